@@ -1,0 +1,1 @@
+# What users get: libvonk.so, the vonk program, and what make install copies.

@@ -1,0 +1,164 @@
+/* mem_pool.c -- see mem_pool.h */
+#include "core/base/mem_pool.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/invariant.h"
+
+enum { POOL_ALIGN_BYTES = 64 };
+
+struct MemPool {
+    MemPool *parent;
+    const char *name;
+    uint64_t limit_bytes;
+    _Atomic uint64_t used_bytes;
+    _Atomic uint64_t peak_bytes;
+    _Atomic uint64_t fail_countdown; /* 0: off */
+};
+
+MemPool *mem_pool_new(MemPool *parent, const char *name, uint64_t limit_bytes)
+{
+    MemPool *pool = calloc(1, sizeof *pool);
+
+    CHECK(pool != NULL);
+    pool->parent = parent;
+    pool->name = name;
+    pool->limit_bytes = limit_bytes;
+    return pool;
+}
+
+void mem_pool_free(MemPool *pool)
+{
+    if (pool == NULL)
+        return;
+    CHECK(atomic_load(&pool->used_bytes) == 0);
+    free(pool);
+}
+
+static void raise_peak(MemPool *pool, uint64_t used_bytes)
+{
+    uint64_t peak = atomic_load_explicit(&pool->peak_bytes, memory_order_relaxed);
+
+    while (peak < used_bytes &&
+           !atomic_compare_exchange_weak_explicit(&pool->peak_bytes, &peak, used_bytes,
+                                                  memory_order_relaxed, memory_order_relaxed))
+        continue;
+}
+
+static bool must_fail_now(MemPool *pool)
+{
+    uint64_t left = atomic_load_explicit(&pool->fail_countdown, memory_order_relaxed);
+
+    return left != 0 && atomic_fetch_sub(&pool->fail_countdown, 1) == 1;
+}
+
+static Status refuse(const MemPool *pool, size_t bytes, const char *consumer, Error *err)
+{
+    uint64_t used_bytes = atomic_load_explicit(&pool->used_bytes, memory_order_relaxed);
+
+    error_set(err, ST_OUT_OF_MEMORY, "out of memory: %s needs %.1f MiB more", consumer,
+              (double)bytes / 1048576.0);
+    error_detail(err, "The %s's limit is %.1f MiB, of which %.1f MiB are in use.", pool->name,
+                 (double)pool->limit_bytes / 1048576.0, (double)used_bytes / 1048576.0);
+    error_hint(err, "Raise it with --memory or SET memory, or ask for less at once.");
+    return ST_OUT_OF_MEMORY;
+}
+
+void mem_pool_unreserve(MemPool *pool, size_t bytes)
+{
+    for (; pool != NULL; pool = pool->parent) {
+        uint64_t before = atomic_fetch_sub(&pool->used_bytes, bytes);
+
+        CHECK(before >= bytes);
+    }
+}
+
+Status mem_pool_reserve(MemPool *pool, size_t bytes, const char *consumer, Error *err)
+{
+    for (MemPool *level = pool; level != NULL; level = level->parent) {
+        uint64_t used_bytes = atomic_fetch_add(&level->used_bytes, bytes) + bytes;
+
+        if ((level->limit_bytes != MEM_POOL_NO_LIMIT && used_bytes > level->limit_bytes) ||
+            must_fail_now(level)) {
+            atomic_fetch_sub(&level->used_bytes, bytes);
+            for (MemPool *below = pool; below != level; below = below->parent)
+                atomic_fetch_sub(&below->used_bytes, bytes);
+            return refuse(level, bytes, consumer, err);
+        }
+        raise_peak(level, used_bytes);
+    }
+    return ST_OK;
+}
+
+static size_t malloc_bytes(size_t bytes)
+{
+    size_t rounded = (bytes + POOL_ALIGN_BYTES - 1) & ~(size_t)(POOL_ALIGN_BYTES - 1);
+
+    return rounded == 0 ? POOL_ALIGN_BYTES : rounded;
+}
+
+Status mem_pool_alloc(MemPool *pool, size_t bytes, const char *consumer, Error *err,
+                      void **memory_out)
+{
+    *memory_out = NULL;
+    if (bytes > SIZE_MAX / 2)
+        return refuse(pool, bytes, consumer, err);
+    TRY(mem_pool_reserve(pool, bytes, consumer, err));
+    *memory_out = aligned_alloc(POOL_ALIGN_BYTES, malloc_bytes(bytes));
+    if (*memory_out == NULL) {
+        mem_pool_unreserve(pool, bytes);
+        return error_set(err, ST_OUT_OF_MEMORY,
+                         "out of memory: the operating system refused %zu bytes for %s", bytes,
+                         consumer);
+    }
+    return ST_OK;
+}
+
+Status mem_pool_realloc(MemPool *pool, void **memory, size_t old_bytes, size_t new_bytes,
+                        const char *consumer, Error *err)
+{
+    void *grown;
+
+    TRY(mem_pool_alloc(pool, new_bytes, consumer, err, &grown));
+    if (old_bytes > 0)
+        memcpy(grown, *memory, old_bytes < new_bytes ? old_bytes : new_bytes);
+    mem_pool_release(pool, *memory, old_bytes);
+    *memory = grown;
+    return ST_OK;
+}
+
+void mem_pool_release(MemPool *pool, void *memory, size_t bytes)
+{
+    if (memory == NULL)
+        return;
+    free(memory);
+    mem_pool_unreserve(pool, bytes);
+}
+
+uint64_t mem_pool_used_bytes(const MemPool *pool)
+{
+    return atomic_load(&pool->used_bytes);
+}
+
+uint64_t mem_pool_peak_bytes(const MemPool *pool)
+{
+    return atomic_load(&pool->peak_bytes);
+}
+
+uint64_t mem_pool_limit_bytes(const MemPool *pool)
+{
+    uint64_t limit_bytes = MEM_POOL_NO_LIMIT;
+
+    for (; pool != NULL; pool = pool->parent)
+        if (pool->limit_bytes != MEM_POOL_NO_LIMIT &&
+            (limit_bytes == MEM_POOL_NO_LIMIT || pool->limit_bytes < limit_bytes))
+            limit_bytes = pool->limit_bytes;
+    return limit_bytes;
+}
+
+void mem_pool_fail_nth(MemPool *pool, uint64_t nth)
+{
+    atomic_store(&pool->fail_countdown, nth);
+}

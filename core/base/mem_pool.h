@@ -1,0 +1,53 @@
+/*
+ * mem_pool.h -- memory that grows with the data, asked for from a budget
+ *
+ *     mem_pool_new(NULL, "process", limit) -> mem_pool_new(process, "query", limit) -> alloc/free
+ *
+ * A pool has a limit and, mostly, a parent: a request counts in the pool and in each ancestor,
+ * and is refused with ST_OUT_OF_MEMORY (53200) when any of them would pass its limit. Refusal is
+ * an answer, not an accident: the caller spills, partitions or fails its query with the pool's
+ * and the consumer's names in the error.
+ *
+ * Thread: every call may come from any thread.
+ */
+#ifndef VONK_CORE_BASE_MEM_POOL_H
+#define VONK_CORE_BASE_MEM_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/status.h"
+
+typedef struct MemPool MemPool;
+
+enum { MEM_POOL_NO_LIMIT = 0 };
+
+/* name is borrowed (a literal). Free with mem_pool_free, after everything in it is freed. */
+MemPool *mem_pool_new(MemPool *parent, const char *name, uint64_t limit_bytes);
+void mem_pool_free(MemPool *pool); /* accepts NULL; CHECKs that nothing is left */
+
+/* Memory aligned to 64 bytes, contents undefined. consumer names who asks, e.g. "hash join build".
+ * *memory_out is NULL on failure. bytes == 0 gives a valid pointer. */
+MUST_CHECK Status mem_pool_alloc(MemPool *pool, size_t bytes, const char *consumer, Error *err,
+                                 void **memory_out);
+
+/* Grows or shrinks *memory from old_bytes to new_bytes, keeping the contents; on failure the old
+ * memory stays as it was. *memory may be NULL when old_bytes is 0. */
+MUST_CHECK Status mem_pool_realloc(MemPool *pool, void **memory, size_t old_bytes, size_t new_bytes,
+                                   const char *consumer, Error *err);
+
+/* bytes must be what was asked for. Accepts NULL. */
+void mem_pool_release(MemPool *pool, void *memory, size_t bytes);
+
+/* Counts memory that somebody else allocates (an arena, a library). */
+MUST_CHECK Status mem_pool_reserve(MemPool *pool, size_t bytes, const char *consumer, Error *err);
+void mem_pool_unreserve(MemPool *pool, size_t bytes);
+
+uint64_t mem_pool_used_bytes(const MemPool *pool);
+uint64_t mem_pool_peak_bytes(const MemPool *pool);
+uint64_t mem_pool_limit_bytes(const MemPool *pool); /* the smallest limit up the chain */
+
+/* Test hook: the nth request from now (1 = the next) of this pool is refused; 0 turns it off. */
+void mem_pool_fail_nth(MemPool *pool, uint64_t nth);
+
+#endif
