@@ -185,6 +185,50 @@ static inline ColumnId plan_new_column(PlanIds *ids)
     return ++ids->last_column;
 }
 
+/* A node's fields by name and place, for loops that walk any node (plan_fields.c). */
+typedef enum PlanFieldKind {
+    PLAN_FIELD_EXPR,
+    PLAN_FIELD_EXPRS,
+    PLAN_FIELD_COLUMN,
+    PLAN_FIELD_COLUMNS,
+    PLAN_FIELD_INDEXES,
+    PLAN_FIELD_BOOLS,
+    PLAN_FIELD_KEYS,
+    PLAN_FIELD_I64,
+    PLAN_FIELD_BOOL,
+    PLAN_FIELD_ENUM,
+    PLAN_FIELD_TEXT,
+    PLAN_FIELD_TABLE,
+    PLAN_FIELD_ROWS,
+    PLAN_FIELD_MAPS,
+    PLAN_FIELD_NAMES,
+    PLAN_FIELD_OPTIONS,
+    PLAN_FIELD_FILTERS
+} PlanFieldKind;
+
+typedef struct PlanField {
+    PlanFieldKind kind;
+    uint32_t offset;
+    const char *name;
+} PlanField;
+
+typedef struct PlanKindInfo {
+    const char *name; /* "hash_join" */
+    size_t bytes;     /* of the node's struct */
+    uint32_t field_count;
+    const PlanField *fields;
+} PlanKindInfo;
+
+const PlanKindInfo *plan_kind_info(PlanKind kind);
+
+/* A node of that kind with zeroed fields, still to be filled in by its maker; arrays are copied. */
+Plan *plan_new(Arena *arena, PlanKind kind, uint32_t input_count, const Plan *const *inputs,
+               uint32_t column_count, const PlanColumn *columns);
+
+/* What a join of that kind produces; mark may be NULL. Sets *count_out. */
+const PlanColumn *plan_join_columns(Arena *arena, JoinKind kind, const Plan *left,
+                                    const Plan *right, const PlanColumn *mark, uint32_t *count_out);
+
 /* --- making (plan_build.c): nodes live in the arena; arrays given are copied --- */
 
 /* columns[i] is the table's column table_columns[i] under the id given. */
@@ -236,6 +280,9 @@ const Plan *plan_with_input(Arena *arena, const Plan *plan,
 /* A shallow copy with another estimate. */
 const Plan *plan_with_rows(Arena *arena, const Plan *plan, double estimated_rows);
 
+/* The maps of a UNION, SETOP or SHARED (one per input); NULL for other kinds. */
+const ColumnList *plan_maps(const Plan *plan);
+
 /* --- asking --- */
 const PlanColumn *plan_column(const Plan *plan, ColumnId id); /* of its output, or NULL */
 int32_t plan_column_index(const Plan *plan, ColumnId id);     /* or -1 */
@@ -256,9 +303,12 @@ bool plan_equal(const Plan *a, const Plan *b);
 void plan_visit_exprs(const Plan *plan, void (*fn)(void *context, const Expr *expr), void *context);
 /* The node with each of its own expressions rewritten by expr_rewrite; itself when none changed. */
 const Plan *plan_rewrite_exprs(Arena *arena, const Plan *plan, ExprRewriteFn fn, void *context);
-/* The whole tree (subquery plans included) with columns replaced in expressions, keys and maps. Ids that nodes
- * produce are renamed too where map->to is a column: used to copy a plan with fresh ids. */
-const Plan *plan_rename_columns(Arena *arena, const Plan *plan, const ColumnMap *map);
+/*
+ * The whole tree (subquery plans included) with columns replaced: in expressions by any expression;
+ * in keys, maps and the columns that nodes produce only where map->to is a column. Serves to rename
+ * a plan's columns and to replace the free columns of a correlated one.
+ */
+const Plan *plan_substitute(Arena *arena, const Plan *plan, const ColumnMap *map);
 /* A copy in which every produced column has a fresh id; map_out (may be NULL) says which became which. */
 const Plan *plan_clone(Arena *arena, const Plan *plan, PlanIds *ids, ColumnMap *map_out);
 

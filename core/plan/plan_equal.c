@@ -1,0 +1,153 @@
+/* plan_equal.c -- whether two plans are the same, field by field */
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "core/plan/plan.h"
+
+static bool texts_equal(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool expr_lists_equal(ExprList a, ExprList b)
+{
+    if (a.count != b.count)
+        return false;
+    for (uint32_t i = 0; i < a.count; i++)
+        if (!expr_equal(a.items[i], b.items[i]))
+            return false;
+    return true;
+}
+
+static bool rows_equal(ExprRows a, ExprRows b)
+{
+    if (a.count != b.count)
+        return false;
+    for (uint32_t i = 0; i < a.count; i++)
+        if (!expr_lists_equal(a.items[i], b.items[i]))
+            return false;
+    return true;
+}
+
+static bool name_lists_equal(const char *const *a, const char *const *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!texts_equal(a[i], b[i]))
+            return false;
+    return true;
+}
+
+static bool keys_equal(SortKeyList a, SortKeyList b)
+{
+    if (a.count != b.count)
+        return false;
+    for (uint32_t i = 0; i < a.count; i++)
+        if (a.items[i].column != b.items[i].column ||
+            a.items[i].is_descending != b.items[i].is_descending ||
+            a.items[i].nulls_first != b.items[i].nulls_first)
+            return false;
+    return true;
+}
+
+static bool same_bytes(const void *a, const void *b, size_t bytes)
+{
+    return bytes == 0 || memcmp(a, b, bytes) == 0;
+}
+
+static bool ids_equal(ColumnList a, ColumnList b)
+{
+    return a.count == b.count && same_bytes(a.ids, b.ids, a.count * sizeof *a.ids);
+}
+
+static bool maps_equal(const ColumnList *a, const ColumnList *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!ids_equal(a[i], b[i]))
+            return false;
+    return true;
+}
+
+static bool fields_equal(const Plan *a, const Plan *b, const PlanField *field)
+{
+    const void *x = (const char *)a + field->offset;
+    const void *y = (const char *)b + field->offset;
+
+#define AS(Type, p) (*(const Type *)(p))
+    switch (field->kind) {
+    case PLAN_FIELD_EXPR:
+        return expr_equal(AS(Expr *, x), AS(Expr *, y));
+    case PLAN_FIELD_EXPRS:
+        return expr_lists_equal(AS(ExprList, x), AS(ExprList, y));
+    case PLAN_FIELD_ROWS:
+        return rows_equal(AS(ExprRows, x), AS(ExprRows, y));
+    case PLAN_FIELD_COLUMN:
+        return AS(ColumnId, x) == AS(ColumnId, y);
+    case PLAN_FIELD_COLUMNS:
+        return ids_equal(AS(ColumnList, x), AS(ColumnList, y));
+    case PLAN_FIELD_INDEXES:
+        return AS(IndexList, x).count == AS(IndexList, y).count &&
+               same_bytes(AS(IndexList, x).items, AS(IndexList, y).items,
+                          AS(IndexList, x).count * sizeof(uint32_t));
+    case PLAN_FIELD_BOOLS:
+        return AS(BoolList, x).count == AS(BoolList, y).count &&
+               same_bytes(AS(BoolList, x).items, AS(BoolList, y).items,
+                          AS(BoolList, x).count * sizeof(bool));
+    case PLAN_FIELD_KEYS:
+        return keys_equal(AS(SortKeyList, x), AS(SortKeyList, y));
+    case PLAN_FIELD_I64:
+        return AS(int64_t, x) == AS(int64_t, y);
+    case PLAN_FIELD_BOOL:
+        return AS(bool, x) == AS(bool, y);
+    case PLAN_FIELD_ENUM:
+        return AS(int32_t, x) == AS(int32_t, y);
+    case PLAN_FIELD_TEXT:
+        return texts_equal(*(const char *const *)x, *(const char *const *)y);
+    case PLAN_FIELD_TABLE:
+        return AS(Table *, x) == AS(Table *, y);
+    case PLAN_FIELD_MAPS:
+        return maps_equal(*(const ColumnList *const *)x, *(const ColumnList *const *)y,
+                          a->input_count);
+    case PLAN_FIELD_NAMES:
+        return AS(NameList, x).count == AS(NameList, y).count &&
+               name_lists_equal(AS(NameList, x).items, AS(NameList, y).items,
+                                AS(NameList, x).count);
+    case PLAN_FIELD_OPTIONS:
+        return AS(OptionList, x).count == AS(OptionList, y).count &&
+               name_lists_equal(AS(OptionList, x).items, AS(OptionList, y).items,
+                                2 * AS(OptionList, x).count);
+    case PLAN_FIELD_FILTERS:
+        return true;
+    }
+#undef AS
+    UNREACHABLE("plan field kind");
+}
+
+static bool columns_equal(const Plan *a, const Plan *b)
+{
+    if (a->column_count != b->column_count)
+        return false;
+    for (uint32_t i = 0; i < a->column_count; i++)
+        if (a->columns[i].id != b->columns[i].id ||
+            !type_equal(a->columns[i].type, b->columns[i].type))
+            return false;
+    return true;
+}
+
+bool plan_equal(const Plan *a, const Plan *b)
+{
+    const PlanKindInfo *info;
+
+    if (a == b)
+        return true;
+    if (a == NULL || b == NULL || a->kind != b->kind || a->input_count != b->input_count ||
+        !columns_equal(a, b))
+        return false;
+    info = plan_kind_info(a->kind);
+    for (uint32_t i = 0; i < info->field_count; i++)
+        if (!fields_equal(a, b, &info->fields[i]))
+            return false;
+    for (uint32_t i = 0; i < a->input_count; i++)
+        if (!plan_equal(a->inputs[i], b->inputs[i]))
+            return false;
+    return true;
+}

@@ -1,0 +1,395 @@
+/* plan_walk.c -- asking about plans and rewriting what is in them; see plan.h */
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "core/plan/plan.h"
+
+#define FIELD_AT(plan, field, Type) ((Type *)(void *)((char *)(plan) + (field)->offset))
+#define CONST_FIELD_AT(plan, field, Type)                                                          \
+    ((const Type *)(const void *)((const char *)(plan) + (field)->offset))
+
+int32_t plan_column_index(const Plan *plan, ColumnId id)
+{
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        if (plan->columns[i].id == id)
+            return (int32_t)i;
+    return -1;
+}
+
+const PlanColumn *plan_column(const Plan *plan, ColumnId id)
+{
+    int32_t index = plan_column_index(plan, id);
+
+    return index < 0 ? NULL : &plan->columns[index];
+}
+
+bool plan_is_empty(const Plan *plan)
+{
+    return plan->kind == PLAN_VALUES && ((const PlanValues *)plan)->rows.count == 0;
+}
+
+static void note_subquery(void *context, const Expr *expr)
+{
+    *(bool *)context |= expr_has_subquery(expr);
+}
+
+bool plan_has_subquery(const Plan *plan)
+{
+    bool found = false;
+
+    plan_visit_exprs(plan, note_subquery, &found);
+    for (uint32_t i = 0; !found && i < plan->input_count; i++)
+        found = plan_has_subquery(plan->inputs[i]);
+    return found;
+}
+
+static void visit_list(ExprList list, void (*fn)(void *context, const Expr *expr), void *context)
+{
+    for (uint32_t i = 0; i < list.count; i++)
+        fn(context, list.items[i]);
+}
+
+void plan_visit_exprs(const Plan *plan, void (*fn)(void *context, const Expr *expr), void *context)
+{
+    const PlanKindInfo *info = plan_kind_info(plan->kind);
+
+    for (uint32_t i = 0; i < info->field_count; i++) {
+        const PlanField *field = &info->fields[i];
+
+        if (field->kind == PLAN_FIELD_EXPR) {
+            const Expr *expr = *CONST_FIELD_AT(plan, field, const Expr *);
+
+            if (expr != NULL)
+                fn(context, expr);
+        } else if (field->kind == PLAN_FIELD_EXPRS) {
+            visit_list(*CONST_FIELD_AT(plan, field, ExprList), fn, context);
+        } else if (field->kind == PLAN_FIELD_ROWS) {
+            const ExprRows *rows = CONST_FIELD_AT(plan, field, ExprRows);
+
+            for (uint32_t row = 0; row < rows->count; row++)
+                visit_list(rows->items[row], fn, context);
+        }
+    }
+}
+
+/* What is done to every expression, and (may be NULL) to every column id. */
+typedef struct Rewriter {
+    Arena *arena;
+    const Expr *(*expr)(void *context, Arena *arena, const Expr *expr);
+    ColumnId (*column)(void *context, ColumnId id);
+    void *context;
+} Rewriter;
+
+static ExprList rewrite_list(const Rewriter *rewriter, ExprList list)
+{
+    const Expr **items = NULL;
+
+    for (uint32_t i = 0; i < list.count; i++) {
+        const Expr *item = rewriter->expr(rewriter->context, rewriter->arena, list.items[i]);
+
+        if (item != list.items[i] && items == NULL)
+            items = arena_copy(rewriter->arena, list.items, list.count * sizeof *items);
+        if (items != NULL)
+            items[i] = item;
+    }
+    return items == NULL ? list : (ExprList){list.count, items};
+}
+
+static ExprRows rewrite_rows(const Rewriter *rewriter, ExprRows rows)
+{
+    ExprList *items = NULL;
+
+    for (uint32_t i = 0; i < rows.count; i++) {
+        ExprList row = rewrite_list(rewriter, rows.items[i]);
+
+        if (row.items != rows.items[i].items && items == NULL)
+            items = arena_copy(rewriter->arena, rows.items, rows.count * sizeof *items);
+        if (items != NULL)
+            items[i] = row;
+    }
+    return items == NULL ? rows : (ExprRows){rows.count, items};
+}
+
+static ColumnList rewrite_columns(const Rewriter *rewriter, ColumnList list)
+{
+    ColumnId *ids = NULL;
+
+    for (uint32_t i = 0; i < list.count; i++) {
+        ColumnId id = rewriter->column(rewriter->context, list.ids[i]);
+
+        if (id != list.ids[i] && ids == NULL)
+            ids = arena_copy(rewriter->arena, list.ids, list.count * sizeof *ids);
+        if (ids != NULL)
+            ids[i] = id;
+    }
+    return ids == NULL ? list : (ColumnList){list.count, ids};
+}
+
+static SortKeyList rewrite_keys(const Rewriter *rewriter, SortKeyList keys)
+{
+    SortKey *items = arena_copy(rewriter->arena, keys.items, keys.count * sizeof *items);
+    bool changed = false;
+
+    for (uint32_t i = 0; i < keys.count; i++) {
+        items[i].column = rewriter->column(rewriter->context, keys.items[i].column);
+        changed |= items[i].column != keys.items[i].column;
+    }
+    return changed ? (SortKeyList){keys.count, items} : keys;
+}
+
+static RuntimeFilterList rewrite_filters(const Rewriter *rewriter, RuntimeFilterList filters)
+{
+    RuntimeFilter *items =
+        arena_copy(rewriter->arena, filters.items, filters.count * sizeof *items);
+
+    for (uint32_t i = 0; i < filters.count; i++)
+        items[i].column = rewriter->column(rewriter->context, filters.items[i].column);
+    return (RuntimeFilterList){filters.count, items};
+}
+
+static const ColumnList *rewrite_maps(const Rewriter *rewriter, const Plan *plan,
+                                      const ColumnList *maps)
+{
+    ColumnList *copies = ARENA_ARRAY(rewriter->arena, ColumnList, plan->input_count);
+
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        copies[i] = rewrite_columns(rewriter, maps[i]);
+    return copies;
+}
+
+static void rewrite_column_field(const Rewriter *rewriter, Plan *copy, const PlanField *field)
+{
+    switch (field->kind) {
+    case PLAN_FIELD_COLUMN: {
+        ColumnId *id = FIELD_AT(copy, field, ColumnId);
+
+        *id = rewriter->column(rewriter->context, *id);
+        break;
+    }
+    case PLAN_FIELD_COLUMNS: {
+        ColumnList *list = FIELD_AT(copy, field, ColumnList);
+
+        *list = rewrite_columns(rewriter, *list);
+        break;
+    }
+    case PLAN_FIELD_KEYS: {
+        SortKeyList *keys = FIELD_AT(copy, field, SortKeyList);
+
+        *keys = rewrite_keys(rewriter, *keys);
+        break;
+    }
+    case PLAN_FIELD_FILTERS: {
+        RuntimeFilterList *filters = FIELD_AT(copy, field, RuntimeFilterList);
+
+        *filters = rewrite_filters(rewriter, *filters);
+        break;
+    }
+    case PLAN_FIELD_MAPS: {
+        const ColumnList **maps = FIELD_AT(copy, field, const ColumnList *);
+
+        *maps = rewrite_maps(rewriter, copy, *maps);
+        break;
+    }
+    default:
+        break;
+    }
+}
+
+/* Rewrites the node's expressions in place of a copy; true when one changed. */
+static bool rewrite_expr_field(const Rewriter *rewriter, Plan *copy, const PlanField *field)
+{
+    if (field->kind == PLAN_FIELD_EXPR) {
+        const Expr **expr = FIELD_AT(copy, field, const Expr *);
+        const Expr *old = *expr;
+
+        if (old != NULL)
+            *expr = rewriter->expr(rewriter->context, rewriter->arena, old);
+        return *expr != old;
+    }
+    if (field->kind == PLAN_FIELD_EXPRS) {
+        ExprList *list = FIELD_AT(copy, field, ExprList);
+        ExprList old = *list;
+
+        *list = rewrite_list(rewriter, old);
+        return list->items != old.items;
+    }
+    if (field->kind == PLAN_FIELD_ROWS) {
+        ExprRows *rows = FIELD_AT(copy, field, ExprRows);
+        ExprRows old = *rows;
+
+        *rows = rewrite_rows(rewriter, old);
+        return rows->items != old.items;
+    }
+    return false;
+}
+
+typedef struct PlainRewrite {
+    ExprRewriteFn fn;
+    void *context;
+} PlainRewrite;
+
+static const Expr *rewrite_plain(void *context, Arena *arena, const Expr *expr)
+{
+    const PlainRewrite *plain = context;
+
+    return expr_rewrite(arena, expr, plain->fn, plain->context);
+}
+
+const Plan *plan_rewrite_exprs(Arena *arena, const Plan *plan, ExprRewriteFn fn, void *context)
+{
+    const PlanKindInfo *info = plan_kind_info(plan->kind);
+    PlainRewrite plain = {fn, context};
+    Rewriter rewriter = {.arena = arena, .expr = rewrite_plain, .context = &plain};
+    Plan *copy = arena_copy(arena, plan, info->bytes);
+    bool changed = false;
+
+    for (uint32_t i = 0; i < info->field_count; i++)
+        changed |= rewrite_expr_field(&rewriter, copy, &info->fields[i]);
+    return changed ? copy : plan;
+}
+
+/* --- substitution --- */
+
+static const Expr *substitute_expr(void *context, Arena *arena, const Expr *expr)
+{
+    return expr_substitute(arena, expr, context);
+}
+
+static ColumnId substitute_column(void *context, ColumnId id)
+{
+    const ColumnMap *map = context;
+
+    for (uint32_t i = 0; i < map->count; i++)
+        if (map->from[i] == id && map->to[i]->kind == EXPR_COLUMN)
+            return map->to[i]->column;
+    return id;
+}
+
+const Plan *plan_substitute(Arena *arena, const Plan *plan, const ColumnMap *map)
+{
+    const PlanKindInfo *info = plan_kind_info(plan->kind);
+    Rewriter rewriter = {.arena = arena,
+                         .expr = substitute_expr,
+                         .column = substitute_column,
+                         .context = (void *)(uintptr_t)map};
+    Plan *copy = arena_copy(arena, plan, info->bytes);
+    const Plan **inputs = ARENA_ARRAY(arena, const Plan *, plan->input_count);
+    PlanColumn *columns = arena_copy(arena, plan->columns, plan->column_count * sizeof *columns);
+
+    if (map->count == 0)
+        return plan;
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        inputs[i] = plan_substitute(arena, plan->inputs[i], map);
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        columns[i].id = substitute_column((void *)(uintptr_t)map, columns[i].id);
+    copy->inputs = inputs;
+    copy->columns = columns;
+    for (uint32_t i = 0; i < info->field_count; i++) {
+        rewrite_expr_field(&rewriter, copy, &info->fields[i]);
+        rewrite_column_field(&rewriter, copy, &info->fields[i]);
+    }
+    return plan_equal(copy, plan) ? plan : copy;
+}
+
+/* --- cloning --- */
+
+typedef struct Cloner {
+    Arena *arena;
+    PlanIds *ids;
+    uint32_t count;
+    uint32_t capacity;
+    ColumnId *from;
+    const Expr **to;
+} Cloner;
+
+static void clone_column(Cloner *cloner, const PlanColumn *column)
+{
+    for (uint32_t i = 0; i < cloner->count; i++)
+        if (cloner->from[i] == column->id)
+            return;
+    if (cloner->count == cloner->capacity) {
+        uint32_t capacity = cloner->capacity == 0 ? 32 : cloner->capacity * 2;
+        ColumnId *from = ARENA_ARRAY(cloner->arena, ColumnId, capacity);
+        const Expr **to = ARENA_ARRAY(cloner->arena, const Expr *, capacity);
+
+        for (uint32_t i = 0; i < cloner->count; i++) {
+            from[i] = cloner->from[i];
+            to[i] = cloner->to[i];
+        }
+        cloner->from = from;
+        cloner->to = to;
+        cloner->capacity = capacity;
+    }
+    cloner->from[cloner->count] = column->id;
+    cloner->to[cloner->count++] =
+        expr_column(cloner->arena, plan_new_column(cloner->ids), column->type);
+}
+
+static void clone_produced(Cloner *cloner, const Plan *plan);
+
+static bool clone_in_subquery(void *context, const Expr *expr)
+{
+    if (expr->kind == EXPR_SUBQUERY)
+        clone_produced(context, expr->plan);
+    return true;
+}
+
+static void clone_in_expr(void *context, const Expr *expr)
+{
+    expr_visit(expr, clone_in_subquery, context);
+}
+
+static void clone_produced(Cloner *cloner, const Plan *plan)
+{
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        clone_produced(cloner, plan->inputs[i]);
+    plan_visit_exprs(plan, clone_in_expr, cloner);
+    /* a projection that passes a free column through keeps its id: it is not produced here */
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        clone_column(cloner, &plan->columns[i]);
+}
+
+/* Nodes of one shared_id stay one plan: their inputs are not cloned twice, so they keep the old id
+ * only if the clone's input is the very same; a fresh id per clone is always right. */
+static const Plan *renumber_shared(Arena *arena, const Plan *plan, PlanIds *ids, int64_t *from,
+                                   int64_t *to, uint32_t *count)
+{
+    const Plan **inputs = ARENA_ARRAY(arena, const Plan *, plan->input_count);
+    const Plan *result;
+
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        inputs[i] = renumber_shared(arena, plan->inputs[i], ids, from, to, count);
+    result = plan_with_inputs(arena, plan, inputs);
+    if (plan->kind == PLAN_SHARED) {
+        PlanShared *copy = arena_copy(arena, result, sizeof *copy);
+        uint32_t i = 0;
+
+        while (i < *count && from[i] != copy->shared_id)
+            i++;
+        if (i == *count) {
+            CHECK(*count < 64);
+            from[i] = copy->shared_id;
+            to[i] = ++ids->last_shared;
+            ++*count;
+        }
+        copy->shared_id = to[i];
+        result = &copy->head;
+    }
+    return result;
+}
+
+const Plan *plan_clone(Arena *arena, const Plan *plan, PlanIds *ids, ColumnMap *map_out)
+{
+    Cloner cloner = {.arena = arena, .ids = ids};
+    int64_t shared_from[64], shared_to[64];
+    uint32_t shared_count = 0;
+    ColumnMap map;
+    const Plan *copy;
+
+    clone_produced(&cloner, plan);
+    map = (ColumnMap){cloner.count, cloner.from, cloner.to};
+    copy = plan_substitute(arena, plan, &map);
+    if (map_out != NULL)
+        *map_out = map;
+    return renumber_shared(arena, copy, ids, shared_from, shared_to, &shared_count);
+}
