@@ -92,9 +92,17 @@ size_t kernel_state_bytes(const Kernel *kernel);
 void kernel_state_init(const Kernel *kernel, void *block);
 MUST_CHECK Status kernel_aggregate(KernelInstance *instance, const Batch *batch,
                                    void *const *states, void *single, Error *err);
-/* Adds what from saw to into, as if into had seen from's rows after its own. Text in states is borrowed from
- * wherever the rows lay: kernel_state_own copies it into the arena after each update or merge that may keep it. */
+/* Adds what from saw to into, as if into had seen from's rows after its own. */
 void kernel_state_merge(const Kernel *kernel, void *into, const void *from);
+/*
+ * Text in states is borrowed from wherever the rows lay. kernel_state_own calls own for each text of more than 12
+ * bytes that the block has taken up since it was last owned (a state notes whether its text is owned; a merge copies
+ * the text together with that note): own copies the bytes and makes *text point to the copy. The operator calls it
+ * for the blocks a batch has touched, before the batch goes away; owned text outlives all blocks.
+ */
+typedef Status (*KernelOwnFn)(void *context, Str *text, Error *err);
+MUST_CHECK Status kernel_state_own(const Kernel *kernel, void *block, KernelOwnFn own,
+                                   void *context, Error *err);
 /* True when states can hold text that must be copied to outlive a batch (min, max, first of text). */
 bool kernel_state_has_text(const Kernel *kernel);
 /* The results of count blocks as agg_count columns, in the arena. */
