@@ -1,0 +1,297 @@
+/* file.c -- see file.h */
+#include "core/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/invariant.h"
+
+enum { WRITE_BUFFER_BYTES = 1 << 18, OPEN_TRIES = 100 };
+
+struct File {
+    int descriptor;
+    uint64_t size;
+    char path[];
+};
+
+struct FileWriter {
+    int descriptor;
+    char *path;
+    char *temporary_path;
+    uint64_t offset; /* bytes added, buffered ones included */
+    size_t buffered;
+    char buffer[WRITE_BUFFER_BYTES];
+};
+
+Status file_open(const char *path, Error *err, File **file_out)
+{
+    struct stat info;
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    size_t path_bytes = strlen(path) + 1;
+    File *file;
+
+    *file_out = NULL;
+    if (descriptor < 0)
+        return error_set_errno(err, errno, "could not open file \"%s\"", path);
+    if (fstat(descriptor, &info) != 0 || !S_ISREG(info.st_mode)) {
+        close(descriptor);
+        return error_set(err, ST_IO, "\"%s\" is not a regular file", path);
+    }
+    file = malloc(sizeof *file + path_bytes);
+    CHECK(file != NULL);
+    file->descriptor = descriptor;
+    file->size = (uint64_t)info.st_size;
+    memcpy(file->path, path, path_bytes);
+    *file_out = file;
+    return ST_OK;
+}
+
+void file_close(File *file)
+{
+    if (file == NULL)
+        return;
+    close(file->descriptor);
+    free(file);
+}
+
+const char *file_path(const File *file)
+{
+    return file->path;
+}
+
+uint64_t file_size(const File *file)
+{
+    return file->size;
+}
+
+Status file_read_some(const File *file, uint64_t offset, void *to, size_t byte_count, Error *err,
+                      size_t *got_out)
+{
+    size_t got = 0;
+
+    *got_out = 0;
+    if (offset > INT64_MAX - byte_count)
+        return error_set(err, ST_IO, "could not read file \"%s\": offset %llu is too large",
+                         file->path, (unsigned long long)offset);
+    while (got < byte_count) {
+        ssize_t more =
+            pread(file->descriptor, (char *)to + got, byte_count - got, (off_t)(offset + got));
+
+        if (more < 0 && errno == EINTR)
+            continue;
+        if (more < 0)
+            return error_set_errno(err, errno, "could not read file \"%s\" at offset %llu",
+                                   file->path, (unsigned long long)(offset + got));
+        if (more == 0)
+            break;
+        got += (size_t)more;
+    }
+    *got_out = got;
+    return ST_OK;
+}
+
+Status file_read_at(const File *file, uint64_t offset, void *to, size_t byte_count, Error *err)
+{
+    size_t got;
+
+    TRY(file_read_some(file, offset, to, byte_count, err, &got));
+    if (got == byte_count)
+        return ST_OK;
+    return error_set(err, ST_IO, "file \"%s\" ends at %llu, before the %zu bytes wanted at %llu",
+                     file->path, (unsigned long long)(offset + got), byte_count,
+                     (unsigned long long)offset);
+}
+
+void file_will_need(const File *file, uint64_t offset, uint64_t byte_count)
+{
+    (void)posix_fadvise(file->descriptor, (off_t)offset, (off_t)byte_count, POSIX_FADV_WILLNEED);
+}
+
+static Status read_whole(const File *file, uint64_t limit_bytes, MemPool *pool, Error *err,
+                         void **bytes_out, size_t *byte_count_out)
+{
+    Status status;
+
+    if (file->size > limit_bytes)
+        return error_set(err, ST_BAD_INPUT,
+                         "file \"%s\" has %llu bytes, more than the %llu allowed", file->path,
+                         (unsigned long long)file->size, (unsigned long long)limit_bytes);
+    TRY(mem_pool_alloc(pool, file->size, "file contents", err, bytes_out));
+    status = file_read_at(file, 0, *bytes_out, file->size, err);
+    if (status != ST_OK) {
+        mem_pool_release(pool, *bytes_out, file->size);
+        *bytes_out = NULL;
+        return status;
+    }
+    *byte_count_out = file->size;
+    return ST_OK;
+}
+
+Status file_read_whole(const char *path, uint64_t limit_bytes, MemPool *pool, Error *err,
+                       void **bytes_out, size_t *byte_count_out)
+{
+    File *file;
+    Status status;
+
+    *bytes_out = NULL;
+    *byte_count_out = 0;
+    TRY(file_open(path, err, &file));
+    status = read_whole(file, limit_bytes, pool, err, bytes_out, byte_count_out);
+    file_close(file);
+    return status;
+}
+
+/* "dir/name" -> "dir/.name.PID.N.tmp" */
+static char *temporary_name(const char *path)
+{
+    static _Atomic unsigned last_number;
+    const char *slash = strrchr(path, '/');
+    int folder_bytes = slash == NULL ? 0 : (int)(slash - path) + 1;
+    char *name;
+    int printed = asprintf(&name, "%.*s.%s.%ld.%u.tmp", folder_bytes, path, path + folder_bytes,
+                           (long)getpid(), atomic_fetch_add(&last_number, 1));
+
+    CHECK(printed >= 0);
+    return name;
+}
+
+static void writer_free(FileWriter *writer)
+{
+    if (writer->descriptor >= 0)
+        close(writer->descriptor);
+    free(writer->temporary_path);
+    free(writer->path);
+    free(writer);
+}
+
+Status file_writer_open(const char *path, Error *err, FileWriter **writer_out)
+{
+    FileWriter *writer = malloc(sizeof *writer);
+    int error_number = 0;
+
+    *writer_out = NULL;
+    CHECK(writer != NULL);
+    writer->path = strdup(path);
+    CHECK(writer->path != NULL);
+    writer->temporary_path = NULL;
+    writer->descriptor = -1;
+    writer->offset = 0;
+    writer->buffered = 0;
+    for (int i = 0; i < OPEN_TRIES && writer->descriptor < 0; i++) {
+        free(writer->temporary_path);
+        writer->temporary_path = temporary_name(path);
+        writer->descriptor =
+            open(writer->temporary_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        error_number = errno;
+        if (writer->descriptor < 0 && error_number != EEXIST)
+            break;
+    }
+    if (writer->descriptor < 0) {
+        writer_free(writer);
+        return error_set_errno(err, error_number, "could not create file \"%s\"", path);
+    }
+    *writer_out = writer;
+    return ST_OK;
+}
+
+static Status write_out(FileWriter *writer, const char *bytes, size_t byte_count, Error *err)
+{
+    while (byte_count > 0) {
+        ssize_t written = write(writer->descriptor, bytes, byte_count);
+
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written < 0)
+            return error_set_errno(err, errno, "could not write file \"%s\"", writer->path);
+        bytes += written;
+        byte_count -= (size_t)written;
+    }
+    return ST_OK;
+}
+
+static Status flush_buffer(FileWriter *writer, Error *err)
+{
+    size_t buffered = writer->buffered;
+
+    writer->buffered = 0;
+    return write_out(writer, writer->buffer, buffered, err);
+}
+
+Status file_writer_add(FileWriter *writer, const void *bytes, size_t byte_count, Error *err)
+{
+    writer->offset += byte_count;
+    if (byte_count > WRITE_BUFFER_BYTES - writer->buffered)
+        TRY(flush_buffer(writer, err));
+    if (byte_count >= WRITE_BUFFER_BYTES)
+        return write_out(writer, bytes, byte_count, err);
+    if (byte_count > 0)
+        memcpy(writer->buffer + writer->buffered, bytes, byte_count);
+    writer->buffered += byte_count;
+    return ST_OK;
+}
+
+uint64_t file_writer_offset(const FileWriter *writer)
+{
+    return writer->offset;
+}
+
+/* After the rename: makes the new name itself durable. */
+static Status sync_folder(const char *path, Error *err)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = slash == NULL   ? strdup(".")
+                   : slash == path ? strdup("/")
+                                   : strndup(path, (size_t)(slash - path));
+    Status status = ST_OK;
+    int descriptor;
+
+    CHECK(folder != NULL);
+    descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    /* some file systems cannot sync a folder (EINVAL): then there is nothing more to do */
+    if (descriptor < 0 || (fsync(descriptor) != 0 && errno != EINVAL))
+        status = error_set_errno(err, errno, "could not sync the folder of \"%s\"", path);
+    if (descriptor >= 0)
+        close(descriptor);
+    free(folder);
+    return status;
+}
+
+static Status finish(FileWriter *writer, Error *err)
+{
+    int closed;
+
+    TRY(flush_buffer(writer, err));
+    if (fsync(writer->descriptor) != 0)
+        return error_set_errno(err, errno, "could not sync file \"%s\"", writer->path);
+    closed = close(writer->descriptor);
+    writer->descriptor = -1;
+    if (closed != 0)
+        return error_set_errno(err, errno, "could not close file \"%s\"", writer->path);
+    if (rename(writer->temporary_path, writer->path) != 0)
+        return error_set_errno(err, errno, "could not create file \"%s\"", writer->path);
+    return sync_folder(writer->path, err);
+}
+
+Status file_writer_finish(FileWriter *writer, Error *err)
+{
+    Status status = finish(writer, err);
+
+    if (status != ST_OK)
+        unlink(writer->temporary_path);
+    writer_free(writer);
+    return status;
+}
+
+void file_writer_abort(FileWriter *writer)
+{
+    if (writer == NULL)
+        return;
+    unlink(writer->temporary_path);
+    writer_free(writer);
+}
