@@ -1,0 +1,206 @@
+/* test_codec.c -- every codec there and back, damaged input, and streams */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/codec.h"
+
+enum { TEXT_BYTES = 300000 };
+
+static char text[TEXT_BYTES];
+static char path[] = "/tmp/vonk_test_codec_XXXXXX";
+
+static void make_text(void)
+{
+    uint32_t seed = 1;
+
+    for (size_t i = 0; i < TEXT_BYTES; i++) {
+        seed = seed * 1664525 + 1013904223;
+        text[i] = i % 1000 < 500 ? (char)('a' + i % 7) : (char)(seed >> 24);
+    }
+}
+
+static size_t compress(Codec codec, size_t bytes, char **packed_out)
+{
+    size_t room = codec_compress_bound(codec, bytes), packed_bytes;
+
+    *packed_out = malloc(room + 1);
+    ck_assert_int_eq(
+        codec_compress(NULL, codec, 0, text, bytes, *packed_out, room, NULL, &packed_bytes), ST_OK);
+    ck_assert_uint_le(packed_bytes, room);
+    return packed_bytes;
+}
+
+START_TEST(there_and_back)
+{
+    const size_t sizes[] = {0, 1, 2, 100, 65536, TEXT_BYTES};
+    CodecState *state = codec_state_new();
+
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        char *packed, *unpacked = malloc(sizes[i] + 1);
+        size_t packed_bytes = compress((Codec)_i, sizes[i], &packed);
+
+        ck_assert_uint_ge(codec_decompressed_max((Codec)_i, packed_bytes), sizes[i]);
+        ck_assert_int_eq(
+            codec_decompress(state, (Codec)_i, packed, packed_bytes, unpacked, sizes[i], NULL),
+            ST_OK);
+        ck_assert_int_eq(memcmp(text, unpacked, sizes[i]), 0);
+        ck_assert_int_eq(
+            codec_decompress(NULL, (Codec)_i, packed, packed_bytes, unpacked, sizes[i] + 1, NULL),
+            ST_CORRUPT);
+        if (sizes[i] > 0)
+            ck_assert_int_eq(codec_decompress(state, (Codec)_i, packed, packed_bytes, unpacked,
+                                              sizes[i] - 1, NULL),
+                             ST_CORRUPT);
+        free(packed);
+        free(unpacked);
+    }
+    codec_state_free(state);
+}
+END_TEST
+
+/* Whatever the damage: no crash, and never more bytes than there is room for (ASan watches). */
+START_TEST(damage_is_survived)
+{
+    const size_t bytes = 5000;
+    CodecState *state = codec_state_new();
+    char *packed, *unpacked = malloc(bytes);
+    size_t packed_bytes = compress((Codec)_i, bytes, &packed);
+    uint32_t seed = 7;
+
+    for (int round = 0; round < 2000; round++) {
+        size_t length = packed_bytes;
+        char *damaged = malloc(packed_bytes);
+
+        memcpy(damaged, packed, packed_bytes);
+        seed = seed * 1664525 + 1013904223;
+        if (round % 2 == 0)
+            length = (seed >> 8) % packed_bytes;
+        else
+            damaged[(seed >> 8) % packed_bytes] ^= (char)(1 << (seed >> 29));
+        damaged = realloc(damaged, length == 0 ? 1 : length);
+        if (codec_decompress(state, (Codec)_i, damaged, length, unpacked, bytes, NULL) == ST_OK)
+            ck_assert_uint_gt(length, 0);
+        free(damaged);
+    }
+    free(packed);
+    free(unpacked);
+    codec_state_free(state);
+}
+END_TEST
+
+START_TEST(gzip_members_are_one_text)
+{
+    size_t room = codec_compress_bound(CODEC_GZIP, 10), first, second;
+    char *packed = malloc(2 * room), unpacked[20];
+
+    ck_assert_int_eq(
+        codec_compress(NULL, CODEC_GZIP, 1, "0123456789", 10, packed, room, NULL, &first), ST_OK);
+    ck_assert_int_eq(
+        codec_compress(NULL, CODEC_GZIP, 9, "abcdefghij", 10, packed + first, room, NULL, &second),
+        ST_OK);
+    ck_assert_int_eq(codec_decompress(NULL, CODEC_GZIP, packed, first + second, unpacked, 20, NULL),
+                     ST_OK);
+    ck_assert_int_eq(memcmp(unpacked, "0123456789abcdefghij", 20), 0);
+    free(packed);
+}
+END_TEST
+
+static void write_stream_file(Codec codec, int repeats, size_t cut)
+{
+    FILE *file;
+    char *packed;
+    size_t packed_bytes = compress(codec, TEXT_BYTES, &packed);
+    int descriptor;
+
+    strcpy(path, "/tmp/vonk_test_codec_XXXXXX");
+    descriptor = mkstemp(path);
+    ck_assert_int_ge(descriptor, 0);
+    file = fdopen(descriptor, "wb");
+    for (int i = 0; i < repeats; i++)
+        fwrite(packed, 1, i == repeats - 1 ? packed_bytes - cut : packed_bytes, file);
+    fclose(file);
+    free(packed);
+}
+
+static const Codec stream_codecs[] = {CODEC_NONE, CODEC_GZIP, CODEC_ZSTD};
+
+static bool is_text_at(size_t offset, const char *got, size_t bytes)
+{
+    size_t same = 0;
+
+    while (same < bytes && got[same] == text[(offset + same) % TEXT_BYTES])
+        same++;
+    return same == bytes;
+}
+
+START_TEST(streams)
+{
+    const size_t steps[] = {1000, 65536, 1 << 20};
+    Error err = ERROR_NONE;
+    char *got = malloc(1 << 20);
+    File *file;
+
+    write_stream_file(stream_codecs[_i], 3, 0);
+    ck_assert_int_eq(file_open(path, &err, &file), ST_OK);
+    for (size_t s = 0; s < 3; s++) {
+        CodecStream *stream;
+        size_t offset = 0, got_bytes;
+
+        ck_assert_int_eq(codec_stream_open(stream_codecs[_i], file, &err, &stream), ST_OK);
+        do {
+            ck_assert_int_eq(codec_stream_read(stream, got, steps[s], &err, &got_bytes), ST_OK);
+            ck_assert(is_text_at(offset, got, got_bytes));
+            offset += got_bytes;
+        } while (got_bytes == steps[s]);
+        ck_assert_uint_eq(offset, 3 * TEXT_BYTES);
+        ck_assert_uint_eq(codec_stream_position(stream), file_size(file));
+        codec_stream_close(stream);
+    }
+    file_close(file);
+    unlink(path);
+    free(got);
+}
+END_TEST
+
+START_TEST(cut_stream_is_an_error)
+{
+    Error err = ERROR_NONE;
+    char *got = malloc(1 << 20);
+    CodecStream *stream;
+    size_t got_bytes;
+    File *file;
+
+    write_stream_file(stream_codecs[_i], 2, 5);
+    ck_assert_int_eq(file_open(path, &err, &file), ST_OK);
+    ck_assert_int_eq(codec_stream_open(stream_codecs[_i], file, &err, &stream), ST_OK);
+    ck_assert_int_eq(codec_stream_read(stream, got, 1 << 20, &err, &got_bytes), ST_CORRUPT);
+    ck_assert_ptr_nonnull(strstr(err.message, path));
+    codec_stream_close(stream);
+    file_close(file);
+    unlink(path);
+    free(got);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("codec");
+    TCase *tests = tcase_create("codec");
+    SRunner *runner = srunner_create(suite);
+    int failed;
+
+    make_text();
+    tcase_add_loop_test(tests, there_and_back, 0, CODEC_COUNT);
+    tcase_add_loop_test(tests, damage_is_survived, 0, CODEC_COUNT);
+    tcase_add_test(tests, gzip_members_are_one_text);
+    tcase_add_loop_test(tests, streams, 0, 3);
+    tcase_add_loop_test(tests, cut_stream_is_an_error, 1, 3);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
