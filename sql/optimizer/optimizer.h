@@ -29,6 +29,11 @@ typedef struct OptimizeRequest {
     uint64_t memory_bytes; /* the query's budget */
     uint32_t threads;
     Status (*eval_const)(Arena *arena, const Expr *expr, Error *err, Value *value_out);
+    /* How many rows of a sample the predicate keeps; values[i] is columns[i], FLAT. For estimates only: a failure
+     * (division by zero in some row) is no failure of the query. NULL: textbook selectivities. */
+    Status (*eval_filter)(Arena *arena, const Expr *predicate, uint32_t column_count,
+                          const PlanColumn *columns, const Column *values, uint32_t row_count,
+                          Error *err, uint32_t *kept_count_out);
     bool keep_trace;
 } OptimizeRequest;
 

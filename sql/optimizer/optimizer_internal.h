@@ -16,6 +16,9 @@ extern const uint32_t opt__batch_count;
 /* join_order.c: a RULE_WHOLE_PLAN rule. Failures through rule_fail(). */
 extern const Rule rule_join_order;
 
+/* narrow_decimals.c: a RULE_WHOLE_PLAN rule, the last one; after it only physical_plan_build. */
+extern const Rule rule_narrow_decimals;
+
 /* physical.c: the plan that executors run, estimates filled in. */
 MUST_CHECK Status physical_plan_build(RuleCtx *rc, const Plan *logical, const Plan **physical_out);
 

@@ -23,6 +23,7 @@ typedef struct RuleCtx {
     Error *err;       /* may be NULL */
     Status status;    /* the first failure of a rule: rule_fail() sets it, the driver stops */
     const Plan *node; /* rewrite_expr: the node that the expression stands in; else NULL */
+    struct Estimator *estimator; /* cost/cardinality.h: made on first use, starts as NULL */
 } RuleCtx;
 
 typedef enum RuleWalk {
