@@ -9,7 +9,7 @@
  *
  * A pipeline's life, all of it driven by exec/pipeline.c:
  *
- *     open                         once, on the driver's thread, when all pipelines it waits for are done
+ *     open                         once, when all pipelines it waits for are done; one operator opens at a time
  *     local_open                   once a thread that takes part
  *       consume ... end_split      for each batch; after the last batch of each split
  *     combine                      once a thread, after its last split; calls are serialised (no lock needed)
@@ -48,6 +48,11 @@ MUST_CHECK Status emit(Emitter *emitter, const Batch *batch, Error *err);
 /* True when nobody downstream wants more rows of this split (LIMIT reached): stop making them. */
 bool emit_is_done(const Emitter *emitter);
 
+/* For sinks, which get an emitter that leads nowhere: no more rows are wanted of the split being consumed; none of
+ * the splits after `split`. Rows may still come. */
+void emit_stop_split(Emitter *emitter);
+void emit_stop_after(Emitter *emitter, uint32_t split);
+
 typedef struct OperatorClass {
     const char *name; /* "hash aggregate" */
 
@@ -79,10 +84,26 @@ struct Operator {
     const Plan *node;            /* what it executes                                     */
     uint32_t input_column_count; /* of the batches it consumes                           */
     const PlanColumn *input_columns;
-    _Atomic uint64_t rows;       /* emitted, for EXPLAIN ANALYZE                         */
-    _Atomic uint64_t peak_bytes; /* set by operators that keep data                      */
-    KernelStatistics kernel;     /* filled in close by operators that own kernels         */
+    uint32_t kernel_count; /* what operator_add_kernel was given                   */
+    Kernel **kernels;
+    bool is_open;       /* the driver's note: open was called, close was not yet   */
+    uint32_t use_count; /* stages that still need it: the driver closes it at 0    */
+
+    /* for EXPLAIN ANALYZE; the driver counts rows, batches and time */
+    _Atomic uint64_t rows; /* emitted */
+    _Atomic uint64_t batches;
+    _Atomic uint64_t busy_ns;
+    _Atomic uint64_t peak_bytes; /* set by operators that keep data */
+    _Atomic uint64_t read_bytes, pruned_rows;
+    KernelStatistics kernel; /* the sum over kernels, taken when they are let go */
 };
+
+/* Takes the kernel: the driver prints it, sums up its statistics and lets go of it when the operator is closed (or never was
+ * opened). Makers build their kernels at once, so that EXPLAIN (KERNELS) can show them without running. */
+void operator_add_kernel(Operator *op, Arena *arena, Kernel *kernel);
+
+/* Raises op->peak_bytes. */
+void operator_note_bytes(Operator *op, uint64_t bytes);
 
 /* Makers. arena: the execution's. The operator is freed with the arena after its class's close. */
 MUST_CHECK Status op_hash_aggregate_new(const ExecContext *context, Arena *arena,
