@@ -1,0 +1,237 @@
+/* api.c -- include/vonk/session.h on top of session.h */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "core/data/arrow_c_data.h"
+#include "core/data/value_text.h"
+#include "engine/session.h"
+#include "formats/memory_table.h"
+#include "vonk/vonk.h"
+
+_Static_assert((int)VONK_INTERNAL == (int)ST_INTERNAL, "the two status enums are one");
+_Static_assert(sizeof(VonkError) == sizeof(Error), "the two error structs are one");
+_Static_assert(offsetof(VonkError, hint) == offsetof(Error, hint), "the two error structs are one");
+
+struct VonkSession {
+    Session *session;
+    Arena *setting_text;
+};
+
+struct VonkResult {
+    Arena *arena;
+    Script *script;
+    Result *result;
+    const char **type_names;
+    Batch batch;  /* the rows that result_text reads from */
+    uint32_t row; /* the current one's number in it, plus 1; 0: none yet */
+    bool is_done;
+    char **texts; /* of the current row, a buffer a column */
+    size_t *text_bytes;
+};
+
+static Error *inner(VonkError *error)
+{
+    return (Error *)error;
+}
+
+const char *vonk_version(void)
+{
+    return VONK_VERSION;
+}
+
+VonkStatus vonk_session_open(const char *database, VonkSession **session_out, VonkError *error)
+{
+    Session *session;
+    Status status = session_open(database, inner(error), &session);
+    Arena *arena;
+
+    *session_out = NULL;
+    if (status != ST_OK)
+        return (VonkStatus)status;
+    arena = arena_new(NULL, "api session", ARENA_NO_CAP);
+    *session_out = ARENA_NEW(arena, VonkSession);
+    **session_out = (VonkSession){session, arena};
+    return VONK_OK;
+}
+
+void vonk_session_close(VonkSession *session)
+{
+    if (session == NULL)
+        return;
+    session_close(session->session);
+    arena_free(session->setting_text);
+}
+
+VonkStatus vonk_session_set(VonkSession *session, const char *name, const char *value,
+                            VonkError *error)
+{
+    return (VonkStatus)config_set(session_config(session->session), name, value, inner(error));
+}
+
+const char *vonk_session_get(const VonkSession *session, const char *name)
+{
+    return config_get(session->setting_text, session_config(session->session), name);
+}
+
+void vonk_session_cancel(VonkSession *session)
+{
+    session_cancel(session->session);
+}
+
+/* --- queries --- */
+
+static Value param_value(Arena *arena, const VonkParam *param)
+{
+    Value value;
+
+    switch (param->kind) {
+    case VONK_PARAM_NULL:
+        return value_null(type_of(TYPE_NULL));
+    case VONK_PARAM_BOOL:
+        return value_bool(param->integer != 0);
+    case VONK_PARAM_INT:
+        if (param->integer >= INT32_MIN && param->integer <= INT32_MAX)
+            return value_int4((int32_t)param->integer);
+        return value_int8(param->integer);
+    case VONK_PARAM_DOUBLE:
+        return value_float8(param->real);
+    case VONK_PARAM_TEXT:
+        value = value_text(arena, param->text);
+        value.type = type_of(TYPE_NULL); /* of unknown type, as a quoted literal is */
+        return value;
+    }
+    UNREACHABLE("parameter kind");
+}
+
+static Status run_script(VonkSession *session, VonkResult *result, uint32_t param_count,
+                         const Value *params, Error *err)
+{
+    const AstStatements *statements = script_statements(result->script);
+    Batch batch;
+
+    if (statements->count == 0)
+        return error_set(err, ST_BAD_INPUT, "there is no statement in the SQL text");
+    for (uint32_t i = 0; i < statements->count; i++) {
+        TRY(session_run(session->session, statements->items[i], param_count, params, err,
+                        &result->result));
+        if (i + 1 == statements->count)
+            break;
+        do {
+            TRY(result_next(result->result, err, &batch));
+        } while (batch.row_count > 0);
+        result_free(result->result);
+        result->result = NULL;
+    }
+    return ST_OK;
+}
+
+VonkStatus vonk_query(VonkSession *session, const char *sql, const VonkParam *params,
+                      size_t param_count, VonkResult **result_out, VonkError *error)
+{
+    Arena *arena = arena_new(NULL, "api result", ARENA_NO_CAP);
+    VonkResult *result = ARENA_NEW(arena, VonkResult);
+    Value *values = ARENA_ARRAY(arena, Value, param_count);
+    Status status;
+
+    *result_out = NULL;
+    result->arena = arena;
+    for (size_t i = 0; i < param_count; i++)
+        values[i] = param_value(arena, &params[i]);
+    status = script_parse(sql, strlen(sql), inner(error), &result->script);
+    if (status == ST_OK)
+        status = run_script(session, result, (uint32_t)param_count, values, inner(error));
+    if (status != ST_OK) {
+        vonk_result_free(result);
+        return (VonkStatus)status;
+    }
+    *result_out = result;
+    return VONK_OK;
+}
+
+/* --- results --- */
+
+size_t vonk_result_column_count(const VonkResult *result)
+{
+    return result_column_count(result->result);
+}
+
+const char *vonk_result_column_name(const VonkResult *result, size_t column)
+{
+    return result_columns(result->result)[column].name;
+}
+
+const char *vonk_result_column_type(const VonkResult *result, size_t column)
+{
+    return type_name(result->arena, result_columns(result->result)[column].type);
+}
+
+const char *vonk_result_tag(const VonkResult *result)
+{
+    return result_tag(result->result);
+}
+
+VonkStep vonk_result_next_row(VonkResult *result, VonkError *error)
+{
+    if (result->is_done)
+        return VONK_DONE;
+    if (result->row < result->batch.selected_count) {
+        result->row++;
+        return VONK_ROW;
+    }
+    result->row = 0;
+    if (result_next(result->result, inner(error), &result->batch) != ST_OK) {
+        result->is_done = true;
+        result->batch = (Batch){0};
+        return VONK_FAILED;
+    }
+    if (result->batch.row_count == 0) {
+        result->is_done = true;
+        return VONK_DONE;
+    }
+    result->row = 1;
+    return VONK_ROW;
+}
+
+const char *vonk_result_text(VonkResult *result, size_t column)
+{
+    uint32_t count = result_column_count(result->result);
+    Value value;
+    size_t bytes;
+
+    if (result->row == 0 || column >= count)
+        return NULL;
+    if (result->texts == NULL) {
+        result->texts = ARENA_ARRAY(result->arena, char *, count);
+        result->text_bytes = ARENA_ARRAY(result->arena, size_t, count);
+    }
+    value = value_from_column(&result->batch.columns[column],
+                              batch_row(&result->batch, result->row - 1));
+    if (value.is_null)
+        return NULL;
+    bytes = value_text_bytes_max(&value) + 1;
+    if (bytes > result->text_bytes[column]) {
+        result->text_bytes[column] = 2 * bytes;
+        result->texts[column] = arena_alloc_raw(result->arena, 2 * bytes);
+    }
+    bytes = value_to_text(&value, result->texts[column]);
+    result->texts[column][bytes] = '\0';
+    return result->texts[column];
+}
+
+void vonk_result_free(VonkResult *result)
+{
+    if (result == NULL)
+        return;
+    result_free(result->result);
+    script_free(result->script);
+    arena_free(result->arena);
+}
+
+VonkProgress vonk_result_progress(const VonkResult *result)
+{
+    ExecProgress progress = result_progress(result->result);
+
+    return (VonkProgress){progress.rows_done, progress.bytes_done, progress.bytes_total};
+}

@@ -1,0 +1,65 @@
+/* query.c -- the steps of a query: bind, optimize, start */
+#include "engine/session_internal.h"
+#include "sql/binder/binder.h"
+
+CodeCache *query__code_cache(Query *query)
+{
+    Session *session = query->session;
+    char directory[4096];
+    bool on_disk;
+
+    if (session->config.jit == JIT_OFF)
+        return NULL;
+    if (session->code_cache == NULL) {
+        on_disk =
+            session->config.jit_cache && code_cache_default_directory(directory, sizeof directory);
+        session->code_cache = code_cache_new(
+            on_disk ? directory : NULL, session->config.jit_cache_size, session->config.jit_debug);
+    }
+    return session->code_cache;
+}
+
+Status query__bind(Query *query, const AstSelect *select, Error *err, const Plan **plan_out)
+{
+    BindRequest request = {.arena = query->arena,
+                           .ids = &query->ids,
+                           .catalog = &query->catalog,
+                           .param_count = query->param_count,
+                           .params = query->params,
+                           .now_micros = query->now_micros,
+                           .eval_const = kernel_eval_const};
+
+    TRY(bind_select_statement(&request, select, err, plan_out));
+    return arena_check(query->arena, err);
+}
+
+Status query__optimize(Query *query, const Plan *plan, bool keep_trace, Error *err,
+                       OptimizeResult *result_out)
+{
+    OptimizeRequest request = {.arena = query->arena,
+                               .ids = &query->ids,
+                               .disabled_rules = query->session->config.optimizer_disable,
+                               .memory_bytes = query->resources.memory_bytes,
+                               .threads = query->resources.threads,
+                               .eval_const = kernel_eval_const,
+                               .keep_trace = keep_trace};
+
+    TRY(optimize(&request, plan, err, result_out));
+    return arena_check(query->arena, err);
+}
+
+Status query__start(Query *query, const Plan *physical, bool analyze, Error *err,
+                    Execution **execution_out)
+{
+    const Config *config = &query->session->config;
+    ExecRequest request = {.plan = physical,
+                           .pool = query->pool,
+                           .threads = query->resources.threads,
+                           .batch_rows = (uint32_t)config->batch_rows,
+                           .jit = config->jit,
+                           .cache = query__code_cache(query),
+                           .cancelled = &query->session->cancelled,
+                           .analyze = analyze};
+
+    return exec_start(&request, err, execution_out);
+}

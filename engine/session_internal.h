@@ -1,0 +1,66 @@
+/* session_internal.h -- what the files of engine/ share */
+#ifndef VONK_ENGINE_SESSION_INTERNAL_H
+#define VONK_ENGINE_SESSION_INTERNAL_H
+
+#include "engine/catalog.h"
+#include "engine/session.h"
+#include "sql/optimizer/optimizer.h"
+
+struct Session {
+    Arena *arena;
+    Config config;
+    MemPool *pool;
+    SessionCatalog *catalog;
+    CodeCache *code_cache; /* made by the first query that may compile */
+    atomic_bool cancelled;
+};
+
+/* One statement's work, from binding to its last row. */
+typedef struct Query {
+    Session *session;
+    Arena *arena;
+    MemPool *pool;
+    Resources resources;
+    PlanIds ids;
+    Catalog catalog;
+    uint32_t param_count;
+    const Value *params;
+    int64_t now_micros;
+} Query;
+
+struct Result {
+    Query query;
+    Execution *execution;    /* rows come from a plan, or */
+    uint32_t text_row_count; /* are made here: text_rows[row][column], NULL is SQL's NULL */
+    const char *const *const *text_rows;
+    uint32_t next_text_row;
+    bool has_rows;
+    uint32_t column_count;
+    const PlanColumn *columns;
+    uint64_t rows_returned;
+    const char *command; /* "SELECT": the tag is the command and, with_count, the number of rows */
+    bool tag_has_count;
+    const char *tag;
+};
+
+/* query.c: the steps of a SELECT */
+MUST_CHECK Status query__bind(Query *query, const AstSelect *select, Error *err,
+                              const Plan **plan_out);
+MUST_CHECK Status query__optimize(Query *query, const Plan *plan, bool keep_trace, Error *err,
+                                  OptimizeResult *result_out);
+MUST_CHECK Status query__start(Query *query, const Plan *physical, bool analyze, Error *err,
+                               Execution **execution_out);
+CodeCache *query__code_cache(Query *query);
+
+/* statements.c: everything but SELECT. result is set up but for its rows and tag. */
+MUST_CHECK Status statement__run(Result *result, const AstStatement *statement, Error *err);
+/* Makes result return these rows of text; arrays live in the query's arena. */
+void result__set_text(Result *result, uint32_t column_count, const char *const *names,
+                      uint32_t row_count, const char *const *const *rows);
+/* Makes result return the rows of select, written or read. */
+MUST_CHECK Status result__start_plan(Result *result, const Plan *plan, Error *err);
+
+/* explain.c */
+MUST_CHECK Status explain__run(Result *result, const AstExplain *explain, Error *err);
+
+#endif
