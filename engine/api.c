@@ -194,11 +194,22 @@ VonkStep vonk_result_next_row(VonkResult *result, VonkError *error)
     return VONK_ROW;
 }
 
+/* Room for bytes and a NUL in the column's own buffer. */
+static char *text_buffer(VonkResult *result, size_t column, size_t bytes)
+{
+    if (bytes + 1 > result->text_bytes[column]) {
+        result->text_bytes[column] = 2 * bytes + VALUE_TEXT_BYTES;
+        result->texts[column] = arena_alloc_raw(result->arena, result->text_bytes[column]);
+    }
+    return result->texts[column];
+}
+
 const char *vonk_result_text(VonkResult *result, size_t column)
 {
-    uint32_t count = result_column_count(result->result);
+    uint32_t count = result_column_count(result->result), length;
+    char scratch[VALUE_TEXT_BYTES], *buffer;
+    const char *text;
     Value value;
-    size_t bytes;
 
     if (result->row == 0 || column >= count)
         return NULL;
@@ -210,14 +221,11 @@ const char *vonk_result_text(VonkResult *result, size_t column)
                               batch_row(&result->batch, result->row - 1));
     if (value.is_null)
         return NULL;
-    bytes = value_text_bytes_max(&value) + 1;
-    if (bytes > result->text_bytes[column]) {
-        result->text_bytes[column] = 2 * bytes;
-        result->texts[column] = arena_alloc_raw(result->arena, 2 * bytes);
-    }
-    bytes = value_to_text(&value, result->texts[column]);
-    result->texts[column][bytes] = '\0';
-    return result->texts[column];
+    text = value_print(&value, 0, scratch, &length);
+    buffer = text_buffer(result, column, length);
+    memcpy(buffer, text, length);
+    buffer[length] = '\0';
+    return buffer;
 }
 
 void vonk_result_free(VonkResult *result)

@@ -1,31 +1,43 @@
 /* plan_print.c -- plans and expressions as text for people and golden tests */
 #include "core/base/invariant.h"
+#include "core/data/value_text.h"
 #include "core/plan/plan.h"
 
-static void print_expr(StrBuf *buf, const Expr *expr, uint32_t indent);
-static void print_plan(StrBuf *buf, const Plan *plan, uint32_t indent);
+/* Text to be written, and the names of the columns in it (NULL: an expression on its own). */
+typedef struct Printer {
+    StrBuf buf;
+    uint32_t name_count; /* names[id], NULL where no node produces the id */
+    const char **names;
+} Printer;
 
-static void print_args(StrBuf *buf, const Expr *expr, uint32_t first, const char *separator,
+static void print_expr(Printer *to, const Expr *expr, uint32_t indent);
+static void print_plan(Printer *to, const Plan *plan, uint32_t indent);
+
+static void print_args(Printer *to, const Expr *expr, uint32_t first, const char *separator,
                        uint32_t indent)
 {
     for (uint32_t i = first; i < expr->arg_count; i++) {
         if (i > first)
-            strbuf_puts(buf, separator);
-        print_expr(buf, expr->args[i], indent);
+            strbuf_puts(&to->buf, separator);
+        print_expr(to, expr->args[i], indent);
     }
 }
 
-static void print_value(StrBuf *buf, const Value *value)
+/* name#7, or #7 where no name is known */
+static void print_column(Printer *to, ColumnId id)
 {
-    if (value->is_null)
-        strbuf_puts(buf, "null");
-    else if (type_phys(value->type) == PHYS_STR)
-        strbuf_printf(buf, "'%.*s'", (int)value->str.length, str_bytes(&value->str));
-    else if (type_phys(value->type) == PHYS_INTERVAL)
-        strbuf_printf(buf, "interval(%d, %d, %lld)", value->interval.months, value->interval.days,
-                      (long long)value->interval.micros);
-    else
-        strbuf_printf(buf, "%.15g", value_as_double(value));
+    const char *name = id < to->name_count ? to->names[id] : NULL;
+
+    strbuf_printf(&to->buf, "%s#%u", name == NULL ? "" : name, id);
+}
+
+static void print_value(Printer *to, const Value *value)
+{
+    bool is_quoted = !value->is_null && !type_is_number(value->type) && value->type.id != TYPE_BOOL;
+
+    strbuf_puts(&to->buf, is_quoted ? "'" : "");
+    strbuf_puts(&to->buf, value_print_arena(to->buf.arena, value));
+    strbuf_puts(&to->buf, is_quoted ? "'" : "");
 }
 
 static bool is_infix(FuncId func)
@@ -61,67 +73,67 @@ static bool is_postfix(FuncId func)
            func == FUNC_IS_FALSE;
 }
 
-static void print_case(StrBuf *buf, const Expr *expr, uint32_t indent)
+static void print_case(Printer *to, const Expr *expr, uint32_t indent)
 {
-    strbuf_puts(buf, "case");
+    strbuf_puts(&to->buf, "case");
     for (uint32_t i = 0; i + 1 < expr->arg_count; i += 2) {
-        strbuf_puts(buf, " when ");
-        print_expr(buf, expr->args[i], indent);
-        strbuf_puts(buf, " then ");
-        print_expr(buf, expr->args[i + 1], indent);
+        strbuf_puts(&to->buf, " when ");
+        print_expr(to, expr->args[i], indent);
+        strbuf_puts(&to->buf, " then ");
+        print_expr(to, expr->args[i + 1], indent);
     }
     if (expr->arg_count % 2 == 1) {
-        strbuf_puts(buf, " else ");
-        print_expr(buf, expr->args[expr->arg_count - 1], indent);
+        strbuf_puts(&to->buf, " else ");
+        print_expr(to, expr->args[expr->arg_count - 1], indent);
     }
-    strbuf_puts(buf, " end");
+    strbuf_puts(&to->buf, " end");
 }
 
-static void print_call(StrBuf *buf, const Expr *expr, uint32_t indent)
+static void print_call(Printer *to, const Expr *expr, uint32_t indent)
 {
     const char *name = func_name(expr->func);
 
     if (expr->func == FUNC_CASE) {
-        print_case(buf, expr, indent);
+        print_case(to, expr, indent);
     } else if (expr->func == FUNC_CAST) {
-        print_args(buf, expr, 0, ", ", indent);
-        strbuf_printf(buf, "::%s", type_name(buf->arena, expr->type));
+        print_args(to, expr, 0, ", ", indent);
+        strbuf_printf(&to->buf, "::%s", type_name(to->buf.arena, expr->type));
     } else if (expr->func == FUNC_IN && expr->arg_count > 0) {
-        print_expr(buf, expr->args[0], indent);
-        strbuf_puts(buf, " in (");
-        print_args(buf, expr, 1, ", ", indent);
-        strbuf_putc(buf, ')');
+        print_expr(to, expr->args[0], indent);
+        strbuf_puts(&to->buf, " in (");
+        print_args(to, expr, 1, ", ", indent);
+        strbuf_putc(&to->buf, ')');
     } else if (is_infix(expr->func) && expr->arg_count >= 2) {
-        strbuf_putc(buf, '(');
-        print_args(buf, expr, 0, arena_printf(buf->arena, " %s ", name), indent);
-        strbuf_putc(buf, ')');
+        strbuf_putc(&to->buf, '(');
+        print_args(to, expr, 0, arena_printf(to->buf.arena, " %s ", name), indent);
+        strbuf_putc(&to->buf, ')');
     } else if (is_postfix(expr->func)) {
-        print_args(buf, expr, 0, ", ", indent);
-        strbuf_printf(buf, " %s", name);
+        print_args(to, expr, 0, ", ", indent);
+        strbuf_printf(&to->buf, " %s", name);
     } else {
-        strbuf_printf(buf, "%s(", name);
-        print_args(buf, expr, 0, ", ", indent);
-        strbuf_putc(buf, ')');
+        strbuf_printf(&to->buf, "%s(", name);
+        print_args(to, expr, 0, ", ", indent);
+        strbuf_putc(&to->buf, ')');
     }
 }
 
-static void print_agg(StrBuf *buf, const Expr *expr, uint32_t indent)
+static void print_agg(Printer *to, const Expr *expr, uint32_t indent)
 {
     if (expr->agg == AGG_COUNT_STAR) {
-        strbuf_puts(buf, "count(*)");
+        strbuf_puts(&to->buf, "count(*)");
     } else {
-        strbuf_printf(buf, "%s(%s", agg_name(expr->agg), expr->is_distinct ? "distinct " : "");
-        print_args(buf, expr, 0, ", ", indent);
-        strbuf_putc(buf, ')');
+        strbuf_printf(&to->buf, "%s(%s", agg_name(expr->agg), expr->is_distinct ? "distinct " : "");
+        print_args(to, expr, 0, ", ", indent);
+        strbuf_putc(&to->buf, ')');
     }
     if (expr->filter != NULL) {
-        strbuf_puts(buf, " filter (where ");
-        print_expr(buf, expr->filter, indent);
-        strbuf_putc(buf, ')');
+        strbuf_puts(&to->buf, " filter (where ");
+        print_expr(to, expr->filter, indent);
+        strbuf_putc(&to->buf, ')');
     }
 }
 
-static void print_subquery(StrBuf *buf, const Expr *expr, uint32_t indent)
+static void print_subquery(Printer *to, const Expr *expr, uint32_t indent)
 {
     static const char *const words[] = {[SUBQUERY_EXISTS] = "exists",
                                         [SUBQUERY_SCALAR] = "scalar",
@@ -129,32 +141,32 @@ static void print_subquery(StrBuf *buf, const Expr *expr, uint32_t indent)
                                         [SUBQUERY_ALL] = "all"};
 
     if (expr->arg_count > 0) {
-        strbuf_putc(buf, '(');
-        print_args(buf, expr, 0, ", ", indent);
-        strbuf_printf(buf, ") %s ", func_name(expr->func));
+        strbuf_putc(&to->buf, '(');
+        print_args(to, expr, 0, ", ", indent);
+        strbuf_printf(&to->buf, ") %s ", func_name(expr->func));
     }
-    strbuf_printf(buf, "%s (\n", words[expr->subquery]);
-    print_plan(buf, expr->plan, indent + 4);
-    strbuf_printf(buf, "%*s)", (int)indent + 2, "");
+    strbuf_printf(&to->buf, "%s (\n", words[expr->subquery]);
+    print_plan(to, expr->plan, indent + 4);
+    strbuf_printf(&to->buf, "%*s)", (int)indent + 2, "");
 }
 
-static void print_expr(StrBuf *buf, const Expr *expr, uint32_t indent)
+static void print_expr(Printer *to, const Expr *expr, uint32_t indent)
 {
     switch (expr->kind) {
     case EXPR_COLUMN:
-        strbuf_printf(buf, "#%u", expr->column);
+        print_column(to, expr->column);
         return;
     case EXPR_CONST:
-        print_value(buf, &expr->value);
+        print_value(to, &expr->value);
         return;
     case EXPR_CALL:
-        print_call(buf, expr, indent);
+        print_call(to, expr, indent);
         return;
     case EXPR_AGG:
-        print_agg(buf, expr, indent);
+        print_agg(to, expr, indent);
         return;
     case EXPR_SUBQUERY:
-        print_subquery(buf, expr, indent);
+        print_subquery(to, expr, indent);
         return;
     }
     UNREACHABLE("expression kind");
@@ -162,59 +174,62 @@ static void print_expr(StrBuf *buf, const Expr *expr, uint32_t indent)
 
 const char *expr_print(Arena *arena, const Expr *expr)
 {
-    StrBuf buf = {.arena = arena};
+    Printer to = {.buf = {.arena = arena}};
 
     if (expr == NULL)
         return "true";
-    print_expr(&buf, expr, 0);
-    return strbuf_text(&buf);
+    print_expr(&to, expr, 0);
+    return strbuf_text(&to.buf);
 }
 
 /* --- plans --- */
 
-static void print_ids(StrBuf *buf, ColumnList list)
+static void print_ids(Printer *to, ColumnList list)
 {
-    for (uint32_t i = 0; i < list.count; i++)
-        strbuf_printf(buf, "%s#%u", i == 0 ? "" : ", ", list.ids[i]);
+    for (uint32_t i = 0; i < list.count; i++) {
+        strbuf_puts(&to->buf, i == 0 ? "" : ", ");
+        print_column(to, list.ids[i]);
+    }
 }
 
-static void print_keys(StrBuf *buf, SortKeyList keys)
+static void print_keys(Printer *to, SortKeyList keys)
 {
     for (uint32_t i = 0; i < keys.count; i++) {
         const SortKey *key = &keys.items[i];
 
-        strbuf_printf(buf, "%s#%u%s%s", i == 0 ? "" : ", ", key->column,
-                      key->is_descending ? " desc" : "",
+        strbuf_puts(&to->buf, i == 0 ? "" : ", ");
+        print_column(to, key->column);
+        strbuf_printf(&to->buf, "%s%s", key->is_descending ? " desc" : "",
                       key->nulls_first == key->is_descending ? ""
                       : key->nulls_first                     ? " nulls first"
                                                              : " nulls last");
     }
 }
 
-static void print_exprs(StrBuf *buf, ExprList list, uint32_t indent)
+static void print_exprs(Printer *to, ExprList list, uint32_t indent)
 {
     for (uint32_t i = 0; i < list.count; i++) {
-        strbuf_puts(buf, i == 0 ? "" : ", ");
-        print_expr(buf, list.items[i], indent);
+        strbuf_puts(&to->buf, i == 0 ? "" : ", ");
+        print_expr(to, list.items[i], indent);
     }
 }
 
-static void print_rows_field(StrBuf *buf, ExprRows rows, uint32_t indent)
+static void print_rows_field(Printer *to, ExprRows rows, uint32_t indent)
 {
     enum { ROWS_SHOWN = 3 };
 
-    strbuf_printf(buf, " %u row%s", rows.count, rows.count == 1 ? "" : "s");
+    strbuf_printf(&to->buf, " %u row%s", rows.count, rows.count == 1 ? "" : "s");
     for (uint32_t i = 0; i < rows.count && i < ROWS_SHOWN; i++) {
-        strbuf_puts(buf, " (");
-        print_exprs(buf, rows.items[i], indent);
-        strbuf_putc(buf, ')');
+        strbuf_puts(&to->buf, " (");
+        print_exprs(to, rows.items[i], indent);
+        strbuf_putc(&to->buf, ')');
     }
     if (rows.count > ROWS_SHOWN)
-        strbuf_puts(buf, " ...");
+        strbuf_puts(&to->buf, " ...");
 }
 
 /* Fields that every reader knows by their place need no name in front. */
-static void print_field(StrBuf *buf, const Plan *plan, const PlanField *field, uint32_t indent)
+static void print_field(Printer *to, const Plan *plan, const PlanField *field, uint32_t indent)
 {
     const void *at = (const char *)plan + field->offset;
 
@@ -222,55 +237,56 @@ static void print_field(StrBuf *buf, const Plan *plan, const PlanField *field, u
     switch (field->kind) {
     case PLAN_FIELD_EXPR:
         if (*(const Expr *const *)at != NULL) {
-            strbuf_printf(buf, " %s: ", field->name);
-            print_expr(buf, *(const Expr *const *)at, indent);
+            strbuf_printf(&to->buf, " %s: ", field->name);
+            print_expr(to, *(const Expr *const *)at, indent);
         }
         return;
     case PLAN_FIELD_EXPRS:
         if (AS(ExprList).count > 0) {
-            strbuf_printf(buf, " %s: ", field->name);
-            print_exprs(buf, AS(ExprList), indent);
+            strbuf_printf(&to->buf, " %s: ", field->name);
+            print_exprs(to, AS(ExprList), indent);
         }
         return;
     case PLAN_FIELD_ROWS:
-        print_rows_field(buf, AS(ExprRows), indent);
+        print_rows_field(to, AS(ExprRows), indent);
         return;
     case PLAN_FIELD_COLUMNS:
         if (AS(ColumnList).count > 0) {
-            strbuf_printf(buf, " %s: ", field->name);
-            print_ids(buf, AS(ColumnList));
+            strbuf_printf(&to->buf, " %s: ", field->name);
+            print_ids(to, AS(ColumnList));
         }
         return;
     case PLAN_FIELD_KEYS:
-        strbuf_printf(buf, " %s: ", field->name);
-        print_keys(buf, AS(SortKeyList));
+        strbuf_printf(&to->buf, " %s: ", field->name);
+        print_keys(to, AS(SortKeyList));
         return;
     case PLAN_FIELD_MAPS:
         for (uint32_t i = 0; i < plan->input_count; i++) {
-            strbuf_puts(buf, i == 0 ? " [" : " [");
-            print_ids(buf, (*(const ColumnList *const *)at)[i]);
-            strbuf_putc(buf, ']');
+            strbuf_puts(&to->buf, i == 0 ? " [" : " [");
+            print_ids(to, (*(const ColumnList *const *)at)[i]);
+            strbuf_putc(&to->buf, ']');
         }
         return;
     case PLAN_FIELD_I64:
         if (AS(int64_t) != ALL_ROWS)
-            strbuf_printf(buf, " %s: %lld", field->name, (long long)AS(int64_t));
+            strbuf_printf(&to->buf, " %s: %lld", field->name, (long long)AS(int64_t));
         return;
     case PLAN_FIELD_BOOL:
         if (AS(bool))
-            strbuf_printf(buf, " %s", field->name);
+            strbuf_printf(&to->buf, " %s", field->name);
         return;
     case PLAN_FIELD_TEXT:
         if (*(const char *const *)at != NULL)
-            strbuf_printf(buf, " %s", *(const char *const *)at);
+            strbuf_printf(&to->buf, " %s", *(const char *const *)at);
         return;
     case PLAN_FIELD_TABLE:
-        strbuf_printf(buf, " %s", AS(Table *)->name);
+        strbuf_printf(&to->buf, " %s", AS(Table *)->name);
         return;
     case PLAN_FIELD_FILTERS:
-        for (uint32_t i = 0; i < AS(RuntimeFilterList).count; i++)
-            strbuf_printf(buf, " runtime filter %u: #%u", AS(RuntimeFilterList).items[i].id,
-                          AS(RuntimeFilterList).items[i].column);
+        for (uint32_t i = 0; i < AS(RuntimeFilterList).count; i++) {
+            strbuf_printf(&to->buf, " runtime filter %u: ", AS(RuntimeFilterList).items[i].id);
+            print_column(to, AS(RuntimeFilterList).items[i].column);
+        }
         return;
     case PLAN_FIELD_COLUMN:
     case PLAN_FIELD_INDEXES:
@@ -283,70 +299,107 @@ static void print_field(StrBuf *buf, const Plan *plan, const PlanField *field, u
 #undef AS
 }
 
-static void print_kind(StrBuf *buf, const Plan *plan)
+static void print_kind(Printer *to, const Plan *plan)
 {
     switch (plan->kind) {
     case PLAN_JOIN:
-        strbuf_printf(buf, "%s ", join_kind_name(((const PlanJoin *)plan)->kind));
+        strbuf_printf(&to->buf, "%s ", join_kind_name(((const PlanJoin *)plan)->kind));
         break;
     case PLAN_HASH_JOIN:
-        strbuf_printf(buf, "%s ", join_kind_name(((const PlanHashJoin *)plan)->kind));
+        strbuf_printf(&to->buf, "%s ", join_kind_name(((const PlanHashJoin *)plan)->kind));
         break;
     case PLAN_NESTED_JOIN:
-        strbuf_printf(buf, "%s ", join_kind_name(((const PlanNestedJoin *)plan)->kind));
+        strbuf_printf(&to->buf, "%s ", join_kind_name(((const PlanNestedJoin *)plan)->kind));
         break;
     case PLAN_SETOP:
-        strbuf_puts(buf,
+        strbuf_puts(&to->buf,
                     ((const PlanSetop *)plan)->kind == SETOP_EXCEPT ? "Except " : "Intersect ");
         break;
     default:
         break;
     }
-    strbuf_puts(buf, plan_kind_name(plan->kind));
+    strbuf_puts(&to->buf, plan_kind_name(plan->kind));
 }
 
-static void print_columns(StrBuf *buf, const Plan *plan)
+static void print_columns(Printer *to, const Plan *plan)
 {
-    strbuf_puts(buf, " -> (");
+    strbuf_puts(&to->buf, " -> (");
     for (uint32_t i = 0; i < plan->column_count; i++)
-        strbuf_printf(buf, "%s%s#%u", i == 0 ? "" : ", ", plan->columns[i].name,
+        strbuf_printf(&to->buf, "%s%s#%u", i == 0 ? "" : ", ", plan->columns[i].name,
                       plan->columns[i].id);
-    strbuf_putc(buf, ')');
+    strbuf_putc(&to->buf, ')');
     if (plan->estimated_rows >= 0)
-        strbuf_printf(buf, " rows=%.0f", plan->estimated_rows);
+        strbuf_printf(&to->buf, " rows=%.0f", plan->estimated_rows);
 }
 
-static void print_node(StrBuf *buf, const Plan *plan, uint32_t indent)
+static void print_node(Printer *to, const Plan *plan, uint32_t indent)
 {
     const PlanKindInfo *info = plan_kind_info(plan->kind);
 
-    print_kind(buf, plan);
+    print_kind(to, plan);
     for (uint32_t i = 0; i < info->field_count; i++)
-        print_field(buf, plan, &info->fields[i], indent);
-    print_columns(buf, plan);
+        print_field(to, plan, &info->fields[i], indent);
+    print_columns(to, plan);
 }
 
-static void print_plan(StrBuf *buf, const Plan *plan, uint32_t indent)
+static void print_plan(Printer *to, const Plan *plan, uint32_t indent)
 {
-    strbuf_printf(buf, "%*s", (int)indent, "");
-    print_node(buf, plan, indent);
-    strbuf_putc(buf, '\n');
+    strbuf_printf(&to->buf, "%*s", (int)indent, "");
+    print_node(to, plan, indent);
+    strbuf_putc(&to->buf, '\n');
     for (uint32_t i = 0; i < plan->input_count; i++)
-        print_plan(buf, plan->inputs[i], indent + 2);
+        print_plan(to, plan->inputs[i], indent + 2);
+}
+
+static void note_names(Printer *to, const Plan *plan);
+
+static bool note_subquery_names(void *context, const Expr *expr)
+{
+    if (expr->kind == EXPR_SUBQUERY)
+        note_names(context, expr->plan);
+    return true;
+}
+
+static void note_expr_names(void *context, const Expr *expr)
+{
+    expr_visit(expr, note_subquery_names, context);
+}
+
+static void note_names(Printer *to, const Plan *plan)
+{
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        note_names(to, plan->inputs[i]);
+    plan_visit_exprs(plan, note_expr_names, to);
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        ColumnId id = plan->columns[i].id;
+
+        if (id >= to->name_count) {
+            uint32_t count = 2 * id + 16;
+            const char **names = ARENA_ARRAY(to->buf.arena, const char *, count);
+
+            for (uint32_t j = 0; j < to->name_count; j++)
+                names[j] = to->names[j];
+            to->names = names;
+            to->name_count = count;
+        }
+        to->names[id] = plan->columns[i].name;
+    }
 }
 
 const char *plan_print(Arena *arena, const Plan *plan)
 {
-    StrBuf buf = {.arena = arena};
+    Printer to = {.buf = {.arena = arena}};
 
-    print_plan(&buf, plan, 0);
-    return strbuf_text(&buf);
+    note_names(&to, plan);
+    print_plan(&to, plan, 0);
+    return strbuf_text(&to.buf);
 }
 
 const char *plan_print_node(Arena *arena, const Plan *plan)
 {
-    StrBuf buf = {.arena = arena};
+    Printer to = {.buf = {.arena = arena}};
 
-    print_node(&buf, plan, 0);
-    return strbuf_text(&buf);
+    note_names(&to, plan);
+    print_node(&to, plan, 0);
+    return strbuf_text(&to.buf);
 }
