@@ -279,9 +279,7 @@ static ParseResult take_word(Parts *parts, Slice word)
     int64_t month = month_of_word(word);
 
     if (month != 0) {
-        if (parts->has_month && parts->has_date)
-            return PARSE_SYNTAX;
-        if (parts->has_month && !parts->has_day) /* never: "Jan Feb" */
+        if (parts->has_month)
             return PARSE_SYNTAX;
         set_month(parts, month);
     } else if (text__equals_word(word, "bc")) {

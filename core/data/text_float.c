@@ -4,7 +4,7 @@
  * Printing is Schubfach (Raffaello Giulietti, "The Schubfach way to render doubles", 2020): scale
  * the value and the ends of its rounding interval by one 128-bit power of ten, and take the
  * shortest decimal inside. The layout is PostgreSQL's: plain digits for exponents -4..14 (-4..5
- * for real), else 1.5e+20.
+ * for real), else 1.5e+20; and as it does, no text is used that only reads back by rounding a tie.
  *
  * Parsing is exact in doubles for up to 15 digits and powers of ten up to 22 (Clinger, "How to
  * read floating point numbers accurately", 1990), else the C library's strtod in the C locale.
@@ -56,16 +56,15 @@ static uint64_t round_to_odd(uint64_t high, uint64_t low, uint64_t factor)
  * float is only half as far away as the next larger one. */
 static Decimal shortest_decimal(uint64_t significand, int32_t exponent, bool lower_is_closer)
 {
-    bool is_odd = significand & 1;
     uint64_t left = 4 * significand - 2 + lower_is_closer;
     uint64_t right = 4 * significand + 2;
     int32_t k =
         lower_is_closer ? floor_log10_three_quarters_pow2(exponent) : floor_log10_pow2(exponent);
     int32_t shift = exponent + floor_log2_pow10(-k) + 1;
     uint64_t high = power_table[-k - POWER_MIN].high, low = power_table[-k - POWER_MIN].low;
-    uint64_t lower = round_to_odd(high, low, left << shift) + is_odd;
+    uint64_t lower = round_to_odd(high, low, left << shift) + 1;
     uint64_t middle = round_to_odd(high, low, 4 * significand << shift);
-    uint64_t upper = round_to_odd(high, low, right << shift) - is_odd;
+    uint64_t upper = round_to_odd(high, low, right << shift) - 1;
     uint64_t s = middle / 4;
 
     if (s >= 10) { /* one digit fewer? */

@@ -138,10 +138,19 @@ static Unit unit_of_word(Slice word)
     return UNIT_NONE;
 }
 
-/* The sum so far, wide enough that no single part overflows it. */
+/* The sum so far, wide enough that no single part overflows it. A unit may come only once. */
 typedef struct Sum {
     Int128 months, days, micros;
+    uint32_t seen_units; /* bit per Unit */
 } Sum;
+
+static bool is_new_unit(Sum *sum, uint32_t unit_bits)
+{
+    bool is_new = (sum->seen_units & unit_bits) == 0;
+
+    sum->seen_units |= unit_bits;
+    return is_new;
+}
 
 static void add_micros(Sum *sum, int64_t whole, double fraction, int64_t unit_micros)
 {
@@ -289,6 +298,8 @@ static ParseResult take_part(Slice *text, IntervalField field, Sum *sum)
         result = text__scan_time(text, &micros);
         if (result == PARSE_OK)
             sum->micros += is_negative ? -micros : micros;
+        if (!is_new_unit(sum, 1u << UNIT_HOUR | 1u << UNIT_MINUTE | 1u << UNIT_SECOND))
+            return PARSE_SYNTAX;
         return result;
     }
     if (*text->at == '-' || *text->at == '+')
@@ -300,6 +311,8 @@ static ParseResult take_part(Slice *text, IntervalField field, Sum *sum)
         text->at++; /* 1-2: a year and two months */
         if (!text__scan_digits(text, &months, &digits) || months > 11)
             return PARSE_FIELD;
+        if (!is_new_unit(sum, 1u << UNIT_YEAR | 1u << UNIT_MONTH))
+            return PARSE_SYNTAX;
         sum->months += (Int128)whole * 12 + (is_negative ? -months : months);
         return PARSE_OK;
     }
@@ -315,6 +328,8 @@ static ParseResult take_part(Slice *text, IntervalField field, Sum *sum)
         if (unit == UNIT_NONE)
             return PARSE_SYNTAX;
     }
+    if (!is_new_unit(sum, 1u << unit))
+        return PARSE_SYNTAX;
     add_part(sum, unit, whole, fraction);
     return PARSE_OK;
 }
@@ -387,7 +402,7 @@ static ParseResult take_parts(Slice text, IntervalField field, Sum *sum)
             if (unit_of_word(text__scan_word(&text)) != UNIT_AGO || text.at != text.end ||
                 !any_part)
                 return PARSE_SYNTAX;
-            *sum = (Sum){-sum->months, -sum->days, -sum->micros};
+            *sum = (Sum){-sum->months, -sum->days, -sum->micros, 0};
             return PARSE_OK;
         }
         result = take_part(&text, field, sum);
@@ -429,7 +444,7 @@ ParseResult value_parse_interval(const char *text, size_t length, IntervalField 
                                  Interval *out)
 {
     Slice slice = text__trim(text, length);
-    Sum sum = {0, 0, 0};
+    Sum sum = {0, 0, 0, 0};
     Interval interval;
     ParseResult result;
 
