@@ -1,1 +1,45 @@
-# What users get: libvonk.so, the vonk program, and what make install copies.
+# What users get: the vonk program, libvonk.so with its module libvonk_jit.so beside it, and what
+# `make install` copies: headers, vonk.pc, a CMake package.
+include(GNUInstallDirs)
+
+add_library(vonk_shared SHARED engine/api.c)
+set_target_properties(vonk_shared PROPERTIES
+    OUTPUT_NAME vonk VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+    LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/libvonk.map)
+target_link_libraries(vonk_shared PRIVATE vonk_engine)
+target_link_options(vonk_shared PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/libvonk.map
+    -Wl,--no-undefined)
+if(VONK_SANITIZE)
+    target_link_options(vonk_shared PRIVATE -Wl,-z,undefs) # the sanitizer's runtime is the program's
+endif()
+target_include_directories(vonk_shared INTERFACE $<INSTALL_INTERFACE:include>)
+
+file(GLOB shell_sources CONFIGURE_DEPENDS shell/*.c)
+list(FILTER shell_sources EXCLUDE REGEX "shell_main\\.c$")
+if(shell_sources)
+    vonk_folder(vonk_shell shell)
+    target_link_libraries(vonk_shell PUBLIC vonk_engine PRIVATE ${EDIT_LIB})
+endif()
+if(EXISTS ${CMAKE_SOURCE_DIR}/shell/shell_main.c)
+    add_executable(vonk shell/shell_main.c)
+    target_link_libraries(vonk PRIVATE vonk_shell)
+    if(TARGET vonk_jit)
+        add_dependencies(vonk vonk_jit)
+    endif()
+    install(TARGETS vonk RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
+install(TARGETS vonk_shared EXPORT vonk LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(TARGET vonk_jit)
+    install(TARGETS vonk_jit LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
+install(DIRECTORY include/vonk DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+configure_file(cmake/vonk.pc.in vonk.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/vonk.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(EXPORT vonk NAMESPACE vonk:: FILE vonkTargets.cmake
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/vonk)
+include(CMakePackageConfigHelpers)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/vonkConfigVersion.cmake
+    COMPATIBILITY SameMajorVersion)
+install(FILES cmake/vonkConfig.cmake ${CMAKE_BINARY_DIR}/vonkConfigVersion.cmake
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/vonk)

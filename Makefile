@@ -1,0 +1,42 @@
+# The front door. Everything is built by CMake and Ninja below build/; this file only says in which order.
+#
+#     make            the release build: build/release/vonk
+#     make demo       sets up, builds, and answers questions over data made on the spot
+#     make check      sets up, builds, and runs every test
+#     make bench      TPC-H beside DuckDB
+#     make install    copies program, library, headers to PREFIX (/usr/local)
+#     make format     rewrites the C files in the project's style
+#     make lint       what the style can check by machine
+
+PREFIX ?= /usr/local
+
+.PHONY: all setup demo check bench format lint install clean
+
+all: setup
+	@cmake --preset release >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
+	@cmake --build --preset release
+
+setup:
+	@mkdir -p build
+	@tools/setup.sh
+
+demo: all
+	@tools/demo.sh
+
+check: setup
+	@tools/check.sh
+
+bench: all
+	@tools/bench.sh
+
+format:
+	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i
+
+lint:
+	@python3 tools/lint.py
+
+install: all
+	@cmake --install build/release --prefix $(PREFIX)
+
+clean:
+	@rm -rf build
