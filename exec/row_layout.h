@@ -41,6 +41,13 @@ typedef struct RowLayout {
 RowLayout row_layout_make(Arena *arena, uint32_t head_bytes, uint32_t field_count,
                           const Type *types, uint32_t tail_bytes);
 
+/*
+ * A row's place (split, sequence) as one number of the same order: 23 bits and 40, so that the highest bit is free.
+ * place_first is the place of the batch's physical row 0; row r's is that + r.
+ */
+enum { PLACE_SEQUENCE_BITS = 40, PLACE_SPLIT_BITS = 23 };
+MUST_CHECK Status place_first(const Batch *batch, Error *err, uint64_t *place_out);
+
 static inline bool row_is_null(const RowLayout *layout, const void *row, uint32_t field)
 {
     const uint8_t *nulls = (const uint8_t *)row + layout->null_offset;

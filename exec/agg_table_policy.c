@@ -1,0 +1,56 @@
+/*
+ * agg_table_policy.c -- what a thread does when its table of groups is full
+ *
+ *     few groups, or the new ones get rarer    grow: they will all be there soon
+ *     groups come and go (sorted input)        clear: the old ones will not be asked for again
+ *     (nearly) each row a new group            skip: do not look, merge later in partitions
+ *
+ * Nothing of this may show in results.
+ */
+#include <math.h>
+
+#include "exec/agg_table_internal.h"
+
+enum {
+    SLOTS_ALWAYS_GROWN = 32 * 1024, /* slots and rows still fit in a core's own cache */
+    SLOTS_MAX = 64 * 1024 * 1024
+};
+
+/* From rows drawn and distinct ones seen, how many distinct ones there are, were they drawn evenly: two of `rows` draws are
+ * the same with a chance of 1 in `distinct`, and rows^2 / 2 pairs gave (rows - groups) repeats. */
+static double estimate_distinct(double rows, double groups)
+{
+    double repeats = rows - groups;
+
+    return repeats < 1 ? INFINITY : rows * rows / 2 / repeats;
+}
+
+/* Rows per group were the table to take in all of the input. */
+static double expected_reduction(const AggTable *table)
+{
+    double distinct =
+        estimate_distinct((double)table->rows_since_clear, (double)table->group_count);
+    double rows = table->spec->expected_rows;
+
+    if (rows < 0 || isinf(distinct))
+        return 1;
+    return rows / (distinct * -expm1(-rows / distinct));
+}
+
+AggChoice agg__choose(const AggTable *table)
+{
+    const double saturating = 0.7, reducing = 0.6, worthwhile = 2;
+    double rate = (double)table->group_count / (double)(table->rows_since_clear + 1);
+    double recent = (double)(table->group_count - table->groups_at_growth) /
+                    (double)(table->rows_since_growth + 1);
+
+    if (table->slot_count <= SLOTS_ALWAYS_GROWN / 2)
+        return AGG_GROW;
+    if (table->slot_count >= SLOTS_MAX)
+        return rate < reducing ? AGG_CLEAR : AGG_SKIP;
+    if (recent < saturating * rate)
+        return AGG_GROW;
+    if (recent < reducing)
+        return AGG_CLEAR;
+    return expected_reduction(table) >= worthwhile ? AGG_GROW : AGG_SKIP;
+}
