@@ -1,0 +1,20 @@
+/*
+ * batches.c -- the whole strategy on one page: which rules run, in which order
+ *
+ * A batch runs to a fixed point before the next one starts. Order within a batch matters only
+ * where a comment says so: whatever a rule makes possible is found in the next pass.
+ */
+#include "sql/optimizer/optimizer_internal.h"
+#include "sql/optimizer/rules/rules.h"
+
+const RuleBatch opt__batches[] = {
+    /* What executors do not know: subqueries in expressions, then dependent joins. */
+    {"lowering",
+     1,
+     {
+         &rule_lower_subqueries,
+         &rule_unnest_dependent_joins,
+     }},
+};
+
+const uint32_t opt__batch_count = sizeof opt__batches / sizeof opt__batches[0];

@@ -1,0 +1,320 @@
+/* rule_util.c -- what the files of several rules need; see rules.h */
+#include <string.h>
+
+#include "sql/optimizer/rules/rules.h"
+
+/* Room for one more of items; the old array stays in the arena. */
+static void *grow(Arena *arena, const void *items, uint32_t count, uint32_t *capacity,
+                  size_t item_bytes)
+{
+    uint32_t more = *capacity == 0 ? 8 : *capacity * 2;
+    void *copy = arena_alloc(arena, arena_array_bytes(more, item_bytes));
+
+    if (count > 0)
+        memcpy(copy, items, count * item_bytes);
+    *capacity = more;
+    return copy;
+}
+
+void expr_vec_add(ExprVec *vec, const Expr *expr)
+{
+    if (vec->count == vec->capacity)
+        vec->items = grow(vec->arena, vec->items, vec->count, &vec->capacity, sizeof *vec->items);
+    vec->items[vec->count++] = expr;
+}
+
+void expr_vec_add_and(ExprVec *vec, const Expr *predicate)
+{
+    const Expr *const *parts;
+    uint32_t count = expr_split_and(vec->arena, predicate, &parts);
+
+    for (uint32_t i = 0; i < count; i++)
+        expr_vec_add(vec, parts[i]);
+}
+
+const Expr *expr_vec_and(const ExprVec *vec)
+{
+    return expr_join_and(vec->arena, vec->count, vec->items);
+}
+
+void column_vec_add(ColumnVec *vec, const Expr *expr, PlanColumn column)
+{
+    if (vec->count == vec->capacity) {
+        uint32_t capacity = vec->capacity;
+
+        vec->exprs = grow(vec->arena, vec->exprs, vec->count, &capacity, sizeof *vec->exprs);
+        vec->columns =
+            grow(vec->arena, vec->columns, vec->count, &vec->capacity, sizeof *vec->columns);
+    }
+    vec->exprs[vec->count] = expr;
+    vec->columns[vec->count++] = column;
+}
+
+void column_vec_keep(ColumnVec *vec, const Plan *input, ColumnId id)
+{
+    const PlanColumn *column = plan_column(input, id);
+
+    for (uint32_t i = 0; i < vec->count; i++)
+        if (vec->columns[i].id == id)
+            return;
+    column_vec_add(vec, expr_of_column(vec->arena, column), *column);
+}
+
+void column_vec_keep_all(ColumnVec *vec, const Plan *input)
+{
+    for (uint32_t i = 0; i < input->column_count; i++)
+        column_vec_keep(vec, input, input->columns[i].id);
+}
+
+const Plan *column_vec_project(const ColumnVec *vec, const Plan *input)
+{
+    return plan_project(vec->arena, input, vec->count, vec->exprs, vec->columns);
+}
+
+void map_vec_add(MapVec *vec, ColumnId from, const Expr *to)
+{
+    if (vec->count == vec->capacity) {
+        uint32_t capacity = vec->capacity;
+
+        vec->from = grow(vec->arena, vec->from, vec->count, &capacity, sizeof *vec->from);
+        vec->to = grow(vec->arena, vec->to, vec->count, &vec->capacity, sizeof *vec->to);
+    }
+    vec->from[vec->count] = from;
+    vec->to[vec->count++] = to;
+}
+
+const Expr *map_vec_find(const MapVec *vec, ColumnId from)
+{
+    for (uint32_t i = 0; i < vec->count; i++)
+        if (vec->from[i] == from)
+            return vec->to[i];
+    return NULL;
+}
+
+ColumnMap map_vec_map(const MapVec *vec)
+{
+    return (ColumnMap){vec->count, vec->from, vec->to};
+}
+
+/* --- walking --- */
+
+typedef struct PlanMemoEntry {
+    const Plan *before;
+    const Plan *after;
+    struct PlanMemoEntry *next;
+} PlanMemoEntry;
+
+const Plan *plan_memo_find(const PlanMemo *memo, const Plan *before)
+{
+    for (const PlanMemoEntry *entry = memo->entries; entry != NULL; entry = entry->next)
+        if (entry->before == before)
+            return entry->after;
+    return NULL;
+}
+
+void plan_memo_note(RuleCtx *rc, PlanMemo *memo, const Plan *before, const Plan *after)
+{
+    PlanMemoEntry *entry = ARENA_NEW(rc->arena, PlanMemoEntry);
+
+    *entry = (PlanMemoEntry){before, after, memo->entries};
+    memo->entries = entry;
+}
+
+static const Plan *map_shared_input(RuleCtx *rc, PlanMemo *memo, const Plan *input, PlanMapFn fn)
+{
+    const Plan *after = plan_memo_find(memo, input);
+
+    if (after == NULL) {
+        after = fn(rc, memo, input);
+        plan_memo_note(rc, memo, input, after);
+    }
+    return after;
+}
+
+const Plan *plan_map_inputs(RuleCtx *rc, PlanMemo *memo, const Plan *plan, PlanMapFn fn)
+{
+    const Plan **inputs;
+
+    if (plan->input_count == 0)
+        return plan;
+    inputs = ARENA_ARRAY(rc->arena, const Plan *, plan->input_count);
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        inputs[i] = plan->kind == PLAN_SHARED ? map_shared_input(rc, memo, plan->inputs[i], fn)
+                                              : fn(rc, memo, plan->inputs[i]);
+    return plan_with_inputs(rc->arena, plan, inputs);
+}
+
+/* --- asking --- */
+
+bool expr_uses_any(Arena *arena, const Expr *expr, ColumnSet columns)
+{
+    return expr != NULL && column_set_overlaps(expr_columns(arena, expr), columns);
+}
+
+bool expr_uses_only(Arena *arena, const Expr *expr, ColumnSet columns)
+{
+    return expr == NULL || column_set_contains(columns, expr_columns(arena, expr));
+}
+
+bool plan_uses_any(Arena *arena, const Plan *plan, ColumnSet columns)
+{
+    return column_set_overlaps(plan_free_columns(arena, plan), columns);
+}
+
+/* + - * and negation of numeric fail only past 38 digits, and of float8 only past 1e308. */
+static bool is_wide_arithmetic(const Expr *expr)
+{
+    switch (expr->func) {
+    case FUNC_ADD:
+    case FUNC_SUB:
+    case FUNC_MUL:
+    case FUNC_NEG:
+        return expr->type.id == TYPE_DECIMAL || expr->type.id == TYPE_FLOAT8;
+    default:
+        return false;
+    }
+}
+
+bool expr_is_risky(const Expr *expr)
+{
+    if (expr == NULL || !expr_may_fail(expr))
+        return false;
+    for (uint32_t i = 0; i < expr->arg_count; i++)
+        if (expr_is_risky(expr->args[i]))
+            return true;
+    if (expr_is_risky(expr->filter))
+        return true;
+    if (expr->kind == EXPR_SUBQUERY)
+        return true;
+    if (expr->kind != EXPR_CALL || is_wide_arithmetic(expr))
+        return false;
+    /* no argument is risky: is it the operation itself? LAZY ones only pass on failures */
+    return expr->func == FUNC_CAST || !(func_properties(expr->func) & FUNC_LAZY);
+}
+
+/* --- making --- */
+
+PlanColumn column_named(RuleCtx *rc, Type type, const char *name, bool is_nullable)
+{
+    return (PlanColumn){
+        .id = plan_new_column(rc->ids), .type = type, .name = name, .is_nullable = is_nullable};
+}
+
+const Expr *expr_of_column(Arena *arena, const PlanColumn *column)
+{
+    return expr_column(arena, column->id, column->type);
+}
+
+const Expr *expr_not(Arena *arena, const Expr *expr)
+{
+    return expr_call1(arena, FUNC_NOT, type_of(TYPE_BOOL), expr);
+}
+
+const Expr *expr_is_true_call(Arena *arena, const Expr *expr)
+{
+    return expr_call1(arena, FUNC_IS_TRUE, type_of(TYPE_BOOL), expr);
+}
+
+const Expr *expr_case(Arena *arena, const Expr *when, const Expr *then, const Expr *otherwise)
+{
+    return expr_call(arena, FUNC_CASE, then->type, 3, (const Expr *[]){when, then, otherwise});
+}
+
+bool func_negate_comparison(FuncId func, FuncId *negated_out)
+{
+    static const FuncId pairs[][2] = {{FUNC_EQ, FUNC_NE},
+                                      {FUNC_LT, FUNC_GE},
+                                      {FUNC_GT, FUNC_LE},
+                                      {FUNC_DISTINCT_FROM, FUNC_NOT_DISTINCT_FROM}};
+
+    for (uint32_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        for (uint32_t side = 0; side < 2; side++)
+            if (pairs[i][side] == func) {
+                *negated_out = pairs[i][1 - side];
+                return true;
+            }
+    return false;
+}
+
+bool func_swap_comparison(FuncId func, FuncId *swapped_out)
+{
+    static const FuncId pairs[][2] = {
+        {FUNC_EQ, FUNC_EQ}, {FUNC_NE, FUNC_NE}, {FUNC_LT, FUNC_GT}, {FUNC_LE, FUNC_GE}};
+
+    for (uint32_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
+        for (uint32_t side = 0; side < 2; side++)
+            if (pairs[i][side] == func) {
+                *swapped_out = pairs[i][1 - side];
+                return true;
+            }
+    return false;
+}
+
+const Plan *plan_join_like(Arena *arena, const PlanJoin *join, JoinKind kind, const Plan *left,
+                           const Plan *right, const Expr *condition, const Expr *null_aware)
+{
+    if (kind == JOIN_MARK)
+        return plan_mark_join(arena, left, right, condition, null_aware,
+                              join->head.columns[join->head.column_count - 1]);
+    if (kind == JOIN_ANTI)
+        return plan_anti_join(arena, left, right, condition, null_aware);
+    return plan_join(arena, kind, left, right, condition);
+}
+
+const Plan *plan_select_like(Arena *arena, const Plan *plan, const Plan *like)
+{
+    ColumnId *ids = ARENA_ARRAY(arena, ColumnId, like->column_count);
+
+    for (uint32_t i = 0; i < like->column_count; i++)
+        ids[i] = like->columns[i].id;
+    return plan_select_columns(arena, plan, like->column_count, ids);
+}
+
+static const Plan *values_row_as_project(RuleCtx *rc, const PlanValues *values, uint32_t row,
+                                         bool keeps_ids)
+{
+    ColumnVec outputs = {.arena = rc->arena};
+
+    for (uint32_t i = 0; i < values->head.column_count; i++) {
+        PlanColumn column = values->head.columns[i];
+
+        if (!keeps_ids)
+            column.id = plan_new_column(rc->ids);
+        column_vec_add(&outputs, values->rows.items[row].items[i], column);
+    }
+    return column_vec_project(&outputs, plan_one_row(rc->arena));
+}
+
+const Plan *values_as_projects(RuleCtx *rc, const PlanValues *values)
+{
+    uint32_t row_count = values->rows.count, column_count = values->head.column_count;
+    const Plan **inputs = ARENA_ARRAY(rc->arena, const Plan *, row_count);
+    ColumnList *maps = ARENA_ARRAY(rc->arena, ColumnList, row_count);
+
+    if (row_count == 1)
+        return values_row_as_project(rc, values, 0, true);
+    for (uint32_t row = 0; row < row_count; row++) {
+        ColumnId *ids = ARENA_ARRAY(rc->arena, ColumnId, column_count);
+
+        inputs[row] = values_row_as_project(rc, values, row, false);
+        for (uint32_t i = 0; i < column_count; i++)
+            ids[i] = inputs[row]->columns[i].id;
+        maps[row] = (ColumnList){column_count, ids};
+    }
+    return plan_union(rc->arena, row_count, inputs, maps, column_count, values->head.columns);
+}
+
+const Plan *shared_as_copy(RuleCtx *rc, const PlanShared *shared)
+{
+    ColumnMap map;
+    const Plan *copy = plan_clone(rc->arena, shared->head.inputs[0], rc->ids, &map);
+    ColumnVec outputs = {.arena = rc->arena};
+
+    for (uint32_t i = 0; i < shared->head.column_count; i++) {
+        const Expr *source =
+            expr_column(rc->arena, shared->maps[0].ids[i], shared->head.columns[i].type);
+
+        column_vec_add(&outputs, expr_substitute(rc->arena, source, &map), shared->head.columns[i]);
+    }
+    return column_vec_project(&outputs, copy);
+}

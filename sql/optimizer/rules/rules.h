@@ -1,0 +1,97 @@
+/* rules.h -- the rules, and what their files share (rule_util.c) */
+#ifndef VONK_SQL_OPTIMIZER_RULES_RULES_H
+#define VONK_SQL_OPTIMIZER_RULES_RULES_H
+
+#include "sql/optimizer/rule.h"
+
+#define RULE(name)          extern const Rule rule_##name;
+#define REQUIRED_RULE(name) extern const Rule rule_##name;
+#include "sql/optimizer/rules/rules.def"
+
+/* --- lists of expressions that grow, in the query's arena --- */
+typedef struct ExprVec {
+    Arena *arena;
+    uint32_t count;
+    uint32_t capacity;
+    const Expr **items;
+} ExprVec;
+
+void expr_vec_add(ExprVec *vec, const Expr *expr);
+/* Each conjunct of predicate (NULL: none). */
+void expr_vec_add_and(ExprVec *vec, const Expr *predicate);
+const Expr *expr_vec_and(const ExprVec *vec); /* NULL of none */
+
+/* --- columns that grow, each with the expression that computes it --- */
+typedef struct ColumnVec {
+    Arena *arena;
+    uint32_t count;
+    uint32_t capacity;
+    const Expr **exprs;
+    PlanColumn *columns;
+} ColumnVec;
+
+void column_vec_add(ColumnVec *vec, const Expr *expr, PlanColumn column);
+/* The input's column under its own id, unless it is in vec already. */
+void column_vec_keep(ColumnVec *vec, const Plan *input, ColumnId id);
+void column_vec_keep_all(ColumnVec *vec, const Plan *input);
+const Plan *column_vec_project(const ColumnVec *vec, const Plan *input);
+
+/* --- column maps that grow --- */
+typedef struct MapVec {
+    Arena *arena;
+    uint32_t count;
+    uint32_t capacity;
+    ColumnId *from;
+    const Expr **to;
+} MapVec;
+
+void map_vec_add(MapVec *vec, ColumnId from, const Expr *to);
+const Expr *map_vec_find(const MapVec *vec, ColumnId from); /* or NULL */
+ColumnMap map_vec_map(const MapVec *vec);
+
+/* --- walking --- */
+
+/* What a walk made of the inputs of SHARED nodes, by their pointers: all nodes of one shared_id
+ * keep one input. Starts as {0}. */
+typedef struct PlanMemo {
+    struct PlanMemoEntry *entries;
+} PlanMemo;
+
+const Plan *plan_memo_find(const PlanMemo *memo, const Plan *before); /* or NULL */
+void plan_memo_note(RuleCtx *rc, PlanMemo *memo, const Plan *before, const Plan *after);
+
+typedef const Plan *(*PlanMapFn)(RuleCtx *rc, PlanMemo *memo, const Plan *plan);
+/* plan over what fn makes of its inputs; of the input of a SHARED node once. */
+const Plan *plan_map_inputs(RuleCtx *rc, PlanMemo *memo, const Plan *plan, PlanMapFn fn);
+
+/* --- asking --- */
+bool expr_uses_any(Arena *arena, const Expr *expr, ColumnSet columns);
+bool expr_uses_only(Arena *arena, const Expr *expr, ColumnSet columns);
+/* Whether plan has free columns in the set. */
+bool plan_uses_any(Arena *arena, const Plan *plan, ColumnSet columns);
+/* May it raise an error for some row's data that is no overflow of a wide number? Division, casts from text, ... Such an
+ * expression must not be evaluated for rows that SQL would not evaluate it for. */
+bool expr_is_risky(const Expr *expr);
+
+/* --- making --- */
+/* The join over other inputs and conditions; kind, mark and mark's column as they were. */
+const Plan *plan_join_like(Arena *arena, const PlanJoin *join, JoinKind kind, const Plan *left,
+                           const Plan *right, const Expr *condition, const Expr *null_aware);
+/* plan's columns as like has them, in like's order. */
+const Plan *plan_select_like(Arena *arena, const Plan *plan, const Plan *like);
+/* VALUES with other expressions than constants: one projection, or a union of them. */
+const Plan *values_as_projects(RuleCtx *rc, const PlanValues *values);
+/* The SHARED node's own copy of its input, under its columns. */
+const Plan *shared_as_copy(RuleCtx *rc, const PlanShared *shared);
+
+PlanColumn column_named(RuleCtx *rc, Type type, const char *name, bool is_nullable); /* fresh id */
+const Expr *expr_of_column(Arena *arena, const PlanColumn *column);
+const Expr *expr_not(Arena *arena, const Expr *expr);
+const Expr *expr_is_true_call(Arena *arena, const Expr *expr); /* expr IS TRUE */
+const Expr *expr_case(Arena *arena, const Expr *when, const Expr *then, const Expr *otherwise);
+/* The comparison that is true when func is false and the reverse, NULL alike: = and <>, < and >=. */
+bool func_negate_comparison(FuncId func, FuncId *negated_out);
+/* The comparison with its sides exchanged: < and >. */
+bool func_swap_comparison(FuncId func, FuncId *swapped_out);
+
+#endif
