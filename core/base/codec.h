@@ -1,23 +1,22 @@
 /*
- * codec.h -- compressed blocks of known size, and compressed streams
+ * codec.h -- compressed blocks of known size (stream_codec.h has streams)
  *
  *     codec_decompress(state, CODEC_SNAPPY, from, from_bytes, to, to_bytes, &err)
- *     codec_stream_open -> codec_stream_read, ... -> codec_stream_close
  *
- * Blocks: the caller knows how many bytes come out (a page header says so) and gets exactly that
+ * The caller knows how many bytes come out (a page header says so) and gets exactly that
  * many, or ST_CORRUPT. No call reads or writes outside of the given ranges, whatever the input.
  *
- * Each library has one file: codec_snappy.c, codec_zstd.c, codec_gzip.c (libdeflate),
- * codec_lz4.c; codec_stream.c unites zlib's and zstd's streams.
+ * Each library has one file: codec_snappy.c, codec_zstd.c, codec_gzip.c (libdeflate) and
+ * codec_lz4.c.
  *
- * Thread: a state or stream belongs to one thread at a time; blocks without a state to any.
+ * Thread: a state belongs to one thread at a time.
  */
 #ifndef VONK_CORE_BASE_CODEC_H
 #define VONK_CORE_BASE_CODEC_H
 
 #include <stddef.h>
 
-#include "core/base/file.h"
+#include "core/base/status.h"
 
 typedef enum Codec {
     CODEC_NONE,
@@ -52,18 +51,7 @@ MUST_CHECK Status codec_compress(CodecState *state, Codec codec, int level, cons
                                  size_t from_bytes, void *to, size_t to_room, Error *err,
                                  size_t *to_bytes_out);
 
-/* A file's decompressed bytes in order: CODEC_NONE, CODEC_GZIP or CODEC_ZSTD; concatenated
- * members and frames are one stream. Borrows the file. */
-typedef struct CodecStream CodecStream;
-MUST_CHECK Status codec_stream_open(Codec codec, const File *file, Error *err,
-                                    CodecStream **stream_out);
-
-/* Up to byte_count bytes; *got_out < byte_count only at the end. ST_CORRUPT names the file. */
-MUST_CHECK Status codec_stream_read(CodecStream *stream, void *to, size_t byte_count, Error *err,
-                                    size_t *got_out);
-
-/* Bytes of the file taken in so far, for progress. */
-uint64_t codec_stream_position(const CodecStream *stream);
-void codec_stream_close(CodecStream *stream); /* accepts NULL */
+/* CRC-32 as gzip and Parquet pages have it. */
+uint32_t codec_crc32(const void *bytes, size_t byte_count);
 
 #endif

@@ -2,9 +2,15 @@
 #include <libdeflate.h>
 #include <stdint.h>
 
+#include "core/base/codec.h"
 #include "core/base/codec_internal.h"
 
 enum { USUAL_LEVEL = 6 };
+
+uint32_t codec_crc32(const void *bytes, size_t byte_count)
+{
+    return libdeflate_crc32(0, bytes, byte_count);
+}
 
 static bool is_gzip(const uint8_t *from, size_t from_bytes)
 {

@@ -1,16 +1,13 @@
-/* test_codec.c -- every codec there and back, damaged input, and streams */
+/* test_codec.c -- every codec there and back, and damaged input */
 #include <check.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/base/codec.h"
 
 enum { TEXT_BYTES = 300000 };
 
 static char text[TEXT_BYTES];
-static char path[] = "/tmp/vonk_test_codec_XXXXXX";
 
 static void make_text(void)
 {
@@ -108,83 +105,6 @@ START_TEST(gzip_members_are_one_text)
 }
 END_TEST
 
-static void write_stream_file(Codec codec, int repeats, size_t cut)
-{
-    FILE *file;
-    char *packed;
-    size_t packed_bytes = compress(codec, TEXT_BYTES, &packed);
-    int descriptor;
-
-    strcpy(path, "/tmp/vonk_test_codec_XXXXXX");
-    descriptor = mkstemp(path);
-    ck_assert_int_ge(descriptor, 0);
-    file = fdopen(descriptor, "wb");
-    for (int i = 0; i < repeats; i++)
-        fwrite(packed, 1, i == repeats - 1 ? packed_bytes - cut : packed_bytes, file);
-    fclose(file);
-    free(packed);
-}
-
-static const Codec stream_codecs[] = {CODEC_NONE, CODEC_GZIP, CODEC_ZSTD};
-
-static bool is_text_at(size_t offset, const char *got, size_t bytes)
-{
-    size_t same = 0;
-
-    while (same < bytes && got[same] == text[(offset + same) % TEXT_BYTES])
-        same++;
-    return same == bytes;
-}
-
-START_TEST(streams)
-{
-    const size_t steps[] = {1000, 65536, 1 << 20};
-    Error err = ERROR_NONE;
-    char *got = malloc(1 << 20);
-    File *file;
-
-    write_stream_file(stream_codecs[_i], 3, 0);
-    ck_assert_int_eq(file_open(path, &err, &file), ST_OK);
-    for (size_t s = 0; s < 3; s++) {
-        CodecStream *stream;
-        size_t offset = 0, got_bytes;
-
-        ck_assert_int_eq(codec_stream_open(stream_codecs[_i], file, &err, &stream), ST_OK);
-        do {
-            ck_assert_int_eq(codec_stream_read(stream, got, steps[s], &err, &got_bytes), ST_OK);
-            ck_assert(is_text_at(offset, got, got_bytes));
-            offset += got_bytes;
-        } while (got_bytes == steps[s]);
-        ck_assert_uint_eq(offset, 3 * TEXT_BYTES);
-        ck_assert_uint_eq(codec_stream_position(stream), file_size(file));
-        codec_stream_close(stream);
-    }
-    file_close(file);
-    unlink(path);
-    free(got);
-}
-END_TEST
-
-START_TEST(cut_stream_is_an_error)
-{
-    Error err = ERROR_NONE;
-    char *got = malloc(1 << 20);
-    CodecStream *stream;
-    size_t got_bytes;
-    File *file;
-
-    write_stream_file(stream_codecs[_i], 2, 5);
-    ck_assert_int_eq(file_open(path, &err, &file), ST_OK);
-    ck_assert_int_eq(codec_stream_open(stream_codecs[_i], file, &err, &stream), ST_OK);
-    ck_assert_int_eq(codec_stream_read(stream, got, 1 << 20, &err, &got_bytes), ST_CORRUPT);
-    ck_assert_ptr_nonnull(strstr(err.message, path));
-    codec_stream_close(stream);
-    file_close(file);
-    unlink(path);
-    free(got);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("codec");
@@ -196,8 +116,6 @@ int main(void)
     tcase_add_loop_test(tests, there_and_back, 0, CODEC_COUNT);
     tcase_add_loop_test(tests, damage_is_survived, 0, CODEC_COUNT);
     tcase_add_test(tests, gzip_members_are_one_text);
-    tcase_add_loop_test(tests, streams, 0, 3);
-    tcase_add_loop_test(tests, cut_stream_is_an_error, 1, 3);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

@@ -1,0 +1,11 @@
+/* utf8_check.h -- is this UTF-8? */
+#ifndef VONK_FORMATS_PARQUET_UTF8_CHECK_H
+#define VONK_FORMATS_PARQUET_UTF8_CHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* No overlong forms, no surrogates, nothing past U+10FFFF. */
+bool utf8_is_valid(const char *text, size_t byte_count);
+
+#endif
