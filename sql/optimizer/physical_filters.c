@@ -1,0 +1,244 @@
+/*
+ * physical_filters.c -- a hash join's build side filters the scans of its probe side
+ *
+ *     HashJoin l_partkey = p_partkey            [filter 1 from key 0]
+ *       HashJoin l_orderkey = o_orderkey
+ *         Scan lineitem                         [filter 1 on l_partkey]
+ *         Scan orders
+ *       Scan part, p_name LIKE '%green%'
+ *
+ * Why:  what the build side does not hold is dropped by the scan, before other columns are decoded
+ *       and other joins are probed.
+ *
+ * Not when:
+ *   (1) the join keeps left rows without a match (LEFT, FULL, ANTI, MARK, SINGLE).
+ *   (2) NULL matches NULL in that key: the filter drops NULLs.
+ *   (3) the key is no bare column: a scan could not compute it.
+ *   (4) nearly every left row has a match.
+ *   (5) on the way down stands something whose rows others read or count (SHARED, LIMIT, TOP_N), or
+ *       the side of a join that must not lose rows.
+ */
+#include <math.h>
+
+#include "sql/optimizer/physical_internal.h"
+
+/* (4) A filter that keeps more than this is not worth its test. */
+#define KEPT_PART_MAX 0.8
+
+static const Plan *push(RuleCtx *rc, const Plan *plan, RuntimeFilter filter);
+
+static const Plan *push_at(RuleCtx *rc, const Plan *plan, uint32_t index, RuntimeFilter filter)
+{
+    const Plan *input = plan->inputs[index];
+    const Plan *pushed = push(rc, input, filter);
+    const Plan **inputs;
+
+    if (pushed == input)
+        return plan;
+    inputs = arena_copy(rc->arena, plan->inputs, plan->input_count * sizeof *inputs);
+    inputs[index] = pushed;
+    return plan_with_inputs(rc->arena, plan, inputs);
+}
+
+static RuntimeFilterList add_filter(Arena *arena, RuntimeFilterList list, RuntimeFilter filter)
+{
+    RuntimeFilter *items = ARENA_ARRAY(arena, RuntimeFilter, list.count + 1);
+
+    for (uint32_t i = 0; i < list.count; i++)
+        items[i] = list.items[i];
+    items[list.count] = filter;
+    return (RuntimeFilterList){list.count + 1, items};
+}
+
+static const Plan *push_into_scan(RuleCtx *rc, const PlanScan *scan, RuntimeFilter filter)
+{
+    PlanScan *copy;
+
+    if (scan->row_limit != ALL_ROWS) /* (5) */
+        return &scan->head;
+    copy = arena_copy(rc->arena, scan, sizeof *copy);
+    copy->runtime_filters = add_filter(rc->arena, scan->runtime_filters, filter);
+    return &copy->head;
+}
+
+/* Which inputs of a join may lose rows that its output then lacks: those whose rows are all in the
+ * output (padded ones would show otherwise). */
+static bool may_filter_side(JoinKind kind, uint32_t side)
+{
+    switch (kind) {
+    case JOIN_INNER:
+        return true;
+    case JOIN_LEFT:
+    case JOIN_SEMI:
+    case JOIN_ANTI:
+    case JOIN_MARK:
+    case JOIN_SINGLE:
+        return side == 0;
+    case JOIN_RIGHT_OUTER:
+    case JOIN_RIGHT_SEMI:
+    case JOIN_RIGHT_ANTI:
+        return side == 1;
+    case JOIN_FULL:
+        return false;
+    }
+    return false;
+}
+
+/* The other side's column that equals this one in every row the join gives, or 0. */
+static ColumnId equal_column(const PlanHashJoin *join, uint32_t side, ColumnId column)
+{
+    const ExprList *mine = side == 0 ? &join->left_keys : &join->right_keys;
+    const ExprList *others = side == 0 ? &join->right_keys : &join->left_keys;
+
+    for (uint32_t i = 0; i < mine->count; i++) {
+        if (!join->null_equal.items[i] && mine->items[i]->kind == EXPR_COLUMN &&
+            mine->items[i]->column == column && others->items[i]->kind == EXPR_COLUMN)
+            return others->items[i]->column;
+    }
+    return 0;
+}
+
+/* Into the side that has the column, and into the other one by the join's own equality: its rows
+ * could only match rows that the filter drops. */
+static const Plan *push_into_join(RuleCtx *rc, const PlanHashJoin *join, RuntimeFilter filter)
+{
+    const Plan *plan = &join->head;
+    JoinKind kind = (JoinKind)join->kind;
+    uint32_t side = plan_column_index(plan->inputs[0], filter.column) >= 0 ? 0 : 1;
+    ColumnId other;
+
+    if (plan_column_index(plan->inputs[side], filter.column) < 0 || !may_filter_side(kind, side))
+        return plan;
+    plan = push_at(rc, plan, side, filter);
+    other = equal_column(join, side, filter.column);
+    if (other != 0 && join->null_aware == NULL && kind != JOIN_SINGLE)
+        plan = push_at(rc, plan, 1 - side, (RuntimeFilter){filter.id, filter.key, other});
+    return plan;
+}
+
+static const Plan *push_into_nested(RuleCtx *rc, const PlanNestedJoin *join, RuntimeFilter filter)
+{
+    for (uint32_t side = 0; side < 2; side++) {
+        if (plan_column_index(join->head.inputs[side], filter.column) >= 0 &&
+            may_filter_side((JoinKind)join->kind, side))
+            return push_at(rc, &join->head, side, filter);
+    }
+    return &join->head;
+}
+
+static const Plan *push_into_project(RuleCtx *rc, const PlanProject *project, RuntimeFilter filter)
+{
+    const Expr *expr = project->exprs.items[plan_column_index(&project->head, filter.column)];
+
+    if (expr->kind != EXPR_COLUMN)
+        return &project->head;
+    filter.column = expr->column;
+    return push_at(rc, &project->head, 0, filter);
+}
+
+static const Plan *push_into_aggregate(RuleCtx *rc, const PlanAggregate *aggregate,
+                                       RuntimeFilter filter)
+{
+    for (uint32_t i = 0; i < aggregate->keys.count; i++) {
+        if (aggregate->keys.ids[i] == filter.column)
+            return push_at(rc, &aggregate->head, 0, filter);
+    }
+    return &aggregate->head;
+}
+
+static const Plan *push_into_mapped(RuleCtx *rc, const Plan *plan, RuntimeFilter filter)
+{
+    int32_t column = plan_column_index(plan, filter.column);
+    const ColumnList *maps = plan_maps(plan);
+
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        filter.column = maps[i].ids[column];
+        plan = push_at(rc, plan, i, filter);
+    }
+    return plan;
+}
+
+/* plan has the filter's column. The same pointer when no scan could be reached. */
+static const Plan *push(RuleCtx *rc, const Plan *plan, RuntimeFilter filter)
+{
+    switch (plan->kind) {
+    case PLAN_SCAN:
+        return push_into_scan(rc, plan_as_scan(plan), filter);
+    case PLAN_FILTER:
+    case PLAN_SORT:
+        return push_at(rc, plan, 0, filter);
+    case PLAN_PROJECT:
+        return push_into_project(rc, plan_as_project(plan), filter);
+    case PLAN_HASH_JOIN:
+        return push_into_join(rc, plan_as_hash_join(plan), filter);
+    case PLAN_NESTED_JOIN:
+        return push_into_nested(rc, plan_as_nested_join(plan), filter);
+    case PLAN_AGGREGATE:
+        return push_into_aggregate(rc, plan_as_aggregate(plan), filter);
+    case PLAN_UNION:
+    case PLAN_SETOP:
+        return push_into_mapped(rc, plan, filter);
+    default:
+        return plan; /* (5) */
+    }
+}
+
+static bool drops_unmatched_left(JoinKind kind)
+{
+    return kind == JOIN_INNER || kind == JOIN_SEMI || kind == JOIN_RIGHT_OUTER ||
+           kind == JOIN_RIGHT_SEMI || kind == JOIN_RIGHT_ANTI; /* (1) */
+}
+
+/* An expression of one of the join's inputs: that input, and what is known of its values. */
+static ColumnEstimate key_estimate(RuleCtx *rc, const PlanJoin *logical, const Expr *key,
+                                   double *rows_out)
+{
+    Estimator *estimator = estimator_of(rc);
+    const Plan *side = logical->head.inputs[0];
+    ColumnEstimate estimate;
+
+    if (!column_set_contains(plan_output(rc->arena, side), expr_columns(rc->arena, key)))
+        side = logical->head.inputs[1];
+    *rows_out = estimate_plan(estimator, side)->rows;
+    estimate = estimate_column(estimator, side, key->kind == EXPR_COLUMN ? key->column : 0);
+    return estimate;
+}
+
+/* The part of left rows whose key value the right side holds. */
+static double kept_part(RuleCtx *rc, const PlanJoin *logical, const Expr *left, const Expr *right)
+{
+    double left_rows, right_rows;
+    ColumnEstimate probed = key_estimate(rc, logical, left, &left_rows);
+    ColumnEstimate built = key_estimate(rc, logical, right, &right_rows);
+
+    return fmin(right_rows, built.distinct_count) / fmax(1, probed.domain_count);
+}
+
+const Plan *physical_add_filters(RuleCtx *rc, const PlanJoin *logical, const Plan *plan)
+{
+    const PlanHashJoin *join = plan_as_hash_join(plan);
+    const Plan *pushed = plan;
+
+    if (join == NULL || !drops_unmatched_left((JoinKind)join->kind))
+        return plan;
+    for (uint32_t i = 0; i < join->left_keys.count; i++) {
+        const Expr *key = join->left_keys.items[i];
+        RuntimeFilter filter = {.key = i, .column = key->column};
+        const Plan *more;
+        PlanHashJoin *made;
+
+        if (join->null_equal.items[i] || key->kind != EXPR_COLUMN) /* (2) (3) */
+            continue;
+        if (kept_part(rc, logical, key, join->right_keys.items[i]) > KEPT_PART_MAX) /* (4) */
+            continue;
+        filter.id = rc->ids->last_filter + 1;
+        more = push_at(rc, pushed, 0, filter);
+        if (more == pushed)
+            continue;
+        rc->ids->last_filter++;
+        made = arena_copy(rc->arena, more, sizeof *made);
+        made->runtime_filters = add_filter(rc->arena, made->runtime_filters, filter);
+        pushed = &made->head;
+    }
+    return pushed;
+}
