@@ -75,6 +75,7 @@ typedef struct OperatorClass {
     Status (*source_split)(Operator *op, void *cursor, uint32_t split, Error *err);
     Status (*source_next)(Operator *op, void *cursor, Error *err, Batch *batch_out);
     void (*source_close)(Operator *op, void *cursor); /* accepts NULL */
+    double (*row_estimate)(Operator *op);             /* of all splits; NULL: not known */
 } OperatorClass;
 
 /* Operators embed this as their first member. NULL functions are no-ops. */
@@ -86,8 +87,9 @@ struct Operator {
     const PlanColumn *input_columns;
     uint32_t kernel_count; /* what operator_add_kernel was given                   */
     Kernel **kernels;
-    bool is_open;       /* the driver's note: open was called, close was not yet   */
-    uint32_t use_count; /* stages that still need it: the driver closes it at 0    */
+    bool makes_more_rows; /* may emit many rows for one it gets; decided when it opens  */
+    bool is_open;         /* the driver's note: open was called, close was not yet   */
+    uint32_t use_count;   /* stages that still need it: the driver closes it at 0    */
 
     /* for EXPLAIN ANALYZE; the driver counts rows, batches and time */
     _Atomic uint64_t rows; /* emitted */

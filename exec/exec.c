@@ -1,0 +1,244 @@
+/* exec.c -- see exec.h */
+#include "exec/exec.h"
+
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "exec/exec_internal.h"
+#include "exec/operators.h"
+
+enum { POLL_MS = 20, SINGLE_ATTEMPT = 1 };
+
+static Scheduler *make_scheduler(Execution *execution)
+{
+    const StageSet *set = execution->set;
+    StageSpec *specs = ARENA_ARRAY(execution->arena, StageSpec, set->stage_count);
+
+    for (uint32_t i = 0; i < set->stage_count; i++)
+        specs[i] = (StageSpec){.depend_count = set->stages[i]->depend_count,
+                               .depends = set->stages[i]->depends};
+    return scheduler_new(execution->arena, set->stage_count, specs, SINGLE_ATTEMPT);
+}
+
+Status exec_start(const ExecRequest *request, Error *err, Execution **execution_out)
+{
+    Arena *arena = arena_new(NULL, "execution", ARENA_NO_CAP);
+    Execution *execution = ARENA_NEW(arena, Execution);
+    Error ignored;
+    Status status;
+
+    CHECK(request->threads >= 1 && request->batch_rows >= 1 &&
+          request->batch_rows <= BATCH_ROWS_MAX);
+    *execution_out = NULL;
+    execution->arena = arena;
+    execution->request = *request;
+    execution->error = ERROR_NONE;
+    execution->context = (ExecContext){.pool = request->pool,
+                                       .threads = request->threads,
+                                       .batch_rows = request->batch_rows,
+                                       .jit = request->jit,
+                                       .cache = request->cache,
+                                       .stop = &execution->stop,
+                                       .analyze = request->analyze};
+    pthread_mutex_init(&execution->driver_lock, NULL);
+    pthread_mutex_init(&execution->lock, NULL);
+    status = stages_build(&execution->context, arena, request->plan, err == NULL ? &ignored : err,
+                          &execution->set);
+    if (status != ST_OK) {
+        exec_close(execution);
+        return status;
+    }
+    execution->scheduler = make_scheduler(execution);
+    *execution_out = execution;
+    return ST_OK;
+}
+
+/* --- the caller runs small stages itself --- */
+
+static void inline_run_end(Execution *execution, TaskOutcome outcome)
+{
+    run_close(execution->inline_run);
+    execution->inline_run = NULL;
+    scheduler_task_ended(execution->scheduler, execution->inline_task, outcome);
+}
+
+/* One step of the result stage. */
+static void inline_run_step(Execution *execution)
+{
+    StageRun *run = execution->inline_run;
+    Error err = ERROR_NONE;
+    bool is_done;
+    Status status = run_step(run, &err, &is_done);
+
+    if (status == ST_OK && is_done)
+        status = run_combine(run, &err);
+    if (status != ST_OK)
+        exec__fail(execution, &err, run_split(run));
+    if (status != ST_OK || is_done)
+        inline_run_end(execution, status == ST_OK ? TASK_SUCCEEDED : TASK_FAILED);
+}
+
+static bool wants_threads(const Execution *execution, SchedulerAction action)
+{
+    return action.kind == ACTION_LAUNCH_TASK && !exec__is_small(execution, action.task.stage);
+}
+
+static Status inline_launch(Execution *execution, SchedulerAction action, Error *err)
+{
+    uint32_t stage = action.task.stage;
+
+    if (stage + 1 < execution->set->stage_count) {
+        exec__perform(execution, action, 0);
+        return ST_OK;
+    }
+    execution->inline_task = action.task;
+    result_queue_set_inline(execution->set->queue, true);
+    return run_open(execution->set->stages[stage], &execution->context, 0, err,
+                    &execution->inline_run);
+}
+
+/* Acts until there are rows, the end, or something that wants threads. */
+static Status run_inline(Execution *execution, Error *err, Batch *batch_out, TakeOutcome *outcome)
+{
+    SchedulerAction action;
+    Status status = ST_OK;
+
+    pthread_mutex_lock(&execution->lock);
+    do {
+        if (execution->inline_run != NULL) {
+            inline_run_step(execution);
+        } else {
+            action = scheduler_next(execution->scheduler);
+            if (wants_threads(execution, action)) {
+                status = worker_set_start(execution, execution->context.threads, action, err,
+                                          &execution->workers);
+                break;
+            }
+            if (action.kind == ACTION_LAUNCH_TASK)
+                status = inline_launch(execution, action, err);
+            else
+                exec__perform(execution, action, 0);
+        }
+        if (status == ST_OK && execution->error.status == ST_OK)
+            status = result_queue_take(execution->set->queue, 0, err, batch_out, outcome);
+    } while (status == ST_OK && *outcome == TAKE_LATER && !execution->is_ended);
+    pthread_mutex_unlock(&execution->lock);
+    return status;
+}
+
+/* --- exec_next --- */
+
+static void request_stop(Execution *execution)
+{
+    atomic_store(&execution->stop, true);
+    pthread_mutex_lock(&execution->lock);
+    scheduler_cancel(execution->scheduler);
+    pthread_mutex_unlock(&execution->lock);
+    result_queue_wake(execution->set->queue);
+}
+
+/* Stops what still runs and waits for it. */
+static void settle(Execution *execution)
+{
+    request_stop(execution);
+    if (execution->inline_run != NULL)
+        inline_run_end(execution, TASK_FAILED);
+    if (execution->workers != NULL) {
+        worker_set_wake(execution->workers);
+        worker_set_join(execution->workers);
+        execution->workers = NULL;
+    }
+    execution->is_ended = true;
+}
+
+static bool is_cancelled(const Execution *execution)
+{
+    return atomic_load(&execution->stop) ||
+           (execution->request.cancelled != NULL && atomic_load(execution->request.cancelled));
+}
+
+/* The error of the rows that came first, or of a cancel. */
+static Status report(Execution *execution, Error *err)
+{
+    if (execution->error.status == ST_OK)
+        return error_set(err, ST_CANCELLED, "canceling statement due to user request");
+    if (err != NULL)
+        *err = execution->error;
+    return execution->error.status;
+}
+
+static Status next_rows(Execution *execution, Error *err, Batch *batch_out, TakeOutcome *outcome)
+{
+    *outcome = TAKE_LATER;
+    while (*outcome == TAKE_LATER) {
+        bool has_failed;
+
+        if (is_cancelled(execution)) {
+            settle(execution);
+            return report(execution, err);
+        }
+        if (execution->workers == NULL)
+            TRY(run_inline(execution, err, batch_out, outcome));
+        else
+            TRY(result_queue_take(execution->set->queue, POLL_MS, err, batch_out, outcome));
+        pthread_mutex_lock(&execution->lock);
+        has_failed = execution->error.status != ST_OK;
+        pthread_mutex_unlock(&execution->lock);
+        if (has_failed) {
+            settle(execution);
+            return report(execution, err);
+        }
+    }
+    return ST_OK;
+}
+
+Status exec_next(Execution *execution, Error *err, Batch *batch_out)
+{
+    TakeOutcome outcome;
+    Status status;
+
+    *batch_out = (Batch){.column_count = execution->request.plan->column_count};
+    if (execution->is_finished)
+        return ST_OK;
+    status = next_rows(execution, err, batch_out, &outcome);
+    if (status == ST_OK && outcome == TAKE_ROWS)
+        return ST_OK;
+    execution->is_finished = true;
+    settle(execution);
+    *batch_out = (Batch){.column_count = execution->request.plan->column_count};
+    return status;
+}
+
+void exec_close(Execution *execution)
+{
+    if (execution == NULL)
+        return;
+    if (execution->scheduler != NULL)
+        settle(execution);
+    stages_release(execution->set);
+    pthread_mutex_destroy(&execution->driver_lock);
+    pthread_mutex_destroy(&execution->lock);
+    arena_free(execution->arena);
+}
+
+void exec_cancel(Execution *execution)
+{
+    atomic_store(&execution->stop, true);
+}
+
+ExecProgress exec_progress(const Execution *execution)
+{
+    ExecProgress progress = {0};
+
+    for (uint32_t i = 0; i < execution->set->operator_count; i++) {
+        uint64_t rows = 0, bytes = 0, bytes_total = 0;
+
+        if (!op_is_scan(execution->set->operators[i]))
+            continue;
+        op_scan_progress(execution->set->operators[i], &rows, &bytes, &bytes_total);
+        progress.rows_done += rows;
+        progress.bytes_done += bytes;
+        progress.bytes_total += bytes_total;
+    }
+    return progress;
+}
