@@ -15,6 +15,23 @@ const RuleBatch opt__batches[] = {
          &rule_lower_subqueries,
          &rule_unnest_dependent_joins,
      }},
+
+    {"push down",
+     10,
+     {
+         &rule_merge_filters, &rule_push_filter_through_project, &rule_push_filter_through_join,
+         &rule_push_filter_through_aggregate, &rule_push_filter_through_set,
+         &rule_push_filter_through_sort, &rule_push_join_condition, &rule_merge_projects,
+         &rule_prune_columns, /* last: the others may leave columns unused */
+     }},
+
+    /* Needs the filters where they will stay. */
+    {"into scans",
+     4,
+     {
+         &rule_merge_filters,
+         &rule_push_filter_into_scan,
+     }},
 };
 
 const uint32_t opt__batch_count = sizeof opt__batches / sizeof opt__batches[0];

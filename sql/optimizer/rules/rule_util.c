@@ -192,7 +192,59 @@ bool expr_is_risky(const Expr *expr)
     return expr->func == FUNC_CAST || !(func_properties(expr->func) & FUNC_LAZY);
 }
 
+/* An odd number of backslashes at the end escapes nothing: LIKE raises an error then. */
+static bool is_sound_pattern(const Expr *pattern)
+{
+    const char *text;
+    uint32_t end, backslashes = 0;
+
+    if (pattern->kind != EXPR_CONST || !type_is_text(pattern->type))
+        return false;
+    if (pattern->value.is_null)
+        return true;
+    text = str_bytes(&pattern->value.str);
+    for (end = pattern->value.str.length; end > 0 && text[end - 1] == '\\'; end--)
+        backslashes++;
+    return backslashes % 2 == 0;
+}
+
+bool expr_can_fail(const Expr *expr)
+{
+    if (expr == NULL || !expr_may_fail(expr))
+        return false;
+    for (uint32_t i = 0; i < expr->arg_count; i++)
+        if (expr_can_fail(expr->args[i]))
+            return true;
+    if (expr->kind != EXPR_CALL || expr_can_fail(expr->filter))
+        return true;
+    if ((expr->func == FUNC_LIKE || expr->func == FUNC_ILIKE) && is_sound_pattern(expr->args[1]))
+        return false;
+    /* LAZY operations only pass on their arguments' failures; a cast has its own */
+    return expr->func == FUNC_CAST || !(func_properties(expr->func) & FUNC_LAZY);
+}
+
 /* --- making --- */
+
+ColumnMap project_map(Arena *arena, const PlanProject *project)
+{
+    ColumnId *from = ARENA_ARRAY(arena, ColumnId, project->exprs.count);
+
+    for (uint32_t i = 0; i < project->exprs.count; i++)
+        from[i] = project->head.columns[i].id;
+    return (ColumnMap){project->exprs.count, from, project->exprs.items};
+}
+
+ColumnMap set_map(Arena *arena, const Plan *set, uint32_t i)
+{
+    ColumnId *from = ARENA_ARRAY(arena, ColumnId, set->column_count);
+    const Expr **to = ARENA_ARRAY(arena, const Expr *, set->column_count);
+
+    for (uint32_t j = 0; j < set->column_count; j++) {
+        from[j] = set->columns[j].id;
+        to[j] = expr_column(arena, plan_maps(set)[i].ids[j], set->columns[j].type);
+    }
+    return (ColumnMap){set->column_count, from, to};
+}
 
 PlanColumn column_named(RuleCtx *rc, Type type, const char *name, bool is_nullable)
 {

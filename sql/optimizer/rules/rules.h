@@ -73,7 +73,15 @@ bool plan_uses_any(Arena *arena, const Plan *plan, ColumnSet columns);
  * expression must not be evaluated for rows that SQL would not evaluate it for. */
 bool expr_is_risky(const Expr *expr);
 
+/* Whether evaluating expr can raise an error at all: expr_may_fail, but for LIKE with a constant
+ * pattern that is well-formed. */
+bool expr_can_fail(const Expr *expr);
+
 /* --- making --- */
+/* A projection's columns -> their expressions. */
+ColumnMap project_map(Arena *arena, const PlanProject *project);
+/* The columns of a union, set operation or shared node -> those of its input i. */
+ColumnMap set_map(Arena *arena, const Plan *set, uint32_t i);
 /* The join over other inputs and conditions; kind, mark and mark's column as they were. */
 const Plan *plan_join_like(Arena *arena, const PlanJoin *join, JoinKind kind, const Plan *left,
                            const Plan *right, const Expr *condition, const Expr *null_aware);
