@@ -1,0 +1,191 @@
+/*
+ * op_sort.c -- ORDER BY: rows are kept, sorted (sorter.h), and come out in splits of equal size
+ *
+ * Rows of equal keys keep the order of their places.
+ */
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "exec/operator.h"
+#include "exec/row_source.h"
+#include "exec/sorter.h"
+
+enum { SPLIT_ROWS = 32 * 1024 };
+
+static const char consumer_name[] = "sort";
+
+typedef struct Sort {
+    Operator op;
+    const PlanSort *node;
+    SortSpec spec;
+    Sorter sorter;
+} Sort;
+
+typedef struct SortLocal {
+    SortRun run; /* the sorter's list of runs leads here */
+    bool is_combined;
+} SortLocal;
+
+static void local_free(Operator *op, SortLocal *local)
+{
+    sort_run_fini(&local->run);
+    mem_pool_release(op->context->pool, local, sizeof *local);
+}
+
+static Status sort_local_open(Operator *op, uint32_t thread, Error *err, void **local_out)
+{
+    Sort *self = (Sort *)op;
+    void *memory;
+    SortLocal *local;
+    Status status;
+
+    (void)thread;
+    *local_out = NULL;
+    TRY(mem_pool_alloc(op->context->pool, sizeof(SortLocal), consumer_name, err, &memory));
+    local = memory;
+    memset(local, 0, sizeof *local);
+    status = sort_run_init(&local->run, &self->spec, err);
+    if (status != ST_OK)
+        local_free(op, local);
+    else
+        *local_out = local;
+    return status;
+}
+
+static void sort_local_close(Operator *op, void *local_memory)
+{
+    SortLocal *local = local_memory;
+
+    if (local != NULL && !local->is_combined)
+        local_free(op, local);
+}
+
+static Status sort_consume(Operator *op, void *local, const Batch *batch, Emitter *emitter,
+                           Error *err)
+{
+    (void)op;
+    (void)emitter;
+    return sort_run_add(&((SortLocal *)local)->run, batch, err);
+}
+
+static Status sort_combine(Operator *op, void *local_memory, Error *err)
+{
+    Sort *self = (Sort *)op;
+    SortLocal *local = local_memory;
+
+    (void)err;
+    sort_run_end(&local->run);
+    local->is_combined = true;
+    sorter_add_run(&self->sorter, &local->run);
+    return ST_OK;
+}
+
+static Status sort_finish_begin(Operator *op, uint32_t phase, Error *err, uint32_t *task_count_out)
+{
+    Sort *self = (Sort *)op;
+
+    if (phase == 1)
+        operator_note_bytes(op, sorter_bytes(&self->sorter));
+    return sorter_begin(&self->sorter, phase, err, task_count_out);
+}
+
+static Status sort_finish_task(Operator *op, uint32_t phase, uint32_t task, uint32_t thread,
+                               Error *err)
+{
+    (void)thread;
+    return sorter_task(&((Sort *)op)->sorter, phase, task, err);
+}
+
+static void sort_close(Operator *op)
+{
+    Sort *self = (Sort *)op;
+    SortRun *run = self->sorter.runs, *next;
+
+    for (; run != NULL; run = next) {
+        next = run->next;
+        local_free(op, (SortLocal *)(void *)run);
+    }
+    sorter_fini(&self->sorter);
+    sorter_init(&self->sorter, &self->spec);
+}
+
+/* --- source --- */
+
+static uint32_t sort_split_count(Operator *op)
+{
+    const Sort *self = (Sort *)op;
+
+    return (uint32_t)((self->sorter.row_count + SPLIT_ROWS - 1) / SPLIT_ROWS);
+}
+
+static Status sort_source_open(Operator *op, uint32_t thread, Error *err, void **cursor_out)
+{
+    (void)thread;
+    return row_source_open(op->context, &((Sort *)op)->spec.rows, consumer_name, err, cursor_out);
+}
+
+static Status sort_source_split(Operator *op, void *cursor, uint32_t split, Error *err)
+{
+    const Sort *self = (Sort *)op;
+    uint64_t start = (uint64_t)split * SPLIT_ROWS, count = self->sorter.row_count - start;
+
+    (void)err;
+    row_source_split(cursor, split, self->sorter.rows + start,
+                     count < SPLIT_ROWS ? count : SPLIT_ROWS);
+    return ST_OK;
+}
+
+static Status sort_source_next(Operator *op, void *cursor, Error *err, Batch *batch_out)
+{
+    (void)op;
+    (void)err;
+    row_source_next(cursor, batch_out);
+    return ST_OK;
+}
+
+static void sort_source_close(Operator *op, void *cursor)
+{
+    (void)op;
+    row_source_close(cursor);
+}
+
+static const OperatorClass sort_class = {.name = "sort",
+                                         .local_open = sort_local_open,
+                                         .consume = sort_consume,
+                                         .local_close = sort_local_close,
+                                         .close = sort_close,
+                                         .combine = sort_combine,
+                                         .finish_begin = sort_finish_begin,
+                                         .finish_task = sort_finish_task,
+                                         .split_count = sort_split_count,
+                                         .source_open = sort_source_open,
+                                         .source_split = sort_source_split,
+                                         .source_next = sort_source_next,
+                                         .source_close = sort_source_close};
+
+Status op_sort_new(const ExecContext *context, Arena *arena, const PlanSort *node, Error *err,
+                   Operator **op_out)
+{
+    Sort *self = ARENA_NEW(arena, Sort);
+    const Plan *input = node->head.inputs[0];
+    Type *types = ARENA_ARRAY(arena, Type, input->column_count);
+
+    (void)err;
+    for (uint32_t c = 0; c < input->column_count; c++)
+        types[c] = input->columns[c].type;
+    self->op = (Operator){.class = &sort_class,
+                          .context = context,
+                          .node = &node->head,
+                          .input_column_count = input->column_count,
+                          .input_columns = input->columns};
+    self->node = node;
+    self->spec = (SortSpec){.key = sort_key_layout_make(arena, input, &node->keys),
+                            .rows = row_layout_make(arena, 0, input->column_count, types, 0),
+                            .pool = context->pool,
+                            .consumer = consumer_name,
+                            .stop = context->stop,
+                            .threads = context->threads};
+    sorter_init(&self->sorter, &self->spec);
+    *op_out = &self->op;
+    return ST_OK;
+}

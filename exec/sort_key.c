@@ -1,0 +1,263 @@
+/* sort_key.c -- see sort_key.h */
+#include "exec/sort_key.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "core/base/invariant.h"
+
+enum {
+    KEY_BYTES_MAX = SORT_KEY_WORDS_MAX * 8,
+    TEXT_PREFIX_BYTES = 14,
+    INTERVAL_BYTES = 10 /* 2^31 months in microseconds have 73 bits */
+};
+
+/* --- layout --- */
+
+static uint32_t full_bytes(Phys phys)
+{
+    if (phys == PHYS_STR)
+        return TEXT_PREFIX_BYTES + 1;
+    if (phys == PHYS_INTERVAL)
+        return INTERVAL_BYTES;
+    return (uint32_t)phys_bytes(phys);
+}
+
+SortKeyLayout sort_key_layout_make(Arena *arena, const Plan *input, const SortKeyList *keys)
+{
+    SortKeyPart *parts = ARENA_ARRAY(arena, SortKeyPart, keys->count);
+    SortKeyLayout layout = {.part_count = keys->count, .parts = parts};
+    uint32_t offset = 0;
+
+    layout.compared_from = keys->count;
+    for (uint32_t k = 0; k < keys->count; k++) {
+        const SortKey *key = &keys->items[k];
+        int32_t column = plan_column_index(input, key->column);
+        SortKeyPart *part = &parts[k];
+        uint32_t left;
+
+        CHECK(column >= 0);
+        *part = (SortKeyPart){.column = (uint32_t)column,
+                              .phys = type_phys(input->columns[column].type),
+                              .is_descending = key->is_descending,
+                              .nulls_first = key->nulls_first,
+                              .is_nullable = input->columns[column].is_nullable,
+                              .offset = offset};
+        left = KEY_BYTES_MAX - offset;
+        if (layout.is_cut || left < part->is_nullable + 2u) {
+            layout.is_cut = true;
+        } else {
+            left -= part->is_nullable;
+            part->value_bytes = full_bytes(part->phys) < left ? full_bytes(part->phys) : left;
+            offset += part->is_nullable + part->value_bytes;
+            layout.encoded_count = k + 1;
+            layout.is_cut = part->phys != PHYS_STR && part->value_bytes < full_bytes(part->phys);
+        }
+        if ((part->phys == PHYS_STR || layout.is_cut) && layout.compared_from > k)
+            layout.compared_from = k;
+    }
+    layout.words = offset == 0 ? 1 : (offset + 7) / 8;
+    return layout;
+}
+
+/* --- encoding: bytes first, row after row, then words --- */
+
+typedef struct Encoder {
+    const SortKeyPart *part;
+    const Column *column;
+    const Batch *batch;
+    uint8_t *keys;      /* zeroed at first */
+    uint32_t key_bytes; /* of one row      */
+    const bool *is_open;
+} Encoder;
+
+static inline uint8_t *value_place(const Encoder *e, uint32_t i)
+{
+    return e->keys + (size_t)i * e->key_bytes + e->part->offset + e->part->is_nullable;
+}
+
+/* Rows whose earlier text was cut off, or whose value is null, have no value bytes. */
+static inline bool has_no_value(const Encoder *e, uint32_t i, uint32_t row)
+{
+    return e->is_open[i] || (e->part->is_nullable && column_is_null(e->column, row));
+}
+
+/* Highest byte first; of `size` bytes the first part->value_bytes. */
+static inline void put_bits(const Encoder *e, uint32_t i, UInt128 bits, uint32_t size)
+{
+    uint8_t *to = value_place(e, i);
+    uint8_t bytes[16];
+
+    if (e->part->is_descending)
+        bits = ~bits;
+    for (uint32_t b = 0; b < size; b++)
+        bytes[b] = (uint8_t)(bits >> (8 * (size - 1 - b)));
+    if (e->part->value_bytes >= size)
+        memcpy(to, bytes, size);
+    else
+        memcpy(to, bytes, e->part->value_bytes);
+}
+
+static inline void put_64(const Encoder *e, uint32_t i, uint64_t bits, uint32_t size)
+{
+    uint8_t *to = value_place(e, i);
+    uint64_t big_endian;
+
+    if (e->part->is_descending)
+        bits = ~bits;
+    big_endian = __builtin_bswap64(bits << (64 - 8 * size));
+    if (e->part->value_bytes >= size)
+        memcpy(to, &big_endian, size);
+    else
+        memcpy(to, &big_endian, e->part->value_bytes);
+}
+
+static inline uint64_t float32_bits(float value)
+{
+    uint32_t bits;
+
+    if (isnan(value))
+        return UINT32_MAX;
+    value += 0.0f; /* -0.0 becomes 0.0 */
+    memcpy(&bits, &value, sizeof bits);
+    return bits >> 31 ? (uint32_t)~bits : bits | 0x80000000u;
+}
+
+static inline uint64_t float64_bits(double value)
+{
+    uint64_t bits;
+
+    if (isnan(value))
+        return UINT64_MAX;
+    value += 0.0;
+    memcpy(&bits, &value, sizeof bits);
+    return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
+}
+
+static inline UInt128 interval_bits(Interval interval)
+{
+    const Int128 day_micros = (Int128)86400 * 1000000;
+    Int128 micros = ((Int128)interval.months * 30 + interval.days) * day_micros + interval.micros;
+
+    return (UInt128)micros + ((UInt128)1 << (8 * INTERVAL_BYTES - 1));
+}
+
+/* One loop a physical form; bits: an expression over `value` of its C type. */
+#define PUT_EACH(CType, put, bits, size)                                                           \
+    for (uint32_t i = 0; i < e->batch->selected_count; i++) {                                      \
+        uint32_t row = batch_row(e->batch, i);                                                     \
+        CType value;                                                                               \
+                                                                                                   \
+        if (has_no_value(e, i, row))                                                               \
+            continue;                                                                              \
+        memcpy(&value, column_value(e->column, row), sizeof value);                                \
+        put(e, i, (bits), (size));                                                                 \
+    }                                                                                              \
+    break
+
+static void encode_fixed(const Encoder *e)
+{
+    switch (e->part->phys) {
+    case PHYS_BOOL:
+        PUT_EACH(uint8_t, put_64, value, 1);
+    case PHYS_INT16:
+        PUT_EACH(uint16_t, put_64, (uint16_t)(value ^ 0x8000u), 2);
+    case PHYS_INT32:
+        PUT_EACH(uint32_t, put_64, value ^ 0x80000000u, 4);
+    case PHYS_INT64:
+        PUT_EACH(uint64_t, put_64, value ^ (uint64_t)1 << 63, 8);
+    case PHYS_INT128:
+        PUT_EACH(UInt128, put_bits, value ^ (UInt128)1 << 127, 16);
+    case PHYS_FLOAT32:
+        PUT_EACH(float, put_64, float32_bits(value), 4);
+    case PHYS_FLOAT64:
+        PUT_EACH(double, put_64, float64_bits(value), 8);
+    case PHYS_INTERVAL:
+        PUT_EACH(Interval, put_bits, interval_bits(value), INTERVAL_BYTES);
+    default:
+        UNREACHABLE("physical form");
+    }
+}
+
+static void encode_texts(const Encoder *e, bool *is_open)
+{
+    uint32_t prefix_bytes = e->part->value_bytes - 1;
+    uint8_t inversion = e->part->is_descending ? 0xff : 0;
+
+    for (uint32_t i = 0; i < e->batch->selected_count; i++) {
+        uint32_t row = batch_row(e->batch, i), bytes;
+        uint8_t *to = value_place(e, i);
+        Str text;
+
+        if (has_no_value(e, i, row))
+            continue;
+        memcpy(&text, column_value(e->column, row), sizeof text);
+        bytes = text.length < prefix_bytes ? text.length : prefix_bytes;
+        memcpy(to, str_bytes(&text), bytes);
+        to[prefix_bytes] = (uint8_t)(text.length <= prefix_bytes ? text.length : prefix_bytes + 1);
+        if (inversion != 0)
+            for (uint32_t b = 0; b <= prefix_bytes; b++)
+                to[b] ^= inversion;
+        is_open[i] = text.length > prefix_bytes;
+    }
+}
+
+static void encode_nulls(const Encoder *e)
+{
+    for (uint32_t i = 0; i < e->batch->selected_count; i++) {
+        bool is_null = column_is_null(e->column, batch_row(e->batch, i));
+
+        if (!e->is_open[i])
+            e->keys[(size_t)i * e->key_bytes + e->part->offset] = is_null != e->part->nulls_first;
+    }
+}
+
+void sort_key_encode(const SortKeyLayout *layout, const Batch *batch, uint64_t *words_out,
+                     bool *is_open_out)
+{
+    size_t word_count = (size_t)batch->selected_count * layout->words;
+
+    memset(words_out, 0, word_count * sizeof *words_out);
+    memset(is_open_out, 0, batch->selected_count * sizeof *is_open_out);
+    for (uint32_t k = 0; k < layout->encoded_count; k++) {
+        Encoder encoder = {.part = &layout->parts[k],
+                           .column = &batch->columns[layout->parts[k].column],
+                           .batch = batch,
+                           .keys = (uint8_t *)words_out,
+                           .key_bytes = layout->words * 8,
+                           .is_open = is_open_out};
+
+        if (layout->parts[k].is_nullable)
+            encode_nulls(&encoder);
+        if (layout->parts[k].phys == PHYS_STR)
+            encode_texts(&encoder, is_open_out);
+        else
+            encode_fixed(&encoder);
+    }
+    for (size_t w = 0; w < word_count; w++)
+        words_out[w] = __builtin_bswap64(words_out[w]);
+    if (layout->is_cut)
+        memset(is_open_out, true, batch->selected_count * sizeof *is_open_out);
+}
+
+/* --- rows --- */
+
+int sort_key_compare(const SortKeyLayout *layout, const RowLayout *rows, const void *a,
+                     const void *b)
+{
+    for (uint32_t k = layout->compared_from; k < layout->part_count; k++) {
+        const SortKeyPart *part = &layout->parts[k];
+        bool a_null = row_is_null(rows, a, part->column),
+             b_null = row_is_null(rows, b, part->column);
+        int order;
+
+        if (a_null && b_null)
+            continue;
+        if (a_null || b_null)
+            return a_null == part->nulls_first ? -1 : 1;
+        order = row_compare_field(rows, part->column, a, b);
+        if (order != 0)
+            return part->is_descending ? -order : order;
+    }
+    return 0;
+}
