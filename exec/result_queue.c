@@ -17,11 +17,11 @@ enum {
 
 static const char consumer_name[] = "result rows";
 
-typedef struct SplitRows {
+typedef struct SplitResult {
     BatchStore store;
     uint64_t row_count; /* also those already taken */
     bool is_ended;
-} SplitRows;
+} SplitResult;
 
 struct ResultQueue {
     Operator op;
@@ -33,7 +33,7 @@ struct ResultQueue {
     pthread_mutex_t lock;
     pthread_cond_t has_rows; /* the taker waits   */
     pthread_cond_t has_room; /* producers wait    */
-    SplitRows *splits;       /* by split number */
+    SplitResult *splits;     /* by split number */
     uint32_t split_count, split_capacity;
     uint32_t head;   /* lowest split not handed out in full */
     uint32_t prefix; /* splits before it are ended; they have ... */
@@ -88,15 +88,15 @@ static Status add_split(ResultQueue *queue, uint32_t split, Error *err)
         capacity *= 2;
     if (capacity > queue->split_capacity) {
         TRY(mem_pool_realloc(queue->op.context->pool, &memory,
-                             queue->split_capacity * sizeof(SplitRows),
-                             capacity * sizeof(SplitRows), consumer_name, err));
+                             queue->split_capacity * sizeof(SplitResult),
+                             capacity * sizeof(SplitResult), consumer_name, err));
         queue->splits = memory;
         queue->split_capacity = capacity;
     }
     for (; queue->split_count < needed; queue->split_count++) {
-        SplitRows *entry = &queue->splits[queue->split_count];
+        SplitResult *entry = &queue->splits[queue->split_count];
 
-        *entry = (SplitRows){.row_count = 0};
+        *entry = (SplitResult){.row_count = 0};
         batch_store_init(&entry->store, queue->op.node->column_count, queue->op.node->columns,
                          queue->op.context->batch_rows, queue->op.context->pool, consumer_name);
     }
@@ -195,7 +195,7 @@ static Status queue_end_split(Operator *op, void *opaque, uint32_t split, Emitte
 static StoredBatch *take_stored(ResultQueue *queue)
 {
     while (queue->head < queue->split_count) {
-        SplitRows *entry = &queue->splits[queue->head];
+        SplitResult *entry = &queue->splits[queue->head];
         size_t bytes = entry->store.used_bytes;
         StoredBatch *stored = batch_store_take_first(&entry->store);
 
@@ -305,7 +305,7 @@ static void queue_free(void *opaque)
     batch_store_fini(&queue->trimmed);
     for (uint32_t i = 0; i < queue->split_count; i++)
         batch_store_fini(&queue->splits[i].store);
-    mem_pool_release(pool, queue->splits, queue->split_capacity * sizeof(SplitRows));
+    mem_pool_release(pool, queue->splits, queue->split_capacity * sizeof(SplitResult));
     pthread_cond_destroy(&queue->has_rows);
     pthread_cond_destroy(&queue->has_room);
     pthread_mutex_destroy(&queue->lock);
