@@ -99,10 +99,10 @@ typedef struct AggGroups {
     uint64_t capacity;
 } AggGroups;
 
-/* The groups of partitions [first, end) of all tables. */
+/* The groups of partitions [first, end) of all tables; call agg_groups_fini also when this fails. */
 MUST_CHECK Status agg_merge(const AggSpec *spec, AggTable *const *tables, uint32_t table_count,
                             uint32_t first, uint32_t end, Error *err, AggGroups *groups_out);
-/* The groups of several disjoint sets as one, ascending by place; the sets are emptied. */
+/* The groups of several disjoint sets as one, ascending by place; the sets are emptied, unless it fails. */
 MUST_CHECK Status agg_groups_join(const AggSpec *spec, AggGroups *sets, uint32_t set_count,
                                   Error *err, AggGroups *groups_out);
 void agg_groups_fini(AggGroups *groups); /* accepts a zeroed one */

@@ -183,19 +183,22 @@ Status agg_groups_join(const AggSpec *spec, AggGroups *sets, uint32_t set_count,
                        AggGroups *groups_out)
 {
     uint64_t total = 0;
+    Status status;
 
     *groups_out = (AggGroups){0};
     for (uint32_t s = 0; s < set_count; s++)
         total += sets[s].count;
-    if (total == 0)
-        return ST_OK;
     TRY(groups_new(spec, total, err, groups_out));
     for (uint32_t s = 0; s < set_count; s++) {
         if (sets[s].count > 0)
             memcpy(groups_out->rows + groups_out->count, sets[s].rows,
                    sets[s].count * sizeof(void *));
         groups_out->count += sets[s].count;
-        agg_groups_fini(&sets[s]);
     }
-    return sort_by_place(spec, groups_out, err);
+    status = sort_by_place(spec, groups_out, err);
+    for (uint32_t s = 0; s < set_count && status == ST_OK; s++)
+        agg_groups_fini(&sets[s]);
+    if (status != ST_OK)
+        agg_groups_fini(groups_out);
+    return status;
 }

@@ -2,22 +2,16 @@
  * op_hash_agg.c -- GROUP BY, DISTINCT, and aggregates of everything
  *
  *     consume   keys -> groups (agg_table.h) -> one kernel updates all aggregates' states
- *     finish    phase 0: repeated groups become one, partition by partition
- *               phase 1: few groups are put in the order of their first rows
+ *     finish    repeated groups become one (agg_merger.h)
  *     source    op_hash_agg_source.c
  *
  * first(x) needs no state: it shows its group's first row, as the keys do, so it is a dependent of the group.
- *
- * Order of the groups: up to ORDERED_GROUPS_MAX by their first row; else by partition, then by first row. Both depend on the
- * data alone.
  */
 #include "exec/op_hash_agg_internal.h"
 
 #include <string.h>
 
 #include "core/base/invariant.h"
-
-enum { ONE_TASK_ROWS_MAX = 16 * 1024, ORDERED_GROUPS_MAX = 64 * 1024 };
 
 static const char consumer_name[] = "hash aggregate";
 
@@ -162,6 +156,7 @@ Status op_hash_aggregate_new(const ExecContext *context, Arena *arena, const Pla
     assign_outputs(self, arena, kernel_aggs, first_args);
     TRY(build_kernels(self, arena, kernel_aggs, first_args, err));
     fill_spec(self, arena, first_args);
+    agg_merger_init(&self->merger, &self->spec);
     return ST_OK;
 }
 
@@ -279,7 +274,6 @@ static Status agg_combine(Operator *op, void *local_memory, Error *err)
     HashAggregate *self = (HashAggregate *)op;
     AggLocal *local = local_memory;
 
-    (void)err;
     agg_table_end(&local->table);
     kernel_instance_free(local->instance);
     kernel_instance_free(local->first_instance);
@@ -288,90 +282,37 @@ static Status agg_combine(Operator *op, void *local_memory, Error *err)
     local->is_combined = true;
     local->next = self->locals;
     self->locals = local;
-    self->table_count++;
-    return ST_OK;
+    return agg_merger_add(&self->merger, &local->table, err);
 }
 
 /* --- finish --- */
 
-/* All tables; an aggregate of everything has one row, even of no input. */
-static Status list_tables(HashAggregate *self, uint64_t *row_count_out, Error *err)
-{
-    uint64_t bytes = 0;
-    uint32_t count = 0;
-    void *memory;
-
-    *row_count_out = 0;
-    self->tables_capacity = self->table_count + 1;
-    TRY(mem_pool_alloc(self->op.context->pool, self->tables_capacity * sizeof *self->tables,
-                       consumer_name, err, &memory));
-    self->tables = memory;
-    for (AggLocal *local = self->locals; local != NULL; local = local->next) {
-        self->tables[count++] = &local->table;
-        *row_count_out += agg_table_row_count(&local->table);
-        bytes += agg_table_bytes(&local->table);
-    }
-    operator_note_bytes(&self->op, bytes);
-    if (self->spec.key_count > 0 || *row_count_out > 0)
-        return ST_OK;
-    TRY(agg_table_init(&self->empty, &self->spec, err));
-    TRY(agg_table_add_empty(&self->empty, err));
-    self->tables[count] = &self->empty;
-    self->table_count = count + 1;
-    return ST_OK;
-}
-
-static uint64_t count_groups(const HashAggregate *self)
-{
-    uint64_t count = 0;
-
-    for (uint32_t s = 0; s < self->set_count; s++)
-        count += self->sets[s].count;
-    return count;
-}
-
 static Status agg_finish_begin(Operator *op, uint32_t phase, Error *err, uint32_t *task_count_out)
 {
     HashAggregate *self = (HashAggregate *)op;
-    uint64_t row_count;
 
     *task_count_out = 0;
-    if (phase == 0) {
-        TRY(list_tables(self, &row_count, err));
-        self->set_count = row_count <= ONE_TASK_ROWS_MAX ? 1 : AGG_PARTITION_COUNT;
-        *task_count_out = self->set_count;
-    } else if (phase == 1 && self->set_count > 1 && count_groups(self) <= ORDERED_GROUPS_MAX) {
-        *task_count_out = 1;
+    if (phase == 0 && self->spec.key_count == 0 && self->merger.row_count == 0) {
+        TRY(agg_table_init(&self->empty, &self->spec, err));
+        TRY(agg_table_add_empty(&self->empty, err));
+        TRY(agg_merger_add(&self->merger, &self->empty, err));
     }
-    return ST_OK;
+    operator_note_bytes(op, agg_merger_bytes(&self->merger));
+    return agg_merger_begin(&self->merger, phase, err, task_count_out);
 }
 
 static Status agg_finish_task(Operator *op, uint32_t phase, uint32_t task, uint32_t thread,
                               Error *err)
 {
-    HashAggregate *self = (HashAggregate *)op;
-    uint32_t partitions = AGG_PARTITION_COUNT / self->set_count;
-    AggGroups joined;
-    Status status;
-
     (void)thread;
-    if (phase == 0)
-        return agg_merge(&self->spec, self->tables, self->table_count, task * partitions,
-                         (task + 1) * partitions, err, &self->sets[task]);
-    status = agg_groups_join(&self->spec, self->sets, self->set_count, err, &joined);
-    self->sets[0] = joined;
-    self->set_count = 1;
-    return status;
+    return agg_merger_task(&((HashAggregate *)op)->merger, phase, task, err);
 }
 
 static void agg_close(Operator *op)
 {
     HashAggregate *self = (HashAggregate *)op;
 
-    for (uint32_t s = 0; s < AGG_PARTITION_COUNT; s++)
-        agg_groups_fini(&self->sets[s]);
-    mem_pool_release(op->context->pool, self->tables, self->tables_capacity * sizeof *self->tables);
-    self->tables = NULL;
+    agg_merger_fini(&self->merger);
     for (AggLocal *local = self->locals, *next; local != NULL; local = next) {
         next = local->next;
         local_free(self, local);

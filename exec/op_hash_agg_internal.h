@@ -2,7 +2,7 @@
 #ifndef VONK_EXEC_OP_HASH_AGG_INTERNAL_H
 #define VONK_EXEC_OP_HASH_AGG_INTERNAL_H
 
-#include "exec/agg_table.h"
+#include "exec/agg_merger.h"
 #include "exec/operator.h"
 
 /* Where an aggregate's result comes from. */
@@ -27,11 +27,7 @@ typedef struct HashAggregate {
 
     struct AggLocal *locals; /* combined ones */
     AggTable empty;          /* for an aggregate of everything without rows */
-    AggTable **tables;
-    uint32_t table_count, tables_capacity;
-
-    AggGroups sets[AGG_PARTITION_COUNT]; /* one when the groups are ordered, else one a partition */
-    uint32_t set_count;
+    AggMerger merger;
 } HashAggregate;
 
 extern const OperatorClass hash_aggregate_class;

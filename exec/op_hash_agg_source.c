@@ -4,8 +4,6 @@
 #include "core/base/invariant.h"
 #include "exec/op_hash_agg_internal.h"
 
-enum { SPLIT_GROUPS = 16 * 1024 }; /* of groups that are one ordered set */
-
 typedef struct AggCursor {
     Arena *arena;       /* of the cursor       */
     Arena *batch_arena; /* results of a batch  */
@@ -13,7 +11,7 @@ typedef struct AggCursor {
     Column *columns;
     Column *results;     /* of the kernel */
     const void **blocks; /* states of the batch's groups */
-    void **rows;         /* left of the split */
+    void *const *rows; /* left of the split */
     uint64_t row_count;
     uint32_t split;
     uint64_t sequence;
@@ -21,11 +19,7 @@ typedef struct AggCursor {
 
 uint32_t hash_aggregate_split_count(Operator *op)
 {
-    const HashAggregate *self = (HashAggregate *)op;
-
-    if (self->set_count != 1)
-        return self->set_count;
-    return (uint32_t)((self->sets[0].count + SPLIT_GROUPS - 1) / SPLIT_GROUPS);
+    return agg_merger_split_count(&((HashAggregate *)op)->merger);
 }
 
 void hash_aggregate_source_close(Operator *op, void *cursor_memory)
@@ -64,17 +58,7 @@ Status hash_aggregate_source_split(Operator *op, void *cursor_memory, uint32_t s
     (void)err;
     cursor->split = split;
     cursor->sequence = 0;
-    if (self->set_count != 1) {
-        cursor->rows = self->sets[split].rows;
-        cursor->row_count = self->sets[split].count;
-    } else {
-        uint64_t start = (uint64_t)split * SPLIT_GROUPS;
-
-        cursor->rows = self->sets[0].rows + start;
-        cursor->row_count = self->sets[0].count - start;
-        if (cursor->row_count > SPLIT_GROUPS)
-            cursor->row_count = SPLIT_GROUPS;
-    }
+    agg_merger_split(&self->merger, split, &cursor->rows, &cursor->row_count);
     return ST_OK;
 }
 

@@ -225,7 +225,7 @@ static Status top_n_combine(Operator *op, void *local_memory, Error *err)
 /* --- finish: one task --- */
 
 /* All entries in the order of their rows' places: a stable sort by key keeps it for ties. */
-static Status collect_entries(TopN *self, uint64_t *entries, uint64_t *temp)
+static void collect_entries(TopN *self, uint64_t *entries, uint64_t *temp)
 {
     uint32_t stride = self->spec.key.words + 1;
     uint64_t count = 0;
@@ -243,7 +243,6 @@ static Status collect_entries(TopN *self, uint64_t *entries, uint64_t *temp)
     for (uint64_t i = 0; i < count; i++)
         memcpy(entries + i * stride, (const void *)(uintptr_t)temp[2 * i + 1],
                stride * sizeof *entries);
-    return ST_OK;
 }
 
 static Status top_n_finish_begin(Operator *op, uint32_t phase, Error *err, uint32_t *task_count_out)
@@ -263,7 +262,7 @@ static Status sort_all(TopN *self, uint64_t *entries, Error *err)
 {
     uint64_t *temp = entries + self->entry_count * (self->spec.key.words + 1);
 
-    TRY(collect_entries(self, entries, temp));
+    collect_entries(self, entries, temp);
     return sorter_sort_entries(&self->spec, self->spec.key.words, entries, temp, self->entry_count,
                                err);
 }
