@@ -243,3 +243,156 @@ VonkProgress vonk_result_progress(const VonkResult *result)
 
     return (VonkProgress){progress.rows_done, progress.bytes_done, progress.bytes_total};
 }
+
+/* --- Arrow --- */
+
+typedef struct ResultStream {
+    VonkResult *result;
+    VonkError error;
+} ResultStream;
+
+enum { ARROW_FAILED = 5 /* EIO: the stream interface wants an errno */ };
+
+static int stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *schema_out)
+{
+    ResultStream *self = stream->private_data;
+    uint32_t count = result_column_count(self->result->result);
+    const PlanColumn *columns = result_columns(self->result->result);
+    ArrowField *fields = ARENA_ARRAY(self->result->arena, ArrowField, count);
+
+    for (uint32_t i = 0; i < count; i++)
+        fields[i] = (ArrowField){columns[i].name, columns[i].type, true};
+    arrow_export_schema(count, fields, schema_out);
+    return 0;
+}
+
+static int stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *array_out)
+{
+    ResultStream *self = stream->private_data;
+    Batch batch;
+
+    *array_out = (struct ArrowArray){0};
+    if (result_next(self->result->result, inner(&self->error), &batch) != ST_OK)
+        return ARROW_FAILED;
+    if (batch.row_count == 0)
+        return 0; /* released: the end */
+    return arrow_export_batch(&batch, inner(&self->error), array_out) == ST_OK ? 0 : ARROW_FAILED;
+}
+
+static const char *stream_get_last_error(struct ArrowArrayStream *stream)
+{
+    const ResultStream *self = stream->private_data;
+
+    return self->error.message[0] == '\0' ? NULL : self->error.message;
+}
+
+static void stream_release(struct ArrowArrayStream *stream)
+{
+    const ResultStream *self = stream->private_data;
+
+    stream->release = NULL;
+    vonk_result_free(self->result); /* the stream's own memory lies in the result's arena */
+}
+
+VonkStatus vonk_result_arrow_stream(VonkResult *result, struct ArrowArrayStream *stream_out,
+                                    VonkError *error)
+{
+    ResultStream *self = ARENA_NEW(result->arena, ResultStream);
+
+    if (result->row != 0 || result->is_done)
+        return (VonkStatus)error_set(inner(error), ST_BAD_INPUT,
+                                     "rows of the result have been read one by one already");
+    self->result = result;
+    *stream_out = (struct ArrowArrayStream){.get_schema = stream_get_schema,
+                                            .get_next = stream_get_next,
+                                            .get_last_error = stream_get_last_error,
+                                            .release = stream_release,
+                                            .private_data = self};
+    return VONK_OK;
+}
+
+/* Reads one array into the table, a batch at a time. */
+static Status add_array(Table *table, const struct ArrowSchema *schema,
+                        const struct ArrowArray *array, Error *err)
+{
+    Arena *arena = arena_new(NULL, "arrow batch", ARENA_NO_CAP);
+    Status status = ST_OK;
+    Batch batch;
+
+    for (int64_t start = 0; status == ST_OK && start < array->length; start += BATCH_ROWS_MAX) {
+        int64_t left = array->length - start;
+        uint32_t rows = left < BATCH_ROWS_MAX ? (uint32_t)left : BATCH_ROWS_MAX;
+
+        arena_reset(arena);
+        status = arrow_import_batch(arena, schema, array, start, rows, err, &batch);
+        if (status == ST_OK)
+            status = memory_table_add(table, &batch, err);
+    }
+    arena_free(arena);
+    return status;
+}
+
+static Status stream_failed(struct ArrowArrayStream *stream, Error *err)
+{
+    const char *what = stream->get_last_error == NULL ? NULL : stream->get_last_error(stream);
+
+    return error_set(err, ST_IO, "the Arrow stream failed: %s", what == NULL ? "unknown" : what);
+}
+
+static Status read_stream(struct ArrowArrayStream *stream, const struct ArrowSchema *schema,
+                          Table *table, Error *err)
+{
+    for (;;) {
+        struct ArrowArray array = {0};
+        Status status;
+
+        if (stream->get_next(stream, &array) != 0)
+            return stream_failed(stream, err);
+        if (array.release == NULL)
+            return ST_OK;
+        status = add_array(table, schema, &array, err);
+        array.release(&array);
+        TRY(status);
+    }
+}
+
+static Status register_stream(Session *session, Arena *arena, const char *name,
+                              struct ArrowArrayStream *stream, const struct ArrowSchema *schema,
+                              Error *err)
+{
+    const ArrowField *fields;
+    TableColumn *columns;
+    uint32_t count;
+    Table *table;
+    Status status;
+
+    TRY(arrow_import_schema(arena, schema, err, &count, &fields));
+    columns = ARENA_ARRAY(arena, TableColumn, count);
+    for (uint32_t i = 0; i < count; i++)
+        columns[i] = (TableColumn){fields[i].name, fields[i].type, true};
+    TRY(memory_table_new(name, count, columns, 0, session_pool(session), err, &table));
+    status = read_stream(stream, schema, table, err);
+    if (status != ST_OK) {
+        table_unref(table);
+        return status;
+    }
+    return session_add_table(session, name, table, err);
+}
+
+VonkStatus vonk_register_arrow(VonkSession *session, const char *name,
+                               struct ArrowArrayStream *stream, VonkError *error)
+{
+    Arena *arena = arena_new(NULL, "arrow registration", ARENA_NO_CAP);
+    struct ArrowSchema schema = {0};
+    Status status;
+
+    if (stream->get_schema(stream, &schema) != 0)
+        status = stream_failed(stream, inner(error));
+    else
+        status = register_stream(session->session, arena, name, stream, &schema, inner(error));
+    if (schema.release != NULL)
+        schema.release(&schema);
+    stream->release(stream);
+    arena_free(arena);
+    return (VonkStatus)status;
+}

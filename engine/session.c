@@ -50,6 +50,11 @@ Config *session_config(Session *session)
     return &session->config;
 }
 
+MemPool *session_pool(Session *session)
+{
+    return session->pool;
+}
+
 void session_cancel(Session *session)
 {
     atomic_store(&session->cancelled, true);

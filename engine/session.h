@@ -26,6 +26,7 @@ MUST_CHECK Status session_open(const char *database, Error *err, Session **sessi
 void session_close(Session *session); /* accepts NULL; results and scripts must be gone */
 
 Config *session_config(Session *session);
+MemPool *session_pool(Session *session); /* what tables in memory count in */
 void session_cancel(Session *session);
 
 /* Statements of text; errors carry offsets in text. Free with script_free. */

@@ -110,14 +110,14 @@ static Status create_in_memory(Result *result, const char *name, const Plan *pla
 {
     Session *session = result->query.session;
     TableColumn *table_columns = ARENA_ARRAY(result->query.arena, TableColumn, plan->column_count);
-    MemoryTable *table = NULL;
+    Table *table;
     Status status;
     Batch batch;
 
     for (uint32_t i = 0; i < plan->column_count; i++)
         table_columns[i] = (TableColumn){columns[i].name, columns[i].type, columns[i].is_nullable};
     TRY(result__start_plan(result, plan, err));
-    TRY(memory_table_new(name, plan->column_count, table_columns, session->pool, err, &table));
+    TRY(memory_table_new(name, plan->column_count, table_columns, 0, session->pool, err, &table));
     do {
         status = exec_next(result->execution, err, &batch);
         if (status == ST_OK && batch.row_count > 0)
@@ -129,10 +129,10 @@ static Status create_in_memory(Result *result, const char *name, const Plan *pla
     result->has_rows = false;
     result->tag_has_count = true;
     if (status != ST_OK) {
-        memory_table_abort(table);
+        table_unref(table);
         return status;
     }
-    return session_add_table(session, name, memory_table_finish(table), err);
+    return session_add_table(session, name, table, err);
 }
 
 static Status create_table_as(Result *result, const AstCreateTableAs *create, Error *err)
