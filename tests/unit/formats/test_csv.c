@@ -127,7 +127,7 @@ START_TEST(infers_types)
                 "f boolean");
     check_types("1,2\n3,4\n", "column0 bigint, column1 bigint");
     check_types("x,y\na,b\n", "x text, y text");
-    check_types("x,x,x_1\na,b,c\n", "x text, x_1 text, x_1_1 text");
+    check_types("x,x,x_1\n1,2,3\n", "x bigint, x_1 bigint, x_1_1 bigint");
     check_types("n;m\n1;2,5\n3;4,5\n", "n bigint, m text");
     check_types("a\tb\n1\t2\n", "a bigint, b bigint");
     check_types("\xef\xbb\xbf"
