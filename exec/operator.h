@@ -104,6 +104,9 @@ struct Operator {
  * opened). Makers build their kernels at once, so that EXPLAIN (KERNELS) can show them without running. */
 void operator_add_kernel(Operator *op, Arena *arena, Kernel *kernel);
 
+/* Closes the operator if it is open and lets go of its kernels; the driver does so. Makers call it when they fail. */
+void operator_release(Operator *op);
+
 /* Raises op->peak_bytes. */
 void operator_note_bytes(Operator *op, uint64_t bytes);
 

@@ -65,9 +65,6 @@ MUST_CHECK Status stage_open(Stage *stage, Error *err);
 /* Closes operators that no other stage needs. */
 void stage_release(Stage *stage);
 
-/* Lets go of kernels and of what is still open: for the end of an execution. */
-void operator_release(Operator *op);
-
 /* thread: its number. Freed with run_close, which also combines; pool memory. */
 MUST_CHECK Status run_open(Stage *stage, const ExecContext *context, uint32_t thread, Error *err,
                            StageRun **run_out);
