@@ -30,8 +30,6 @@ static const char *find_hint(const SqlLexer *lexer, SqlToken before, SqlToken to
         (sql_token_is(lexer, before, "from") || sql_token_is(lexer, before, "join")))
         return "A file's name stands in double quotes: FROM \"path/file.parquet\"; or write "
                "read_parquet('...') or read_csv('...').";
-    if (token.start < lexer->bytes && lexer->text[token.start] == '`')
-        return "Names are quoted with double quotes: \"name\".";
     for (size_t i = 0; i < sizeof hint_rows / sizeof hint_rows[0]; i++)
         if (sql_token_is(lexer, token, hint_rows[i].word))
             return hint_rows[i].hint;
@@ -46,6 +44,10 @@ void parse__add_hint(const char *text, size_t bytes, int32_t offset, Error *err)
     const char *hint;
 
     while (token.kind != SQL_TOKEN_END && (int64_t)token.end <= offset) {
+        if (token.kind == SQL_TOKEN_OPERATOR && text[token.start] == '`') {
+            error_hint(err, "Names are quoted with double quotes: \"name\".");
+            return;
+        }
         before = token;
         token = sql_lexer_next(&lexer);
     }

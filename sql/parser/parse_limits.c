@@ -204,6 +204,19 @@ static Status count_punctuation(Limits *limits, SqlToken token)
     }
 }
 
+/* PostgreSQL cuts + and - off an operator's end: "=--1" is a comment, but "=-+1" three operators. */
+static uint32_t operator_parts(const SqlLexer *lexer, SqlToken token)
+{
+    uint32_t parts = 1;
+
+    for (size_t at = token.end; at > token.start + 1; at--) {
+        if (lexer->text[at - 1] != '+' && lexer->text[at - 1] != '-')
+            break;
+        parts++;
+    }
+    return parts;
+}
+
 static Status count_token(Limits *limits, SqlToken token)
 {
     switch (token.kind) {
@@ -212,8 +225,7 @@ static Status count_token(Limits *limits, SqlToken token)
     case SQL_TOKEN_PUNCTUATION:
         return count_punctuation(limits, token);
     case SQL_TOKEN_OPERATOR:
-        /* PostgreSQL may cut "=-" in two */
-        limits->levels[limits->level].run_tokens += (uint32_t)(token.end - token.start);
+        limits->levels[limits->level].run_tokens += operator_parts(&limits->lexer, token);
         return ST_OK;
     default:
         limits->levels[limits->level].run_tokens++;

@@ -30,28 +30,37 @@ static SqlLexer source_lexer(const PgToAst *c, Source source)
     return (SqlLexer){.text = c->text, .bytes = source.end, .at = source.start};
 }
 
-/* Where the first token after the first `word` outside brackets starts; source.end: no such. */
-static size_t start_after_word(const PgToAst *c, Source source, const char *word)
+/* Moves past the first `word` outside brackets. False: there is none. */
+static bool skip_past_word(SqlLexer *lexer, const char *word)
 {
-    SqlLexer lexer = source_lexer(c, source);
-    SqlToken token = sql_lexer_next(&lexer);
+    SqlToken token = sql_lexer_next(lexer);
     uint32_t depth = 0;
 
     while (token.kind != SQL_TOKEN_END) {
-        if (sql_token_is_char(&lexer, token, '('))
+        if (sql_token_is_char(lexer, token, '('))
             depth++;
-        else if (sql_token_is_char(&lexer, token, ')'))
+        else if (sql_token_is_char(lexer, token, ')'))
             depth--;
-        else if (depth == 0 && sql_token_is(&lexer, token, word))
-            return sql_lexer_next(&lexer).start;
-        token = sql_lexer_next(&lexer);
+        else if (depth == 0 && sql_token_is(lexer, token, word))
+            return true;
+        token = sql_lexer_next(lexer);
     }
-    return source.end;
+    return false;
 }
 
 static bool has_word(const PgToAst *c, Source source, const char *word)
 {
-    return start_after_word(c, source, word) < source.end;
+    SqlLexer lexer = source_lexer(c, source);
+
+    return skip_past_word(&lexer, word);
+}
+
+/* CREATE VIEW v AS q: where q starts. */
+static size_t view_query_start(const PgToAst *c, Source source)
+{
+    SqlLexer lexer = source_lexer(c, source);
+
+    return skip_past_word(&lexer, "as") ? sql_lexer_next(&lexer).start : source.end;
 }
 
 static bool is_temporary(const PgQuery__RangeVar *var)
@@ -93,7 +102,7 @@ static Status create_view(PgToAst *c, const PgQuery__ViewStmt *view, Source sour
                           AstStatement **out)
 {
     AstCreateView *stmt = NEW_STMT(c, AstCreateView, AST_STMT_CREATE_VIEW);
-    size_t select_start = start_after_word(c, source, "as");
+    size_t select_start = view_query_start(c, source);
 
     if (view->view == NULL || view->query == NULL)
         return pg__unexpected(c, "CREATE VIEW");
