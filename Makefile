@@ -24,7 +24,7 @@ demo: all
 	@tools/demo.sh
 
 check: setup
-	@tools/check.sh
+	@python3 tools/check.py
 
 bench: all
 	@tools/bench.sh
