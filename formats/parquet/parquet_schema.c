@@ -182,7 +182,7 @@ static void map_leaf(ParquetColumn *column, const ParquetElement *written)
     column->physical = (ParquetPhysical)element.physical;
     column->raw_bytes = physical_bytes(&element);
     if (element.physical == PARQUET_FIXED &&
-        (element.type_length < 0 || element.type_length > FIXED_BYTES_MAX)) {
+        (element.type_length < 1 || element.type_length > FIXED_BYTES_MAX)) {
         refuse(column, "fixed-length bytes of an impossible length");
         return;
     }

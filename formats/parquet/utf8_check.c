@@ -53,3 +53,20 @@ bool utf8_is_valid(const char *text, size_t byte_count)
     }
     return true;
 }
+
+bool utf8_is_ascii(const void *bytes, size_t byte_count)
+{
+    const uint8_t *at = bytes;
+    uint64_t seen = 0;
+
+    for (; byte_count >= 64; at += 64, byte_count -= 64) {
+        uint64_t words[8];
+
+        memcpy(words, at, sizeof words);
+        seen |= (words[0] | words[1]) | (words[2] | words[3]) | (words[4] | words[5]) |
+                (words[6] | words[7]);
+    }
+    for (size_t i = 0; i < byte_count; i++)
+        seen |= at[i];
+    return (seen & 0x8080808080808080) == 0;
+}

@@ -8,4 +8,7 @@
 /* No overlong forms, no surrogates, nothing past U+10FFFF. */
 bool utf8_is_valid(const char *text, size_t byte_count);
 
+/* No byte has its high bit set. */
+bool utf8_is_ascii(const void *bytes, size_t byte_count);
+
 #endif
