@@ -257,6 +257,14 @@ const Expr *expr_of_column(Arena *arena, const PlanColumn *column)
     return expr_column(arena, column->id, column->type);
 }
 
+const Expr *expr_same_value(Arena *arena, const PlanColumn *a, const PlanColumn *b)
+{
+    FuncId func = a->is_nullable && b->is_nullable ? FUNC_NOT_DISTINCT_FROM : FUNC_EQ;
+
+    return expr_call2(arena, func, type_of(TYPE_BOOL), expr_of_column(arena, a),
+                      expr_of_column(arena, b));
+}
+
 const Expr *expr_not(Arena *arena, const Expr *expr)
 {
     return expr_call1(arena, FUNC_NOT, type_of(TYPE_BOOL), expr);

@@ -77,6 +77,22 @@ bool expr_is_risky(const Expr *expr);
  * pattern that is well-formed. */
 bool expr_can_fail(const Expr *expr);
 
+/* Columns of which a NULL makes the expression NULL (null_analysis.c). */
+ColumnSet expr_null_columns(Arena *arena, const Expr *expr);
+/* Columns of which a NULL makes the predicate FALSE or NULL; NULL stands for TRUE. */
+ColumnSet expr_rejected_columns(Arena *arena, const Expr *predicate);
+
+/* How many rows a plan can have, as far as its shape tells (plan_properties.c). */
+typedef struct RowBounds {
+    int64_t min;
+    int64_t max; /* ALL_ROWS: unknown */
+} RowBounds;
+RowBounds plan_row_bounds(const Plan *plan);
+/* No two rows are alike in these columns, as far as the shape tells. */
+bool plan_is_unique_on(Arena *arena, const Plan *plan, ColumnSet columns);
+/* A left row has at most one pair that meets the condition. */
+bool join_matches_at_most_one(Arena *arena, const PlanJoin *join);
+
 /* --- making --- */
 /* A projection's columns -> their expressions. */
 ColumnMap project_map(Arena *arena, const PlanProject *project);
@@ -94,6 +110,8 @@ const Plan *shared_as_copy(RuleCtx *rc, const PlanShared *shared);
 
 PlanColumn column_named(RuleCtx *rc, Type type, const char *name, bool is_nullable); /* fresh id */
 const Expr *expr_of_column(Arena *arena, const PlanColumn *column);
+/* a = b where one of them is never null, else a IS NOT DISTINCT FROM b. */
+const Expr *expr_same_value(Arena *arena, const PlanColumn *a, const PlanColumn *b);
 const Expr *expr_not(Arena *arena, const Expr *expr);
 const Expr *expr_is_true_call(Arena *arena, const Expr *expr); /* expr IS TRUE */
 const Expr *expr_case(Arena *arena, const Expr *when, const Expr *then, const Expr *otherwise);

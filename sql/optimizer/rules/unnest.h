@@ -44,9 +44,6 @@ typedef struct Dependent {
 /* Fails through rule_fail() for what has no such form (LIMIT 3 per outer row). */
 Dependent unnest_push_domain(RuleCtx *rc, const Domain *domain, const Plan *plan);
 
-/* a = b where one of them is never null, else a IS NOT DISTINCT FROM b. */
-const Expr *unnest_same_value(Arena *arena, const PlanColumn *a, const PlanColumn *b);
-
 /*
  * The first row of each group of rows alike in keys, in input's order; all of input's columns. Columns that are no
  * keys are those of FIRST aggregates: input's own get other ids below.

@@ -300,8 +300,8 @@ static const Plan *join_domain(RuleCtx *rc, PlanMemo *memo, const PlanJoin *join
     expr_vec_add_and(&conditions, join->condition);
     for (uint32_t i = 0; i < outer.count; i++)
         expr_vec_add(&conditions,
-                     unnest_same_value(rc->arena, plan_column(left, outer.ids[i]),
-                                       plan_column(dependent.plan, dependent.values[i])));
+                     expr_same_value(rc->arena, plan_column(left, outer.ids[i]),
+                                     plan_column(dependent.plan, dependent.values[i])));
     joined = plan_join_like(rc->arena, join, (JoinKind)join->kind, left, dependent.plan,
                             expr_vec_and(&conditions), join->null_aware);
     return plan_select_like(rc->arena, joined, &join->head);

@@ -26,14 +26,6 @@ typedef struct Pusher {
 
 static Dependent push(Pusher *pusher, const Plan *plan);
 
-const Expr *unnest_same_value(Arena *arena, const PlanColumn *a, const PlanColumn *b)
-{
-    FuncId func = a->is_nullable && b->is_nullable ? FUNC_NOT_DISTINCT_FROM : FUNC_EQ;
-
-    return expr_call2(arena, func, type_of(TYPE_BOOL), expr_of_column(arena, a),
-                      expr_of_column(arena, b));
-}
-
 /* --- the domain's values as columns of a plan --- */
 
 static const PlanColumn *value_column(const Dependent *dependent, uint32_t i)
@@ -83,7 +75,7 @@ static const Expr *same_values(const Pusher *pusher, const Dependent *a, const D
 
     for (uint32_t i = 0; i < pusher->count; i++)
         expr_vec_add(&parts,
-                     unnest_same_value(pusher->arena, value_column(a, i), value_column(b, i)));
+                     expr_same_value(pusher->arena, value_column(a, i), value_column(b, i)));
     return expr_vec_and(&parts);
 }
 

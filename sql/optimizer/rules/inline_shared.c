@@ -1,0 +1,131 @@
+/*
+ * inline_shared
+ *
+ *     Filter a = 1                       Filter a = 1
+ *       Shared #1 (a)            =>        Project ... AS a
+ *         X                                  X
+ *
+ * Where a shared plan is read once, or is no more than a scan with a filter and a projection.
+ *
+ * Why:  a shared plan is computed whole and kept; a plan of one's own can be filtered, pruned and
+ *       joined in a better order.
+ *
+ * Not when:
+ *   (1) it is read more than once and costs more than a scan: it is computed once for all.
+ *   (2) it is volatile and read more than once: all readers must see the same rows.
+ */
+#include "sql/optimizer/rules/rules.h"
+
+typedef struct UseCounter {
+    Arena *arena;
+    struct Use {
+        int64_t shared_id;
+        uint32_t count;
+        struct Use *next;
+    } *uses;
+} UseCounter;
+
+typedef struct Inliner {
+    RuleCtx *rc;
+    UseCounter counter;
+    PlanMemo memo;
+} Inliner;
+
+static struct Use *find_use(UseCounter *counter, int64_t shared_id)
+{
+    struct Use *use;
+
+    for (use = counter->uses; use != NULL; use = use->next)
+        if (use->shared_id == shared_id)
+            return use;
+    use = ARENA_NEW(counter->arena, struct Use);
+    use->shared_id = shared_id;
+    use->next = counter->uses;
+    counter->uses = use;
+    return use;
+}
+
+/* Each shared input is entered once: what it reads, it reads once however often it is read. */
+static void count_uses(UseCounter *counter, const Plan *plan)
+{
+    if (plan->kind == PLAN_SHARED) {
+        struct Use *use = find_use(counter, ((const PlanShared *)plan)->shared_id);
+
+        if (use->count++ > 0)
+            return;
+    }
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        count_uses(counter, plan->inputs[i]);
+}
+
+static void note_volatile(void *context, const Expr *expr)
+{
+    *(bool *)context |= expr_is_volatile(expr);
+}
+
+static bool is_cheap(const Plan *plan)
+{
+    bool is_volatile = false;
+
+    while (plan->kind == PLAN_FILTER || plan->kind == PLAN_PROJECT) {
+        plan_visit_exprs(plan, note_volatile, &is_volatile);
+        plan = plan->inputs[0];
+    }
+    return !is_volatile && (plan->kind == PLAN_SCAN || plan->kind == PLAN_VALUES); /* (1) (2) */
+}
+
+/* The only reader takes the input itself. */
+static const Plan *take_over(RuleCtx *rc, const PlanShared *shared)
+{
+    ColumnMap map = set_map(rc->arena, &shared->head, 0);
+
+    return plan_project(rc->arena, shared->head.inputs[0], map.count, map.to, shared->head.columns);
+}
+
+static const Plan *inline_node(Inliner *inliner, const Plan *plan);
+
+static const Plan *inline_input(Inliner *inliner, const Plan *input, bool is_shared)
+{
+    const Plan *after;
+
+    if (!is_shared)
+        return inline_node(inliner, input);
+    after = plan_memo_find(&inliner->memo, input);
+    if (after == NULL) {
+        after = inline_node(inliner, input);
+        plan_memo_note(inliner->rc, &inliner->memo, input, after);
+    }
+    return after;
+}
+
+static const Plan *inline_node(Inliner *inliner, const Plan *plan)
+{
+    RuleCtx *rc = inliner->rc;
+    const Plan **inputs = ARENA_ARRAY(rc->arena, const Plan *, plan->input_count);
+    const PlanShared *shared;
+
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        inputs[i] = inline_input(inliner, plan->inputs[i], plan->kind == PLAN_SHARED);
+    plan = plan_with_inputs(rc->arena, plan, inputs);
+    shared = plan_as_shared(plan);
+    if (shared == NULL)
+        return plan;
+    if (find_use(&inliner->counter, shared->shared_id)->count == 1)
+        return take_over(rc, shared);
+    return is_cheap(shared->head.inputs[0]) ? shared_as_copy(rc, shared) : plan;
+}
+
+static const Plan *inline_shared(RuleCtx *rc, const Plan *plan)
+{
+    Inliner inliner = {.rc = rc, .counter = {.arena = rc->arena}};
+
+    count_uses(&inliner.counter, plan);
+    return inliner.counter.uses == NULL ? plan : inline_node(&inliner, plan);
+}
+
+const Rule rule_inline_shared = {
+    .name = "inline_shared",
+    .walk = RULE_WHOLE_PLAN,
+    .root = RULE_ANY_KIND,
+    .rewrite = inline_shared,
+};
