@@ -50,6 +50,10 @@ const RelEstimate *estimate_plan(Estimator *estimator, const Plan *plan);
 /* What is known of one of the plan's columns; unknown things where the plan lacks it. */
 ColumnEstimate estimate_column(Estimator *estimator, const Plan *plan, ColumnId id);
 
+/* The exact bounds of a CAST, NEG, +, - or * from its arguments'; has_bounds false for others, and
+ * where 128 bits do not hold them. Sets nothing else. */
+void estimate_call_bounds(const Expr *expr, const ColumnEstimate *args, ColumnEstimate *out);
+
 /* The part of plan's rows that satisfy the predicate, 0..1. */
 double estimate_selectivity(Estimator *estimator, const Plan *plan, const Expr *predicate);
 

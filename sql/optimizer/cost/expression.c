@@ -190,6 +190,22 @@ static void cast_bounds(const Expr *expr, const ColumnEstimate *from, ColumnEsti
         set_bounds(out, 2, corners);
 }
 
+void estimate_call_bounds(const Expr *expr, const ColumnEstimate *args, ColumnEstimate *out)
+{
+    Int128 ends[2];
+
+    out->has_bounds = false;
+    if (expr->func == FUNC_CAST && expr->arg_count == 1) {
+        cast_bounds(expr, &args[0], out);
+    } else if (expr->func == FUNC_NEG && args[0].has_bounds && is_exact_number(expr->type)) {
+        if (!__builtin_sub_overflow((Int128)0, args[0].min, &ends[0]) &&
+            !__builtin_sub_overflow((Int128)0, args[0].max, &ends[1]))
+            set_bounds(out, 2, ends);
+    } else if (expr->arg_count == 2) {
+        arithmetic_bounds(expr, &args[0], &args[1], out);
+    }
+}
+
 static ColumnEstimate call(const Scope *scope, const Expr *expr)
 {
     ColumnEstimate out = cost__unknown_column(expr->type, scope_rows(scope));
@@ -207,14 +223,13 @@ static ColumnEstimate call(const Scope *scope, const Expr *expr)
             args[i] = arg;
     }
     out.distinct_count = fmin(out.distinct_count, distinct);
-    if (expr->func == FUNC_CAST && expr->arg_count == 1) {
-        cast_bounds(expr, &args[0], &out);
-        if (args[0].has_line && type_is_number(expr->type) && type_is_number(expr->args[0]->type))
-            set_line(&out, args[0].low, args[0].high, args[0].low, args[0].high);
-    } else if (expr->arg_count == 2 && type_is_number(expr->type)) {
+    if (expr->arg_count > 0 && expr->arg_count <= 2)
+        estimate_call_bounds(expr, args, &out);
+    if (expr->func == FUNC_CAST && args[0].has_line && type_is_number(expr->type) &&
+        type_is_number(expr->args[0]->type))
+        set_line(&out, args[0].low, args[0].high, args[0].low, args[0].high);
+    else if (expr->arg_count == 2 && type_is_number(expr->type))
         arithmetic_line(expr->func, &args[0], &args[1], &out);
-        arithmetic_bounds(expr, &args[0], &args[1], &out);
-    }
     if (expr->func == FUNC_EXTRACT && expr->arg_count == 2)
         extract_line(expr, &args[1], &out);
     return out;
