@@ -1,0 +1,348 @@
+/*
+ * aggregate.h -- states of aggregates, how a value is added, how two states become one
+ *
+ *     agg_<C name>_update(state, value)   for values that are not NULL
+ *     agg_<C name>_merge(into, from)      as if into had seen from's rows after its own
+ *     AGG_STATE_<C name>                  the state's type; all zero bits is the state before any row
+ *
+ * Results are made in aggregate_finish.c. Nothing here can fail: sums are kept wide enough, and the
+ * result is checked against its type at the end, so that an error does not depend on the order of rows.
+ */
+#ifndef VONK_CODEGEN_OPS_AGGREGATE_H
+#define VONK_CODEGEN_OPS_AGGREGATE_H
+
+#include "codegen/ops/compare.h"
+#include "codegen/ops/float_sum.h"
+#include "core/data/decimal.h"
+
+/* --- counts --- */
+
+typedef struct CountState {
+    int64_t count;
+} CountState;
+
+static inline void count_merge(CountState *into, const CountState *from)
+{
+    into->count += from->count;
+}
+
+/* --- sums of integers and 64-bit numerics: 128 bits hold 2^64 of them --- */
+
+typedef struct IntSumState {
+    Int128 sum;
+    int64_t count;
+} IntSumState;
+
+static inline void int_sum_add(IntSumState *state, int64_t value)
+{
+    state->sum += value;
+    state->count++;
+}
+
+static inline void int_sum_merge(IntSumState *into, const IntSumState *from)
+{
+    into->sum += from->sum;
+    into->count += from->count;
+}
+
+/* --- sums of 128-bit numerics: 192 bits --- */
+
+typedef struct WideSumState {
+    UInt128 low;
+    int64_t high;
+    int64_t count;
+} WideSumState;
+
+static inline void wide_sum_add(WideSumState *state, Int128 value)
+{
+    state->low += (UInt128)value;
+    state->high += (int64_t)(value >> 127) + (state->low < (UInt128)value);
+    state->count++;
+}
+
+static inline void wide_sum_merge(WideSumState *into, const WideSumState *from)
+{
+    into->low += from->low;
+    into->high += from->high + (into->low < from->low);
+    into->count += from->count;
+}
+
+/* --- sums of intervals --- */
+
+typedef struct IntervalSumState {
+    Int128 micros;
+    int64_t months, days, count;
+} IntervalSumState;
+
+static inline void interval_sum_add(IntervalSumState *state, Interval value)
+{
+    state->months += value.months;
+    state->days += value.days;
+    state->micros += value.micros;
+    state->count++;
+}
+
+static inline void interval_sum_merge(IntervalSumState *into, const IntervalSumState *from)
+{
+    into->months += from->months;
+    into->days += from->days;
+    into->micros += from->micros;
+    into->count += from->count;
+}
+
+/* --- variance --- */
+
+/* Of doubles: sums of x and of x*x, the latter without rounding (as product and its error). */
+typedef struct FloatVarianceState {
+    FloatSum sum, squares;
+} FloatVarianceState;
+
+static inline void float_variance_add(FloatVarianceState *state, double value)
+{
+    double square = value * value;
+
+    float_sum_add(&state->sum, value);
+    float_sum_add_part(&state->squares, square);
+    if (square - square == 0) /* finite */
+        float_sum_add_part(&state->squares, __builtin_fma(value, value, -square));
+}
+
+static inline void float_variance_merge(FloatVarianceState *into, const FloatVarianceState *from)
+{
+    float_sum_merge(&into->sum, &from->sum);
+    float_sum_merge(&into->squares, &from->squares);
+}
+
+/* Of numerics: exact sums, of x in 192 bits and of x*x in 320. */
+typedef struct NumericVarianceState {
+    WideSumState sum;
+    uint64_t squares[5]; /* the least significant first */
+} NumericVarianceState;
+
+static inline void squares_add(uint64_t squares[5], const uint64_t *words, int word_count)
+{
+    UInt128 carry = 0;
+
+    for (int i = 0; i < 5; i++) {
+        carry += (UInt128)squares[i] + (i < word_count ? words[i] : 0);
+        squares[i] = (uint64_t)carry;
+        carry >>= 64;
+    }
+}
+
+static inline void numeric_variance_add(NumericVarianceState *state, Int128 value)
+{
+    UInt256 square = uint256_multiply(decimal_magnitude(value), decimal_magnitude(value));
+
+    wide_sum_add(&state->sum, value);
+    squares_add(state->squares, square.word, 4);
+}
+
+static inline void numeric_variance_merge(NumericVarianceState *into,
+                                          const NumericVarianceState *from)
+{
+    wide_sum_merge(&into->sum, &from->sum);
+    squares_add(into->squares, from->squares, 5);
+}
+
+/* --- minimum, maximum, first --- */
+
+#define MINMAX_STATE(Name, T)                                                                      \
+    typedef struct Name {                                                                          \
+        T value;                                                                                   \
+        uint8_t is_set;                                                                            \
+        uint8_t is_owned; /* text: copied to where it outlives its batch */                        \
+    } Name;
+
+MINMAX_STATE(BoolBestState, uint8_t)
+MINMAX_STATE(Int2BestState, int16_t)
+MINMAX_STATE(Int4BestState, int32_t)
+MINMAX_STATE(Int8BestState, int64_t)
+MINMAX_STATE(Dec128BestState, Int128)
+MINMAX_STATE(Float4BestState, float)
+MINMAX_STATE(Float8BestState, double)
+MINMAX_STATE(TextBestState, Str)
+MINMAX_STATE(IntervalBestState, Interval)
+
+/* Of equal values the first stays: 0.0 and -0.0, '1 mon' and '30 days'. */
+#define MINMAX_ONE(name, State, T, BETTER)                                                         \
+    static inline void agg_##name##_update(State *state, T value)                                  \
+    {                                                                                              \
+        if (!state->is_set || BETTER(NULL, value, state->value)) {                                 \
+            state->value = value;                                                                  \
+            state->is_set = 1;                                                                     \
+            state->is_owned = 0;                                                                   \
+        }                                                                                          \
+    }                                                                                              \
+    static inline void agg_##name##_merge(State *into, const State *from)                          \
+    {                                                                                              \
+        if (from->is_set && (!into->is_set || BETTER(NULL, from->value, into->value)))             \
+            *into = *from;                                                                         \
+    }
+
+#define MINMAX(suffix, State, T)                                                                   \
+    MINMAX_ONE(min_##suffix, State, T, op_lt_##suffix)                                             \
+    MINMAX_ONE(max_##suffix, State, T, op_gt_##suffix)
+
+MINMAX(bool, BoolBestState, uint8_t)
+MINMAX(int2, Int2BestState, int16_t)
+MINMAX(int4, Int4BestState, int32_t)
+MINMAX(int8, Int8BestState, int64_t)
+MINMAX(dec64, Int8BestState, int64_t)
+MINMAX(dec128, Dec128BestState, Int128)
+MINMAX(float4, Float4BestState, float)
+MINMAX(float8, Float8BestState, double)
+MINMAX(text, TextBestState, Str)
+MINMAX(date, Int4BestState, int32_t)
+MINMAX(timestamp, Int8BestState, int64_t)
+MINMAX(interval, IntervalBestState, Interval)
+
+/* bool_and is the minimum, bool_or the maximum. */
+MINMAX_ONE(bool_and, BoolBestState, uint8_t, op_lt_bool)
+MINMAX_ONE(bool_or, BoolBestState, uint8_t, op_gt_bool)
+
+/* A value of any type, NULL included. */
+typedef struct FirstState {
+    unsigned char value[16];
+    uint8_t is_set, is_owned, is_null;
+} FirstState;
+
+static inline void first_add(FirstState *state, const void *value, size_t bytes, bool is_null)
+{
+    if (state->is_set)
+        return;
+    memcpy(state->value, value, bytes);
+    state->is_set = 1;
+    state->is_null = is_null;
+}
+
+static inline void first_merge(FirstState *into, const FirstState *from)
+{
+    if (!into->is_set)
+        *into = *from;
+}
+
+/* --- by C name --- */
+
+#define AGG_FORMS(name, State, T, family)                                                          \
+    static inline void agg_##name##_update(State *state, T value)                                  \
+    {                                                                                              \
+        family##_add(state, value);                                                                \
+    }                                                                                              \
+    static inline void agg_##name##_merge(State *into, const State *from)                          \
+    {                                                                                              \
+        family##_merge(into, from);                                                                \
+    }
+
+AGG_FORMS(sum_int2, IntSumState, int16_t, int_sum)
+AGG_FORMS(sum_int4, IntSumState, int32_t, int_sum)
+AGG_FORMS(sum_int8, IntSumState, int64_t, int_sum)
+AGG_FORMS(sum_dec64, IntSumState, int64_t, int_sum)
+AGG_FORMS(sum_dec128, WideSumState, Int128, wide_sum)
+AGG_FORMS(sum_float4, FloatSum, float, float_sum)
+AGG_FORMS(sum_float8, FloatSum, double, float_sum)
+AGG_FORMS(sum_interval, IntervalSumState, Interval, interval_sum)
+AGG_FORMS(avg_int2, IntSumState, int16_t, int_sum)
+AGG_FORMS(avg_int4, IntSumState, int32_t, int_sum)
+AGG_FORMS(avg_int8, IntSumState, int64_t, int_sum)
+AGG_FORMS(avg_dec64, IntSumState, int64_t, int_sum)
+AGG_FORMS(avg_dec128, WideSumState, Int128, wide_sum)
+AGG_FORMS(avg_float4, FloatSum, float, float_sum)
+AGG_FORMS(avg_float8, FloatSum, double, float_sum)
+AGG_FORMS(avg_interval, IntervalSumState, Interval, interval_sum)
+AGG_FORMS(var_pop_dec128, NumericVarianceState, Int128, numeric_variance)
+AGG_FORMS(var_samp_dec128, NumericVarianceState, Int128, numeric_variance)
+AGG_FORMS(stddev_pop_dec128, NumericVarianceState, Int128, numeric_variance)
+AGG_FORMS(stddev_samp_dec128, NumericVarianceState, Int128, numeric_variance)
+AGG_FORMS(var_pop_float8, FloatVarianceState, double, float_variance)
+AGG_FORMS(var_samp_float8, FloatVarianceState, double, float_variance)
+AGG_FORMS(stddev_pop_float8, FloatVarianceState, double, float_variance)
+AGG_FORMS(stddev_samp_float8, FloatVarianceState, double, float_variance)
+
+static inline void agg_count_star_merge(CountState *into, const CountState *from)
+{
+    count_merge(into, from);
+}
+
+static inline void agg_count_any_merge(CountState *into, const CountState *from)
+{
+    count_merge(into, from);
+}
+
+static inline void agg_first_any_merge(FirstState *into, const FirstState *from)
+{
+    first_merge(into, from);
+}
+
+/* The row number of an AGGOP row, in the order of aggregates.def: AGGOP_sum_int4. */
+typedef enum AggOpId {
+#define AGGOP(word, c, result, argument) AGGOP_##c,
+#include "core/plan/aggregates.def"
+    AGGOP_COUNT_
+} AggOpId;
+
+#define AGG_STATE_count_star         CountState
+#define AGG_STATE_count_any          CountState
+#define AGG_STATE_sum_int2           IntSumState
+#define AGG_STATE_sum_int4           IntSumState
+#define AGG_STATE_sum_int8           IntSumState
+#define AGG_STATE_sum_dec64          IntSumState
+#define AGG_STATE_sum_dec128         WideSumState
+#define AGG_STATE_sum_float4         FloatSum
+#define AGG_STATE_sum_float8         FloatSum
+#define AGG_STATE_sum_interval       IntervalSumState
+#define AGG_STATE_avg_int2           IntSumState
+#define AGG_STATE_avg_int4           IntSumState
+#define AGG_STATE_avg_int8           IntSumState
+#define AGG_STATE_avg_dec64          IntSumState
+#define AGG_STATE_avg_dec128         WideSumState
+#define AGG_STATE_avg_float4         FloatSum
+#define AGG_STATE_avg_float8         FloatSum
+#define AGG_STATE_avg_interval       IntervalSumState
+#define AGG_STATE_min_bool           BoolBestState
+#define AGG_STATE_max_bool           BoolBestState
+#define AGG_STATE_min_int2           Int2BestState
+#define AGG_STATE_max_int2           Int2BestState
+#define AGG_STATE_min_int4           Int4BestState
+#define AGG_STATE_max_int4           Int4BestState
+#define AGG_STATE_min_int8           Int8BestState
+#define AGG_STATE_max_int8           Int8BestState
+#define AGG_STATE_min_dec64          Int8BestState
+#define AGG_STATE_max_dec64          Int8BestState
+#define AGG_STATE_min_dec128         Dec128BestState
+#define AGG_STATE_max_dec128         Dec128BestState
+#define AGG_STATE_min_float4         Float4BestState
+#define AGG_STATE_max_float4         Float4BestState
+#define AGG_STATE_min_float8         Float8BestState
+#define AGG_STATE_max_float8         Float8BestState
+#define AGG_STATE_min_text           TextBestState
+#define AGG_STATE_max_text           TextBestState
+#define AGG_STATE_min_date           Int4BestState
+#define AGG_STATE_max_date           Int4BestState
+#define AGG_STATE_min_timestamp      Int8BestState
+#define AGG_STATE_max_timestamp      Int8BestState
+#define AGG_STATE_min_interval       IntervalBestState
+#define AGG_STATE_max_interval       IntervalBestState
+#define AGG_STATE_bool_and           BoolBestState
+#define AGG_STATE_bool_or            BoolBestState
+#define AGG_STATE_first_any          FirstState
+#define AGG_STATE_stddev_pop_dec128  NumericVarianceState
+#define AGG_STATE_stddev_samp_dec128 NumericVarianceState
+#define AGG_STATE_var_pop_dec128     NumericVarianceState
+#define AGG_STATE_var_samp_dec128    NumericVarianceState
+#define AGG_STATE_stddev_pop_float8  FloatVarianceState
+#define AGG_STATE_stddev_samp_float8 FloatVarianceState
+#define AGG_STATE_var_pop_float8     FloatVarianceState
+#define AGG_STATE_var_samp_float8    FloatVarianceState
+
+/* What a result is made for. */
+typedef struct AggTypes {
+    Type arg, result;
+} AggTypes;
+
+/* Writes the result; false: it is NULL. Errors go to ctx. (aggregate_finish.c) */
+bool agg_finish(OpCtx *ctx, AggOpId agg, const AggTypes *types, const void *state, void *result);
+void agg_merge(AggOpId agg, void *into, const void *from);
+size_t agg_state_bytes(AggOpId agg);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * op_context.h -- what an operation on values is handed besides its arguments
+ *
+ * Each operation of functions.def is one `static inline` function op_<C name>(OpCtx *, arguments) in
+ * this folder. It is compiled twice: ahead of time by gcc into the vector primitives of tier 0, and
+ * by clang into the bitcode that tier 1 inlines. So it
+ *
+ *   - has no static state and calls little; what is long stands in a .c file of its own here, as a
+ *     function op__<name> that both tiers call, listed in rt_symbols.def
+ *   - complains through op_raise, at most once per call, and then returns anything harmless
+ *     (and traps never: division by zero included, since tier 0 also computes rows that nobody needs)
+ *   - allocates text with op_text_new only
+ */
+#ifndef VONK_CODEGEN_OPS_OP_CONTEXT_H
+#define VONK_CODEGEN_OPS_OP_CONTEXT_H
+
+#include "core/base/str.h"
+#include "core/data/type.h"
+
+/* C types by the type words of functions.def. */
+#define OPC_BOOL      uint8_t
+#define OPC_INT2      int16_t
+#define OPC_INT4      int32_t
+#define OPC_INT8      int64_t
+#define OPC_DEC64     int64_t
+#define OPC_DEC128    Int128
+#define OPC_FLOAT4    float
+#define OPC_FLOAT8    double
+#define OPC_TEXT      Str
+#define OPC_DATE      int32_t
+#define OPC_TIMESTAMP int64_t
+#define OPC_INTERVAL  Interval
+
+typedef enum OpError {
+    OPERR_NONE,
+#define OPERR(word, sqlstate, message) OPERR_##word,
+#include "codegen/ops/op_errors.def"
+#undef OPERR
+    OPERR_COUNT
+} OpError;
+
+typedef struct TextHeap TextHeap;
+
+typedef struct OpCtx {
+    uint32_t error;           /* OpError of the last call, 0: none                       */
+    uint8_t parse_result;     /* with OPERR_PARSE: a ParseResult                         */
+    uint8_t precision, scale; /* with OPERR_PRECISION                                    */
+    Type type;                /* with OPERR_PARSE and the UNIT errors                    */
+    Str text;                 /* %s of the message; borrowed                             */
+    char *text_at, *text_end; /* room for text results                                   */
+    TextHeap *heap;           /* where more room comes from                              */
+} OpCtx;
+
+/* Branch-free, so that loops around it still vectorise. */
+static inline void op_raise_if(OpCtx *ctx, bool condition, OpError error)
+{
+    ctx->error |= condition ? (uint32_t)error : 0;
+}
+
+static inline void op_raise(OpCtx *ctx, OpError error)
+{
+    ctx->error |= (uint32_t)error;
+}
+
+/* With the text that the message quotes. (op_context.c) */
+void op__raise_text(OpCtx *ctx, OpError error, Str text);
+void op__raise_type(OpCtx *ctx, OpError error, Str text, TypeId type);
+void op__raise_parse(OpCtx *ctx, uint8_t parse_result, Type type, Str text);
+void op__raise_precision(OpCtx *ctx, int32_t precision, int32_t scale);
+
+/* Room for bytes of text, or NULL and OUT_OF_MEMORY or TEXT_TOO_LONG. (text_heap.c) */
+char *op__text_grow(OpCtx *ctx, size_t bytes);
+
+static inline char *op_text_new(OpCtx *ctx, size_t bytes)
+{
+    char *text = ctx->text_at;
+
+    if (__builtin_expect(bytes > (size_t)(ctx->text_end - text), 0))
+        return op__text_grow(ctx, bytes);
+    ctx->text_at = text + bytes;
+    return text;
+}
+
+/* A text of these bytes, copied when they do not fit into the Str itself. */
+static inline Str op_text_copy(OpCtx *ctx, const char *bytes, size_t length)
+{
+    char *copy;
+
+    if (length <= STR_INLINE_BYTES)
+        return str_make(bytes, (uint32_t)length);
+    copy = op_text_new(ctx, length);
+    if (copy == NULL)
+        return str_make("", 0);
+    memcpy(copy, bytes, length);
+    return str_make(copy, (uint32_t)length);
+}
+
+#endif

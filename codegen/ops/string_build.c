@@ -1,0 +1,134 @@
+/* string_build.c -- functions that put texts together; see string.h */
+#include <stdio.h>
+
+#include "codegen/ops/like.h"
+#include "codegen/ops/string.h"
+
+/* Characters [0, count) of the endless repetition of fill. */
+static char *add_fill(char *to, Str fill, int64_t count)
+{
+    const char *bytes = str_bytes(&fill), *end = bytes + fill.length, *at = bytes;
+
+    for (; count > 0; count--) {
+        size_t character = utf8_character_bytes(at, end);
+
+        memcpy(to, at, character);
+        to += character;
+        at += character;
+        if (at == end)
+            at = bytes;
+    }
+    return to;
+}
+
+Str op__pad(OpCtx *ctx, Str text, int32_t length, Str fill, bool on_left)
+{
+    int64_t wanted = length < 0 ? 0 : length;
+    int64_t given = op_text_characters(text);
+    char *out, *to;
+    Str kept;
+
+    if (wanted <= given || fill.length == 0)
+        return op_characters(text, 1, wanted + 1);
+    kept = text;
+    out = to = op_text_new(ctx, kept.length + (size_t)(wanted - given) * 4);
+    if (out == NULL)
+        return text;
+    if (on_left)
+        to = add_fill(to, fill, wanted - given);
+    memcpy(to, str_bytes(&kept), kept.length);
+    to += kept.length;
+    if (!on_left)
+        to = add_fill(to, fill, wanted - given);
+    return str_make(out, (uint32_t)(to - out));
+}
+
+Str op__repeat(OpCtx *ctx, Str text, int32_t count)
+{
+    char *out;
+
+    if (count <= 0 || text.length == 0)
+        return str_make("", 0);
+    out = op_text_new(ctx, (size_t)text.length * (size_t)count);
+    if (out == NULL)
+        return text;
+    for (int32_t i = 0; i < count; i++)
+        memcpy(out + (size_t)i * text.length, str_bytes(&text), text.length);
+    return str_make(out, (uint32_t)((size_t)text.length * (size_t)count));
+}
+
+Str op__replace(OpCtx *ctx, Str text, Str from, Str to)
+{
+    const char *at = str_bytes(&text), *end = at + text.length, *found;
+    const char *from_bytes = str_bytes(&from), *to_bytes = str_bytes(&to);
+    size_t count = 0;
+    char *out, *next;
+
+    if (from.length == 0)
+        return text;
+    for (const char *p = at; (p = op__find(p, end, from_bytes, from.length)) != NULL;
+         p += from.length)
+        count++;
+    if (count == 0)
+        return text;
+    out = next = op_text_new(ctx, text.length - count * from.length + count * to.length);
+    if (out == NULL)
+        return text;
+    while ((found = op__find(at, end, from_bytes, from.length)) != NULL) {
+        memcpy(next, at, (size_t)(found - at));
+        next += found - at;
+        memcpy(next, to_bytes, to.length);
+        next += to.length;
+        at = found + from.length;
+    }
+    memcpy(next, at, (size_t)(end - at));
+    next += end - at;
+    return str_make(out, (uint32_t)(next - out));
+}
+
+Str op__overlay(OpCtx *ctx, Str text, Str part, int32_t from, int32_t count)
+{
+    Str before, after;
+
+    if (from <= 0) {
+        op_raise(ctx, OPERR_SUBSTRING_LENGTH);
+        return text;
+    }
+    if (from > INT32_MAX - count && count > 0) {
+        op_raise(ctx, OPERR_INT4_RANGE);
+        return text;
+    }
+    before = op_characters(text, 1, from);
+    after = op_characters(text, (int64_t)from + count, INT64_MAX);
+    return op_concat_text(ctx, op_concat_text(ctx, before, part), after);
+}
+
+Str op__chr(OpCtx *ctx, int32_t code)
+{
+    char bytes[16];
+
+    if (code <= 0) {
+        op_raise(ctx, code == 0 ? OPERR_CHR_NULL : OPERR_CHR_NEGATIVE);
+        return str_make("", 0);
+    }
+    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
+        int length = snprintf(bytes, sizeof bytes, "%d", code);
+
+        op__raise_text(ctx, code > 0x10ffff ? OPERR_CHR_RANGE : OPERR_CHR_INVALID,
+                       str_make(bytes, (uint32_t)length));
+        return str_make("", 0);
+    }
+    return str_make(bytes, (uint32_t)utf8_encode((uint32_t)code, bytes));
+}
+
+Str op__to_hex(OpCtx *ctx, uint64_t number)
+{
+    char bytes[16];
+    size_t at = sizeof bytes;
+
+    do {
+        bytes[--at] = "0123456789abcdef"[number & 15];
+        number >>= 4;
+    } while (number != 0);
+    return op_text_copy(ctx, bytes + at, sizeof bytes - at);
+}
