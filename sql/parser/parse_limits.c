@@ -156,6 +156,12 @@ static bool is_name_place(const Limits *limits)
            sql_token_is(&limits->lexer, limits->last, "as");
 }
 
+static bool is_chain_word(const SqlLexer *lexer, SqlToken token)
+{
+    return sql_token_is(lexer, token, "join") || sql_token_is(lexer, token, "union") ||
+           sql_token_is(lexer, token, "intersect") || sql_token_is(lexer, token, "except");
+}
+
 static Status count_word(Limits *limits, SqlToken token)
 {
     const SqlLexer *lexer = &limits->lexer;
@@ -166,17 +172,18 @@ static Status count_word(Limits *limits, SqlToken token)
         return ST_OK;
     if (sql_token_is(lexer, token, "case"))
         return open_level(limits, token, true);
-    if (sql_token_is(lexer, token, "end") && level->is_case)
+    if (sql_token_is(lexer, token, "end") && level->is_case) {
         close_level(limits);
-    else if (sql_token_is(lexer, token, "between"))
+    } else if (sql_token_is(lexer, token, "between")) {
         level->open_betweens++;
-    else if (sql_token_is(lexer, token, "and") && level->open_betweens > 0)
+    } else if (sql_token_is(lexer, token, "and") && level->open_betweens > 0) {
         level->open_betweens--;
-    else if (sql_token_is(lexer, token, "and") || sql_token_is(lexer, token, "or"))
+    } else if (sql_token_is(lexer, token, "and") || sql_token_is(lexer, token, "or")) {
         end_run(level);
-    else if (sql_token_is(lexer, token, "join") || sql_token_is(lexer, token, "union") ||
-             sql_token_is(lexer, token, "intersect") || sql_token_is(lexer, token, "except"))
-        level->chained += 2;
+    } else if (is_chain_word(lexer, token)) {
+        end_run(level);
+        level->chained++;
+    }
     return ST_OK;
 }
 
