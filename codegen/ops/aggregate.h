@@ -147,25 +147,63 @@ static inline void numeric_variance_merge(NumericVarianceState *into,
 
 /* --- minimum, maximum, first --- */
 
-#define MINMAX_STATE(Name, T)                                                                      \
+#define BEST_STATE(Name, T)                                                                        \
     typedef struct Name {                                                                          \
         T value;                                                                                   \
         uint8_t is_set;                                                                            \
         uint8_t is_owned; /* text: copied to where it outlives its batch */                        \
     } Name;
 
-MINMAX_STATE(BoolBestState, uint8_t)
-MINMAX_STATE(Int2BestState, int16_t)
-MINMAX_STATE(Int4BestState, int32_t)
-MINMAX_STATE(Int8BestState, int64_t)
-MINMAX_STATE(Dec128BestState, Int128)
-MINMAX_STATE(Float4BestState, float)
-MINMAX_STATE(Float8BestState, double)
-MINMAX_STATE(TextBestState, Str)
-MINMAX_STATE(IntervalBestState, Interval)
+BEST_STATE(BoolBestState, uint8_t)
+BEST_STATE(Int2BestState, int16_t)
+BEST_STATE(Int4BestState, int32_t)
+BEST_STATE(Int8BestState, int64_t)
+BEST_STATE(Dec128BestState, Int128)
+BEST_STATE(Float4BestState, float)
+BEST_STATE(Float8BestState, double)
+BEST_STATE(TextBestState, Str)
+BEST_STATE(IntervalBestState, Interval)
 
-/* Of equal values the first stays: 0.0 and -0.0, '1 mon' and '30 days'. */
-#define MINMAX_ONE(name, State, T, BETTER)                                                         \
+/*
+ * Values that compare equal may differ in their bits, and which one is kept must not depend on which
+ * came first: -0.0 counts as less than 0.0, all NaNs become one, and of intervals of equal length ('1 mon',
+ * '30 days') the one with fewer months is less.
+ */
+static inline int64_t float8_order(double value)
+{
+    int64_t bits;
+
+    value = value != value ? __builtin_nan("") : value;
+    memcpy(&bits, &value, sizeof bits);
+    return bits ^ (int64_t)((uint64_t)(bits >> 63) >> 1);
+}
+
+static inline int32_t float4_order(float value)
+{
+    int32_t bits;
+
+    value = value != value ? __builtin_nanf("") : value;
+    memcpy(&bits, &value, sizeof bits);
+    return bits ^ (int32_t)((uint32_t)(bits >> 31) >> 1);
+}
+
+static inline bool interval_is_less(Interval a, Interval b)
+{
+    Int128 a_span = op_interval_span(a), b_span = op_interval_span(b);
+
+    if (a_span != b_span)
+        return a_span < b_span;
+    return a.months != b.months ? a.months < b.months : a.days < b.days;
+}
+
+#define BEST_LT_FLOAT4(ctx, a, b)   (float4_order(a) < float4_order(b))
+#define BEST_GT_FLOAT4(ctx, a, b)   (float4_order(a) > float4_order(b))
+#define BEST_LT_FLOAT8(ctx, a, b)   (float8_order(a) < float8_order(b))
+#define BEST_GT_FLOAT8(ctx, a, b)   (float8_order(a) > float8_order(b))
+#define BEST_LT_INTERVAL(ctx, a, b) interval_is_less(a, b)
+#define BEST_GT_INTERVAL(ctx, a, b) interval_is_less(b, a)
+
+#define BEST_ONE(name, State, T, BETTER)                                                           \
     static inline void agg_##name##_update(State *state, T value)                                  \
     {                                                                                              \
         if (!state->is_set || BETTER(NULL, value, state->value)) {                                 \
@@ -180,26 +218,29 @@ MINMAX_STATE(IntervalBestState, Interval)
             *into = *from;                                                                         \
     }
 
-#define MINMAX(suffix, State, T)                                                                   \
-    MINMAX_ONE(min_##suffix, State, T, op_lt_##suffix)                                             \
-    MINMAX_ONE(max_##suffix, State, T, op_gt_##suffix)
+#define BEST_OF(suffix, State, T)                                                                  \
+    BEST_ONE(min_##suffix, State, T, op_lt_##suffix)                                               \
+    BEST_ONE(max_##suffix, State, T, op_gt_##suffix)
 
-MINMAX(bool, BoolBestState, uint8_t)
-MINMAX(int2, Int2BestState, int16_t)
-MINMAX(int4, Int4BestState, int32_t)
-MINMAX(int8, Int8BestState, int64_t)
-MINMAX(dec64, Int8BestState, int64_t)
-MINMAX(dec128, Dec128BestState, Int128)
-MINMAX(float4, Float4BestState, float)
-MINMAX(float8, Float8BestState, double)
-MINMAX(text, TextBestState, Str)
-MINMAX(date, Int4BestState, int32_t)
-MINMAX(timestamp, Int8BestState, int64_t)
-MINMAX(interval, IntervalBestState, Interval)
+BEST_OF(bool, BoolBestState, uint8_t)
+BEST_OF(int2, Int2BestState, int16_t)
+BEST_OF(int4, Int4BestState, int32_t)
+BEST_OF(int8, Int8BestState, int64_t)
+BEST_OF(dec64, Int8BestState, int64_t)
+BEST_OF(dec128, Dec128BestState, Int128)
+BEST_ONE(min_float4, Float4BestState, float, BEST_LT_FLOAT4)
+BEST_ONE(max_float4, Float4BestState, float, BEST_GT_FLOAT4)
+BEST_ONE(min_float8, Float8BestState, double, BEST_LT_FLOAT8)
+BEST_ONE(max_float8, Float8BestState, double, BEST_GT_FLOAT8)
+BEST_OF(text, TextBestState, Str)
+BEST_OF(date, Int4BestState, int32_t)
+BEST_OF(timestamp, Int8BestState, int64_t)
+BEST_ONE(min_interval, IntervalBestState, Interval, BEST_LT_INTERVAL)
+BEST_ONE(max_interval, IntervalBestState, Interval, BEST_GT_INTERVAL)
 
 /* bool_and is the minimum, bool_or the maximum. */
-MINMAX_ONE(bool_and, BoolBestState, uint8_t, op_lt_bool)
-MINMAX_ONE(bool_or, BoolBestState, uint8_t, op_gt_bool)
+BEST_ONE(bool_and, BoolBestState, uint8_t, op_lt_bool)
+BEST_ONE(bool_or, BoolBestState, uint8_t, op_gt_bool)
 
 /* A value of any type, NULL included. */
 typedef struct FirstState {
