@@ -21,8 +21,10 @@
 #include "sql/optimizer/join_order_internal.h"
 #include "sql/optimizer/rules/rules.h"
 
-/* Subsets and pairs looked at before the search is given up: about 50 ms. */
+/* Subsets looked at, and sets with a plan, before the search is given up: 10 to 30 ms. Enough for
+ * a clique of 12 relations, a star of 16, a chain of 64. */
 #define STEPS_MAX 1500000
+#define SETS_MAX  40000
 
 static const Plan *order_joins(RuleCtx *rc, PlanMemo *memo, const Plan *plan);
 
@@ -32,7 +34,7 @@ static const Plan *solve(Region *region)
     RelSet all = relset_up_to(region->relation_count - 1);
 
     solutions_init(&table, region);
-    if (!solve_by_dphyp(&table, STEPS_MAX)) {
+    if (!solve_by_dphyp(&table, STEPS_MAX, SETS_MAX)) {
         solutions_init(&table, region);
         if (!solve_greedily(&table))
             return NULL;

@@ -10,14 +10,16 @@
 typedef struct Search {
     SolutionTable *table;
     const Region *region;
-    uint32_t steps_left;
+    uint32_t steps_left; /* 0: the search is given up */
+    uint32_t set_max;
 } Search;
 
 static bool is_over(Search *search)
 {
-    if (search->steps_left == 0)
-        return true;
-    search->steps_left--;
+    if (search->steps_left > 0)
+        search->steps_left--;
+    if (search->table->count > search->set_max)
+        search->steps_left = 0;
     return search->steps_left == 0;
 }
 
@@ -123,9 +125,10 @@ static void grow_set(Search *search, RelSet set, RelSet forbidden)
     }
 }
 
-bool solve_by_dphyp(SolutionTable *table, uint32_t step_max)
+bool solve_by_dphyp(SolutionTable *table, uint32_t step_max, uint32_t set_max)
 {
-    Search search = {.table = table, .region = table->region, .steps_left = step_max};
+    Search search = {
+        .table = table, .region = table->region, .steps_left = step_max, .set_max = set_max};
     uint32_t count = table->region->relation_count;
     RelSet all = relset_up_to(count - 1);
 

@@ -148,7 +148,7 @@ double solutions_try(const SolutionTable *table, RelSet a, RelSet b);
 const Plan *solutions_plan(const SolutionTable *table, RelSet set);
 
 /* --- the two searches: true when there is a plan for all relations --- */
-bool solve_by_dphyp(SolutionTable *table, uint32_t step_max);
+bool solve_by_dphyp(SolutionTable *table, uint32_t step_max, uint32_t set_max);
 bool solve_greedily(SolutionTable *table);
 
 #endif
