@@ -1,9 +1,13 @@
 /*
  * code_cache.h -- compiled kernels, kept in memory and on disk
  *
- * Keyed by kernel text, CPU name and features, LLVM's version and Vonk's. The disk part lives in $XDG_CACHE_HOME/vonk
- * (mode 0700, size-capped); a damaged file is recompiled, never trusted. Loading the module libvonk_jit.so happens on the
- * compile thread, at the first kernel that wants code: a process that only interprets never loads LLVM.
+ *     code_cache_request -> (the compile thread works) -> code_entry_code -> code_entry_release
+ *
+ * Keyed by the kernel's text, the CPU, LLVM's version and Vonk's. The disk part lives in
+ * $XDG_CACHE_HOME/vonk (mode 0700, size-capped); a damaged file is recompiled, never trusted. The
+ * compile thread starts with the first request and loads libvonk_jit.so, and with it LLVM, then: a
+ * process that only interprets never does. Where the module is missing every request fails
+ * quietly and kernels stay in tier 0.
  *
  * Thread: every call may come from any thread.
  */
@@ -13,22 +17,53 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/base/status.h"
+#include "core/base/arena.h"
 
 typedef struct CodeCache CodeCache;
+typedef struct CodeEntry CodeEntry;
+typedef struct Kernel Kernel;
 
-/* directory NULL: memory only. debug: gdb and perf see the code by name. The compile thread starts when needed. */
+/* directory NULL: memory only. debug: gdb and perf see the code by name. */
 CodeCache *code_cache_new(const char *directory, uint64_t disk_limit_bytes, bool debug);
-/* Waits for the compile thread. All kernels must be gone. Accepts NULL. */
+/* Waits for the compile thread. All entries must have been released. Accepts NULL. */
 void code_cache_free(CodeCache *cache);
 
 /* The default directory: $XDG_CACHE_HOME/vonk or ~/.cache/vonk; false when neither can be had. */
 bool code_cache_default_directory(char *path_out, uint32_t path_bytes);
 
+/* What the compile thread works on; the cache holds a reference until it is done. */
+typedef struct CodeRequest {
+    const char *name; /* for gdb and perf; copied                  */
+    const char *text; /* the kernel's text, the key; copied        */
+    const Kernel *kernel;
+    void (*kernel_release)(const Kernel *kernel); /* called once, when it is no longer needed */
+} CodeRequest;
+
+/* The entry of that text, being made if it is new. Release it. NULL when the cache is shutting down
+ * (the kernel is released). */
+CodeEntry *code_cache_request(CodeCache *cache, const CodeRequest *request);
+void code_entry_release(CodeCache *cache, CodeEntry *entry); /* accepts NULL */
+
+/* The code's entry point, or NULL while there is none (yet, or ever). */
+void *code_entry_code(const CodeEntry *entry);
+/* Waits until the entry has code or has failed; its code or NULL. */
+void *code_entry_wait(CodeCache *cache, CodeEntry *entry);
+
+typedef struct CodeEntryInfo {
+    bool is_done;
+    bool is_from_disk;
+    double compile_ms; /* 0 for what came from the disk */
+} CodeEntryInfo;
+CodeEntryInfo code_entry_info(const CodeEntry *entry);
+
+/* IR and assembly of a kernel, in the arena; "" when there is no module. */
+MUST_CHECK Status code_cache_explain(CodeCache *cache, Arena *arena, const Kernel *kernel,
+                                     Error *err, const char **text_out);
+
 typedef struct CodeCacheStatistics {
     uint64_t compiled, memory_hits, disk_hits, failures;
     double compile_ms;
 } CodeCacheStatistics;
-CodeCacheStatistics code_cache_statistics(const CodeCache *cache);
+CodeCacheStatistics code_cache_statistics(CodeCache *cache);
 
 #endif

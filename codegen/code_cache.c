@@ -1,0 +1,397 @@
+/*
+ * code_cache.c -- see code_cache.h
+ *
+ * One mutex guards the entries and the queue. An entry's code pointer is published with release
+ * order, so that readers need no lock. The compile thread works outside the mutex.
+ */
+#include "codegen/code_cache.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "codegen/code_disk.h"
+#include "codegen/jit_module.h"
+#include "core/base/clock.h"
+#include "core/base/invariant.h"
+#include "core/base/log.h"
+
+enum { BUCKETS = 256, KEPT_ENTRIES_MAX = 4096 };
+
+struct CodeEntry {
+    CodeEntry *next_in_bucket;
+    CodeEntry *next_in_queue;
+    char *text;
+    char *name;
+    const Kernel *kernel; /* NULL once compiled */
+    void (*kernel_release)(const Kernel *kernel);
+    uint32_t references; /* by kernels; the table itself holds none */
+    _Atomic(void *) code;
+    atomic_bool is_done;
+    bool is_from_disk;
+    double compile_ms;
+    JitCode *loaded;
+};
+
+struct CodeCache {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed; /* the queue got longer, an entry is done, or stopping */
+    pthread_t thread;
+    bool has_thread, is_stopping;
+    bool debug;
+    char *directory; /* NULL: memory only */
+    uint64_t disk_limit_bytes;
+    CodeEntry *buckets[BUCKETS];
+    CodeEntry *queue_first, **queue_last;
+    uint32_t entry_count;
+    const JitModule *module; /* set by the compile thread, or by an explain */
+    CodeCacheStatistics statistics;
+};
+
+bool code_cache_default_directory(char *path_out, uint32_t path_bytes)
+{
+    const char *base = getenv("XDG_CACHE_HOME");
+    const char *home = getenv("HOME");
+    int bytes;
+
+    if (base != NULL && base[0] == '/')
+        bytes = snprintf(path_out, path_bytes, "%s/vonk", base);
+    else if (home != NULL && home[0] == '/')
+        bytes = snprintf(path_out, path_bytes, "%s/.cache/vonk", home);
+    else
+        return false;
+    return bytes > 0 && (uint32_t)bytes < path_bytes;
+}
+
+CodeCache *code_cache_new(const char *directory, uint64_t disk_limit_bytes, bool debug)
+{
+    CodeCache *cache = calloc(1, sizeof *cache);
+
+    CHECK(cache != NULL);
+    pthread_mutex_init(&cache->mutex, NULL);
+    pthread_cond_init(&cache->changed, NULL);
+    cache->debug = debug;
+    cache->disk_limit_bytes = disk_limit_bytes;
+    cache->queue_last = &cache->queue_first;
+    if (directory != NULL)
+        cache->directory = strdup(directory);
+    return cache;
+}
+
+static void free_entry(const CodeCache *cache, CodeEntry *entry)
+{
+    if (entry->kernel != NULL)
+        entry->kernel_release(entry->kernel);
+    if (entry->loaded != NULL)
+        cache->module->unload(entry->loaded);
+    free(entry->text);
+    free(entry->name);
+    free(entry);
+}
+
+void code_cache_free(CodeCache *cache)
+{
+    if (cache == NULL)
+        return;
+    pthread_mutex_lock(&cache->mutex);
+    cache->is_stopping = true;
+    pthread_cond_broadcast(&cache->changed);
+    pthread_mutex_unlock(&cache->mutex);
+    if (cache->has_thread)
+        pthread_join(cache->thread, NULL);
+    for (uint32_t i = 0; i < BUCKETS; i++) {
+        for (CodeEntry *entry = cache->buckets[i], *next; entry != NULL; entry = next) {
+            next = entry->next_in_bucket;
+            CHECK(entry->references == 0);
+            free_entry(cache, entry);
+        }
+    }
+    pthread_cond_destroy(&cache->changed);
+    pthread_mutex_destroy(&cache->mutex);
+    free(cache->directory);
+    free(cache);
+}
+
+/* --- the module --- */
+
+/* Beside the program or library that this code is in; or where the loader finds it. */
+static void *open_module(void)
+{
+    static const char name[] = "libvonk_jit.so";
+    char path[4096];
+    void *handle = NULL;
+    Dl_info self;
+
+    if (dladdr((void *)(uintptr_t)&open_module, &self) != 0 && self.dli_fname != NULL) {
+        const char *slash = strrchr(self.dli_fname, '/');
+        int folder_bytes = slash == NULL ? 0 : (int)(slash - self.dli_fname) + 1;
+        static const char *const places[] = {"", "../lib/x86_64-linux-gnu/", "../lib/"};
+
+        for (size_t i = 0; handle == NULL && slash != NULL && i < 3; i++) {
+            snprintf(path, sizeof path, "%.*s%s%s", folder_bytes, self.dli_fname, places[i], name);
+            if (access(path, R_OK) == 0)
+                handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+        }
+    }
+    return handle != NULL ? handle : dlopen(name, RTLD_NOW | RTLD_LOCAL);
+}
+
+/* Never unloaded: LLVM does not like it, and its static destructors run at exit. */
+static const JitModule *load_module(void)
+{
+    void *handle = open_module();
+    JitModuleFn get_module = NULL;
+    const JitModule *module;
+
+    if (handle != NULL)
+        get_module = (JitModuleFn)(uintptr_t)dlsym(handle, "vonk_jit_module");
+    module = get_module == NULL ? NULL : get_module();
+    if (module == NULL || module->version != JIT_MODULE_VERSION) {
+        LOG_WARN("jit", "no JIT: %s", handle == NULL ? dlerror() : "libvonk_jit.so does not fit");
+        return NULL;
+    }
+    return module;
+}
+
+/* The module, loaded by whoever comes first. Called without the mutex. */
+static const JitModule *get_module(CodeCache *cache)
+{
+    static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
+    static const JitModule *the_module; /* one per process, whichever cache asks */
+    static bool was_tried;
+
+    pthread_mutex_lock(&loading);
+    if (!was_tried) {
+        the_module = load_module();
+        was_tried = true;
+    }
+    pthread_mutex_unlock(&loading);
+    pthread_mutex_lock(&cache->mutex);
+    cache->module = the_module;
+    pthread_mutex_unlock(&cache->mutex);
+    return the_module;
+}
+
+/* --- the compile thread --- */
+
+/* The object from the disk, or compiled; NULL on failure. */
+static void *make_object(CodeCache *cache, const JitModule *module, CodeEntry *entry,
+                         size_t *bytes_out, bool *is_from_disk_out)
+{
+    bool on_disk = cache->directory != NULL && code_disk_prepare(cache->directory);
+    Error error;
+    void *object = NULL;
+
+    *is_from_disk_out = false;
+    if (on_disk)
+        object = code_disk_read(cache->directory, module->target, entry->text, bytes_out);
+    if (object != NULL) {
+        *is_from_disk_out = true;
+        return object;
+    }
+    if (module->compile(entry->kernel, &error, &object, bytes_out) != ST_OK) {
+        LOG_WARN("jit", "kernel %s was not compiled: %s", entry->name, error.message);
+        return NULL;
+    }
+    if (on_disk)
+        code_disk_write(cache->directory, module->target, entry->text, object, *bytes_out,
+                        cache->disk_limit_bytes);
+    return object;
+}
+
+static void compile_entry(CodeCache *cache, CodeEntry *entry)
+{
+    const JitModule *module = get_module(cache);
+    int64_t start_ns = clock_now_ns();
+    bool is_from_disk = false;
+    void *object = NULL, *code = NULL;
+    size_t bytes = 0;
+    Error error;
+
+    if (module != NULL)
+        object = make_object(cache, module, entry, &bytes, &is_from_disk);
+    if (object != NULL && module->load(object, bytes, entry->name, cache->debug, &error,
+                                       &entry->loaded, &code) != ST_OK) {
+        LOG_WARN("jit", "kernel %s was not loaded: %s", entry->name, error.message);
+        code = NULL;
+    }
+    if (is_from_disk)
+        free(object);
+    else if (object != NULL)
+        module->object_free(object);
+    entry->kernel_release(entry->kernel);
+
+    pthread_mutex_lock(&cache->mutex);
+    entry->kernel = NULL;
+    entry->is_from_disk = is_from_disk;
+    entry->compile_ms = is_from_disk ? 0 : (double)(clock_now_ns() - start_ns) / 1e6;
+    cache->statistics.compiled += code != NULL && !is_from_disk;
+    cache->statistics.disk_hits += code != NULL && is_from_disk;
+    cache->statistics.failures += code == NULL;
+    cache->statistics.compile_ms += entry->compile_ms;
+    atomic_store_explicit(&entry->code, code, memory_order_release);
+    atomic_store_explicit(&entry->is_done, true, memory_order_release);
+    pthread_cond_broadcast(&cache->changed);
+    pthread_mutex_unlock(&cache->mutex);
+}
+
+static void *compile_thread(void *context)
+{
+    CodeCache *cache = context;
+
+    pthread_mutex_lock(&cache->mutex);
+    for (;;) {
+        CodeEntry *entry;
+
+        while (cache->queue_first == NULL && !cache->is_stopping)
+            pthread_cond_wait(&cache->changed, &cache->mutex);
+        if (cache->is_stopping)
+            break;
+        entry = cache->queue_first;
+        cache->queue_first = entry->next_in_queue;
+        if (cache->queue_first == NULL)
+            cache->queue_last = &cache->queue_first;
+        pthread_mutex_unlock(&cache->mutex);
+        compile_entry(cache, entry);
+        pthread_mutex_lock(&cache->mutex);
+    }
+    pthread_mutex_unlock(&cache->mutex);
+    return NULL;
+}
+
+/* --- entries --- */
+
+static CodeEntry **bucket_of(CodeCache *cache, const char *text)
+{
+    return &cache->buckets[XXH3_64bits(text, strlen(text)) % BUCKETS];
+}
+
+static CodeEntry *find_entry(CodeCache *cache, const char *text)
+{
+    CodeEntry *entry = *bucket_of(cache, text);
+
+    while (entry != NULL && strcmp(entry->text, text) != 0)
+        entry = entry->next_in_bucket;
+    return entry;
+}
+
+/* Forgets a finished entry of this bucket that nobody uses, when there are too many. */
+static void forget_one(CodeCache *cache, CodeEntry **link)
+{
+    if (cache->entry_count < KEPT_ENTRIES_MAX)
+        return;
+    for (; *link != NULL; link = &(*link)->next_in_bucket) {
+        CodeEntry *entry = *link;
+
+        if (entry->references == 0 && atomic_load(&entry->is_done)) {
+            *link = entry->next_in_bucket;
+            cache->entry_count--;
+            free_entry(cache, entry);
+            return;
+        }
+    }
+}
+
+static CodeEntry *add_entry(CodeCache *cache, const CodeRequest *request)
+{
+    CodeEntry **bucket = bucket_of(cache, request->text);
+    CodeEntry *entry = calloc(1, sizeof *entry);
+
+    CHECK(entry != NULL);
+    forget_one(cache, bucket);
+    entry->text = strdup(request->text);
+    entry->name = strdup(request->name);
+    CHECK(entry->text != NULL && entry->name != NULL);
+    entry->kernel = request->kernel;
+    entry->kernel_release = request->kernel_release;
+    entry->next_in_bucket = *bucket;
+    *bucket = entry;
+    *cache->queue_last = entry;
+    cache->queue_last = &entry->next_in_queue;
+    cache->entry_count++;
+    return entry;
+}
+
+CodeEntry *code_cache_request(CodeCache *cache, const CodeRequest *request)
+{
+    bool is_new = false;
+    CodeEntry *entry;
+
+    pthread_mutex_lock(&cache->mutex);
+    entry = find_entry(cache, request->text);
+    if (entry == NULL &&
+        (cache->has_thread || pthread_create(&cache->thread, NULL, compile_thread, cache) == 0)) {
+        cache->has_thread = true;
+        entry = add_entry(cache, request);
+        is_new = true;
+        pthread_cond_broadcast(&cache->changed);
+    }
+    if (entry != NULL) {
+        entry->references++;
+        cache->statistics.memory_hits += !is_new && atomic_load(&entry->code) != NULL;
+    }
+    pthread_mutex_unlock(&cache->mutex);
+    if (!is_new)
+        request->kernel_release(request->kernel);
+    return entry;
+}
+
+void code_entry_release(CodeCache *cache, CodeEntry *entry)
+{
+    if (entry == NULL)
+        return;
+    pthread_mutex_lock(&cache->mutex);
+    CHECK(entry->references > 0);
+    entry->references--;
+    pthread_mutex_unlock(&cache->mutex);
+}
+
+void *code_entry_code(const CodeEntry *entry)
+{
+    return atomic_load_explicit(&entry->code, memory_order_acquire);
+}
+
+void *code_entry_wait(CodeCache *cache, CodeEntry *entry)
+{
+    pthread_mutex_lock(&cache->mutex);
+    while (!atomic_load(&entry->is_done))
+        pthread_cond_wait(&cache->changed, &cache->mutex);
+    pthread_mutex_unlock(&cache->mutex);
+    return code_entry_code(entry);
+}
+
+CodeEntryInfo code_entry_info(const CodeEntry *entry)
+{
+    CodeEntryInfo info = {.is_done = atomic_load_explicit(&entry->is_done, memory_order_acquire)};
+
+    if (info.is_done) {
+        info.is_from_disk = entry->is_from_disk;
+        info.compile_ms = entry->compile_ms;
+    }
+    return info;
+}
+
+Status code_cache_explain(CodeCache *cache, Arena *arena, const Kernel *kernel, Error *err,
+                          const char **text_out)
+{
+    const JitModule *module = get_module(cache);
+
+    *text_out = "";
+    return module == NULL ? ST_OK : module->explain(arena, kernel, err, text_out);
+}
+
+CodeCacheStatistics code_cache_statistics(CodeCache *cache)
+{
+    CodeCacheStatistics statistics;
+
+    pthread_mutex_lock(&cache->mutex);
+    statistics = cache->statistics;
+    pthread_mutex_unlock(&cache->mutex);
+    return statistics;
+}

@@ -1,0 +1,41 @@
+/*
+ * jit_module.h -- what libvonk and libvonk_jit.so say to each other
+ *
+ * LLVM lives in the module alone: loading libLLVM costs a process 16 ms, which a program that only
+ * interprets never pays. code_cache.c loads the module on its compile thread and asks it for the
+ * one symbol below.
+ *
+ * Thread: every function may be called from any thread, also at the same time.
+ */
+#ifndef VONK_CODEGEN_JIT_MODULE_H
+#define VONK_CODEGEN_JIT_MODULE_H
+
+#include "core/base/arena.h"
+
+enum { JIT_MODULE_VERSION = 1 }; /* of this header and of what compiled code is called with */
+
+typedef struct Kernel Kernel;
+typedef struct JitCode JitCode;
+
+typedef struct JitModule {
+    uint32_t version;
+    const char
+        *target; /* LLVM's version, CPU name and features: code for one is no code for another */
+
+    /* The kernel as a relocatable object; free with object_free. */
+    Status (*compile)(const Kernel *kernel, Error *err, void **object_out, size_t *bytes_out);
+    void (*object_free)(void *object);
+
+    /* Puts an object's code into memory. name: what gdb and perf call it when debug is set. */
+    Status (*load)(const void *object, size_t bytes, const char *name, bool debug, Error *err,
+                   JitCode **code_out, void **entry_out);
+    void (*unload)(JitCode *code); /* accepts NULL */
+
+    /* IR and assembly for EXPLAIN (CODE), in the arena. */
+    Status (*explain)(Arena *arena, const Kernel *kernel, Error *err, const char **text_out);
+} JitModule;
+
+/* The module's only exported symbol, "vonk_jit_module". */
+typedef const JitModule *(*JitModuleFn)(void);
+
+#endif
