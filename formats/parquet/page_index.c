@@ -1,7 +1,7 @@
 /* page_index.c -- see page_index.h */
 #include "formats/parquet/page_index.h"
 
-enum { INDEX_BYTES_MAX = 1 << 24 };
+enum { INDEX_BYTES_MAX = 1 << 22 };
 
 /* Column and offset index of one chunk, side by side. */
 typedef struct PageIndex {

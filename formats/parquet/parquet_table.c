@@ -1,0 +1,238 @@
+/* parquet_table.c -- Parquet files as one table: open, splits, statistics; see table.h */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "formats/parquet/parquet_internal.h"
+
+enum { OPEN_FILES_MAX = 256 /* descriptors that one table keeps */ };
+
+const Format format_parquet = {
+    .name = "parquet",
+    .endings = (const char *const[]){".parquet", NULL},
+    .open = parquet__open,
+    .writer_open = parquet__writer_open,
+    .writer_add = parquet__writer_add,
+    .writer_finish = parquet__writer_finish,
+    .writer_abort = parquet__writer_abort,
+};
+
+static void table_close(Table *base)
+{
+    ParquetTable *table = (ParquetTable *)base;
+
+    for (uint32_t i = 0; i < table->file_count; i++)
+        file_close(table->files[i].file);
+    mem_pool_unreserve(table->pool, table->reserved_bytes);
+    pthread_mutex_destroy(&table->lock);
+    arena_free(table->arena); /* the table lives in it */
+}
+
+static Status differs(const ParquetTable *table, const ParquetFile *file, const char *column,
+                      Error *err)
+{
+    error_set(err, ST_BAD_INPUT, "files \"%s\" and \"%s\" have different columns: see \"%s\"",
+              table->files[0].path, file->path, column);
+    error_hint(err, "All files of one table must have the same column names and types.");
+    return ST_BAD_INPUT;
+}
+
+/* Brings the columns of a further file into the first one's order. */
+static Status match_columns(ParquetTable *table, ParquetFile *file, uint32_t count,
+                            const ParquetColumn *columns, Error *err)
+{
+    file->columns = ARENA_ARRAY(table->arena, ParquetColumn, count);
+    for (uint32_t i = 0; i < table->table.column_count; i++) {
+        const ParquetColumn *wanted = &table->files[0].columns[i];
+        uint32_t found = i < count && parquet__column_matches(wanted, &columns[i]) ? i : 0;
+
+        while (found < count && !parquet__column_matches(wanted, &columns[found]))
+            found++;
+        if (found == count || count != table->table.column_count)
+            return differs(table, file, wanted->name, err);
+        file->columns[i] = columns[found];
+    }
+    return ST_OK;
+}
+
+static void add_table_columns(ParquetTable *table, uint32_t count, const ParquetColumn *columns)
+{
+    TableColumn *table_columns = ARENA_ARRAY(table->arena, TableColumn, count);
+
+    for (uint32_t i = 0; i < count; i++)
+        table_columns[i] = (TableColumn){.name = columns[i].name, .type = columns[i].type};
+    table->table.column_count = count;
+    table->table.columns = table_columns;
+}
+
+static Status open_file(ParquetTable *table, uint32_t number, const char *path, Error *err)
+{
+    ParquetFile *file = &table->files[number];
+    size_t reserved_bytes;
+    ParquetColumn *columns;
+    uint32_t column_count;
+    Status status;
+
+    file->path = arena_strdup(table->arena, path);
+    TRY(file_open(path, err, &file->file));
+    file->file_bytes = file_size(file->file);
+    status = parquet__footer_read(file->file, table->arena, table->pool, err, &file->footer,
+                                  &reserved_bytes);
+    table->reserved_bytes += reserved_bytes;
+    if (status != ST_OK)
+        return status;
+    parquet__schema_columns(&file->footer, table->arena, &column_count, &columns);
+    table->row_count += file->footer.row_count;
+    table->file_bytes += file->file_bytes;
+    if (number == 0) {
+        file->columns = columns;
+        add_table_columns(table, column_count, columns);
+        return ST_OK;
+    }
+    if (number >= OPEN_FILES_MAX) {
+        file_close(file->file);
+        file->file = NULL;
+    }
+    return match_columns(table, file, column_count, columns, err);
+}
+
+/* A column has nulls if any file's may have. */
+static void join_files(ParquetTable *table)
+{
+    TableColumn *columns = (TableColumn *)table->table.columns;
+
+    table->statistics = ARENA_ARRAY(table->arena, ColumnStatistics, table->table.column_count);
+    table->has_distinct = ARENA_ARRAY(table->arena, bool, table->table.column_count);
+    for (uint32_t c = 0; c < table->table.column_count; c++) {
+        for (uint32_t f = 0; f < table->file_count; f++)
+            columns[c].is_nullable |= table->files[f].columns[c].is_nullable;
+        table->statistics[c] = parquet__footer_statistics(table, c);
+    }
+}
+
+Status parquet__open(uint32_t path_count, const char *const *paths, OptionList options,
+                     MemPool *pool, Error *err, Table **table_out)
+{
+    Arena *arena = arena_new(NULL, "Parquet table", ARENA_NO_CAP);
+    ParquetTable *table = ARENA_NEW(arena, ParquetTable);
+    Status status = ST_OK;
+
+    *table_out = NULL;
+    table->table.class = &parquet__table_class;
+    table->table.name = table->table.path = arena_strdup(arena, paths[0]);
+    table->table.ref_count = 1;
+    table->arena = arena;
+    table->pool = pool;
+    table->files = ARENA_ARRAY(arena, ParquetFile, path_count);
+    CHECK(pthread_mutex_init(&table->lock, NULL) == 0);
+    if (options.count > 0)
+        status = error_set(err, ST_BAD_INPUT, "Parquet files have no option \"%s\" for reading",
+                           options.items[0]);
+    for (uint32_t i = 0; i < path_count && status == ST_OK; i++) {
+        table->file_count = i + 1;
+        status = open_file(table, i, paths[i], err);
+    }
+    if (status != ST_OK) {
+        table_close(&table->table);
+        return status;
+    }
+    join_files(table);
+    *table_out = &table->table;
+    return ST_OK;
+}
+
+Status parquet__file_use(const ParquetFile *file, Error *err, const File **file_out,
+                         File **opened_out)
+{
+    *opened_out = NULL;
+    *file_out = file->file;
+    if (file->file != NULL)
+        return ST_OK;
+    TRY(file_open(file->path, err, opened_out));
+    *file_out = *opened_out;
+    if (file_size(*opened_out) == file->file_bytes)
+        return ST_OK;
+    file_close(*opened_out);
+    *opened_out = NULL;
+    return error_set(err, ST_IO, "file \"%s\" has changed since the table was opened", file->path);
+}
+
+/* Row groups [first, first + count) of one file. */
+static Split make_split(const ParquetTable *table, uint32_t file, uint32_t first, uint32_t count)
+{
+    Split split = {.file = file, .start = first, .length = count};
+
+    for (uint32_t g = first; g < first + count; g++) {
+        split.row_count += (double)table->files[file].footer.row_groups[g].row_count;
+        split.bytes += table->files[file].footer.row_groups[g].total_bytes;
+    }
+    return split;
+}
+
+static Status table_splits(const Table *base, Arena *arena, uint64_t target_bytes, Error *err,
+                           uint32_t *count_out, const Split **splits_out)
+{
+    const ParquetTable *table = (const ParquetTable *)base;
+    uint64_t group_count = 0;
+    uint32_t count = 0;
+    Split *splits;
+
+    (void)err;
+    for (uint32_t f = 0; f < table->file_count; f++)
+        group_count += table->files[f].footer.row_group_count;
+    splits = ARENA_ARRAY(arena, Split, group_count);
+    for (uint32_t f = 0; f < table->file_count; f++) {
+        const ParquetFooter *footer = &table->files[f].footer;
+
+        for (uint32_t g = 0, taken; g < footer->row_group_count; g += taken) {
+            uint64_t bytes = footer->row_groups[g].total_bytes;
+
+            for (taken = 1; g + taken < footer->row_group_count; taken++) {
+                bytes += footer->row_groups[g + taken].total_bytes;
+                if (bytes > target_bytes)
+                    break;
+            }
+            splits[count++] = make_split(table, f, g, taken);
+        }
+    }
+    *count_out = count;
+    *splits_out = splits;
+    return ST_OK;
+}
+
+static TableStatistics table_statistics(const Table *base)
+{
+    const ParquetTable *table = (const ParquetTable *)base;
+
+    return (TableStatistics){.row_count = (double)table->row_count,
+                             .row_count_is_exact = true,
+                             .file_bytes = table->file_bytes};
+}
+
+/* Distinct counts take a look into the file, so they are made when first asked for, and kept. */
+static ColumnStatistics column_statistics(const Table *base, uint32_t column)
+{
+    ParquetTable *table = (ParquetTable *)base;
+    ColumnStatistics statistics;
+
+    pthread_mutex_lock(&table->lock);
+    if (!table->has_distinct[column]) {
+        table->statistics[column].distinct_count = parquet__distinct_estimate(table, column);
+        table->has_distinct[column] = true;
+    }
+    statistics = table->statistics[column];
+    pthread_mutex_unlock(&table->lock);
+    return statistics;
+}
+
+const TableClass parquet__table_class = {
+    .format = "parquet",
+    .splits = table_splits,
+    .statistics = table_statistics,
+    .column_statistics = column_statistics,
+    .scan_open = parquet__scan_open,
+    .scan_next = parquet__scan_next,
+    .scan_close = parquet__scan_close,
+    .close = table_close,
+};
