@@ -6,6 +6,7 @@
  */
 #include "codegen/code_cache.h"
 
+#include <ctype.h>
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -18,6 +19,7 @@
 
 #include "codegen/code_disk.h"
 #include "codegen/jit_module.h"
+#include "codegen/rt_symbols.h"
 #include "core/base/clock.h"
 #include "core/base/invariant.h"
 #include "core/base/log.h"
@@ -28,7 +30,7 @@ struct CodeEntry {
     CodeEntry *next_in_bucket;
     CodeEntry *next_in_queue;
     char *text;
-    char *name;
+    char *symbol;
     const Kernel *kernel; /* NULL once compiled */
     void (*kernel_release)(const Kernel *kernel);
     uint32_t references; /* by kernels; the table itself holds none */
@@ -91,7 +93,7 @@ static void free_entry(const CodeCache *cache, CodeEntry *entry)
     if (entry->loaded != NULL)
         cache->module->unload(entry->loaded);
     free(entry->text);
-    free(entry->name);
+    free(entry->symbol);
     free(entry);
 }
 
@@ -151,7 +153,7 @@ static const JitModule *load_module(void)
 
     if (handle != NULL)
         get_module = (JitModuleFn)(uintptr_t)dlsym(handle, "vonk_jit_module");
-    module = get_module == NULL ? NULL : get_module();
+    module = get_module == NULL ? NULL : get_module(rt_symbol_count, rt_symbols);
     if (module == NULL || module->version != JIT_MODULE_VERSION) {
         LOG_WARN("jit", "no JIT: %s", handle == NULL ? dlerror() : "libvonk_jit.so does not fit");
         return NULL;
@@ -195,8 +197,8 @@ static void *make_object(CodeCache *cache, const JitModule *module, CodeEntry *e
         *is_from_disk_out = true;
         return object;
     }
-    if (module->compile(entry->kernel, &error, &object, bytes_out) != ST_OK) {
-        LOG_WARN("jit", "kernel %s was not compiled: %s", entry->name, error.message);
+    if (module->compile(entry->kernel, entry->symbol, &error, &object, bytes_out) != ST_OK) {
+        LOG_WARN("jit", "kernel %s was not compiled: %s", entry->symbol, error.message);
         return NULL;
     }
     if (on_disk)
@@ -216,9 +218,9 @@ static void compile_entry(CodeCache *cache, CodeEntry *entry)
 
     if (module != NULL)
         object = make_object(cache, module, entry, &bytes, &is_from_disk);
-    if (object != NULL && module->load(object, bytes, entry->name, cache->debug, &error,
+    if (object != NULL && module->load(object, bytes, entry->symbol, cache->debug, &error,
                                        &entry->loaded, &code) != ST_OK) {
-        LOG_WARN("jit", "kernel %s was not loaded: %s", entry->name, error.message);
+        LOG_WARN("jit", "kernel %s was not loaded: %s", entry->symbol, error.message);
         code = NULL;
     }
     if (is_from_disk)
@@ -298,6 +300,20 @@ static void forget_one(CodeCache *cache, CodeEntry **link)
     }
 }
 
+/* "vonk_scan_filter_<32 hex digits>": the same text has the same symbol, and the name is for gdb. */
+static char *make_symbol(const char *name, const char *text)
+{
+    XXH128_hash_t hash = XXH3_128bits(text, strlen(text));
+    char *symbol;
+
+    CHECK(asprintf(&symbol, "vonk_%.40s_%016llx%016llx", name, (unsigned long long)hash.high64,
+                   (unsigned long long)hash.low64) > 0);
+    for (char *at = symbol; *at != '\0'; at++)
+        if (!isalnum((unsigned char)*at))
+            *at = '_';
+    return symbol;
+}
+
 static CodeEntry *add_entry(CodeCache *cache, const CodeRequest *request)
 {
     CodeEntry **bucket = bucket_of(cache, request->text);
@@ -306,8 +322,8 @@ static CodeEntry *add_entry(CodeCache *cache, const CodeRequest *request)
     CHECK(entry != NULL);
     forget_one(cache, bucket);
     entry->text = strdup(request->text);
-    entry->name = strdup(request->name);
-    CHECK(entry->text != NULL && entry->name != NULL);
+    entry->symbol = make_symbol(request->name, request->text);
+    CHECK(entry->text != NULL && entry->symbol != NULL);
     entry->kernel = request->kernel;
     entry->kernel_release = request->kernel_release;
     entry->next_in_bucket = *bucket;

@@ -22,12 +22,13 @@ typedef struct JitModule {
     const char
         *target; /* LLVM's version, CPU name and features: code for one is no code for another */
 
-    /* The kernel as a relocatable object; free with object_free. */
-    Status (*compile)(const Kernel *kernel, Error *err, void **object_out, size_t *bytes_out);
+    /* The kernel as a relocatable object that exports its entry as symbol; free with object_free. */
+    Status (*compile)(const Kernel *kernel, const char *symbol, Error *err, void **object_out,
+                      size_t *bytes_out);
     void (*object_free)(void *object);
 
-    /* Puts an object's code into memory. name: what gdb and perf call it when debug is set. */
-    Status (*load)(const void *object, size_t bytes, const char *name, bool debug, Error *err,
+    /* Puts an object's code into memory. debug: gdb and perf are told of it. */
+    Status (*load)(const void *object, size_t bytes, const char *symbol, bool debug, Error *err,
                    JitCode **code_out, void **entry_out);
     void (*unload)(JitCode *code); /* accepts NULL */
 
@@ -35,7 +36,13 @@ typedef struct JitModule {
     Status (*explain)(Arena *arena, const Kernel *kernel, Error *err, const char **text_out);
 } JitModule;
 
-/* The module's only exported symbol, "vonk_jit_module". */
-typedef const JitModule *(*JitModuleFn)(void);
+/* A function of the runtime that compiled code may call (rt_symbols.def). */
+typedef struct JitSymbol {
+    const char *name;
+    void *address;
+} JitSymbol;
+
+/* The module's only exported symbol, "vonk_jit_module". symbols live as long as the process. */
+typedef const JitModule *(*JitModuleFn)(uint32_t symbol_count, const JitSymbol *symbols);
 
 #endif
