@@ -1,0 +1,357 @@
+/*
+ * scope.c -- what names mean: columns and FROM items, from the innermost SELECT outwards
+ *
+ * The rules and the error texts are those of PostgreSQL's parse_relation.c.
+ */
+#include "sql/binder/binder_internal.h"
+
+enum { FUZZY_DISTANCE_MAX = 3 };
+
+void scope_init(Scope *scope, Scope *outer)
+{
+    *scope = (Scope){.outer = outer, .ctes = outer == NULL ? NULL : outer->ctes};
+}
+
+void scope_add_range(Binder *b, Scope *scope, const RangeItem *item)
+{
+    if (scope->range_count == scope->range_capacity) {
+        uint32_t capacity = scope->range_capacity == 0 ? 8 : scope->range_capacity * 2;
+        const RangeItem **ranges = ARENA_ARRAY(b->arena, const RangeItem *, capacity);
+
+        if (scope->range_count > 0)
+            memcpy(ranges, scope->ranges, scope->range_count * sizeof *ranges);
+        scope->ranges = ranges;
+        scope->range_capacity = capacity;
+    }
+    scope->ranges[scope->range_count++] = item;
+}
+
+void visible_add(Binder *b, VisibleList *list, Visible visible)
+{
+    if (list->count == list->capacity) {
+        uint32_t capacity = list->capacity == 0 ? 4 : list->capacity * 2;
+        Visible *items = ARENA_ARRAY(b->arena, Visible, capacity);
+
+        if (list->count > 0)
+            memcpy(items, list->items, list->count * sizeof *items);
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = visible;
+}
+
+void visible_append(Binder *b, VisibleList *list, const VisibleList *more)
+{
+    for (uint32_t i = 0; i < more->count; i++)
+        visible_add(b, list, more->items[i]);
+}
+
+void visible_set_lateral(VisibleList *list, bool lateral_only, bool lateral_ok)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        list->items[i].lateral_only = lateral_only;
+        list->items[i].lateral_ok = lateral_ok;
+    }
+}
+
+Cte *scope_find_cte(const Scope *scope, const char *name)
+{
+    for (Cte *cte = scope->ctes; cte != NULL; cte = cte->outer)
+        if (strcmp(cte->name, name) == 0)
+            return cte;
+    return NULL;
+}
+
+/* --- which scope makes a column --- */
+
+const RangeColumn *scope_range_column(const Scope *scope, ColumnId id, const RangeItem **item_out)
+{
+    for (uint32_t i = 0; i < scope->range_count; i++) {
+        const RangeItem *item = scope->ranges[i];
+
+        for (uint32_t j = 0; j < item->column_count; j++)
+            if (item->columns[j].id == id) {
+                if (item_out != NULL)
+                    *item_out = item;
+                return &item->columns[j];
+            }
+    }
+    return NULL;
+}
+
+bool scope_is_agg(const Scope *scope, ColumnId id)
+{
+    for (uint32_t i = 0; i < scope->agg_count; i++)
+        if (scope->aggs[i].id == id)
+            return true;
+    return false;
+}
+
+Scope *scope_of_column(Scope *scope, ColumnId id)
+{
+    for (; scope != NULL; scope = scope->outer)
+        if (scope_is_agg(scope, id) || scope_range_column(scope, id, NULL) != NULL)
+            return scope;
+    return NULL;
+}
+
+/* --- errors --- */
+
+/* PostgreSQL's 42P10 where a LATERAL item looks at the wrong side of an outer join. */
+static Status check_lateral(Binder *b, const Visible *visible, const char *name, int32_t offset)
+{
+    Status status;
+
+    if (!visible->lateral_only || visible->lateral_ok)
+        return ST_OK;
+    status = fail_at(b, offset, ST_BAD_INPUT, "42P10",
+                     "invalid reference to FROM-clause entry for table \"%s\"", name);
+    error_detail(b->err, "The combining JOIN type must be INNER or LEFT for a LATERAL reference.");
+    return status;
+}
+
+static Status ambiguous_column(Binder *b, const char *name, int32_t offset)
+{
+    return fail_at(b, offset, ST_BAD_INPUT, "42702", "column reference \"%s\" is ambiguous", name);
+}
+
+Status scope_missing_item(Binder *b, Scope *scope, const char *name, int32_t offset)
+{
+    const RangeItem *hidden = NULL, *renamed = NULL;
+    Status status;
+
+    for (Scope *level = scope; level != NULL; level = level->outer)
+        for (uint32_t i = 0; i < level->range_count; i++) {
+            const RangeItem *item = level->ranges[i];
+
+            if (item->name != NULL && strcmp(item->name, name) == 0)
+                hidden = item;
+            else if (item->name != NULL && item->table_name != NULL &&
+                     strcmp(item->table_name, name) == 0)
+                renamed = item;
+        }
+    if (hidden == NULL && renamed == NULL)
+        return fail_at(b, offset, ST_BAD_INPUT, "42P01",
+                       "missing FROM-clause entry for table \"%s\"", name);
+    status = fail_at(b, offset, ST_BAD_INPUT, "42P01",
+                     "invalid reference to FROM-clause entry for table \"%s\"", name);
+    if (hidden == NULL)
+        error_hint(b->err, "Perhaps you meant to reference the table alias \"%s\".", renamed->name);
+    else
+        error_detail(b->err,
+                     "There is an entry for table \"%s\", but it cannot be referenced from this "
+                     "part of the query.",
+                     name);
+    return status;
+}
+
+/* The nearest names of a missing column: up to two at the same distance are worth a hint. */
+typedef struct Suggestion {
+    uint32_t distance;
+    uint32_t count;
+    const RangeItem *items[2];
+    const char *names[2];
+} Suggestion;
+
+static void suggest_from_item(Suggestion *best, const RangeItem *item, const char *table,
+                              const char *name)
+{
+    uint32_t table_distance = 0;
+
+    if (item->name == NULL)
+        return;
+    if (table != NULL)
+        table_distance = str_edit_distance(table, item->name, FUZZY_DISTANCE_MAX + 1);
+    for (uint32_t i = 0; i < item->column_count; i++) {
+        const char *column = item->columns[i].name;
+        uint32_t distance =
+            table_distance + str_edit_distance(name, column, FUZZY_DISTANCE_MAX + 1);
+
+        if (distance > best->distance || distance > FUZZY_DISTANCE_MAX ||
+            distance > strlen(name) / 2)
+            continue;
+        if (distance < best->distance)
+            best->count = 0;
+        best->distance = distance;
+        if (best->count < 2) {
+            best->items[best->count] = item;
+            best->names[best->count] = column;
+        }
+        best->count++;
+    }
+}
+
+/* A column of that name that exists, but cannot be seen from here. */
+static const RangeItem *find_unseen(Scope *scope, const char *table, const char *name)
+{
+    if (table != NULL)
+        return NULL;
+    for (; scope != NULL; scope = scope->outer)
+        for (uint32_t i = 0; i < scope->range_count; i++)
+            for (uint32_t j = 0; j < scope->ranges[i]->column_count; j++)
+                if (scope->ranges[i]->name != NULL &&
+                    strcmp(scope->ranges[i]->columns[j].name, name) == 0)
+                    return scope->ranges[i];
+    return NULL;
+}
+
+static Status missing_column(Binder *b, Scope *scope, const char *table, const char *name,
+                             int32_t offset)
+{
+    Suggestion best = {.distance = FUZZY_DISTANCE_MAX + 1};
+    const RangeItem *unseen = find_unseen(scope, table, name);
+    Status status =
+        table != NULL
+            ? fail_at(b, offset, ST_BAD_INPUT, "42703", "column %s.%s does not exist", table, name)
+            : fail_at(b, offset, ST_BAD_INPUT, "42703", "column \"%s\" does not exist", name);
+
+    if (unseen != NULL) {
+        error_detail(b->err,
+                     "There is a column named \"%s\" in table \"%s\", but it cannot be referenced "
+                     "from this part of the query.",
+                     name, unseen->name);
+        return status;
+    }
+    for (Scope *level = scope; level != NULL; level = level->outer)
+        for (uint32_t i = 0; i < level->range_count; i++)
+            suggest_from_item(&best, level->ranges[i], table, name);
+    if (best.count == 1)
+        error_hint(b->err, "Perhaps you meant to reference the column \"%s.%s\".",
+                   best.items[0]->name, best.names[0]);
+    else if (best.count == 2)
+        error_hint(b->err,
+                   "Perhaps you meant to reference the column \"%s.%s\" or the column \"%s.%s\".",
+                   best.items[0]->name, best.names[0], best.items[1]->name, best.names[1]);
+    return status;
+}
+
+/* --- lookups --- */
+
+/* The item's column of that name; a name that comes twice is ambiguous. */
+static Status find_in_item(Binder *b, const RangeItem *item, const char *name, int32_t offset,
+                           const RangeColumn **column_out)
+{
+    *column_out = NULL;
+    for (uint32_t i = 0; i < item->column_count; i++) {
+        if (strcmp(item->columns[i].name, name) != 0)
+            continue;
+        if (*column_out != NULL)
+            return ambiguous_column(b, name, offset);
+        *column_out = &item->columns[i];
+    }
+    return ST_OK;
+}
+
+static Status find_in_scope(Binder *b, Scope *scope, const char *name, int32_t offset,
+                            ResolvedColumn *found)
+{
+    for (uint32_t i = 0; i < scope->visible.count; i++) {
+        const Visible *visible = &scope->visible.items[i];
+        const RangeColumn *column;
+
+        if (!visible->columns_visible || (visible->lateral_only && !scope->lateral_active))
+            continue;
+        TRY(find_in_item(b, visible->item, name, offset, &column));
+        if (column == NULL)
+            continue;
+        if (found->column != NULL)
+            return ambiguous_column(b, name, offset);
+        TRY(check_lateral(b, visible, visible->item->name == NULL ? name : visible->item->name,
+                          offset));
+        *found = (ResolvedColumn){column, visible->item};
+    }
+    return ST_OK;
+}
+
+Status scope_find_column(Binder *b, Scope *scope, const char *name, int32_t offset, bool local_only,
+                         ResolvedColumn *found_out)
+{
+    *found_out = (ResolvedColumn){NULL, NULL};
+    for (; scope != NULL; scope = scope->outer) {
+        TRY(find_in_scope(b, scope, name, offset, found_out));
+        if (found_out->column != NULL || local_only)
+            break;
+    }
+    return ST_OK;
+}
+
+Status scope_find_item(Binder *b, Scope *scope, const char *name, int32_t offset,
+                       const RangeItem **item_out)
+{
+    *item_out = NULL;
+    for (; scope != NULL && *item_out == NULL; scope = scope->outer)
+        for (uint32_t i = 0; i < scope->visible.count; i++) {
+            const Visible *visible = &scope->visible.items[i];
+
+            if (!visible->name_visible || visible->item->name == NULL ||
+                (visible->lateral_only && !scope->lateral_active) ||
+                strcmp(visible->item->name, name) != 0)
+                continue;
+            if (*item_out != NULL)
+                return fail_at(b, offset, ST_BAD_INPUT, "42P09",
+                               "table reference \"%s\" is ambiguous", name);
+            TRY(check_lateral(b, visible, name, offset));
+            *item_out = visible->item;
+        }
+    return ST_OK;
+}
+
+static const Expr *column_expr(Binder *b, const RangeColumn *column, int32_t offset)
+{
+    return expr_at(b, expr_column(b->arena, column->id, column->type), offset);
+}
+
+static Status resolve_bare(Binder *b, Scope *scope, const char *name, int32_t offset,
+                           const Expr **expr_out)
+{
+    ResolvedColumn found;
+    const RangeItem *item;
+
+    TRY(scope_find_column(b, scope, name, offset, false, &found));
+    if (found.column == NULL) {
+        TRY(scope_find_item(b, scope, name, offset, &item));
+        if (item != NULL)
+            return not_supported(b, offset, "whole-row references");
+        return missing_column(b, scope, NULL, name, offset);
+    }
+    *expr_out = column_expr(b, found.column, offset);
+    return ST_OK;
+}
+
+Status scope_resolve(Binder *b, Scope *scope, const AstColumn *column, const Expr **expr_out)
+{
+    AstNames names = column->names;
+    int32_t offset = column->head.offset;
+    const RangeItem *item;
+    const RangeColumn *found;
+
+    if (names.count == 1)
+        return resolve_bare(b, scope, names.items[0], offset, expr_out);
+    if (names.count > 3)
+        return fail_at(b, offset, ST_BAD_INPUT, "42601",
+                       "improper qualified name (too many dotted names)");
+    const char *table = names.items[names.count - 2], *name = names.items[names.count - 1];
+
+    TRY(scope_find_item(b, scope, table, offset, &item));
+    if (item == NULL)
+        return scope_missing_item(b, scope, table, offset);
+    TRY(find_in_item(b, item, name, offset, &found));
+    if (found == NULL)
+        return missing_column(b, scope, table, name, offset);
+    *expr_out = column_expr(b, found, offset);
+    return ST_OK;
+}
+
+Status scope_check_alias_unique(Binder *b, const VisibleList *left, const VisibleList *right)
+{
+    for (uint32_t i = 0; i < left->count; i++)
+        for (uint32_t j = 0; j < right->count; j++) {
+            const Visible *a = &left->items[i], *c = &right->items[j];
+
+            if (a->name_visible && c->name_visible && a->item->name != NULL &&
+                c->item->name != NULL && strcmp(a->item->name, c->item->name) == 0)
+                return fail_at(b, -1, ST_BAD_INPUT, "42712",
+                               "table name \"%s\" specified more than once", a->item->name);
+        }
+    return ST_OK;
+}
