@@ -16,6 +16,11 @@ enum {
 
 Status reader__damaged(const ColumnReader *reader, Error *err, const char *what)
 {
+    if (what == value_not_utf8 && reader->column->is_bytes)
+        return error_set(err, ST_NOT_SUPPORTED,
+                         "not supported: type bytea of column \"%s\" in file \"%s\": its bytes are "
+                         "not UTF-8 text",
+                         reader->column->name, file_path(reader->file));
     return error_set(err, ST_CORRUPT,
                      "file \"%s\" is damaged: column \"%s\", row group %u, page at offset %llu: %s",
                      file_path(reader->file), reader->column->name, reader->group_number,

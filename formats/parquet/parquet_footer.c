@@ -460,9 +460,6 @@ static void read_file_metadata(FooterReader *reader)
             read_schema(reader, &part);
             footer->leaf_orders = ARENA_ARRAY(reader->arena, uint8_t, footer->leaf_count);
             break;
-        case 3:
-            footer->row_count = thrift_i64(thrift, &part);
-            break;
         case 4:
             read_row_groups(reader, &part);
             break;
@@ -484,9 +481,10 @@ static void read_file_metadata(FooterReader *reader)
         thrift_fail(thrift, "it has no schema");
 }
 
-static void check_row_counts(FooterReader *reader)
+/* What the file as a whole says is not asked: some writers leave it 0. */
+static void add_up_rows(FooterReader *reader)
 {
-    const ParquetFooter *footer = reader->footer;
+    ParquetFooter *footer = reader->footer;
     uint64_t rows = 0;
 
     for (uint32_t g = 0; g < footer->row_group_count; g++) {
@@ -494,8 +492,7 @@ static void check_row_counts(FooterReader *reader)
         if (rows > INT64_MAX)
             thrift_fail(&reader->thrift, "it has too many rows");
     }
-    if (reader->thrift.failure == NULL && rows != (uint64_t)footer->row_count)
-        thrift_fail(&reader->thrift, "its row groups do not add up to its rows");
+    footer->row_count = (int64_t)rows;
 }
 
 /* Where the footer starts, how long it is. */
@@ -540,7 +537,7 @@ static Status read_footer(FooterReader *reader, const File *file, Error *err)
     reader->thrift = thrift_reader(bytes, footer_bytes);
     read_file_metadata(reader);
     if (reader->thrift.failure == NULL)
-        check_row_counts(reader);
+        add_up_rows(reader);
     if (reader->thrift.failure == NULL || reader->pool_status != ST_OK)
         return reader->pool_status;
     return error_set(err, ST_CORRUPT, "file \"%s\" cannot be read: its footer at offset %llu: %s",

@@ -172,6 +172,9 @@ static void map_bytes(ParquetColumn *column, const ParquetElement *element)
         become(column, type_of(TYPE_FLOAT4), CONVERT_HALF);
     else
         become(column, type_of(TYPE_TEXT), CONVERT_TEXT);
+    column->is_bytes = element->logical != PARQUET_LOGICAL_STRING &&
+                       element->logical != PARQUET_LOGICAL_ENUM &&
+                       element->logical != PARQUET_LOGICAL_JSON;
 }
 
 static void map_leaf(ParquetColumn *column, const ParquetElement *written)

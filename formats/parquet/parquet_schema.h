@@ -37,6 +37,7 @@ typedef struct ParquetColumn {
     const char *refused; /* "list": the type that is not supported; NULL: it is */
     Type type;
     bool is_nullable;
+    bool is_bytes; /* text only as long as it is UTF-8: nothing says that it is text */
     uint32_t leaf; /* index of its column chunks */
     ParquetPhysical physical;
     ParquetConvert convert;

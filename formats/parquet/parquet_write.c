@@ -2,8 +2,7 @@
 #include "formats/parquet/parquet_internal.h"
 
 Status parquet__writer_open(const char *path, uint32_t column_count, const TableColumn *columns,
-                            OptionList options, MemPool *pool, Error *err,
-                            TableWriter **writer_out)
+                            OptionList options, MemPool *pool, Error *err, TableWriter **writer_out)
 {
     (void)column_count;
     (void)columns;

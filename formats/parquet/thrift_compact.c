@@ -75,13 +75,16 @@ bool thrift_next_field(ThriftReader *reader, ThriftField *field)
 bool thrift_bool(ThriftReader *reader, const ThriftField *field)
 {
     if (field->type != THRIFT_TRUE && field->type != THRIFT_FALSE)
-        thrift_fail(reader, "a field has the wrong type");
+        thrift_skip(reader, field);
     return field->type == THRIFT_TRUE;
 }
 
 bool thrift_element_bool(ThriftReader *reader, const ThriftField *element)
 {
-    (void)thrift_bool(reader, element);
+    if (element->type != THRIFT_TRUE && element->type != THRIFT_FALSE) {
+        thrift_skip(reader, element);
+        return false;
+    }
     return read_byte(reader) == THRIFT_TRUE;
 }
 
@@ -89,8 +92,10 @@ int64_t thrift_i64(ThriftReader *reader, const ThriftField *field)
 {
     if (field->type == THRIFT_I8)
         return (int8_t)read_byte(reader);
-    if (field->type < THRIFT_I16 || field->type > THRIFT_I64)
-        thrift_fail(reader, "a field has the wrong type");
+    if (field->type < THRIFT_I16 || field->type > THRIFT_I64) {
+        thrift_skip(reader, field);
+        return 0;
+    }
     return unzigzag(read_varint(reader));
 }
 
@@ -110,8 +115,10 @@ ThriftBytes thrift_binary(ThriftReader *reader, const ThriftField *field)
     ThriftBytes binary = {0};
     uint64_t length;
 
-    if (field->type != THRIFT_BINARY)
-        thrift_fail(reader, "a field has the wrong type");
+    if (field->type != THRIFT_BINARY) {
+        thrift_skip(reader, field);
+        return binary;
+    }
     length = read_varint(reader);
     if (length > bytes_left(reader) || length > UINT32_MAX) {
         thrift_fail(reader, "a text is longer than what is left");
@@ -129,8 +136,10 @@ ThriftList thrift_list(ThriftReader *reader, const ThriftField *field, uint32_t 
     uint8_t head;
     uint64_t count;
 
-    if (field->type != THRIFT_LIST && field->type != THRIFT_SET)
-        thrift_fail(reader, "a field has the wrong type");
+    if (field->type != THRIFT_LIST && field->type != THRIFT_SET) {
+        thrift_skip(reader, field);
+        return list;
+    }
     head = read_byte(reader);
     count = head >> 4 == LIST_COUNT_LONG ? read_varint(reader) : head >> 4;
     list.element.type = head & 0x0f;
@@ -144,9 +153,10 @@ ThriftList thrift_list(ThriftReader *reader, const ThriftField *field, uint32_t 
 
 bool thrift_struct(ThriftReader *reader, const ThriftField *field)
 {
-    if (field->type != THRIFT_STRUCT)
-        thrift_fail(reader, "a field has the wrong type");
-    return reader->failure == NULL;
+    if (field->type == THRIFT_STRUCT)
+        return reader->failure == NULL;
+    thrift_skip(reader, field);
+    return false;
 }
 
 /* What remains to be skipped on one level: a struct's fields, or elements of lists and maps. */

@@ -11,8 +11,8 @@
  *
  * The first failure sticks: from then on every call returns zeros and every loop ends, so that
  * callers check once. Lengths and counts never pass the bytes that are left (each element takes at
- * least one), skipping is iterative and at most THRIFT_DEPTH_MAX deep, and a value of another type
- * than asked for is a failure.
+ * least one), and skipping is iterative and at most THRIFT_DEPTH_MAX deep. A value of another type
+ * than asked for is skipped, as generated readers do: writers put their own fields in.
  */
 #ifndef VONK_FORMATS_PARQUET_THRIFT_COMPACT_H
 #define VONK_FORMATS_PARQUET_THRIFT_COMPACT_H

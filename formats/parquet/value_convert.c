@@ -8,7 +8,7 @@
 #include "formats/parquet/utf8_check.h"
 
 static const char *const out_of_range = "a value is out of its type's range";
-static const char *const not_utf8 = "a text is not valid UTF-8";
+const char *const value_not_utf8 = "a text is not valid UTF-8";
 
 #define LOAD(CType, from, i)                                                                       \
     __extension__({                                                                                \
@@ -43,23 +43,20 @@ static int64_t floor_thousandth(int64_t nanos)
     return nanos / 1000 - (nanos % 1000 < 0);
 }
 
-/* Julian day 2440588 is 1970-01-01. */
-static ValueFailure convert_int96(const uint8_t *from, uint32_t count, int64_t *to)
+/* Julian day 2440588 is 1970-01-01. Wraps around as Spark, whose format this is, does on both ways:
+ * far dates come back as they went in. */
+static void convert_int96(const uint8_t *from, uint32_t count, int64_t *to)
 {
-    const Int128 day_micros = (Int128)86400 * 1000000;
+    const uint64_t day_micros = (uint64_t)86400 * 1000000;
 
     for (uint32_t i = 0; i < count; i++, from += 12) {
         int64_t nanos = LOAD(int64_t, from, 0);
         int32_t day;
-        Int128 micros;
 
         memcpy(&day, from + 8, sizeof day);
-        micros = ((Int128)day - 2440588) * day_micros + floor_thousandth(nanos);
-        if (micros < INT64_MIN || micros > INT64_MAX)
-            return out_of_range;
-        to[i] = (int64_t)micros;
+        to[i] =
+            (int64_t)(((uint64_t)day - 2440588) * day_micros + (uint64_t)floor_thousandth(nanos));
     }
-    return NULL;
 }
 
 static float half_to_float(uint16_t half)
@@ -125,7 +122,7 @@ static ValueFailure convert_fixed_texts(const ParquetColumn *column, const uint8
 {
     for (uint32_t i = 0; i < count; i++, from += column->raw_bytes) {
         if (!utf8_is_valid((const char *)from, column->raw_bytes))
-            return not_utf8;
+            return value_not_utf8;
         to[i] = str_make((const char *)from, column->raw_bytes);
     }
     return NULL;
@@ -173,7 +170,8 @@ ValueFailure value_convert_fixed(const ParquetColumn *column, const uint8_t *fro
         CONVERT_EACH(int64_t, int64_t, floor_thousandth(x));
         return NULL;
     case CONVERT_INT96:
-        return convert_int96(from, count, to);
+        convert_int96(from, count, to);
+        return NULL;
     case CONVERT_HALF:
         CONVERT_EACH(uint16_t, float, half_to_float(x));
         return NULL;
@@ -194,7 +192,7 @@ ValueFailure value_convert_texts(const ParquetColumn *column, const Str *from, u
             memcpy(to, from, count * sizeof *from);
         for (uint32_t i = 0; i < count; i++)
             if (!utf8_is_valid(str_bytes(&from[i]), from[i].length))
-                return not_utf8;
+                return value_not_utf8;
         return NULL;
     }
     for (uint32_t i = 0; i < count; i++) {

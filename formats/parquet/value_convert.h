@@ -14,6 +14,7 @@ enum { VALUE_SLOP_BYTES = 32 };
 
 /* NULL, or what is wrong with the values: a literal for an error message. */
 typedef const char *ValueFailure;
+extern const char *const value_not_utf8;
 
 /* count values of column->raw_bytes each; the caller knows that they are there. */
 ValueFailure value_convert_fixed(const ParquetColumn *column, const uint8_t *from, uint32_t count,
