@@ -7,40 +7,86 @@
 #include "sql/optimizer/optimizer_internal.h"
 #include "sql/optimizer/rules/rules.h"
 
+/* What executors do not know: subqueries in expressions, then dependent joins. */
+static const Rule *const lowering[] = {
+    &rule_lower_subqueries,
+    &rule_unnest_dependent_joins,
+    &rule_lower_distinct_aggregates,
+    NULL,
+};
+
+static const Rule *const rewrite[] = {
+    &rule_inline_shared,
+
+    /* expressions; constants first, they decide most of the rest */
+    &rule_fold_constants,
+    &rule_simplify_nulls,
+    &rule_simplify_boolean,
+    &rule_simplify_comparisons,
+    &rule_unwrap_casts,
+    &rule_simplify_arithmetic,
+    &rule_simplify_like,
+    &rule_simplify_case,
+    &rule_factor_or,
+    &rule_merge_in_lists,
+    &rule_simplify_predicates,
+    &rule_merge_ranges,
+
+    /* filters down */
+    &rule_merge_filters,
+    &rule_push_filter_through_project,
+    &rule_push_filter_through_join,
+    &rule_push_filter_through_aggregate,
+    &rule_push_filter_through_set,
+    &rule_push_filter_through_sort,
+    &rule_push_join_condition,
+    &rule_infer_filters,
+
+    /* joins to simpler kinds, once the filters have reached them */
+    &rule_simplify_single_joins,
+    &rule_simplify_mark_joins,
+    &rule_reduce_outer_joins,
+    &rule_reduce_anti_joins,
+    &rule_limit_exists,
+    &rule_remove_one_row_joins,
+
+    /* less to do */
+    &rule_propagate_empty,
+    &rule_flatten_unions,
+    &rule_remove_sorts,
+    &rule_remove_distinct,
+    &rule_drop_group_keys,
+    &rule_answer_from_statistics,
+    &rule_push_limit,
+    &rule_merge_projects,
+    &rule_prune_columns, /* last: the others may leave columns unused */
+    NULL,
+};
+
+/* Adds filters to the inputs of joins, which must not be done twice. */
+static const Rule *const derive[] = {&rule_split_or_by_side, NULL};
+
+/* Filters are where they will stay. */
+static const Rule *const into_scans[] = {
+    &rule_merge_filters,
+    &rule_starts_with_to_range,
+    &rule_push_filter_into_scan,
+    NULL,
+};
+
+static const Rule *const join_order[] = {&rule_join_order, NULL};
+
+static const Rule *const finish[] = {
+    &rule_merge_projects,
+    &rule_prune_columns,
+    &rule_narrow_decimals, /* last: it makes expressions that others would undo */
+    NULL,
+};
+
 const RuleBatch opt__batches[] = {
-    /* What executors do not know: subqueries in expressions, then dependent joins. */
-    {"lowering",
-     1,
-     {
-         &rule_lower_subqueries,
-         &rule_unnest_dependent_joins,
-         &rule_lower_distinct_aggregates,
-     }},
-
-    {"rewrite",
-     10,
-     {
-         &rule_inline_shared,
-         /* filters down */
-         &rule_merge_filters, &rule_push_filter_through_project, &rule_push_filter_through_join,
-         &rule_push_filter_through_aggregate, &rule_push_filter_through_set,
-         &rule_push_filter_through_sort, &rule_push_join_condition,
-         /* joins to simpler kinds; after the filters have reached them */
-         &rule_simplify_single_joins, &rule_simplify_mark_joins, &rule_reduce_outer_joins,
-         &rule_reduce_anti_joins, &rule_limit_exists, &rule_remove_one_row_joins,
-         /* less to do */
-         &rule_propagate_empty, &rule_flatten_unions, &rule_remove_sorts, &rule_remove_distinct,
-         &rule_push_limit, &rule_merge_projects,
-         &rule_prune_columns, /* last: the others may leave columns unused */
-     }},
-
-    /* Needs the filters where they will stay. */
-    {"into scans",
-     4,
-     {
-         &rule_merge_filters,
-         &rule_push_filter_into_scan,
-     }},
+    {"lowering", 1, lowering},      {"rewrite", 10, rewrite},      {"derive", 1, derive},
+    {"rewrite again", 10, rewrite}, {"into scans", 4, into_scans}, {"join order", 1, join_order},
+    {"finish", 1, finish},
 };
 
 const uint32_t opt__batch_count = sizeof opt__batches / sizeof opt__batches[0];

@@ -44,13 +44,13 @@ typedef struct Rule {
     const Expr *(*rewrite_expr)(RuleCtx *rc, const Expr *expr); /* arguments come rewritten */
 } Rule;
 
-enum { RULES_PER_BATCH_MAX = 48 };
+enum { RULES_PER_BATCH_MAX = 64 };
 
 /* Runs its rules in order over the plan, again and again until none changes it or passes_max. */
 typedef struct RuleBatch {
     const char *name;
     uint32_t passes_max;
-    const Rule *rules[RULES_PER_BATCH_MAX]; /* up to the first NULL */
+    const Rule *const *rules; /* up to the first NULL */
 } RuleBatch;
 
 /* Notes the failure (the words must be in rc->err already) and returns plan. */

@@ -8,7 +8,8 @@
  *           Scan u (b, e, f)                   Scan u (b)
  *
  * From the root down, each node learns which of its columns are needed, drops the others, and asks
- * its inputs for what it needs itself. A mark join whose mark nobody reads goes away.
+ * its inputs for what it needs itself. A mark join whose mark nobody reads goes away; so does a left
+ * join that adds no column in use, and at most one match to a row.
  *
  * Why:  what is not read need not be decoded, computed, hashed or carried along.
  *
@@ -149,6 +150,10 @@ static const Plan *prune_join(Pruner *pruner, const PlanJoin *join, ColumnSet ne
     const Plan *inputs[2];
 
     if (join->kind == JOIN_MARK && !column_set_has(needed, join->mark))
+        return prune(pruner, join->head.inputs[0], needed);
+    if (join->kind == JOIN_LEFT &&
+        !column_set_overlaps(needed, plan_output(pruner->arena, join->head.inputs[1])) &&
+        join_matches_at_most_one(pruner->arena, join))
         return prune(pruner, join->head.inputs[0], needed);
     needed = needed_with(pruner, needed, join->condition);
     needed = needed_with(pruner, needed, join->null_aware);

@@ -82,6 +82,14 @@ ColumnSet expr_null_columns(Arena *arena, const Expr *expr);
 /* Columns of which a NULL makes the predicate FALSE or NULL; NULL stands for TRUE. */
 ColumnSet expr_rejected_columns(Arena *arena, const Expr *predicate);
 
+/* Predicates that hold for each of the plan's rows (plan_facts.c). */
+ExprVec plan_facts(Arena *arena, const Plan *plan);
+/* column =, <, <=, >, >= constant, both of one type, the constant not null. */
+bool expr_is_column_bound(const Expr *expr);
+bool value_meets_bound(const Value *value, const Expr *bound);
+/* Where known holds, bound does: a > 5, a > 3. */
+bool expr_bound_implies(const Expr *known, const Expr *bound);
+
 /* How many rows a plan can have, as far as its shape tells (plan_properties.c). */
 typedef struct RowBounds {
     int64_t min;

@@ -39,13 +39,6 @@ static const Expr *over_pulled(const Puller *puller, const Pulled *pulled, const
     return expr == NULL ? NULL : expr_substitute(puller->arena, expr, &map);
 }
 
-static bool uses_deferred(const Puller *puller, const Pulled *pulled, const Expr *expr)
-{
-    ColumnSet ids = column_set_make(puller->arena, pulled->deferred.count, pulled->deferred.from);
-
-    return expr_uses_any(puller->arena, expr, ids);
-}
-
 /* --- filter and project --- */
 
 /* Splits predicate into what goes up and, returned, what stays. */
