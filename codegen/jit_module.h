@@ -22,7 +22,8 @@ typedef struct JitModule {
     const char
         *target; /* LLVM's version, CPU name and features: code for one is no code for another */
 
-    /* The kernel as a relocatable object that exports its entry as symbol; free with object_free. */
+    /* The kernel as a relocatable object that exports its entry as symbol; free with object_free.
+     */
     Status (*compile)(const Kernel *kernel, const char *symbol, Error *err, void **object_out,
                       size_t *bytes_out);
     void (*object_free)(void *object);

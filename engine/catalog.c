@@ -90,7 +90,8 @@ static Relation *find_relation(const SessionCatalog *catalog, const char *name)
     return NULL;
 }
 
-/* The table's name that a file of the folder stands for, or NULL: "lineitem" of "lineitem.csv.gz". */
+/* The table's name that a file of the folder stands for, or NULL: "lineitem" of
+ * "lineitem.csv.gz". */
 static const char *table_name_of(Arena *arena, const char *file_name)
 {
     const Format *format = format_find(NULL, file_name);

@@ -1,8 +1,10 @@
 /*
- * catalog.h -- what table names mean in a session: files of the database folder, tables in memory, views
+ * catalog.h -- what table names mean in a session: files of the database folder, tables in
+ * memory, views
  *
- * lineitem is, in this order: a view or table made in this session, a view kept in the folder (lineitem.view.sql), a
- * file lineitem.<ending of a known format>, a folder lineitem/. Files are opened once and again when they have changed.
+ * lineitem is, in this order: a view or table made in this session, a view kept in the folder
+ * (lineitem.view.sql), a file lineitem.<ending of a known format>, a folder lineitem/. Files are
+ * opened once and again when they have changed.
  */
 #ifndef VONK_ENGINE_CATALOG_H
 #define VONK_ENGINE_CATALOG_H

@@ -1,7 +1,8 @@
 /*
  * config.h -- a session's settings, by name and as typed fields
  *
- * config.def lists them. What stands at its default is derived from the machine: config_describe says from what.
+ * config.def lists them. What stands at its default is derived from the machine: config_describe
+ * says from what.
  */
 #ifndef VONK_ENGINE_CONFIG_H
 #define VONK_ENGINE_CONFIG_H
@@ -25,7 +26,8 @@ typedef struct Config {
 /* Defaults; texts live in the arena. */
 void config_init(Config *config, Arena *arena);
 
-/* Errors: 42704 for an unknown name (with a "did you mean"), 22023 for a value that does not fit. */
+/* Errors: 42704 for an unknown name (with a "did you mean"), 22023 for a value that does not fit.
+ */
 MUST_CHECK Status config_set(Config *config, const char *name, const char *value, Error *err);
 MUST_CHECK Status config_reset(Config *config, const char *name,
                                Error *err); /* "all": all of them */

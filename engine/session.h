@@ -7,7 +7,8 @@
  * A session owns settings, views, tables made without a database folder, the code cache and a
  * memory budget. It shares nothing with other sessions.
  *
- * Thread: one thread at a time, but for session_cancel and result_progress (any thread, also signal handlers).
+ * Thread: one thread at a time, but for session_cancel and result_progress (any thread, also
+ * signal handlers).
  */
 #ifndef VONK_ENGINE_SESSION_H
 #define VONK_ENGINE_SESSION_H
@@ -34,7 +35,8 @@ MUST_CHECK Status script_parse(const char *text, size_t bytes, Error *err, Scrip
 void script_free(Script *script); /* accepts NULL */
 const AstStatements *script_statements(const Script *script);
 
-/* Starts statement; borrows it until result_free. Statements that make no rows have run when this returns. */
+/* Starts statement; borrows it until result_free. Statements that make no rows have run when this
+ * returns. */
 MUST_CHECK Status session_run(Session *session, const AstStatement *statement, uint32_t param_count,
                               const Value *params, Error *err, Result **result_out);
 
@@ -63,7 +65,8 @@ MUST_CHECK Status session_relations(Session *session, Arena *arena, Error *err, 
 MUST_CHECK Status session_describe(Session *session, Arena *arena, const char *name, Error *err,
                                    uint32_t *count_out, const PlanColumn **columns_out);
 
-/* Puts a table under that name into the session, in place of an earlier one made that way; takes the reference. */
+/* Puts a table under that name into the session, in place of an earlier one made that way; takes
+ * the reference. */
 MUST_CHECK Status session_add_table(Session *session, const char *name, Table *table, Error *err);
 
 #endif

@@ -3,9 +3,9 @@
  *
  *     source ─next─> batch ─consume─> operator ─emit─> operator ─emit─> sink
  *
- * A pipeline has a source, streaming operators, and a sink. Its source's rows come in numbered splits; worker
- * threads take splits in ascending order from one shared counter. A sink is also the source of a later
- * pipeline (a breaker): aggregate, sort, join build.
+ * A pipeline has a source, streaming operators, and a sink. Its source's rows come in numbered
+ * splits; worker threads take splits in ascending order from one shared counter. A sink is also
+ * the source of a later pipeline (a breaker): aggregate, sort, join build.
  *
  * A pipeline's life, all of it driven by exec/pipeline.c:
  *
@@ -18,8 +18,9 @@
  *     (the operator is now a source: split_count, then source_open/next per split in parallel)
  *     local_close, close
  *
- * Same bits, whatever the threads: which thread takes which split varies from run to run, so nothing that reaches
- * a result may depend on it. Rows have places (split, sequence); combine into an order by those, or by hash.
+ * Same bits, whatever the threads: which thread takes which split varies from run to run, so
+ * nothing that reaches a result may depend on it. Rows have places (split, sequence); combine
+ * into an order by those, or by hash.
  *
  * Memory that grows with the data comes from context->pool.
  */
@@ -41,15 +42,16 @@ typedef struct ExecContext {
 typedef struct Operator Operator;
 typedef struct Emitter Emitter;
 
-/* Hands a batch to the next operator of the pipeline; returns when it has been dealt with. The batch's split must be
- * the one being consumed, and its sequence this operator's own running count of rows for that split. */
+/* Hands a batch to the next operator of the pipeline; returns when it has been dealt with. The
+ * batch's split must be the one being consumed, and its sequence this operator's own running
+ * count of rows for that split. */
 MUST_CHECK Status emit(Emitter *emitter, const Batch *batch, Error *err);
 
 /* True when nobody downstream wants more rows of this split (LIMIT reached): stop making them. */
 bool emit_is_done(const Emitter *emitter);
 
-/* For sinks, which get an emitter that leads nowhere: no more rows are wanted of the split being consumed; none of
- * the splits after `split`. Rows may still come. */
+/* For sinks, which get an emitter that leads nowhere: no more rows are wanted of the split being
+ * consumed; none of the splits after `split`. Rows may still come. */
 void emit_stop_split(Emitter *emitter);
 void emit_stop_after(Emitter *emitter, uint32_t split);
 
@@ -68,8 +70,8 @@ typedef struct OperatorClass {
     Status (*finish_begin)(Operator *op, uint32_t phase, Error *err, uint32_t *task_count_out);
     Status (*finish_task)(Operator *op, uint32_t phase, uint32_t task, uint32_t thread, Error *err);
 
-    /* sources: sinks that have finished, scans, constants. Batches live until the next call on the same
-     * cursor. row_count 0: the split is done. */
+    /* sources: sinks that have finished, scans, constants. Batches live until the next call on
+     * the same cursor. row_count 0: the split is done. */
     uint32_t (*split_count)(Operator *op);
     Status (*source_open)(Operator *op, uint32_t thread, Error *err, void **cursor_out);
     Status (*source_split)(Operator *op, void *cursor, uint32_t split, Error *err);
@@ -100,11 +102,13 @@ struct Operator {
     KernelStatistics kernel; /* the sum over kernels, taken when they are let go */
 };
 
-/* Takes the kernel: the driver prints it, sums up its statistics and lets go of it when the operator is closed (or never was
- * opened). Makers build their kernels at once, so that EXPLAIN (KERNELS) can show them without running. */
+/* Takes the kernel: the driver prints it, sums up its statistics and lets go of it when the
+ * operator is closed (or never was opened). Makers build their kernels at once, so that EXPLAIN
+ * (KERNELS) can show them without running. */
 void operator_add_kernel(Operator *op, Arena *arena, Kernel *kernel);
 
-/* Closes the operator if it is open and lets go of its kernels; the driver does so. Makers call it when they fail. */
+/* Closes the operator if it is open and lets go of its kernels; the driver does so. Makers call
+ * it when they fail. */
 void operator_release(Operator *op);
 
 /* Raises op->peak_bytes. */
@@ -117,8 +121,9 @@ MUST_CHECK Status op_sort_new(const ExecContext *context, Arena *arena, const Pl
                               Error *err, Operator **op_out);
 MUST_CHECK Status op_top_n_new(const ExecContext *context, Arena *arena, const PlanTopN *node,
                                Error *err, Operator **op_out);
-/* Two operators, one an input (first: NULL for input 0, input 0's operator for input 1). Each is the sink of its input's pipeline;
- * that of input 1 opens when input 0's pipeline is done, and is the source. Input 0's must stay open as long. */
+/* Two operators, one an input (first: NULL for input 0, input 0's operator for input 1). Each is
+ * the sink of its input's pipeline; that of input 1 opens when input 0's pipeline is done, and is
+ * the source. Input 0's must stay open as long. */
 MUST_CHECK Status op_setop_new(const ExecContext *context, Arena *arena, const PlanSetop *node,
                                uint32_t input, Operator *first, Error *err, Operator **op_out);
 MUST_CHECK Status op_write_new(const ExecContext *context, Arena *arena, const PlanWrite *node,

@@ -1,8 +1,9 @@
 /*
  * format.h -- files become tables, batches become files
  *
- * A path is a file, a folder of part files (with key=value sub-folders as columns), or a glob; all files of one
- * table have the same schema. The format is named or follows from the ending: .parquet; .csv, .tsv (also .gz, .zst).
+ * A path is a file, a folder of part files (with key=value sub-folders as columns), or a glob;
+ * all files of one table have the same schema. The format is named or follows from the ending:
+ * .parquet; .csv, .tsv (also .gz, .zst).
  */
 #ifndef VONK_FORMATS_FORMAT_H
 #define VONK_FORMATS_FORMAT_H
@@ -16,12 +17,13 @@ typedef struct Format {
     const char *name;           /* "parquet" */
     const char *const *endings; /* ".parquet", NULL */
 
-    /* paths: sorted, at least one. Options by name (csv: delimiter, header, quote, escape, null, columns, ...); an unknown one is an error. */
+    /* paths: sorted, at least one. Options by name (csv: delimiter, header, quote, escape, null,
+     * columns, ...); an unknown one is an error. */
     Status (*open)(uint32_t path_count, const char *const *paths, OptionList options, MemPool *pool,
                    Error *err, Table **table_out);
 
-    /* Writes path's temporary sibling; writer_finish makes it appear whole (fsync, rename), writer_abort removes
-     * it. Batches come in row order, from one thread. */
+    /* Writes path's temporary sibling; writer_finish makes it appear whole (fsync, rename),
+     * writer_abort removes it. Batches come in row order, from one thread. */
     Status (*writer_open)(const char *path, uint32_t column_count, const TableColumn *columns,
                           OptionList options, MemPool *pool, Error *err, TableWriter **writer_out);
     Status (*writer_add)(TableWriter *writer, const Batch *batch, Error *err);

@@ -393,7 +393,7 @@ Status partition_table_new(Table *inner, uint32_t path_count, const char *const 
 {
     Arena *arena = arena_new(NULL, "partitioned table", ARENA_NO_CAP);
     PartitionTable *table = ARENA_NEW(arena, PartitionTable);
-    const char **keys, **texts;
+    const char **keys = NULL, **texts = NULL;
     Status status;
 
     *table_out = NULL;

@@ -7,8 +7,9 @@
  * An exported array owns its memory (the batch it came from does not outlive the next one) and may
  * be released on any thread, also after its session is closed.
  *
- * In: those, and the other widths and units: c C S I L (unsigned ones widen; uint64 is numeric(20,0)), U vu,
- * tdm, ts[smn] with or without a zone (kept as UTC), tiM tiD, dictionaries of text. Others are refused by name.
+ * In: those, and the other widths and units: c C S I L (unsigned ones widen; uint64 is
+ * numeric(20,0)), U vu, tdm, ts[smn] with or without a zone (kept as UTC), tiM tiD, dictionaries
+ * of text. Others are refused by name.
  */
 #ifndef VONK_CORE_DATA_ARROW_C_DATA_H
 #define VONK_CORE_DATA_ARROW_C_DATA_H

@@ -272,8 +272,9 @@ const Plan *plan_shared(Arena *arena, const Plan *input, int64_t shared_id, cons
 const Plan *plan_write(Arena *arena, const Plan *input, const char *path, const char *format,
                        NameList names, OptionList options, PlanColumn count_column);
 
-/* The same node over other inputs, output columns recomputed where they follow from the inputs (types and
- * nullability may change, ids that remain may not); the node itself when all inputs are the same pointers. */
+/* The same node over other inputs, output columns recomputed where they follow from the inputs
+ * (types and nullability may change, ids that remain may not); the node itself when all inputs
+ * are the same pointers. */
 const Plan *plan_with_inputs(Arena *arena, const Plan *plan, const Plan *const *inputs);
 const Plan *plan_with_input(Arena *arena, const Plan *plan,
                             const Plan *input); /* nodes of one input */
@@ -309,7 +310,8 @@ const Plan *plan_rewrite_exprs(Arena *arena, const Plan *plan, ExprRewriteFn fn,
  * a plan's columns and to replace the free columns of a correlated one.
  */
 const Plan *plan_substitute(Arena *arena, const Plan *plan, const ColumnMap *map);
-/* A copy in which every produced column has a fresh id; map_out (may be NULL) says which became which. */
+/* A copy in which every produced column has a fresh id; map_out (may be NULL) says which became
+ * which. */
 const Plan *plan_clone(Arena *arena, const Plan *plan, PlanIds *ids, ColumnMap *map_out);
 
 /* One line a node, two spaces a level, with fields, columns and estimates; lives in the arena. */
@@ -317,8 +319,9 @@ const char *plan_print(Arena *arena, const Plan *plan);
 /* One node's line without its inputs and without indentation. */
 const char *plan_print_node(Arena *arena, const Plan *plan);
 
-/* ST_INTERNAL when a node breaks an invariant: an id used but not produced (unless in allowed_free), a type that does
- * not fit, a column id produced twice, a predicate that is not boolean. */
+/* ST_INTERNAL when a node breaks an invariant: an id used but not produced (unless in
+ * allowed_free), a type that does not fit, a column id produced twice, a predicate that is not
+ * boolean. */
 MUST_CHECK Status plan_check(Arena *arena, const Plan *plan, ColumnSet allowed_free, Error *err);
 
 #endif

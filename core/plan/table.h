@@ -3,12 +3,14 @@
  *
  *     table -> splits_make -> for each split: scan_open -> scan_next, ... -> scan_close
  *
- * A Table is a const struct of functions (TableClass) over whatever a format keeps: Parquet or CSV files, an Arrow
- * stream, rows in memory. The optimizer asks for statistics, the executor for splits and scans; neither knows formats.
+ * A Table is a const struct of functions (TableClass) over whatever a format keeps: Parquet or
+ * CSV files, an Arrow stream, rows in memory. The optimizer asks for statistics, the executor for
+ * splits and scans; neither knows formats.
  *
- * A scan takes the columns that are wanted and predicates that it may use in two ways: to skip whole row groups and
- * pages that cannot match (`prune`), and to drop rows as early as it can (`keep`). A scan that returns
- * exact_filters = true has dropped every row that a predicate does not keep; else the executor filters again.
+ * A scan takes the columns that are wanted and predicates that it may use in two ways: to skip
+ * whole row groups and pages that cannot match (`prune`), and to drop rows as early as it can
+ * (`keep`). A scan that returns exact_filters = true has dropped every row that a predicate does
+ * not keep; else the executor filters again.
  *
  * Thread: a Table is immutable once open. Calls on different scans may run at the same time.
  */
@@ -30,7 +32,8 @@ typedef struct TableColumn {
     bool is_nullable; /* false: no row is null, promised by the file */
 } TableColumn;
 
-/* What is known without reading the rows. Unknown: rows < 0, distinct_count < 0, has_range false. */
+/* What is known without reading the rows. Unknown: rows < 0, distinct_count < 0, has_range false.
+ */
 typedef struct ColumnStatistics {
     bool has_range;
     Value min, max;        /* bounds, not always reached (text may be cut short and rounded up) */
@@ -46,7 +49,8 @@ typedef struct TableStatistics {
     uint64_t file_bytes; /* of all files                   */
 } TableStatistics;
 
-/* A unit of work that reads the same rows in the same order wherever it runs: a row group, a byte range. */
+/* A unit of work that reads the same rows in the same order wherever it runs: a row group, a byte
+ * range. */
 typedef struct Split {
     uint32_t file;    /* index in the table's files                     */
     uint64_t start;   /* format's own: row group number, byte offset    */
@@ -69,10 +73,11 @@ typedef enum PredicateKind {
 } PredicateKind;
 
 /*
- * Keeps of rows selection[0..count) (all of [0, row_count) when selection is NULL) of column those that the
- * predicate holds for: writes them, ascending, to kept[] and returns how many. kept may be selection. Called with a
- * dictionary's values as a FLAT column once per dictionary, when the scan can map codes. Rows that are null are
- * passed too. thread: a number below the executor's thread count, one call at a time per number.
+ * Keeps of rows selection[0..count) (all of [0, row_count) when selection is NULL) of column
+ * those that the predicate holds for: writes them, ascending, to kept[] and returns how many.
+ * kept may be selection. Called with a dictionary's values as a FLAT column once per dictionary,
+ * when the scan can map codes. Rows that are null are passed too. thread: a number below the
+ * executor's thread count, one call at a time per number.
  */
 typedef Status (*PredicateKeepFn)(void *context, uint32_t thread, const Column *column,
                                   uint32_t row_count, const uint32_t *selection, uint32_t count,
@@ -86,8 +91,8 @@ typedef struct ScanPredicate {
     const Value *values;  /* of the column's type; for pruning and simple compares */
     PredicateKeepFn keep; /* always set */
     void *context;
-    /* A filter that arrives while the scan runs (from a join's build side): NULL for static ones. While *ready is
-     * false the predicate holds for all rows. */
+    /* A filter that arrives while the scan runs (from a join's build side): NULL for static ones.
+     * While *ready is false the predicate holds for all rows. */
     const atomic_bool *ready;
 } ScanPredicate;
 
@@ -123,15 +128,16 @@ typedef struct TableClass {
     /* The scan and what it returns live until scan_close; borrows the request. */
     Status (*scan_open)(const Table *table, const Split *split, const ScanRequest *request,
                         Error *err, TableScan **scan_out);
-    /* Fills column_count, columns, row_count, selection, selected_count; row_count 0 at the end. Batches whose rows
-     * are all dropped are passed over. sequence: number of physical row 0 within the split, dropped rows counted.
-     * *exact_filters_out: see above. */
+    /* Fills column_count, columns, row_count, selection, selected_count; row_count 0 at the end.
+     * Batches whose rows are all dropped are passed over. sequence: number of physical row 0
+     * within the split, dropped rows counted. *exact_filters_out: see above. */
     Status (*scan_next)(TableScan *scan, Error *err, Batch *batch_out, bool *exact_filters_out);
     void (*scan_close)(TableScan *scan); /* accepts NULL */
 
     void (*close)(Table *table);
 
-    /* Up to row_count rows spread over the table, as one FLAT column each, for estimates; NULL function: none. */
+    /* Up to row_count rows spread over the table, as one FLAT column each, for estimates; NULL
+     * function: none. */
     Status (*sample)(const Table *table, Arena *arena, const uint32_t *columns,
                      uint32_t column_count, uint32_t row_count, Error *err, Column *columns_out,
                      uint32_t *row_count_out);

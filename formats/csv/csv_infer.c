@@ -1,10 +1,11 @@
 /*
  * csv_infer.c -- delimiter, header and types from a sample
  *
- * The delimiter is the candidate that cuts most records into the same number (over one) of fields. A
- * column's type is the narrowest that all its sampled fields have: boolean, bigint, double precision,
- * date, timestamp, text. The first record is a header when some column's type would be narrower
- * without it, or when all columns are text and its fields are distinct and none is empty.
+ * The delimiter is the candidate that cuts most records into the same number (over one) of
+ * fields. A column's type is the narrowest that all its sampled fields have: boolean, bigint,
+ * double precision, date, timestamp, text. The first record is a header when some column's type
+ * would be narrower without it, or when all columns are text and its fields are distinct and none
+ * is empty.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -82,8 +82,8 @@ typedef struct CsvSchema {
 MUST_CHECK Status csv_read_options(Arena *arena, OptionList list, CsvOptions *options_out,
                                    Error *err);
 
-/* From chunks of the file: the first from its start, others from anywhere (their first, cut, line is
- * left out). Lives in the arena. */
+/* From chunks of the file: the first from its start, others from anywhere (their first, cut, line
+ * is left out). Lives in the arena. */
 typedef struct CsvChunk {
     const char *bytes;
     size_t byte_count;

@@ -9,7 +9,8 @@
 /* Bytes looked at together: one bit a byte in a mask. */
 enum { SCAN_BYTES = 64 };
 
-/* One bit for each of the 64 bytes at `at` that is the delimiter, the quote, the escape or a newline. */
+/* One bit for each of the 64 bytes at `at` that is the delimiter, the quote, the escape or a
+ * newline. */
 #ifdef __SSE2__
 static uint64_t special_bytes(const char *at, const CsvDialect *dialect)
 {

@@ -1,8 +1,9 @@
 /*
  * csv_splits.c -- cutting a file at record ends without parsing it
  *
- * A newline ends a record when the number of quotes before it is even. One pass counts quotes at the
- * speed of memory; at each multiple of target_bytes it looks for the next newline outside quotes.
+ * A newline ends a record when the number of quotes before it is even. One pass counts quotes at
+ * the speed of memory; at each multiple of target_bytes it looks for the next newline outside
+ * quotes.
  */
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* csv_write.c -- batches as a CSV file (RFC 4180, NULL as nothing), gzip or zstd by the path's ending */
+/* csv_write.c -- batches as a CSV file (RFC 4180, NULL as nothing), gzip or zstd by the path's
+ * ending */
 #include <string.h>
 
 #include "core/base/invariant.h"

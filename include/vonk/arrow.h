@@ -1,8 +1,9 @@
 /*
  * vonk/arrow.h -- the Arrow C data and stream interfaces
  *
- * The structs of the Arrow specification ("The Arrow C data interface", "The Arrow C stream interface"), ABI-stable by
- * definition, so that no Arrow library is needed. Guarded as the specification asks, so that they may be declared twice.
+ * The structs of the Arrow specification ("The Arrow C data interface", "The Arrow C stream
+ * interface"), ABI-stable by definition, so that no Arrow library is needed. Guarded as the
+ * specification asks, so that they may be declared twice.
  */
 #ifndef VONK_ARROW_H
 #define VONK_ARROW_H

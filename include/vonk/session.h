@@ -37,9 +37,9 @@ typedef struct VonkResult VonkResult;
 VONK_API const char *vonk_version(void);
 
 /*
- * Opens a session over database, a folder whose files are its tables (lineitem.parquet is lineitem);
- * NULL: none, files are then named in the SQL. *session_out is NULL on failure. Close with
- * vonk_session_close. Errors: VONK_IO when the folder cannot be read.
+ * Opens a session over database, a folder whose files are its tables (lineitem.parquet is
+ * lineitem); NULL: none, files are then named in the SQL. *session_out is NULL on failure. Close
+ * with vonk_session_close. Errors: VONK_IO when the folder cannot be read.
  */
 VONK_API VonkStatus vonk_session_open(const char *database, VonkSession **session_out,
                                       VonkError *error);
@@ -54,7 +54,8 @@ VONK_API VonkStatus vonk_session_set(VonkSession *session, const char *name, con
 /* The setting's value as text, valid until it is set again; NULL when there is no such setting. */
 VONK_API const char *vonk_session_get(const VonkSession *session, const char *name);
 
-/* Makes the running query end with VONK_CANCELLED, within 100 ms. From any thread, and from a signal handler. */
+/* Makes the running query end with VONK_CANCELLED, within 100 ms. From any thread, and from a
+ * signal handler. */
 VONK_API void vonk_session_cancel(VonkSession *session);
 
 /* A value for $1, $2, ... in the SQL. */
@@ -92,16 +93,17 @@ VONK_API const char *vonk_result_column_type(const VonkResult *result, size_t co
 /* What psql would print when done: "SELECT 5", "CREATE VIEW"; complete after the last row. */
 VONK_API const char *vonk_result_tag(const VonkResult *result);
 
-/* Row by row, as text: for small results. VONK_ROW while there is a row, then VONK_DONE, VONK_FAILED on an error. */
+/* Row by row, as text: for small results. VONK_ROW while there is a row, then VONK_DONE,
+ * VONK_FAILED on an error. */
 typedef enum VonkStep { VONK_DONE = 0, VONK_ROW = 1, VONK_FAILED = 2 } VonkStep;
 VONK_API VonkStep vonk_result_next_row(VonkResult *result, VonkError *error);
 /* The current row's value as PostgreSQL prints it, valid until the next row; NULL is SQL's NULL. */
 VONK_API const char *vonk_result_text(VonkResult *result, size_t column);
 
 /*
- * All (remaining) rows as an Arrow C stream of record batches. The stream takes the result: free it by stream->release;
- * vonk_result_free must not be called any more. Numbers, dates and timestamps are handed over
- * without a copy; booleans become bits, text becomes Arrow's utf8.
+ * All (remaining) rows as an Arrow C stream of record batches. The stream takes the result: free
+ * it by stream->release; vonk_result_free must not be called any more. Numbers, dates and
+ * timestamps are handed over without a copy; booleans become bits, text becomes Arrow's utf8.
  */
 VONK_API VonkStatus vonk_result_arrow_stream(VonkResult *result,
                                              struct ArrowArrayStream *stream_out, VonkError *error);
@@ -119,9 +121,10 @@ VONK_API VonkProgress vonk_result_progress(const VonkResult *result);
 /* --- data from the program --- */
 
 /*
- * Makes the stream's rows the table `name` of this session: read whole now, kept in memory, replaced by the next
- * registration of that name, dropped by DROP TABLE. Takes the stream (released in any case).
- * Errors: VONK_NOT_SUPPORTED for column types that Vonk lacks, with the column's name.
+ * Makes the stream's rows the table `name` of this session: read whole now, kept in memory,
+ * replaced by the next registration of that name, dropped by DROP TABLE. Takes the stream
+ * (released in any case). Errors: VONK_NOT_SUPPORTED for column types that Vonk lacks, with the
+ * column's name.
  */
 VONK_API VonkStatus vonk_register_arrow(VonkSession *session, const char *name,
                                         struct ArrowArrayStream *stream, VonkError *error);

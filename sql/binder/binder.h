@@ -1,9 +1,9 @@
 /*
  * binder.h -- names, types and functions: an AST statement becomes a logical plan
  *
- * Types follow PostgreSQL's rules (coerce.c): literals of unknown type take the other side's, operators resolve by
- * the fewest casts, integer literals are int4, int8 or numeric by size. Errors carry PostgreSQL's texts, SQLSTATEs
- * and the byte offset of what they are about.
+ * Types follow PostgreSQL's rules (coerce.c): literals of unknown type take the other side's,
+ * operators resolve by the fewest casts, integer literals are int4, int8 or numeric by size.
+ * Errors carry PostgreSQL's texts, SQLSTATEs and the byte offset of what they are about.
  */
 #ifndef VONK_SQL_BINDER_BINDER_H
 #define VONK_SQL_BINDER_BINDER_H
@@ -15,12 +15,12 @@
 typedef struct Catalog Catalog;
 struct Catalog {
     void *context;
-    /* A table by name, or a view as its SELECT's AST (lives in the arena); both NULL and ST_OK when there is none. The table is
-     * borrowed: it lives as long as the statement. */
+    /* A table by name, or a view as its SELECT's AST (lives in the arena); both NULL and ST_OK
+     * when there is none. The table is borrowed: it lives as long as the statement. */
     Status (*lookup)(void *context, Arena *arena, const char *name, Error *err, Table **table_out,
                      const AstSelect **view_out);
-    /* "dir/x.parquet" in FROM, read_parquet('glob'), read_csv('path', option, value, ...): format NULL = by the
-     * path's ending. Borrowed as above. */
+    /* "dir/x.parquet" in FROM, read_parquet('glob'), read_csv('path', option, value, ...): format
+     * NULL = by the path's ending. Borrowed as above. */
     Status (*open_file)(void *context, const char *path, const char *format, OptionList options,
                         Error *err, Table **table_out);
     /* All names, for "did you mean". */

@@ -1,10 +1,11 @@
 /*
- * optimizer.h -- rules rewrite the logical plan, statistics order its joins, and it becomes physical
+ * optimizer.h -- rules rewrite the logical plan, statistics order its joins, and it becomes
+ * physical
  *
  *     logical plan -> batches of rules to a fixed point -> join order -> physical plan
  *
- * Results never depend on it: every rule can be switched off by name. After each rewrite the schema must be the same
- * and plan_check() must hold.
+ * Results never depend on it: every rule can be switched off by name. After each rewrite the
+ * schema must be the same and plan_check() must hold.
  */
 #ifndef VONK_SQL_OPTIMIZER_OPTIMIZER_H
 #define VONK_SQL_OPTIMIZER_OPTIMIZER_H
@@ -29,8 +30,9 @@ typedef struct OptimizeRequest {
     uint64_t memory_bytes; /* the query's budget */
     uint32_t threads;
     Status (*eval_const)(Arena *arena, const Expr *expr, Error *err, Value *value_out);
-    /* How many rows of a sample the predicate keeps; values[i] is columns[i], FLAT. For estimates only: a failure
-     * (division by zero in some row) is no failure of the query. NULL: textbook selectivities. */
+    /* How many rows of a sample the predicate keeps; values[i] is columns[i], FLAT. For estimates
+     * only: a failure (division by zero in some row) is no failure of the query. NULL: textbook
+     * selectivities. */
     Status (*eval_filter)(Arena *arena, const Expr *predicate, uint32_t column_count,
                           const PlanColumn *columns, const Column *values, uint32_t row_count,
                           Error *err, uint32_t *kept_count_out);
