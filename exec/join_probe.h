@@ -37,7 +37,8 @@ void join_probe_start(JoinProbe *probe, const Column *keys, const Batch *batch);
  * either this or join_probe_pairs. */
 uint32_t join_probe_first(JoinProbe *probe, uint32_t *rows_out, uint32_t *matches_out);
 
-/* The next matches, at most `most`, by batch row, then by build order. Less than `most`: these were the last. */
+/* The next matches, at most `most`, by batch row, then by build order; may be none although join_probe_row names a row.
+ * All are out when join_probe_row says UINT32_MAX. */
 uint32_t join_probe_pairs(JoinProbe *probe, uint32_t most, uint32_t *rows_out,
                           uint32_t *matches_out);
 

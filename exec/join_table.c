@@ -268,7 +268,7 @@ static Status begin_moving(JoinTable *table, Error *err, uint32_t *task_count_ou
         rows += table->parts[i].row_count;
         has_duplicates |= table->parts[i].has_duplicates;
     }
-    table->is_unique = !has_duplicates && table->form != JOIN_FORM_ALL;
+    table->is_unique = table->form == JOIN_FORM_ALL ? table->row_count <= 1 : !has_duplicates;
     if (table->form == JOIN_FORM_DIRECT) {
         join_table__rank(table);
         if (has_duplicates) {

@@ -57,6 +57,8 @@ static Status scan_open(Operator *base, Error *err)
 
         if (op->filters[i] == NULL || index < 0)
             continue;
+        if (join_filter_is_empty(op->filters[i]))
+            op->split_count = 0;
         count = join_filter_predicates(
             op->filters[i], op->arena, op->node->table_columns.items[index],
             op->node->head.columns[index].type, base->context->threads, made);

@@ -224,6 +224,7 @@ static Status trim(ResultQueue *queue, Error *err, Batch *batch_out)
         rows = queue->left_rows;
     queue->skip_rows -= skip;
     queue->left_rows -= rows;
+    atomic_fetch_add(&queue->op.rows, rows);
     *batch_out = all;
     batch_out->row_count = batch_out->selected_count = (uint32_t)rows;
     if (skip == 0 || rows == 0)

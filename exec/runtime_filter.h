@@ -1,39 +1,48 @@
 /*
  * runtime_filter.h -- what a hash join's build side knows about its keys, told to scans of the probe side
  *
- *     join_filter_new (planning) -> join_filter_begin, _add ..., _finish (the build's finish phase) -> join_filter_predicates (scan)
+ *     join_filter_new (planning) -> join_filter_begin, _add ..., _finish (when the build is done) -> join_filter_predicates (scans)
  *
- * By what the keys are: nothing at all (empty build side), a few values, a range with an exact bitmap where integer keys
- * lie close together, or a range with a blocked Bloom filter (Putze, Sanders & Singler 2007; 8 bits of one 64-byte... word of 8 bytes).
- * A filter that turns out to keep nearly all rows is no longer asked.
+ *     EMPTY    there are no keys: scans read nothing
+ *     FEW      up to 16 keys: pruned by, and compared with, each of them
+ *     DIRECT   the join table's own bits (JoinWord) say exactly which keys there are
+ *     BLOOM    a Bloom filter of 64-bit blocks (Putze, Sanders & Singler 2007): four bits a key, in one word
  *
- * Thread: _add may run in parallel; the filter is immutable after _finish.
+ * All know the smallest and the largest key, by which row groups are skipped. A filter that turns out to keep nearly all
+ * rows is asked no longer.
+ *
+ * Thread: _add may run in parallel; after _finish the filter is immutable.
  */
 #ifndef VONK_EXEC_RUNTIME_FILTER_H
 #define VONK_EXEC_RUNTIME_FILTER_H
 
 #include "core/plan/table.h"
+#include "exec/join_table.h"
 #include "exec/operator.h"
 
 typedef struct JoinFilter JoinFilter;
 
-/* For key type `type`; NULL when filters on such keys are not made. */
-JoinFilter *join_filter_new(const ExecContext *context, Arena *arena, uint32_t id, Type type);
+/* On key number `key` of the table; NULL when filters on keys of its type are not made. */
+JoinFilter *join_filter_new(const ExecContext *context, Arena *arena, uint32_t id, uint32_t key,
+                            Type type);
 uint32_t join_filter_id(const JoinFilter *filter);
 
-/* min, max over all keys; row_count 0: nothing matches. Allocates; the bits are set by _add. */
-MUST_CHECK Status join_filter_begin(JoinFilter *filter, uint64_t row_count, int64_t min,
-                                    int64_t max, Error *err);
-/* key_count values of the key's physical form (int16, 32 or 64), row_bytes apart; from several threads at once. */
-void join_filter_add(JoinFilter *filter, const char *first_key, size_t row_bytes,
-                     uint64_t key_count);
+/* Looks at the table, which is done; says whether _add is to be called for its rows. */
+MUST_CHECK Status join_filter_begin(JoinFilter *filter, const JoinTable *table, Error *err,
+                                    bool *needs_rows_out);
+/* Rows [first, end) of the table's reachable ones; from several threads at once. */
+void join_filter_add(JoinFilter *filter, uint32_t first, uint32_t end);
 void join_filter_finish(JoinFilter *filter);
-void join_filter_close(JoinFilter *filter); /* frees the bits; accepts NULL */
+/* Frees what it holds; the filter is not to be asked any more. */
+void join_filter_close(JoinFilter *filter);
 
-enum { JOIN_FILTER_PREDICATES_MAX = 2 };
+/* True when it is known that no row can match. */
+bool join_filter_is_empty(const JoinFilter *filter);
 
-/* Predicates on the table's column for a scan; their arrays live in the arena. Returns how many: 0 when the filter is not ready or of no use. */
-uint32_t join_filter_predicates(JoinFilter *filter, Arena *arena, uint32_t table_column,
+enum { JOIN_FILTER_PREDICATES_MAX = 3 };
+
+/* Predicates for a scan of the column; what they point to lives in the arena. Returns how many: 0 when the filter is not made. */
+uint32_t join_filter_predicates(const JoinFilter *filter, Arena *arena, uint32_t table_column,
                                 Type column_type, uint32_t threads,
                                 ScanPredicate predicates_out[JOIN_FILTER_PREDICATES_MAX]);
 

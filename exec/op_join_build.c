@@ -1,0 +1,277 @@
+/* op_join_build.c -- the sink of a join's right input, and the build rows that come out after the probe; see join.h */
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "exec/join.h"
+
+enum { FILL_ROWS = 65536, UNMATCHED_SPLIT_ROWS = 16384, TABLE_PHASES = 3 };
+
+static const char consumer_name[] = "hash join";
+
+typedef struct BuildLocal {
+    Arena *arena;
+    JoinRows rows;
+    KernelInstance *keys;
+    Column *key_columns;
+    Column *kept_columns;
+} BuildLocal;
+
+static Join *join_of_build(Operator *base)
+{
+    return (Join *)((char *)base - offsetof(Join, build));
+}
+
+Status join_keys_evaluate(const JoinKeys *keys, KernelInstance *instance, const Batch *batch,
+                          Error *err, Column *keys_out)
+{
+    const uint32_t *selection;
+    uint32_t count;
+
+    if (keys->kernel != NULL)
+        return kernel_project(instance, batch, err, keys_out, &selection, &count);
+    for (uint32_t i = 0; i < keys->count; i++)
+        keys_out[i] = batch->columns[keys->picks[i]];
+    return ST_OK;
+}
+
+/* --- the sink --- */
+
+static Status build_open(Operator *base, Error *err)
+{
+    Join *join = join_of_build(base);
+
+    (void)err;
+    join_table_init(&join->table, join->context, &join->layout);
+    join->table.keeps_null_keys = join_keeps_unmatched_build(join->kind);
+    join->table.keeps_order = join_marks_build(join->kind);
+    join->table.keeps_matched = join_marks_build(join->kind);
+    return ST_OK;
+}
+
+static void build_close(Operator *base)
+{
+    Join *join = join_of_build(base);
+
+    for (uint32_t i = 0; i < join->filter_count; i++)
+        join_filter_close(join->filters[i]);
+    join_table_close(&join->table);
+}
+
+static Status build_local_open(Operator *base, uint32_t thread, Error *err, void **local_out)
+{
+    Join *join = join_of_build(base);
+    Arena *arena = arena_new(NULL, "join build", ARENA_NO_CAP);
+    BuildLocal *local = ARENA_NEW(arena, BuildLocal);
+
+    (void)thread;
+    *local_out = local;
+    local->arena = arena;
+    local->key_columns = ARENA_ARRAY(arena, Column, join->right_keys.count);
+    local->kept_columns = ARENA_ARRAY(arena, Column, join->kept_count);
+    TRY(join_rows_init(&local->rows, &join->table, err));
+    if (join->right_keys.kernel != NULL)
+        return kernel_instance_new(join->right_keys.kernel, join->context->pool, err, &local->keys);
+    return ST_OK;
+}
+
+static void build_local_close(Operator *base, void *opaque)
+{
+    BuildLocal *local = opaque;
+
+    (void)base;
+    if (local == NULL)
+        return;
+    join_rows_fini(&local->rows);
+    kernel_instance_free(local->keys);
+    arena_free(local->arena);
+}
+
+static Status build_consume(Operator *base, void *opaque, const Batch *batch, Emitter *emitter,
+                            Error *err)
+{
+    const Join *join = join_of_build(base);
+    BuildLocal *local = opaque;
+
+    (void)emitter;
+    TRY(join_keys_evaluate(&join->right_keys, local->keys, batch, err, local->key_columns));
+    for (uint32_t i = 0; i < join->kept_count; i++)
+        local->kept_columns[i] = batch->columns[join->kept[i]];
+    return join_rows_add(&local->rows, local->key_columns, local->kept_columns, batch, err);
+}
+
+static Status build_combine(Operator *base, void *opaque, Error *err)
+{
+    return join_table_combine(&join_of_build(base)->table, &((BuildLocal *)opaque)->rows, err);
+}
+
+/* The table is done: filters look at it; those that want its rows get them in tasks. */
+static Status begin_filters(Join *join, Error *err, uint32_t *task_count_out)
+{
+    for (uint32_t i = 0; i < join->filter_count; i++) {
+        bool needs_rows;
+
+        TRY(join_filter_begin(join->filters[i], &join->table, err, &needs_rows));
+        if (needs_rows)
+            join->filling[join->filling_count++] = join->filters[i];
+    }
+    join->fill_tasks = join->filling_count == 0 ? 0 : join->table.reachable_count / FILL_ROWS + 1;
+    *task_count_out = join->fill_tasks;
+    return ST_OK;
+}
+
+static Status build_finish_begin(Operator *base, uint32_t phase, Error *err,
+                                 uint32_t *task_count_out)
+{
+    Join *join = join_of_build(base);
+
+    *task_count_out = 0;
+    if (phase < TABLE_PHASES)
+        TRY(join_table_finish_begin(&join->table, phase, err, task_count_out));
+    if (phase + 1 < TABLE_PHASES)
+        return ST_OK;
+    if (phase + 1 == TABLE_PHASES) {
+        operator_note_bytes(&join->probe, join->table.peak_bytes);
+        TRY(begin_filters(join, err, task_count_out));
+    }
+    if (*task_count_out == 0)
+        for (uint32_t i = 0; i < join->filter_count; i++)
+            join_filter_finish(join->filters[i]);
+    return ST_OK;
+}
+
+static Status build_finish_task(Operator *base, uint32_t phase, uint32_t task, uint32_t thread,
+                                Error *err)
+{
+    Join *join = join_of_build(base);
+    uint32_t first = task * FILL_ROWS, end = first + FILL_ROWS;
+
+    (void)thread;
+    if (phase + 1 < TABLE_PHASES)
+        return join_table_finish_task(&join->table, phase, task, err);
+    if (end > join->table.reachable_count)
+        end = join->table.reachable_count;
+    for (uint32_t i = 0; i < join->filling_count; i++)
+        join_filter_add(join->filling[i], first, end);
+    return ST_OK;
+}
+
+const OperatorClass join_build_class = {
+    .name = "join build",
+    .open = build_open,
+    .local_open = build_local_open,
+    .consume = build_consume,
+    .local_close = build_local_close,
+    .close = build_close,
+    .combine = build_combine,
+    .finish_begin = build_finish_begin,
+    .finish_task = build_finish_task,
+};
+
+/* --- build rows after the probe --- */
+
+typedef struct UnmatchedCursor {
+    Arena *arena;
+    ColumnBuffers buffers;
+    Column *columns;
+    uint32_t next, end; /* in build order */
+    uint64_t sequence;
+    uint32_t matches[BATCH_ROWS_MAX];
+} UnmatchedCursor;
+
+static Join *join_of_unmatched(Operator *base)
+{
+    return (Join *)((char *)base - offsetof(Join, unmatched));
+}
+
+static uint32_t unmatched_split_count(Operator *base)
+{
+    uint32_t rows = join_of_unmatched(base)->table.row_count;
+
+    return rows / UNMATCHED_SPLIT_ROWS + (rows % UNMATCHED_SPLIT_ROWS != 0);
+}
+
+static double unmatched_row_estimate(Operator *base)
+{
+    return join_of_unmatched(base)->table.row_count;
+}
+
+static Status unmatched_source_open(Operator *base, uint32_t thread, Error *err, void **cursor_out)
+{
+    const Join *join = join_of_unmatched(base);
+    Arena *arena = arena_new(NULL, "unmatched rows", ARENA_NO_CAP);
+    UnmatchedCursor *cursor = ARENA_NEW(arena, UnmatchedCursor);
+
+    (void)thread;
+    *cursor_out = cursor;
+    cursor->arena = arena;
+    cursor->columns = ARENA_ARRAY(arena, Column, join->node->column_count);
+    return join_buffers_init(join, arena, &cursor->buffers, err);
+}
+
+static void unmatched_source_close(Operator *base, void *opaque)
+{
+    UnmatchedCursor *cursor = opaque;
+
+    (void)base;
+    if (cursor == NULL)
+        return;
+    column_buffers_fini(&cursor->buffers);
+    arena_free(cursor->arena);
+}
+
+static Status unmatched_source_split(Operator *base, void *opaque, uint32_t split, Error *err)
+{
+    uint32_t rows = join_of_unmatched(base)->table.row_count;
+    UnmatchedCursor *cursor = opaque;
+
+    (void)err;
+    cursor->next = split * UNMATCHED_SPLIT_ROWS;
+    cursor->end =
+        rows - cursor->next < UNMATCHED_SPLIT_ROWS ? rows : cursor->next + UNMATCHED_SPLIT_ROWS;
+    cursor->sequence = 0;
+    return ST_OK;
+}
+
+static Status unmatched_source_next(Operator *base, void *opaque, Error *err, Batch *batch_out)
+{
+    const Join *join = join_of_unmatched(base);
+    const JoinTable *table = &join->table;
+    bool wanted = join->kind == JOIN_RIGHT_SEMI;
+    UnmatchedCursor *cursor = opaque;
+    uint32_t count = 0;
+
+    (void)err;
+    for (; cursor->next < cursor->end && count < join->context->batch_rows; cursor->next++) {
+        uint32_t row = table->order[cursor->next];
+        bool is_matched = atomic_load_explicit(&table->matched[row], memory_order_relaxed) != 0;
+
+        cursor->matches[count] = row;
+        count += is_matched == wanted;
+    }
+    for (uint32_t i = 0; i < join->node->column_count; i++) {
+        const JoinOutput *output = &join->outputs[i];
+
+        cursor->columns[i] =
+            output->side == JOIN_SIDE_RIGHT
+                ? join_gather(join, &cursor->buffers, join->kept_place[output->index],
+                              cursor->matches, count, NULL, count, false)
+                : column_of_nulls(join->node->columns[i].type);
+    }
+    *batch_out = (Batch){.column_count = join->node->column_count,
+                         .row_count = count,
+                         .selected_count = count,
+                         .columns = cursor->columns,
+                         .sequence = cursor->sequence};
+    cursor->sequence += count;
+    return ST_OK;
+}
+
+const OperatorClass join_unmatched_class = {
+    .name = "join unmatched",
+    .split_count = unmatched_split_count,
+    .source_open = unmatched_source_open,
+    .source_split = unmatched_source_split,
+    .source_next = unmatched_source_next,
+    .source_close = unmatched_source_close,
+    .row_estimate = unmatched_row_estimate,
+};
