@@ -12,3 +12,10 @@ foreach(source ${unit_tests})
     list(APPEND unit_test_names ${name})
 endforeach()
 add_custom_target(unit_tests DEPENDS ${unit_test_names})
+
+# Golden plans: tests/plans/<rule>.plan, SQL and what the optimizer makes of it.
+add_executable(plan_test EXCLUDE_FROM_ALL tests/plans/plan_test.c tests/plans/toy_catalog.c)
+target_link_libraries(plan_test PRIVATE vonk_optimizer vonk_codegen)
+file(GLOB plan_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/plans/*.plan)
+add_test(NAME plan_test COMMAND plan_test ${plan_files})
+add_dependencies(unit_tests plan_test)
