@@ -211,7 +211,7 @@ static Status count_punctuation(Limits *limits, SqlToken token)
     }
 }
 
-/* PostgreSQL cuts + and - off an operator's end: "=--1" is a comment, but "=-+1" three operators. */
+/* PostgreSQL cuts + and - off an operator's end: "=-+1" is three operators and a number. */
 static uint32_t operator_parts(const SqlLexer *lexer, SqlToken token)
 {
     uint32_t parts = 1;

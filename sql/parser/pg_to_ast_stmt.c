@@ -76,7 +76,7 @@ static Status select_statement(PgToAst *c, const PgQuery__SelectStmt *select, As
     return pg__select(c, select, &stmt->select);
 }
 
-/* RECURSIVE VIEW v (a) AS q comes as WITH RECURSIVE v (a) AS (q) SELECT a FROM v, without places. */
+/* RECURSIVE VIEW v (a) AS q is WITH RECURSIVE v (a) AS (q) SELECT a FROM v, with no places. */
 static bool is_recursive_view(const PgQuery__Node *query)
 {
     return query->node_case == PG_QUERY__NODE__NODE_SELECT_STMT &&
