@@ -166,6 +166,14 @@ static Status append_all(AggTable *table, const Batch *batch, const Column *colu
     return fill_fresh(table, columns, batch->selected_count, err);
 }
 
+/* The row will be compared, then its states updated. */
+static inline void prefetch_row(const AggTable *table, const char *row)
+{
+    __builtin_prefetch(row);
+    if (table->spec->state_bytes > 0)
+        __builtin_prefetch(row + table->spec->layout.tail_offset);
+}
+
 /*
  * One step for each pending row: to an empty slot, where it makes its group, or to a slot of its salt, whose row is then a
  * candidate. Returns through the counts; scratch->positions says where each row stands.
@@ -186,7 +194,7 @@ static Status probe_slots(AggTable *table, const Batch *batch, uint64_t place, u
         scratch->positions[i] = position;
         if (slots[position] != 0) {
             scratch->rows[i] = agg__slot_row(slots[position]);
-            __builtin_prefetch(scratch->rows[i]);
+            prefetch_row(table, scratch->rows[i]);
             scratch->candidates[candidate_count++] = i;
             continue;
         }

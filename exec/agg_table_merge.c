@@ -9,7 +9,8 @@
 enum {
     FOLD_BLOCK = 64, /* rows whose cache misses overlap */
     POLL_ROWS = 16 * 1024,
-    SLOTS_LEAST = 1024
+    SLOTS_LEAST = 1024,
+    ROWS_OF_NEAR_SLOTS = 32 * 1024 /* slots for so many rows are near even if no row is folded */
 };
 
 static uint64_t power_of_two(uint64_t least)
@@ -69,8 +70,8 @@ static void prefetch_block(const uint64_t *slots, uint64_t mask, void *const *ro
 /* Folds groups->rows in place. */
 static Status fold_repeats(const AggSpec *spec, AggGroups *groups, Error *err)
 {
-    uint64_t slot_count = power_of_two(groups->count), kept = 0, total = groups->count;
-    uint64_t *slots;
+    uint64_t total = groups->count, kept = 0, *slots;
+    uint64_t slot_count = power_of_two(total <= ROWS_OF_NEAR_SLOTS ? 2 * total : total);
     Status status = agg__slots_new(spec, slot_count, err, &slots);
 
     for (uint64_t start = 0; start < total && status == ST_OK; start += FOLD_BLOCK) {

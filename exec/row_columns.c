@@ -159,19 +159,29 @@ static bool read_nulls(const RowLayout *layout, uint32_t field, const void *cons
     return has_null;
 }
 
+Column row_read_field(const RowLayout *layout, uint32_t field, const void *const *rows,
+                      uint32_t count, void *values, uint64_t *validity)
+{
+    const RowField *f = &layout->fields[field];
+    bool has_null = read_nulls(layout, field, rows, count, validity);
+
+    read_values(f->offset, phys_bytes(f->phys), rows, count, values);
+    return (Column){.type = f->type,
+                    .form = COLUMN_FLAT,
+                    .values = values,
+                    .validity = has_null ? validity : NULL};
+}
+
 void row_reader_read(RowReader *reader, const void *const *rows, uint32_t count)
 {
     const RowLayout *layout = reader->layout;
 
     ASSERT(count <= reader->row_capacity);
     for (uint32_t f = 0; f < layout->field_count; f++) {
-        Column *column = &reader->columns[f];
-        size_t value_bytes = phys_bytes(layout->fields[f].phys);
-        char *values = (char *)(uintptr_t)column->values;
-        uint64_t *validity =
-            (uint64_t *)(void *)(values + align64(reader->row_capacity * value_bytes));
+        char *values = (char *)(uintptr_t)reader->columns[f].values;
+        size_t values_bytes = align64(reader->row_capacity * phys_bytes(layout->fields[f].phys));
 
-        read_values(layout->fields[f].offset, value_bytes, rows, count, values);
-        column->validity = read_nulls(layout, f, rows, count, validity) ? validity : NULL;
+        reader->columns[f] = row_read_field(layout, f, rows, count, values,
+                                            (uint64_t *)(void *)(values + values_bytes));
     }
 }

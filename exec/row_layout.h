@@ -160,6 +160,10 @@ int row_compare_field(const RowLayout *layout, uint32_t field, const void *a, co
 
 /* --- rows into columns --- */
 
+/* Field f of count rows as a FLAT column over values and validity, which have room for them. */
+Column row_read_field(const RowLayout *layout, uint32_t field, const void *const *rows,
+                      uint32_t count, void *values, uint64_t *validity);
+
 typedef struct RowReader {
     const RowLayout *layout;
     MemPool *pool;

@@ -8,50 +8,53 @@
 
 enum {
     KEY_BYTES_MAX = SORT_KEY_WORDS_MAX * 8,
-    TEXT_PREFIX_BYTES = 14,
+    TEXT_BYTES_MIN = 9, /* the length byte included */
     INTERVAL_BYTES = 10 /* 2^31 months in microseconds have 73 bits */
 };
 
 /* --- layout --- */
 
-static uint32_t full_bytes(Phys phys)
+/* Bytes that a part should have; a text takes more if there are. */
+static uint32_t wanted_bytes(const SortKeyPart *part)
 {
-    if (phys == PHYS_STR)
-        return TEXT_PREFIX_BYTES + 1;
-    if (phys == PHYS_INTERVAL)
-        return INTERVAL_BYTES;
-    return (uint32_t)phys_bytes(phys);
+    if (part->phys == PHYS_STR)
+        return TEXT_BYTES_MIN;
+    return part->phys == PHYS_INTERVAL ? INTERVAL_BYTES : (uint32_t)phys_bytes(part->phys);
 }
 
-SortKeyLayout sort_key_layout_make(Arena *arena, const Plan *input, const SortKeyList *keys)
+/* What part k can have of the bytes that are left, when those after it get what they want. */
+static uint32_t share_of(const SortKeyPart *parts, uint32_t k, uint32_t part_count, uint32_t left)
 {
-    SortKeyPart *parts = ARENA_ARRAY(arena, SortKeyPart, keys->count);
-    SortKeyLayout layout = {.part_count = keys->count, .parts = parts};
+    uint32_t wanted = wanted_bytes(&parts[k]), later = 0;
+
+    if (parts[k].phys != PHYS_STR)
+        return wanted < left ? wanted : left;
+    for (uint32_t i = k + 1; i < part_count && later < left; i++)
+        later += parts[i].is_nullable + wanted_bytes(&parts[i]);
+    if (later < left && left - later > wanted)
+        return left - later;
+    return wanted < left ? wanted : left;
+}
+
+/* Gives out the bytes of the words. */
+static SortKeyLayout place_parts(SortKeyPart *parts, uint32_t part_count)
+{
+    SortKeyLayout layout = {.part_count = part_count, .parts = parts, .compared_from = part_count};
     uint32_t offset = 0;
 
-    layout.compared_from = keys->count;
-    for (uint32_t k = 0; k < keys->count; k++) {
-        const SortKey *key = &keys->items[k];
-        int32_t column = plan_column_index(input, key->column);
+    for (uint32_t k = 0; k < part_count; k++) {
         SortKeyPart *part = &parts[k];
-        uint32_t left;
+        uint32_t left = KEY_BYTES_MAX - offset;
 
-        CHECK(column >= 0);
-        *part = (SortKeyPart){.column = (uint32_t)column,
-                              .phys = type_phys(input->columns[column].type),
-                              .is_descending = key->is_descending,
-                              .nulls_first = key->nulls_first,
-                              .is_nullable = input->columns[column].is_nullable,
-                              .offset = offset};
-        left = KEY_BYTES_MAX - offset;
+        part->offset = offset;
+        part->value_bytes = 0;
         if (layout.is_cut || left < part->is_nullable + 2u) {
             layout.is_cut = true;
         } else {
-            left -= part->is_nullable;
-            part->value_bytes = full_bytes(part->phys) < left ? full_bytes(part->phys) : left;
+            part->value_bytes = share_of(parts, k, part_count, left - part->is_nullable);
             offset += part->is_nullable + part->value_bytes;
             layout.encoded_count = k + 1;
-            layout.is_cut = part->phys != PHYS_STR && part->value_bytes < full_bytes(part->phys);
+            layout.is_cut = part->value_bytes < wanted_bytes(part) && part->phys != PHYS_STR;
         }
         if ((part->phys == PHYS_STR || layout.is_cut) && layout.compared_from > k)
             layout.compared_from = k;
@@ -60,16 +63,80 @@ SortKeyLayout sort_key_layout_make(Arena *arena, const Plan *input, const SortKe
     return layout;
 }
 
+SortKeyLayout sort_key_layout_make(Arena *arena, const Plan *input, const SortKeyList *keys)
+{
+    SortKeyPart *parts = ARENA_ARRAY(arena, SortKeyPart, keys->count);
+
+    for (uint32_t k = 0; k < keys->count; k++) {
+        const SortKey *key = &keys->items[k];
+        int32_t column = plan_column_index(input, key->column);
+
+        CHECK(column >= 0);
+        parts[k] = (SortKeyPart){.column = (uint32_t)column,
+                                 .phys = type_phys(input->columns[column].type),
+                                 .is_descending = key->is_descending,
+                                 .nulls_first = key->nulls_first,
+                                 .is_nullable = input->columns[column].is_nullable};
+    }
+    return place_parts(parts, keys->count);
+}
+
+SortKeyLayout sort_key_layout_rest(const SortKeyLayout *whole, uint32_t first, uint32_t skip_bytes,
+                                   SortKeyPart *parts)
+{
+    uint32_t part_count = whole->part_count - first;
+
+    memcpy(parts, whole->parts + first, part_count * sizeof *parts);
+    if (part_count > 0)
+        parts[0].skip_bytes = skip_bytes;
+    return place_parts(parts, part_count);
+}
+
+static uint8_t key_byte(const uint64_t *words, uint32_t byte)
+{
+    return (uint8_t)(words[byte / 8] >> (56 - 8 * (byte % 8)));
+}
+
+void sort_key_find_end(const SortKeyLayout *layout, const uint64_t *words, uint32_t *part_out,
+                       uint32_t *skip_bytes_out)
+{
+    for (uint32_t k = layout->compared_from; k < layout->encoded_count; k++) {
+        const SortKeyPart *part = &layout->parts[k];
+        uint32_t last_byte = part->offset + part->is_nullable + part->value_bytes - 1;
+        uint8_t length = key_byte(words, last_byte);
+
+        *part_out = k;
+        *skip_bytes_out = 0;
+        if (part->phys == PHYS_STR) {
+            *skip_bytes_out = part->skip_bytes + part->value_bytes - 1;
+            if ((uint8_t)(part->is_descending ? ~length : length) == part->value_bytes)
+                return;
+        } else if (part->value_bytes < wanted_bytes(part)) {
+            return;
+        }
+    }
+    *part_out = layout->encoded_count;
+    *skip_bytes_out = 0;
+}
+
 /* --- encoding: bytes first, row after row, then words --- */
 
 typedef struct Encoder {
     const SortKeyPart *part;
     const Column *column;
+    const char *values; /* row r's lies at stride * r, or stride * codes[r] */
+    size_t stride;
+    const uint32_t *codes;
     const Batch *batch;
     uint8_t *keys;      /* zeroed at first */
     uint32_t key_bytes; /* of one row      */
     const bool *is_open;
 } Encoder;
+
+static inline const void *value_of(const Encoder *e, uint32_t row)
+{
+    return e->values + e->stride * (e->codes != NULL ? e->codes[row] : row);
+}
 
 static inline uint8_t *value_place(const Encoder *e, uint32_t i)
 {
@@ -150,7 +217,7 @@ static inline UInt128 interval_bits(Interval interval)
                                                                                                    \
         if (has_no_value(e, i, row))                                                               \
             continue;                                                                              \
-        memcpy(&value, column_value(e->column, row), sizeof value);                                \
+        memcpy(&value, value_of(e, row), sizeof value);                                            \
         put(e, i, (bits), (size));                                                                 \
     }                                                                                              \
     break
@@ -181,24 +248,26 @@ static void encode_fixed(const Encoder *e)
 
 static void encode_texts(const Encoder *e, bool *is_open)
 {
-    uint32_t prefix_bytes = e->part->value_bytes - 1;
+    uint32_t prefix_bytes = e->part->value_bytes - 1, skip_bytes = e->part->skip_bytes;
     uint8_t inversion = e->part->is_descending ? 0xff : 0;
 
     for (uint32_t i = 0; i < e->batch->selected_count; i++) {
-        uint32_t row = batch_row(e->batch, i), bytes;
+        uint32_t row = batch_row(e->batch, i), length, bytes;
         uint8_t *to = value_place(e, i);
         Str text;
 
         if (has_no_value(e, i, row))
             continue;
-        memcpy(&text, column_value(e->column, row), sizeof text);
-        bytes = text.length < prefix_bytes ? text.length : prefix_bytes;
-        memcpy(to, str_bytes(&text), bytes);
-        to[prefix_bytes] = (uint8_t)(text.length <= prefix_bytes ? text.length : prefix_bytes + 1);
+        memcpy(&text, value_of(e, row), sizeof text);
+        length = text.length > skip_bytes ? text.length - skip_bytes : 0;
+        bytes = length < prefix_bytes ? length : prefix_bytes;
+        if (bytes > 0)
+            memcpy(to, str_bytes(&text) + skip_bytes, bytes);
+        to[prefix_bytes] = (uint8_t)(length <= prefix_bytes ? length : prefix_bytes + 1);
         if (inversion != 0)
             for (uint32_t b = 0; b <= prefix_bytes; b++)
                 to[b] ^= inversion;
-        is_open[i] = text.length > prefix_bytes;
+        is_open[i] = length > prefix_bytes;
     }
 }
 
@@ -212,6 +281,27 @@ static void encode_nulls(const Encoder *e)
     }
 }
 
+static Encoder make_encoder(const SortKeyLayout *layout, uint32_t k, const Batch *batch,
+                            uint64_t *words, const bool *is_open)
+{
+    const Column *column = &batch->columns[layout->parts[k].column];
+    Encoder encoder = {.part = &layout->parts[k],
+                       .column = column,
+                       .values = column->values,
+                       .stride =
+                           column->form == COLUMN_CONST ? 0 : phys_bytes(layout->parts[k].phys),
+                       .batch = batch,
+                       .keys = (uint8_t *)words,
+                       .key_bytes = layout->words * 8,
+                       .is_open = is_open};
+
+    if (column->form == COLUMN_DICT) {
+        encoder.values = (const char *)column->dictionary->values;
+        encoder.codes = column->codes;
+    }
+    return encoder;
+}
+
 void sort_key_encode(const SortKeyLayout *layout, const Batch *batch, uint64_t *words_out,
                      bool *is_open_out)
 {
@@ -220,12 +310,7 @@ void sort_key_encode(const SortKeyLayout *layout, const Batch *batch, uint64_t *
     memset(words_out, 0, word_count * sizeof *words_out);
     memset(is_open_out, 0, batch->selected_count * sizeof *is_open_out);
     for (uint32_t k = 0; k < layout->encoded_count; k++) {
-        Encoder encoder = {.part = &layout->parts[k],
-                           .column = &batch->columns[layout->parts[k].column],
-                           .batch = batch,
-                           .keys = (uint8_t *)words_out,
-                           .key_bytes = layout->words * 8,
-                           .is_open = is_open_out};
+        Encoder encoder = make_encoder(layout, k, batch, words_out, is_open_out);
 
         if (layout->parts[k].is_nullable)
             encode_nulls(&encoder);

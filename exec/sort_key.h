@@ -25,6 +25,7 @@ typedef struct SortKeyPart {
     bool is_nullable;
     uint32_t offset;      /* of the null byte if there is one, else of the value  */
     uint32_t value_bytes; /* in the key; of a text, its length byte included       */
+    uint32_t skip_bytes;  /* of a text: so many are known to be equal, and left out */
 } SortKeyPart;
 
 typedef struct SortKeyLayout {
@@ -38,6 +39,16 @@ typedef struct SortKeyLayout {
 
 /* keys are columns of input. Lives in the arena. */
 SortKeyLayout sort_key_layout_make(Arena *arena, const Plan *input, const SortKeyList *keys);
+
+/*
+ * The key of what is left of the order when all before byte skip_bytes of part `first` is equal; parts has room for what whole has.
+ */
+SortKeyLayout sort_key_layout_rest(const SortKeyLayout *whole, uint32_t first, uint32_t skip_bytes,
+                                   SortKeyPart *parts);
+
+/* Where an open key's words end: the part, and the byte of its text, from which on nothing is known. */
+void sort_key_find_end(const SortKeyLayout *layout, const uint64_t *words, uint32_t *part_out,
+                       uint32_t *skip_bytes_out);
 
 /* The keys of the selected rows: layout->words words each; is_open_out[i] says that equal words do not decide. */
 void sort_key_encode(const SortKeyLayout *layout, const Batch *batch, uint64_t *words_out,

@@ -114,11 +114,8 @@ MUST_CHECK Status sorter_begin(Sorter *sorter, uint32_t phase, Error *err,
                                uint32_t *task_count_out);
 MUST_CHECK Status sorter_task(Sorter *sorter, uint32_t phase, uint32_t task, Error *err);
 
-/* Sorts count entries of equal words by comparing rows; ties keep their order. scratch: room for 2 * count words. */
-MUST_CHECK Status sorter_sort_open(const SortSpec *spec, uint64_t *entries, uint32_t stride,
-                                   uint64_t count, uint64_t *scratch, Error *err);
-
-/* Sorts entries of `words` key words whose open keys are compared in the rows; temp has room for as many. */
+/* Sorts entries of `words` key words, packed or not; open keys of equal words are told apart by the rows. Equal keys keep
+ * their order. temp has room for as many entries. */
 MUST_CHECK Status sorter_sort_entries(const SortSpec *spec, uint32_t words, uint64_t *entries,
                                       uint64_t *temp, uint64_t count, Error *err);
 
