@@ -43,7 +43,8 @@ void batch_store_fini(BatchStore *store); /* accepts a zeroed one */
 MUST_CHECK Status batch_store_add(BatchStore *store, const Batch *batch, uint32_t from,
                                   uint32_t count, Error *err);
 
-/* Takes the first batch out of the store; free it with stored_batch_free. NULL when there is none. */
+/* Takes the first batch out of the store; free it with stored_batch_free. NULL when there is none.
+ */
 StoredBatch *batch_store_take_first(BatchStore *store);
 void stored_batch_free(StoredBatch *stored, MemPool *pool); /* accepts NULL */
 

@@ -1,4 +1,5 @@
-/* exec_internal.h -- an execution: shared by exec.c (the caller's side), exec_task.c (what tasks do) and worker.c */
+/* exec_internal.h -- an execution: shared by exec.c (the caller's side), exec_task.c (what tasks
+ * do) and worker.c */
 #ifndef VONK_EXEC_EXEC_INTERNAL_H
 #define VONK_EXEC_EXEC_INTERNAL_H
 

@@ -137,7 +137,8 @@ static KernelStatistics kernels_of(const Operator *op)
     return sum;
 }
 
-/* A join's rows are those of its probe and of what comes after it; its time also that of the build. */
+/* A join's rows are those of its probe and of what comes after it; its time also that of the build.
+ */
 static void add_operator(OperatorStatistics *row, const Operator *op)
 {
     KernelStatistics kernel = kernels_of(op);

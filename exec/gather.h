@@ -10,7 +10,8 @@
 #include "core/data/batch.h"
 #include "core/plan/plan.h"
 
-/* values_out[i] = the value of row rows[i] (i when rows is NULL), whatever the column's form. Texts stay borrowed. */
+/* values_out[i] = the value of row rows[i] (i when rows is NULL), whatever the column's form. Texts
+ * stay borrowed. */
 void gather_values(const Column *column, const uint32_t *rows, uint32_t count, void *values_out);
 
 /* Bits start.. of validity_out are set or cleared for the same rows; true when some row is null. */
@@ -21,7 +22,8 @@ bool gather_validity(const Column *column, const uint32_t *rows, uint32_t count,
 Column column_of_nulls(Type type);
 
 /*
- * Buffers for a batch's columns in one block of a pool: values and validity of `capacity` rows each.
+ * Buffers for a batch's columns in one block of a pool: values and validity of `capacity` rows
+ * each.
  */
 typedef struct ColumnBuffers {
     MemPool *pool;
@@ -39,7 +41,8 @@ MUST_CHECK Status column_buffers_init(ColumnBuffers *buffers, Arena *arena, MemP
                                       uint32_t capacity, const char *consumer, Error *err);
 void column_buffers_fini(ColumnBuffers *buffers); /* accepts a zeroed one */
 
-/* Rows rows[0..count) of column as a column in buffers number `number`; dictionaries and constants stay what they are. */
+/* Rows rows[0..count) of column as a column in buffers number `number`; dictionaries and constants
+ * stay what they are. */
 Column gather_column(ColumnBuffers *buffers, uint32_t number, const Column *column,
                      const uint32_t *rows, uint32_t count);
 

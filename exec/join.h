@@ -5,8 +5,9 @@
  *     probe op      (streams the left input)    keys -> matches -> residual -> what the kind wants
  *     unmatched op  (source, after the probe)   build rows with or without a match: RIGHT_*, FULL
  *
- * "Pairs" are rows of both inputs: the residual condition and null_aware are kernels over the left input's columns
- * followed by the right one's. Columns that nobody needs are neither kept nor gathered: column_of_nulls stands for them.
+ * "Pairs" are rows of both inputs: the residual condition and null_aware are kernels over the left
+ * input's columns followed by the right one's. Columns that nobody needs are neither kept nor
+ * gathered: column_of_nulls stands for them.
  *
  * A nested join is a join without keys: every row is a candidate, the condition is the residual.
  */
@@ -75,8 +76,9 @@ static inline bool join_keeps_unmatched_build(JoinKind kind)
 MUST_CHECK Status join_keys_evaluate(const JoinKeys *keys, KernelInstance *instance,
                                      const Batch *batch, Error *err, Column *keys_out);
 
-/* Kept column `place` of rows matches[0..count), NULL for JOIN_NO_MATCH. at NULL: values 0..count, else values at[i] of a
- * column of row_count rows; is_padded: the other rows are NULL (else they hold anything). */
+/* Kept column `place` of rows matches[0..count), NULL for JOIN_NO_MATCH. at NULL: values 0..count,
+ * else values at[i] of a column of row_count rows; is_padded: the other rows are NULL (else they
+ * hold anything). */
 Column join_gather(const Join *join, ColumnBuffers *buffers, uint32_t place,
                    const uint32_t *matches, uint32_t count, const uint32_t *at, uint32_t row_count,
                    bool is_padded);

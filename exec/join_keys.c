@@ -1,4 +1,5 @@
-/* join_keys.c -- layout of build rows, and their keys as words or value by value; see join_table.h */
+/* join_keys.c -- layout of build rows, and their keys as words or value by value; see join_table.h
+ */
 #include <math.h>
 #include <string.h>
 

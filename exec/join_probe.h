@@ -1,10 +1,11 @@
 /*
  * join_probe.h -- a batch of keys against a join table
  *
- *     join_probe_start (batch) -> join_probe_first (one match a row), or join_probe_pairs ... until it gives none
+ *     join_probe_start (batch) -> join_probe_first (one match a row)
+ *                              -> join_probe_pairs ... (all matches)
  *
- * All lookups of a batch go in passes: hash, directory, rows; each pass prefetches for the next, so that a batch waits for memory
- * a few times, not once a row.
+ * All lookups of a batch go in passes: hash, directory, rows; each pass prefetches for the next, so
+ * that a batch waits for memory a few times, not once a row.
  *
  * Thread: one thread's.
  */
@@ -30,15 +31,16 @@ typedef struct JoinProbe {
 MUST_CHECK Status join_probe_init(JoinProbe *probe, const JoinTable *table, Error *err);
 void join_probe_fini(JoinProbe *probe); /* accepts a zeroed one */
 
-/* Looks up the batch's selected rows. keys, as long as the batch, stay borrowed until the next start. */
+/* Looks up the batch's selected rows. keys, as long as the batch, stay borrowed until the next
+ * start. */
 void join_probe_start(JoinProbe *probe, const Column *keys, const Batch *batch);
 
-/* The first match of each row that has one: rows_out ascending, matches_out the table's rows. Returns how many. Use
- * either this or join_probe_pairs. */
+/* The first match of each row that has one: rows_out ascending, matches_out the table's rows.
+ * Returns how many. Use either this or join_probe_pairs. */
 uint32_t join_probe_first(JoinProbe *probe, uint32_t *rows_out, uint32_t *matches_out);
 
-/* The next matches, at most `most`, by batch row, then by build order; may be none although join_probe_row names a row.
- * All are out when join_probe_row says UINT32_MAX. */
+/* The next matches, at most `most`, by batch row, then by build order; may be none although
+ * join_probe_row names a row. All are out when join_probe_row says UINT32_MAX. */
 uint32_t join_probe_pairs(JoinProbe *probe, uint32_t most, uint32_t *rows_out,
                           uint32_t *matches_out);
 

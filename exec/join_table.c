@@ -1,11 +1,12 @@
 /*
  * join_table.c -- see join_table.h
  *
- *     phase 0   order the segments, choose the form; tasks: mark bits or count slots, each its part of the slots
- *     phase 1   where each part's rows start; tasks: count rows of distinct keys where needed, move rows
+ *     phase 0   order the segments, choose the form; tasks: mark bits or count slots
+ *     phase 1   where each part's rows start; tasks: move rows
  *     phase 2   let go of what was collected
  *
- * A task reads all hashes and picks those of its part: cheap next to moving rows, as long as there are few parts.
+ * A task reads all hashes and picks those of its part: cheap next to moving rows, as long as there
+ * are few parts.
  */
 #include "exec/join_table.h"
 

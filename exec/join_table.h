@@ -1,25 +1,32 @@
 /*
  * join_table.h -- a hash join's build side
  *
- *     join_rows_add (a thread) ... -> join_table_combine -> join_table_finish_begin/_task by phases -> probes (join_probe.h)
+ *     join_rows_add ... (by threads) -> join_table_combine (a thread)
+ *         -> join_table_finish_begin, _task (by phases) -> probes (join_probe.h)
  *
- * Rows are kept row by row: the key first, then the columns that are needed. When all are there they are moved, in
- * the order of their places (split, sequence), to one array in which rows of one key slot lie side by side:
+ * Rows are kept row by row: the key first, then the columns that are needed. When all are there
+ * they are moved, in the order of their places (split, sequence), to one array in which rows of one
+ * key slot lie side by side:
  *
- *     DIRECT   single integer keys in a range not much larger than their number: a bit a possible key, and the count of bits before
- *              each word. The bit says whether there is a match, the count where its row lies. No hash, no comparison.
+ *     DIRECT   One integer key, in a range not much larger than the number of rows: a bit a
+ *              possible key, and the count of bits before each word. The bit says whether there is
+ *              a match, the count where its row lies. No hash, no comparison.
  *
- *                words   | bits 0110 | rank 0 |  | bits 1000 | rank 2 |       rows   key 1, key 2, key 7
+ *                words   bits 0110, rank 0   bits 1000, rank 2      rows of keys 1, 2, 7
  *
- *     HASHED   the unchained table of Birler, Schmidt, Fent & Neumann, "Simple, Efficient, and Robust Hash Tables for Join
- *              Processing" (DaMoN 2024): a directory entry holds where the slot's rows end (they start where those of the
- *              slot before end), and 16 bits that work as a small Bloom filter of the slot's hashes.
- *     ALL      no keys: every row matches (nested loops).
+ *     HASHED   The unchained table of Birler, Schmidt, Fent & Neumann, "Simple, Efficient, and
+ *              Robust Hash Tables for Join Processing" (DaMoN 2024): a directory entry holds where
+ *              the slot's rows end (they start where those of the slot before end), and 16 bits
+ *              that work as a small Bloom filter of the slot's hashes.
  *
- * The moving sort is stable, so matches of a key come out in the build input's order, whatever the threads.
+ *     ALL      No keys: every row matches (nested loops).
  *
- * Thread: JoinRows are one thread's. combine, finish_begin and close are serialised by the caller; finish tasks run side by side. After
- * that the table is immutable, but for `matched` (atomic bytes).
+ * The moving sort is stable, so matches of a key come out in the build input's order, whatever the
+ * threads.
+ *
+ * Thread: JoinRows are one thread's. combine, finish_begin and close are serialised by the caller;
+ * finish tasks run side by side. After that the table is immutable, but for `matched` (atomic
+ * bytes).
  */
 #ifndef VONK_EXEC_JOIN_TABLE_H
 #define VONK_EXEC_JOIN_TABLE_H
@@ -48,8 +55,8 @@ typedef struct JoinLayout {
     bool is_direct_able; /* one integer key */
 } JoinLayout;
 
-/* key_of_column[c]: the key that column c is, or -1. keeps_null_keys: rows whose key is NULL, and so match nothing, stay
- * in the table. Lives in the arena. */
+/* key_of_column[c]: the key that column c is, or -1. keeps_null_keys: rows whose key is NULL, and
+ * so match nothing, stay in the table. Lives in the arena. */
 JoinLayout join_layout_make(Arena *arena, uint32_t key_count, const Type *key_types,
                             const bool *key_nullable, const bool *null_equal, uint32_t column_count,
                             const PlanColumn *columns, const int32_t *key_of_column,
@@ -88,7 +95,8 @@ typedef struct JoinRows {
     uint64_t *scratch;        /* three words a batch row */
 } JoinRows;
 
-/* Adds the batch's selected rows; keys are as long as the batch. Rows with a NULL key are left out unless they are to be kept. */
+/* Adds the batch's selected rows; keys are as long as the batch. Rows with a NULL key are left out
+ * unless they are to be kept. */
 MUST_CHECK Status join_rows_init(JoinRows *rows, JoinTable *table, Error *err);
 MUST_CHECK Status join_rows_add(JoinRows *rows, const Column *keys, const Column *columns,
                                 const Batch *batch, Error *err);
@@ -186,7 +194,8 @@ static inline uint64_t join_hash_words(uint64_t a, uint64_t b)
     return join_hash_word(a ^ (join_hash_word(b) + 0x9E3779B97F4A7C15u));
 }
 
-/* Three of 16 bits, by bits of the hash that do not choose the slot (tables have less than 2^48 slots). */
+/* Three of 16 bits, by bits of the hash that do not choose the slot (tables have less than 2^48
+ * slots). */
 static inline uint64_t join_tag(uint64_t hash)
 {
     return (uint64_t)1 << (hash & 15) | (uint64_t)1 << ((hash >> 4) & 15) |

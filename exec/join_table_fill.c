@@ -6,7 +6,8 @@
 
 enum { BLOCK_ROWS = 256, DUPLICATE_SCAN_MAX = 8 };
 
-/* Rows of a segment that belong to the part: their places in the segment, and slots (DIRECT: keys from 0). */
+/* Rows of a segment that belong to the part: their places in the segment, and slots (DIRECT: keys
+ * from 0). */
 typedef struct Picked {
     uint32_t count;
     uint32_t rows[BLOCK_ROWS];
@@ -144,7 +145,8 @@ static Status count_distinct(JoinTable *table, const JoinPart *part, Error *err)
     return ST_OK;
 }
 
-/* Counts become the place of the next row: where the slot starts now, where it ends after moving. */
+/* Counts become the place of the next row: where the slot starts now, where it ends after moving.
+ */
 static void starts_of_distinct(JoinTable *table, const JoinPart *part)
 {
     uint32_t row = (uint32_t)part->first_row;

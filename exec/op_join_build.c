@@ -1,4 +1,5 @@
-/* op_join_build.c -- the sink of a join's right input, and the build rows that come out after the probe; see join.h */
+/* op_join_build.c -- the sink of a join's right input, and the build rows that come out after the
+ * probe; see join.h */
 #include <string.h>
 
 #include "core/base/invariant.h"

@@ -3,8 +3,9 @@
  *
  *     pairs with equal keys, a batch at a time -> residual -> null_aware -> the kind
  *
- * Pairs come in the order of left rows. LEFT and its like put a padded row in the place of a left row without a match; SEMI and
- * its like note what is known of each row, and look no further at rows that are decided.
+ * Pairs come in the order of left rows. LEFT and its like put a padded row in the place of a left
+ * row without a match; SEMI and its like note what is known of each row, and look no further at
+ * rows that are decided.
  */
 #include <string.h>
 

@@ -1,9 +1,10 @@
 /*
  * op_join_probe.c -- a batch of the left input meets the join table; see join.h
  *
- * Two ways. Where a row has at most one match that matters (unique keys; SEMI, ANTI and MARK without a
- * residual), matches stay at their row's place in the batch: left columns are passed on as they are, under a selection.
- * Else pairs are formed, a batch of them at a time, in the order of left rows, then of the build input (op_join_pairs.c).
+ * Two ways. Where a row has at most one match that matters (unique keys; SEMI, ANTI and MARK
+ * without a residual), matches stay at their row's place in the batch: left columns are passed on
+ * as they are, under a selection. Else pairs are formed, a batch of them at a time, in the order of
+ * left rows, then of the build input (op_join_pairs.c).
  */
 #include <string.h>
 
@@ -141,7 +142,8 @@ Status probe__emit_left(ProbeLocal *local, const Batch *batch, const uint32_t *s
     return emit_columns(local, batch->row_count, selection, count, emitter, err);
 }
 
-/* Left columns as they are, right ones at their rows' places: under the selection of matches, or, padded, under the batch's. */
+/* Left columns as they are, right ones at their rows' places: under the selection of matches, or,
+ * padded, under the batch's. */
 static Status emit_in_place(ProbeLocal *local, const Batch *batch, uint32_t count, bool is_padded,
                             Emitter *emitter, Error *err)
 {

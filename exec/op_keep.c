@@ -1,8 +1,9 @@
 /*
  * op_keep.c -- rows kept in their order and read again: shared plans, and a LIMIT inside a plan
  *
- * A LIMIT keeps the rows [skip, skip + fetch). It stops a split that has that many rows, and the whole input as soon
- * as the splits that are done, counted from the first without a gap, have that many.
+ * A LIMIT keeps the rows [skip, skip + fetch). It stops a split that has that many rows, and the
+ * whole input as soon as the splits that are done, counted from the first without a gap, have that
+ * many.
  */
 #include <pthread.h>
 #include <string.h>

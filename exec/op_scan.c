@@ -1,8 +1,9 @@
 /*
  * op_scan.c -- a table's rows: splits, predicates, runtime filters
  *
- * The table's scan reads the columns that are needed, and those of predicates. What it has not filtered itself is
- * filtered here. Filters that join builds have made by now join the predicates when the operator opens.
+ * The table's scan reads the columns that are needed, and those of predicates. What it has not
+ * filtered itself is filtered here. Filters that join builds have made by now join the predicates
+ * when the operator opens.
  */
 #include "core/base/invariant.h"
 #include "exec/gather.h"

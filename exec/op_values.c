@@ -1,4 +1,5 @@
-/* op_values.c -- constant rows: VALUES, and the one row of zero columns below SELECT 42. One split. */
+/* op_values.c -- constant rows: VALUES, and the one row of zero columns below SELECT 42. One split.
+ */
 #include <string.h>
 
 #include "exec/operators.h"

@@ -9,12 +9,12 @@
  *
  * A pipeline's life, all of it driven by exec/pipeline.c:
  *
- *     open                         once, when all pipelines it waits for are done; one operator opens at a time
- *     local_open                   once a thread that takes part
- *       consume ... end_split      for each batch; after the last batch of each split
- *     combine                      once a thread, after its last split; calls are serialised (no lock needed)
- *     finish_begin                 once, says how many finish tasks the next phase has (0: done)
- *       finish_task(i)             in parallel; then finish_begin again, until it says 0
+ *     open                     once, when all pipelines it waits for are done; one op at a time
+ *     local_open               once a thread that takes part
+ *       consume ... end_split  for each batch; after the last batch of each split
+ *     combine                  once a thread, after its last split; serialised (no lock needed)
+ *     finish_begin             says how many finish tasks the next phase has (0: done)
+ *       finish_task(i)         in parallel; then finish_begin again, until it says 0
  *     (the operator is now a source: split_count, then source_open/next per split in parallel)
  *     local_close, close
  *

@@ -1,8 +1,8 @@
 /*
- * operators.h -- makers of the operators that stages.c chains (those of operator.h are the breakers' own)
+ * operators.h -- makers of operators, beside those in operator.h
  *
- * All live in the arena. needed: the columns that anything above uses; a column that is not needed may come out as
- * column_of_nulls.
+ * All live in the arena. needed: the columns that anything above uses; a column that is not needed
+ * may come out as column_of_nulls.
  */
 #ifndef VONK_EXEC_OPERATORS_H
 #define VONK_EXEC_OPERATORS_H
@@ -23,7 +23,8 @@ MUST_CHECK Status op_table_function_new(const ExecContext *context, Arena *arena
 void op_scan_progress(const Operator *op, uint64_t *rows, uint64_t *bytes, uint64_t *bytes_total);
 bool op_is_scan(const Operator *op);
 
-/* input's rows for which the predicate (may be NULL) holds, as project's columns (NULL: all of input's). node: whose rows come out. */
+/* input's rows for which the predicate (may be NULL) holds, as project's columns (NULL: all of
+ * input's). node: whose rows come out. */
 MUST_CHECK Status op_project_new(const ExecContext *context, Arena *arena, const Plan *node,
                                  const Plan *input, const Expr *predicate,
                                  const PlanProject *project, Error *err, Operator **op_out);

@@ -1,4 +1,5 @@
-/* pipeline.c -- see pipeline.h. Locals of operators are opened when a thread takes its first split. */
+/* pipeline.c -- see pipeline.h. Locals of operators are opened when a thread takes its first split.
+ */
 #include "exec/pipeline.h"
 
 #include <stdatomic.h>

@@ -4,11 +4,12 @@
  *     branch 0   scan a   -> filter -> map --+
  *     branch 1   scan b   -------->    map --+-> probe -> sink            one stage
  *
- * A stage has branches: each a source and the chain of operators between it and the sink. UNION makes several; they
- * share the operators above it. Their splits are numbered one after the other. Where a source can only start
- * when earlier branches are done (the unmatched rows of a join's build side), the sink is fed by several stages in a row: a feed.
+ * A stage has branches: each a source and the chain of operators between it and the sink. UNION
+ * makes several; they share the operators above it. Their splits are numbered one after the other.
+ * Where a source can only start when earlier branches are done (the unmatched rows of a join's
+ * build side), the sink is fed by several stages in a row: a feed.
  *
- *     stage_open -> split counts -> one StageRun a thread: run_open, run_step ..., run_close -> stage_finish_*
+ *     stage_open -> by threads: run_open, run_step ..., run_combine, run_close -> stage_release
  *
  * Thread: a Stage is shared; next_split hands out splits. A StageRun is one thread's.
  */

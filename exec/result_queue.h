@@ -3,11 +3,13 @@
  *
  *     threads (splits in any order) -> one store a split -> head split first -> result_queue_take
  *
- * The head is the lowest split that is not yet handed out; splits behind it wait in memory. When too much waits, threads that are ahead
- * sleep; the one at the head sleeps only when the caller is slow. Applies the plan's last LIMIT: what is cut off is not
- * computed once the splits that are done have enough rows.
+ * The head is the lowest split that is not yet handed out; splits behind it wait in memory. When
+ * too much waits, threads that are ahead sleep; the one at the head sleeps only when the caller is
+ * slow. Applies the plan's last LIMIT: what is cut off is not computed once the splits that are
+ * done have enough rows.
  *
- * Thread: consume and end_split from the workers; take from one other thread, or from the only one (is_inline: nobody sleeps).
+ * Thread: consume and end_split from the workers; take from one other thread, or from the only one
+ * (is_inline: nobody sleeps).
  */
 #ifndef VONK_EXEC_RESULT_QUEUE_H
 #define VONK_EXEC_RESULT_QUEUE_H

@@ -1,15 +1,16 @@
 /*
- * runtime_filter.h -- what a hash join's build side knows about its keys, told to scans of the probe side
+ * runtime_filter.h -- what a hash join's build side knows of its keys, told to the probe's scans
  *
- *     join_filter_new (planning) -> join_filter_begin, _add ..., _finish (when the build is done) -> join_filter_predicates (scans)
+ *     join_filter_new (planning) -> join_filter_begin, _add ..., _finish (the build is done)
+ *         -> join_filter_predicates (scans)
  *
  *     EMPTY    there are no keys: scans read nothing
  *     FEW      up to 16 keys: pruned by, and compared with, each of them
  *     DIRECT   the join table's own bits (JoinWord) say exactly which keys there are
- *     BLOOM    a Bloom filter of 64-bit blocks (Putze, Sanders & Singler 2007): four bits a key, in one word
+ *     BLOOM    a Bloom filter of 64-bit blocks (Putze, Sanders & Singler 2007): four bits a key
  *
- * All know the smallest and the largest key, by which row groups are skipped. A filter that turns out to keep nearly all
- * rows is asked no longer.
+ * All know the smallest and the largest key, by which row groups are skipped. A filter that turns
+ * out to keep nearly all rows is asked no longer.
  *
  * Thread: _add may run in parallel; after _finish the filter is immutable.
  */
@@ -41,7 +42,8 @@ bool join_filter_is_empty(const JoinFilter *filter);
 
 enum { JOIN_FILTER_PREDICATES_MAX = 3 };
 
-/* Predicates for a scan of the column; what they point to lives in the arena. Returns how many: 0 when the filter is not made. */
+/* Predicates for a scan of the column; what they point to lives in the arena. Returns how many: 0
+ * when the filter is not made. */
 uint32_t join_filter_predicates(const JoinFilter *filter, Arena *arena, uint32_t table_column,
                                 Type column_type, uint32_t threads,
                                 ScanPredicate predicates_out[JOIN_FILTER_PREDICATES_MAX]);

@@ -1,9 +1,11 @@
 /*
- * split_store.h -- rows kept by split, in the order of splits: what shared plans and inner LIMITs collect
+ * split_store.h -- rows kept by split: what shared plans and inner LIMITs collect
  *
- *     one a thread: split_store_add, ... -> split_store_combine a thread -> split_store_finish -> batches in order
+ *     split_store_add, ... (a store a thread) -> split_store_combine -> split_store_finish
+ *         -> batches in order
  *
- * Thread: a SplitLocal is one thread's; combine is serialised by the caller; after finish any number may read.
+ * Thread: a store is one thread's while it grows; combine is serialised by the caller; after finish any
+ * number may read.
  */
 #ifndef VONK_EXEC_SPLIT_STORE_H
 #define VONK_EXEC_SPLIT_STORE_H

@@ -7,9 +7,9 @@
  *           Scan a
  *         Scan b
  *
- * Breakers end a stage: join builds, aggregates, sorts, LIMIT inside a plan, set operations, shared subplans, writes. Adjacent
- * filters and a projection become one operator. The last stage ends in the result queue, which also applies the
- * plan's topmost LIMIT.
+ * Breakers end a stage: join builds, aggregates, sorts, LIMIT inside a plan, set operations, shared
+ * subplans, writes. Adjacent filters and a projection become one operator. The last stage ends in
+ * the result queue, which also applies the plan's topmost LIMIT.
  *
  * Thread: built and released by one.
  */

@@ -1,4 +1,7 @@
-/* stages_internal.h -- shared by stages.c (which operator a node becomes) and stages_cut.c (chains become stages) */
+/*
+ * stages_internal.h -- shared by stages.c (which operator a node becomes) and stages_cut.c (chains
+ * become stages)
+ */
 #ifndef VONK_EXEC_STAGES_INTERNAL_H
 #define VONK_EXEC_STAGES_INTERNAL_H
 
@@ -62,7 +65,8 @@ void stages__add_operator(StageBuilder *builder, const Plan *node, Operator *op)
 void stages__note_fused(StageBuilder *builder, const Plan *below, Operator *op);
 
 Draft *stages__start_draft(StageBuilder *builder, Chain *chain, Operator *source);
-/* Puts op above all branches; op needs the stage (unless NO_STAGE) and keeps `use` open (unless NULL). */
+/* Puts op above all branches; op needs the stage (unless NO_STAGE) and keeps `use` open (unless
+ * NULL). */
 enum { NO_STAGE = UINT32_MAX };
 void stages__push(StageBuilder *builder, Chain *chain, Operator *op, uint32_t needs_stage,
                   Operator *use);
@@ -70,7 +74,8 @@ void stages__depend(StageBuilder *builder, Draft *draft, uint32_t stage);
 void stages__use(StageBuilder *builder, Draft *draft, Operator *op);
 void stages__append(StageBuilder *builder, Chain *chain, const Chain *more);
 
-/* Ends the chain in sink; returns the number of the stage after which the sink is finished. after: a stage to wait for, or NO_STAGE. */
+/* Ends the chain in sink; returns the number of the stage after which the sink is finished. after:
+ * a stage to wait for, or NO_STAGE. */
 uint32_t stages__end(StageBuilder *builder, Chain *chain, Operator *sink, uint32_t after);
 
 #endif

@@ -11,8 +11,8 @@
 
 typedef struct WorkerSet WorkerSet;
 
-/* Starts up to thread_count threads, numbered from 0; fewer when the system refuses, none is an error. first: an action
- * that was taken from the scheduler already. */
+/* Starts up to thread_count threads, numbered from 0; fewer when the system refuses, none is an
+ * error. first: an action that was taken from the scheduler already. */
 MUST_CHECK Status worker_set_start(Execution *execution, uint32_t thread_count,
                                    SchedulerAction first, Error *err, WorkerSet **set_out);
 

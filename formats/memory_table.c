@@ -1,4 +1,5 @@
-/* memory_table.c -- see memory_table.h. What is added is kept in blocks of up to BATCH_ROWS_MAX rows. */
+/* memory_table.c -- see memory_table.h. What is added is kept in blocks of up to BATCH_ROWS_MAX
+ * rows. */
 #include "formats/memory_table.h"
 
 #include <string.h>

@@ -1,11 +1,12 @@
 /*
  * scheduler.h -- which tasks of a job run when: events in, actions out
  *
- *     scheduler_new -> { scheduler_next -> do what it says -> tell it what came of that } ... END_JOB
+ *     scheduler_new -> { scheduler_next -> do what it says -> tell what came of it } ... END_JOB
  *
- * A pure state machine: no thread, no clock, no socket. A backend (exec/worker.c's threads; executors elsewhere) asks for
- * the next action whenever it can do one, carries it out, and reports. Stages whose inputs are done run side by side;
- * among tasks that can be launched, those of the lowest stage come first.
+ * A pure state machine: no thread, no clock, no socket. A backend (exec/worker.c's threads;
+ * executors elsewhere) asks for the next action whenever it can do one, carries it out, and
+ * reports. Stages whose inputs are done run side by side; among tasks that can be launched, those
+ * of the lowest stage come first.
  *
  *     action          the backend ...                                     and then calls
  *     BEGIN_ROUND     finds out how many tasks the stage's round has      scheduler_round_begun

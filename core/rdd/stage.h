@@ -6,8 +6,8 @@
  *     RUNNING  -- all tasks of the round are done   -->  READY (for the next round)
  *     READY    -- round begun with 0 tasks          -->  DONE
  *
- * A stage runs in rounds: round 0 works off its splits, later ones are what its sink needs to finish (merge
- * partitions, sort runs). How many tasks a round has is known only when it begins.
+ * A stage runs in rounds: round 0 works off its splits, later ones are what its sink needs to
+ * finish (merge partitions, sort runs). How many tasks a round has is known only when it begins.
  *
  * Thread: none of its own; see scheduler.h.
  */

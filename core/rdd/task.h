@@ -1,8 +1,8 @@
 /*
  * task.h -- one partition of one round of a stage, and how far it is
  *
- * A task may be tried more than once: an attempt has a number, and only the newest one counts. What an older one
- * reports is forgotten.
+ * A task may be tried more than once: an attempt has a number, and only the newest one counts. What
+ * an older one reports is forgotten.
  *
  * Thread: none of its own; see scheduler.h.
  */

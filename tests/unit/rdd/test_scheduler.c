@@ -1,4 +1,5 @@
-/* test_scheduler.c -- the scheduler, driven by hand and by a seeded backend that ends tasks in any order */
+/* test_scheduler.c -- the scheduler, driven by hand and by a seeded backend that ends tasks in any
+ * order */
 #include <check.h>
 #include <stdlib.h>
 
@@ -123,7 +124,8 @@ START_TEST(cancel_ends_the_job)
 }
 END_TEST
 
-/* Random graphs, random orders: every stage runs once, after all that it waits for; some tasks get lost. */
+/* Random graphs, random orders: every stage runs once, after all that it waits for; some tasks get
+ * lost. */
 START_TEST(random_graphs)
 {
     enum { STAGES = 12, BUSY = 64 };
