@@ -5,9 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/block_cache.h"
 #include "core/base/invariant.h"
 
-enum { POOL_ALIGN_BYTES = 64 };
+enum {
+    POOL_ALIGN_BYTES = 64,
+    KEPT_BYTES_MAX = 1 << 26, /* 64 MiB, or an eighth of the root's limit */
+};
+
+/* Kept blocks would hide from the sanitizer that somebody still uses them. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { KEEPS_BLOCKS = 0 };
+#else
+enum { KEEPS_BLOCKS = 1 };
+#endif
 
 struct MemPool {
     MemPool *parent;
@@ -16,6 +27,7 @@ struct MemPool {
     _Atomic uint64_t used_bytes;
     _Atomic uint64_t peak_bytes;
     _Atomic uint64_t fail_countdown; /* 0: off */
+    BlockCache *blocks;              /* the root's; NULL: none is kept */
 };
 
 MemPool *mem_pool_new(MemPool *parent, const char *name, uint64_t limit_bytes)
@@ -26,6 +38,12 @@ MemPool *mem_pool_new(MemPool *parent, const char *name, uint64_t limit_bytes)
     pool->parent = parent;
     pool->name = name;
     pool->limit_bytes = limit_bytes;
+    if (parent != NULL)
+        pool->blocks = parent->blocks;
+    else if (KEEPS_BLOCKS)
+        pool->blocks = block_cache_new(
+            limit_bytes != MEM_POOL_NO_LIMIT && limit_bytes / 8 < KEPT_BYTES_MAX ? limit_bytes / 8
+                                                                                 : KEPT_BYTES_MAX);
     return pool;
 }
 
@@ -34,6 +52,8 @@ void mem_pool_free(MemPool *pool)
     if (pool == NULL)
         return;
     CHECK(atomic_load(&pool->used_bytes) == 0);
+    if (pool->parent == NULL)
+        block_cache_free(pool->blocks);
     free(pool);
 }
 
@@ -92,6 +112,11 @@ Status mem_pool_reserve(MemPool *pool, size_t bytes, const char *consumer, Error
     return ST_OK;
 }
 
+static bool is_kept_size(const MemPool *pool, size_t bytes)
+{
+    return pool->blocks != NULL && bytes >= BLOCK_CACHE_BYTES_MIN;
+}
+
 static size_t malloc_bytes(size_t bytes)
 {
     size_t rounded = (bytes + POOL_ALIGN_BYTES - 1) & ~(size_t)(POOL_ALIGN_BYTES - 1);
@@ -106,7 +131,13 @@ Status mem_pool_alloc(MemPool *pool, size_t bytes, const char *consumer, Error *
     if (bytes > SIZE_MAX / 2)
         return refuse(pool, bytes, consumer, err);
     TRY(mem_pool_reserve(pool, bytes, consumer, err));
-    *memory_out = aligned_alloc(POOL_ALIGN_BYTES, malloc_bytes(bytes));
+    if (is_kept_size(pool, bytes)) {
+        *memory_out = block_cache_take(pool->blocks, bytes);
+        if (*memory_out == NULL)
+            *memory_out = aligned_alloc(POOL_ALIGN_BYTES, block_cache_round(bytes));
+    } else {
+        *memory_out = aligned_alloc(POOL_ALIGN_BYTES, malloc_bytes(bytes));
+    }
     if (*memory_out == NULL) {
         mem_pool_unreserve(pool, bytes);
         return error_set(err, ST_OUT_OF_MEMORY,
@@ -133,7 +164,10 @@ void mem_pool_release(MemPool *pool, void *memory, size_t bytes)
 {
     if (memory == NULL)
         return;
-    free(memory);
+    if (is_kept_size(pool, bytes))
+        block_cache_give(pool->blocks, memory, bytes);
+    else
+        free(memory);
     mem_pool_unreserve(pool, bytes);
 }
 
