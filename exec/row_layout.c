@@ -53,8 +53,10 @@ Status place_first(const Batch *batch, Error *err, uint64_t *place_out)
     *place_out = (uint64_t)batch->split << PLACE_SEQUENCE_BITS | batch->sequence;
     if (batch->split >> PLACE_SPLIT_BITS != 0 ||
         (batch->sequence + batch->row_count) >> PLACE_SEQUENCE_BITS != 0)
-        return error_set(err, ST_NOT_SUPPORTED, "an input of more than %d splits, or of 2^%d rows "
-                         "in one", 1 << PLACE_SPLIT_BITS, PLACE_SEQUENCE_BITS);
+        return error_set(err, ST_NOT_SUPPORTED,
+                         "an input of more than %d splits, or of 2^%d rows "
+                         "in one",
+                         1 << PLACE_SPLIT_BITS, PLACE_SEQUENCE_BITS);
     return ST_OK;
 }
 
