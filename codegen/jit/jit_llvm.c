@@ -12,13 +12,29 @@
 
 #include "core/base/invariant.h"
 
+enum { INLINE_INSTRUCTIONS_MAX = 120 };
+
 /* Short on purpose: see ARCHITECTURE.md for what longer lists cost and gain. */
 static const char pass_list[] =
-    "always-inline,globaldce,"
+    "globaldce,always-inline,globaldce,"
     "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,"
     "loop-mssa(licm),early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg)";
 
-extern const char jit_ops_bitcode[], jit_ops_bitcode_end[];
+/* ops_bitcode.c, once a group, embedded by ops_embed.S. */
+#define GROUPS(X)  X(0) X(1) X(2) X(3) X(4) X(5)
+#define DECLARE(n) extern const char jit_ops_##n[], jit_ops_##n##_end[];
+GROUPS(DECLARE)
+#undef DECLARE
+
+typedef struct Bitcode {
+    const char *start, *end;
+} Bitcode;
+
+static const Bitcode bitcode[JIT_OPS_GROUPS] = {
+#define RANGE(n) {jit_ops_##n, jit_ops_##n##_end},
+    GROUPS(RANGE)
+#undef RANGE
+};
 
 static JitHost host;
 
@@ -65,41 +81,65 @@ LLVMTargetMachineRef jit_target_machine(void)
                                    LLVMCodeGenLevelLess, LLVMRelocPIC, LLVMCodeModelJITDefault);
 }
 
-/* Makes a function of the bitcode inlinable into code for this CPU, and private. */
-static void adopt_function(LLVMContextRef context, LLVMValueRef function)
+Status jit_ops_module(LLVMContextRef context, uint32_t group, Error *err, LLVMModuleRef *module_out)
 {
-    const JitHost *self = jit_host();
-    static const char *const stale[] = {"target-cpu", "target-features", "tune-cpu"};
+    size_t bytes = (size_t)(bitcode[group].end - bitcode[group].start);
+    LLVMMemoryBufferRef buffer =
+        LLVMCreateMemoryBufferWithMemoryRange(bitcode[group].start, bytes, "ops", 0);
 
-    if (LLVMIsDeclaration(function))
-        return;
-    for (size_t i = 0; i < sizeof stale / sizeof stale[0]; i++)
-        LLVMRemoveStringAttributeAtIndex(function, LLVMAttributeFunctionIndex, stale[i],
-                                         (unsigned)strlen(stale[i]));
-    LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
-                            LLVMCreateStringAttribute(context, "target-cpu", 10, self->cpu,
-                                                      (unsigned)strlen(self->cpu)));
-    LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
-                            LLVMCreateStringAttribute(context, "target-features", 15,
-                                                      self->features,
-                                                      (unsigned)strlen(self->features)));
-    LLVMSetLinkage(function, LLVMPrivateLinkage);
-}
-
-Status jit_ops_module(LLVMContextRef context, Error *err, LLVMModuleRef *module_out)
-{
-    LLVMMemoryBufferRef buffer = LLVMCreateMemoryBufferWithMemoryRange(
-        jit_ops_bitcode, (size_t)(jit_ops_bitcode_end - jit_ops_bitcode), "ops", 0);
-
-    /* lazily: only what a kernel calls is ever parsed; the module takes the buffer */
+    /* lazily: the linker materialises what it takes; the module owns the buffer */
     if (LLVMGetBitcodeModuleInContext2(context, buffer, module_out) != 0) {
         LLVMDisposeMemoryBuffer(buffer);
         return error_set(err, ST_INTERNAL, "the operations' bitcode cannot be read");
     }
-    for (LLVMValueRef function = LLVMGetFirstFunction(*module_out); function != NULL;
-         function = LLVMGetNextFunction(function))
-        adopt_function(context, function);
     return ST_OK;
+}
+
+static void set_text(LLVMContextRef context, LLVMValueRef function, const char *name,
+                     const char *value)
+{
+    LLVMRemoveStringAttributeAtIndex(function, LLVMAttributeFunctionIndex, name,
+                                     (unsigned)strlen(name));
+    LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
+                            LLVMCreateStringAttribute(context, name, (unsigned)strlen(name), value,
+                                                      (unsigned)strlen(value)));
+}
+
+/* Whether the function is worth copying into each kernel that calls it. */
+static bool is_small(LLVMValueRef function)
+{
+    uint32_t count = 0;
+
+    for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block != NULL;
+         block = LLVMGetNextBasicBlock(block))
+        for (LLVMValueRef line = LLVMGetFirstInstruction(block); line != NULL;
+             line = LLVMGetNextInstruction(line))
+            if (++count > INLINE_INSTRUCTIONS_MAX)
+                return false;
+    return true;
+}
+
+void jit_adopt_operations(LLVMModuleRef module)
+{
+    LLVMContextRef context = LLVMGetModuleContext(module);
+    unsigned always_inline = LLVMGetEnumAttributeKindForName("alwaysinline", 12);
+
+    for (LLVMValueRef function = LLVMGetFirstFunction(module); function != NULL;
+         function = LLVMGetNextFunction(function)) {
+        size_t name_bytes;
+        const char *name = LLVMGetValueName2(function, &name_bytes);
+
+        if (LLVMIsDeclaration(function) ||
+            (strncmp(name, "vonk_op_", 8) != 0 && strncmp(name, "vonk_agg_", 9) != 0))
+            continue;
+        set_text(context, function, "target-cpu", host.cpu);
+        set_text(context, function, "target-features", host.features);
+        LLVMRemoveStringAttributeAtIndex(function, LLVMAttributeFunctionIndex, "tune-cpu", 8);
+        LLVMSetLinkage(function, LLVMPrivateLinkage);
+        if (LLVMGetFirstUse(function) != NULL && is_small(function))
+            LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
+                                    LLVMCreateEnumAttribute(context, always_inline, 0));
+    }
 }
 
 Status jit_optimise(LLVMModuleRef module, LLVMTargetMachineRef machine, Error *err)

@@ -25,9 +25,14 @@ const JitHost *jit_host(void);
 /* Dispose with LLVMDisposeTargetMachine; NULL when LLVM refuses. */
 LLVMTargetMachineRef jit_target_machine(void);
 
-/* The operations' bitcode as a module of the context: functions are private to whoever links it in,
- * and compiled for this CPU. */
-MUST_CHECK Status jit_ops_module(LLVMContextRef context, Error *err, LLVMModuleRef *module_out);
+enum { JIT_OPS_GROUPS = 6 };
+
+/* A group of the operations' bitcode as a module of the context; the linker takes it. */
+MUST_CHECK Status jit_ops_module(LLVMContextRef context, uint32_t group, Error *err,
+                                 LLVMModuleRef *module_out);
+
+/* Makes the operations in a module private to it, compiled for this CPU, and the small ones inlined. */
+void jit_adopt_operations(LLVMModuleRef module);
 
 /* Runs the pass list over the module. */
 MUST_CHECK Status jit_optimise(LLVMModuleRef module, LLVMTargetMachineRef machine, Error *err);

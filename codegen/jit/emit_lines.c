@@ -1,0 +1,239 @@
+/*
+ * emit_lines.c -- a line of a kernel as code for one row
+ *
+ *     %2 = gt_int4(%0, $0)          vonk_op_gt_int4(ctx, &slot2, &column0[row], params[0]);
+ *     %7 = div_int4(%3, %4) if %2   if (mask2 & !null3 & !null4) vonk_op_div_int4(ctx, &slot7, ...);
+ *     %9 = %2 & %8                  mask9 = mask2 & mask8;
+ */
+#include <stdio.h>
+
+#include "codegen/jit/emit.h"
+#include "core/base/invariant.h"
+
+/* Which group of ops_bitcode.c an operation stands in. */
+static const uint8_t op_groups[OP_COUNT_] = {
+#define FUNC(word, name, properties)
+#define ALIAS(name, word)
+#define OP1(word, c, r, a, e)           [OP_##c] = OPS_GROUP,
+#define OP2(word, c, r, a, b, e)        [OP_##c] = OPS_GROUP,
+#define OP3(word, c, r, a, b, c_, e)    [OP_##c] = OPS_GROUP,
+#define OP4(word, c, r, a, b, c_, d, e) [OP_##c] = OPS_GROUP,
+#define OPS_GROUP                       0
+#include "core/plan/functions_compare.def"
+#undef OPS_GROUP
+#define OPS_GROUP 1
+#include "core/plan/functions_math.def"
+#undef OPS_GROUP
+#define OPS_GROUP 2
+#include "core/plan/functions_text.def"
+#undef OPS_GROUP
+#define OPS_GROUP 3
+#include "core/plan/functions_date.def"
+#undef OPS_GROUP
+#define OPS_GROUP 4
+#include "core/plan/functions_cast.def"
+#undef OPS_GROUP
+};
+
+static LLVMValueRef line_slot(Emit *emit, uint32_t index)
+{
+    if (emit->slots[index] == NULL)
+        emit->slots[index] =
+            emit_slot(emit, emit_type(emit, type_phys(emit->kernel->lines[index].type)));
+    return emit->slots[index];
+}
+
+static LLVMValueRef register_value(Emit *emit, uint32_t index)
+{
+    return emit_load(emit, emit_type(emit, type_phys(emit->kernel->lines[index].type)),
+                     emit->registers[index].address);
+}
+
+/* i1: the row's bit of an input's validity is 0. */
+static LLVMValueRef input_is_null(Emit *emit, uint32_t input)
+{
+    LLVMBuilderRef builder = emit->builder;
+    LLVMValueRef all = emit_call_field(emit, offsetof(KernelCall, input_validity), emit->pointer);
+    LLVMValueRef bits = emit_pointer_at(emit, all, input);
+    LLVMValueRef word_index = LLVMBuildLShr(builder, emit->row, emit_i64(emit, 6), "");
+    LLVMValueRef word = emit_load(emit, emit->i64, emit_element(emit, emit->i64, bits, word_index));
+    LLVMValueRef shift = LLVMBuildAnd(builder, emit->row, emit_i64(emit, 63), "");
+    LLVMValueRef bit =
+        LLVMBuildTrunc(builder, LLVMBuildLShr(builder, word, shift, ""), emit->i1, "");
+
+    return emit_not(emit, bit);
+}
+
+static void emit_input(Emit *emit, const KernelLine *line, EmitRegister *out)
+{
+    LLVMValueRef all = emit_call_field(emit, offsetof(KernelCall, inputs), emit->pointer);
+    LLVMValueRef base = emit_pointer_at(emit, all, line->index);
+
+    out->address = emit_element(emit, emit_type(emit, type_phys(line->type)), base, emit->row);
+    if (line->is_nullable)
+        out->is_null = input_is_null(emit, line->index);
+}
+
+static void emit_param(Emit *emit, const KernelLine *line, EmitRegister *out)
+{
+    LLVMValueRef all = emit_call_field(emit, offsetof(KernelCall, params), emit->pointer);
+
+    out->address = emit_pointer_at(emit, all, line->index);
+    if (line->is_nullable)
+        out->is_null = LLVMConstInt(emit->i1, 1, 0);
+}
+
+static void emit_op(Emit *emit, const KernelLine *line, uint32_t index, EmitRegister *out)
+{
+    const Op *op = &op_table[line->op];
+    LLVMValueRef args[2 + OP_ARGS_MAX], run_it;
+    char name[96];
+    EmitIf branch;
+
+    emit->uses_group[op_groups[line->op]] = true;
+    out->address = line_slot(emit, index);
+    args[0] = emit->ctx;
+    args[1] = out->address;
+    for (uint32_t i = 0; i < line->arg_count; i++) {
+        args[2 + i] = emit->registers[line->args[i]].address;
+        out->is_null = emit_or(emit, out->is_null, emit->registers[line->args[i]].is_null);
+    }
+    snprintf(name, sizeof name, "vonk_op_%s", op->name);
+    run_it = NULL;
+    if (op->may_fail) {
+        if (line->guard != NO_REGISTER)
+            run_it = emit->registers[line->guard].mask;
+        if (out->is_null != NULL)
+            run_it = emit_and(emit, run_it, emit_not(emit, out->is_null));
+    }
+    if (run_it != NULL)
+        emit_if_begin(emit, run_it, &branch);
+    emit_call_named(emit, name, LLVMVoidTypeInContext(emit->context), 2 + line->arg_count, args);
+    if (run_it != NULL)
+        emit_if_end(emit, &branch);
+}
+
+/* value_set_has returns a C bool: i8 whose lowest bit counts. */
+static void emit_in(Emit *emit, const KernelLine *line, uint32_t index, EmitRegister *out)
+{
+    LLVMValueRef all = emit_call_field(emit, offsetof(KernelCall, sets), emit->pointer);
+    LLVMValueRef args[2] = {emit_pointer_at(emit, all, line->index),
+                            emit->registers[line->args[0]].address};
+    LLVMValueRef found = emit_call_named(emit, "value_set_has", emit->i1, 2, args);
+
+    out->address = line_slot(emit, index);
+    out->is_null = emit->registers[line->args[0]].is_null;
+    emit_store(emit, LLVMBuildZExt(emit->builder, found, emit->i8, ""), out->address);
+}
+
+static void emit_select(Emit *emit, const KernelLine *line, uint32_t index, EmitRegister *out)
+{
+    LLVMValueRef mask = emit->registers[line->args[0]].mask;
+    const EmitRegister *yes = &emit->registers[line->args[1]];
+    const EmitRegister *no = &emit->registers[line->args[2]];
+    LLVMValueRef never = LLVMConstInt(emit->i1, 0, 0);
+
+    out->address = line_slot(emit, index);
+    emit_store(emit,
+               LLVMBuildSelect(emit->builder, mask, register_value(emit, line->args[1]),
+                               register_value(emit, line->args[2]), ""),
+               out->address);
+    if (yes->is_null != NULL || no->is_null != NULL)
+        out->is_null = LLVMBuildSelect(emit->builder, mask, yes->is_null ? yes->is_null : never,
+                                       no->is_null ? no->is_null : never, "");
+}
+
+static void emit_bool(Emit *emit, const KernelLine *line, uint32_t index, EmitRegister *out)
+{
+    LLVMValueRef is_true = emit->registers[line->args[0]].mask;
+    LLVMValueRef is_false = emit->registers[line->args[1]].mask;
+
+    out->address = line_slot(emit, index);
+    emit_store(emit, LLVMBuildZExt(emit->builder, is_true, emit->i8, ""), out->address);
+    if (line->is_nullable)
+        out->is_null = emit_not(emit, LLVMBuildOr(emit->builder, is_true, is_false, ""));
+}
+
+/* i1: the boolean is not NULL and TRUE (FALSE). */
+static LLVMValueRef truth(Emit *emit, uint32_t index, bool wanted)
+{
+    LLVMValueRef value = register_value(emit, index);
+    LLVMValueRef is_it = LLVMBuildICmp(emit->builder, wanted ? LLVMIntNE : LLVMIntEQ, value,
+                                       LLVMConstInt(emit->i8, 0, 0), "");
+
+    if (emit->registers[index].is_null == NULL)
+        return is_it;
+    return LLVMBuildAnd(emit->builder, is_it, emit_not(emit, emit->registers[index].is_null), "");
+}
+
+static LLVMValueRef null_mask(Emit *emit, uint32_t index)
+{
+    LLVMValueRef is_null = emit->registers[index].is_null;
+
+    return is_null != NULL ? is_null : LLVMConstInt(emit->i1, 0, 0);
+}
+
+static LLVMValueRef emit_mask(Emit *emit, const KernelLine *line)
+{
+    const EmitRegister *registers = emit->registers;
+
+    switch (line->kind) {
+    case LINE_IS_TRUE:
+        return truth(emit, line->args[0], true);
+    case LINE_IS_FALSE:
+        return truth(emit, line->args[0], false);
+    case LINE_IS_NULL:
+        return null_mask(emit, line->args[0]);
+    case LINE_IS_NOT_NULL:
+        return emit_not(emit, null_mask(emit, line->args[0]));
+    case LINE_MASK_AND:
+        return emit_and(emit, registers[line->args[0]].mask, registers[line->args[1]].mask);
+    case LINE_MASK_OR:
+        return emit_or(emit, registers[line->args[0]].mask, registers[line->args[1]].mask);
+    case LINE_MASK_AND_NOT:
+        return emit_and(emit, registers[line->args[0]].mask,
+                        emit_not(emit, registers[line->args[1]].mask));
+    case LINE_MASK_NOT:
+        return emit_not(emit, registers[line->args[0]].mask);
+    default:
+        UNREACHABLE("mask line");
+    }
+}
+
+static void emit_line(Emit *emit, uint32_t index)
+{
+    const KernelLine *line = &emit->kernel->lines[index];
+    EmitRegister *out = &emit->registers[index];
+
+    *out = (EmitRegister){0};
+    switch (line->kind) {
+    case LINE_INPUT:
+        emit_input(emit, line, out);
+        return;
+    case LINE_PARAM:
+        emit_param(emit, line, out);
+        return;
+    case LINE_OP:
+        emit_op(emit, line, index, out);
+        return;
+    case LINE_IN:
+        emit_in(emit, line, index, out);
+        return;
+    case LINE_SELECT:
+        emit_select(emit, line, index, out);
+        return;
+    case LINE_BOOL:
+        emit_bool(emit, line, index, out);
+        return;
+    default:
+        out->mask = emit_mask(emit, line);
+        return;
+    }
+}
+
+void emit_lines(Emit *emit, uint32_t line_count, const bool *is_wanted)
+{
+    for (uint32_t i = 0; i < line_count; i++)
+        if (is_wanted[i])
+            emit_line(emit, i);
+}
