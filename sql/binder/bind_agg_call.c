@@ -121,19 +121,28 @@ static const char *refusing_clause(Clause clause)
         return "functions in FROM";
     case CLAUSE_FILTER:
         return "FILTER";
+    case CLAUSE_FROM:
+        return "FROM clause of their own query level";
     default:
         return NULL;
     }
 }
 
-static Status check_place(Binder *b, const Scope *owner, ColumnSet columns, int32_t offset)
+static Status check_place(Binder *b, const Scope *owner, ColumnSet columns, uint32_t arg_count,
+                          const Expr *const *args, int32_t offset)
 {
     const char *clause = refusing_clause(owner->clause);
+    for (uint32_t i = 0; i < columns.count; i++) {
+        if (!scope_is_agg(owner, columns.ids[i]))
+            continue;
+        for (uint32_t j = 0; j < arg_count; j++) {
+            int32_t nested = expr_find_column(args[j], columns.ids[i]);
 
-    for (uint32_t i = 0; i < columns.count; i++)
-        if (scope_is_agg(owner, columns.ids[i]))
-            return fail_at(b, offset, ST_BAD_INPUT, "42803",
-                           "aggregate function calls cannot be nested");
+            offset = nested >= 0 ? nested : offset;
+        }
+        return fail_at(b, offset, ST_BAD_INPUT, "42803",
+                       "aggregate function calls cannot be nested");
+    }
     if (clause != NULL)
         return fail_at(b, offset, ST_BAD_INPUT, "42803",
                        "aggregate functions are not allowed in %s", clause);
@@ -320,7 +329,7 @@ Status bind_agg_call(Binder *b, Scope *scope, const AstFunc *func, const Expr **
     TRY(bind_agg_args(b, scope, func, args, &filter));
     columns = used_columns(b, func->arg_count, args, filter);
     owner = owning_scope(scope, columns);
-    TRY(check_place(b, owner, columns, func->head.offset));
+    TRY(check_place(b, owner, columns, func->arg_count, args, func->head.offset));
     TRY(make_agg(b, func, agg, func->arg_count, args, filter, &agg_expr));
     *expr_out = expr_at(b, note_agg(b, owner, agg_expr, func->name.name), func->head.offset);
     return ST_OK;

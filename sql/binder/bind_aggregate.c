@@ -118,51 +118,17 @@ static Status ungrouped_column(const Regroup *regroup, ColumnId id, int32_t offs
                    table, name);
 }
 
-/* --- where a column is used in a subquery, for the error's place --- */
-
-typedef struct Search {
-    ColumnId id;
-    int32_t offset;
-} Search;
-
-static void search_plan(Search *search, const Plan *plan);
-
-static bool search_part(void *context, const Expr *expr)
+/* Of FROM's columns a subquery may use the keys only. */
+static Status check_subquery(const Regroup *regroup, const Expr *subquery)
 {
-    Search *search = context;
-
-    if (expr->kind == EXPR_COLUMN && expr->column == search->id && search->offset < 0)
-        search->offset = expr->sql_offset;
-    if (expr->kind == EXPR_SUBQUERY)
-        search_plan(search, expr->plan);
-    return true;
-}
-
-static void search_expr(void *context, const Expr *expr)
-{
-    expr_visit(expr, search_part, context);
-}
-
-static void search_plan(Search *search, const Plan *plan)
-{
-    plan_visit_exprs(plan, search_expr, search);
-    for (uint32_t i = 0; i < plan->input_count; i++)
-        search_plan(search, plan->inputs[i]);
-}
-
-static Status check_subquery(const Regroup *regroup, const Plan *plan)
-{
-    ColumnSet used = plan_free_columns(regroup->b->arena, plan);
+    ColumnSet used = plan_free_columns(regroup->b->arena, subquery->plan);
     ColumnSet wrong = column_set_minus(
         regroup->b->arena, column_set_intersect(regroup->b->arena, used, regroup->input),
         regroup->key_columns);
-    Search search = {.offset = -1};
 
     if (wrong.count == 0)
         return ST_OK;
-    search.id = wrong.ids[0];
-    search_plan(&search, plan);
-    return ungrouped_column(regroup, search.id, search.offset, true);
+    return ungrouped_column(regroup, wrong.ids[0], expr_find_column(subquery, wrong.ids[0]), true);
 }
 
 /* Top down, so that the largest expression that is a key is taken. */
@@ -182,7 +148,7 @@ static Status regroup_expr(const Regroup *regroup, const Expr **expr)
         !column_set_has(regroup->key_columns, old->column))
         return ungrouped_column(regroup, old->column, old->sql_offset, false);
     if (old->kind == EXPR_SUBQUERY)
-        TRY(check_subquery(regroup, old->plan));
+        TRY(check_subquery(regroup, old));
     if (old->arg_count == 0)
         return ST_OK;
     args = arena_copy(arena, old->args, old->arg_count * sizeof *args);

@@ -14,6 +14,59 @@ const Expr *expr_at(Binder *b, const Expr *expr, int32_t offset)
     return placed;
 }
 
+int32_t expr_start(const Expr *expr)
+{
+    int32_t start = expr->sql_offset;
+
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        int32_t arg = expr_start(expr->args[i]);
+
+        if (arg >= 0 && (start < 0 || arg < start))
+            start = arg;
+    }
+    return start;
+}
+
+/* --- where a column is used --- */
+
+typedef struct ColumnSearch {
+    ColumnId id;
+    int32_t offset;
+} ColumnSearch;
+
+static void search_plan(ColumnSearch *search, const Plan *plan);
+
+static bool search_part(void *context, const Expr *expr)
+{
+    ColumnSearch *search = context;
+
+    if (expr->kind == EXPR_COLUMN && expr->column == search->id && search->offset < 0)
+        search->offset = expr->sql_offset;
+    if (expr->kind == EXPR_SUBQUERY)
+        search_plan(search, expr->plan);
+    return search->offset < 0;
+}
+
+static void search_expr(void *context, const Expr *expr)
+{
+    expr_visit(expr, search_part, context);
+}
+
+static void search_plan(ColumnSearch *search, const Plan *plan)
+{
+    plan_visit_exprs(plan, search_expr, search);
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        search_plan(search, plan->inputs[i]);
+}
+
+int32_t expr_find_column(const Expr *expr, ColumnId id)
+{
+    ColumnSearch search = {id, -1};
+
+    search_expr(&search, expr);
+    return search.offset;
+}
+
 /* --- using an expression twice --- */
 
 static bool count_node(void *context, const Expr *expr)
@@ -55,7 +108,7 @@ Status bind_condition(Binder *b, Scope *scope, const AstExpr *ast, const char *c
     const Expr *expr;
 
     TRY(bind_expr(b, scope, ast, &expr));
-    return coerce_to_bool(b, expr, construct, ast->offset, expr_out);
+    return coerce_to_bool(b, expr, construct, expr_out);
 }
 
 static Status bind_logic(Binder *b, Scope *scope, const AstLogic *logic, const Expr **expr_out)
@@ -199,8 +252,7 @@ static Status bind_param(Binder *b, const AstParam *param, const Expr **expr_out
 static Status bind_column(Binder *b, Scope *scope, const AstColumn *column, const Expr **expr_out)
 {
     if (column->is_star)
-        return fail_at(b, column->head.offset, ST_BAD_INPUT, "42601",
-                       "row expansion via \"*\" is not supported here");
+        return not_supported(b, column->head.offset, "whole-row references");
     return scope_resolve(b, scope, column, expr_out);
 }
 

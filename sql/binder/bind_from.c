@@ -89,31 +89,40 @@ static const char *file_range_name(Binder *b, const char *path)
     return length == 0 ? base : arena_strndup(b->arena, base, length);
 }
 
+/* Keeps the nearer of two names for "did you mean". */
+static void prefer_nearer(const char *name, const char *candidate, const char **best,
+                          uint32_t *best_distance)
+{
+    uint32_t distance = str_edit_distance(name, candidate, *best_distance);
+
+    if (distance < *best_distance && distance <= strlen(name) / 2) {
+        *best = candidate;
+        *best_distance = distance;
+    }
+}
+
 static const char *nearest_table(Binder *b, const Scope *scope, const char *name)
 {
     const Catalog *catalog = b->request->catalog;
-    uint32_t best_distance = strlen(name) > 4 ? 3 : 2, count = 0;
+    uint32_t best_distance = 3, count = 0;
     const char *const *names = NULL, *best = NULL;
 
     if (catalog->names != NULL)
         count = catalog->names(catalog->context, b->arena, &names);
-    for (uint32_t i = 0; i < count; i++) {
-        uint32_t distance = str_edit_distance(name, names[i], best_distance);
-
-        if (distance < best_distance) {
-            best = names[i];
-            best_distance = distance;
-        }
-    }
-    for (const Cte *cte = scope->ctes; cte != NULL; cte = cte->outer) {
-        uint32_t distance = str_edit_distance(name, cte->name, best_distance);
-
-        if (distance < best_distance) {
-            best = cte->name;
-            best_distance = distance;
-        }
-    }
+    for (uint32_t i = 0; i < count; i++)
+        prefer_nearer(name, names[i], &best, &best_distance);
+    for (const Cte *cte = scope->ctes; cte != NULL; cte = cte->outer)
+        if (!cte->is_future)
+            prefer_nearer(name, cte->name, &best, &best_distance);
     return best;
+}
+
+static bool is_future_cte(const Scope *scope, const char *name)
+{
+    for (const Cte *cte = scope->ctes; cte != NULL; cte = cte->outer)
+        if (cte->is_future && strcmp(cte->name, name) == 0)
+            return true;
+    return false;
 }
 
 static Status missing_relation(Binder *b, const Scope *scope, const AstFromTable *from)
@@ -126,9 +135,16 @@ static Status missing_relation(Binder *b, const Scope *scope, const AstFromTable
     Status status = fail_at(b, from->head.offset, ST_BAD_INPUT, "42P01",
                             "relation \"%s\" does not exist", full);
 
-    if (name->schema != NULL && looks_like_file(full))
+    if (name->schema == NULL && is_future_cte(scope, name->name)) {
+        error_detail(b->err,
+                     "There is a WITH item named \"%s\", but it cannot be referenced from this "
+                     "part of the query.",
+                     name->name);
+        error_hint(b->err, "Use WITH RECURSIVE, or re-order the WITH items to remove forward "
+                           "references.");
+    } else if (name->schema != NULL && looks_like_file(full))
         error_hint(b->err, "To read a file, write its path in double quotes: \"%s\".", full);
-    else if (nearest != NULL)
+    else if (nearest != NULL && name->schema == NULL)
         error_hint(b->err, "Perhaps you meant the table \"%s\".", nearest);
     return status;
 }

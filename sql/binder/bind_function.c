@@ -18,10 +18,13 @@ static const char *const window_functions[] = {
     "row_number", "rank", "dense_rank",  "percent_rank", "cume_dist", "ntile",
     "lag",        "lead", "first_value", "last_value",   "nth_value"};
 
-static const char *const set_functions[] = {
-    "generate_series", "generate_subscripts", "unnest",    "regexp_split_to_table",
-    "regexp_matches",  "json_array_elements", "json_each", "jsonb_array_elements",
-    "jsonb_each",      "string_to_table"};
+static const char *const set_functions[] = {"generate_series", "generate_subscripts", "unnest",
+                                            "string_to_table"};
+
+static const char *const pattern_functions[] = {
+    "regexp_match",  "regexp_matches",        "regexp_replace",
+    "regexp_like",   "regexp_count",          "regexp_instr",
+    "regexp_substr", "regexp_split_to_table", "regexp_split_to_array"};
 
 static bool is_one_of(const char *name, const char *const *names, size_t count)
 {
@@ -49,8 +52,12 @@ static Status check_plain_call(Binder *b, const AstFunc *func)
         return not_supported(b, func->head.offset,
                              func->over != NULL ? "window functions" : "ordered-set aggregates");
     if (IS_ONE_OF(name, window_functions))
-        return fail_at(b, func->head.offset, ST_BAD_INPUT, "42P20",
+        return fail_at(b, func->head.offset, ST_BAD_INPUT, "42809",
                        "window function %s requires an OVER clause", name);
+    if (strcmp(name, "timezone") == 0)
+        return not_supported(b, func->head.offset, "AT TIME ZONE");
+    if (IS_ONE_OF(name, pattern_functions))
+        return not_supported(b, func->head.offset, "regular expressions");
     if (IS_ONE_OF(name, set_functions))
         return not_supported(b, func->head.offset, "set-returning functions outside of FROM");
     if (func->is_star)
@@ -142,23 +149,35 @@ static int field_scale(const char *field, Type source)
     return IS_ONE_OF(field, millis) ? 3 : 0;
 }
 
+static Status no_such_extract(Binder *b, const Expr *arg, int32_t offset)
+{
+    bool is_ambiguous = is_unknown(arg);
+    Status status =
+        fail_at(b, offset, ST_BAD_INPUT, is_ambiguous ? "42725" : "42883",
+                "function pg_catalog.extract(unknown, %s) %s", type_message_name(arg->type),
+                is_ambiguous ? "is not unique" : "does not exist");
+
+    error_hint(b->err, is_ambiguous ? "Could not choose a best candidate function. You might need "
+                                      "to add explicit type casts."
+                                    : "No function matches the given name and argument types. You "
+                                      "might need to add explicit type casts.");
+    return status;
+}
+
 static Status make_extract(Binder *b, const char *field, int32_t field_offset, const Expr *arg,
                            int32_t offset, const Expr **expr_out)
 {
     const Expr *args[2] = {NULL, arg};
     FuncId func = FUNC_EXTRACT;
     Signature signature;
+    ResolveResult result;
     Type type;
 
     field = lower(b, field);
     args[0] = expr_at(b, expr_const(b->arena, value_text(b->arena, field)), field_offset);
-    if (is_unknown(arg))
-        return fail_at(b, offset, ST_BAD_INPUT, "42725",
-                       "function pg_catalog.extract(unknown, unknown) is not unique");
-    if (resolve_overload(1, &func, 2, args, false, &signature) != RESOLVE_OK)
-        return fail_at(b, offset, ST_BAD_INPUT, "42883",
-                       "function pg_catalog.extract(unknown, %s) does not exist",
-                       type_message_name(arg->type));
+    result = resolve_overload(1, &func, 2, args, false, &signature);
+    if (result != RESOLVE_OK || is_unknown(arg))
+        return no_such_extract(b, arg, offset);
     if (strcmp(field, "julian") == 0 && arg->type.id != TYPE_DATE)
         return not_supported(b, field_offset, "extract(julian from timestamp)");
     TRY(make_call(b, &signature, args, offset, expr_out));
@@ -291,6 +310,8 @@ static Status bind_named(Binder *b, const AstFunc *func, uint32_t arg_count,
     uint32_t func_count = functions_of_call(func->name.name, funcs);
 
     result = resolve_overload(func_count, funcs, arg_count, args, false, &signature);
+    if (result == RESOLVE_OK && signature.func == FUNC_SUBSTRING && is_unknown_text(args[1]))
+        return not_supported(b, func->head.offset, "regular expressions");
     if (result == RESOLVE_OK)
         return make_call(b, &signature, args, func->head.offset, expr_out);
     return bind_cast_call(b, func, arg_count, args, result, expr_out);

@@ -99,6 +99,7 @@ static Status add_using_column(Binder *b, JoinSides *sides, uint32_t index)
 {
     const char *name = sides->using_columns.items[index];
     const Expr *equal, *sides_expr[2];
+    Type type;
 
     for (uint32_t i = 0; i < index; i++)
         if (strcmp(sides->using_columns.items[i], name) == 0)
@@ -111,6 +112,7 @@ static Status add_using_column(Binder *b, JoinSides *sides, uint32_t index)
         sides->merged[side][index] = column;
         sides_expr[side] = expr_column(b->arena, column->id, column->type);
     }
+    TRY(common_type(b, "JOIN/USING", 2, sides_expr, &type));
     TRY(make_comparison(b, FUNC_EQ, sides_expr[0], sides_expr[1], sides->ast->head.offset, &equal));
     sides->condition = expr_and(b->arena, sides->condition, equal);
     return ST_OK;

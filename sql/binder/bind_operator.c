@@ -225,6 +225,12 @@ static Status unify_resolved(Binder *b, TypeId type, const Expr **left, const Ex
     return type == TYPE_DECIMAL ? unify_decimals(b, left, right) : ST_OK;
 }
 
+/* Every type is compared with itself; varchar and char as text. */
+static TypeId compared_type(const Expr *expr)
+{
+    return type_is_text(expr->type) ? TYPE_TEXT : (TypeId)expr->type.id;
+}
+
 Status unify_comparison(Binder *b, FuncId func, const Expr **left, const Expr **right,
                         int32_t offset)
 {
@@ -240,6 +246,8 @@ Status unify_comparison(Binder *b, FuncId func, const Expr **left, const Expr **
         return coerce(b, *left, (*right)->type, left);
     if (is_unknown(*left) && is_unknown(*right))
         return unify_resolved(b, TYPE_TEXT, left, right);
+    if (is_unknown(*left) || is_unknown(*right) || (*left)->type.id == (*right)->type.id)
+        return unify_resolved(b, compared_type(is_unknown(*left) ? *right : *left), left, right);
     result = resolve_overload(1, &op, 2, args, true, &signature);
     if (result != RESOLVE_OK)
         return operator_error(b, result, func_name(op), *left, *right, offset);

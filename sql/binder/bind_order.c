@@ -114,7 +114,7 @@ Status bind_order_by(Binder *b, Scope *scope, Targets *targets, AstSortKeys keys
         TRY(target_of_item(b, scope, targets, key->expr, CLAUSE_ORDER_BY, &out->output));
         TRY(order_direction(b, key, &out->is_descending));
         out->nulls_first = key->has_nulls ? key->nulls_first : out->is_descending;
-        out->offset = key->expr->offset;
+        out->offset = expr_start(targets->items[out->output].expr);
     }
     return ST_OK;
 }
@@ -201,7 +201,7 @@ static Status limit_value(Binder *b, Scope *scope, const AstExpr *ast, const cha
 
     TRY(bind_expr(b, scope, ast, &expr));
     if (!can_cast(expr->type, type_of(TYPE_INT8), CAST_ASSIGNMENT))
-        return fail_at(b, ast->offset, ST_BAD_INPUT, "42804",
+        return fail_at(b, expr_start(expr), ST_BAD_INPUT, "42804",
                        "argument of %s must be type bigint, not type %s", word,
                        type_message_name(expr->type));
     TRY(coerce(b, expr, type_of(TYPE_INT8), &expr));

@@ -118,6 +118,7 @@ static Status refuse_unsupported(Binder *b, const AstSelect *select)
 static Status bind_parts(Binder *b, Scope *scope, const AstSelect *select, SelectParts *parts)
 {
     TRY(refuse_unsupported(b, select));
+    scope->clause = CLAUSE_FROM;
     TRY(bind_from_list(b, scope, select->from, &parts->plan));
     if (parts->plan == NULL)
         parts->plan = plan_one_row(b->arena);
@@ -170,6 +171,8 @@ static Status bind_values_query(Binder *b, Scope *scope, const AstSelect *select
     targets.visible_count = targets.count;
     TRY(bind_order_by(b, scope, &targets, select->order_by, &tail.keys));
     TRY(bind_limit(b, scope, select, &tail.limit));
+    if (scope->agg_count > 0)
+        return not_supported(b, select->offset, "aggregates over VALUES");
     return plan_tail(b, plan, &targets, &tail, query_out);
 }
 

@@ -62,27 +62,20 @@ static Status define_cte(Binder *b, Scope *scope, const AstCte *ast, Cte *cte)
     return name_cte_columns(b, cte, ast);
 }
 
+/* All names stand in the scope from the start: WITH RECURSIVE sees them, so that recursion is
+ * refused where it happens; else they only tell of a forward reference. */
 Status bind_with(Binder *b, Scope *scope, const AstWith *with)
 {
     Cte **ctes = ARENA_ARRAY(b->arena, Cte *, with->cte_count);
 
-    for (uint32_t i = 0; i < with->cte_count; i++)
-        TRY(check_cte(b, with, i));
-    /* WITH RECURSIVE sees all names from the start: those not bound yet are refused if used */
-    for (uint32_t i = 0; with->is_recursive && i < with->cte_count; i++)
-        ctes[i] = push_cte(b, scope, with->ctes[i].name);
     for (uint32_t i = 0; i < with->cte_count; i++) {
-        if (with->is_recursive) {
-            TRY(define_cte(b, scope, &with->ctes[i], ctes[i]));
-        } else {
-            Cte cte = {0};
-
-            TRY(define_cte(b, scope, &with->ctes[i], &cte));
-            ctes[i] = push_cte(b, scope, with->ctes[i].name);
-            cte.outer = ctes[i]->outer;
-            cte.name = ctes[i]->name;
-            *ctes[i] = cte;
-        }
+        TRY(check_cte(b, with, i));
+        ctes[i] = push_cte(b, scope, with->ctes[i].name);
+        ctes[i]->is_future = !with->is_recursive;
+    }
+    for (uint32_t i = 0; i < with->cte_count; i++) {
+        TRY(define_cte(b, scope, &with->ctes[i], ctes[i]));
+        ctes[i]->is_future = false;
     }
     return ST_OK;
 }

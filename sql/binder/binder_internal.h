@@ -87,7 +87,8 @@ typedef enum Clause {
     CLAUSE_JOIN_USING,
     CLAUSE_VALUES,
     CLAUSE_FROM_FUNCTION,
-    CLAUSE_FILTER
+    CLAUSE_FILTER,
+    CLAUSE_FROM
 } Clause;
 
 /* A WITH query. While it is being bound, plan is NULL. */
@@ -98,6 +99,7 @@ typedef struct Cte {
     uint32_t column_count;
     const RangeColumn *columns;
     int64_t shared_id;
+    bool is_future; /* a later one of the same WITH: known only to say so */
     bool is_copied; /* NOT MATERIALIZED, or correlated: every reference has a copy of its own */
     bool was_used;
 } Cte;
@@ -272,6 +274,10 @@ Status bind_condition(Binder *b, Scope *scope, const AstExpr *ast, const char *c
                       const Expr **expr_out);
 Status bind_exprs(Binder *b, Scope *scope, AstExprs asts, const Expr ***exprs_out);
 const Expr *expr_at(Binder *b, const Expr *expr, int32_t offset);
+/* Where the expression begins, for errors about all of it: "a" of "a + 1", not "+". */
+int32_t expr_start(const Expr *expr);
+/* Where the expression (its subqueries included) uses the column, or -1. */
+int32_t expr_find_column(const Expr *expr, ColumnId id);
 /* expr once more, for an expression that needs it twice: subqueries get columns of their own, and
  * what nested doubling adds up to is bounded. */
 Status reuse_expr(Binder *b, const Expr *expr, const Expr **copy_out);
@@ -321,8 +327,7 @@ Status cast_explicitly(Binder *b, const Expr *expr, Type type, int32_t offset,
                        const Expr **expr_out);
 /* Text stays text; what is unknown becomes it. */
 Status coerce_unknown_to_text(Binder *b, const Expr *expr, const Expr **expr_out);
-Status coerce_to_bool(Binder *b, const Expr *expr, const char *construct, int32_t offset,
-                      const Expr **expr_out);
+Status coerce_to_bool(Binder *b, const Expr *expr, const char *construct, const Expr **expr_out);
 /* PostgreSQL's select_common_type; construct ("CASE", "UNION", ...) for the error 42804. */
 Status common_type(Binder *b, const char *construct, uint32_t count, const Expr *const *exprs,
                    Type *type_out);

@@ -178,11 +178,10 @@ Status coerce_unknown_to_text(Binder *b, const Expr *expr, const Expr **expr_out
     return is_unknown(expr) ? coerce(b, expr, type_of(TYPE_TEXT), expr_out) : ST_OK;
 }
 
-Status coerce_to_bool(Binder *b, const Expr *expr, const char *construct, int32_t offset,
-                      const Expr **expr_out)
+Status coerce_to_bool(Binder *b, const Expr *expr, const char *construct, const Expr **expr_out)
 {
     if (expr->type.id != TYPE_BOOL && !is_unknown(expr))
-        return fail_at(b, offset, ST_BAD_INPUT, "42804",
+        return fail_at(b, expr_start(expr), ST_BAD_INPUT, "42804",
                        "argument of %s must be type boolean, not type %s", construct,
                        type_message_name(expr->type));
     return coerce(b, expr, type_of(TYPE_BOOL), expr_out);
@@ -260,7 +259,7 @@ Status common_type(Binder *b, const char *construct, uint32_t count, const Expr 
     const Expr *misfit = NULL;
 
     if (!choose_common_id(count, exprs, type_out, &misfit))
-        return fail_at(b, misfit->sql_offset, ST_BAD_INPUT, "42804",
+        return fail_at(b, expr_start(misfit), ST_BAD_INPUT, "42804",
                        "%s types %s and %s cannot be matched", construct,
                        type_message_name(*type_out), type_message_name(misfit->type));
     if (type_out->id == TYPE_NULL)
@@ -268,7 +267,7 @@ Status common_type(Binder *b, const char *construct, uint32_t count, const Expr 
     *type_out = widen_common(*type_out, count, exprs);
     for (uint32_t i = 0; i < count; i++)
         if (!is_unknown(exprs[i]) && !can_cast(exprs[i]->type, *type_out, CAST_IMPLICIT))
-            return fail_at(b, exprs[i]->sql_offset, ST_BAD_INPUT, "42846",
+            return fail_at(b, expr_start(exprs[i]), ST_BAD_INPUT, "42846",
                            "%s could not convert type %s to %s", construct,
                            type_message_name(exprs[i]->type), type_message_name(*type_out));
     return ST_OK;

@@ -145,6 +145,7 @@ static void keep_best(Candidates *candidates,
 static char unknown_category(const Candidates *candidates, uint32_t arg)
 {
     char shared = 0;
+    bool is_shared = true;
 
     for (uint32_t i = 0; i < candidates->count; i++) {
         TypeId wanted = candidates->items[i].args[arg];
@@ -152,11 +153,10 @@ static char unknown_category(const Candidates *candidates, uint32_t arg)
 
         if (category == 'S')
             return 'S';
-        if (i > 0 && category != shared)
-            return 0;
+        is_shared &= i == 0 || category == shared;
         shared = category;
     }
-    return shared;
+    return is_shared ? shared : 0;
 }
 
 /* Keeps, at an unknown argument, the takers of the category, preferred types first. */

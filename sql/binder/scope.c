@@ -57,7 +57,7 @@ void visible_set_lateral(VisibleList *list, bool lateral_only, bool lateral_ok)
 Cte *scope_find_cte(const Scope *scope, const char *name)
 {
     for (Cte *cte = scope->ctes; cte != NULL; cte = cte->outer)
-        if (strcmp(cte->name, name) == 0)
+        if (!cte->is_future && strcmp(cte->name, name) == 0)
             return cte;
     return NULL;
 }
@@ -138,10 +138,10 @@ Status scope_missing_item(Binder *b, Scope *scope, const char *name, int32_t off
     if (hidden == NULL)
         error_hint(b->err, "Perhaps you meant to reference the table alias \"%s\".", renamed->name);
     else
-        error_detail(b->err,
-                     "There is an entry for table \"%s\", but it cannot be referenced from this "
-                     "part of the query.",
-                     name);
+        error_hint(b->err,
+                   "There is an entry for table \"%s\", but it cannot be referenced from this "
+                   "part of the query.",
+                   name);
     return status;
 }
 
@@ -164,11 +164,11 @@ static void suggest_from_item(Suggestion *best, const RangeItem *item, const cha
         table_distance = str_edit_distance(table, item->name, FUZZY_DISTANCE_MAX + 1);
     for (uint32_t i = 0; i < item->column_count; i++) {
         const char *column = item->columns[i].name;
-        uint32_t distance =
-            table_distance + str_edit_distance(name, column, FUZZY_DISTANCE_MAX + 1);
+        uint32_t column_distance = str_edit_distance(name, column, FUZZY_DISTANCE_MAX + 1);
+        uint32_t distance = table_distance + column_distance;
 
         if (distance > best->distance || distance > FUZZY_DISTANCE_MAX ||
-            distance > strlen(name) / 2)
+            column_distance > strlen(name) / 2)
             continue;
         if (distance < best->distance)
             best->count = 0;
@@ -206,10 +206,10 @@ static Status missing_column(Binder *b, Scope *scope, const char *table, const c
             : fail_at(b, offset, ST_BAD_INPUT, "42703", "column \"%s\" does not exist", name);
 
     if (unseen != NULL) {
-        error_detail(b->err,
-                     "There is a column named \"%s\" in table \"%s\", but it cannot be referenced "
-                     "from this part of the query.",
-                     name, unseen->name);
+        error_hint(b->err,
+                   "There is a column named \"%s\" in table \"%s\", but it cannot be referenced "
+                   "from this part of the query.",
+                   name, unseen->name);
         return status;
     }
     for (Scope *level = scope; level != NULL; level = level->outer)
@@ -318,6 +318,15 @@ static Status resolve_bare(Binder *b, Scope *scope, const char *name, int32_t of
     return ST_OK;
 }
 
+static const char *dotted_name(Binder *b, AstNames names)
+{
+    StrBuf text = {.arena = b->arena};
+
+    for (uint32_t i = 0; i < names.count; i++)
+        strbuf_printf(&text, "%s%s", i > 0 ? "." : "", names.items[i]);
+    return strbuf_text(&text);
+}
+
 Status scope_resolve(Binder *b, Scope *scope, const AstColumn *column, const Expr **expr_out)
 {
     AstNames names = column->names;
@@ -329,11 +338,12 @@ Status scope_resolve(Binder *b, Scope *scope, const AstColumn *column, const Exp
         return resolve_bare(b, scope, names.items[0], offset, expr_out);
     if (names.count > 3)
         return fail_at(b, offset, ST_BAD_INPUT, "42601",
-                       "improper qualified name (too many dotted names)");
+                       "improper qualified name (too many dotted names): %s",
+                       dotted_name(b, names));
     const char *table = names.items[names.count - 2], *name = names.items[names.count - 1];
 
     TRY(scope_find_item(b, scope, table, offset, &item));
-    if (item == NULL)
+    if (item == NULL || (names.count == 3 && strcmp(names.items[0], "public") != 0))
         return scope_missing_item(b, scope, table, offset);
     TRY(find_in_item(b, item, name, offset, &found));
     if (found == NULL)
