@@ -175,13 +175,10 @@ static const RelEstimate *estimate_filtered_scan(Estimator *estimator, const Pla
     ColumnEstimate *columns = scan_columns(estimator, scan, facts);
     RelEstimate *rel = new_estimate(estimator, facts->rows, facts->rows, columns);
     Scope scope = scope_of(estimator, &scan->head, rel);
-    double part;
 
     for (uint32_t i = 0; i < count; i++)
         parts[i] = i < more_count ? more[i] : scan->predicates.items[i - more_count];
-    part = cost__conjuncts_selectivity(&scope, count, parts);
-    part = cost__sampled_selectivity(estimator, scan, count, parts, part);
-    rel->rows = facts->rows * part;
+    rel->rows = facts->rows * cost__scan_selectivity(&scope, scan, count, parts);
     cost__narrow_columns(&scan->head, columns, count, parts);
     thin_out(columns, scan->head.column_count, facts->rows, rel->rows);
     if (scan->row_limit != ALL_ROWS)
@@ -266,6 +263,7 @@ static ColumnEstimate aggregate_column(const Scope *scope, const Expr *agg, doub
     ColumnEstimate arg = {.deviation = -1};
     double middle, variance;
 
+    out.distinct_is_guess = false;
     if (agg->arg_count > 0)
         arg = cost__expr(scope, agg->args[0]);
     middle = (arg.low + arg.high) / 2;
@@ -279,6 +277,8 @@ static ColumnEstimate aggregate_column(const Scope *scope, const Expr *agg, doub
     if (agg->agg == AGG_COUNT_STAR || agg->agg == AGG_COUNT) {
         out.mean = each;
         out.deviation = sqrt(each);
+        /* few counts lie further from the mean than four deviations */
+        out.distinct_count = out.domain_count = fmin(groups, 1 + 8 * out.deviation);
     } else if (agg->agg == AGG_SUM && arg.has_line) {
         out.mean = each * middle;
         out.deviation = sqrt(each * (variance + middle * middle));

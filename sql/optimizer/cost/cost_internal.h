@@ -2,6 +2,7 @@
  * cost_internal.h -- what the files of cost/ share
  *
  *     statistics.c   what a table's files and a sample of it say about its columns
+ *     sample.c       predicates tried on a sample; sample_read.c reads one
  *     selectivity.c  what part of the rows a predicate keeps
  *     expression.c   what is known of an expression's values
  *     cardinality.c  one function a plan node, and the memory of what was estimated before
@@ -74,9 +75,15 @@ void cost__narrow_columns(const Plan *plan, ColumnEstimate *columns, uint32_t co
                           const Expr *const *parts);
 
 /* --- sample.c --- */
-/* The conjuncts' selectivity on a scan as its sample has it, mixed with the textbook's prior. */
-double cost__sampled_selectivity(Estimator *estimator, const PlanScan *scan, uint32_t count,
-                                 const Expr *const *parts, double prior);
+/* The part of a table's rows that a scan's conjuncts keep; scope is the unfiltered scan. */
+double cost__scan_selectivity(const Scope *scope, const PlanScan *scan, uint32_t count,
+                              const Expr *const *parts);
+
+/* --- sample_read.c --- */
+/* A sample through the table's scans, for tables without a way of their own. */
+MUST_CHECK Status cost__sample_by_scan(const Table *table, Arena *arena, const uint32_t *columns,
+                                       uint32_t column_count, uint32_t row_count, Error *err,
+                                       Column *columns_out, uint32_t *row_count_out);
 
 /* --- join_rows.c --- */
 const RelEstimate *cost__estimate_join(Estimator *estimator, const Plan *plan);

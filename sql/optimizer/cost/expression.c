@@ -212,6 +212,7 @@ static ColumnEstimate call(const Scope *scope, const Expr *expr)
     ColumnEstimate args[2] = {{0}};
     double distinct = 1;
 
+    out.distinct_is_guess = false;
     if (expr->func == FUNC_CASE || expr->func == FUNC_COALESCE)
         return any_of(scope, expr);
     for (uint32_t i = 0; i < expr->arg_count; i++) {

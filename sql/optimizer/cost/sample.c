@@ -1,8 +1,13 @@
 /*
  * sample.c -- a scan's predicates tried on a sample of its rows
  *
- * A sample sees what no formula does: correlated columns, LIKE, skew. It is blind below one hit:
- * there the textbook's estimate counts, held to what the sample allows.
+ *     l_shipdate < '1995-03-15'            the range says it well enough: nothing is read
+ *     p_name LIKE '%green%'                a sample of p_name
+ *     l_commitdate < l_receiptdate         a sample of both, with other predicates on them
+ *
+ * A sample sees what no formula does: LIKE, skew, columns that depend on each other. It is blind
+ * below one hit: there the textbook's estimate counts, held to what the sample allows. Reading one
+ * costs about a page a column and split, so only predicates that need it are tried.
  */
 #include <math.h>
 
@@ -57,18 +62,92 @@ static bool count_kept(Estimator *estimator, const PlanScan *scan, uint32_t coun
                                            values, facts->sample_rows, &ignored, kept_out) == ST_OK;
 }
 
-double cost__sampled_selectivity(Estimator *estimator, const PlanScan *scan, uint32_t count,
-                                 const Expr *const *parts, double prior)
+static bool is_column_or_const(const Expr *expr)
 {
-    uint32_t kept = 0, rows = 0;
-    double part, slack;
+    return expr->kind == EXPR_COLUMN || expr->kind == EXPR_CONST;
+}
 
-    if (count == 0 || !estimator->use_samples ||
-        !count_kept(estimator, scan, count, parts, &kept, &rows) || rows == 0)
+/* The textbook knows: a column against constants where the column's values or range are known. */
+static bool is_simple(const Scope *scope, const Expr *part)
+{
+    const ColumnEstimate *column;
+
+    if (part->kind != EXPR_CALL)
+        return true;
+    if (part->func == FUNC_AND || part->func == FUNC_OR || part->func == FUNC_NOT) {
+        for (uint32_t i = 0; i < part->arg_count; i++) {
+            if (!is_simple(scope, part->args[i]))
+                return false;
+        }
+        return part->func != FUNC_OR; /* its branches often depend on each other */
+    }
+    if (part->func == FUNC_IS_NULL || part->func == FUNC_IS_NOT_NULL)
+        return part->args[0]->kind == EXPR_COLUMN;
+    if (part->arg_count < 2 || part->args[0]->kind != EXPR_COLUMN)
+        return false;
+    for (uint32_t i = 1; i < part->arg_count; i++) {
+        if (part->args[i]->kind != EXPR_CONST)
+            return false;
+    }
+    column = cost__scope_column(scope, part->args[0]->column);
+    if (column == NULL)
+        return false;
+    if (part->func == FUNC_EQ || part->func == FUNC_NE || part->func == FUNC_IN)
+        return !column->distinct_is_guess;
+    return column->has_line && is_column_or_const(part->args[1]) &&
+           (part->func == FUNC_LT || part->func == FUNC_LE || part->func == FUNC_GT ||
+            part->func == FUNC_GE);
+}
+
+/* Conjuncts in two: those worth a sample, with simple ones over the same columns; and the rest. */
+static uint32_t choose_parts(const Scope *scope, uint32_t count, const Expr *const *parts,
+                             const Expr **tried, uint32_t *rest_count_out, const Expr **rest)
+{
+    Arena *arena = scope->estimator->arena;
+    ColumnSet columns = {0};
+    uint32_t tried_count = 0, rest_count = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        if (!is_simple(scope, parts[i]) && !expr_is_volatile(parts[i]))
+            columns = column_set_union(arena, columns, expr_columns(arena, parts[i]));
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        if (!expr_is_volatile(parts[i]) && columns.count > 0 &&
+            column_set_contains(columns, expr_columns(arena, parts[i])))
+            tried[tried_count++] = parts[i];
+        else
+            rest[rest_count++] = parts[i];
+    }
+    *rest_count_out = rest_count;
+    return tried_count;
+}
+
+static double try_parts(const Scope *scope, const PlanScan *scan, uint32_t count,
+                        const Expr *const *parts)
+{
+    double prior = cost__conjuncts_selectivity(scope, count, parts), part, slack;
+    uint32_t kept = 0, rows = 0;
+
+    if (count == 0 || !count_kept(scope->estimator, scan, count, parts, &kept, &rows) || rows == 0)
         return prior;
     part = (double)kept / rows;
-    if (kept >= HITS_ENOUGH || rows >= cost__table_facts(estimator, scan->table)->rows)
+    if (kept >= HITS_ENOUGH || rows >= scope->rels[0]->rows)
         return part;
     slack = sqrt(kept + 1.0) / rows;
     return fmin(fmax(prior, fmax(0, part - slack)), part + slack);
+}
+
+double cost__scan_selectivity(const Scope *scope, const PlanScan *scan, uint32_t count,
+                              const Expr *const *parts)
+{
+    Arena *arena = scope->estimator->arena;
+    const Expr **tried = ARENA_ARRAY(arena, const Expr *, count);
+    const Expr **rest = ARENA_ARRAY(arena, const Expr *, count);
+    uint32_t rest_count, tried_count;
+
+    if (count == 0 || !scope->estimator->use_samples)
+        return cost__conjuncts_selectivity(scope, count, parts);
+    tried_count = choose_parts(scope, count, parts, tried, &rest_count, rest);
+    return try_parts(scope, scan, tried_count, tried) *
+           cost__conjuncts_selectivity(scope, rest_count, rest);
 }

@@ -86,8 +86,9 @@ bool cost__read_sample(Estimator *estimator, TableFacts *facts, uint32_t count,
     uint32_t missing_count = 0, row_count = 0;
     Column *values = ARENA_ARRAY(estimator->arena, Column, count);
     Error ignored = ERROR_NONE;
+    Status status;
 
-    if (facts->sample_failed || !estimator->use_samples || table->class->sample == NULL)
+    if (facts->sample_failed || !estimator->use_samples)
         return false;
     for (uint32_t i = 0; i < count; i++) {
         if (!facts->is_sampled[columns[i]])
@@ -96,9 +97,10 @@ bool cost__read_sample(Estimator *estimator, TableFacts *facts, uint32_t count,
     if (missing_count == 0)
         return facts->sample_rows > 0;
     /* What a sample cannot say is guessed: its failure is not the query's. */
-    if (table->class->sample(table, estimator->arena, missing, missing_count, SAMPLE_ROWS, &ignored,
-                             values, &row_count) != ST_OK ||
-        row_count == 0 || (facts->sample_rows > 0 && row_count != facts->sample_rows)) {
+    status = (table->class->sample == NULL ? cost__sample_by_scan : table->class->sample)(
+        table, estimator->arena, missing, missing_count, SAMPLE_ROWS, &ignored, values, &row_count);
+    if (status != ST_OK || row_count == 0 ||
+        (facts->sample_rows > 0 && row_count != facts->sample_rows)) {
         facts->sample_failed = true;
         return false;
     }
