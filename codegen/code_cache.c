@@ -107,6 +107,11 @@ void code_cache_free(CodeCache *cache)
     pthread_mutex_unlock(&cache->mutex);
     if (cache->has_thread)
         pthread_join(cache->thread, NULL);
+    /* kernels that wait in the queue hold their entries: let them go first */
+    for (CodeEntry *entry = cache->queue_first; entry != NULL; entry = entry->next_in_queue) {
+        entry->kernel_release(entry->kernel);
+        entry->kernel = NULL;
+    }
     for (uint32_t i = 0; i < BUCKETS; i++) {
         for (CodeEntry *entry = cache->buckets[i], *next; entry != NULL; entry = next) {
             next = entry->next_in_bucket;
