@@ -136,6 +136,9 @@ static inline void driver_add_column(DriverTable *table, Arena *arena, Type type
 
 static inline void driver_print_value(StrBuf *buf, const Value *value)
 {
+    char hex[33];
+    size_t length = 0;
+
     if (value->is_null) {
         strbuf_puts(buf, "NULL ");
         return;
@@ -146,9 +149,12 @@ static inline void driver_print_value(StrBuf *buf, const Value *value)
         strbuf_puts(buf, "' ");
         return;
     }
-    for (uint32_t b = (uint32_t)phys_bytes(type_phys(value->type)); b-- > 0;)
-        strbuf_printf(buf, "%02x", value->bytes[b]);
-    strbuf_putc(buf, ' ');
+    for (uint32_t b = (uint32_t)phys_bytes(type_phys(value->type)); b-- > 0;) {
+        hex[length++] = "0123456789abcdef"[value->bytes[b] >> 4];
+        hex[length++] = "0123456789abcdef"[value->bytes[b] & 15];
+    }
+    hex[length++] = ' ';
+    strbuf_add(buf, hex, length);
 }
 
 static inline void driver_print_cell(StrBuf *buf, const Column *column, uint32_t row)

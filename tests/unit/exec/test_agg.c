@@ -181,7 +181,7 @@ START_TEST(a_key_of_each_type)
     Type type = types[_i] == TYPE_DECIMAL ? type_decimal(30, 2) : type_of(types[_i]);
 
     for (uint32_t nulls = 0; nulls < 2; nulls++) {
-        DriverTable table = {.row_count = 1000, .has_selection = true, .has_dictionaries = true};
+        DriverTable table = {.row_count = 700, .has_selection = true, .has_dictionaries = true};
 
         driver_add_column(&table, arena, type, 70, nulls * 10, 1);
         add_arguments(&table);
@@ -262,7 +262,7 @@ static int compare_texts(const void *a, const void *b)
 /* More groups than are put in order, made more than once: with rows per group 1, 2, and clustered. */
 START_TEST(many_groups)
 {
-    DriverTable table = {.row_count = 160000};
+    DriverTable table = {.row_count = 140000};
     const Plan *plan;
     DriverRows first;
     int64_t *keys;
@@ -275,7 +275,7 @@ START_TEST(many_groups)
         keys[i] = _i == 0 ? i : _i == 1 ? (int64_t)(driver_random(&state) % 100000) : i / 2;
     plan = make_plan(&table, 1, ALL_AGGS);
     first = run_mode(&table, plan, (DriverMode){1, 2048, 1000000});
-    for (uint32_t threads = 2; threads < 9; threads += 3) {
+    for (uint32_t threads = 2; threads < 9; threads += 5) {
         DriverRows rows = run_mode(&table, plan, (DriverMode){threads, 2048, 9000});
 
         driver_assert_same(&first, &rows);
@@ -300,7 +300,7 @@ START_TEST(refused_memory_names_the_operator_and_all_is_freed)
     driver_add_column(&table, arena, type_of(TYPE_TEXT), 5000, 5, 1);
     add_arguments(&table);
     plan = make_plan(&table, 1, ALL_AGGS);
-    for (uint32_t nth = 1; nth < 300; nth += nth < 40 ? 1 : 17) {
+    for (uint32_t nth = 1; nth < 300; nth += nth < 20 ? 1 : 29) {
         ExecContext context = driver_context(pool, driver_modes[3], &stop);
         Error err = ERROR_NONE;
         Operator *op;

@@ -101,7 +101,7 @@ START_TEST(one_key_of_each_type)
     Type type = types[_i] == TYPE_DECIMAL ? type_decimal(30, 2) : type_of(types[_i]);
 
     for (uint32_t direction = 0; direction < 4; direction++) {
-        DriverTable table = {.row_count = 3000, .has_selection = true};
+        DriverTable table = {.row_count = 1000, .has_selection = true};
         SortKey key;
 
         driver_add_column(&table, arena, type_of(TYPE_INT8), 1u << 30, 0, 5);
@@ -114,7 +114,7 @@ END_TEST
 
 START_TEST(several_keys_with_ties)
 {
-    DriverTable table = {.row_count = 4000, .has_dictionaries = true};
+    DriverTable table = {.row_count = 1500, .has_dictionaries = true};
     SortKey keys[4];
 
     driver_add_column(&table, arena, type_of(TYPE_TEXT), 4, 20, 1);
@@ -135,7 +135,7 @@ END_TEST
 /* More key bytes than words hold: the rest is compared in the rows. */
 START_TEST(keys_that_do_not_fit)
 {
-    DriverTable table = {.row_count = 3000};
+    DriverTable table = {.row_count = 1200};
     SortKey keys[6];
 
     for (uint32_t k = 0; k < 6; k++) {
@@ -199,7 +199,7 @@ END_TEST
 /* Enough rows for several buckets, with one value that most rows have. */
 START_TEST(many_rows_with_skew)
 {
-    DriverTable table = {.row_count = 150000};
+    DriverTable table = {.row_count = 90000};
     SortKey key;
     ExecContext context = driver_context(pool, driver_modes[3], &stop);
     const Plan *plan;
@@ -235,7 +235,7 @@ START_TEST(refused_memory_names_the_operator_and_all_is_freed)
     driver_add_column(&table, arena, type_of(TYPE_TEXT), 1000, 1, 1);
     key = key_of(&table, 0, true, false);
     plan = plan_sort(arena, driver_plan(arena, &table), 1, &key);
-    for (uint32_t nth = 1; nth < 200; nth += nth < 40 ? 1 : 13) {
+    for (uint32_t nth = 1; nth < 200; nth += nth < 20 ? 1 : 23) {
         ExecContext context = driver_context(pool, driver_modes[3], &stop);
         Error err = ERROR_NONE;
         Operator *op;
