@@ -1,0 +1,150 @@
+/* output.c -- see output.h */
+#include "shell/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "shell/pager.h"
+
+void output_init(Output *output, int fd, const char *name)
+{
+    output->fd = fd;
+    output->is_terminal = isatty(fd) == 1;
+    output->owns_fd = false;
+    output->name = name;
+    output->error_number = 0;
+    output->pager = 0;
+    output->used = 0;
+}
+
+Status output_init_file(Output *output, const char *path, Error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+
+    if (fd < 0)
+        return error_set_errno(err, errno, "could not open \"%s\" for writing", path);
+    output_init(output, fd, path);
+    output->owns_fd = true;
+    return ST_OK;
+}
+
+static void write_buffer(Output *output)
+{
+    size_t written = 0;
+
+    while (written < output->used && output->error_number == 0) {
+        ssize_t n = write(output->fd, output->buffer + written, output->used - written);
+
+        if (n >= 0)
+            written += (size_t)n;
+        else if (errno != EINTR)
+            output->error_number = errno;
+    }
+    output->used = 0;
+}
+
+Status output_flush(Output *output, Error *err)
+{
+    write_buffer(output);
+    if (output->error_number == 0 || output->error_number == EPIPE)
+        return ST_OK;
+    return error_set_errno(err, output->error_number, "could not write to %s", output->name);
+}
+
+Status output_fini(Output *output, Error *err)
+{
+    Status status;
+
+    output_end_pager(output);
+    status = output_flush(output, err);
+    if (output->owns_fd && close(output->fd) != 0 && status == ST_OK)
+        status = error_set_errno(err, errno, "could not write to %s", output->name);
+    return status;
+}
+
+bool output_is_gone(const Output *output)
+{
+    return output->error_number != 0;
+}
+
+void output_put(Output *output, const char *bytes, size_t byte_count)
+{
+    while (byte_count > 0) {
+        size_t room = OUTPUT_BUFFER_BYTES - output->used;
+        size_t part = byte_count < room ? byte_count : room;
+
+        memcpy(output->buffer + output->used, bytes, part);
+        output->used += part;
+        bytes += part;
+        byte_count -= part;
+        if (output->used == OUTPUT_BUFFER_BYTES)
+            write_buffer(output);
+    }
+}
+
+void output_puts(Output *output, const char *text)
+{
+    output_put(output, text, strlen(text));
+}
+
+void output_putc(Output *output, char c)
+{
+    if (output->used == OUTPUT_BUFFER_BYTES)
+        write_buffer(output);
+    output->buffer[output->used++] = c;
+    if (output->used == OUTPUT_BUFFER_BYTES)
+        write_buffer(output);
+}
+
+void output_repeat(Output *output, char c, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        output_putc(output, c);
+}
+
+void output_printf(Output *output, const char *format, ...)
+{
+    char text[1024];
+    va_list args;
+    int length;
+
+    va_start(args, format);
+    length = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (length > 0)
+        output_put(output, text, (size_t)length < sizeof text ? (size_t)length : sizeof text - 1);
+}
+
+void output_begin_pager(Output *output)
+{
+    int pipe_fd;
+
+    if (!output->is_terminal || output->pager != 0)
+        return;
+    write_buffer(output);
+    output->pager = pager_start(&pipe_fd);
+    if (output->pager == 0)
+        return;
+    output->fd_before_pager = output->fd;
+    output->fd = pipe_fd;
+    output->is_terminal = false;
+}
+
+void output_end_pager(Output *output)
+{
+    if (output->pager == 0)
+        return;
+    write_buffer(output);
+    close(output->fd);
+    while (waitpid(output->pager, NULL, 0) < 0 && errno == EINTR) {
+    }
+    output->fd = output->fd_before_pager;
+    output->is_terminal = true;
+    output->pager = 0;
+    output->error_number = 0; /* the terminal itself is still there */
+}

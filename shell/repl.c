@@ -1,0 +1,213 @@
+/* repl.c -- see repl.h */
+#include "shell/repl.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shell/commands.h"
+#include "shell/history.h"
+#include "shell/line_editor.h"
+#include "shell/line_splitter.h"
+#include "sql/parser/parse.h"
+
+typedef struct Repl {
+    Shell *shell;
+    LineEditor *editor;
+    Arena *arena; /* of the text typed */
+    StrBuf text;  /* statements not yet run */
+} Repl;
+
+/* --- names for completion --- */
+
+static uint32_t relation_names(void *context, Arena *arena, const char *const **names_out)
+{
+    const Shell *shell = context;
+    const RelationInfo *relations;
+    const char **names;
+    uint32_t count;
+
+    *names_out = NULL;
+    if (session_relations(shell->session, arena, NULL, &count, &relations) != ST_OK)
+        return 0;
+    names = ARENA_ARRAY(arena, const char *, count);
+    for (uint32_t i = 0; i < count; i++)
+        names[i] = relations[i].name;
+    *names_out = names;
+    return count;
+}
+
+static uint32_t column_names(void *context, Arena *arena, const char *relation,
+                             const char *const **names_out)
+{
+    const Shell *shell = context;
+    const PlanColumn *columns;
+    const char **names;
+    uint32_t count;
+
+    *names_out = NULL;
+    if (session_describe(shell->session, arena, relation, NULL, &count, &columns) != ST_OK)
+        return 0;
+    names = ARENA_ARRAY(arena, const char *, count);
+    for (uint32_t i = 0; i < count; i++)
+        names[i] = columns[i].name;
+    *names_out = names;
+    return count;
+}
+
+static uint32_t setting_names(void *context, Arena *arena, const char *const **names_out)
+{
+    const SettingInfo *settings;
+    uint32_t count = config_settings(&settings);
+    const char **names = ARENA_ARRAY(arena, const char *, count);
+
+    (void)context;
+    for (uint32_t i = 0; i < count; i++)
+        names[i] = settings[i].name;
+    *names_out = names;
+    return count;
+}
+
+static uint32_t command_names(void *context, Arena *arena, const char *const **names_out)
+{
+    const CommandRow *rows;
+    uint32_t count = command_rows(&rows);
+    const char **names = ARENA_ARRAY(arena, const char *, count);
+
+    (void)context;
+    for (uint32_t i = 0; i < count; i++)
+        names[i] = rows[i].name;
+    *names_out = names;
+    return count;
+}
+
+/* --- the loop --- */
+
+static void forget_text(Repl *repl)
+{
+    arena_reset(repl->arena);
+    repl->text = (StrBuf){.arena = repl->arena};
+}
+
+static const char *prompt(const Repl *repl)
+{
+    static const char *const more[] = {[NEED_SEMICOLON] = "   -> ",
+                                       [NEED_QUOTE] = "   '> ",
+                                       [NEED_DOUBLE_QUOTE] = "   \"> ",
+                                       [NEED_COMMENT_END] = "   *> ",
+                                       [NEED_BRACKET] = "   (> "};
+    Piece piece;
+
+    if (repl->text.length == 0)
+        return "vonk> ";
+    piece = line_splitter_next(strbuf_text(&repl->text), repl->text.length, 0, false);
+    return more[piece.need];
+}
+
+/* In the middle of a statement, a line that begins with a backslash is a command all the same,
+ * unless a string or comment is open. \g belongs to the statement. */
+static bool is_command_within(const Repl *repl, const char *line)
+{
+    Piece piece;
+
+    if (line[0] != '\\' || line[1] == 'g' || repl->text.length == 0)
+        return false;
+    piece = line_splitter_next(strbuf_text(&repl->text), repl->text.length, 0, false);
+    return piece.need == NEED_SEMICOLON || piece.need == NEED_BRACKET;
+}
+
+static void run_command_within(Repl *repl, const char *line)
+{
+    char *command = arena_strndup(repl->shell->arena, line, strcspn(line, "\n"));
+
+    if (command[1] == 'r')
+        forget_text(repl);
+    else
+        (void)command_run(repl->shell, command);
+}
+
+/* Runs what is whole; what failed is gone, what follows it is run. */
+static void run_whole_pieces(Repl *repl)
+{
+    const char *text = strbuf_text(&repl->text);
+    SourceText source = {.text = text, .bytes = repl->text.length, .first_line = 1};
+    size_t at = 0, next;
+    RunEnd end;
+    StrBuf rest;
+
+    do {
+        end = shell_run_text(repl->shell, &source, at, false, &next);
+        at = next;
+    } while (end == RUN_FAILED && at < source.bytes);
+    if (at > 0)
+        line_editor_remember(repl->editor, text, at - (text[at - 1] == '\n'));
+    if (end == RUN_INTERRUPTED || end == RUN_QUIT)
+        at = source.bytes;
+    rest = (StrBuf){.arena = arena_new(repl->shell->arena, "typed", ARENA_NO_CAP)};
+    if (line_splitter_next(text, source.bytes, at, false).kind == PIECE_INCOMPLETE)
+        strbuf_add(&rest, text + at, source.bytes - at);
+    arena_free(repl->arena);
+    repl->arena = rest.arena;
+    repl->text = rest;
+}
+
+static void take_line(Repl *repl, const char *line)
+{
+    if (is_command_within(repl, line)) {
+        run_command_within(repl, line);
+        return;
+    }
+    strbuf_puts(&repl->text, line);
+    if (line[0] == '\0' || line[strlen(line) - 1] != '\n')
+        strbuf_putc(&repl->text, '\n');
+    if (repl->text.length > SQL_BYTES_MAX) {
+        fprintf(stderr, "ERROR:  the statement is longer than %d bytes\n", (int)SQL_BYTES_MAX);
+        forget_text(repl);
+        return;
+    }
+    run_whole_pieces(repl);
+}
+
+static void greet(const Shell *shell)
+{
+    printf("vonk " VONK_VERSION "%s%s. Statements end with a semicolon; \\? lists commands.\n",
+           shell->database == NULL ? "" : " over ", shell->database == NULL ? "" : shell->database);
+}
+
+static void read_lines(Repl *repl)
+{
+    LineEnd end = LINE_READ;
+    const char *line;
+
+    while (end != LINE_END_OF_INPUT && !repl->shell->wants_quit) {
+        end = line_editor_read(repl->editor, prompt(repl), strbuf_text(&repl->text), &line);
+        if (end == LINE_READ)
+            take_line(repl, line);
+        else if (end == LINE_INTERRUPTED)
+            forget_text(repl);
+        (void)!output_flush(repl->shell->output, NULL);
+    }
+    if (end == LINE_END_OF_INPUT)
+        printf("\n");
+}
+
+RunEnd repl_run(Shell *shell)
+{
+    CompleteSource source = {.context = shell,
+                             .relations = relation_names,
+                             .columns = column_names,
+                             .settings = setting_names,
+                             .commands = command_names};
+    Repl repl = {.shell = shell, .arena = arena_new(shell->arena, "typed", ARENA_NO_CAP)};
+
+    /* a pager that is left early must not end the shell */
+    signal(SIGPIPE, SIG_IGN);
+    repl.editor = line_editor_open(history_file_path(shell->arena), &source);
+    if (repl.editor == NULL)
+        return shell_run_file(shell, "-");
+    forget_text(&repl);
+    greet(shell);
+    read_lines(&repl);
+    line_editor_close(repl.editor);
+    return RUN_OK;
+}

@@ -1,0 +1,15 @@
+/*
+ * subcommands.h -- `vonk <name> ...`: each takes its own argv (argv[0] is its name) and returns the
+ * program's exit status
+ *
+ *     0 all went well   1 something failed   2 wrong usage   130 interrupted
+ */
+#ifndef VONK_SHELL_SUBCOMMANDS_H
+#define VONK_SHELL_SUBCOMMANDS_H
+
+enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
+
+/* subcommand_sql.c: SQL from the command line, files, standard input or a prompt. */
+int subcommand_sql(int argc, char **argv);
+
+#endif
