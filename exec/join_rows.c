@@ -308,7 +308,10 @@ Status join_rows_add(JoinRows *out, const Column *keys, const Column *columns, c
     uint32_t rows[BATCH_ROWS_MAX], reachable[BATCH_ROWS_MAX];
     uint32_t count = batch->selected_count, reachable_count;
 
-    for (uint32_t i = 0; i < count; i++)
+    if (count == 0)
+        return ST_OK;
+    rows[0] = batch_row(batch, 0);
+    for (uint32_t i = 1; i < count; i++)
         rows[i] = batch_row(batch, i);
     reachable_count = join_keys_not_null(out->table->layout, keys, rows, count, reachable);
     if (reachable_count < count && out->table->keeps_null_keys)

@@ -7,8 +7,6 @@
 
 enum { FILL_ROWS = 65536, UNMATCHED_SPLIT_ROWS = 16384, TABLE_PHASES = 3 };
 
-static const char consumer_name[] = "hash join";
-
 typedef struct BuildLocal {
     Arena *arena;
     JoinRows rows;

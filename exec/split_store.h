@@ -4,8 +4,8 @@
  *     split_store_add, ... (a store a thread) -> split_store_combine -> split_store_finish
  *         -> batches in order
  *
- * Thread: a store is one thread's while it grows; combine is serialised by the caller; after finish any
- * number may read.
+ * Thread: a store is one thread's while it grows; combine is serialised by the caller; after finish
+ * any number may read.
  */
 #ifndef VONK_EXEC_SPLIT_STORE_H
 #define VONK_EXEC_SPLIT_STORE_H
