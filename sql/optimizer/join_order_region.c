@@ -14,7 +14,8 @@
  *     l-asscom   (a x b) y c  =  (a y c) x b
  *     r-asscom   a x (b y c)  =  b y (a x c)
  *
- * FULL, MARK and SINGLE joins stay where they are: their inputs are regions of their own.
+ * FULL, MARK and SINGLE joins stay where they are: their inputs are regions of their own. Of a tree
+ * of more relations than a word has bits, the upper joins stay where they are, too.
  */
 #include <string.h>
 
@@ -53,9 +54,25 @@ static const PlanJoin *as_ordered_join(const Plan *plan)
     return join;
 }
 
+/* Relations of a tree of joins, counted no further than past `limit`. */
+static uint32_t count_relations(const Plan *plan, uint32_t limit)
+{
+    const PlanJoin *join;
+    uint32_t count;
+
+    while (only_selects(plan))
+        plan = plan->inputs[0];
+    join = as_ordered_join(plan);
+    if (join == NULL || limit == 0)
+        return 1;
+    count = count_relations(join->head.inputs[0], limit);
+    return count > limit ? count : count + count_relations(join->head.inputs[1], limit - count);
+}
+
 bool region_starts(const Plan *root)
 {
-    return as_ordered_join(root) != NULL;
+    return as_ordered_join(root) != NULL &&
+           count_relations(root, REGION_RELATIONS_MAX) <= REGION_RELATIONS_MAX;
 }
 
 bool region_passes(const Plan *plan)
@@ -249,7 +266,7 @@ static void add_conflict_rules(Region *region, JoinOp *op, uint32_t left_from, u
 typedef struct Subtree {
     RelSet relations;
     uint32_t first_op;
-    bool is_bad; /* speaks of columns from outside, or has too many relations */
+    bool is_bad; /* speaks of columns from outside */
 } Subtree;
 
 static Subtree collect(Region *region, const Plan *plan);
@@ -259,8 +276,8 @@ static Subtree collect_relation(Region *region, const Plan *plan)
     Subtree tree = {.first_op = region->op_count};
     const RelEstimate *estimate = estimate_plan(estimator_of(region->rc), plan);
 
-    if (region->relation_count == REGION_RELATIONS_MAX ||
-        plan_free_columns(region->arena, plan).count > 0) {
+    CHECK(region->relation_count < REGION_RELATIONS_MAX);
+    if (plan_free_columns(region->arena, plan).count > 0) {
         tree.is_bad = true;
         return tree;
     }

@@ -123,5 +123,6 @@ Status physical_plan_build(RuleCtx *rc, const Plan *logical, const Plan **physic
     *physical_out = NULL;
     estimator_prepare(estimator_of(rc), logical);
     *physical_out = in_order_of(rc, build(&builder, logical), logical);
-    return rc->status;
+    TRY(rc->status);
+    return plan_check(rc->arena, *physical_out, (ColumnSet){0}, rc->err);
 }
