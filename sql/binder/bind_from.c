@@ -180,7 +180,11 @@ static Status bind_view(Binder *b, Scope *scope, const AstFromTable *from, const
     b->views = &frame;
     status = bind_query_plan(b, NULL, view, plan_out);
     b->views = frame.outer;
-    TRY(place_error(b, from->head.offset, status));
+    if (status != ST_OK) {
+        if (b->err != NULL && b->err->detail[0] == '\0')
+            error_detail(b->err, "This is in the view \"%s\".", frame.name);
+        return place_error(b, from->head.offset, status);
+    }
     return add_range(b, scope, &from->head, frame.name, frame.name, (*plan_out)->column_count,
                      range_columns_of_plan(b, *plan_out), visible_out);
 }

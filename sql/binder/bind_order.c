@@ -266,13 +266,16 @@ static const Plan *project_targets(Binder *b, const Plan *plan, Targets *targets
         while (same < count && !expr_equal(exprs[same], expr))
             same++;
         if (same == count) {
-            bool is_own = expr->kind == EXPR_COLUMN && plan_column(plan, expr->column) != NULL;
+            const PlanColumn *own =
+                expr->kind == EXPR_COLUMN ? plan_column(plan, expr->column) : NULL;
+            bool is_hidden = i >= targets->visible_count;
 
             exprs[count] = expr;
-            columns[count++] = (PlanColumn){.id = is_own ? expr->column : plan_new_column(b->ids),
-                                            .type = expr->type,
-                                            .name = target->name,
-                                            .is_nullable = expr_is_nullable(plan, expr)};
+            columns[count++] =
+                (PlanColumn){.id = own != NULL ? own->id : plan_new_column(b->ids),
+                             .type = expr->type,
+                             .name = own != NULL && is_hidden ? own->name : target->name,
+                             .is_nullable = expr_is_nullable(plan, expr)};
         }
         target->expr =
             expr_at(b, expr_column(b->arena, columns[same].id, expr->type), expr->sql_offset);

@@ -224,12 +224,30 @@ static Status unify_integer(Binder *b, const Expr *integer, const Expr **constan
     return ST_OK;
 }
 
+static bool is_null_constant(const Expr *expr)
+{
+    return expr->kind == EXPR_CONST && expr->value.is_null;
+}
+
+/* NULL has any number of digits: it takes the other side's. */
+static Status unify_null(Binder *b, const Expr **left, const Expr **right)
+{
+    const Expr **null = is_null_constant(*left) ? left : right;
+    const Expr **other = null == left ? right : left;
+
+    TRY(coerce(b, *other, decimal_type_of(*other), other));
+    *null = expr_at(b, expr_const(b->arena, value_null((*other)->type)), (*null)->sql_offset);
+    return ST_OK;
+}
+
 Status unify_decimals(Binder *b, const Expr **left, const Expr **right)
 {
     int scale = int_max(needed_scale(*left), needed_scale(*right));
     Type a, c;
     bool done;
 
+    if (is_null_constant(*left) || is_null_constant(*right))
+        return unify_null(b, left, right);
     TRY(unify_integer(b, *left, right, &done));
     if (!done)
         TRY(unify_integer(b, *right, left, &done));

@@ -26,18 +26,17 @@ typedef struct Fixture {
 } Fixture;
 
 static const TableColumn t_columns[] = {
-    {"a", {.id = TYPE_INT4}, true},   {"b", {.id = TYPE_INT8}, true},
-    {"c", {.id = TYPE_TEXT}, true},   {"d", {.id = TYPE_DECIMAL, .precision = 12, .scale = 2}, true},
-    {"e", {.id = TYPE_DATE}, true},   {"f", {.id = TYPE_FLOAT8}, true},
-    {"g", {.id = TYPE_BOOL}, true},   {"h", {.id = TYPE_INT2}, true}};
-static const TableColumn u_columns[] = {
-    {"a", {.id = TYPE_INT4}, true},
-    {"x", {.id = TYPE_TEXT}, true},
-    {"y", {.id = TYPE_TIMESTAMP}, true},
-    {"z", {.id = TYPE_VARCHAR, .length = 10}, true},
-    {"w", {.id = TYPE_CHAR, .length = 3}, true},
-    {"r", {.id = TYPE_FLOAT4}, true},
-    {"i", {.id = TYPE_INTERVAL}, true}};
+    {"a", {.id = TYPE_INT4}, true}, {"b", {.id = TYPE_INT8}, true},
+    {"c", {.id = TYPE_TEXT}, true}, {"d", {.id = TYPE_DECIMAL, .precision = 12, .scale = 2}, true},
+    {"e", {.id = TYPE_DATE}, true}, {"f", {.id = TYPE_FLOAT8}, true},
+    {"g", {.id = TYPE_BOOL}, true}, {"h", {.id = TYPE_INT2}, true}};
+static const TableColumn u_columns[] = {{"a", {.id = TYPE_INT4}, true},
+                                        {"x", {.id = TYPE_TEXT}, true},
+                                        {"y", {.id = TYPE_TIMESTAMP}, true},
+                                        {"z", {.id = TYPE_VARCHAR, .length = 10}, true},
+                                        {"w", {.id = TYPE_CHAR, .length = 3}, true},
+                                        {"r", {.id = TYPE_FLOAT4}, true},
+                                        {"i", {.id = TYPE_INTERVAL}, true}};
 static const TableColumn n_columns[] = {
     {"a", {.id = TYPE_INT4}, false},
     {"k", {.id = TYPE_DECIMAL, .precision = 38, .scale = 16}, true}};
@@ -125,7 +124,8 @@ static Status fixture_eval(Arena *arena, const Expr *expr, Error *err, Value *va
         Int128 whole;
 
         value_parse_decimal(text, strlen(text), 38, 0, &whole);
-        text = value_print_arena(arena, &(Value){.type = type_of(TYPE_INT8), .int64 = (int64_t)whole});
+        text =
+            value_print_arena(arena, &(Value){.type = type_of(TYPE_INT8), .int64 = (int64_t)whole});
     }
     if (expr->type.length > 0 && strlen(text) > (size_t)expr->type.length)
         text = arena_strndup(arena, text, (size_t)expr->type.length);
@@ -135,8 +135,8 @@ static Status fixture_eval(Arena *arena, const Expr *expr, Error *err, Value *va
 static void fixture_open(Fixture *fix)
 {
     *fix = (Fixture){.arena = arena_new(NULL, "test", 64 << 20), .err = ERROR_NONE};
-    fix->catalog = (Catalog){
-        .lookup = fixture_lookup, .open_file = fixture_open_file, .names = fixture_names};
+    fix->catalog =
+        (Catalog){.lookup = fixture_lookup, .open_file = fixture_open_file, .names = fixture_names};
 }
 
 static void fixture_close(Fixture *fix)
@@ -187,5 +187,85 @@ static inline const char *bind_text(Fixture *fix, const char *sql)
 
     return plan == NULL ? error_text(fix) : plan_print(fix->arena, plan);
 }
+
+/* "a integer, sum numeric(38,2)", or the error. */
+static inline const char *result_text(Fixture *fix, const char *sql)
+{
+    const Plan *plan = bind_plan(fix, sql);
+    StrBuf buf = {.arena = fix->arena};
+
+    if (plan == NULL)
+        return error_text(fix);
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        strbuf_printf(&buf, "%s%s %s", i > 0 ? ", " : "", plan->columns[i].name,
+                      type_name(fix->arena, plan->columns[i].type));
+    return strbuf_text(&buf);
+}
+
+static void add_shape(StrBuf *buf, const Plan *plan)
+{
+    const PlanScan *scan = plan_as_scan(plan);
+    const PlanJoin *join = plan_as_join(plan);
+
+    if (join != NULL)
+        strbuf_printf(buf, "%s ", join_kind_name((JoinKind)join->kind));
+    strbuf_puts(buf, scan != NULL ? scan->table->name : plan_kind_name(plan->kind));
+    if (plan->input_count == 0)
+        return;
+    strbuf_putc(buf, '(');
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        if (i > 0)
+            strbuf_puts(buf, ", ");
+        add_shape(buf, plan->inputs[i]);
+    }
+    strbuf_putc(buf, ')');
+}
+
+/* "Project(Filter(t))", or the error. */
+static inline const char *shape_text(Fixture *fix, const char *sql)
+{
+    const Plan *plan = bind_plan(fix, sql);
+    StrBuf buf = {.arena = fix->arena};
+
+    if (plan == NULL)
+        return error_text(fix);
+    add_shape(&buf, plan);
+    return strbuf_text(&buf);
+}
+
+/* The i-th output of a plan whose top is a Project, as text. */
+static inline const char *output_text(Fixture *fix, const char *sql, uint32_t i)
+{
+    const Plan *plan = bind_plan(fix, sql);
+    const PlanProject *project = plan_as_project(plan);
+
+    if (plan == NULL)
+        return error_text(fix);
+    return project == NULL ? plan_print(fix->arena, plan)
+                           : expr_print(fix->arena, project->exprs.items[i]);
+}
+
+typedef struct TextCase {
+    const char *sql;
+    const char *expected;
+} TextCase;
+
+/* Each case in a fresh fixture. */
+static inline void check_cases(const char *(*text)(Fixture *fix, const char *sql),
+                               const TextCase *cases, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        Fixture fix;
+        const char *got;
+
+        fixture_open(&fix);
+        got = text(&fix, cases[i].sql);
+        ck_assert_msg(strcmp(got, cases[i].expected) == 0, "%s\n  expected %s\n  got      %s",
+                      cases[i].sql, cases[i].expected, got);
+        fixture_close(&fix);
+    }
+}
+
+#define CHECK_CASES(text, cases) check_cases((text), (cases), sizeof(cases) / sizeof *(cases))
 
 #endif
