@@ -41,15 +41,16 @@ const Plan *rule_fail(RuleCtx *rc, Status status, const Plan *plan)
 
 /* --- one rule, one node --- */
 
-static bool is_disabled(const Rule *rule, const char *disabled)
+bool opt__is_off(const RuleCtx *rc, const char *name)
 {
-    size_t length = strlen(rule->name);
+    const char *disabled = rc->request->disabled_rules;
+    size_t length = strlen(name);
 
-    if (rule->is_required || disabled == NULL)
+    if (disabled == NULL)
         return false;
     if (strcmp(disabled, "all") == 0)
         return true;
-    for (const char *at = disabled; (at = strstr(at, rule->name)) != NULL; at += length) {
+    for (const char *at = disabled; (at = strstr(at, name)) != NULL; at += length) {
         bool starts = at == disabled || at[-1] == ',' || at[-1] == ' ';
         bool ends = at[length] == '\0' || at[length] == ',' || at[length] == ' ';
 
@@ -57,6 +58,11 @@ static bool is_disabled(const Rule *rule, const char *disabled)
             return true;
     }
     return false;
+}
+
+static bool is_disabled(const RuleCtx *rc, const Rule *rule)
+{
+    return !rule->is_required && opt__is_off(rc, rule->name);
 }
 
 /* In debug builds each rewrite is looked at whole; in others once a batch. */
@@ -191,7 +197,7 @@ static const Plan *run_batch(Driver *driver, const RuleBatch *batch, const Plan 
         for (uint32_t i = 0; i < RULES_PER_BATCH_MAX && batch->rules[i] != NULL; i++) {
             const Plan *after;
 
-            if (seen[i] == plan || is_disabled(batch->rules[i], driver->rc.request->disabled_rules))
+            if (seen[i] == plan || is_disabled(&driver->rc, batch->rules[i]))
                 continue;
             after = run_rule(driver, batch->name, batch->rules[i], plan);
             if (driver->rc.status != ST_OK)
@@ -234,6 +240,9 @@ static const char *const rule_names[] = {
 #define RULE(name) #name,
 #define REQUIRED_RULE(name)
 #include "sql/optimizer/rules/rules.def"
+#define SWITCH(name) #name,
+    PHYSICAL_SWITCHES(SWITCH)
+#undef SWITCH
 };
 
 uint32_t optimizer_rule_names(const char *const **names_out)

@@ -22,6 +22,15 @@ extern const Rule rule_narrow_decimals;
 /* physical.c: the plan that executors run, estimates filled in. */
 MUST_CHECK Status physical_plan_build(RuleCtx *rc, const Plan *logical, const Plan **physical_out);
 
+/* Steps of the physical planner that are switched off by name, as rules are: LIMIT over SORT as one
+ * node, building the smaller side, NOT IN by hash although there are NULLs, filters from a join's
+ * build side in scans. */
+#define PHYSICAL_SWITCHES(SWITCH)                                                                  \
+    SWITCH(top_n) SWITCH(join_sides) SWITCH(hash_not_in) SWITCH(runtime_filters)
+
+/* optimizer.c: is it among the request's disabled rules? */
+bool opt__is_off(const RuleCtx *rc, const char *name);
+
 /* schema_check.c: ST_INTERNAL when after lacks one of before's columns, in order, ids and types
  * alike, or says that a column is never null where before could not. */
 MUST_CHECK Status opt__schema_check(const Rule *rule, const Plan *before, const Plan *after,

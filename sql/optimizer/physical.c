@@ -106,7 +106,7 @@ static const Plan *build(Builder *builder, const Plan *plan)
     const PlanSort *sort = limit == NULL ? NULL : plan_as_sort(plan->inputs[0]);
     const Plan *made;
 
-    if (sort != NULL && is_small(limit))
+    if (sort != NULL && is_small(limit) && !opt__is_off(builder->rc, "top_n"))
         made = build_top_n(builder, limit, sort);
     else if (plan->kind == PLAN_JOIN)
         made = build_join(builder, plan_as_join(plan));

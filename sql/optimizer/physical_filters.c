@@ -219,7 +219,8 @@ const Plan *physical_add_filters(RuleCtx *rc, const PlanJoin *logical, const Pla
     const PlanHashJoin *join = plan_as_hash_join(plan);
     const Plan *pushed = plan;
 
-    if (join == NULL || !drops_unmatched_left((JoinKind)join->kind))
+    if (join == NULL || !drops_unmatched_left((JoinKind)join->kind) ||
+        opt__is_off(rc, "runtime_filters"))
         return plan;
     for (uint32_t i = 0; i < join->left_keys.count; i++) {
         const Expr *key = join->left_keys.items[i];

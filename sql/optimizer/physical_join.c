@@ -89,7 +89,8 @@ static bool wants_exchange(RuleCtx *rc, const PlanJoin *join, JoinKind *kind_out
     JoinKind exchanged;
 
     *kind_out = (JoinKind)join->kind;
-    if (join->null_aware != NULL || !exchanged_kind((JoinKind)join->kind, &exchanged))
+    if (join->null_aware != NULL || opt__is_off(rc, "join_sides") ||
+        !exchanged_kind((JoinKind)join->kind, &exchanged))
         return false;
     if (join->kind == JOIN_INNER || join->kind == JOIN_FULL)
         return left < right;
