@@ -192,7 +192,7 @@ static Status series_source_next(Operator *base, void *opaque, Error *err, Batch
 {
     const SeriesOp *op = (const SeriesOp *)base;
     SeriesCursor *cursor = opaque;
-    uint32_t count;
+    uint32_t count = 0;
 
     if (op->has_months)
         TRY(fill_months(op, cursor, err, &count));
