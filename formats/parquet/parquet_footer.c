@@ -390,8 +390,10 @@ static void read_row_group(FooterReader *reader, const ThriftField *field, Parqu
     ThriftReader *thrift = &reader->thrift;
     ThriftList list;
 
-    if (!thrift_struct(thrift, field))
+    if (!thrift_struct(thrift, field)) {
+        thrift_fail(thrift, "a row group is incomplete");
         return;
+    }
     for (ThriftField part = {0}; thrift_next_field(thrift, &part);) {
         switch (part.id) {
         case 1:
