@@ -1,0 +1,26 @@
+# --- libvonk_jit.so: LLVM, what is emitted, and the operations' bitcode ---
+enable_language(ASM)
+set(ops_flags -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math -std=gnu17 -D_GNU_SOURCE -Wall -Wno-unused-function -fno-vectorize
+    -fno-slp-vectorize -fno-asynchronous-unwind-tables -fno-ident)
+set(ops_source ${CMAKE_SOURCE_DIR}/codegen/jit/ops_bitcode.c)
+set(ops_bitcode "")
+foreach(group RANGE 0 5)
+    set(output ${CMAKE_BINARY_DIR}/ops_${group}.bc)
+    add_custom_command(OUTPUT ${output}
+        COMMAND ${CLANG_19} ${ops_flags} -DVONK_OPS_GROUP=${group} -I${CMAKE_SOURCE_DIR}
+            -I${CMAKE_SOURCE_DIR}/include -MD -MF ${output}.d -emit-llvm -c ${ops_source} -o ${output}
+        DEPENDS ${ops_source} DEPFILE ${output}.d VERBATIM)
+    list(APPEND ops_bitcode ${output})
+endforeach()
+add_custom_target(ops_bitcode DEPENDS ${ops_bitcode})
+set_source_files_properties(codegen/jit/ops_embed.S PROPERTIES
+    OBJECT_DEPENDS "${ops_bitcode}" COMPILE_OPTIONS "-Wa,-I,${CMAKE_BINARY_DIR}")
+
+file(GLOB jit_sources CONFIGURE_DEPENDS codegen/jit/*.c)
+list(FILTER jit_sources EXCLUDE REGEX "ops_bitcode\\.c$")
+add_library(vonk_jit MODULE ${jit_sources} codegen/jit/ops_embed.S)
+add_dependencies(vonk_jit ops_bitcode)
+target_include_directories(vonk_jit PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
+target_include_directories(vonk_jit SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS})
+target_compile_definitions(vonk_jit PRIVATE LLVM_VERSION_TEXT="${LLVM_PACKAGE_VERSION}")
+target_link_libraries(vonk_jit PRIVATE vonk_plan LLVM)
