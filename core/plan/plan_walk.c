@@ -351,38 +351,77 @@ static void clone_produced(Cloner *cloner, const Plan *plan)
 
 /* Nodes of one shared_id stay one plan: their inputs are not cloned twice, so they keep the old id
  * only if the clone's input is the very same; a fresh id per clone is always right. */
-static const Plan *renumber_shared(Arena *arena, const Plan *plan, PlanIds *ids, int64_t *from,
-                                   int64_t *to, uint32_t *count)
+typedef struct Renumber {
+    Arena *arena;
+    PlanIds *ids;
+    uint32_t count;
+    uint32_t capacity;
+    int64_t *from;
+    int64_t *to;
+} Renumber;
+
+static int64_t fresh_shared_id(Renumber *renumber, int64_t id)
 {
+    for (uint32_t i = 0; i < renumber->count; i++)
+        if (renumber->from[i] == id)
+            return renumber->to[i];
+    if (renumber->count == renumber->capacity) {
+        uint32_t capacity = renumber->capacity == 0 ? 8 : renumber->capacity * 2;
+        int64_t *from = ARENA_ARRAY(renumber->arena, int64_t, capacity);
+        int64_t *to = ARENA_ARRAY(renumber->arena, int64_t, capacity);
+
+        for (uint32_t i = 0; i < renumber->count; i++) {
+            from[i] = renumber->from[i];
+            to[i] = renumber->to[i];
+        }
+        renumber->from = from;
+        renumber->to = to;
+        renumber->capacity = capacity;
+    }
+    renumber->from[renumber->count] = id;
+    renumber->to[renumber->count] = ++renumber->ids->last_shared;
+    return renumber->to[renumber->count++];
+}
+
+static const Plan *renumber_shared(Renumber *renumber, const Plan *plan);
+
+static const Expr *renumber_subquery(void *context, const Expr *expr)
+{
+    Renumber *renumber = context;
+    const Plan *plan;
+    Expr *copy;
+
+    if (expr->kind != EXPR_SUBQUERY)
+        return expr;
+    plan = renumber_shared(renumber, expr->plan);
+    if (plan == expr->plan)
+        return expr;
+    copy = arena_copy(renumber->arena, expr, sizeof *expr);
+    copy->plan = plan;
+    return copy;
+}
+
+static const Plan *renumber_shared(Renumber *renumber, const Plan *plan)
+{
+    Arena *arena = renumber->arena;
     const Plan **inputs = ARENA_ARRAY(arena, const Plan *, plan->input_count);
-    const Plan *result;
+    PlanShared *copy;
 
     for (uint32_t i = 0; i < plan->input_count; i++)
-        inputs[i] = renumber_shared(arena, plan->inputs[i], ids, from, to, count);
-    result = plan_with_inputs(arena, plan, inputs);
-    if (plan->kind == PLAN_SHARED) {
-        PlanShared *copy = arena_copy(arena, result, sizeof *copy);
-        uint32_t i = 0;
-
-        while (i < *count && from[i] != copy->shared_id)
-            i++;
-        if (i == *count) {
-            CHECK(*count < 64);
-            from[i] = copy->shared_id;
-            to[i] = ++ids->last_shared;
-            ++*count;
-        }
-        copy->shared_id = to[i];
-        result = &copy->head;
-    }
-    return result;
+        inputs[i] = renumber_shared(renumber, plan->inputs[i]);
+    plan = plan_with_inputs(arena, plan, inputs);
+    plan = plan_rewrite_exprs(arena, plan, renumber_subquery, renumber);
+    if (plan->kind != PLAN_SHARED)
+        return plan;
+    copy = arena_copy(arena, plan, sizeof *copy);
+    copy->shared_id = fresh_shared_id(renumber, copy->shared_id);
+    return &copy->head;
 }
 
 const Plan *plan_clone(Arena *arena, const Plan *plan, PlanIds *ids, ColumnMap *map_out)
 {
     Cloner cloner = {.arena = arena, .ids = ids};
-    int64_t shared_from[64], shared_to[64];
-    uint32_t shared_count = 0;
+    Renumber renumber = {.arena = arena, .ids = ids};
     ColumnMap map;
     const Plan *copy;
 
@@ -391,5 +430,5 @@ const Plan *plan_clone(Arena *arena, const Plan *plan, PlanIds *ids, ColumnMap *
     copy = plan_substitute(arena, plan, &map);
     if (map_out != NULL)
         *map_out = map;
-    return renumber_shared(arena, copy, ids, shared_from, shared_to, &shared_count);
+    return renumber_shared(&renumber, copy);
 }
