@@ -129,6 +129,12 @@ void kernel_hash(uint32_t column_count, const Column *columns, const Batch *batc
 /* --- evaluation of an expression without columns, for constant folding and LIMIT --- */
 MUST_CHECK Status kernel_eval_const(Arena *arena, const Expr *expr, Error *err, Value *value_out);
 
+/* OptimizeRequest.eval_filter: how many rows of a sample the predicate keeps. values[i] is
+ * columns[i], FLAT and row_count long. */
+MUST_CHECK Status kernel_eval_filter(Arena *arena, const Expr *predicate, uint32_t column_count,
+                                     const PlanColumn *columns, const Column *values,
+                                     uint32_t row_count, Error *err, uint32_t *kept_count_out);
+
 /* The settings "timezone", "now" of a statement: statement time in microseconds since 1970 UTC,
  * for now(). */
 #endif
