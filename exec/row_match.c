@@ -95,7 +95,11 @@ static inline bool equal_interval(const void *x, const void *y)
 typedef struct MatchField {
     uint32_t offset, null_byte;
     uint8_t null_mask;
-    const Column *column;
+    const char *values; /* row r's lies at stride * r, or stride * codes[r] */
+    size_t stride;
+    const uint32_t *codes;
+    const uint64_t *validity;
+    bool is_const;
     const uint32_t *selection;
     void *const *rows;
     uint32_t *candidates;
@@ -103,8 +107,19 @@ typedef struct MatchField {
     uint32_t rejected_count;
 } MatchField;
 
+static void set_column(MatchField *m, const Column *column)
+{
+    bool is_dictionary = column->form == COLUMN_DICT;
+
+    m->is_const = column->form == COLUMN_CONST;
+    m->values = is_dictionary ? (const char *)column->dictionary->values : column->values;
+    m->stride = m->is_const ? 0 : phys_bytes(type_phys(column->type));
+    m->codes = is_dictionary ? column->codes : NULL;
+    m->validity = column->validity;
+}
+
 /* Branch-free: each candidate is written to both lists, and one of the counts moves on. */
-#define MATCH_LOOP(suffix, value_address, column_null)                                             \
+#define MATCH_LOOP(suffix, value_row, column_null)                                                 \
     for (uint32_t k = 0; k < count; k++) {                                                         \
         uint32_t i = m->candidates[k];                                                             \
         uint32_t at = m->selection ? m->selection[i] : i;                                          \
@@ -112,37 +127,32 @@ typedef struct MatchField {
         bool row_null = ((const uint8_t *)row)[m->null_byte] & m->null_mask;                       \
         bool is_null = (column_null);                                                              \
         bool same =                                                                                \
-            row_null == is_null && (is_null || equal_##suffix((value_address), row + m->offset));  \
+            row_null == is_null &&                                                                 \
+            (is_null || equal_##suffix(m->values + m->stride * (value_row), row + m->offset));     \
         m->candidates[kept] = i;                                                                   \
         m->rejected[m->rejected_count] = i;                                                        \
         kept += same;                                                                              \
         m->rejected_count += !same;                                                                \
     }
 
-static uint32_t match_any_form(MatchField *m, Phys phys, uint32_t count)
+/* FLAT without NULLs: the common case. */
+static uint32_t match_valid(MatchField *m, Phys phys, uint32_t count)
+{
+    uint32_t kept = 0;
+
+#define MATCH_VALID(suffix) MATCH_LOOP(suffix, at, false)
+    FOR_PHYS(phys, MATCH_VALID)
+    return kept;
+}
+
+static uint32_t match_any(MatchField *m, Phys phys, uint32_t count)
 {
     uint32_t kept = 0;
 
 #define MATCH_ANY(suffix)                                                                          \
-    MATCH_LOOP(suffix, column_value(m->column, at), column_is_null(m->column, at))
+    MATCH_LOOP(suffix, m->codes != NULL ? m->codes[at] : at,                                       \
+               m->validity != NULL && !bitmap_get(m->validity, m->is_const ? 0 : at))
     FOR_PHYS(phys, MATCH_ANY)
-    return kept;
-}
-
-static uint32_t match_flat(MatchField *m, Phys phys, uint32_t count)
-{
-    const char *values = m->column->values;
-    const uint64_t *validity = m->column->validity;
-    const size_t width = phys_bytes(phys);
-    uint32_t kept = 0;
-
-    if (validity == NULL) {
-#define MATCH_VALID(suffix) MATCH_LOOP(suffix, values + at * width, false)
-        FOR_PHYS(phys, MATCH_VALID)
-    } else {
-#define MATCH_NULLABLE(suffix) MATCH_LOOP(suffix, values + at * width, !bitmap_get(validity, at))
-        FOR_PHYS(phys, MATCH_NULLABLE)
-    }
     return kept;
 }
 
@@ -157,10 +167,11 @@ uint32_t row_match(const RowLayout *layout, uint32_t key_count, const Column *co
         match.offset = layout->fields[f].offset;
         match.null_byte = layout->null_offset + f / 8;
         match.null_mask = (uint8_t)(1u << (f % 8));
-        match.column = &columns[f];
-        count = columns[f].form == COLUMN_FLAT
-                    ? match_flat(&match, layout->fields[f].phys, count)
-                    : match_any_form(&match, layout->fields[f].phys, count);
+        set_column(&match, &columns[f]);
+        if (columns[f].form == COLUMN_FLAT && columns[f].validity == NULL)
+            count = match_valid(&match, layout->fields[f].phys, count);
+        else
+            count = match_any(&match, layout->fields[f].phys, count);
     }
     *rejected_count_out = match.rejected_count;
     return count;
