@@ -2,29 +2,24 @@
 # libvonk_jit.so, loaded when first needed.
 vonk_folder(vonk_codegen codegen ops)
 
-# --- libvonk_jit.so: LLVM, what is emitted, and the operations' bitcode ---
-enable_language(ASM)
-set(ops_flags -O2 -std=gnu17 -D_GNU_SOURCE -Wall -Wno-unused-function -fno-vectorize
-    -fno-slp-vectorize -fno-asynchronous-unwind-tables -fno-ident)
-set(ops_source ${CMAKE_SOURCE_DIR}/codegen/jit/ops_bitcode.c)
-set(ops_bitcode "")
-foreach(group RANGE 0 5)
-    set(output ${CMAKE_BINARY_DIR}/ops_${group}.bc)
-    add_custom_command(OUTPUT ${output}
-        COMMAND ${CLANG_19} ${ops_flags} -DVONK_OPS_GROUP=${group} -I${CMAKE_SOURCE_DIR}
-            -I${CMAKE_SOURCE_DIR}/include -MD -MF ${output}.d -emit-llvm -c ${ops_source} -o ${output}
-        DEPENDS ${ops_source} DEPFILE ${output}.d VERBATIM)
-    list(APPEND ops_bitcode ${output})
-endforeach()
-add_custom_target(ops_bitcode DEPENDS ${ops_bitcode})
-set_source_files_properties(codegen/jit/ops_embed.S PROPERTIES
-    OBJECT_DEPENDS "${ops_bitcode}" COMPILE_OPTIONS "-Wa,-I,${CMAKE_BINARY_DIR}")
-
-file(GLOB jit_sources CONFIGURE_DEPENDS codegen/jit/*.c)
-list(FILTER jit_sources EXCLUDE REGEX "ops_bitcode\\.c$")
-add_library(vonk_jit MODULE ${jit_sources} codegen/jit/ops_embed.S)
-add_dependencies(vonk_jit ops_bitcode)
-target_include_directories(vonk_jit PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
-target_include_directories(vonk_jit SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS})
-target_compile_definitions(vonk_jit PRIVATE LLVM_VERSION_TEXT="${LLVM_PACKAGE_VERSION}")
-target_link_libraries(vonk_jit PRIVATE vonk_plan LLVM)
+# Tier 0's loops, once a CPU level. No contraction of a * b + c, here or anywhere that operations are
+# compiled: each level must give the same bits.
+file(GLOB vector_sources CONFIGURE_DEPENDS codegen/vector/*.c)
+set(vector_options -ffp-contract=off -fno-math-errno -fno-trapping-math)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    list(APPEND vector_options -O3)
+endif()
+function(vonk_vector_level level)
+    add_library(vonk_vector_${level} OBJECT ${vector_sources})
+    target_include_directories(vonk_vector_${level} PRIVATE ${CMAKE_SOURCE_DIR})
+    target_compile_definitions(vonk_vector_${level} PRIVATE VECTOR_LEVEL=${level})
+    target_compile_options(vonk_vector_${level} PRIVATE ${vector_options} ${ARGN})
+    target_link_libraries(vonk_vector_${level} PRIVATE vonk_flags)
+    target_sources(vonk_codegen PRIVATE $<TARGET_OBJECTS:vonk_vector_${level}>)
+endfunction()
+vonk_vector_level(base)
+if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    vonk_vector_level(v3 -march=x86-64-v3)
+    target_compile_definitions(vonk_codegen PRIVATE VONK_VECTOR_V3)
+endif()
+target_compile_options(vonk_codegen PRIVATE -ffp-contract=off)
