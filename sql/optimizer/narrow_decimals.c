@@ -251,9 +251,11 @@ static Form narrow(const Narrower *narrower, const Expr *expr)
 
 static Narrower narrower_of(RuleCtx *rc, const Plan *plan)
 {
-    Narrower narrower = {.rc = rc, .arena = rc->arena, .plan_count = plan->input_count};
+    /* a union of many has no expressions */
+    Narrower narrower = {
+        .rc = rc, .arena = rc->arena, .plan_count = plan->input_count <= 2 ? plan->input_count : 0};
 
-    for (uint32_t i = 0; i < plan->input_count; i++)
+    for (uint32_t i = 0; i < narrower.plan_count; i++)
         narrower.plans[i] = plan->inputs[i];
     return narrower;
 }
