@@ -63,11 +63,15 @@ static const Rule *const rewrite[] = {
     NULL,
 };
 
-/* Adds filters to the inputs of joins, which must not be done twice. */
-static const Rule *const derive[] = {&rule_split_or_by_side, NULL};
+/* These add filters, which must not be done twice. */
+static const Rule *const split_joins[] = {&rule_split_or_by_side, NULL};
+static const Rule *const split_scans[] = {&rule_split_or_by_column, NULL};
 
 /* Filters are where they will stay. */
 static const Rule *const into_scans[] = {
+    &rule_simplify_boolean,
+    &rule_merge_in_lists,
+    &rule_merge_ranges,
     &rule_merge_filters,
     &rule_starts_with_to_range,
     &rule_push_filter_into_scan,
@@ -84,9 +88,10 @@ static const Rule *const finish[] = {
 };
 
 const RuleBatch opt__batches[] = {
-    {"lowering", 1, lowering},      {"rewrite", 10, rewrite},      {"derive", 1, derive},
-    {"rewrite again", 10, rewrite}, {"into scans", 4, into_scans}, {"join order", 1, join_order},
-    {"finish", 1, finish},
+    {"lowering", 1, lowering},       {"rewrite", 10, rewrite},
+    {"split joins", 1, split_joins}, {"rewrite again", 10, rewrite},
+    {"split scans", 1, split_scans}, {"into scans", 4, into_scans},
+    {"join order", 1, join_order},   {"finish", 1, finish},
 };
 
 const uint32_t opt__batch_count = sizeof opt__batches / sizeof opt__batches[0];

@@ -39,10 +39,25 @@ static void toy_close(Table *table)
     (void)table;
 }
 
+/* Estimates are the textbook's. */
+static Status toy_sample(const Table *table, Arena *arena, const uint32_t *columns,
+                         uint32_t column_count, uint32_t row_count, Error *err, Column *columns_out,
+                         uint32_t *row_count_out)
+{
+    (void)arena;
+    (void)columns;
+    (void)column_count;
+    (void)row_count;
+    (void)columns_out;
+    *row_count_out = 0;
+    return error_set(err, ST_NOT_SUPPORTED, "%s has no rows", table->name);
+}
+
 static const TableClass toy_class = {.format = "toy",
                                      .statistics = toy_statistics,
                                      .column_statistics = toy_column_statistics,
-                                     .close = toy_close};
+                                     .close = toy_close,
+                                     .sample = toy_sample};
 
 static const TableColumn t_columns[] = {
     NOT_NULL("k", .id = TYPE_INT4),    NULLABLE("a", .id = TYPE_INT4),

@@ -46,9 +46,10 @@ static bool may_move(Arena *arena, const Expr *fact, ColumnId column)
 }
 
 /* (2) */
-static bool is_sound(const Expr *fact, Type type)
+static bool is_sound(const Expr *fact, Type from, Type to)
 {
-    return expr_is_column_bound(fact) || (!type_is_float(type) && type.id != TYPE_INTERVAL);
+    return expr_is_column_bound(fact) ||
+           (type_equal(from, to) && !type_is_float(from) && from.id != TYPE_INTERVAL);
 }
 
 static bool is_known(const ExprVec *facts, const Expr *fact)
@@ -68,7 +69,7 @@ static void infer(Arena *arena, const Expr *from, const ExprVec *from_facts, con
     for (uint32_t i = 0; i < from_facts->count; i++) {
         const Expr *fact = from_facts->items[i], *moved;
 
-        if (!may_move(arena, fact, from->column) || !is_sound(fact, from->type))
+        if (!may_move(arena, fact, from->column) || !is_sound(fact, from->type, to->type))
             continue;
         moved = expr_substitute(arena, fact, &map);
         if (moved->kind == EXPR_CALL && moved->func == FUNC_IS_NOT_NULL)

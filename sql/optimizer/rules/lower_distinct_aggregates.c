@@ -153,7 +153,7 @@ static void add_upper(Lowering *lo, uint32_t i, const PlanColumn *partial, Colum
 
     upper = is_sum ? sum_of(lo->arena, partial)
                    : expr_agg(lo->arena, agg->agg, agg->type, 1, &arg, false, NULL);
-    made = column_named(lo->rc, upper->type, column->name, true);
+    made = column_named(lo->rc, upper->type, column->name, column->is_nullable);
     column_vec_add(uppers, upper, made);
     output = expr_cast(lo->arena, expr_of_column(lo->arena, &made), column->type);
     if (agg_properties(agg->agg) & AGG_ZERO_IS_EMPTY)

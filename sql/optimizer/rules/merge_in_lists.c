@@ -76,7 +76,7 @@ static const Expr *needle_of(const Expr *expr)
         return NULL;
     for (uint32_t i = 1; i < expr->arg_count; i++)
         if (expr->args[i]->kind != EXPR_CONST ||
-            !type_equal(expr->args[i]->type, expr->args[0]->type))
+            !types_compare_alike(expr->args[i]->type, expr->args[0]->type))
             return NULL;                                           /* (2) */
     return expr_is_volatile(expr->args[0]) ? NULL : expr->args[0]; /* (1) */
 }

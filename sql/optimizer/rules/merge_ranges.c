@@ -11,7 +11,7 @@
  * Why:  fewer comparisons a row; and an empty range empties the plan.
  *
  * Not when:
- *   (1) a constant has another type than the column: unwrap_casts comes first.
+ *   (1) a constant does not compare with the column as it lies in memory: unwrap_casts comes first.
  */
 #include "sql/optimizer/rules/rules.h"
 
@@ -65,7 +65,7 @@ static bool is_in_list(const Expr *expr)
         return false;
     for (uint32_t i = 1; i < expr->arg_count; i++)
         if (expr->args[i]->kind != EXPR_CONST || expr->args[i]->value.is_null ||
-            !type_equal(expr->args[i]->type, expr->args[0]->type))
+            !types_compare_alike(expr->args[i]->type, expr->args[0]->type))
             return false; /* (1) */
     return true;
 }

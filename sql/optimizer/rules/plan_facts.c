@@ -110,7 +110,12 @@ ExprVec plan_facts(Arena *arena, const Plan *plan)
     return facts;
 }
 
-/* column func constant of one type: what ranges are made of. */
+bool types_compare_alike(Type a, Type b)
+{
+    return type_phys(a) == type_phys(b) && type_category(a) == type_category(b) &&
+           a.scale == b.scale;
+}
+
 bool expr_is_column_bound(const Expr *expr)
 {
     if (expr->kind != EXPR_CALL || expr->arg_count != 2)
@@ -123,7 +128,7 @@ bool expr_is_column_bound(const Expr *expr)
     case FUNC_GE:
         return expr->args[0]->kind == EXPR_COLUMN && expr->args[1]->kind == EXPR_CONST &&
                !expr->args[1]->value.is_null &&
-               type_equal(expr->args[0]->type, expr->args[1]->type);
+               types_compare_alike(expr->args[0]->type, expr->args[1]->type);
     default:
         return false;
     }

@@ -208,6 +208,26 @@ static bool is_sound_pattern(const Expr *pattern)
     return backslashes % 2 == 0;
 }
 
+static bool is_const_at_least(const Expr *expr, int32_t least)
+{
+    return expr->kind == EXPR_CONST && expr->type.id == TYPE_INT4 && !expr->value.is_null &&
+           expr->value.int32 >= least;
+}
+
+/* Operations that only some constants make fail. */
+static bool is_made_safe(const Expr *call)
+{
+    switch (call->func) {
+    case FUNC_LIKE:
+    case FUNC_ILIKE:
+        return is_sound_pattern(call->args[1]);
+    case FUNC_SUBSTRING:
+        return call->arg_count == 3 && is_const_at_least(call->args[2], 0);
+    default:
+        return false;
+    }
+}
+
 bool expr_can_fail(const Expr *expr)
 {
     if (expr == NULL || !expr_may_fail(expr))
@@ -217,7 +237,7 @@ bool expr_can_fail(const Expr *expr)
             return true;
     if (expr->kind != EXPR_CALL || expr_can_fail(expr->filter))
         return true;
-    if ((expr->func == FUNC_LIKE || expr->func == FUNC_ILIKE) && is_sound_pattern(expr->args[1]))
+    if (is_made_safe(expr))
         return false;
     /* LAZY operations only pass on their arguments' failures; a cast has its own */
     return expr->func == FUNC_CAST || !(func_properties(expr->func) & FUNC_LAZY);

@@ -73,8 +73,8 @@ bool plan_uses_any(Arena *arena, const Plan *plan, ColumnSet columns);
  * expression must not be evaluated for rows that SQL would not evaluate it for. */
 bool expr_is_risky(const Expr *expr);
 
-/* Whether evaluating expr can raise an error at all: expr_may_fail, but for LIKE with a constant
- * pattern that is well-formed. */
+/* Whether evaluating expr can raise an error at all: expr_may_fail, but for operations that their
+ * constants make safe: LIKE with a well-formed pattern, substring of a length that is not negative. */
 bool expr_can_fail(const Expr *expr);
 
 /* Columns of which a NULL makes the expression NULL (null_analysis.c). */
@@ -84,11 +84,18 @@ ColumnSet expr_rejected_columns(Arena *arena, const Expr *predicate);
 
 /* Predicates that hold for each of the plan's rows (plan_facts.c). */
 ExprVec plan_facts(Arena *arena, const Plan *plan);
-/* column =, <, <=, >, >= constant, both of one type, the constant not null. */
+/* Values of the two compare as they lie in memory: numeric(15,2) and numeric(4,2). */
+bool types_compare_alike(Type a, Type b);
+/* column =, <, <=, >, >= constant, of types that compare alike, the constant not null. */
 bool expr_is_column_bound(const Expr *expr);
 bool value_meets_bound(const Value *value, const Expr *bound);
 /* Where known holds, bound does: a > 5, a > 3. */
 bool expr_bound_implies(const Expr *known, const Expr *bound);
+
+/* Adds, for each part that is an OR over these and other columns, what all its branches say of these
+ * alone, as far as it can neither fail nor vary (or_parts.c). */
+void or_parts_over(Arena *arena, uint32_t count, const Expr *const *parts, ColumnSet columns,
+                   ExprVec *found);
 
 /* How many rows a plan can have, as far as its shape tells (plan_properties.c). */
 typedef struct RowBounds {

@@ -18,37 +18,6 @@
  */
 #include "sql/optimizer/rules/rules.h"
 
-static const Expr *side_of_branch(Arena *arena, const Expr *branch, ColumnSet columns)
-{
-    ExprVec own = {.arena = arena};
-    const Expr *const *parts;
-    uint32_t count = expr_split_and(arena, branch, &parts);
-
-    for (uint32_t i = 0; i < count; i++) {
-        ColumnSet used = expr_columns(arena, parts[i]);
-
-        if (used.count > 0 && column_set_contains(columns, used) && !expr_can_fail(parts[i]) &&
-            !expr_is_volatile(parts[i])) /* (3) */
-            expr_vec_add(&own, parts[i]);
-    }
-    return expr_vec_and(&own);
-}
-
-/* What the OR says of these columns alone, or NULL. */
-static const Expr *side_of_or(Arena *arena, const Expr *expr, ColumnSet columns)
-{
-    ExprVec branches = {.arena = arena};
-
-    for (uint32_t i = 0; i < expr->arg_count; i++) {
-        const Expr *branch = side_of_branch(arena, expr->args[i], columns);
-
-        if (branch == NULL)
-            return NULL; /* (1) */
-        expr_vec_add(&branches, branch);
-    }
-    return expr_call(arena, FUNC_OR, expr->type, branches.count, branches.items);
-}
-
 static const Plan *split_or_by_side(RuleCtx *rc, const Plan *plan)
 {
     const PlanJoin *join = plan_as_join(plan);
@@ -59,17 +28,11 @@ static const Plan *split_or_by_side(RuleCtx *rc, const Plan *plan)
     uint32_t count = expr_split_and(rc->arena, join->condition, &parts);
 
     for (uint32_t side = 0; side < 2; side++) {
-        ColumnSet columns = plan_output(rc->arena, plan->inputs[side]);
         ExprVec found = {.arena = rc->arena};
 
-        for (uint32_t i = 0; may_filter[side] && i < count; i++) {
-            const Expr *own = NULL;
-
-            if (parts[i]->kind == EXPR_CALL && parts[i]->func == FUNC_OR)
-                own = side_of_or(rc->arena, parts[i], columns);
-            if (own != NULL)
-                expr_vec_add(&found, own);
-        }
+        if (may_filter[side])
+            or_parts_over(rc->arena, count, parts, plan_output(rc->arena, plan->inputs[side]),
+                          &found);
         inputs[side] = plan_filter(rc->arena, plan->inputs[side], expr_vec_and(&found));
     }
     return plan_with_inputs(rc->arena, plan, inputs);
