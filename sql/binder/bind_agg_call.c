@@ -329,8 +329,8 @@ Status bind_agg_call(Binder *b, Scope *scope, const AstFunc *func, const Expr **
     TRY(bind_agg_args(b, scope, func, args, &filter));
     columns = used_columns(b, func->arg_count, args, filter);
     owner = owning_scope(scope, columns);
-    TRY(check_place(b, owner, columns, func->arg_count, args, func->head.offset));
     TRY(make_agg(b, func, agg, func->arg_count, args, filter, &agg_expr));
+    TRY(check_place(b, owner, columns, func->arg_count, args, func->head.offset));
     *expr_out = expr_at(b, note_agg(b, owner, agg_expr, func->name.name), func->head.offset);
     return ST_OK;
 }

@@ -179,20 +179,32 @@ static Status make_in(Binder *b, const Expr *needle, uint32_t count, const Expr 
 }
 
 /* PostgreSQL compares in one common type when there is one, else item by item. */
-static bool has_common_type(Binder *b, const Expr *needle, uint32_t count, const Expr **items)
+static bool has_common_type(Binder *b, const Expr *needle, uint32_t count, const Expr **items,
+                            Type *type_out)
 {
     const Expr **all = ARENA_ARRAY(b->arena, const Expr *, count + 1);
-    Type type;
 
     all[0] = needle;
     memcpy(all + 1, items, count * sizeof *items);
-    return needle->kind != EXPR_CONST && find_common_type(count + 1, all, &type);
+    return needle->kind != EXPR_CONST && find_common_type(count + 1, all, type_out);
+}
+
+/* Literals of unknown type are read as the common type, not as the needle's. */
+static Status type_literals(Binder *b, Type type, uint32_t count, const Expr **items)
+{
+    if (type.id == TYPE_DECIMAL || type_is_text(type))
+        type = type_of((TypeId)type.id);
+    for (uint32_t i = 0; i < count; i++)
+        if (is_unknown(items[i]))
+            TRY(coerce(b, items[i], type, &items[i]));
+    return ST_OK;
 }
 
 Status bind_in_list(Binder *b, Scope *scope, const AstInList *in, const Expr **expr_out)
 {
     const Expr *needle;
     const Expr **items;
+    Type type;
 
     if (has_row(in)) {
         TRY(bind_in_rows(b, scope, in, expr_out));
@@ -201,7 +213,8 @@ Status bind_in_list(Binder *b, Scope *scope, const AstInList *in, const Expr **e
     }
     TRY(bind_expr(b, scope, in->arg, &needle));
     TRY(bind_exprs(b, scope, in->items, &items));
-    if (has_common_type(b, needle, in->items.count, items)) {
+    if (has_common_type(b, needle, in->items.count, items, &type)) {
+        TRY(type_literals(b, type, in->items.count, items));
         TRY(unify_list(b, &needle, in->items.count, items, in->head.offset));
         TRY(make_in(b, needle, in->items.count, items, in->head.offset, expr_out));
     } else {

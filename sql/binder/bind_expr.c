@@ -202,6 +202,8 @@ static Status make_nullif(Binder *b, const Expr **args, int32_t offset, const Ex
 {
     const Expr *result = args[0], *null, *equal;
 
+    if (is_unknown(result) && !is_unknown(args[1]))
+        TRY(coerce(b, result, args[1]->type, &result));
     TRY(coerce_unknown_to_text(b, result, &result));
     TRY(reuse_expr(b, result, &args[0]));
     TRY(make_comparison(b, FUNC_EQ, args[0], args[1], offset, &equal));

@@ -215,6 +215,28 @@ static Status bind_concat(Binder *b, const AstFunc *func, uint32_t arg_count, co
     return ST_OK;
 }
 
+/* --- age --- */
+
+/* age(x) is age(current_date, x). */
+static Status bind_age(Binder *b, const AstFunc *func, const Expr **args, const Expr **expr_out)
+{
+    Type type = type_of(TYPE_TIMESTAMP);
+    Value today = value_null(type);
+    const Expr *both[2] = {NULL, NULL};
+
+    if (is_unknown(args[0]))
+        return no_such_function(b, func, 1, args, RESOLVE_AMBIGUOUS);
+    if (!can_cast(args[0]->type, type, CAST_IMPLICIT))
+        return no_such_function(b, func, 1, args, RESOLVE_NO_MATCH);
+    today.is_null = false;
+    today.int64 = floor_days(b->request->now_micros) * MICROS_A_DAY;
+    both[0] = expr_const(b->arena, today);
+    TRY(coerce(b, args[0], type, &both[1]));
+    *expr_out = expr_at(b, expr_call(b->arena, FUNC_AGE, type_of(TYPE_INTERVAL), 2, both),
+                        func->head.offset);
+    return ST_OK;
+}
+
 /* --- errors --- */
 
 static const char *call_text(Binder *b, const char *name, uint32_t arg_count,
@@ -285,7 +307,10 @@ static Status bind_cast_call(Binder *b, const AstFunc *func, uint32_t arg_count,
     if (arg_count != 1 || !type_by_word(func->name.name, &type) ||
         !can_cast(args[0]->type, type, CAST_EXPLICIT))
         return no_such_function(b, func, arg_count, args, result);
-    return coerce(b, args[0], type, expr_out);
+    TRY(coerce(b, args[0], type, expr_out));
+    if (!is_unknown(args[0]))
+        *expr_out = expr_at(b, *expr_out, func->head.offset);
+    return ST_OK;
 }
 
 /* Operators have no names to be called by: "+"(1, 2). */
@@ -310,8 +335,6 @@ static Status bind_named(Binder *b, const AstFunc *func, uint32_t arg_count,
     uint32_t func_count = functions_of_call(func->name.name, funcs);
 
     result = resolve_overload(func_count, funcs, arg_count, args, false, &signature);
-    if (result == RESOLVE_OK && signature.func == FUNC_SUBSTRING && is_unknown_text(args[1]))
-        return not_supported(b, func->head.offset, "regular expressions");
     if (result == RESOLVE_OK)
         return make_call(b, &signature, args, func->head.offset, expr_out);
     return bind_cast_call(b, func, arg_count, args, result, expr_out);
@@ -333,6 +356,11 @@ Status bind_function(Binder *b, Scope *scope, const AstFunc *func, const Expr **
         return ST_OK;
     for (uint32_t i = 0; i < func->arg_count; i++)
         TRY(bind_expr(b, scope, func->args[i].expr, &args[i]));
+    if (strcmp(func->name.name, "age") == 0 && func->arg_count == 1)
+        return bind_age(b, func, args, expr_out);
+    if (strcmp(func->name.name, "substring") == 0 && func->arg_count == 2 &&
+        (is_unknown_text(args[1]) || type_is_text(args[1]->type)))
+        return not_supported(b, func->head.offset, "regular expressions");
     if (strcmp(func->name.name, "concat") == 0 || strcmp(func->name.name, "concat_ws") == 0)
         return bind_concat(b, func, func->arg_count, args, expr_out);
     return bind_named(b, func, func->arg_count, args, expr_out);

@@ -278,6 +278,14 @@ static Status bind_interval_fields(Binder *b, const AstCast *cast, const Expr *a
     return ST_OK;
 }
 
+/* a::int begins with its operand, CAST (a AS int) with the word. */
+static int32_t cast_start(const AstCast *cast, const Expr *arg)
+{
+    int32_t start = expr_start(arg);
+
+    return start >= 0 && start < cast->head.offset ? start : cast->head.offset;
+}
+
 Status bind_cast(Binder *b, Scope *scope, const AstCast *cast, const Expr **expr_out)
 {
     const AstConst *literal = ast_as_const(cast->arg);
@@ -291,5 +299,8 @@ Status bind_cast(Binder *b, Scope *scope, const AstCast *cast, const Expr **expr
         TRY(bind_expr(b, scope, cast->arg, &arg));
     if (type.id == TYPE_INTERVAL && cast->type->interval_fields != 0)
         return bind_interval_fields(b, cast, arg, expr_out);
-    return cast_explicitly(b, arg, type, cast->head.offset, expr_out);
+    TRY(cast_explicitly(b, arg, type, cast->head.offset, expr_out));
+    if (!is_unknown(arg) && *expr_out != arg)
+        *expr_out = expr_at(b, *expr_out, cast_start(cast, arg));
+    return ST_OK;
 }

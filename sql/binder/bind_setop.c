@@ -155,7 +155,6 @@ static Status unify_column(Binder *b, const Branches *branches, Query *right, ui
     const Expr *pair[2] = {branches->queries[0].outputs[j].expr, right->outputs[j].expr};
     Type type;
 
-    pair[1] = expr_at(b, pair[1], right->outputs[j].offset);
     TRY(common_type(b, name, 2, pair, &type));
     for (uint32_t i = 0; i < branches->count; i++)
         TRY(coerce(b, branches->queries[i].outputs[j].expr, type,
@@ -169,9 +168,9 @@ static Status unify_sides(Binder *b, const Branches *branches, Query *right,
     const char *name = setop_name(select->setop);
 
     if (branches->queries[0].count != right->count)
-        return fail_at(b, right->count > 0 ? right->outputs[0].offset : select->right->offset,
-                       ST_BAD_INPUT, "42601", "each %s query must have the same number of columns",
-                       name);
+        return fail_at(
+            b, right->count > 0 ? expr_start(right->outputs[0].expr) : select->right->offset,
+            ST_BAD_INPUT, "42601", "each %s query must have the same number of columns", name);
     for (uint32_t j = 0; j < right->count; j++)
         TRY(unify_column(b, branches, right, j, name));
     return ST_OK;
