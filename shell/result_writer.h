@@ -4,7 +4,7 @@
  *     writer = result_writer_new(...) -> result_writer_add(batch), ... -> result_writer_end
  *
  * csv, tsv, json, jsonl and markdown are written as they come; a table needs to see rows to know
- * its widths (table_printer.c). Writers live in the arena of the result, so that there is nothing to free.
+ * its widths (write_table.c). Writers live in the arena given: there is nothing to free.
  *
  * Adding a format: a row in OUTPUT_FORMATS, a ResultWriterClass in a file of its own.
  */

@@ -2,8 +2,8 @@
  * write_table.c -- aligned tables: rows are held until their widths are known
  *
  * Up to HELD_BYTES_MAX of text is held; what comes after is written as it comes, with the widths
- * seen so far. On a terminal, wide columns of text are cut with an ellipsis to fit; what does not fit
- * even so is written expanded. Longer than the screen: through the pager.
+ * seen so far. On a terminal, wide columns of text are cut with an ellipsis to fit; what does not
+ * fit even so is written expanded. Longer than the screen: through the pager.
  */
 #include <string.h>
 

@@ -628,7 +628,7 @@ typedef struct AstOtherStmt {
     const char *what; /* "INSERT", "CREATE INDEX", ... */
 } AstOtherStmt;
 
-/* --- casts: typed, or NULL when it is another kind (or NULL) ------------------------------------------------------------------ */
+/* --- casts: typed, or NULL when it is another kind (or NULL) --- */
 
 #define AST_EXPR(WORD, Struct, prefix)                                                             \
     static inline const Struct *ast_as_##prefix(const AstExpr *expr)                               \
