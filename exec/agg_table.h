@@ -2,7 +2,7 @@
  * agg_table.h -- rows grouped by their keys, in two steps
  *
  *     a thread:     agg_table_init -> agg_table_find (batch by batch) -> agg_table_end
- *     finish task:  agg_merge (some of the partitions of all tables)
+ *     finish task:  agg_table_merge (some of the partitions of all tables)
  *     at last:      agg_groups_fini, agg_table_fini
  *
  * A group is one row:
@@ -12,11 +12,11 @@
  * place is the group's first row; keys and dependents show that row's values. Rows are made in one of 64 partitions
  * by the hash's highest bits, and stay there: a table of slots (16 bits of salt, 48 bits of pointer) points at them.
  * When the table has grown past what helps, the slots are cleared and a group may be made again; when
- * nearly every row is a group of its own, rows become groups without a look. agg_merge finds the groups that were made
+ * nearly every row is a group of its own, rows become groups without a look. agg_table_merge finds the groups that were made
  * more than once, in one thread or in several, and merges their states. Nothing of this shows in the result: states do not
  * depend on the order of merging, and the group's keys come from the smallest place.
  *
- * Thread: a table is one thread's until agg_table_end; then agg_merge calls over different partitions may run at once.
+ * Thread: a table is one thread's until agg_table_end; then agg_table_merge calls over different partitions may run at once.
  */
 #ifndef VONK_EXEC_AGG_TABLE_H
 #define VONK_EXEC_AGG_TABLE_H
@@ -100,7 +100,7 @@ typedef struct AggGroups {
 } AggGroups;
 
 /* The groups of partitions [first, end) of all tables; call agg_groups_fini also when this fails. */
-MUST_CHECK Status agg_merge(const AggSpec *spec, AggTable *const *tables, uint32_t table_count,
+MUST_CHECK Status agg_table_merge(const AggSpec *spec, AggTable *const *tables, uint32_t table_count,
                             uint32_t first, uint32_t end, Error *err, AggGroups *groups_out);
 /* The groups of several disjoint sets as one, ascending by place; the sets are emptied, unless it fails. */
 MUST_CHECK Status agg_groups_join(const AggSpec *spec, AggGroups *sets, uint32_t set_count,

@@ -150,7 +150,7 @@ void agg_groups_fini(AggGroups *groups)
     *groups = (AggGroups){0};
 }
 
-Status agg_merge(const AggSpec *spec, AggTable *const *tables, uint32_t table_count, uint32_t first,
+Status agg_table_merge(const AggSpec *spec, AggTable *const *tables, uint32_t table_count, uint32_t first,
                  uint32_t end, Error *err, AggGroups *groups_out)
 {
     uint64_t total = 0;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
-#include "formats/parquet/gather.h"
+#include "formats/parquet/dictionary_gather.h"
 #include "formats/parquet/utf8_check.h"
 #include "formats/parquet/value_convert.h"
 
@@ -363,7 +363,7 @@ static Status open_row(ColumnReader *reader, int64_t row, Error *err)
 /* Codes become values, rows [0, count) of the window. */
 static void settle(ColumnReader *reader, uint32_t count)
 {
-    gather_values(reader->values, reader->dictionary_values.bytes, reader->column->value_bytes,
+    dictionary_gather(reader->values, reader->dictionary_values.bytes, reader->column->value_bytes,
                   reader->codes, NULL, count);
     reader->is_coded = false;
 }
@@ -376,7 +376,7 @@ static Status read_codes(ColumnReader *reader, uint32_t at, uint32_t count, uint
         spread_values(reader->codes + at, sizeof *reader->codes, reader->validity, at, count, ones);
     if (reader->is_coded)
         return ST_OK;
-    gather_values((char *)reader->values + (size_t)at * reader->column->value_bytes,
+    dictionary_gather((char *)reader->values + (size_t)at * reader->column->value_bytes,
                   reader->dictionary_values.bytes, reader->column->value_bytes, reader->codes + at,
                   NULL, count);
     return ST_OK;
@@ -490,7 +490,7 @@ void column_reader_column(ColumnReader *reader, const uint32_t *selection, uint3
     if (reader->is_coded && !reader->is_gathered) {
         bool is_sparse = selection != NULL && selected_count < reader->window_rows / 4;
 
-        gather_values(reader->values, reader->dictionary_values.bytes, column->value_bytes,
+        dictionary_gather(reader->values, reader->dictionary_values.bytes, column->value_bytes,
                       reader->codes, is_sparse ? selection : NULL,
                       is_sparse ? selected_count : reader->window_rows);
         reader->is_gathered = !is_sparse;

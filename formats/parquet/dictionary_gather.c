@@ -1,5 +1,5 @@
-/* gather.c -- see gather.h */
-#include "formats/parquet/gather.h"
+/* dictionary_gather.c -- see dictionary_gather.h */
+#include "formats/parquet/dictionary_gather.h"
 
 #include "core/base/invariant.h"
 #include "core/data/bitmap.h"
@@ -18,7 +18,7 @@
         return;                                                                                    \
     } while (0)
 
-void gather_values(void *to, const void *from, uint32_t value_bytes, const uint32_t *codes,
+void dictionary_gather(void *to, const void *from, uint32_t value_bytes, const uint32_t *codes,
                    const uint32_t *selection, uint32_t count)
 {
     switch (value_bytes) {
