@@ -42,6 +42,7 @@ Status query__optimize(Query *query, const Plan *plan, bool keep_trace, Error *e
                                .memory_bytes = query->resources.memory_bytes,
                                .threads = query->resources.threads,
                                .eval_const = kernel_eval_const,
+                               .eval_filter = kernel_eval_filter,
                                .keep_trace = keep_trace};
 
     TRY(optimize(&request, plan, err, result_out));

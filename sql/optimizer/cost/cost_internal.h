@@ -15,16 +15,22 @@
 
 enum { SAMPLE_ROWS = 2048 };
 
+/* Some columns of some rows of a table. */
+typedef struct Sample {
+    uint32_t row_count; /* 0: reading it failed */
+    uint32_t column_count;
+    const uint32_t *columns; /* the table's */
+    const Column *values;    /* FLAT        */
+    struct Sample *next;
+} Sample;
+
 /* What is known of a table; made once a query. */
 typedef struct TableFacts {
     const Table *table;
     double rows;
-    ColumnEstimate *columns; /* one a table column; rows' share of `distinct` still to be drawn */
-    bool *is_described;      /* columns[i] is filled in                                       */
-    Column *sample;          /* one a table column; type.id TYPE_NULL while not read          */
-    bool *is_sampled;        /* sample[i] is there                                            */
-    uint32_t sample_rows;    /* 0: none read, or the table gives none                         */
-    bool sample_failed;
+    ColumnEstimate *columns; /* one a table column */
+    bool *is_described;      /* columns[i] is filled in */
+    Sample *samples;
     struct TableFacts *next;
 } TableFacts;
 
@@ -58,9 +64,11 @@ TableFacts *cost__table_facts(Estimator *estimator, const Table *table);
 /* What is known of the table's column, with a sample's help when one is allowed and is_wanted. */
 const ColumnEstimate *cost__table_column(Estimator *estimator, TableFacts *facts, uint32_t column,
                                          bool is_wanted);
-/* Reads the columns of the sample that are not there yet; false when there is no sample. */
-bool cost__read_sample(Estimator *estimator, TableFacts *facts, uint32_t count,
-                       const uint32_t *columns);
+/* A sample that has these columns, read unless one has been; NULL when there is none. */
+const Sample *cost__sample(Estimator *estimator, TableFacts *facts, uint32_t count,
+                           const uint32_t *columns);
+/* The sample's values of the table's column. */
+const Column *cost__sample_column(const Sample *sample, uint32_t column);
 /* Where a value lies on the number line; false for texts, NULLs and the like. */
 bool cost__value_on_line(const Value *value, double *out);
 

@@ -46,6 +46,7 @@ static bool count_kept(Estimator *estimator, const PlanScan *scan, uint32_t coun
     uint32_t *table_columns = ARENA_ARRAY(arena, uint32_t, used);
     PlanColumn *columns = ARENA_ARRAY(arena, PlanColumn, used);
     Column *values = ARENA_ARRAY(arena, Column, used);
+    const Sample *sample;
 
     if (used == 0 || estimator->request->eval_filter == NULL)
         return false;
@@ -53,13 +54,14 @@ static bool count_kept(Estimator *estimator, const PlanScan *scan, uint32_t coun
         table_columns[i] = scan->table_columns.items[places[i]];
         columns[i] = scan->head.columns[places[i]];
     }
-    if (!cost__read_sample(estimator, facts, used, table_columns))
+    sample = cost__sample(estimator, facts, used, table_columns);
+    if (sample == NULL)
         return false;
     for (uint32_t i = 0; i < used; i++)
-        values[i] = facts->sample[table_columns[i]];
-    *rows_out = facts->sample_rows;
+        values[i] = *cost__sample_column(sample, table_columns[i]);
+    *rows_out = sample->row_count;
     return estimator->request->eval_filter(arena, expr_join_and(arena, count, parts), used, columns,
-                                           values, facts->sample_rows, &ignored, kept_out) == ST_OK;
+                                           values, sample->row_count, &ignored, kept_out) == ST_OK;
 }
 
 static bool is_column_or_const(const Expr *expr)
@@ -74,6 +76,10 @@ static bool is_simple(const Scope *scope, const Expr *part)
 
     if (part->kind != EXPR_CALL)
         return true;
+    if (part->func == FUNC_NOT && part->args[0]->kind == EXPR_CALL &&
+        (part->args[0]->func == FUNC_LIKE || part->args[0]->func == FUNC_ILIKE ||
+         part->args[0]->func == FUNC_CONTAINS))
+        return true; /* keeps nearly all */
     if (part->func == FUNC_AND || part->func == FUNC_OR || part->func == FUNC_NOT) {
         for (uint32_t i = 0; i < part->arg_count; i++) {
             if (!is_simple(scope, part->args[i]))

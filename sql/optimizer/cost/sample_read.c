@@ -1,16 +1,22 @@
 /*
  * sample_read.c -- a sample of a table by its ordinary scans: the first rows of some splits
  *
- *     splits 0 1 2 3 4 5 6 7 8         SAMPLE_SPLITS of them, spread evenly:  1  4  7
+ *     splits 0 1 2 3 4 5 6 7 8         three of them, spread evenly:  1  4  7
  *
+ * Of texts, one split: a text column's dictionary often costs a millisecond to read.
  * The rows are neighbours, which is no harm unless the table is sorted by a column; statistics.c
- * knows those by their order. The same table gives the same rows each time, whatever the columns.
+ * knows those by their order. The same table and columns give the same rows each time.
  */
 #include <string.h>
 
 #include "sql/optimizer/cost/cost_internal.h"
 
-enum { SAMPLE_SPLITS = 3, SPLIT_BYTES = 8 << 20, POOL_BYTES = 128 << 20 };
+enum {
+    SAMPLE_SPLITS = 3,
+    SAMPLE_SPLITS_OF_TEXT = 1,
+    SPLIT_BYTES = 8 << 20,
+    POOL_BYTES = 128 << 20
+};
 
 /* A column that rows are added to. */
 typedef struct Collected {
@@ -75,11 +81,15 @@ static Status read_split(Sampler *sampler, const Split *split, uint32_t row_max,
 static Status read_splits(Sampler *sampler, Error *err)
 {
     const Split *splits;
-    uint32_t split_count, wanted;
+    uint32_t split_count, wanted = SAMPLE_SPLITS;
 
     TRY(sampler->table->class->splits(sampler->table, sampler->arena, SPLIT_BYTES, err,
                                       &split_count, &splits));
-    wanted = split_count < SAMPLE_SPLITS ? split_count : SAMPLE_SPLITS;
+    for (uint32_t c = 0; c < sampler->column_count; c++) {
+        if (type_is_text(sampler->collected[c].type))
+            wanted = SAMPLE_SPLITS_OF_TEXT;
+    }
+    wanted = split_count < wanted ? split_count : wanted;
     for (uint32_t i = 0; i < wanted; i++) {
         uint32_t rows_left = sampler->row_max - sampler->row_count;
         uint64_t place = ((uint64_t)2 * i + 1) * split_count / ((uint64_t)2 * wanted);

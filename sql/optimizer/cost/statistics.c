@@ -71,45 +71,68 @@ TableFacts *cost__table_facts(Estimator *estimator, const Table *table)
         facts->rows = ROWS_UNKNOWN;
     facts->columns = ARENA_ARRAY(estimator->arena, ColumnEstimate, table->column_count);
     facts->is_described = ARENA_ARRAY(estimator->arena, bool, table->column_count);
-    facts->is_sampled = ARENA_ARRAY(estimator->arena, bool, table->column_count);
-    facts->sample = ARENA_ARRAY(estimator->arena, Column, table->column_count);
     facts->next = estimator->tables;
     estimator->tables = facts;
     return facts;
 }
 
-bool cost__read_sample(Estimator *estimator, TableFacts *facts, uint32_t count,
-                       const uint32_t *columns)
-{
-    const Table *table = facts->table;
-    uint32_t *missing = ARENA_ARRAY(estimator->arena, uint32_t, count);
-    uint32_t missing_count = 0, row_count = 0;
-    Column *values = ARENA_ARRAY(estimator->arena, Column, count);
-    Error ignored = ERROR_NONE;
-    Status status;
+/* --- samples --- */
 
-    if (facts->sample_failed || !estimator->use_samples)
-        return false;
+const Column *cost__sample_column(const Sample *sample, uint32_t column)
+{
+    for (uint32_t i = 0; i < sample->column_count; i++) {
+        if (sample->columns[i] == column)
+            return &sample->values[i];
+    }
+    return NULL;
+}
+
+static bool has_columns(const Sample *sample, uint32_t count, const uint32_t *columns)
+{
     for (uint32_t i = 0; i < count; i++) {
-        if (!facts->is_sampled[columns[i]])
-            missing[missing_count++] = columns[i];
-    }
-    if (missing_count == 0)
-        return facts->sample_rows > 0;
-    /* What a sample cannot say is guessed: its failure is not the query's. */
-    status = (table->class->sample == NULL ? cost__sample_by_scan : table->class->sample)(
-        table, estimator->arena, missing, missing_count, SAMPLE_ROWS, &ignored, values, &row_count);
-    if (status != ST_OK || row_count == 0 ||
-        (facts->sample_rows > 0 && row_count != facts->sample_rows)) {
-        facts->sample_failed = true;
-        return false;
-    }
-    facts->sample_rows = row_count;
-    for (uint32_t i = 0; i < missing_count; i++) {
-        facts->sample[missing[i]] = values[i];
-        facts->is_sampled[missing[i]] = true;
+        if (cost__sample_column(sample, columns[i]) == NULL)
+            return false;
     }
     return true;
+}
+
+/* What a sample cannot say is guessed: its failure is not the query's. */
+static Sample *read_sample(Estimator *estimator, const TableFacts *facts, uint32_t count,
+                           const uint32_t *columns)
+{
+    const Table *table = facts->table;
+    Arena *arena = estimator->arena;
+    Sample *sample = ARENA_NEW(arena, Sample);
+    Column *values = ARENA_ARRAY(arena, Column, count);
+    Error ignored = ERROR_NONE;
+    Status status = (table->class->sample == NULL ? cost__sample_by_scan : table->class->sample)(
+        table, arena, columns, count, SAMPLE_ROWS, &ignored, values, &sample->row_count);
+
+    if (status != ST_OK)
+        sample->row_count = 0;
+    sample->column_count = count;
+    sample->columns = arena_copy(arena, columns, count * sizeof *columns);
+    sample->values = values;
+    return sample;
+}
+
+const Sample *cost__sample(Estimator *estimator, TableFacts *facts, uint32_t count,
+                           const uint32_t *columns)
+{
+    Sample *sample;
+
+    if (!estimator->use_samples)
+        return NULL;
+    for (sample = facts->samples; sample != NULL; sample = sample->next) {
+        if (has_columns(sample, count, columns))
+            break;
+    }
+    if (sample == NULL) {
+        sample = read_sample(estimator, facts, count, columns);
+        sample->next = facts->samples;
+        facts->samples = sample;
+    }
+    return sample->row_count > 0 ? sample : NULL;
 }
 
 /* --- distinct values in a sample --- */
@@ -179,11 +202,11 @@ static double distinct_from_repeats(const Repeats *repeats, double rows)
     return fmin(rows, n * d / (n - once + once * n / fmax(n, rows)));
 }
 
-static void use_sample(Estimator *estimator, const TableFacts *facts, uint32_t column,
-                       ColumnEstimate *estimate)
+static void use_sample(Estimator *estimator, const TableFacts *facts, const Sample *sample,
+                       uint32_t column, ColumnEstimate *estimate)
 {
-    const Column *sample = &facts->sample[column];
-    Repeats repeats = count_repeats(estimator->arena, sample, facts->sample_rows);
+    Repeats repeats =
+        count_repeats(estimator->arena, cost__sample_column(sample, column), sample->row_count);
     double steps = INFINITY;
 
     if (estimate->has_bounds)
@@ -192,7 +215,7 @@ static void use_sample(Estimator *estimator, const TableFacts *facts, uint32_t c
     /* Without a single repeat the sample only says: many. */
     estimate->distinct_is_guess = repeats.distinct == repeats.count && steps > facts->rows * 0.5;
     if (estimate->null_fraction < 0)
-        estimate->null_fraction = 1 - (double)repeats.count / facts->sample_rows;
+        estimate->null_fraction = 1 - (double)repeats.count / sample->row_count;
 }
 
 /* --- ranges --- */
@@ -249,6 +272,7 @@ const ColumnEstimate *cost__table_column(Estimator *estimator, TableFacts *facts
     Type type = table->columns[column].type;
     ColumnEstimate *estimate = &facts->columns[column];
     ColumnStatistics statistics = {.null_count = -1, .distinct_count = -1};
+    const Sample *sample = NULL;
     bool is_sure = false;
 
     if (facts->is_described[column])
@@ -268,8 +292,10 @@ const ColumnEstimate *cost__table_column(Estimator *estimator, TableFacts *facts
         is_sure = use_steps(facts->rows, estimate);
     }
     estimate->distinct_is_guess = !is_sure && type.id != TYPE_BOOL;
-    if (!is_sure && is_wanted && cost__read_sample(estimator, facts, 1, &column))
-        use_sample(estimator, facts, column, estimate);
+    if (!is_sure && is_wanted)
+        sample = cost__sample(estimator, facts, 1, &column);
+    if (sample != NULL)
+        use_sample(estimator, facts, sample, column, estimate);
     if (estimate->null_fraction < 0)
         estimate->null_fraction = 0;
     estimate->null_fraction = fmin(1, estimate->null_fraction);
