@@ -69,7 +69,7 @@ static bool is_other_agg(const char *name)
     return false;
 }
 
-bool is_agg_name(const char *name)
+bool bind__is_agg_name(const char *name)
 {
     AggId agg;
 
@@ -95,8 +95,8 @@ static Scope *owning_scope(Scope *scope, ColumnSet columns)
 {
     for (Scope *level = scope; level != NULL; level = level->outer)
         for (uint32_t i = 0; i < columns.count; i++)
-            if (scope_is_agg(level, columns.ids[i]) ||
-                scope_range_column(level, columns.ids[i], NULL) != NULL)
+            if (scope__is_agg(level, columns.ids[i]) ||
+                scope__range_column(level, columns.ids[i], NULL) != NULL)
                 return level;
     return scope;
 }
@@ -133,19 +133,19 @@ static Status check_place(Binder *b, const Scope *owner, ColumnSet columns, uint
 {
     const char *clause = refusing_clause(owner->clause);
     for (uint32_t i = 0; i < columns.count; i++) {
-        if (!scope_is_agg(owner, columns.ids[i]))
+        if (!scope__is_agg(owner, columns.ids[i]))
             continue;
         for (uint32_t j = 0; j < arg_count; j++) {
-            int32_t nested = expr_find_column(args[j], columns.ids[i]);
+            int32_t nested = bind__expr_find_column(args[j], columns.ids[i]);
 
             offset = nested >= 0 ? nested : offset;
         }
-        return fail_at(b, offset, ST_BAD_INPUT, "42803",
-                       "aggregate function calls cannot be nested");
+        return bind__fail_at(b, offset, ST_BAD_INPUT, "42803",
+                             "aggregate function calls cannot be nested");
     }
     if (clause != NULL)
-        return fail_at(b, offset, ST_BAD_INPUT, "42803",
-                       "aggregate functions are not allowed in %s", clause);
+        return bind__fail_at(b, offset, ST_BAD_INPUT, "42803",
+                             "aggregate functions are not allowed in %s", clause);
     return ST_OK;
 }
 
@@ -179,12 +179,13 @@ static Status no_such_agg(Binder *b, const AstFunc *func, uint32_t arg_count,
     Status status;
 
     for (uint32_t i = 0; i < arg_count; i++)
-        strbuf_printf(&types, "%s%s", i > 0 ? ", " : "", type_message_name(args[i]->type));
-    status = is_ambiguous
-                 ? fail_at(b, func->head.offset, ST_BAD_INPUT, "42725",
-                           "function %s(%s) is not unique", func->name.name, strbuf_text(&types))
-                 : fail_at(b, func->head.offset, ST_BAD_INPUT, "42883",
-                           "function %s(%s) does not exist", func->name.name, strbuf_text(&types));
+        strbuf_printf(&types, "%s%s", i > 0 ? ", " : "", bind__type_message_name(args[i]->type));
+    status =
+        is_ambiguous
+            ? bind__fail_at(b, func->head.offset, ST_BAD_INPUT, "42725",
+                            "function %s(%s) is not unique", func->name.name, strbuf_text(&types))
+            : bind__fail_at(b, func->head.offset, ST_BAD_INPUT, "42883",
+                            "function %s(%s) does not exist", func->name.name, strbuf_text(&types));
     error_hint(b->err, is_ambiguous ? "Could not choose a best candidate function. You might need "
                                       "to add explicit type casts."
                                     : "No function matches the given name and argument types. You "
@@ -198,16 +199,16 @@ static Status cast_agg_arg(Binder *b, AggId agg, TypeId wanted, const Expr **arg
     TypeId given = (TypeId)(*arg)->type.id;
 
     if (wanted == (TypeId)TYPE_ID_COUNT || (wanted == TYPE_TEXT && given == TYPE_CHAR))
-        return coerce_unknown_to_text(b, *arg, arg);
-    if (wanted == TYPE_DECIMAL && !is_unknown(*arg)) {
-        Type type = decimal_type_of(*arg);
+        return bind__coerce_unknown_to_text(b, *arg, arg);
+    if (wanted == TYPE_DECIMAL && !bind__is_unknown(*arg)) {
+        Type type = bind__decimal_type_of(*arg);
 
         /* an overload may have 128-bit words only */
         if (agg_op_find(agg, optype_of(type)) == NULL)
             type = type_decimal(DECIMAL_DIGITS, type.scale);
-        return coerce(b, *arg, type, arg);
+        return bind__coerce(b, *arg, type, arg);
     }
-    return coerce(b, *arg, type_of(wanted), arg);
+    return bind__coerce(b, *arg, type_of(wanted), arg);
 }
 
 /* The variance family of integers is computed as numeric, not as the preferred double precision. */
@@ -218,7 +219,7 @@ static Status widen_integers(Binder *b, AggId agg, const Expr **arg)
 
     if (!is_variance || !type_is_integer((*arg)->type))
         return ST_OK;
-    return coerce(b, *arg, type_decimal(DECIMAL_DIGITS, 0), arg);
+    return bind__coerce(b, *arg, type_decimal(DECIMAL_DIGITS, 0), arg);
 }
 
 static Type agg_result_type(AggId agg, const Expr *arg)
@@ -228,7 +229,7 @@ static Type agg_result_type(AggId agg, const Expr *arg)
     CHECK(op != NULL);
     if (op->result == OPTYPE_ANY || (op->result == OPTYPE_TEXT && type_is_text(arg->type)))
         return arg->type;
-    return decimal_agg_type(agg, op->result, decimal_type_of(arg));
+    return bind__decimal_agg_type(agg, op->result, bind__decimal_type_of(arg));
 }
 
 static Status make_agg(Binder *b, const AstFunc *func, AggId agg, uint32_t arg_count,
@@ -241,15 +242,15 @@ static Status make_agg(Binder *b, const AstFunc *func, AggId agg, uint32_t arg_c
     if (agg != AGG_COUNT_STAR) {
         if (arg_count == 1)
             TRY(widen_integers(b, agg, &args[0]));
-        result = resolve_aggregate(agg, arg_count, args, &wanted);
+        result = bind__resolve_aggregate(agg, arg_count, args, &wanted);
         if (result != RESOLVE_OK)
             return no_such_agg(b, func, arg_count, args, result);
         TRY(cast_agg_arg(b, agg, wanted, &args[0]));
         type = agg_result_type(agg, args[0]);
     }
     *expr_out =
-        expr_at(b, expr_agg(b->arena, agg, type, arg_count, args, func->is_distinct, filter),
-                func->head.offset);
+        bind__expr_at(b, expr_agg(b->arena, agg, type, arg_count, args, func->is_distinct, filter),
+                      func->head.offset);
     return ST_OK;
 }
 
@@ -260,19 +261,19 @@ static Status check_agg_call(Binder *b, const AstFunc *func)
     int32_t offset = func->head.offset;
 
     if (func->over != NULL)
-        return not_supported(b, offset, "window functions");
+        return bind__not_supported(b, offset, "window functions");
     if (is_other_agg(func->name.name))
-        return not_supported(b, offset, "aggregate function %s", func->name.name);
+        return bind__not_supported(b, offset, "aggregate function %s", func->name.name);
     if (func->is_within_group)
-        return fail_at(b, offset, ST_BAD_INPUT, "42809",
-                       "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP",
-                       func->name.name);
+        return bind__fail_at(b, offset, ST_BAD_INPUT, "42809",
+                             "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP",
+                             func->name.name);
     if (func->is_variadic)
-        return not_supported(b, offset, "VARIADIC");
+        return bind__not_supported(b, offset, "VARIADIC");
     if (func->arg_count == 0 && !func->is_star)
-        return fail_at(b, offset, ST_BAD_INPUT, "42809",
-                       "%s(*) must be used to call a parameterless aggregate function",
-                       func->name.name);
+        return bind__fail_at(b, offset, ST_BAD_INPUT, "42809",
+                             "%s(*) must be used to call a parameterless aggregate function",
+                             func->name.name);
     return ST_OK;
 }
 
@@ -282,11 +283,12 @@ static Status check_agg_order(Binder *b, Scope *scope, const AstFunc *func, cons
     for (uint32_t i = 0; i < func->order_by.count; i++) {
         const Expr *key;
 
-        TRY(bind_expr_known(b, scope, func->order_by.items[i].expr, &key));
+        TRY(bind__expr_known(b, scope, func->order_by.items[i].expr, &key));
         if (func->is_distinct && !expr_equal(key, arg))
-            return fail_at(b, func->order_by.items[i].expr->offset, ST_BAD_INPUT, "42P10",
-                           "in an aggregate with DISTINCT, ORDER BY expressions must appear in "
-                           "argument list");
+            return bind__fail_at(
+                b, func->order_by.items[i].expr->offset, ST_BAD_INPUT, "42P10",
+                "in an aggregate with DISTINCT, ORDER BY expressions must appear in "
+                "argument list");
     }
     return ST_OK;
 }
@@ -298,20 +300,20 @@ static Status bind_agg_args(Binder *b, Scope *scope, const AstFunc *func, const 
 
     for (uint32_t i = 0; i < func->arg_count; i++) {
         if (func->args[i].name != NULL)
-            return not_supported(b, func->args[i].offset, "named arguments");
-        TRY(bind_expr(b, scope, func->args[i].expr, &args[i]));
+            return bind__not_supported(b, func->args[i].offset, "named arguments");
+        TRY(bind__expr(b, scope, func->args[i].expr, &args[i]));
     }
     TRY(check_agg_order(b, scope, func, func->arg_count > 0 ? args[0] : NULL));
     *filter = NULL;
     if (func->filter == NULL)
         return ST_OK;
     scope->clause = CLAUSE_FILTER;
-    TRY(bind_condition(b, scope, func->filter, "FILTER", filter));
+    TRY(bind__condition(b, scope, func->filter, "FILTER", filter));
     scope->clause = clause;
     return ST_OK;
 }
 
-Status bind_agg_call(Binder *b, Scope *scope, const AstFunc *func, const Expr **expr_out)
+Status bind__agg_call(Binder *b, Scope *scope, const AstFunc *func, const Expr **expr_out)
 {
     const Expr **args = ARENA_ARRAY(b->arena, const Expr *, func->arg_count);
     const Expr *filter, *agg_expr = NULL;
@@ -321,7 +323,7 @@ Status bind_agg_call(Binder *b, Scope *scope, const AstFunc *func, const Expr **
 
     TRY(check_agg_call(b, func));
     if (!find_agg(func->name.name, &agg))
-        return not_supported(b, func->head.offset, "aggregate function %s", func->name.name);
+        return bind__not_supported(b, func->head.offset, "aggregate function %s", func->name.name);
     if (func->is_star && agg == AGG_COUNT)
         agg = AGG_COUNT_STAR;
     else if (func->is_star)
@@ -331,6 +333,6 @@ Status bind_agg_call(Binder *b, Scope *scope, const AstFunc *func, const Expr **
     owner = owning_scope(scope, columns);
     TRY(make_agg(b, func, agg, func->arg_count, args, filter, &agg_expr));
     TRY(check_place(b, owner, columns, func->arg_count, args, func->head.offset));
-    *expr_out = expr_at(b, note_agg(b, owner, agg_expr, func->name.name), func->head.offset);
+    *expr_out = bind__expr_at(b, note_agg(b, owner, agg_expr, func->name.name), func->head.offset);
     return ST_OK;
 }

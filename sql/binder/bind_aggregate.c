@@ -20,7 +20,7 @@ static bool uses_agg(Binder *b, const Scope *scope, const Expr *expr)
     ColumnSet columns = expr_columns(b->arena, expr);
 
     for (uint32_t i = 0; i < columns.count; i++)
-        if (scope_is_agg(scope, columns.ids[i]))
+        if (scope__is_agg(scope, columns.ids[i]))
             return true;
     return false;
 }
@@ -39,15 +39,15 @@ static Status bind_key(Binder *b, Scope *scope, Targets *targets, const AstExpr 
     uint32_t target;
     const Expr *key;
 
-    TRY(bind_target_reference(b, scope, targets, item, CLAUSE_GROUP_BY, &target, &key));
+    TRY(bind__target_reference(b, scope, targets, item, CLAUSE_GROUP_BY, &target, &key));
     if (target != TARGET_NONE) {
-        TRY(query_resolve_output(b, &targets->items[target]));
+        TRY(bind__query_resolve_output(b, &targets->items[target]));
         key = targets->items[target].expr;
     }
-    TRY(coerce_unknown_to_text(b, key, &key));
+    TRY(bind__coerce_unknown_to_text(b, key, &key));
     if (uses_agg(b, scope, key))
-        return fail_at(b, key->sql_offset, ST_BAD_INPUT, "42803",
-                       "aggregate functions are not allowed in GROUP BY");
+        return bind__fail_at(b, key->sql_offset, ST_BAD_INPUT, "42803",
+                             "aggregate functions are not allowed in GROUP BY");
     add_key(grouping, key);
     return ST_OK;
 }
@@ -65,8 +65,8 @@ static uint32_t count_items(AstExprs items)
     return count;
 }
 
-Status bind_group_by(Binder *b, Scope *scope, Targets *targets, const AstSelect *select,
-                     Grouping *grouping_out)
+Status bind__group_by(Binder *b, Scope *scope, Targets *targets, const AstSelect *select,
+                      Grouping *grouping_out)
 {
     AstExprs items = select->group_by;
 
@@ -77,7 +77,7 @@ Status bind_group_by(Binder *b, Scope *scope, Targets *targets, const AstSelect 
         const AstGroupingSet *set = ast_as_grouping_set(items.items[i]);
 
         if (set != NULL && (set->grouping != AST_GROUPING_EMPTY || items.count > 1))
-            return not_supported(b, set->head.offset, "grouping sets");
+            return bind__not_supported(b, set->head.offset, "grouping sets");
         if (set != NULL)
             continue;
         if (row == NULL || row->is_explicit) {
@@ -105,17 +105,19 @@ static Status ungrouped_column(const Regroup *regroup, ColumnId id, int32_t offs
                                bool is_in_subquery)
 {
     const RangeItem *item = NULL;
-    const RangeColumn *column = scope_range_column(regroup->scope, id, &item);
+    const RangeColumn *column = scope__range_column(regroup->scope, id, &item);
     const char *table = item == NULL || item->name == NULL ? "unnamed_join" : item->name;
     const char *name = column == NULL ? "?column?" : column->name;
 
     if (is_in_subquery)
-        return fail_at(regroup->b, offset, ST_BAD_INPUT, "42803",
-                       "subquery uses ungrouped column \"%s.%s\" from outer query", table, name);
-    return fail_at(regroup->b, offset, ST_BAD_INPUT, "42803",
-                   "column \"%s.%s\" must appear in the GROUP BY clause or be used in an aggregate "
-                   "function",
-                   table, name);
+        return bind__fail_at(regroup->b, offset, ST_BAD_INPUT, "42803",
+                             "subquery uses ungrouped column \"%s.%s\" from outer query", table,
+                             name);
+    return bind__fail_at(
+        regroup->b, offset, ST_BAD_INPUT, "42803",
+        "column \"%s.%s\" must appear in the GROUP BY clause or be used in an aggregate "
+        "function",
+        table, name);
 }
 
 /* Of FROM's columns a subquery may use the keys only. */
@@ -128,7 +130,8 @@ static Status check_subquery(const Regroup *regroup, const Expr *subquery)
 
     if (wrong.count == 0)
         return ST_OK;
-    return ungrouped_column(regroup, wrong.ids[0], expr_find_column(subquery, wrong.ids[0]), true);
+    return ungrouped_column(regroup, wrong.ids[0], bind__expr_find_column(subquery, wrong.ids[0]),
+                            true);
 }
 
 /* Top down, so that the largest expression that is a key is taken. */
@@ -140,8 +143,8 @@ static Status regroup_expr(const Regroup *regroup, const Expr **expr)
 
     for (uint32_t i = 0; i < regroup->grouping->key_count; i++)
         if (expr_equal(regroup->grouping->keys[i], old)) {
-            *expr = expr_at(regroup->b, expr_column(arena, regroup->key_ids[i], old->type),
-                            old->sql_offset);
+            *expr = bind__expr_at(regroup->b, expr_column(arena, regroup->key_ids[i], old->type),
+                                  old->sql_offset);
             return ST_OK;
         }
     if (old->kind == EXPR_COLUMN && column_set_has(regroup->input, old->column) &&
@@ -184,7 +187,7 @@ static const Plan *project_keys(Binder *b, const Plan *plan, const Grouping *gro
         columns[count++] = (PlanColumn){.id = ids[i],
                                         .type = key->type,
                                         .name = "?column?",
-                                        .is_nullable = expr_is_nullable(plan, key)};
+                                        .is_nullable = bind__expr_is_nullable(plan, key)};
     }
     return count == plan->column_count ? plan : plan_project(b->arena, plan, count, exprs, columns);
 }
@@ -201,7 +204,7 @@ static bool agg_is_nullable(const Plan *plan, const Expr *agg, bool has_keys)
     case AGG_MAX:
     case AGG_BOOL_AND:
     case AGG_BOOL_OR:
-        return !has_keys || agg->filter != NULL || expr_is_nullable(plan, agg->args[0]);
+        return !has_keys || agg->filter != NULL || bind__expr_is_nullable(plan, agg->args[0]);
     default:
         return true;
     }
@@ -223,8 +226,8 @@ static const Plan *aggregate(Binder *b, const Scope *scope, const Plan *plan, ui
     return plan_aggregate(b->arena, plan, key_count, keys, scope->agg_count, aggs, columns);
 }
 
-Status plan_grouping(Binder *b, Scope *scope, Grouping *grouping, Targets *targets,
-                     const Expr **having, const Plan **plan)
+Status bind__plan_grouping(Binder *b, Scope *scope, Grouping *grouping, Targets *targets,
+                           const Expr **having, const Plan **plan)
 {
     ColumnId *ids = ARENA_ARRAY(b->arena, ColumnId, grouping->key_count);
     Regroup regroup = {.b = b, .scope = scope, .grouping = grouping, .key_ids = ids};

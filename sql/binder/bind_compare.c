@@ -25,14 +25,15 @@ static Status order_rows(Binder *b, FuncId func, uint32_t count, const Expr *con
 {
     const Expr *rest, *before, *equal;
 
-    TRY(make_comparison(b, func, left[count - 1], right[count - 1], offset, &rest));
+    TRY(bind__make_comparison(b, func, left[count - 1], right[count - 1], offset, &rest));
     for (uint32_t i = count - 1; i > 0; i--) {
         const Expr *left_again, *right_again;
 
-        TRY(reuse_expr(b, left[i - 1], &left_again));
-        TRY(reuse_expr(b, right[i - 1], &right_again));
-        TRY(make_comparison(b, strict_part(func), left[i - 1], right[i - 1], offset, &before));
-        TRY(make_comparison(b, FUNC_EQ, left_again, right_again, offset, &equal));
+        TRY(bind__reuse_expr(b, left[i - 1], &left_again));
+        TRY(bind__reuse_expr(b, right[i - 1], &right_again));
+        TRY(bind__make_comparison(b, strict_part(func), left[i - 1], right[i - 1], offset,
+                                  &before));
+        TRY(bind__make_comparison(b, FUNC_EQ, left_again, right_again, offset, &equal));
         rest = combine(b, FUNC_AND, 2, (const Expr *[]){equal, rest});
         rest = combine(b, FUNC_OR, 2, (const Expr *[]){before, rest});
     }
@@ -40,8 +41,8 @@ static Status order_rows(Binder *b, FuncId func, uint32_t count, const Expr *con
     return ST_OK;
 }
 
-Status compare_rows(Binder *b, FuncId func, uint32_t count, const Expr *const *left,
-                    const Expr *const *right, int32_t offset, const Expr **expr_out)
+Status bind__compare_rows(Binder *b, FuncId func, uint32_t count, const Expr *const *left,
+                          const Expr *const *right, int32_t offset, const Expr **expr_out)
 {
     bool is_any = func == FUNC_NE || func == FUNC_DISTINCT_FROM;
     bool is_all = func == FUNC_EQ || func == FUNC_NOT_DISTINCT_FROM;
@@ -51,7 +52,7 @@ Status compare_rows(Binder *b, FuncId func, uint32_t count, const Expr *const *l
         return order_rows(b, func, count, left, right, offset, expr_out);
     parts = ARENA_ARRAY(b->arena, const Expr *, count);
     for (uint32_t i = 0; i < count; i++)
-        TRY(make_comparison(b, func, left[i], right[i], offset, &parts[i]));
+        TRY(bind__make_comparison(b, func, left[i], right[i], offset, &parts[i]));
     *expr_out = combine(b, is_any ? FUNC_OR : FUNC_AND, count, parts);
     return ST_OK;
 }
@@ -62,17 +63,19 @@ static Status bind_row_comparison(Binder *b, Scope *scope, FuncId func, const As
     const Expr **left_items, **right_items;
 
     if (left->items.count != right->items.count)
-        return fail_at(b, offset, ST_BAD_INPUT, "42601",
-                       "unequal number of entries in row expressions");
+        return bind__fail_at(b, offset, ST_BAD_INPUT, "42601",
+                             "unequal number of entries in row expressions");
     if (left->items.count == 0)
-        return fail_at(b, offset, ST_NOT_SUPPORTED, "0A000", "cannot compare rows of zero length");
-    TRY(bind_exprs(b, scope, left->items, &left_items));
-    TRY(bind_exprs(b, scope, right->items, &right_items));
-    return compare_rows(b, func, left->items.count, left_items, right_items, offset, expr_out);
+        return bind__fail_at(b, offset, ST_NOT_SUPPORTED, "0A000",
+                             "cannot compare rows of zero length");
+    TRY(bind__exprs(b, scope, left->items, &left_items));
+    TRY(bind__exprs(b, scope, right->items, &right_items));
+    return bind__compare_rows(b, func, left->items.count, left_items, right_items, offset,
+                              expr_out);
 }
 
-Status bind_comparison(Binder *b, Scope *scope, FuncId func, const AstExpr *left,
-                       const AstExpr *right, int32_t offset, const Expr **expr_out)
+Status bind__comparison(Binder *b, Scope *scope, FuncId func, const AstExpr *left,
+                        const AstExpr *right, int32_t offset, const Expr **expr_out)
 {
     const AstRow *left_row = ast_as_row(left), *right_row = ast_as_row(right);
     const AstSubquery *subquery = ast_as_subquery(right);
@@ -81,17 +84,17 @@ Status bind_comparison(Binder *b, Scope *scope, FuncId func, const AstExpr *left
     if (left_row != NULL && right_row != NULL)
         return bind_row_comparison(b, scope, func, left_row, right_row, offset, expr_out);
     if (left_row != NULL && subquery != NULL && subquery->subquery == AST_SUBQUERY_SCALAR)
-        return bind_row_subquery(b, scope, func, left_row, subquery, offset, expr_out);
-    TRY(bind_expr(b, scope, left, &a));
-    TRY(bind_expr(b, scope, right, &c));
-    return make_comparison(b, func, a, c, offset, expr_out);
+        return bind__row_subquery(b, scope, func, left_row, subquery, offset, expr_out);
+    TRY(bind__expr(b, scope, left, &a));
+    TRY(bind__expr(b, scope, right, &c));
+    return bind__make_comparison(b, func, a, c, offset, expr_out);
 }
 
-Status bind_is_distinct(Binder *b, Scope *scope, const AstIsDistinct *is, const Expr **expr_out)
+Status bind__is_distinct(Binder *b, Scope *scope, const AstIsDistinct *is, const Expr **expr_out)
 {
     FuncId func = is->is_negated ? FUNC_NOT_DISTINCT_FROM : FUNC_DISTINCT_FROM;
 
-    return bind_comparison(b, scope, func, is->left, is->right, is->head.offset, expr_out);
+    return bind__comparison(b, scope, func, is->left, is->right, is->head.offset, expr_out);
 }
 
 /* --- IN (list) --- */
@@ -113,20 +116,22 @@ static Status bind_in_rows(Binder *b, Scope *scope, const AstInList *in, const E
     const Expr **left, **right;
 
     if (needle == NULL)
-        return not_supported(b, in->arg->offset, "comparing a value with a row");
-    TRY(bind_exprs(b, scope, needle->items, &left));
+        return bind__not_supported(b, in->arg->offset, "comparing a value with a row");
+    TRY(bind__exprs(b, scope, needle->items, &left));
     for (uint32_t i = 0; i < in->items.count; i++) {
         const AstRow *row = ast_as_row(in->items.items[i]);
 
         if (row == NULL)
-            return not_supported(b, in->items.items[i]->offset, "comparing a value with a row");
+            return bind__not_supported(b, in->items.items[i]->offset,
+                                       "comparing a value with a row");
         if (row->items.count != needle->items.count || row->items.count == 0)
-            return fail_at(b, in->head.offset, ST_BAD_INPUT, "42601",
-                           "unequal number of entries in row expressions");
-        TRY(bind_exprs(b, scope, row->items, &right));
+            return bind__fail_at(b, in->head.offset, ST_BAD_INPUT, "42601",
+                                 "unequal number of entries in row expressions");
+        TRY(bind__exprs(b, scope, row->items, &right));
         for (uint32_t j = 0; i > 0 && j < needle->items.count; j++)
-            TRY(reuse_expr(b, left[j], &left[j]));
-        TRY(compare_rows(b, FUNC_EQ, row->items.count, left, right, in->head.offset, &parts[i]));
+            TRY(bind__reuse_expr(b, left[j], &left[j]));
+        TRY(bind__compare_rows(b, FUNC_EQ, row->items.count, left, right, in->head.offset,
+                               &parts[i]));
     }
     *expr_out = combine(b, FUNC_OR, in->items.count, parts);
     return ST_OK;
@@ -139,7 +144,7 @@ static Status unify_list(Binder *b, const Expr **needle, uint32_t count, const E
 {
     for (uint32_t pass = 0; pass < 2; pass++)
         for (uint32_t i = 0; i < count; i++)
-            TRY(unify_comparison(b, FUNC_EQ, needle, &items[i], offset));
+            TRY(bind__unify_comparison(b, FUNC_EQ, needle, &items[i], offset));
     return ST_OK;
 }
 
@@ -158,9 +163,9 @@ static Status make_in(Binder *b, const Expr *needle, uint32_t count, const Expr 
         const Expr *again;
 
         if (items[i]->kind != EXPR_CONST) {
-            TRY(reuse_expr(b, needle, &again));
+            TRY(bind__reuse_expr(b, needle, &again));
             parts[part_count++] =
-                expr_at(b, expr_call2(b->arena, FUNC_EQ, boolean, again, items[i]), offset);
+                bind__expr_at(b, expr_call2(b->arena, FUNC_EQ, boolean, again, items[i]), offset);
         } else if (items[i]->value.is_null)
             has_null = true;
         else
@@ -168,10 +173,10 @@ static Status make_in(Binder *b, const Expr *needle, uint32_t count, const Expr 
     }
     if (in_count == 2)
         parts[part_count++] =
-            expr_at(b, expr_call2(b->arena, FUNC_EQ, boolean, needle, in[1]), offset);
+            bind__expr_at(b, expr_call2(b->arena, FUNC_EQ, boolean, needle, in[1]), offset);
     else if (in_count > 2)
         parts[part_count++] =
-            expr_at(b, expr_call(b->arena, FUNC_IN, boolean, in_count, in), offset);
+            bind__expr_at(b, expr_call(b->arena, FUNC_IN, boolean, in_count, in), offset);
     if (has_null)
         parts[part_count++] = expr_const(b->arena, value_null(boolean));
     *expr_out = combine(b, FUNC_OR, part_count, parts);
@@ -186,7 +191,7 @@ static bool has_common_type(Binder *b, const Expr *needle, uint32_t count, const
 
     all[0] = needle;
     memcpy(all + 1, items, count * sizeof *items);
-    return needle->kind != EXPR_CONST && find_common_type(count + 1, all, type_out);
+    return needle->kind != EXPR_CONST && bind__find_common_type(count + 1, all, type_out);
 }
 
 /* Literals of unknown type are read as the common type, not as the needle's. */
@@ -195,12 +200,12 @@ static Status type_literals(Binder *b, Type type, uint32_t count, const Expr **i
     if (type.id == TYPE_DECIMAL || type_is_text(type))
         type = type_of((TypeId)type.id);
     for (uint32_t i = 0; i < count; i++)
-        if (is_unknown(items[i]))
-            TRY(coerce(b, items[i], type, &items[i]));
+        if (bind__is_unknown(items[i]))
+            TRY(bind__coerce(b, items[i], type, &items[i]));
     return ST_OK;
 }
 
-Status bind_in_list(Binder *b, Scope *scope, const AstInList *in, const Expr **expr_out)
+Status bind__in_list(Binder *b, Scope *scope, const AstInList *in, const Expr **expr_out)
 {
     const Expr *needle;
     const Expr **items;
@@ -211,16 +216,16 @@ Status bind_in_list(Binder *b, Scope *scope, const AstInList *in, const Expr **e
         *expr_out = negate(b, *expr_out, in->is_negated);
         return ST_OK;
     }
-    TRY(bind_expr(b, scope, in->arg, &needle));
-    TRY(bind_exprs(b, scope, in->items, &items));
+    TRY(bind__expr(b, scope, in->arg, &needle));
+    TRY(bind__exprs(b, scope, in->items, &items));
     if (has_common_type(b, needle, in->items.count, items, &type)) {
         TRY(type_literals(b, type, in->items.count, items));
         TRY(unify_list(b, &needle, in->items.count, items, in->head.offset));
         TRY(make_in(b, needle, in->items.count, items, in->head.offset, expr_out));
     } else {
         for (uint32_t i = 0; i < in->items.count; i++) {
-            TRY(make_comparison(b, FUNC_EQ, needle, items[i], in->head.offset, &items[i]));
-            TRY(reuse_expr(b, needle, &needle));
+            TRY(bind__make_comparison(b, FUNC_EQ, needle, items[i], in->head.offset, &items[i]));
+            TRY(bind__reuse_expr(b, needle, &needle));
         }
         *expr_out = combine(b, FUNC_OR, in->items.count, items);
     }
@@ -236,27 +241,27 @@ static Status make_between(Binder *b, const Expr *arg, const Expr *low, const Ex
 {
     const Expr *parts[2], *again;
 
-    TRY(reuse_expr(b, arg, &again));
-    TRY(make_comparison(b, is_negated ? FUNC_LT : FUNC_GE, arg, low, offset, &parts[0]));
-    TRY(make_comparison(b, is_negated ? FUNC_GT : FUNC_LE, again, high, offset, &parts[1]));
+    TRY(bind__reuse_expr(b, arg, &again));
+    TRY(bind__make_comparison(b, is_negated ? FUNC_LT : FUNC_GE, arg, low, offset, &parts[0]));
+    TRY(bind__make_comparison(b, is_negated ? FUNC_GT : FUNC_LE, again, high, offset, &parts[1]));
     *expr_out = combine(b, is_negated ? FUNC_OR : FUNC_AND, 2, parts);
     return ST_OK;
 }
 
-Status bind_between(Binder *b, Scope *scope, const AstBetween *between, const Expr **expr_out)
+Status bind__between(Binder *b, Scope *scope, const AstBetween *between, const Expr **expr_out)
 {
     const Expr *arg, *low, *high, *ways[2];
     int32_t offset = between->head.offset;
 
-    TRY(bind_expr(b, scope, between->arg, &arg));
-    TRY(bind_expr(b, scope, between->low, &low));
-    TRY(bind_expr(b, scope, between->high, &high));
+    TRY(bind__expr(b, scope, between->arg, &arg));
+    TRY(bind__expr(b, scope, between->low, &low));
+    TRY(bind__expr(b, scope, between->high, &high));
     if (!between->is_symmetric)
         return make_between(b, arg, low, high, between->is_negated, offset, expr_out);
     TRY(make_between(b, arg, low, high, between->is_negated, offset, &ways[0]));
-    TRY(reuse_expr(b, arg, &arg));
-    TRY(reuse_expr(b, low, &low));
-    TRY(reuse_expr(b, high, &high));
+    TRY(bind__reuse_expr(b, arg, &arg));
+    TRY(bind__reuse_expr(b, low, &low));
+    TRY(bind__reuse_expr(b, high, &high));
     TRY(make_between(b, arg, high, low, between->is_negated, offset, &ways[1]));
     *expr_out = combine(b, between->is_negated ? FUNC_AND : FUNC_OR, 2, ways);
     return ST_OK;
@@ -271,32 +276,34 @@ static Status apply_escape(Binder *b, Scope *scope, const AstLike *like, const E
     Type text = type_of(TYPE_TEXT);
     Value value;
 
-    TRY(bind_expr(b, scope, like->escape, &args[1]));
+    TRY(bind__expr(b, scope, like->escape, &args[1]));
     for (uint32_t i = 0; i < 2; i++)
-        if (!is_unknown(args[i]) && !type_is_text(args[i]->type))
-            return make_operator(b, "~~", args[0], args[1], like->head.offset, pattern);
+        if (!bind__is_unknown(args[i]) && !type_is_text(args[i]->type))
+            return bind__make_operator(b, "~~", args[0], args[1], like->head.offset, pattern);
     for (uint32_t i = 0; i < 2; i++)
-        TRY(coerce_unknown_to_text(b, args[i], &args[i]));
-    call = expr_at(b, expr_call(b->arena, FUNC_LIKE_ESCAPE, text, 2, args), like->escape->offset);
+        TRY(bind__coerce_unknown_to_text(b, args[i], &args[i]));
+    call = bind__expr_at(b, expr_call(b->arena, FUNC_LIKE_ESCAPE, text, 2, args),
+                         like->escape->offset);
     *pattern = call;
     if (args[0]->kind != EXPR_CONST || args[1]->kind != EXPR_CONST)
         return ST_OK;
-    TRY(place_error(b, call->sql_offset, b->request->eval_const(b->arena, call, b->err, &value)));
-    *pattern = expr_at(b, expr_const(b->arena, value), args[0]->sql_offset);
+    TRY(bind__place_error(b, call->sql_offset,
+                          b->request->eval_const(b->arena, call, b->err, &value)));
+    *pattern = bind__expr_at(b, expr_const(b->arena, value), args[0]->sql_offset);
     return ST_OK;
 }
 
-Status bind_like(Binder *b, Scope *scope, const AstLike *like, const Expr **expr_out)
+Status bind__like(Binder *b, Scope *scope, const AstLike *like, const Expr **expr_out)
 {
     bool is_ilike = like->like == AST_LIKE_ILIKE;
     const char *op = like->is_negated ? (is_ilike ? "!~~*" : "!~~") : (is_ilike ? "~~*" : "~~");
     const Expr *arg, *pattern;
 
     if (like->like == AST_LIKE_SIMILAR)
-        return not_supported(b, like->head.offset, "SIMILAR TO");
-    TRY(bind_expr(b, scope, like->arg, &arg));
-    TRY(bind_expr(b, scope, like->pattern, &pattern));
+        return bind__not_supported(b, like->head.offset, "SIMILAR TO");
+    TRY(bind__expr(b, scope, like->arg, &arg));
+    TRY(bind__expr(b, scope, like->pattern, &pattern));
     if (like->escape != NULL)
         TRY(apply_escape(b, scope, like, &pattern));
-    return make_operator(b, op, arg, pattern, like->head.offset, expr_out);
+    return bind__make_operator(b, op, arg, pattern, like->head.offset, expr_out);
 }

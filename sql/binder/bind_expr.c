@@ -1,7 +1,7 @@
 /* bind_expr.c -- an AST expression becomes a typed one: the switch, logic, CASE, COALESCE and kin */
 #include "sql/binder/binder_internal.h"
 
-const Expr *expr_at(Binder *b, const Expr *expr, int32_t offset)
+const Expr *bind__expr_at(Binder *b, const Expr *expr, int32_t offset)
 {
     Expr *placed;
 
@@ -14,12 +14,12 @@ const Expr *expr_at(Binder *b, const Expr *expr, int32_t offset)
     return placed;
 }
 
-int32_t expr_start(const Expr *expr)
+int32_t bind__expr_start(const Expr *expr)
 {
     int32_t start = expr->sql_offset;
 
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        int32_t arg = expr_start(expr->args[i]);
+        int32_t arg = bind__expr_start(expr->args[i]);
 
         if (arg >= 0 && (start < 0 || arg < start))
             start = arg;
@@ -59,7 +59,7 @@ static void search_plan(ColumnSearch *search, const Plan *plan)
         search_plan(search, plan->inputs[i]);
 }
 
-int32_t expr_find_column(const Expr *expr, ColumnId id)
+int32_t bind__expr_find_column(const Expr *expr, ColumnId id)
 {
     ColumnSearch search = {id, -1};
 
@@ -89,12 +89,12 @@ static const Expr *clone_subquery(void *context, const Expr *expr)
     return copy;
 }
 
-Status reuse_expr(Binder *b, const Expr *expr, const Expr **copy_out)
+Status bind__reuse_expr(Binder *b, const Expr *expr, const Expr **copy_out)
 {
     *copy_out = expr;
     expr_visit(expr, count_node, b);
     if (b->reused_nodes > BINDER_REUSED_MAX)
-        return fail_at(b, expr->sql_offset, ST_BAD_INPUT, "54001", "the query is too large");
+        return bind__fail_at(b, expr->sql_offset, ST_BAD_INPUT, "54001", "the query is too large");
     if (expr_has_subquery(expr))
         *copy_out = expr_rewrite(b->arena, expr, clone_subquery, b);
     return ST_OK;
@@ -102,13 +102,13 @@ Status reuse_expr(Binder *b, const Expr *expr, const Expr **copy_out)
 
 /* --- conditions --- */
 
-Status bind_condition(Binder *b, Scope *scope, const AstExpr *ast, const char *construct,
-                      const Expr **expr_out)
+Status bind__condition(Binder *b, Scope *scope, const AstExpr *ast, const char *construct,
+                       const Expr **expr_out)
 {
     const Expr *expr;
 
-    TRY(bind_expr(b, scope, ast, &expr));
-    return coerce_to_bool(b, expr, construct, expr_out);
+    TRY(bind__expr(b, scope, ast, &expr));
+    return bind__coerce_to_bool(b, expr, construct, expr_out);
 }
 
 static Status bind_logic(Binder *b, Scope *scope, const AstLogic *logic, const Expr **expr_out)
@@ -120,8 +120,8 @@ static Status bind_logic(Binder *b, Scope *scope, const AstLogic *logic, const E
     const Expr **args = ARENA_ARRAY(b->arena, const Expr *, logic->args.count);
 
     for (uint32_t i = 0; i < logic->args.count; i++)
-        TRY(bind_condition(b, scope, logic->args.items[i], names[logic->logic], &args[i]));
-    *expr_out = expr_at(
+        TRY(bind__condition(b, scope, logic->args.items[i], names[logic->logic], &args[i]));
+    *expr_out = bind__expr_at(
         b, expr_call(b->arena, funcs[logic->logic], type_of(TYPE_BOOL), logic->args.count, args),
         logic->head.offset);
     return ST_OK;
@@ -138,12 +138,12 @@ static Status bind_is(Binder *b, Scope *scope, const AstIs *is, const Expr **exp
     const Expr *arg;
 
     if (is->is == AST_IS_NULL)
-        TRY(bind_expr_known(b, scope, is->arg, &arg));
+        TRY(bind__expr_known(b, scope, is->arg, &arg));
     else
-        TRY(bind_condition(b, scope, is->arg, names[is->is][is->is_negated], &arg));
+        TRY(bind__condition(b, scope, is->arg, names[is->is][is->is_negated], &arg));
     if (is_null_test)
         func = is->is_negated ? FUNC_IS_NOT_NULL : FUNC_IS_NULL;
-    *expr_out = expr_at(b, expr_call1(b->arena, func, boolean, arg), is->head.offset);
+    *expr_out = bind__expr_at(b, expr_call1(b->arena, func, boolean, arg), is->head.offset);
     if (is->is_negated && !is_null_test)
         *expr_out = expr_call1(b->arena, FUNC_NOT, boolean, *expr_out);
     return ST_OK;
@@ -157,12 +157,12 @@ static Status bind_when_value(Binder *b, Scope *scope, const Expr **arg, const A
 {
     const Expr *value;
 
-    TRY(bind_expr(b, scope, when->condition, &value));
-    TRY(make_comparison(b, FUNC_EQ, *arg, value, when->offset, condition_out));
-    return reuse_expr(b, *arg, arg);
+    TRY(bind__expr(b, scope, when->condition, &value));
+    TRY(bind__make_comparison(b, FUNC_EQ, *arg, value, when->offset, condition_out));
+    return bind__reuse_expr(b, *arg, arg);
 }
 
-Status bind_case(Binder *b, Scope *scope, const AstCase *ast, const Expr **expr_out)
+static Status bind_case(Binder *b, Scope *scope, const AstCase *ast, const Expr **expr_out)
 {
     uint32_t count = ast->when_count;
     const Expr **args = ARENA_ARRAY(b->arena, const Expr *, 2 * (size_t)count + 1);
@@ -171,27 +171,27 @@ Status bind_case(Binder *b, Scope *scope, const AstCase *ast, const Expr **expr_
     Type type;
 
     if (ast->arg != NULL)
-        TRY(bind_expr_known(b, scope, ast->arg, &arg));
+        TRY(bind__expr_known(b, scope, ast->arg, &arg));
     for (uint32_t i = 0; i < count; i++) {
         const AstWhen *when = &ast->whens[i];
 
         if (arg != NULL)
             TRY(bind_when_value(b, scope, &arg, when, &args[2 * i]));
         else
-            TRY(bind_condition(b, scope, when->condition, "CASE/WHEN", &args[2 * i]));
-        TRY(bind_expr(b, scope, when->result, &results[i + 1]));
+            TRY(bind__condition(b, scope, when->condition, "CASE/WHEN", &args[2 * i]));
+        TRY(bind__expr(b, scope, when->result, &results[i + 1]));
     }
     if (ast->otherwise != NULL)
-        TRY(bind_expr(b, scope, ast->otherwise, &results[0]));
+        TRY(bind__expr(b, scope, ast->otherwise, &results[0]));
     else
         results[0] = expr_const(b->arena, value_null(type_of(TYPE_NULL)));
     /* as PostgreSQL does, ELSE comes first when the type is chosen */
-    TRY(coerce_all_common(b, "CASE", count + 1, results, &type));
+    TRY(bind__coerce_all_common(b, "CASE", count + 1, results, &type));
     for (uint32_t i = 0; i < count; i++)
         args[2 * i + 1] = results[i + 1];
     args[2 * count] = results[0];
-    *expr_out =
-        expr_at(b, expr_call(b->arena, FUNC_CASE, type, 2 * count + 1, args), ast->head.offset);
+    *expr_out = bind__expr_at(b, expr_call(b->arena, FUNC_CASE, type, 2 * count + 1, args),
+                              ast->head.offset);
     return ST_OK;
 }
 
@@ -202,24 +202,24 @@ static Status make_nullif(Binder *b, const Expr **args, int32_t offset, const Ex
 {
     const Expr *result = args[0], *null, *equal;
 
-    if (is_unknown(result) && !is_unknown(args[1]))
-        TRY(coerce(b, result, args[1]->type, &result));
-    TRY(coerce_unknown_to_text(b, result, &result));
-    TRY(reuse_expr(b, result, &args[0]));
-    TRY(make_comparison(b, FUNC_EQ, args[0], args[1], offset, &equal));
+    if (bind__is_unknown(result) && !bind__is_unknown(args[1]))
+        TRY(bind__coerce(b, result, args[1]->type, &result));
+    TRY(bind__coerce_unknown_to_text(b, result, &result));
+    TRY(bind__reuse_expr(b, result, &args[0]));
+    TRY(bind__make_comparison(b, FUNC_EQ, args[0], args[1], offset, &equal));
     if (equal->args[0] == args[0] && type_equal(equal->args[1]->type, result->type)) {
-        *expr_out = expr_at(
+        *expr_out = bind__expr_at(
             b, expr_call2(b->arena, FUNC_NULLIF, result->type, result, equal->args[1]), offset);
         return ST_OK;
     }
     null = expr_const(b->arena, value_null(result->type));
-    *expr_out = expr_at(
+    *expr_out = bind__expr_at(
         b, expr_call(b->arena, FUNC_CASE, result->type, 3, (const Expr *[]){equal, null, result}),
         offset);
     return ST_OK;
 }
 
-Status bind_choice(Binder *b, Scope *scope, const AstChoice *ast, const Expr **expr_out)
+static Status bind_choice(Binder *b, Scope *scope, const AstChoice *ast, const Expr **expr_out)
 {
     static const char *const names[] = {[AST_CHOICE_COALESCE] = "COALESCE",
                                         [AST_CHOICE_GREATEST] = "GREATEST",
@@ -230,12 +230,12 @@ Status bind_choice(Binder *b, Scope *scope, const AstChoice *ast, const Expr **e
     const Expr **args;
     Type type;
 
-    TRY(bind_exprs(b, scope, ast->args, &args));
+    TRY(bind__exprs(b, scope, ast->args, &args));
     if (ast->choice == AST_CHOICE_NULLIF)
         return make_nullif(b, args, ast->head.offset, expr_out);
-    TRY(coerce_all_common(b, names[ast->choice], ast->args.count, args, &type));
-    *expr_out = expr_at(b, expr_call(b->arena, funcs[ast->choice], type, ast->args.count, args),
-                        ast->head.offset);
+    TRY(bind__coerce_all_common(b, names[ast->choice], ast->args.count, args, &type));
+    *expr_out = bind__expr_at(
+        b, expr_call(b->arena, funcs[ast->choice], type, ast->args.count, args), ast->head.offset);
     return ST_OK;
 }
 
@@ -244,18 +244,18 @@ Status bind_choice(Binder *b, Scope *scope, const AstChoice *ast, const Expr **e
 static Status bind_param(Binder *b, const AstParam *param, const Expr **expr_out)
 {
     if (param->number == 0 || param->number > b->request->param_count)
-        return fail_at(b, param->head.offset, ST_BAD_INPUT, "42P02", "there is no parameter $%u",
-                       param->number);
-    *expr_out =
-        expr_at(b, expr_const(b->arena, b->request->params[param->number - 1]), param->head.offset);
+        return bind__fail_at(b, param->head.offset, ST_BAD_INPUT, "42P02",
+                             "there is no parameter $%u", param->number);
+    *expr_out = bind__expr_at(b, expr_const(b->arena, b->request->params[param->number - 1]),
+                              param->head.offset);
     return ST_OK;
 }
 
 static Status bind_column(Binder *b, Scope *scope, const AstColumn *column, const Expr **expr_out)
 {
     if (column->is_star)
-        return not_supported(b, column->head.offset, "whole-row references");
-    return scope_resolve(b, scope, column, expr_out);
+        return bind__not_supported(b, column->head.offset, "whole-row references");
+    return scope__resolve(b, scope, column, expr_out);
 }
 
 static Status bind_collate(Binder *b, Scope *scope, const AstCollate *collate,
@@ -263,13 +263,13 @@ static Status bind_collate(Binder *b, Scope *scope, const AstCollate *collate,
 {
     const char *name = collate->collation.name;
 
-    TRY(bind_expr_known(b, scope, collate->arg, expr_out));
+    TRY(bind__expr_known(b, scope, collate->arg, expr_out));
     if (strcmp(name, "C") != 0 && strcmp(name, "POSIX") != 0 && strcmp(name, "ucs_basic") != 0)
-        return not_supported(b, collate->collation.offset, "collation \"%s\"", name);
+        return bind__not_supported(b, collate->collation.offset, "collation \"%s\"", name);
     if (!type_is_text((*expr_out)->type))
-        return fail_at(b, collate->head.offset, ST_BAD_INPUT, "42804",
-                       "collations are not supported by type %s",
-                       type_message_name((*expr_out)->type));
+        return bind__fail_at(b, collate->head.offset, ST_BAD_INPUT, "42804",
+                             "collations are not supported by type %s",
+                             bind__type_message_name((*expr_out)->type));
     return ST_OK;
 }
 
@@ -279,74 +279,74 @@ static Status bind_node(Binder *b, Scope *scope, const AstExpr *ast, const Expr 
     case AST_COLUMN:
         return bind_column(b, scope, (const AstColumn *)ast, expr_out);
     case AST_CONST:
-        return bind_const(b, (const AstConst *)ast, expr_out);
+        return bind__const(b, (const AstConst *)ast, expr_out);
     case AST_PARAM:
         return bind_param(b, (const AstParam *)ast, expr_out);
     case AST_OP:
-        return bind_operator(b, scope, (const AstOp *)ast, expr_out);
+        return bind__operator(b, scope, (const AstOp *)ast, expr_out);
     case AST_LOGIC:
         return bind_logic(b, scope, (const AstLogic *)ast, expr_out);
     case AST_FUNC:
-        return bind_function(b, scope, (const AstFunc *)ast, expr_out);
+        return bind__function(b, scope, (const AstFunc *)ast, expr_out);
     case AST_EXTRACT: {
         const AstExtract *extract = (const AstExtract *)ast;
 
-        return bind_extract(b, scope, extract->field, ast->offset, extract->arg, ast->offset,
-                            expr_out);
+        return bind__extract(b, scope, extract->field, ast->offset, extract->arg, ast->offset,
+                             expr_out);
     }
     case AST_CAST:
-        return bind_cast(b, scope, (const AstCast *)ast, expr_out);
+        return bind__cast(b, scope, (const AstCast *)ast, expr_out);
     case AST_CASE:
         return bind_case(b, scope, (const AstCase *)ast, expr_out);
     case AST_CHOICE:
         return bind_choice(b, scope, (const AstChoice *)ast, expr_out);
     case AST_IN_LIST:
-        return bind_in_list(b, scope, (const AstInList *)ast, expr_out);
+        return bind__in_list(b, scope, (const AstInList *)ast, expr_out);
     case AST_BETWEEN:
-        return bind_between(b, scope, (const AstBetween *)ast, expr_out);
+        return bind__between(b, scope, (const AstBetween *)ast, expr_out);
     case AST_LIKE:
-        return bind_like(b, scope, (const AstLike *)ast, expr_out);
+        return bind__like(b, scope, (const AstLike *)ast, expr_out);
     case AST_IS:
         return bind_is(b, scope, (const AstIs *)ast, expr_out);
     case AST_IS_DISTINCT:
-        return bind_is_distinct(b, scope, (const AstIsDistinct *)ast, expr_out);
+        return bind__is_distinct(b, scope, (const AstIsDistinct *)ast, expr_out);
     case AST_SUBQUERY:
-        return bind_subquery(b, scope, (const AstSubquery *)ast, expr_out);
+        return bind__subquery(b, scope, (const AstSubquery *)ast, expr_out);
     case AST_COLLATE:
         return bind_collate(b, scope, (const AstCollate *)ast, expr_out);
     case AST_ROW:
-        return not_supported(b, ast->offset, "row values outside of comparisons");
+        return bind__not_supported(b, ast->offset, "row values outside of comparisons");
     case AST_QUANTIFIED:
     case AST_ARRAY:
-        return not_supported(b, ast->offset, "arrays");
+        return bind__not_supported(b, ast->offset, "arrays");
     case AST_GROUPING_SET:
-        return not_supported(b, ast->offset, "grouping sets");
+        return bind__not_supported(b, ast->offset, "grouping sets");
     case AST_OTHER:
-        return not_supported(b, ast->offset, "%s", ((const AstOther *)ast)->what);
+        return bind__not_supported(b, ast->offset, "%s", ((const AstOther *)ast)->what);
     }
     UNREACHABLE("AST expression kind");
 }
 
-Status bind_expr(Binder *b, Scope *scope, const AstExpr *ast, const Expr **expr_out)
+Status bind__expr(Binder *b, Scope *scope, const AstExpr *ast, const Expr **expr_out)
 {
     *expr_out = NULL;
-    TRY(enter(b, ast->offset));
+    TRY(bind__enter(b, ast->offset));
     TRY(bind_node(b, scope, ast, expr_out));
-    leave(b);
+    bind__leave(b);
     return ST_OK;
 }
 
-Status bind_expr_known(Binder *b, Scope *scope, const AstExpr *ast, const Expr **expr_out)
+Status bind__expr_known(Binder *b, Scope *scope, const AstExpr *ast, const Expr **expr_out)
 {
-    TRY(bind_expr(b, scope, ast, expr_out));
-    return coerce_unknown_to_text(b, *expr_out, expr_out);
+    TRY(bind__expr(b, scope, ast, expr_out));
+    return bind__coerce_unknown_to_text(b, *expr_out, expr_out);
 }
 
-Status bind_exprs(Binder *b, Scope *scope, AstExprs asts, const Expr ***exprs_out)
+Status bind__exprs(Binder *b, Scope *scope, AstExprs asts, const Expr ***exprs_out)
 {
     *exprs_out = ARENA_ARRAY(b->arena, const Expr *, asts.count);
     for (uint32_t i = 0; i < asts.count; i++)
-        TRY(bind_expr(b, scope, asts.items[i], &(*exprs_out)[i]));
+        TRY(bind__expr(b, scope, asts.items[i], &(*exprs_out)[i]));
     return ST_OK;
 }
 
@@ -425,7 +425,7 @@ static int figure_name(const AstExpr *ast, const char **name)
     }
 }
 
-const char *target_name(const AstExpr *ast)
+const char *bind__target_name(const AstExpr *ast)
 {
     const char *name = "?column?";
 

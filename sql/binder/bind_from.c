@@ -3,7 +3,7 @@
 
 /* --- an item's columns --- */
 
-RangeColumn *range_columns_of_plan(Binder *b, const Plan *plan)
+RangeColumn *bind__range_columns_of_plan(Binder *b, const Plan *plan)
 {
     RangeColumn *columns = ARENA_ARRAY(b->arena, RangeColumn, plan->column_count);
 
@@ -13,9 +13,9 @@ RangeColumn *range_columns_of_plan(Binder *b, const Plan *plan)
     return columns;
 }
 
-Status add_range(Binder *b, Scope *scope, const AstFrom *from, const char *name,
-                 const char *table_name, uint32_t column_count, RangeColumn *columns,
-                 VisibleList *visible_out)
+Status bind__add_range(Binder *b, Scope *scope, const AstFrom *from, const char *name,
+                       const char *table_name, uint32_t column_count, RangeColumn *columns,
+                       VisibleList *visible_out)
 {
     AstNames aliases = from->alias.columns;
     RangeItem *item = ARENA_NEW(b->arena, RangeItem);
@@ -23,26 +23,26 @@ Status add_range(Binder *b, Scope *scope, const AstFrom *from, const char *name,
     if (from->alias.name != NULL)
         name = from->alias.name;
     if (aliases.count > column_count)
-        return fail_at(b, from->offset, ST_BAD_INPUT, "42P10",
-                       "table \"%s\" has %u columns available but %u columns specified", name,
-                       column_count, aliases.count);
+        return bind__fail_at(b, from->offset, ST_BAD_INPUT, "42P10",
+                             "table \"%s\" has %u columns available but %u columns specified", name,
+                             column_count, aliases.count);
     for (uint32_t i = 0; i < aliases.count; i++)
         columns[i].name = aliases.items[i];
     *item = (RangeItem){
         .name = name, .table_name = table_name, .column_count = column_count, .columns = columns};
-    scope_add_range(b, scope, item);
-    visible_add(b, visible_out,
-                (Visible){.item = item,
-                          .name_visible = name != NULL,
-                          .columns_visible = true,
-                          .lateral_ok = true});
+    scope__add_range(b, scope, item);
+    bind__visible_add(b, visible_out,
+                      (Visible){.item = item,
+                                .name_visible = name != NULL,
+                                .columns_visible = true,
+                                .lateral_ok = true});
     return ST_OK;
 }
 
 /* --- tables and files --- */
 
-Status bind_scan(Binder *b, Scope *scope, Table *table, const char *name, const AstFrom *from,
-                 const Plan **plan_out, VisibleList *visible_out)
+Status bind__scan(Binder *b, Scope *scope, Table *table, const char *name, const AstFrom *from,
+                  const Plan **plan_out, VisibleList *visible_out)
 {
     uint32_t count = table->column_count;
     uint32_t *indexes = ARENA_ARRAY(b->arena, uint32_t, count);
@@ -57,8 +57,8 @@ Status bind_scan(Binder *b, Scope *scope, Table *table, const char *name, const 
     }
     *plan_out = plan_scan(b->arena, table, from->alias.name != NULL ? from->alias.name : name,
                           count, indexes, columns);
-    return add_range(b, scope, from, name, name, count, range_columns_of_plan(b, *plan_out),
-                     visible_out);
+    return bind__add_range(b, scope, from, name, name, count,
+                           bind__range_columns_of_plan(b, *plan_out), visible_out);
 }
 
 /* dir/x.parquet, x.csv.gz: what stands in double quotes after FROM may be a file. */
@@ -132,8 +132,8 @@ static Status missing_relation(Binder *b, const Scope *scope, const AstFromTable
                            ? name->name
                            : arena_printf(b->arena, "%s.%s", name->schema, name->name);
     const char *nearest = nearest_table(b, scope, name->name);
-    Status status = fail_at(b, from->head.offset, ST_BAD_INPUT, "42P01",
-                            "relation \"%s\" does not exist", full);
+    Status status = bind__fail_at(b, from->head.offset, ST_BAD_INPUT, "42P01",
+                                  "relation \"%s\" does not exist", full);
 
     if (name->schema == NULL && is_future_cte(scope, name->name)) {
         error_detail(b->err,
@@ -156,10 +156,11 @@ static Status bind_file(Binder *b, Scope *scope, const AstFromTable *from, const
     const char *path = from->name.name;
     Table *table = NULL;
 
-    TRY(place_error(
+    TRY(bind__place_error(
         b, from->head.offset,
         catalog->open_file(catalog->context, path, NULL, (OptionList){0, NULL}, b->err, &table)));
-    return bind_scan(b, scope, table, file_range_name(b, path), &from->head, plan_out, visible_out);
+    return bind__scan(b, scope, table, file_range_name(b, path), &from->head, plan_out,
+                      visible_out);
 }
 
 /* --- views --- */
@@ -174,19 +175,20 @@ static Status bind_view(Binder *b, Scope *scope, const AstFromTable *from, const
     for (const ViewFrame *outer = b->views; outer != NULL; outer = outer->outer) {
         depth++;
         if (strcmp(outer->name, frame.name) == 0 || depth > BINDER_VIEW_DEPTH_MAX)
-            return fail_at(b, from->head.offset, ST_BAD_INPUT, "42P17",
-                           "infinite recursion detected in rules for relation \"%s\"", frame.name);
+            return bind__fail_at(b, from->head.offset, ST_BAD_INPUT, "42P17",
+                                 "infinite recursion detected in rules for relation \"%s\"",
+                                 frame.name);
     }
     b->views = &frame;
-    status = bind_query_plan(b, NULL, view, plan_out);
+    status = bind__query_plan(b, NULL, view, plan_out);
     b->views = frame.outer;
     if (status != ST_OK) {
         if (b->err != NULL && b->err->detail[0] == '\0')
             error_detail(b->err, "This is in the view \"%s\".", frame.name);
-        return place_error(b, from->head.offset, status);
+        return bind__place_error(b, from->head.offset, status);
     }
-    return add_range(b, scope, &from->head, frame.name, frame.name, (*plan_out)->column_count,
-                     range_columns_of_plan(b, *plan_out), visible_out);
+    return bind__add_range(b, scope, &from->head, frame.name, frame.name, (*plan_out)->column_count,
+                           bind__range_columns_of_plan(b, *plan_out), visible_out);
 }
 
 /* --- FROM name --- */
@@ -196,9 +198,9 @@ static Status bind_cte(Binder *b, Scope *scope, const AstFromTable *from, Cte *c
 {
     RangeColumn *columns;
 
-    TRY(cte_reference(b, cte, from->head.offset, plan_out, &columns));
-    return add_range(b, scope, &from->head, cte->name, cte->name, cte->column_count, columns,
-                     visible_out);
+    TRY(bind__cte_reference(b, cte, from->head.offset, plan_out, &columns));
+    return bind__add_range(b, scope, &from->head, cte->name, cte->name, cte->column_count, columns,
+                           visible_out);
 }
 
 static Status bind_table(Binder *b, Scope *scope, const AstFromTable *from, const Plan **plan_out,
@@ -211,18 +213,18 @@ static Status bind_table(Binder *b, Scope *scope, const AstFromTable *from, cons
     Cte *cte;
 
     if (from->sample != NULL)
-        return not_supported(b, from->head.offset, "TABLESAMPLE");
-    cte = name->schema == NULL ? scope_find_cte(scope, name->name) : NULL;
+        return bind__not_supported(b, from->head.offset, "TABLESAMPLE");
+    cte = name->schema == NULL ? scope__find_cte(scope, name->name) : NULL;
     if (cte != NULL)
         return bind_cte(b, scope, from, cte, plan_out, visible_out);
     if (name->schema == NULL || strcmp(name->schema, "public") == 0)
-        TRY(place_error(
+        TRY(bind__place_error(
             b, from->head.offset,
             catalog->lookup(catalog->context, b->arena, name->name, b->err, &table, &view)));
     if (view != NULL)
         return bind_view(b, scope, from, view, plan_out, visible_out);
     if (table != NULL)
-        return bind_scan(b, scope, table, name->name, &from->head, plan_out, visible_out);
+        return bind__scan(b, scope, table, name->name, &from->head, plan_out, visible_out);
     if (name->schema == NULL && catalog->open_file != NULL && looks_like_file(name->name))
         return bind_file(b, scope, from, plan_out, visible_out);
     return missing_relation(b, scope, from);
@@ -236,10 +238,10 @@ static Status bind_derived(Binder *b, Scope *scope, const AstFromSubquery *from,
     bool was_active = scope->lateral_active;
 
     scope->lateral_active = from->is_lateral;
-    TRY(bind_query_plan(b, scope, from->select, plan_out));
+    TRY(bind__query_plan(b, scope, from->select, plan_out));
     scope->lateral_active = was_active;
-    return add_range(b, scope, &from->head, NULL, NULL, (*plan_out)->column_count,
-                     range_columns_of_plan(b, *plan_out), visible_out);
+    return bind__add_range(b, scope, &from->head, NULL, NULL, (*plan_out)->column_count,
+                           bind__range_columns_of_plan(b, *plan_out), visible_out);
 }
 
 /* --- the clause --- */
@@ -253,39 +255,39 @@ static Status bind_from_node(Binder *b, Scope *scope, const AstFrom *from, const
     case AST_FROM_SUBQUERY:
         return bind_derived(b, scope, (const AstFromSubquery *)from, plan_out, visible_out);
     case AST_FROM_FUNCTION:
-        return bind_from_function(b, scope, (const AstFromFunction *)from, plan_out, visible_out);
+        return bind__from_function(b, scope, (const AstFromFunction *)from, plan_out, visible_out);
     case AST_FROM_JOIN:
-        return bind_from_join(b, scope, (const AstFromJoin *)from, plan_out, visible_out);
+        return bind__from_join(b, scope, (const AstFromJoin *)from, plan_out, visible_out);
     }
     UNREACHABLE("FROM item kind");
 }
 
-Status bind_from_item(Binder *b, Scope *scope, const AstFrom *from, const Plan **plan_out,
-                      VisibleList *visible_out)
+Status bind__from_item(Binder *b, Scope *scope, const AstFrom *from, const Plan **plan_out,
+                       VisibleList *visible_out)
 {
     *plan_out = NULL;
     *visible_out = (VisibleList){0, 0, NULL};
-    TRY(enter(b, from->offset));
+    TRY(bind__enter(b, from->offset));
     TRY(bind_from_node(b, scope, from, plan_out, visible_out));
-    leave(b);
+    bind__leave(b);
     return ST_OK;
 }
 
-Status bind_from_list(Binder *b, Scope *scope, AstFroms from, const Plan **plan_out)
+Status bind__from_list(Binder *b, Scope *scope, AstFroms from, const Plan **plan_out)
 {
     *plan_out = NULL;
     for (uint32_t i = 0; i < from.count; i++) {
         VisibleList visible;
         const Plan *plan;
 
-        TRY(bind_from_item(b, scope, from.items[i], &plan, &visible));
-        TRY(place_error(b, from.items[i]->offset,
-                        scope_check_alias_unique(b, &scope->visible, &visible)));
-        visible_set_lateral(&visible, true, true);
-        visible_append(b, &scope->visible, &visible);
+        TRY(bind__from_item(b, scope, from.items[i], &plan, &visible));
+        TRY(bind__place_error(b, from.items[i]->offset,
+                              scope__check_alias_unique(b, &scope->visible, &visible)));
+        bind__visible_set_lateral(&visible, true, true);
+        bind__visible_append(b, &scope->visible, &visible);
         *plan_out =
             *plan_out == NULL ? plan : plan_join(b->arena, JOIN_INNER, *plan_out, plan, NULL);
     }
-    visible_set_lateral(&scope->visible, false, true);
+    bind__visible_set_lateral(&scope->visible, false, true);
     return ST_OK;
 }

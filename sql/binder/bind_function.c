@@ -40,8 +40,9 @@ static bool is_one_of(const char *name, const char *const *names, size_t count)
 
 static Status not_an_aggregate(Binder *b, const AstFunc *func, const char *what)
 {
-    return fail_at(b, func->head.offset, ST_BAD_INPUT, "42809",
-                   "%s specified, but %s is not an aggregate function", what, func->name.name);
+    return bind__fail_at(b, func->head.offset, ST_BAD_INPUT, "42809",
+                         "%s specified, but %s is not an aggregate function", what,
+                         func->name.name);
 }
 
 static Status check_plain_call(Binder *b, const AstFunc *func)
@@ -49,17 +50,18 @@ static Status check_plain_call(Binder *b, const AstFunc *func)
     const char *name = func->name.name;
 
     if (func->over != NULL || func->is_within_group)
-        return not_supported(b, func->head.offset,
-                             func->over != NULL ? "window functions" : "ordered-set aggregates");
+        return bind__not_supported(b, func->head.offset,
+                                   func->over != NULL ? "window functions"
+                                                      : "ordered-set aggregates");
     if (IS_ONE_OF(name, window_functions))
-        return fail_at(b, func->head.offset, ST_BAD_INPUT, "42809",
-                       "window function %s requires an OVER clause", name);
+        return bind__fail_at(b, func->head.offset, ST_BAD_INPUT, "42809",
+                             "window function %s requires an OVER clause", name);
     if (strcmp(name, "timezone") == 0)
-        return not_supported(b, func->head.offset, "AT TIME ZONE");
+        return bind__not_supported(b, func->head.offset, "AT TIME ZONE");
     if (IS_ONE_OF(name, pattern_functions))
-        return not_supported(b, func->head.offset, "regular expressions");
+        return bind__not_supported(b, func->head.offset, "regular expressions");
     if (IS_ONE_OF(name, set_functions))
-        return not_supported(b, func->head.offset, "set-returning functions outside of FROM");
+        return bind__not_supported(b, func->head.offset, "set-returning functions outside of FROM");
     if (func->is_star)
         return not_an_aggregate(b, func, arena_printf(b->arena, "%s(*)", name));
     if (func->is_distinct)
@@ -69,10 +71,10 @@ static Status check_plain_call(Binder *b, const AstFunc *func)
     if (func->filter != NULL)
         return not_an_aggregate(b, func, "FILTER");
     if (func->is_variadic)
-        return not_supported(b, func->head.offset, "VARIADIC");
+        return bind__not_supported(b, func->head.offset, "VARIADIC");
     for (uint32_t i = 0; i < func->arg_count; i++)
         if (func->args[i].name != NULL)
-            return not_supported(b, func->args[i].offset, "named arguments");
+            return bind__not_supported(b, func->args[i].offset, "named arguments");
     return ST_OK;
 }
 
@@ -103,12 +105,12 @@ static Status bind_statement_constant(Binder *b, const AstFunc *func, bool *is_o
 
     *is_one_out = true;
     if (IS_ONE_OF(name, others) && func->arg_count <= 1)
-        return not_supported(b, func->head.offset, "%s", name);
+        return bind__not_supported(b, func->head.offset, "%s", name);
     *is_one_out = IS_ONE_OF(name, stamps) || is_date;
     if (!*is_one_out)
         return ST_OK;
     if (func->arg_count > 0 && func->is_syntax)
-        return not_supported(b, func->head.offset, "precision of %s", name);
+        return bind__not_supported(b, func->head.offset, "precision of %s", name);
     if (func->arg_count > 0) {
         *is_one_out = false;
         return ST_OK;
@@ -119,7 +121,7 @@ static Status bind_statement_constant(Binder *b, const AstFunc *func, bool *is_o
         value.int32 = (int32_t)floor_days(b->request->now_micros);
     else
         value.int64 = b->request->now_micros;
-    *expr_out = expr_at(b, expr_const(b->arena, value), func->head.offset);
+    *expr_out = bind__expr_at(b, expr_const(b->arena, value), func->head.offset);
     return ST_OK;
 }
 
@@ -151,11 +153,11 @@ static int field_scale(const char *field, Type source)
 
 static Status no_such_extract(Binder *b, const Expr *arg, int32_t offset)
 {
-    bool is_ambiguous = is_unknown(arg);
-    Status status =
-        fail_at(b, offset, ST_BAD_INPUT, is_ambiguous ? "42725" : "42883",
-                "function pg_catalog.extract(unknown, %s) %s", type_message_name(arg->type),
-                is_ambiguous ? "is not unique" : "does not exist");
+    bool is_ambiguous = bind__is_unknown(arg);
+    Status status = bind__fail_at(b, offset, ST_BAD_INPUT, is_ambiguous ? "42725" : "42883",
+                                  "function pg_catalog.extract(unknown, %s) %s",
+                                  bind__type_message_name(arg->type),
+                                  is_ambiguous ? "is not unique" : "does not exist");
 
     error_hint(b->err, is_ambiguous ? "Could not choose a best candidate function. You might need "
                                       "to add explicit type casts."
@@ -174,24 +176,25 @@ static Status make_extract(Binder *b, const char *field, int32_t field_offset, c
     Type type;
 
     field = lower(b, field);
-    args[0] = expr_at(b, expr_const(b->arena, value_text(b->arena, field)), field_offset);
-    result = resolve_overload(1, &func, 2, args, false, &signature);
-    if (result != RESOLVE_OK || is_unknown(arg))
+    args[0] = bind__expr_at(b, expr_const(b->arena, value_text(b->arena, field)), field_offset);
+    result = bind__resolve_overload(1, &func, 2, args, false, &signature);
+    if (result != RESOLVE_OK || bind__is_unknown(arg))
         return no_such_extract(b, arg, offset);
     if (strcmp(field, "julian") == 0 && arg->type.id != TYPE_DATE)
-        return not_supported(b, field_offset, "extract(julian from timestamp)");
-    TRY(make_call(b, &signature, args, offset, expr_out));
+        return bind__not_supported(b, field_offset, "extract(julian from timestamp)");
+    TRY(bind__make_call(b, &signature, args, offset, expr_out));
     type = type_decimal(DECIMAL64_DIGITS, field_scale(field, arg->type));
-    *expr_out = expr_at(b, expr_call(b->arena, FUNC_EXTRACT, type, 2, (*expr_out)->args), offset);
+    *expr_out =
+        bind__expr_at(b, expr_call(b->arena, FUNC_EXTRACT, type, 2, (*expr_out)->args), offset);
     return ST_OK;
 }
 
-Status bind_extract(Binder *b, Scope *scope, const char *field, int32_t field_offset,
-                    const AstExpr *arg, int32_t offset, const Expr **expr_out)
+Status bind__extract(Binder *b, Scope *scope, const char *field, int32_t field_offset,
+                     const AstExpr *arg, int32_t offset, const Expr **expr_out)
 {
     const Expr *source;
 
-    TRY(bind_expr(b, scope, arg, &source));
+    TRY(bind__expr(b, scope, arg, &source));
     return make_extract(b, field, field_offset, source, offset, expr_out);
 }
 
@@ -204,14 +207,14 @@ static Status bind_concat(Binder *b, const AstFunc *func, uint32_t arg_count, co
     bool has_separator = strcmp(func->name.name, "concat_ws") == 0;
 
     if (arg_count < 1)
-        return no_such_function(b, func, arg_count, args, RESOLVE_NO_MATCH);
+        return bind__no_such_function(b, func, arg_count, args, RESOLVE_NO_MATCH);
     for (uint32_t i = 0; i < arg_count; i++)
         if (!type_is_text(args[i]->type))
-            TRY(coerce(b, args[i], type_of(TYPE_TEXT), &args[i]));
-    *expr_out = expr_at(b,
-                        expr_call(b->arena, has_separator ? FUNC_CONCAT_WS : FUNC_CONCAT,
-                                  type_of(TYPE_TEXT), arg_count, args),
-                        func->head.offset);
+            TRY(bind__coerce(b, args[i], type_of(TYPE_TEXT), &args[i]));
+    *expr_out = bind__expr_at(b,
+                              expr_call(b->arena, has_separator ? FUNC_CONCAT_WS : FUNC_CONCAT,
+                                        type_of(TYPE_TEXT), arg_count, args),
+                              func->head.offset);
     return ST_OK;
 }
 
@@ -224,16 +227,16 @@ static Status bind_age(Binder *b, const AstFunc *func, const Expr **args, const 
     Value today = value_null(type);
     const Expr *both[2] = {NULL, NULL};
 
-    if (is_unknown(args[0]))
-        return no_such_function(b, func, 1, args, RESOLVE_AMBIGUOUS);
-    if (!can_cast(args[0]->type, type, CAST_IMPLICIT))
-        return no_such_function(b, func, 1, args, RESOLVE_NO_MATCH);
+    if (bind__is_unknown(args[0]))
+        return bind__no_such_function(b, func, 1, args, RESOLVE_AMBIGUOUS);
+    if (!bind__can_cast(args[0]->type, type, CAST_IMPLICIT))
+        return bind__no_such_function(b, func, 1, args, RESOLVE_NO_MATCH);
     today.is_null = false;
     today.int64 = floor_days(b->request->now_micros) * MICROS_A_DAY;
     both[0] = expr_const(b->arena, today);
-    TRY(coerce(b, args[0], type, &both[1]));
-    *expr_out = expr_at(b, expr_call(b->arena, FUNC_AGE, type_of(TYPE_INTERVAL), 2, both),
-                        func->head.offset);
+    TRY(bind__coerce(b, args[0], type, &both[1]));
+    *expr_out = bind__expr_at(b, expr_call(b->arena, FUNC_AGE, type_of(TYPE_INTERVAL), 2, both),
+                              func->head.offset);
     return ST_OK;
 }
 
@@ -246,7 +249,7 @@ static const char *call_text(Binder *b, const char *name, uint32_t arg_count,
 
     strbuf_printf(&text, "%s(", name);
     for (uint32_t i = 0; i < arg_count; i++)
-        strbuf_printf(&text, "%s%s", i > 0 ? ", " : "", type_message_name(args[i]->type));
+        strbuf_printf(&text, "%s%s", i > 0 ? ", " : "", bind__type_message_name(args[i]->type));
     strbuf_putc(&text, ')');
     return strbuf_text(&text);
 }
@@ -272,22 +275,22 @@ static const char *nearest_function(const char *name)
     return best;
 }
 
-Status no_such_function(Binder *b, const AstFunc *func, uint32_t arg_count, const Expr *const *args,
-                        ResolveResult result)
+Status bind__no_such_function(Binder *b, const AstFunc *func, uint32_t arg_count,
+                              const Expr *const *args, ResolveResult result)
 {
     const char *text = call_text(b, func->name.name, arg_count, args);
     const char *nearest = result == RESOLVE_NO_NAME ? nearest_function(func->name.name) : NULL;
     Status status;
 
     if (result == RESOLVE_AMBIGUOUS) {
-        status =
-            fail_at(b, func->head.offset, ST_BAD_INPUT, "42725", "function %s is not unique", text);
+        status = bind__fail_at(b, func->head.offset, ST_BAD_INPUT, "42725",
+                               "function %s is not unique", text);
         error_hint(b->err, "Could not choose a best candidate function. You might need to add "
                            "explicit type casts.");
         return status;
     }
-    status =
-        fail_at(b, func->head.offset, ST_BAD_INPUT, "42883", "function %s does not exist", text);
+    status = bind__fail_at(b, func->head.offset, ST_BAD_INPUT, "42883",
+                           "function %s does not exist", text);
     if (nearest != NULL)
         error_hint(b->err, "Perhaps you meant the function \"%s\".", nearest);
     else
@@ -304,12 +307,12 @@ static Status bind_cast_call(Binder *b, const AstFunc *func, uint32_t arg_count,
 {
     Type type;
 
-    if (arg_count != 1 || !type_by_word(func->name.name, &type) ||
-        !can_cast(args[0]->type, type, CAST_EXPLICIT))
-        return no_such_function(b, func, arg_count, args, result);
-    TRY(coerce(b, args[0], type, expr_out));
-    if (!is_unknown(args[0]))
-        *expr_out = expr_at(b, *expr_out, func->head.offset);
+    if (arg_count != 1 || !bind__type_by_word(func->name.name, &type) ||
+        !bind__can_cast(args[0]->type, type, CAST_EXPLICIT))
+        return bind__no_such_function(b, func, arg_count, args, result);
+    TRY(bind__coerce(b, args[0], type, expr_out));
+    if (!bind__is_unknown(args[0]))
+        *expr_out = bind__expr_at(b, *expr_out, func->head.offset);
     return ST_OK;
 }
 
@@ -323,7 +326,7 @@ static uint32_t functions_of_call(const char *name, FuncId *funcs)
             funcs[0] = function_aliases[i].func;
             return 1;
         }
-    return functions_by_name(name, false, funcs, FUNCS_OF_A_NAME_MAX);
+    return bind__functions_by_name(name, false, funcs, FUNCS_OF_A_NAME_MAX);
 }
 
 static Status bind_named(Binder *b, const AstFunc *func, uint32_t arg_count,
@@ -334,33 +337,33 @@ static Status bind_named(Binder *b, const AstFunc *func, uint32_t arg_count,
     ResolveResult result;
     uint32_t func_count = functions_of_call(func->name.name, funcs);
 
-    result = resolve_overload(func_count, funcs, arg_count, args, false, &signature);
+    result = bind__resolve_overload(func_count, funcs, arg_count, args, false, &signature);
     if (result == RESOLVE_OK)
-        return make_call(b, &signature, args, func->head.offset, expr_out);
+        return bind__make_call(b, &signature, args, func->head.offset, expr_out);
     return bind_cast_call(b, func, arg_count, args, result, expr_out);
 }
 
-Status bind_function(Binder *b, Scope *scope, const AstFunc *func, const Expr **expr_out)
+Status bind__function(Binder *b, Scope *scope, const AstFunc *func, const Expr **expr_out)
 {
     const Expr **args = ARENA_ARRAY(b->arena, const Expr *, func->arg_count);
     bool is_constant;
 
     if (func->name.schema != NULL)
-        return fail_at(b, func->head.offset, ST_BAD_INPUT, "3F000", "schema \"%s\" does not exist",
-                       func->name.schema);
-    if (is_agg_name(func->name.name))
-        return bind_agg_call(b, scope, func, expr_out);
+        return bind__fail_at(b, func->head.offset, ST_BAD_INPUT, "3F000",
+                             "schema \"%s\" does not exist", func->name.schema);
+    if (bind__is_agg_name(func->name.name))
+        return bind__agg_call(b, scope, func, expr_out);
     TRY(check_plain_call(b, func));
     TRY(bind_statement_constant(b, func, &is_constant, expr_out));
     if (is_constant)
         return ST_OK;
     for (uint32_t i = 0; i < func->arg_count; i++)
-        TRY(bind_expr(b, scope, func->args[i].expr, &args[i]));
+        TRY(bind__expr(b, scope, func->args[i].expr, &args[i]));
     if (strcmp(func->name.name, "age") == 0 && func->arg_count == 1)
         return bind_age(b, func, args, expr_out);
     if (strcmp(func->name.name, "substring") == 0 && func->arg_count == 2 &&
-        (is_unknown_text(args[1]) || type_is_text(args[1]->type)))
-        return not_supported(b, func->head.offset, "regular expressions");
+        (bind__is_unknown_text(args[1]) || type_is_text(args[1]->type)))
+        return bind__not_supported(b, func->head.offset, "regular expressions");
     if (strcmp(func->name.name, "concat") == 0 || strcmp(func->name.name, "concat_ws") == 0)
         return bind_concat(b, func, func->arg_count, args, expr_out);
     return bind_named(b, func, func->arg_count, args, expr_out);

@@ -32,18 +32,18 @@ static Status bind_sides(Binder *b, Scope *scope, JoinSides *sides)
     bool is_lateral_ok = ast->join != AST_JOIN_RIGHT && ast->join != AST_JOIN_FULL;
     VisibleList seen = scope->visible;
 
-    TRY(bind_from_item(b, scope, ast->left, &sides->plans[0], &sides->visible[0]));
-    visible_set_lateral(&sides->visible[0], true, is_lateral_ok);
+    TRY(bind__from_item(b, scope, ast->left, &sides->plans[0], &sides->visible[0]));
+    bind__visible_set_lateral(&sides->visible[0], true, is_lateral_ok);
     scope->visible = (VisibleList){0, 0, NULL};
-    visible_append(b, &scope->visible, &seen);
-    visible_append(b, &scope->visible, &sides->visible[0]);
-    TRY(bind_from_item(b, scope, ast->right, &sides->plans[1], &sides->visible[1]));
+    bind__visible_append(b, &scope->visible, &seen);
+    bind__visible_append(b, &scope->visible, &sides->visible[0]);
+    TRY(bind__from_item(b, scope, ast->right, &sides->plans[1], &sides->visible[1]));
     scope->visible = seen;
-    TRY(place_error(b, ast->right->offset,
-                    scope_check_alias_unique(b, &sides->visible[0], &sides->visible[1])));
+    TRY(bind__place_error(b, ast->right->offset,
+                          scope__check_alias_unique(b, &sides->visible[0], &sides->visible[1])));
     for (uint32_t i = 0; i < 2; i++) {
         sides->items[i] = offered_item(&sides->visible[i]);
-        visible_set_lateral(&sides->visible[i], false, true);
+        bind__visible_set_lateral(&sides->visible[i], false, true);
     }
     return ST_OK;
 }
@@ -83,15 +83,15 @@ static Status find_merged(Binder *b, const JoinSides *sides, uint32_t side, cons
         if (strcmp(item->columns[i].name, name) != 0)
             continue;
         if (*column_out != NULL)
-            return fail_at(b, offset, ST_BAD_INPUT, "42702",
-                           "common column name \"%s\" appears more than once in %s table", name,
-                           word);
+            return bind__fail_at(b, offset, ST_BAD_INPUT, "42702",
+                                 "common column name \"%s\" appears more than once in %s table",
+                                 name, word);
         *column_out = &item->columns[i];
     }
     if (*column_out == NULL)
-        return fail_at(b, offset, ST_BAD_INPUT, "42703",
-                       "column \"%s\" specified in USING clause does not exist in %s table", name,
-                       word);
+        return bind__fail_at(b, offset, ST_BAD_INPUT, "42703",
+                             "column \"%s\" specified in USING clause does not exist in %s table",
+                             name, word);
     return ST_OK;
 }
 
@@ -103,8 +103,8 @@ static Status add_using_column(Binder *b, JoinSides *sides, uint32_t index)
 
     for (uint32_t i = 0; i < index; i++)
         if (strcmp(sides->using_columns.items[i], name) == 0)
-            return fail_at(b, sides->ast->head.offset, ST_BAD_INPUT, "42701",
-                           "column name \"%s\" appears more than once in USING clause", name);
+            return bind__fail_at(b, sides->ast->head.offset, ST_BAD_INPUT, "42701",
+                                 "column name \"%s\" appears more than once in USING clause", name);
     for (uint32_t side = 0; side < 2; side++) {
         const RangeColumn *column;
 
@@ -112,8 +112,9 @@ static Status add_using_column(Binder *b, JoinSides *sides, uint32_t index)
         sides->merged[side][index] = column;
         sides_expr[side] = expr_column(b->arena, column->id, column->type);
     }
-    TRY(common_type(b, "JOIN/USING", 2, sides_expr, &type));
-    TRY(make_comparison(b, FUNC_EQ, sides_expr[0], sides_expr[1], sides->ast->head.offset, &equal));
+    TRY(bind__common_type(b, "JOIN/USING", 2, sides_expr, &type));
+    TRY(bind__make_comparison(b, FUNC_EQ, sides_expr[0], sides_expr[1], sides->ast->head.offset,
+                              &equal));
     sides->condition = expr_and(b->arena, sides->condition, equal);
     return ST_OK;
 }
@@ -137,10 +138,10 @@ static Status bind_on(Binder *b, Scope *scope, JoinSides *sides)
     Clause clause = scope->clause;
 
     scope->visible = (VisibleList){0, 0, NULL};
-    visible_append(b, &scope->visible, &sides->visible[0]);
-    visible_append(b, &scope->visible, &sides->visible[1]);
+    bind__visible_append(b, &scope->visible, &sides->visible[0]);
+    bind__visible_append(b, &scope->visible, &sides->visible[1]);
     scope->clause = CLAUSE_JOIN_ON;
-    TRY(bind_condition(b, scope, sides->ast->on, "JOIN/ON", &sides->condition));
+    TRY(bind__condition(b, scope, sides->ast->on, "JOIN/ON", &sides->condition));
     scope->visible = seen;
     scope->clause = clause;
     return ST_OK;
@@ -160,7 +161,7 @@ static Status merged_value(Binder *b, const JoinSides *sides, uint32_t index, co
 
         both[side] = expr_column(b->arena, column->id, column->type);
     }
-    TRY(coerce_all_common(b, "JOIN/USING", 2, both, &type));
+    TRY(bind__coerce_all_common(b, "JOIN/USING", 2, both, &type));
     for (uint32_t side = 0; side < 2; side++)
         is_column[side] = both[side]->kind == EXPR_COLUMN;
     switch (sides->ast->join) {
@@ -202,7 +203,7 @@ static const Plan *project_merged(Binder *b, const Plan *plan, uint32_t count,
         out[total++] = (PlanColumn){.id = columns[i].id,
                                     .type = columns[i].type,
                                     .name = columns[i].name,
-                                    .is_nullable = expr_is_nullable(plan, values[i])};
+                                    .is_nullable = bind__expr_is_nullable(plan, values[i])};
     }
     return total == plan->column_count ? plan : plan_project(b->arena, plan, total, exprs, out);
 }
@@ -249,10 +250,10 @@ static Status add_using_alias(Binder *b, Scope *scope, const JoinSides *sides,
     RangeColumn *copy = arena_copy(b->arena, columns, count * sizeof *columns);
     VisibleList item = {0, 0, NULL};
 
-    TRY(add_range(b, scope, &from, alias, NULL, count, copy, &item));
+    TRY(bind__add_range(b, scope, &from, alias, NULL, count, copy, &item));
     item.items[0].columns_visible = false;
-    TRY(place_error(b, from.offset, scope_check_alias_unique(b, visible_out, &item)));
-    visible_append(b, visible_out, &item);
+    TRY(bind__place_error(b, from.offset, scope__check_alias_unique(b, visible_out, &item)));
+    bind__visible_append(b, visible_out, &item);
     return ST_OK;
 }
 
@@ -264,11 +265,11 @@ static Status show_join(Binder *b, Scope *scope, JoinSides *sides, uint32_t coun
         for (uint32_t side = 0; side < 2; side++) {
             for (uint32_t i = 0; i < sides->visible[side].count; i++)
                 sides->visible[side].items[i].columns_visible = false;
-            visible_append(b, visible_out, &sides->visible[side]);
+            bind__visible_append(b, visible_out, &sides->visible[side]);
         }
     if (sides->ast->using_alias != NULL)
         TRY(add_using_alias(b, scope, sides, columns, visible_out));
-    return add_range(b, scope, &sides->ast->head, NULL, NULL, count, columns, visible_out);
+    return bind__add_range(b, scope, &sides->ast->head, NULL, NULL, count, columns, visible_out);
 }
 
 static const Plan *plan_sides(Binder *b, const JoinSides *sides)
@@ -287,8 +288,8 @@ static const Plan *plan_sides(Binder *b, const JoinSides *sides)
     }
 }
 
-Status bind_from_join(Binder *b, Scope *scope, const AstFromJoin *join, const Plan **plan_out,
-                      VisibleList *visible_out)
+Status bind__from_join(Binder *b, Scope *scope, const AstFromJoin *join, const Plan **plan_out,
+                       VisibleList *visible_out)
 {
     JoinSides sides = {.ast = join, .using_columns = join->using_columns};
     RangeColumn *columns;

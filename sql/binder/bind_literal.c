@@ -28,7 +28,7 @@ static const Expr *unknown_text(Binder *b, const AstConst *literal)
 
     value.is_null = false;
     value.str = str_copy(b->arena, str_make(literal->text, literal->text_bytes));
-    return expr_at(b, expr_const(b->arena, value), literal->head.offset);
+    return bind__expr_at(b, expr_const(b->arena, value), literal->head.offset);
 }
 
 /* 3000000000 is bigint; 1.50, 1e-3 and what is too large for bigint are numeric. */
@@ -42,17 +42,17 @@ static Status bind_number(Binder *b, const AstConst *literal, const Expr **expr_
         Value value = number >= INT32_MIN && number <= INT32_MAX ? value_int4((int32_t)number)
                                                                  : value_int8((int64_t)number);
 
-        *expr_out = expr_at(b, expr_const(b->arena, value), literal->head.offset);
+        *expr_out = bind__expr_at(b, expr_const(b->arena, value), literal->head.offset);
         return ST_OK;
     }
-    if (!decimal_literal(literal->text, literal->text_bytes, &digits, &scale) ||
+    if (!bind__decimal_literal(literal->text, literal->text_bytes, &digits, &scale) ||
         digits > DECIMAL_DIGITS)
-        return not_supported(b, literal->head.offset, "numeric literals of more than %d digits",
-                             DECIMAL_DIGITS);
-    return coerce(b, unknown_text(b, literal), type_decimal(digits, scale), expr_out);
+        return bind__not_supported(b, literal->head.offset,
+                                   "numeric literals of more than %d digits", DECIMAL_DIGITS);
+    return bind__coerce(b, unknown_text(b, literal), type_decimal(digits, scale), expr_out);
 }
 
-Status bind_const(Binder *b, const AstConst *literal, const Expr **expr_out)
+Status bind__const(Binder *b, const AstConst *literal, const Expr **expr_out)
 {
     switch (literal->const_kind) {
     case AST_CONST_NULL:
@@ -70,9 +70,9 @@ Status bind_const(Binder *b, const AstConst *literal, const Expr **expr_out)
         *expr_out = unknown_text(b, literal);
         break;
     case AST_CONST_BITS:
-        return not_supported(b, literal->head.offset, "bit strings");
+        return bind__not_supported(b, literal->head.offset, "bit strings");
     }
-    *expr_out = expr_at(b, *expr_out, literal->head.offset);
+    *expr_out = bind__expr_at(b, *expr_out, literal->head.offset);
     return ST_OK;
 }
 
@@ -99,7 +99,7 @@ static const char *const other_types[] = {
     "int8range", "numrange",  "daterange",   "tsrange",    "tstzrange", "pg_lsn",  "record",
     "jsonpath",  "refcursor", "cstring",     "anyelement", "unknown",   "regproc", "regprocedure"};
 
-bool type_by_word(const char *word, Type *type_out)
+bool bind__type_by_word(const char *word, Type *type_out)
 {
     for (uint32_t i = 0; i < sizeof type_words / sizeof *type_words; i++)
         if (strcmp(type_words[i].word, word) == 0) {
@@ -117,9 +117,9 @@ static Status unknown_type(Binder *b, const AstTypeName *name)
 
     for (uint32_t i = 0; i < sizeof other_types / sizeof *other_types; i++)
         if (strcmp(other_types[i], name->name.name) == 0)
-            return not_supported(b, name->offset, "type %s", name->name.name);
-    status = fail_at(b, name->offset, ST_BAD_INPUT, "42704", "type \"%s\" does not exist",
-                     name->name.name);
+            return bind__not_supported(b, name->offset, "type %s", name->name.name);
+    status = bind__fail_at(b, name->offset, ST_BAD_INPUT, "42704", "type \"%s\" does not exist",
+                           name->name.name);
     for (uint32_t i = 0; i < sizeof type_words / sizeof *type_words; i++) {
         uint32_t distance = str_edit_distance(name->name.name, type_words[i].word, best_distance);
 
@@ -139,17 +139,20 @@ static Status apply_decimal_modifiers(Binder *b, const AstTypeName *name, Type *
     int64_t scale = name->modifier_count > 1 ? name->modifiers[1] : 0;
 
     if (name->modifier_count > 2)
-        return fail_at(b, name->offset, ST_BAD_INPUT, "22023", "invalid NUMERIC type modifier");
+        return bind__fail_at(b, name->offset, ST_BAD_INPUT, "22023",
+                             "invalid NUMERIC type modifier");
     if (precision < 1 || precision > 1000)
-        return fail_at(b, name->offset, ST_BAD_INPUT, "22023",
-                       "NUMERIC precision %lld must be between 1 and 1000", (long long)precision);
+        return bind__fail_at(b, name->offset, ST_BAD_INPUT, "22023",
+                             "NUMERIC precision %lld must be between 1 and 1000",
+                             (long long)precision);
     if (scale < -1000 || scale > 1000)
-        return fail_at(b, name->offset, ST_BAD_INPUT, "22023",
-                       "NUMERIC scale %lld must be between -1000 and 1000", (long long)scale);
+        return bind__fail_at(b, name->offset, ST_BAD_INPUT, "22023",
+                             "NUMERIC scale %lld must be between -1000 and 1000", (long long)scale);
     if (precision > DECIMAL_DIGITS)
-        return not_supported(b, name->offset, "numeric of more than %d digits", DECIMAL_DIGITS);
+        return bind__not_supported(b, name->offset, "numeric of more than %d digits",
+                                   DECIMAL_DIGITS);
     if (scale < 0 || scale > precision)
-        return not_supported(b, name->offset, "a numeric scale outside of 0..precision");
+        return bind__not_supported(b, name->offset, "a numeric scale outside of 0..precision");
     *type = type_decimal((int)precision, (int)scale);
     return ST_OK;
 }
@@ -159,13 +162,13 @@ static Status apply_length(Binder *b, const AstTypeName *name, Type *type)
     const char *word = type->id == TYPE_CHAR ? "char" : "varchar";
 
     if (name->modifier_count != 1)
-        return fail_at(b, name->offset, ST_BAD_INPUT, "22023", "invalid type modifier");
+        return bind__fail_at(b, name->offset, ST_BAD_INPUT, "22023", "invalid type modifier");
     if (name->modifiers[0] < 1)
-        return fail_at(b, name->offset, ST_BAD_INPUT, "22023",
-                       "length for type %s must be at least 1", word);
+        return bind__fail_at(b, name->offset, ST_BAD_INPUT, "22023",
+                             "length for type %s must be at least 1", word);
     if (name->modifiers[0] > 10485760)
-        return fail_at(b, name->offset, ST_BAD_INPUT, "22023",
-                       "length for type %s cannot exceed 10485760", word);
+        return bind__fail_at(b, name->offset, ST_BAD_INPUT, "22023",
+                             "length for type %s cannot exceed 10485760", word);
     type->length = (int32_t)name->modifiers[0];
     return ST_OK;
 }
@@ -173,8 +176,8 @@ static Status apply_length(Binder *b, const AstTypeName *name, Type *type)
 static Status apply_modifiers(Binder *b, const AstTypeName *name, Type *type)
 {
     if (name->has_other_modifiers)
-        return fail_at(b, name->offset, ST_BAD_INPUT, "42601",
-                       "type modifiers must be simple constants or identifiers");
+        return bind__fail_at(b, name->offset, ST_BAD_INPUT, "42601",
+                             "type modifiers must be simple constants or identifiers");
     if (name->modifier_count == 0)
         return ST_OK;
     switch (type->id) {
@@ -187,21 +190,22 @@ static Status apply_modifiers(Binder *b, const AstTypeName *name, Type *type)
     case TYPE_INTERVAL:
         if (name->modifier_count == 1 && name->modifiers[0] >= 6)
             return ST_OK;
-        return not_supported(b, name->offset, "precision of type %s", type_message_name(*type));
+        return bind__not_supported(b, name->offset, "precision of type %s",
+                                   bind__type_message_name(*type));
     default:
-        return fail_at(b, name->offset, ST_BAD_INPUT, "42601",
-                       "type modifier is not allowed for type \"%s\"", name->name.name);
+        return bind__fail_at(b, name->offset, ST_BAD_INPUT, "42601",
+                             "type modifier is not allowed for type \"%s\"", name->name.name);
     }
 }
 
-Status bind_type_name(Binder *b, const AstTypeName *name, Type *type_out)
+static Status bind_type_name(Binder *b, const AstTypeName *name, Type *type_out)
 {
     *type_out = type_of(TYPE_NULL);
     if (name->is_set || name->is_percent_type)
-        return not_supported(b, name->offset, "SETOF and %%TYPE");
+        return bind__not_supported(b, name->offset, "SETOF and %%TYPE");
     if (name->array_dimensions > 0)
-        return not_supported(b, name->offset, "arrays");
-    if (name->name.schema != NULL || !type_by_word(name->name.name, type_out))
+        return bind__not_supported(b, name->offset, "arrays");
+    if (name->name.schema != NULL || !bind__type_by_word(name->name.name, type_out))
         return unknown_type(b, name);
     return apply_modifiers(b, name, type_out);
 }
@@ -265,28 +269,29 @@ static Status bind_interval_fields(Binder *b, const AstCast *cast, const Expr *a
     const Str *text = &arg->value.str;
     ParseResult result;
 
-    if (!is_unknown_text(arg))
-        return not_supported(b, cast->head.offset, "interval fields unless of a literal");
+    if (!bind__is_unknown_text(arg))
+        return bind__not_supported(b, cast->head.offset, "interval fields unless of a literal");
     result = value_parse_interval(str_bytes(text), text->length, interval_field(fields),
                                   &value.interval);
     if (result != PARSE_OK)
-        return place_error(b, arg->sql_offset,
-                           value_parse_error(result, type, str_bytes(text), text->length, b->err));
+        return bind__place_error(
+            b, arg->sql_offset,
+            value_parse_error(result, type, str_bytes(text), text->length, b->err));
     value.is_null = false;
     value.interval = restrict_interval(value.interval, fields);
-    *expr_out = expr_at(b, expr_const(b->arena, value), arg->sql_offset);
+    *expr_out = bind__expr_at(b, expr_const(b->arena, value), arg->sql_offset);
     return ST_OK;
 }
 
 /* a::int begins with its operand, CAST (a AS int) with the word. */
 static int32_t cast_start(const AstCast *cast, const Expr *arg)
 {
-    int32_t start = expr_start(arg);
+    int32_t start = bind__expr_start(arg);
 
     return start >= 0 && start < cast->head.offset ? start : cast->head.offset;
 }
 
-Status bind_cast(Binder *b, Scope *scope, const AstCast *cast, const Expr **expr_out)
+Status bind__cast(Binder *b, Scope *scope, const AstCast *cast, const Expr **expr_out)
 {
     const AstConst *literal = ast_as_const(cast->arg);
     const Expr *arg;
@@ -296,11 +301,11 @@ Status bind_cast(Binder *b, Scope *scope, const AstCast *cast, const Expr **expr
     if (literal != NULL && literal->const_kind == AST_CONST_NUMBER && type_is_float(type))
         arg = unknown_text(b, literal); /* 1e300::float8 is read directly: numeric is too short */
     else
-        TRY(bind_expr(b, scope, cast->arg, &arg));
+        TRY(bind__expr(b, scope, cast->arg, &arg));
     if (type.id == TYPE_INTERVAL && cast->type->interval_fields != 0)
         return bind_interval_fields(b, cast, arg, expr_out);
-    TRY(cast_explicitly(b, arg, type, cast->head.offset, expr_out));
-    if (!is_unknown(arg) && *expr_out != arg)
-        *expr_out = expr_at(b, *expr_out, cast_start(cast, arg));
+    TRY(bind__cast_explicitly(b, arg, type, cast->head.offset, expr_out));
+    if (!bind__is_unknown(arg) && *expr_out != arg)
+        *expr_out = bind__expr_at(b, *expr_out, cast_start(cast, arg));
     return ST_OK;
 }

@@ -25,8 +25,8 @@ static Status find_by_name(Binder *b, const Targets *targets, const char *name, 
         if (*target_out == TARGET_NONE)
             *target_out = i;
         else if (!expr_equal(targets->items[*target_out].expr, targets->items[i].expr))
-            return fail_at(b, offset, ST_BAD_INPUT, "42702", "%s \"%s\" is ambiguous",
-                           clause_name(clause), name);
+            return bind__fail_at(b, offset, ST_BAD_INPUT, "42702", "%s \"%s\" is ambiguous",
+                                 clause_name(clause), name);
     }
     return ST_OK;
 }
@@ -35,18 +35,18 @@ static Status find_by_number(Binder *b, const Targets *targets, const AstConst *
                              Clause clause, uint32_t *target_out)
 {
     if (number->const_kind != AST_CONST_INTEGER)
-        return fail_at(b, number->head.offset, ST_BAD_INPUT, "42601", "non-integer constant in %s",
-                       clause_name(clause));
+        return bind__fail_at(b, number->head.offset, ST_BAD_INPUT, "42601",
+                             "non-integer constant in %s", clause_name(clause));
     if (number->integer < 1 || (uint32_t)number->integer > targets->visible_count)
-        return fail_at(b, number->head.offset, ST_BAD_INPUT, "42P10",
-                       "%s position %d is not in select list", clause_name(clause),
-                       number->integer);
+        return bind__fail_at(b, number->head.offset, ST_BAD_INPUT, "42P10",
+                             "%s position %d is not in select list", clause_name(clause),
+                             number->integer);
     *target_out = (uint32_t)number->integer - 1;
     return ST_OK;
 }
 
-Status bind_target_reference(Binder *b, Scope *scope, const Targets *targets, const AstExpr *item,
-                             Clause clause, uint32_t *target_out, const Expr **expr_out)
+Status bind__target_reference(Binder *b, Scope *scope, const Targets *targets, const AstExpr *item,
+                              Clause clause, uint32_t *target_out, const Expr **expr_out)
 {
     const AstColumn *column = ast_as_column(item);
     const AstConst *constant = ast_as_const(item);
@@ -56,7 +56,7 @@ Status bind_target_reference(Binder *b, Scope *scope, const Targets *targets, co
     if (column != NULL && column->names.count == 1 && !column->is_star) {
         /* SQL-92's output names yield to columns in GROUP BY */
         if (clause == CLAUSE_GROUP_BY)
-            TRY(scope_find_column(b, scope, column->names.items[0], item->offset, true, &found));
+            TRY(scope__find_column(b, scope, column->names.items[0], item->offset, true, &found));
         if (found.column == NULL)
             TRY(find_by_name(b, targets, column->names.items[0], item->offset, clause, target_out));
     }
@@ -67,7 +67,7 @@ Status bind_target_reference(Binder *b, Scope *scope, const Targets *targets, co
         return ST_OK;
     }
     scope->clause = clause;
-    return bind_expr(b, scope, item, expr_out);
+    return bind__expr(b, scope, item, expr_out);
 }
 
 /* The target of an ORDER BY or DISTINCT ON item, added when it is a new expression. */
@@ -76,12 +76,12 @@ static Status target_of_item(Binder *b, Scope *scope, Targets *targets, const As
 {
     const Expr *expr;
 
-    TRY(bind_target_reference(b, scope, targets, item, clause, target_out, &expr));
+    TRY(bind__target_reference(b, scope, targets, item, clause, target_out, &expr));
     if (*target_out == TARGET_NONE) {
-        TRY(coerce_unknown_to_text(b, expr, &expr));
-        *target_out = targets_find_or_add(b, targets, expr, item->offset);
+        TRY(bind__coerce_unknown_to_text(b, expr, &expr));
+        *target_out = bind__targets_find_or_add(b, targets, expr, item->offset);
     }
-    return query_resolve_output(b, &targets->items[*target_out]);
+    return bind__query_resolve_output(b, &targets->items[*target_out]);
 }
 
 /* --- ORDER BY --- */
@@ -96,15 +96,15 @@ static Status order_direction(Binder *b, const AstSortKey *key, bool *is_descend
     *is_descending_out = strcmp(key->using_operator, ">") == 0;
     if (*is_descending_out || strcmp(key->using_operator, "<") == 0)
         return ST_OK;
-    status = fail_at(b, key->offset, ST_BAD_INPUT, "42809",
-                     "operator %s is not a valid ordering operator", key->using_operator);
+    status = bind__fail_at(b, key->offset, ST_BAD_INPUT, "42809",
+                           "operator %s is not a valid ordering operator", key->using_operator);
     error_hint(b->err, "Ordering operators must be \"<\" or \">\" members of btree operator "
                        "families.");
     return status;
 }
 
-Status bind_order_by(Binder *b, Scope *scope, Targets *targets, AstSortKeys keys,
-                     OrderKey **keys_out)
+Status bind__order_by(Binder *b, Scope *scope, Targets *targets, AstSortKeys keys,
+                      OrderKey **keys_out)
 {
     *keys_out = ARENA_ARRAY(b->arena, OrderKey, keys.count);
     for (uint32_t i = 0; i < keys.count; i++) {
@@ -114,7 +114,7 @@ Status bind_order_by(Binder *b, Scope *scope, Targets *targets, AstSortKeys keys
         TRY(target_of_item(b, scope, targets, key->expr, CLAUSE_ORDER_BY, &out->output));
         TRY(order_direction(b, key, &out->is_descending));
         out->nulls_first = key->has_nulls ? key->nulls_first : out->is_descending;
-        out->offset = expr_start(targets->items[out->output].expr);
+        out->offset = bind__expr_start(targets->items[out->output].expr);
     }
     return ST_OK;
 }
@@ -125,8 +125,9 @@ static Status check_distinct_order(Binder *b, const Targets *targets, const Tail
 {
     for (uint32_t i = 0; i < tail->key_count; i++)
         if (tail->keys[i].output >= targets->visible_count)
-            return fail_at(b, tail->keys[i].offset, ST_BAD_INPUT, "42P10",
-                           "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
+            return bind__fail_at(
+                b, tail->keys[i].offset, ST_BAD_INPUT, "42P10",
+                "for SELECT DISTINCT, ORDER BY expressions must appear in select list");
     return ST_OK;
 }
 
@@ -148,15 +149,16 @@ static Status check_on_order(Binder *b, const Tail *tail, int32_t offset)
         bool is_on = is_on_target(tail, tail->keys[i].output);
 
         if (is_on && was_other)
-            return fail_at(b, offset, ST_BAD_INPUT, "42P10",
-                           "SELECT DISTINCT ON expressions must match initial ORDER BY "
-                           "expressions");
+            return bind__fail_at(b, offset, ST_BAD_INPUT, "42P10",
+                                 "SELECT DISTINCT ON expressions must match initial ORDER BY "
+                                 "expressions");
         was_other |= !is_on;
         matched += is_on;
     }
     if (was_other && matched < tail->on_count)
-        return fail_at(b, offset, ST_BAD_INPUT, "42P10",
-                       "SELECT DISTINCT ON expressions must match initial ORDER BY expressions");
+        return bind__fail_at(
+            b, offset, ST_BAD_INPUT, "42P10",
+            "SELECT DISTINCT ON expressions must match initial ORDER BY expressions");
     return ST_OK;
 }
 
@@ -176,7 +178,8 @@ static Status bind_distinct_on(Binder *b, Scope *scope, Targets *targets, AstExp
     return check_on_order(b, tail, items.items[0]->offset);
 }
 
-Status bind_distinct(Binder *b, Scope *scope, Targets *targets, const AstSelect *select, Tail *tail)
+Status bind__distinct(Binder *b, Scope *scope, Targets *targets, const AstSelect *select,
+                      Tail *tail)
 {
     tail->distinct = select->distinct;
     if (select->distinct == AST_DISTINCT_ON)
@@ -184,10 +187,10 @@ Status bind_distinct(Binder *b, Scope *scope, Targets *targets, const AstSelect 
     if (select->distinct == AST_DISTINCT_NONE)
         return ST_OK;
     if (targets->visible_count == 0)
-        return fail_at(b, select->offset, ST_BAD_INPUT, "42601",
-                       "SELECT DISTINCT must have at least one column");
+        return bind__fail_at(b, select->offset, ST_BAD_INPUT, "42601",
+                             "SELECT DISTINCT must have at least one column");
     for (uint32_t i = 0; i < targets->visible_count; i++)
-        TRY(query_resolve_output(b, &targets->items[i]));
+        TRY(bind__query_resolve_output(b, &targets->items[i]));
     return check_distinct_order(b, targets, tail);
 }
 
@@ -199,48 +202,49 @@ static Status limit_value(Binder *b, Scope *scope, const AstExpr *ast, const cha
     const Expr *expr;
     Value value;
 
-    TRY(bind_expr(b, scope, ast, &expr));
-    if (!can_cast(expr->type, type_of(TYPE_INT8), CAST_ASSIGNMENT))
-        return fail_at(b, expr_start(expr), ST_BAD_INPUT, "42804",
-                       "argument of %s must be type bigint, not type %s", word,
-                       type_message_name(expr->type));
-    TRY(coerce(b, expr, type_of(TYPE_INT8), &expr));
+    TRY(bind__expr(b, scope, ast, &expr));
+    if (!bind__can_cast(expr->type, type_of(TYPE_INT8), CAST_ASSIGNMENT))
+        return bind__fail_at(b, bind__expr_start(expr), ST_BAD_INPUT, "42804",
+                             "argument of %s must be type bigint, not type %s", word,
+                             bind__type_message_name(expr->type));
+    TRY(bind__coerce(b, expr, type_of(TYPE_INT8), &expr));
     if (expr_has_subquery(expr))
-        return not_supported(b, ast->offset, "subqueries in %s", word);
+        return bind__not_supported(b, ast->offset, "subqueries in %s", word);
     if (expr_columns(b->arena, expr).count > 0)
-        return fail_at(b, ast->offset, ST_BAD_INPUT, "42P10",
-                       "argument of %s must not contain variables", word);
+        return bind__fail_at(b, ast->offset, ST_BAD_INPUT, "42P10",
+                             "argument of %s must not contain variables", word);
     value = expr->value;
     if (expr->kind != EXPR_CONST)
-        TRY(place_error(b, ast->offset, b->request->eval_const(b->arena, expr, b->err, &value)));
+        TRY(bind__place_error(b, ast->offset,
+                              b->request->eval_const(b->arena, expr, b->err, &value)));
     *is_null_out = value.is_null;
     *value_out = value.int64;
     return ST_OK;
 }
 
-Status bind_limit(Binder *b, Scope *scope, const AstSelect *select, LimitRange *range_out)
+Status bind__limit(Binder *b, Scope *scope, const AstSelect *select, LimitRange *range_out)
 {
     int64_t value;
     bool is_null;
 
     *range_out = (LimitRange){0, ALL_ROWS};
     if (select->limit_with_ties)
-        return not_supported(b, select->limit == NULL ? select->offset : select->limit->offset,
-                             "WITH TIES");
+        return bind__not_supported(
+            b, select->limit == NULL ? select->offset : select->limit->offset, "WITH TIES");
     if (select->limit_offset != NULL) {
         scope->clause = CLAUSE_OFFSET;
         TRY(limit_value(b, scope, select->limit_offset, "OFFSET", &is_null, &value));
         if (!is_null && value < 0)
-            return fail_at(b, select->limit_offset->offset, ST_BAD_INPUT, "2201X",
-                           "OFFSET must not be negative");
+            return bind__fail_at(b, select->limit_offset->offset, ST_BAD_INPUT, "2201X",
+                                 "OFFSET must not be negative");
         range_out->skip_rows = is_null ? 0 : value;
     }
     if (select->limit != NULL) {
         scope->clause = CLAUSE_LIMIT;
         TRY(limit_value(b, scope, select->limit, "LIMIT", &is_null, &value));
         if (!is_null && value < 0)
-            return fail_at(b, select->limit->offset, ST_BAD_INPUT, "2201W",
-                           "LIMIT must not be negative");
+            return bind__fail_at(b, select->limit->offset, ST_BAD_INPUT, "2201W",
+                                 "LIMIT must not be negative");
         range_out->fetch_rows = is_null ? ALL_ROWS : value;
     }
     return ST_OK;
@@ -261,7 +265,7 @@ static const Plan *project_targets(Binder *b, const Plan *plan, Targets *targets
         const Expr *expr = target->expr;
         uint32_t same = 0;
 
-        if (is_unknown(expr))
+        if (bind__is_unknown(expr))
             continue;
         while (same < count && !expr_equal(exprs[same], expr))
             same++;
@@ -275,10 +279,10 @@ static const Plan *project_targets(Binder *b, const Plan *plan, Targets *targets
                 (PlanColumn){.id = own != NULL ? own->id : plan_new_column(b->ids),
                              .type = expr->type,
                              .name = own != NULL && is_hidden ? own->name : target->name,
-                             .is_nullable = expr_is_nullable(plan, expr)};
+                             .is_nullable = bind__expr_is_nullable(plan, expr)};
         }
         target->expr =
-            expr_at(b, expr_column(b->arena, columns[same].id, expr->type), expr->sql_offset);
+            bind__expr_at(b, expr_column(b->arena, columns[same].id, expr->type), expr->sql_offset);
     }
     return plan_project(b->arena, plan, count, exprs, columns);
 }
@@ -344,7 +348,8 @@ static const Plan *plan_distinct_on(Binder *b, const Plan *plan, Targets *target
     return plan_aggregate(b->arena, plan, key_count, keys, agg_count, aggs, agg_columns);
 }
 
-Status plan_tail(Binder *b, const Plan *plan, Targets *targets, const Tail *tail, Query *query_out)
+Status bind__plan_tail(Binder *b, const Plan *plan, Targets *targets, const Tail *tail,
+                       Query *query_out)
 {
     if (tail->distinct == AST_DISTINCT_ALL) {
         targets->count = targets->visible_count;

@@ -11,7 +11,7 @@
 
 /* --- targets --- */
 
-uint32_t targets_add(Binder *b, Targets *targets, Output output)
+uint32_t bind__targets_add(Binder *b, Targets *targets, Output output)
 {
     if (targets->count == targets->capacity) {
         uint32_t capacity = targets->capacity == 0 ? 16 : targets->capacity * 2;
@@ -26,12 +26,13 @@ uint32_t targets_add(Binder *b, Targets *targets, Output output)
     return targets->count++;
 }
 
-uint32_t targets_find_or_add(Binder *b, Targets *targets, const Expr *expr, int32_t offset)
+uint32_t bind__targets_find_or_add(Binder *b, Targets *targets, const Expr *expr, int32_t offset)
 {
     for (uint32_t i = 0; i < targets->count; i++)
         if (expr_equal(targets->items[i].expr, expr))
             return i;
-    return targets_add(b, targets, (Output){.expr = expr, .name = "?column?", .offset = offset});
+    return bind__targets_add(b, targets,
+                             (Output){.expr = expr, .name = "?column?", .offset = offset});
 }
 
 static void add_item_columns(Binder *b, Targets *targets, const RangeItem *item, int32_t offset)
@@ -39,11 +40,11 @@ static void add_item_columns(Binder *b, Targets *targets, const RangeItem *item,
     for (uint32_t i = 0; i < item->column_count; i++) {
         const RangeColumn *column = &item->columns[i];
 
-        targets_add(
-            b, targets,
-            (Output){.expr = expr_at(b, expr_column(b->arena, column->id, column->type), offset),
-                     .name = column->name,
-                     .offset = offset});
+        bind__targets_add(b, targets,
+                          (Output){.expr = bind__expr_at(
+                                       b, expr_column(b->arena, column->id, column->type), offset),
+                                   .name = column->name,
+                                   .offset = offset});
     }
 }
 
@@ -57,9 +58,9 @@ static Status add_star(Binder *b, Scope *scope, Targets *targets, const AstColum
     if (star->names.count > 0) {
         const char *name = star->names.items[star->names.count - 1];
 
-        TRY(scope_find_item(b, scope, name, offset, &item));
+        TRY(scope__find_item(b, scope, name, offset, &item));
         if (item == NULL)
-            return scope_missing_item(b, scope, name, offset);
+            return scope__missing_item(b, scope, name, offset);
         add_item_columns(b, targets, item, offset);
         return ST_OK;
     }
@@ -69,8 +70,8 @@ static Status add_star(Binder *b, Scope *scope, Targets *targets, const AstColum
             any = true;
         }
     if (!any)
-        return fail_at(b, offset, ST_BAD_INPUT, "42601",
-                       "SELECT * with no tables specified is not valid");
+        return bind__fail_at(b, offset, ST_BAD_INPUT, "42601",
+                             "SELECT * with no tables specified is not valid");
     return ST_OK;
 }
 
@@ -84,13 +85,13 @@ static Status bind_targets(Binder *b, Scope *scope, const AstSelect *select, Tar
         if (column != NULL && column->is_star) {
             TRY(add_star(b, scope, targets, column));
         } else {
-            TRY(bind_expr(b, scope, target->expr, &output.expr));
-            output.name = target->name != NULL ? target->name : target_name(target->expr);
-            targets_add(b, targets, output);
+            TRY(bind__expr(b, scope, target->expr, &output.expr));
+            output.name = target->name != NULL ? target->name : bind__target_name(target->expr);
+            bind__targets_add(b, targets, output);
         }
         if (targets->count > BINDER_COLUMNS_MAX)
-            return fail_at(b, output.offset, ST_BAD_INPUT, "54011",
-                           "target lists can have at most %d entries", BINDER_COLUMNS_MAX);
+            return bind__fail_at(b, output.offset, ST_BAD_INPUT, "54011",
+                                 "target lists can have at most %d entries", BINDER_COLUMNS_MAX);
     }
     targets->visible_count = targets->count;
     return ST_OK;
@@ -109,9 +110,9 @@ typedef struct SelectParts {
 static Status refuse_unsupported(Binder *b, const AstSelect *select)
 {
     if (select->window_count > 0)
-        return not_supported(b, select->windows[0].offset, "window functions");
+        return bind__not_supported(b, select->windows[0].offset, "window functions");
     if (select->group_distinct)
-        return not_supported(b, select->offset, "GROUP BY DISTINCT");
+        return bind__not_supported(b, select->offset, "GROUP BY DISTINCT");
     return ST_OK;
 }
 
@@ -119,22 +120,22 @@ static Status bind_parts(Binder *b, Scope *scope, const AstSelect *select, Selec
 {
     TRY(refuse_unsupported(b, select));
     scope->clause = CLAUSE_FROM;
-    TRY(bind_from_list(b, scope, select->from, &parts->plan));
+    TRY(bind__from_list(b, scope, select->from, &parts->plan));
     if (parts->plan == NULL)
         parts->plan = plan_one_row(b->arena);
     scope->clause = CLAUSE_SELECT;
     TRY(bind_targets(b, scope, select, &parts->targets));
     scope->clause = CLAUSE_WHERE;
     if (select->where != NULL)
-        TRY(bind_condition(b, scope, select->where, "WHERE", &parts->where));
+        TRY(bind__condition(b, scope, select->where, "WHERE", &parts->where));
     scope->clause = CLAUSE_HAVING;
     if (select->having != NULL)
-        TRY(bind_condition(b, scope, select->having, "HAVING", &parts->having));
+        TRY(bind__condition(b, scope, select->having, "HAVING", &parts->having));
     parts->tail.key_count = select->order_by.count;
-    TRY(bind_order_by(b, scope, &parts->targets, select->order_by, &parts->tail.keys));
-    TRY(bind_group_by(b, scope, &parts->targets, select, &parts->grouping));
-    TRY(bind_distinct(b, scope, &parts->targets, select, &parts->tail));
-    return bind_limit(b, scope, select, &parts->tail.limit);
+    TRY(bind__order_by(b, scope, &parts->targets, select->order_by, &parts->tail.keys));
+    TRY(bind__group_by(b, scope, &parts->targets, select, &parts->grouping));
+    TRY(bind__distinct(b, scope, &parts->targets, select, &parts->tail));
+    return bind__limit(b, scope, select, &parts->tail.limit);
 }
 
 static Status bind_plain(Binder *b, Scope *scope, const AstSelect *select, Query *query_out)
@@ -146,9 +147,9 @@ static Status bind_plain(Binder *b, Scope *scope, const AstSelect *select, Query
     plan = plan_filter(b->arena, parts.plan, parts.where);
     parts.grouping.is_grouped |= scope->agg_count > 0 || select->having != NULL;
     if (parts.grouping.is_grouped)
-        TRY(plan_grouping(b, scope, &parts.grouping, &parts.targets, &parts.having, &plan));
+        TRY(bind__plan_grouping(b, scope, &parts.grouping, &parts.targets, &parts.having, &plan));
     plan = plan_filter(b->arena, plan, parts.having);
-    return plan_tail(b, plan, &parts.targets, &parts.tail, query_out);
+    return bind__plan_tail(b, plan, &parts.targets, &parts.tail, query_out);
 }
 
 /* --- any query --- */
@@ -162,63 +163,63 @@ static Status bind_values_query(Binder *b, Scope *scope, const AstSelect *select
     Query values;
     const Plan *plan;
 
-    TRY(bind_values(b, scope, select, &values));
-    TRY(query_close(b, &values, &plan));
+    TRY(bind__values(b, scope, select, &values));
+    TRY(bind__query_close(b, &values, &plan));
     scope->visible = (VisibleList){0, 0, NULL};
-    TRY(add_range(b, scope, &from, "*VALUES*", NULL, plan->column_count,
-                  range_columns_of_plan(b, plan), &scope->visible));
+    TRY(bind__add_range(b, scope, &from, "*VALUES*", NULL, plan->column_count,
+                        bind__range_columns_of_plan(b, plan), &scope->visible));
     add_item_columns(b, &targets, scope->visible.items[0].item, select->offset);
     targets.visible_count = targets.count;
-    TRY(bind_order_by(b, scope, &targets, select->order_by, &tail.keys));
-    TRY(bind_limit(b, scope, select, &tail.limit));
+    TRY(bind__order_by(b, scope, &targets, select->order_by, &tail.keys));
+    TRY(bind__limit(b, scope, select, &tail.limit));
     if (scope->agg_count > 0)
-        return not_supported(b, select->offset, "aggregates over VALUES");
-    return plan_tail(b, plan, &targets, &tail, query_out);
+        return bind__not_supported(b, select->offset, "aggregates over VALUES");
+    return bind__plan_tail(b, plan, &targets, &tail, query_out);
 }
 
 static Status bind_query_kind(Binder *b, Scope *scope, const AstSelect *select, Query *query_out)
 {
     if (select->with != NULL)
-        TRY(bind_with(b, scope, select->with));
+        TRY(bind__with(b, scope, select->with));
     switch (select->kind) {
     case AST_SELECT_PLAIN:
         return bind_plain(b, scope, select, query_out);
     case AST_SELECT_VALUES:
         return bind_values_query(b, scope, select, query_out);
     case AST_SELECT_SETOP:
-        return bind_setop(b, scope, select, query_out);
+        return bind__setop(b, scope, select, query_out);
     }
     UNREACHABLE("SELECT kind");
 }
 
-Status bind_query(Binder *b, Scope *outer, const AstSelect *select, Query *query_out)
+Status bind__query(Binder *b, Scope *outer, const AstSelect *select, Query *query_out)
 {
     Scope scope;
 
     *query_out = (Query){NULL, 0, NULL};
-    TRY(enter(b, select->offset));
+    TRY(bind__enter(b, select->offset));
     if (select->locking != NULL)
-        return not_supported(b, select->offset, "%s", select->locking);
-    scope_init(&scope, outer);
+        return bind__not_supported(b, select->offset, "%s", select->locking);
+    scope__init(&scope, outer);
     TRY(bind_query_kind(b, &scope, select, query_out));
-    leave(b);
+    bind__leave(b);
     return ST_OK;
 }
 
-Status bind_query_plan(Binder *b, Scope *outer, const AstSelect *select, const Plan **plan_out)
+Status bind__query_plan(Binder *b, Scope *outer, const AstSelect *select, const Plan **plan_out)
 {
     Query query;
 
     *plan_out = NULL;
-    TRY(bind_query(b, outer, select, &query));
-    return query_close(b, &query, plan_out);
+    TRY(bind__query(b, outer, select, &query));
+    return bind__query_close(b, &query, plan_out);
 }
 
 /* --- closing --- */
 
-Status query_resolve_output(Binder *b, Output *output)
+Status bind__query_resolve_output(Binder *b, Output *output)
 {
-    return coerce_unknown_to_text(b, output->expr, &output->expr);
+    return bind__coerce_unknown_to_text(b, output->expr, &output->expr);
 }
 
 /* Whether the outputs are the plan's columns as they are, names included. */
@@ -246,13 +247,13 @@ static ColumnId output_id(Binder *b, const Query *query, const Expr *expr,
     return expr->column;
 }
 
-Status query_close(Binder *b, Query *query, const Plan **plan_out)
+Status bind__query_close(Binder *b, Query *query, const Plan **plan_out)
 {
     const Expr **exprs = ARENA_ARRAY(b->arena, const Expr *, query->count);
     PlanColumn *columns = ARENA_ARRAY(b->arena, PlanColumn, query->count);
 
     for (uint32_t i = 0; i < query->count; i++)
-        TRY(query_resolve_output(b, &query->outputs[i]));
+        TRY(bind__query_resolve_output(b, &query->outputs[i]));
     *plan_out = query->plan;
     if (is_closed(query))
         return ST_OK;
@@ -263,7 +264,7 @@ Status query_close(Binder *b, Query *query, const Plan **plan_out)
         columns[i] = (PlanColumn){.id = output_id(b, query, output->expr, columns, i),
                                   .type = output->expr->type,
                                   .name = output->name,
-                                  .is_nullable = expr_is_nullable(query->plan, output->expr)};
+                                  .is_nullable = bind__expr_is_nullable(query->plan, output->expr)};
     }
     *plan_out = plan_project(b->arena, query->plan, query->count, exprs, columns);
     return ST_OK;

@@ -19,10 +19,10 @@ static Status bind_value_rows(Binder *b, Scope *scope, const AstSelect *select,
         AstExprs row = select->rows[i];
 
         if (row.count != width)
-            return fail_at(b, row.count > 0 ? row.items[0]->offset : select->offset, ST_BAD_INPUT,
-                           "42601", "VALUES lists must all be the same length");
+            return bind__fail_at(b, row.count > 0 ? row.items[0]->offset : select->offset,
+                                 ST_BAD_INPUT, "42601", "VALUES lists must all be the same length");
         for (uint32_t j = 0; j < width; j++)
-            TRY(bind_expr(b, scope, row.items[j], &(*rows_out)[(size_t)i * width + j]));
+            TRY(bind__expr(b, scope, row.items[j], &(*rows_out)[(size_t)i * width + j]));
     }
     return ST_OK;
 }
@@ -38,7 +38,7 @@ static Status unify_value_columns(Binder *b, uint32_t row_count, uint32_t width,
 
         for (uint32_t i = 0; i < row_count; i++)
             column[i] = cells[(size_t)i * width + j];
-        TRY(coerce_all_common(b, "VALUES", row_count, column, &columns[j].type));
+        TRY(bind__coerce_all_common(b, "VALUES", row_count, column, &columns[j].type));
         for (uint32_t i = 0; i < row_count; i++) {
             cells[(size_t)i * width + j] = column[i];
             is_nullable |= column[i]->kind != EXPR_CONST || column[i]->value.is_null;
@@ -104,7 +104,7 @@ static void open_columns(Binder *b, const Plan *plan, Query *query)
                      .offset = -1};
 }
 
-Status bind_values(Binder *b, Scope *scope, const AstSelect *select, Query *query_out)
+Status bind__values(Binder *b, Scope *scope, const AstSelect *select, Query *query_out)
 {
     uint32_t width = select->rows[0].count;
     PlanColumn *columns = ARENA_ARRAY(b->arena, PlanColumn, width);
@@ -155,11 +155,11 @@ static Status unify_column(Binder *b, const Branches *branches, Query *right, ui
     const Expr *pair[2] = {branches->queries[0].outputs[j].expr, right->outputs[j].expr};
     Type type;
 
-    TRY(common_type(b, name, 2, pair, &type));
+    TRY(bind__common_type(b, name, 2, pair, &type));
     for (uint32_t i = 0; i < branches->count; i++)
-        TRY(coerce(b, branches->queries[i].outputs[j].expr, type,
-                   &branches->queries[i].outputs[j].expr));
-    return coerce(b, right->outputs[j].expr, type, &right->outputs[j].expr);
+        TRY(bind__coerce(b, branches->queries[i].outputs[j].expr, type,
+                         &branches->queries[i].outputs[j].expr));
+    return bind__coerce(b, right->outputs[j].expr, type, &right->outputs[j].expr);
 }
 
 static Status unify_sides(Binder *b, const Branches *branches, Query *right,
@@ -168,8 +168,8 @@ static Status unify_sides(Binder *b, const Branches *branches, Query *right,
     const char *name = setop_name(select->setop);
 
     if (branches->queries[0].count != right->count)
-        return fail_at(
-            b, right->count > 0 ? expr_start(right->outputs[0].expr) : select->right->offset,
+        return bind__fail_at(
+            b, right->count > 0 ? bind__expr_start(right->outputs[0].expr) : select->right->offset,
             ST_BAD_INPUT, "42601", "each %s query must have the same number of columns", name);
     for (uint32_t j = 0; j < right->count; j++)
         TRY(unify_column(b, branches, right, j, name));
@@ -183,7 +183,7 @@ static Status close_inputs(Binder *b, uint32_t count, Query *queries, const Plan
     for (uint32_t i = 0; i < count; i++) {
         ColumnId *ids = ARENA_ARRAY(b->arena, ColumnId, queries[i].count);
 
-        TRY(query_close(b, &queries[i], &plans[i]));
+        TRY(bind__query_close(b, &queries[i], &plans[i]));
         for (uint32_t j = 0; j < queries[i].count; j++) {
             ids[j] = plans[i]->columns[j].id;
             columns[j].is_nullable |= plans[i]->columns[j].is_nullable;
@@ -277,10 +277,10 @@ static Status bind_chain(Binder *b, Scope *scope, const AstSelect *select, Query
     chain[0] = select;
     for (uint32_t i = 1; i < count; i++)
         chain[i] = chain[i - 1]->left;
-    TRY(bind_query(b, scope, leftmost, &query));
+    TRY(bind__query(b, scope, leftmost, &query));
     add_branch(b, &branches, &query);
     for (uint32_t i = count; i > 0; i--) {
-        TRY(bind_query(b, scope, chain[i - 1]->right, &query));
+        TRY(bind__query(b, scope, chain[i - 1]->right, &query));
         TRY(add_side(b, &branches, &query, chain[i - 1]));
     }
     return close_branches(b, &branches, query_out);
@@ -292,8 +292,8 @@ static Status check_setop_order(Binder *b, const Targets *targets, const Tail *t
 {
     for (uint32_t i = 0; i < tail->key_count; i++)
         if (tail->keys[i].output >= targets->visible_count) {
-            Status status = fail_at(b, tail->keys[i].offset, ST_NOT_SUPPORTED, "0A000",
-                                    "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
+            Status status = bind__fail_at(b, tail->keys[i].offset, ST_NOT_SUPPORTED, "0A000",
+                                          "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
 
             error_detail(b->err,
                          "Only result column names can be used, not expressions or functions.");
@@ -304,7 +304,7 @@ static Status check_setop_order(Binder *b, const Targets *targets, const Tail *t
     return ST_OK;
 }
 
-Status bind_setop(Binder *b, Scope *scope, const AstSelect *select, Query *query_out)
+Status bind__setop(Binder *b, Scope *scope, const AstSelect *select, Query *query_out)
 {
     Tail tail = {.key_count = select->order_by.count};
     AstFrom from = {.kind = AST_FROM_SUBQUERY, .offset = select->offset};
@@ -314,16 +314,16 @@ Status bind_setop(Binder *b, Scope *scope, const AstSelect *select, Query *query
     TRY(bind_chain(b, scope, select, query_out));
     if (is_plain_setop(select))
         return ST_OK;
-    TRY(query_close(b, query_out, &plan));
+    TRY(bind__query_close(b, query_out, &plan));
     open_columns(b, plan, query_out);
     scope->visible = (VisibleList){0, 0, NULL};
-    TRY(add_range(b, scope, &from, NULL, NULL, plan->column_count, range_columns_of_plan(b, plan),
-                  &scope->visible));
+    TRY(bind__add_range(b, scope, &from, NULL, NULL, plan->column_count,
+                        bind__range_columns_of_plan(b, plan), &scope->visible));
     for (uint32_t i = 0; i < query_out->count; i++)
-        targets_add(b, &targets, query_out->outputs[i]);
+        bind__targets_add(b, &targets, query_out->outputs[i]);
     targets.visible_count = targets.count;
-    TRY(bind_order_by(b, scope, &targets, select->order_by, &tail.keys));
+    TRY(bind__order_by(b, scope, &targets, select->order_by, &tail.keys));
     TRY(check_setop_order(b, &targets, &tail));
-    TRY(bind_limit(b, scope, select, &tail.limit));
-    return plan_tail(b, plan, &targets, &tail, query_out);
+    TRY(bind__limit(b, scope, select, &tail.limit));
+    return bind__plan_tail(b, plan, &targets, &tail, query_out);
 }

@@ -10,14 +10,14 @@ static Status check_one_column(Binder *b, const Query *query, int32_t offset)
 {
     if (query->count == 1)
         return ST_OK;
-    return fail_at(b, offset, ST_BAD_INPUT, "42601", "subquery must return only one column");
+    return bind__fail_at(b, offset, ST_BAD_INPUT, "42601", "subquery must return only one column");
 }
 
 static Status bind_exists(Binder *b, Scope *scope, const AstSubquery *ast, const Expr **expr_out)
 {
     const Plan *plan;
 
-    TRY(bind_query_plan(b, scope, ast->select, &plan));
+    TRY(bind__query_plan(b, scope, ast->select, &plan));
     *expr_out =
         expr_subquery(b->arena, SUBQUERY_EXISTS, type_of(TYPE_BOOL), FUNC_EQ, plan, 0, NULL);
     return ST_OK;
@@ -28,9 +28,9 @@ static Status bind_scalar(Binder *b, Scope *scope, const AstSubquery *ast, const
     Query query;
     const Plan *plan;
 
-    TRY(bind_query(b, scope, ast->select, &query));
+    TRY(bind__query(b, scope, ast->select, &query));
     TRY(check_one_column(b, &query, ast->head.offset));
-    TRY(query_close(b, &query, &plan));
+    TRY(bind__query_close(b, &query, &plan));
     *expr_out =
         expr_subquery(b->arena, SUBQUERY_SCALAR, plan->columns[0].type, FUNC_EQ, plan, 0, NULL);
     return ST_OK;
@@ -46,15 +46,15 @@ static Status bind_left(Binder *b, Scope *scope, const AstExpr *arg, uint32_t *c
     AstExprs one = {1, &arg};
 
     *count_out = row == NULL ? 1 : row->items.count;
-    return bind_exprs(b, scope, row == NULL ? one : row->items, args_out);
+    return bind__exprs(b, scope, row == NULL ? one : row->items, args_out);
 }
 
 static Status check_column_count(Binder *b, uint32_t arg_count, const Query *query, int32_t offset)
 {
     if (query->count == arg_count)
         return ST_OK;
-    return fail_at(b, offset, ST_BAD_INPUT, "42601", "subquery has too %s columns",
-                   query->count > arg_count ? "many" : "few");
+    return bind__fail_at(b, offset, ST_BAD_INPUT, "42601", "subquery has too %s columns",
+                         query->count > arg_count ? "many" : "few");
 }
 
 static Status comparison_of(Binder *b, const AstSubquery *ast, FuncId *func_out)
@@ -65,8 +65,8 @@ static Status comparison_of(Binder *b, const AstSubquery *ast, FuncId *func_out)
         *func_out = FUNC_EQ;
         return ST_OK;
     }
-    if (!comparison_by_name(op, func_out))
-        return not_supported(b, ast->head.offset, "operator %s with ANY or ALL", op);
+    if (!bind__comparison_by_name(op, func_out))
+        return bind__not_supported(b, ast->head.offset, "operator %s with ANY or ALL", op);
     return ST_OK;
 }
 
@@ -80,12 +80,12 @@ static Status make_quantified(Binder *b, SubqueryKind kind, FuncId func, const P
     bool is_not_in = is_row && kind == SUBQUERY_ALL && func == FUNC_NE;
 
     if (is_row && !is_not_in && (kind != SUBQUERY_ANY || func != FUNC_EQ))
-        return not_supported(b, offset, "rows with ANY or ALL unless = ANY or <> ALL");
+        return bind__not_supported(b, offset, "rows with ANY or ALL unless = ANY or <> ALL");
     if (is_not_in)
         *expr_out = expr_subquery(b->arena, SUBQUERY_ANY, boolean, FUNC_EQ, plan, arg_count, args);
     else
         *expr_out = expr_subquery(b->arena, kind, boolean, func, plan, arg_count, args);
-    *expr_out = expr_at(b, *expr_out, offset);
+    *expr_out = bind__expr_at(b, *expr_out, offset);
     if (is_not_in)
         *expr_out = expr_call1(b->arena, FUNC_NOT, boolean, *expr_out);
     return ST_OK;
@@ -104,39 +104,39 @@ static Status bind_quantified(Binder *b, Scope *scope, const AstSubquery *ast,
 
     TRY(comparison_of(b, ast, &func));
     TRY(bind_left(b, scope, ast->arg, &arg_count, &args));
-    TRY(bind_query(b, scope, ast->select, &query));
+    TRY(bind__query(b, scope, ast->select, &query));
     TRY(check_column_count(b, arg_count, &query, offset));
     for (uint32_t i = 0; i < arg_count; i++)
-        TRY(unify_comparison(b, func, &args[i], &query.outputs[i].expr, offset));
-    TRY(query_close(b, &query, &plan));
+        TRY(bind__unify_comparison(b, func, &args[i], &query.outputs[i].expr, offset));
+    TRY(bind__query_close(b, &query, &plan));
     return make_quantified(b, kind, func, plan, arg_count, args, offset, expr_out);
 }
 
 /* A scalar subquery that compares each row it finds; it may find one at most. */
-Status bind_row_subquery(Binder *b, Scope *scope, FuncId func, const AstRow *row,
-                         const AstSubquery *ast, int32_t offset, const Expr **expr_out)
+Status bind__row_subquery(Binder *b, Scope *scope, FuncId func, const AstRow *row,
+                          const AstSubquery *ast, int32_t offset, const Expr **expr_out)
 {
     const Expr **args, **outputs, *compared;
     const Plan *plan;
     Query query;
     PlanColumn column = {.type = type_of(TYPE_BOOL), .name = "?column?", .is_nullable = true};
 
-    TRY(bind_exprs(b, scope, row->items, &args));
-    TRY(bind_query(b, scope, ast->select, &query));
+    TRY(bind__exprs(b, scope, row->items, &args));
+    TRY(bind__query(b, scope, ast->select, &query));
     TRY(check_column_count(b, row->items.count, &query, offset));
-    TRY(query_close(b, &query, &plan));
+    TRY(bind__query_close(b, &query, &plan));
     outputs = ARENA_ARRAY(b->arena, const Expr *, plan->column_count);
     for (uint32_t i = 0; i < plan->column_count; i++)
         outputs[i] = expr_column(b->arena, plan->columns[i].id, plan->columns[i].type);
-    TRY(compare_rows(b, func, row->items.count, args, outputs, offset, &compared));
+    TRY(bind__compare_rows(b, func, row->items.count, args, outputs, offset, &compared));
     column.id = plan_new_column(b->ids);
     plan = plan_project(b->arena, plan, 1, &compared, &column);
-    *expr_out = expr_at(
+    *expr_out = bind__expr_at(
         b, expr_subquery(b->arena, SUBQUERY_SCALAR, column.type, FUNC_EQ, plan, 0, NULL), offset);
     return ST_OK;
 }
 
-Status bind_subquery(Binder *b, Scope *scope, const AstSubquery *ast, const Expr **expr_out)
+Status bind__subquery(Binder *b, Scope *scope, const AstSubquery *ast, const Expr **expr_out)
 {
     switch (ast->subquery) {
     case AST_SUBQUERY_EXISTS:
@@ -146,10 +146,10 @@ Status bind_subquery(Binder *b, Scope *scope, const AstSubquery *ast, const Expr
         TRY(bind_scalar(b, scope, ast, expr_out));
         break;
     case AST_SUBQUERY_ARRAY:
-        return not_supported(b, ast->head.offset, "arrays");
+        return bind__not_supported(b, ast->head.offset, "arrays");
     default:
         return bind_quantified(b, scope, ast, expr_out);
     }
-    *expr_out = expr_at(b, *expr_out, ast->head.offset);
+    *expr_out = bind__expr_at(b, *expr_out, ast->head.offset);
     return ST_OK;
 }

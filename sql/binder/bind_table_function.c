@@ -11,18 +11,18 @@ static Status series_types(Binder *b, const AstFunc *func, uint32_t count, const
 
     if (is_time) {
         for (uint32_t i = 0; i < 2; i++)
-            if (!can_cast(args[i]->type, type_of(TYPE_TIMESTAMP), CAST_IMPLICIT))
-                return no_such_function(b, func, count, args, RESOLVE_NO_MATCH);
+            if (!bind__can_cast(args[i]->type, type_of(TYPE_TIMESTAMP), CAST_IMPLICIT))
+                return bind__no_such_function(b, func, count, args, RESOLVE_NO_MATCH);
         for (uint32_t i = 0; i < 2; i++)
-            TRY(coerce(b, args[i], type_of(TYPE_TIMESTAMP), &args[i]));
+            TRY(bind__coerce(b, args[i], type_of(TYPE_TIMESTAMP), &args[i]));
         return ST_OK;
     }
-    if (!find_common_type(count, args, &type) || !type_is_number(type) || type_is_float(type))
-        return no_such_function(b, func, count, args, RESOLVE_NO_MATCH);
+    if (!bind__find_common_type(count, args, &type) || !type_is_number(type) || type_is_float(type))
+        return bind__no_such_function(b, func, count, args, RESOLVE_NO_MATCH);
     if (type.id == TYPE_INT2)
         type = type_of(TYPE_INT4);
     for (uint32_t i = 0; i < count; i++)
-        TRY(coerce(b, args[i], type, &args[i]));
+        TRY(bind__coerce(b, args[i], type, &args[i]));
     return ST_OK;
 }
 
@@ -60,11 +60,11 @@ static Status bind_series(Binder *b, const AstFunc *func, const Expr **args, con
     PlanColumn column;
 
     if (count < 2 || count > 3)
-        return no_such_function(b, func, count, args, RESOLVE_NO_MATCH);
+        return bind__no_such_function(b, func, count, args, RESOLVE_NO_MATCH);
     memcpy(all, args, count * sizeof *args);
     TRY(series_types(b, func, count, all));
     if (count == 2)
-        TRY(coerce(b, expr_const(b->arena, value_int4(1)), all[0]->type, &all[2]));
+        TRY(bind__coerce(b, expr_const(b->arena, value_int4(1)), all[0]->type, &all[2]));
     if (any_has_subquery(3, all))
         below = join_arguments(b, 3, all);
     column = (PlanColumn){.id = plan_new_column(b->ids), .type = all[0]->type, .name = name};
@@ -95,21 +95,22 @@ static Status option_value(Binder *b, Scope *scope, const AstExpr *ast, const ch
     const Expr *expr;
     Type text = type_of(TYPE_TEXT);
 
-    TRY(bind_expr(b, scope, ast, &expr));
+    TRY(bind__expr(b, scope, ast, &expr));
     if (expr->kind != EXPR_CONST && !expr_has_subquery(expr) &&
         expr_columns(b->arena, expr).count == 0) {
         Value value;
 
-        TRY(place_error(b, ast->offset, b->request->eval_const(b->arena, expr, b->err, &value)));
+        TRY(bind__place_error(b, ast->offset,
+                              b->request->eval_const(b->arena, expr, b->err, &value)));
         expr = expr_const(b->arena, value);
     }
     if (expr->kind != EXPR_CONST || expr->value.is_null)
-        return fail_at(b, ast->offset, ST_BAD_INPUT, "42601",
-                       "options of a file must be constants");
-    TRY(coerce(b, expr, text, &expr));
+        return bind__fail_at(b, ast->offset, ST_BAD_INPUT, "42601",
+                             "options of a file must be constants");
+    TRY(bind__coerce(b, expr, text, &expr));
     if (expr->kind != EXPR_CONST)
-        return fail_at(b, ast->offset, ST_BAD_INPUT, "42601",
-                       "options of a file must be constants");
+        return bind__fail_at(b, ast->offset, ST_BAD_INPUT, "42601",
+                             "options of a file must be constants");
     *value_out = arena_strndup(b->arena, str_bytes(&expr->value.str), expr->value.str.length);
     return ST_OK;
 }
@@ -126,8 +127,8 @@ static Status bind_option(Binder *b, Scope *scope, const AstArg *arg, const char
         return option_value(b, scope, arg->expr, value_out);
     }
     if (op == NULL || strcmp(op->op.name, "=") != 0 || column == NULL || column->names.count != 1)
-        return fail_at(b, arg->offset, ST_BAD_INPUT, "42601",
-                       "options of a file are written as name = value");
+        return bind__fail_at(b, arg->offset, ST_BAD_INPUT, "42601",
+                             "options of a file are written as name = value");
     *name_out = column->names.items[0];
     return option_value(b, scope, op->right, value_out);
 }
@@ -144,18 +145,19 @@ static Status bind_read(Binder *b, Scope *scope, const AstFromFunction *from, co
 
     if (func->arg_count == 0 || func->args[0].name != NULL ||
         (path != NULL && path->const_kind != AST_CONST_STRING))
-        return fail_at(b, func->head.offset, ST_BAD_INPUT, "42601",
-                       "%s takes a file's path as its first argument", func->name.name);
+        return bind__fail_at(b, func->head.offset, ST_BAD_INPUT, "42601",
+                             "%s takes a file's path as its first argument", func->name.name);
     TRY(option_value(b, scope, func->args[0].expr, &path_text));
     for (uint32_t i = 1; i < func->arg_count; i++) {
         TRY(bind_option(b, scope, &func->args[i], &pairs[2 * (size_t)options.count],
                         &pairs[2 * (size_t)options.count + 1]));
         options.count++;
     }
-    TRY(place_error(b, func->head.offset,
-                    catalog->open_file(catalog->context, path_text, file_format(func->name.name),
-                                       options, b->err, &table)));
-    return bind_scan(b, scope, table, func->name.name, &from->head, plan_out, visible_out);
+    TRY(bind__place_error(b, func->head.offset,
+                          catalog->open_file(catalog->context, path_text,
+                                             file_format(func->name.name), options, b->err,
+                                             &table)));
+    return bind__scan(b, scope, table, func->name.name, &from->head, plan_out, visible_out);
 }
 
 /* --- the item --- */
@@ -167,7 +169,7 @@ static Status bind_scalar(Binder *b, Scope *scope, const AstExpr *call, const ch
     const Expr *expr;
     PlanColumn column;
 
-    TRY(bind_expr_known(b, scope, call, &expr));
+    TRY(bind__expr_known(b, scope, call, &expr));
     column = (PlanColumn){
         .id = plan_new_column(b->ids), .type = expr->type, .name = name, .is_nullable = true};
     *plan_out = plan_project(b->arena, plan_one_row(b->arena), 1, &expr, &column);
@@ -177,11 +179,11 @@ static Status bind_scalar(Binder *b, Scope *scope, const AstExpr *call, const ch
 static Status check_function_item(Binder *b, const AstFromFunction *from)
 {
     if (from->is_rows_from || from->calls.count != 1)
-        return not_supported(b, from->head.offset, "ROWS FROM");
+        return bind__not_supported(b, from->head.offset, "ROWS FROM");
     if (from->has_ordinality)
-        return not_supported(b, from->head.offset, "WITH ORDINALITY");
+        return bind__not_supported(b, from->head.offset, "WITH ORDINALITY");
     if (from->has_column_types)
-        return not_supported(b, from->head.offset, "column definition lists");
+        return bind__not_supported(b, from->head.offset, "column definition lists");
     return ST_OK;
 }
 
@@ -195,12 +197,12 @@ static Status bind_call(Binder *b, Scope *scope, const AstExpr *call, const char
         return bind_scalar(b, scope, call, name, plan_out);
     args = ARENA_ARRAY(b->arena, const Expr *, func->arg_count);
     for (uint32_t i = 0; i < func->arg_count; i++)
-        TRY(bind_expr(b, scope, func->args[i].expr, &args[i]));
+        TRY(bind__expr(b, scope, func->args[i].expr, &args[i]));
     return bind_series(b, func, args, name, plan_out);
 }
 
-Status bind_from_function(Binder *b, Scope *scope, const AstFromFunction *from,
-                          const Plan **plan_out, VisibleList *visible_out)
+Status bind__from_function(Binder *b, Scope *scope, const AstFromFunction *from,
+                           const Plan **plan_out, VisibleList *visible_out)
 {
     const AstFunc *func;
     const char *function_name, *name;
@@ -212,13 +214,13 @@ Status bind_from_function(Binder *b, Scope *scope, const AstFromFunction *from,
     if (func != NULL && file_format(func->name.name) != NULL &&
         b->request->catalog->open_file != NULL)
         return bind_read(b, scope, from, func, plan_out, visible_out);
-    function_name = target_name(from->calls.items[0]);
+    function_name = bind__target_name(from->calls.items[0]);
     name = from->head.alias.name != NULL ? from->head.alias.name : function_name;
     scope->lateral_active = true;
     scope->clause = CLAUSE_FROM_FUNCTION;
     TRY(bind_call(b, scope, from->calls.items[0], name, plan_out));
     scope->lateral_active = was_active;
     scope->clause = clause;
-    return add_range(b, scope, &from->head, function_name, NULL, 1,
-                     range_columns_of_plan(b, *plan_out), visible_out);
+    return bind__add_range(b, scope, &from->head, function_name, NULL, 1,
+                           bind__range_columns_of_plan(b, *plan_out), visible_out);
 }

@@ -3,8 +3,9 @@
  *
  * Each is bound once, where it is defined. Every reference becomes a Shared node with columns of
  * its own; when the whole statement is bound, those that stayed alone are replaced by the query
- * itself (cte_inline_single), MATERIALIZED or not: the rows are the same. A query that uses columns of an outer query cannot be computed once:
- * each reference gets a copy of it, as with NOT MATERIALIZED.
+ * itself (bind__cte_inline_single), MATERIALIZED or not: the rows are the same. A query that uses
+ * columns of an outer query cannot be computed once: each reference gets a copy of it, as with
+ * NOT MATERIALIZED.
  */
 #include "sql/binder/binder_internal.h"
 
@@ -12,12 +13,12 @@
 
 static Status name_cte_columns(Binder *b, Cte *cte, const AstCte *ast)
 {
-    RangeColumn *columns = range_columns_of_plan(b, cte->plan);
+    RangeColumn *columns = bind__range_columns_of_plan(b, cte->plan);
 
     if (ast->columns.count > cte->plan->column_count)
-        return fail_at(b, ast->offset, ST_BAD_INPUT, "42P10",
-                       "WITH query \"%s\" has %u columns available but %u columns specified",
-                       ast->name, cte->plan->column_count, ast->columns.count);
+        return bind__fail_at(b, ast->offset, ST_BAD_INPUT, "42P10",
+                             "WITH query \"%s\" has %u columns available but %u columns specified",
+                             ast->name, cte->plan->column_count, ast->columns.count);
     for (uint32_t i = 0; i < ast->columns.count; i++)
         columns[i].name = ast->columns.items[i];
     cte->column_count = cte->plan->column_count;
@@ -30,13 +31,13 @@ static Status check_cte(Binder *b, const AstWith *with, uint32_t index)
     const AstCte *ast = &with->ctes[index];
 
     if (ast->select == NULL)
-        return not_supported(b, ast->offset, "%s in WITH", ast->other);
+        return bind__not_supported(b, ast->offset, "%s in WITH", ast->other);
     if (ast->has_search_or_cycle)
-        return not_supported(b, ast->offset, "SEARCH and CYCLE");
+        return bind__not_supported(b, ast->offset, "SEARCH and CYCLE");
     for (uint32_t i = 0; i < index; i++)
         if (strcmp(with->ctes[i].name, ast->name) == 0)
-            return fail_at(b, ast->offset, ST_BAD_INPUT, "42712",
-                           "WITH query name \"%s\" specified more than once", ast->name);
+            return bind__fail_at(b, ast->offset, ST_BAD_INPUT, "42712",
+                                 "WITH query name \"%s\" specified more than once", ast->name);
     return ST_OK;
 }
 
@@ -53,7 +54,7 @@ static Status define_cte(Binder *b, Scope *scope, const AstCte *ast, Cte *cte)
 {
     const Plan *plan;
 
-    TRY(bind_query_plan(b, scope, ast->select, &plan));
+    TRY(bind__query_plan(b, scope, ast->select, &plan));
     cte->plan = plan;
     cte->is_copied =
         ast->materialize == AST_MATERIALIZE_NEVER || plan_free_columns(b->arena, plan).count > 0;
@@ -64,7 +65,7 @@ static Status define_cte(Binder *b, Scope *scope, const AstCte *ast, Cte *cte)
 
 /* All names stand in the scope from the start: WITH RECURSIVE sees them, so that recursion is
  * refused where it happens; else they only tell of a forward reference. */
-Status bind_with(Binder *b, Scope *scope, const AstWith *with)
+Status bind__with(Binder *b, Scope *scope, const AstWith *with)
 {
     Cte **ctes = ARENA_ARRAY(b->arena, Cte *, with->cte_count);
 
@@ -96,8 +97,8 @@ static const Plan *copy_reference(Binder *b, Cte *cte, RangeColumn *columns)
     return plan;
 }
 
-Status cte_reference(Binder *b, Cte *cte, int32_t offset, const Plan **plan_out,
-                     RangeColumn **columns_out)
+Status bind__cte_reference(Binder *b, Cte *cte, int32_t offset, const Plan **plan_out,
+                           RangeColumn **columns_out)
 {
     uint32_t count = cte->column_count;
     RangeColumn *columns = arena_copy(b->arena, cte->columns, count * sizeof *columns);
@@ -106,7 +107,7 @@ Status cte_reference(Binder *b, Cte *cte, int32_t offset, const Plan **plan_out,
 
     *columns_out = columns;
     if (cte->plan == NULL)
-        return not_supported(b, offset, "recursive WITH queries");
+        return bind__not_supported(b, offset, "recursive WITH queries");
     if (cte->is_copied) {
         *plan_out = copy_reference(b, cte, columns);
         return ST_OK;
@@ -209,7 +210,7 @@ static const Plan *inline_plan(Inliner *inliner, const Plan *plan)
     return plan_rewrite_exprs(inliner->b->arena, plan, inline_subquery, inliner);
 }
 
-const Plan *cte_inline_single(Binder *b, const Plan *plan)
+const Plan *bind__cte_inline_single(Binder *b, const Plan *plan)
 {
     size_t count = (size_t)b->ids->last_shared + 1;
     Inliner inliner = {.b = b};

@@ -3,8 +3,8 @@
 
 #include "sql/binder/binder_internal.h"
 
-Status fail_at(Binder *b, int32_t offset, Status status, const char *sqlstate, const char *format,
-               ...)
+Status bind__fail_at(Binder *b, int32_t offset, Status status, const char *sqlstate,
+                     const char *format, ...)
 {
     char message[ERROR_MESSAGE_BYTES];
     va_list args;
@@ -12,10 +12,10 @@ Status fail_at(Binder *b, int32_t offset, Status status, const char *sqlstate, c
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    return place_error(b, offset, error_set_state(b->err, status, sqlstate, "%s", message));
+    return bind__place_error(b, offset, error_set_state(b->err, status, sqlstate, "%s", message));
 }
 
-Status not_supported(Binder *b, int32_t offset, const char *format, ...)
+Status bind__not_supported(Binder *b, int32_t offset, const char *format, ...)
 {
     char message[ERROR_MESSAGE_BYTES];
     va_list args;
@@ -23,24 +23,24 @@ Status not_supported(Binder *b, int32_t offset, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    return place_error(b, offset,
-                       error_set(b->err, ST_NOT_SUPPORTED, "not supported: %s", message));
+    return bind__place_error(b, offset,
+                             error_set(b->err, ST_NOT_SUPPORTED, "not supported: %s", message));
 }
 
-Status place_error(Binder *b, int32_t offset, Status status)
+Status bind__place_error(Binder *b, int32_t offset, Status status)
 {
     if (b->views == NULL)
         error_at(b->err, offset);
     return status;
 }
 
-Status enter(Binder *b, int32_t offset)
+Status bind__enter(Binder *b, int32_t offset)
 {
     Status status;
 
     if (++b->depth <= BINDER_DEPTH_MAX)
         return ST_OK;
-    status = fail_at(b, offset, ST_BAD_INPUT, "54001", "stack depth limit exceeded");
+    status = bind__fail_at(b, offset, ST_BAD_INPUT, "54001", "stack depth limit exceeded");
     error_hint(b->err, "The statement nests more than %d levels deep.", BINDER_DEPTH_MAX);
     return status;
 }
@@ -56,8 +56,8 @@ Status bind_select_statement(const BindRequest *request, const AstSelect *select
     };
 
     *plan_out = NULL;
-    TRY(bind_query_plan(&b, NULL, select, plan_out));
+    TRY(bind__query_plan(&b, NULL, select, plan_out));
     if (b.shared_count > 0)
-        *plan_out = cte_inline_single(&b, *plan_out);
+        *plan_out = bind__cte_inline_single(&b, *plan_out);
     return arena_check(request->arena, err);
 }

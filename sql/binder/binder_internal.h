@@ -37,7 +37,7 @@ typedef struct Binder {
     PlanIds *ids;
     Error *err;
     uint32_t depth;
-    uint32_t reused_nodes;  /* see reuse_expr */
+    uint32_t reused_nodes;  /* see bind__reuse_expr */
     uint32_t shared_count;  /* PlanShared nodes made for WITH */
     const ViewFrame *views; /* inside a view, offsets are not the statement's */
 } Binder;
@@ -128,28 +128,27 @@ typedef struct ResolvedColumn {
     const RangeItem *item;
 } ResolvedColumn;
 
-void scope_init(Scope *scope, Scope *outer);
-void scope_add_range(Binder *b, Scope *scope, const RangeItem *item);
-void visible_add(Binder *b, VisibleList *list, Visible visible);
-void visible_append(Binder *b, VisibleList *list, const VisibleList *more);
-void visible_set_lateral(VisibleList *list, bool lateral_only, bool lateral_ok);
+void scope__init(Scope *scope, Scope *outer);
+void scope__add_range(Binder *b, Scope *scope, const RangeItem *item);
+void bind__visible_add(Binder *b, VisibleList *list, Visible visible);
+void bind__visible_append(Binder *b, VisibleList *list, const VisibleList *more);
+void bind__visible_set_lateral(VisibleList *list, bool lateral_only, bool lateral_ok);
 
 /* A column by its bare name; with local_only just this scope's. *found->column NULL: none. */
-Status scope_find_column(Binder *b, Scope *scope, const char *name, int32_t offset, bool local_only,
-                         ResolvedColumn *found_out);
+Status scope__find_column(Binder *b, Scope *scope, const char *name, int32_t offset,
+                          bool local_only, ResolvedColumn *found_out);
 /* The FROM item that t in t.a or t.* means; NULL: none. */
-Status scope_find_item(Binder *b, Scope *scope, const char *name, int32_t offset,
-                       const RangeItem **item_out);
+Status scope__find_item(Binder *b, Scope *scope, const char *name, int32_t offset,
+                        const RangeItem **item_out);
 /* A column or t.column as an expression, or PostgreSQL's error with its hint. */
-Status scope_resolve(Binder *b, Scope *scope, const AstColumn *column, const Expr **expr_out);
-Status scope_missing_item(Binder *b, Scope *scope, const char *name, int32_t offset);
-Status scope_check_alias_unique(Binder *b, const VisibleList *left, const VisibleList *right);
-/* The scope whose FROM or aggregates produce the column, or NULL. */
-Scope *scope_of_column(Scope *scope, ColumnId id);
-const RangeColumn *scope_range_column(const Scope *scope, ColumnId id, const RangeItem **item_out);
+Status scope__resolve(Binder *b, Scope *scope, const AstColumn *column, const Expr **expr_out);
+Status scope__missing_item(Binder *b, Scope *scope, const char *name, int32_t offset);
+Status scope__check_alias_unique(Binder *b, const VisibleList *left, const VisibleList *right);
+/* The column of the scope's FROM with that id, and whose it is; or NULL. */
+const RangeColumn *scope__range_column(const Scope *scope, ColumnId id, const RangeItem **item_out);
 /* Whether the column stands for one of the scope's aggregates. */
-bool scope_is_agg(const Scope *scope, ColumnId id);
-Cte *scope_find_cte(const Scope *scope, const char *name);
+bool scope__is_agg(const Scope *scope, ColumnId id);
+Cte *scope__find_cte(const Scope *scope, const char *name);
 
 /* --- queries --- */
 
@@ -166,22 +165,22 @@ typedef struct Query {
 } Query;
 
 /* Any SELECT, VALUES or set operation. (bind_select.c) */
-Status bind_query(Binder *b, Scope *outer, const AstSelect *select, Query *query_out);
+Status bind__query(Binder *b, Scope *outer, const AstSelect *select, Query *query_out);
 /* ... as a plan whose columns are exactly its outputs, types known; ids unique. */
-Status bind_query_plan(Binder *b, Scope *outer, const AstSelect *select, const Plan **plan_out);
+Status bind__query_plan(Binder *b, Scope *outer, const AstSelect *select, const Plan **plan_out);
 /* Projects the outputs; unknown types become text. */
-Status query_close(Binder *b, Query *query, const Plan **plan_out);
-Status query_resolve_output(Binder *b, Output *output);
+Status bind__query_close(Binder *b, Query *query, const Plan **plan_out);
+Status bind__query_resolve_output(Binder *b, Output *output);
 /* VALUES and UNION, INTERSECT, EXCEPT without their ORDER BY and LIMIT. */
-Status bind_values(Binder *b, Scope *scope, const AstSelect *select, Query *query_out);
-Status bind_setop(Binder *b, Scope *scope, const AstSelect *select, Query *query_out);
+Status bind__values(Binder *b, Scope *scope, const AstSelect *select, Query *query_out);
+Status bind__setop(Binder *b, Scope *scope, const AstSelect *select, Query *query_out);
 /* WITH: adds to scope->ctes. */
-Status bind_with(Binder *b, Scope *scope, const AstWith *with);
+Status bind__with(Binder *b, Scope *scope, const AstWith *with);
 /* The WITH query once more: its plan, and its columns as this reference sees them. */
-Status cte_reference(Binder *b, Cte *cte, int32_t offset, const Plan **plan_out,
-                     RangeColumn **columns_out);
+Status bind__cte_reference(Binder *b, Cte *cte, int32_t offset, const Plan **plan_out,
+                           RangeColumn **columns_out);
 /* Replaces the nodes of WITH queries that are read once by the queries themselves. */
-const Plan *cte_inline_single(Binder *b, const Plan *plan);
+const Plan *bind__cte_inline_single(Binder *b, const Plan *plan);
 
 /* ORDER BY, DISTINCT and LIMIT. (bind_order.c) */
 typedef struct OrderKey {
@@ -197,22 +196,22 @@ typedef struct Targets {
     Output *items;
 } Targets;
 
-uint32_t targets_add(Binder *b, Targets *targets, Output output);
+uint32_t bind__targets_add(Binder *b, Targets *targets, Output output);
 /* Index of the equal target, adding a hidden one if there is none. */
-uint32_t targets_find_or_add(Binder *b, Targets *targets, const Expr *expr, int32_t offset);
+uint32_t bind__targets_find_or_add(Binder *b, Targets *targets, const Expr *expr, int32_t offset);
 /* An ORDER BY, GROUP BY or DISTINCT ON item, PostgreSQL's rules on names and numbers: *target_out
  * is the target it means, or TARGET_NONE. */
 #define TARGET_NONE UINT32_MAX
-Status bind_target_reference(Binder *b, Scope *scope, const Targets *targets, const AstExpr *item,
-                             Clause clause, uint32_t *target_out, const Expr **expr_out);
-Status bind_order_by(Binder *b, Scope *scope, Targets *targets, AstSortKeys keys,
-                     OrderKey **keys_out);
+Status bind__target_reference(Binder *b, Scope *scope, const Targets *targets, const AstExpr *item,
+                              Clause clause, uint32_t *target_out, const Expr **expr_out);
+Status bind__order_by(Binder *b, Scope *scope, Targets *targets, AstSortKeys keys,
+                      OrderKey **keys_out);
 /* LIMIT's two numbers; without LIMIT 0 and ALL_ROWS. */
 typedef struct LimitRange {
     int64_t skip_rows, fetch_rows;
 } LimitRange;
 
-Status bind_limit(Binder *b, Scope *scope, const AstSelect *select, LimitRange *range_out);
+Status bind__limit(Binder *b, Scope *scope, const AstSelect *select, LimitRange *range_out);
 /* What stands above a select list: DISTINCT, ORDER BY, LIMIT. */
 typedef struct Tail {
     AstDistinct distinct;
@@ -223,28 +222,29 @@ typedef struct Tail {
     LimitRange limit;
 } Tail;
 
-Status bind_distinct(Binder *b, Scope *scope, Targets *targets, const AstSelect *select,
-                     Tail *tail);
+Status bind__distinct(Binder *b, Scope *scope, Targets *targets, const AstSelect *select,
+                      Tail *tail);
 /* Plans the tail over plan; the visible targets are the query's outputs. */
-Status plan_tail(Binder *b, const Plan *plan, Targets *targets, const Tail *tail, Query *query_out);
+Status bind__plan_tail(Binder *b, const Plan *plan, Targets *targets, const Tail *tail,
+                       Query *query_out);
 /* --- FROM (bind_from.c, bind_join.c, bind_table_function.c) --- */
 
 /* FROM's plan, NULL when there is no FROM; fills scope->visible. */
-Status bind_from_list(Binder *b, Scope *scope, AstFroms from, const Plan **plan_out);
-Status bind_from_item(Binder *b, Scope *scope, const AstFrom *from, const Plan **plan_out,
-                      VisibleList *visible_out);
-Status bind_from_join(Binder *b, Scope *scope, const AstFromJoin *join, const Plan **plan_out,
-                      VisibleList *visible_out);
-Status bind_from_function(Binder *b, Scope *scope, const AstFromFunction *from,
-                          const Plan **plan_out, VisibleList *visible_out);
+Status bind__from_list(Binder *b, Scope *scope, AstFroms from, const Plan **plan_out);
+Status bind__from_item(Binder *b, Scope *scope, const AstFrom *from, const Plan **plan_out,
+                       VisibleList *visible_out);
+Status bind__from_join(Binder *b, Scope *scope, const AstFromJoin *join, const Plan **plan_out,
+                       VisibleList *visible_out);
+Status bind__from_function(Binder *b, Scope *scope, const AstFromFunction *from,
+                           const Plan **plan_out, VisibleList *visible_out);
 /* A scan of the whole table as one visible item. */
-Status bind_scan(Binder *b, Scope *scope, Table *table, const char *name, const AstFrom *from,
-                 const Plan **plan_out, VisibleList *visible_out);
+Status bind__scan(Binder *b, Scope *scope, Table *table, const char *name, const AstFrom *from,
+                  const Plan **plan_out, VisibleList *visible_out);
 /* Makes the plan's columns one visible item under the alias (or name) and its column aliases. */
-Status add_range(Binder *b, Scope *scope, const AstFrom *from, const char *name,
-                 const char *table_name, uint32_t column_count, RangeColumn *columns,
-                 VisibleList *visible_out);
-RangeColumn *range_columns_of_plan(Binder *b, const Plan *plan);
+Status bind__add_range(Binder *b, Scope *scope, const AstFrom *from, const char *name,
+                       const char *table_name, uint32_t column_count, RangeColumn *columns,
+                       VisibleList *visible_out);
+RangeColumn *bind__range_columns_of_plan(Binder *b, const Plan *plan);
 
 /* --- aggregation (bind_aggregate.c) --- */
 
@@ -254,91 +254,89 @@ typedef struct Grouping {
     const Expr **keys;
 } Grouping;
 
-Status bind_group_by(Binder *b, Scope *scope, Targets *targets, const AstSelect *select,
-                     Grouping *grouping_out);
+Status bind__group_by(Binder *b, Scope *scope, Targets *targets, const AstSelect *select,
+                      Grouping *grouping_out);
 /* Aggregates the plan and rewrites targets and having to its columns. */
-Status plan_grouping(Binder *b, Scope *scope, Grouping *grouping, Targets *targets,
-                     const Expr **having, const Plan **plan);
+Status bind__plan_grouping(Binder *b, Scope *scope, Grouping *grouping, Targets *targets,
+                           const Expr **having, const Plan **plan);
 /* An aggregate call. (bind_agg_call.c) */
-bool is_agg_name(const char *name);
-Status bind_agg_call(Binder *b, Scope *scope, const AstFunc *func, const Expr **expr_out);
+bool bind__is_agg_name(const char *name);
+Status bind__agg_call(Binder *b, Scope *scope, const AstFunc *func, const Expr **expr_out);
 
 /* --- expressions --- */
 
 /* May be of unknown type. A row is an error. (bind_expr.c) */
-Status bind_expr(Binder *b, Scope *scope, const AstExpr *ast, const Expr **expr_out);
+Status bind__expr(Binder *b, Scope *scope, const AstExpr *ast, const Expr **expr_out);
 /* ... with the literal made text where its type stays unknown. */
-Status bind_expr_known(Binder *b, Scope *scope, const AstExpr *ast, const Expr **expr_out);
+Status bind__expr_known(Binder *b, Scope *scope, const AstExpr *ast, const Expr **expr_out);
 /* A condition; construct is "WHERE", "JOIN/ON", ... for the error. */
-Status bind_condition(Binder *b, Scope *scope, const AstExpr *ast, const char *construct,
-                      const Expr **expr_out);
-Status bind_exprs(Binder *b, Scope *scope, AstExprs asts, const Expr ***exprs_out);
-const Expr *expr_at(Binder *b, const Expr *expr, int32_t offset);
+Status bind__condition(Binder *b, Scope *scope, const AstExpr *ast, const char *construct,
+                       const Expr **expr_out);
+Status bind__exprs(Binder *b, Scope *scope, AstExprs asts, const Expr ***exprs_out);
+const Expr *bind__expr_at(Binder *b, const Expr *expr, int32_t offset);
 /* Where the expression begins, for errors about all of it: "a" of "a + 1", not "+". */
-int32_t expr_start(const Expr *expr);
+int32_t bind__expr_start(const Expr *expr);
 /* Where the expression (its subqueries included) uses the column, or -1. */
-int32_t expr_find_column(const Expr *expr, ColumnId id);
+int32_t bind__expr_find_column(const Expr *expr, ColumnId id);
 /* expr once more, for an expression that needs it twice: subqueries get columns of their own, and
  * what nested doubling adds up to is bounded. */
-Status reuse_expr(Binder *b, const Expr *expr, const Expr **copy_out);
-const char *target_name(const AstExpr *ast);
+Status bind__reuse_expr(Binder *b, const Expr *expr, const Expr **copy_out);
+const char *bind__target_name(const AstExpr *ast);
 
-Status bind_const(Binder *b, const AstConst *literal, const Expr **expr_out);
-Status bind_cast(Binder *b, Scope *scope, const AstCast *cast, const Expr **expr_out);
-Status bind_type_name(Binder *b, const AstTypeName *name, Type *type_out);
+Status bind__const(Binder *b, const AstConst *literal, const Expr **expr_out);
+Status bind__cast(Binder *b, Scope *scope, const AstCast *cast, const Expr **expr_out);
 /* The type of a bare word (date, int4, ...); false when it is none. */
-bool type_by_word(const char *word, Type *type_out);
+bool bind__type_by_word(const char *word, Type *type_out);
 
-Status bind_operator(Binder *b, Scope *scope, const AstOp *op, const Expr **expr_out);
-Status bind_in_list(Binder *b, Scope *scope, const AstInList *in, const Expr **expr_out);
-Status bind_between(Binder *b, Scope *scope, const AstBetween *between, const Expr **expr_out);
-Status bind_like(Binder *b, Scope *scope, const AstLike *like, const Expr **expr_out);
-Status bind_is_distinct(Binder *b, Scope *scope, const AstIsDistinct *is, const Expr **expr_out);
+Status bind__operator(Binder *b, Scope *scope, const AstOp *op, const Expr **expr_out);
+Status bind__in_list(Binder *b, Scope *scope, const AstInList *in, const Expr **expr_out);
+Status bind__between(Binder *b, Scope *scope, const AstBetween *between, const Expr **expr_out);
+Status bind__like(Binder *b, Scope *scope, const AstLike *like, const Expr **expr_out);
+Status bind__is_distinct(Binder *b, Scope *scope, const AstIsDistinct *is, const Expr **expr_out);
 /* Rows are allowed on both sides. */
-Status bind_comparison(Binder *b, Scope *scope, FuncId func, const AstExpr *left,
-                       const AstExpr *right, int32_t offset, const Expr **expr_out);
-bool comparison_by_name(const char *op, FuncId *func_out);
+Status bind__comparison(Binder *b, Scope *scope, FuncId func, const AstExpr *left,
+                        const AstExpr *right, int32_t offset, const Expr **expr_out);
+bool bind__comparison_by_name(const char *op, FuncId *func_out);
 /* Two rows of bound values, count > 0. */
-Status compare_rows(Binder *b, FuncId func, uint32_t count, const Expr *const *left,
-                    const Expr *const *right, int32_t offset, const Expr **expr_out);
+Status bind__compare_rows(Binder *b, FuncId func, uint32_t count, const Expr *const *left,
+                          const Expr *const *right, int32_t offset, const Expr **expr_out);
 /* (a, b) = (SELECT x, y) */
-Status bind_row_subquery(Binder *b, Scope *scope, FuncId func, const AstRow *row,
-                         const AstSubquery *ast, int32_t offset, const Expr **expr_out);
+Status bind__row_subquery(Binder *b, Scope *scope, FuncId func, const AstRow *row,
+                          const AstSubquery *ast, int32_t offset, const Expr **expr_out);
 
-Status bind_case(Binder *b, Scope *scope, const AstCase *ast, const Expr **expr_out);
-Status bind_choice(Binder *b, Scope *scope, const AstChoice *ast, const Expr **expr_out);
-Status bind_subquery(Binder *b, Scope *scope, const AstSubquery *ast, const Expr **expr_out);
-Status bind_function(Binder *b, Scope *scope, const AstFunc *func, const Expr **expr_out);
-Status bind_extract(Binder *b, Scope *scope, const char *field, int32_t field_offset,
-                    const AstExpr *arg, int32_t offset, const Expr **expr_out);
+Status bind__subquery(Binder *b, Scope *scope, const AstSubquery *ast, const Expr **expr_out);
+Status bind__function(Binder *b, Scope *scope, const AstFunc *func, const Expr **expr_out);
+Status bind__extract(Binder *b, Scope *scope, const char *field, int32_t field_offset,
+                     const AstExpr *arg, int32_t offset, const Expr **expr_out);
 
 /* --- types --- */
 
 typedef enum CastContext { CAST_IMPLICIT, CAST_ASSIGNMENT, CAST_EXPLICIT } CastContext;
 
-bool is_unknown(const Expr *expr);
-bool is_unknown_text(const Expr *expr); /* a string literal, not NULL */
-bool can_cast(Type from, Type to, CastContext context);
+bool bind__is_unknown(const Expr *expr);
+bool bind__is_unknown_text(const Expr *expr); /* a string literal, not NULL */
+bool bind__can_cast(Type from, Type to, CastContext context);
 /* expr as a value of that type; the caller has checked can_cast. A numeric target without precision
  * takes what the value needs. Unknown literals are read: their errors carry their position. */
-Status coerce(Binder *b, const Expr *expr, Type type, const Expr **expr_out);
+Status bind__coerce(Binder *b, const Expr *expr, Type type, const Expr **expr_out);
 /* can_cast, or the error 42846 "cannot cast type ..." */
-Status cast_explicitly(Binder *b, const Expr *expr, Type type, int32_t offset,
-                       const Expr **expr_out);
+Status bind__cast_explicitly(Binder *b, const Expr *expr, Type type, int32_t offset,
+                             const Expr **expr_out);
 /* Text stays text; what is unknown becomes it. */
-Status coerce_unknown_to_text(Binder *b, const Expr *expr, const Expr **expr_out);
-Status coerce_to_bool(Binder *b, const Expr *expr, const char *construct, const Expr **expr_out);
+Status bind__coerce_unknown_to_text(Binder *b, const Expr *expr, const Expr **expr_out);
+Status bind__coerce_to_bool(Binder *b, const Expr *expr, const char *construct,
+                            const Expr **expr_out);
 /* PostgreSQL's select_common_type; construct ("CASE", "UNION", ...) for the error 42804. */
-Status common_type(Binder *b, const char *construct, uint32_t count, const Expr *const *exprs,
-                   Type *type_out);
-/* As common_type; false where PostgreSQL would report the error. */
-bool find_common_type(uint32_t count, const Expr *const *exprs, Type *type_out);
-Status coerce_all_common(Binder *b, const char *construct, uint32_t count, const Expr **exprs,
+Status bind__common_type(Binder *b, const char *construct, uint32_t count, const Expr *const *exprs,
                          Type *type_out);
+/* As common_type; false where PostgreSQL would report the error. */
+bool bind__find_common_type(uint32_t count, const Expr *const *exprs, Type *type_out);
+Status bind__coerce_all_common(Binder *b, const char *construct, uint32_t count, const Expr **exprs,
+                               Type *type_out);
 /* A name for messages: "numeric" without its digits, as PostgreSQL's format_type_be. */
-const char *type_message_name(Type type);
+const char *bind__type_message_name(Type type);
 /* Whether a column of this expression over the plan can be NULL. */
-bool expr_is_nullable(const Plan *plan, const Expr *expr);
+bool bind__expr_is_nullable(const Plan *plan, const Expr *expr);
 
 /* --- overloads (resolve.c) --- */
 
@@ -358,54 +356,56 @@ typedef enum ResolveResult {
 } ResolveResult;
 
 /* funcs: every function of that name. */
-ResolveResult resolve_overload(uint32_t func_count, const FuncId *funcs, uint32_t arg_count,
-                               const Expr *const *args, bool is_operator, Signature *signature_out);
-ResolveResult resolve_aggregate(AggId agg, uint32_t arg_count, const Expr *const *args,
-                                TypeId *arg_out);
+ResolveResult bind__resolve_overload(uint32_t func_count, const FuncId *funcs, uint32_t arg_count,
+                                     const Expr *const *args, bool is_operator,
+                                     Signature *signature_out);
+ResolveResult bind__resolve_aggregate(AggId agg, uint32_t arg_count, const Expr *const *args,
+                                      TypeId *arg_out);
 /* Functions of that SQL name (hidden ones too when is_operator); the count. */
-uint32_t functions_by_name(const char *name, bool is_operator, FuncId *funcs, uint32_t capacity);
+uint32_t bind__functions_by_name(const char *name, bool is_operator, FuncId *funcs,
+                                 uint32_t capacity);
 /* 42883 or 42725, with a hint. */
-Status no_such_function(Binder *b, const AstFunc *func, uint32_t arg_count, const Expr *const *args,
-                        ResolveResult result);
+Status bind__no_such_function(Binder *b, const AstFunc *func, uint32_t arg_count,
+                              const Expr *const *args, ResolveResult result);
 /* The call with its arguments cast to what the overload takes. */
-Status make_call(Binder *b, const Signature *signature, const Expr *const *args, int32_t offset,
-                 const Expr **expr_out);
+Status bind__make_call(Binder *b, const Signature *signature, const Expr *const *args,
+                       int32_t offset, const Expr **expr_out);
 /* A binary operator by PostgreSQL's name on bound operands. */
-Status make_operator(Binder *b, const char *op, const Expr *left, const Expr *right, int32_t offset,
-                     const Expr **expr_out);
+Status bind__make_operator(Binder *b, const char *op, const Expr *left, const Expr *right,
+                           int32_t offset, const Expr **expr_out);
 /* func is EQ..GE, or one of the DISTINCT_FROMs. */
-Status make_comparison(Binder *b, FuncId func, const Expr *left, const Expr *right, int32_t offset,
-                       const Expr **expr_out);
+Status bind__make_comparison(Binder *b, FuncId func, const Expr *left, const Expr *right,
+                             int32_t offset, const Expr **expr_out);
 /* Gives both sides the type they are compared in. */
-Status unify_comparison(Binder *b, FuncId func, const Expr **left, const Expr **right,
-                        int32_t offset);
+Status bind__unify_comparison(Binder *b, FuncId func, const Expr **left, const Expr **right,
+                              int32_t offset);
 
 /* --- numeric's precision and scale (decimal_rules.c) --- */
 
 /* The numeric type that holds an integer or numeric expression; constants: exactly their digits. */
-Type decimal_type_of(const Expr *expr);
-Type decimal_common(Type a, Type b);
+Type bind__decimal_type_of(const Expr *expr);
+Type bind__decimal_common(Type a, Type b);
 /* The type that a cast of expr to numeric without precision gives. */
-Type decimal_of_cast(const Expr *expr);
+Type bind__decimal_of_cast(const Expr *expr);
 /* Digits of a decimal literal such as 1.50 or 1e-3; false when it is not one. */
-bool decimal_literal(const char *text, size_t bytes, int *digits_out, int *scale_out);
+bool bind__decimal_literal(const char *text, size_t bytes, int *digits_out, int *scale_out);
 /* A call of a function that takes numerics; args are cast. */
-Status make_decimal_call(Binder *b, const Signature *signature, const Expr **args, int32_t offset,
-                         const Expr **expr_out);
-Status unify_decimals(Binder *b, const Expr **left, const Expr **right);
-Type decimal_agg_type(AggId agg, OpType result, Type arg);
+Status bind__make_decimal_call(Binder *b, const Signature *signature, const Expr **args,
+                               int32_t offset, const Expr **expr_out);
+Status bind__unify_decimals(Binder *b, const Expr **left, const Expr **right);
+Type bind__decimal_agg_type(AggId agg, OpType result, Type arg);
 
 /* --- errors --- */
 
 /* Sets the error and its place (none inside views). Returns status. */
-Status fail_at(Binder *b, int32_t offset, Status status, const char *sqlstate, const char *format,
-               ...) PRINTF_LIKE(5, 6);
+Status bind__fail_at(Binder *b, int32_t offset, Status status, const char *sqlstate,
+                     const char *format, ...) PRINTF_LIKE(5, 6);
 /* ST_NOT_SUPPORTED "not supported: ..." */
-Status not_supported(Binder *b, int32_t offset, const char *format, ...) PRINTF_LIKE(3, 4);
+Status bind__not_supported(Binder *b, int32_t offset, const char *format, ...) PRINTF_LIKE(3, 4);
 /* Adds the place to an error that was set elsewhere; returns status. */
-Status place_error(Binder *b, int32_t offset, Status status);
-Status enter(Binder *b, int32_t offset); /* ST_BAD_INPUT 54001 when too deep */
-static inline void leave(Binder *b)
+Status bind__place_error(Binder *b, int32_t offset, Status status);
+Status bind__enter(Binder *b, int32_t offset); /* ST_BAD_INPUT 54001 when too deep */
+static inline void bind__leave(Binder *b)
 {
     b->depth--;
 }

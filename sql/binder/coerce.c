@@ -12,17 +12,17 @@
 
 #define MICROS_A_DAY INT64_C(86400000000)
 
-bool is_unknown(const Expr *expr)
+bool bind__is_unknown(const Expr *expr)
 {
     return expr->kind == EXPR_CONST && expr->type.id == TYPE_NULL;
 }
 
-bool is_unknown_text(const Expr *expr)
+bool bind__is_unknown_text(const Expr *expr)
 {
-    return is_unknown(expr) && !expr->value.is_null;
+    return bind__is_unknown(expr) && !expr->value.is_null;
 }
 
-const char *type_message_name(Type type)
+const char *bind__type_message_name(Type type)
 {
     return type_id_name((TypeId)type.id);
 }
@@ -35,7 +35,7 @@ static bool number_cast(Type from, Type to, CastContext context)
     return to.id > from.id || context >= CAST_ASSIGNMENT;
 }
 
-bool can_cast(Type from, Type to, CastContext context)
+bool bind__can_cast(Type from, Type to, CastContext context)
 {
     if (from.id == to.id || from.id == TYPE_NULL)
         return true;
@@ -66,7 +66,7 @@ static const Expr *typed_null(Binder *b, Type type, int32_t offset)
 {
     if (is_unconstrained(type))
         type = type_decimal(DECIMAL64_DIGITS, 0);
-    return expr_at(b, expr_const(b->arena, value_null(type)), offset);
+    return bind__expr_at(b, expr_const(b->arena, value_null(type)), offset);
 }
 
 static const Expr *literal_as_text(Binder *b, const Expr *literal, Type type)
@@ -74,7 +74,7 @@ static const Expr *literal_as_text(Binder *b, const Expr *literal, Type type)
     Value value = literal->value;
 
     value.type = type;
-    return expr_at(b, expr_const(b->arena, value), literal->sql_offset);
+    return bind__expr_at(b, expr_const(b->arena, value), literal->sql_offset);
 }
 
 /* 'now' and its kin mean the statement's time, as date or timestamp. */
@@ -109,8 +109,9 @@ static Status cut_text(Binder *b, const Expr *text, Type type, const Expr **expr
     const Expr *cast = expr_cast(b->arena, text, type);
     Value value;
 
-    TRY(place_error(b, text->sql_offset, b->request->eval_const(b->arena, cast, b->err, &value)));
-    *expr_out = expr_at(b, expr_const(b->arena, value), text->sql_offset);
+    TRY(bind__place_error(b, text->sql_offset,
+                          b->request->eval_const(b->arena, cast, b->err, &value)));
+    *expr_out = bind__expr_at(b, expr_const(b->arena, value), text->sql_offset);
     return ST_OK;
 }
 
@@ -127,11 +128,11 @@ static Status read_literal(Binder *b, const Expr *literal, Type type, const Expr
     if (type_is_text(type))
         return cut_text(b, literal_as_text(b, literal, type_of(TYPE_TEXT)), type, expr_out);
     if (is_unconstrained(type))
-        type = decimal_of_cast(literal);
+        type = bind__decimal_of_cast(literal);
     if (!read_time_word(b, arena_strndup(b->arena, str_bytes(text), text->length), type, &value))
-        TRY(place_error(b, literal->sql_offset,
-                        value_parse(type, str_bytes(text), text->length, b->err, &value)));
-    *expr_out = expr_at(b, expr_const(b->arena, value), literal->sql_offset);
+        TRY(bind__place_error(b, literal->sql_offset,
+                              value_parse(type, str_bytes(text), text->length, b->err, &value)));
+    *expr_out = bind__expr_at(b, expr_const(b->arena, value), literal->sql_offset);
     return ST_OK;
 }
 
@@ -146,45 +147,46 @@ static const Expr *fold_cast(Binder *b, const Expr *cast)
         return typed_null(b, cast->type, cast->sql_offset);
     if (b->request->eval_const(b->arena, cast, NULL, &value) != ST_OK)
         return cast;
-    return expr_at(b, expr_const(b->arena, value), cast->sql_offset);
+    return bind__expr_at(b, expr_const(b->arena, value), cast->sql_offset);
 }
 
-Status coerce(Binder *b, const Expr *expr, Type type, const Expr **expr_out)
+Status bind__coerce(Binder *b, const Expr *expr, Type type, const Expr **expr_out)
 {
-    if (is_unknown(expr)) {
-        if (is_unknown_text(expr))
+    if (bind__is_unknown(expr)) {
+        if (bind__is_unknown_text(expr))
             return read_literal(b, expr, type, expr_out);
         *expr_out = typed_null(b, type, expr->sql_offset);
         return ST_OK;
     }
     if (is_unconstrained(type))
-        type = decimal_of_cast(expr);
+        type = bind__decimal_of_cast(expr);
     *expr_out = fold_cast(b, expr_cast(b->arena, expr, type));
     return ST_OK;
 }
 
-Status cast_explicitly(Binder *b, const Expr *expr, Type type, int32_t offset,
-                       const Expr **expr_out)
+Status bind__cast_explicitly(Binder *b, const Expr *expr, Type type, int32_t offset,
+                             const Expr **expr_out)
 {
-    if (!can_cast(expr->type, type, CAST_EXPLICIT))
-        return fail_at(b, offset, ST_BAD_INPUT, "42846", "cannot cast type %s to %s",
-                       type_message_name(expr->type), type_message_name(type));
-    return coerce(b, expr, type, expr_out);
+    if (!bind__can_cast(expr->type, type, CAST_EXPLICIT))
+        return bind__fail_at(b, offset, ST_BAD_INPUT, "42846", "cannot cast type %s to %s",
+                             bind__type_message_name(expr->type), bind__type_message_name(type));
+    return bind__coerce(b, expr, type, expr_out);
 }
 
-Status coerce_unknown_to_text(Binder *b, const Expr *expr, const Expr **expr_out)
+Status bind__coerce_unknown_to_text(Binder *b, const Expr *expr, const Expr **expr_out)
 {
     *expr_out = expr;
-    return is_unknown(expr) ? coerce(b, expr, type_of(TYPE_TEXT), expr_out) : ST_OK;
+    return bind__is_unknown(expr) ? bind__coerce(b, expr, type_of(TYPE_TEXT), expr_out) : ST_OK;
 }
 
-Status coerce_to_bool(Binder *b, const Expr *expr, const char *construct, const Expr **expr_out)
+Status bind__coerce_to_bool(Binder *b, const Expr *expr, const char *construct,
+                            const Expr **expr_out)
 {
-    if (expr->type.id != TYPE_BOOL && !is_unknown(expr))
-        return fail_at(b, expr_start(expr), ST_BAD_INPUT, "42804",
-                       "argument of %s must be type boolean, not type %s", construct,
-                       type_message_name(expr->type));
-    return coerce(b, expr, type_of(TYPE_BOOL), expr_out);
+    if (expr->type.id != TYPE_BOOL && !bind__is_unknown(expr))
+        return bind__fail_at(b, bind__expr_start(expr), ST_BAD_INPUT, "42804",
+                             "argument of %s must be type boolean, not type %s", construct,
+                             bind__type_message_name(expr->type));
+    return bind__coerce(b, expr, type_of(TYPE_BOOL), expr_out);
 }
 
 /* --- common types --- */
@@ -198,7 +200,7 @@ static bool choose_common_id(uint32_t count, const Expr *const *exprs, Type *typ
         Type next = exprs[i]->type;
         bool is_preferred = type->id == TYPE_FLOAT8 || type->id == TYPE_TEXT;
 
-        if (is_unknown(exprs[i]) || next.id == type->id)
+        if (bind__is_unknown(exprs[i]) || next.id == type->id)
             continue;
         if (type->id == TYPE_NULL) {
             *type = next;
@@ -208,8 +210,8 @@ static bool choose_common_id(uint32_t count, const Expr *const *exprs, Type *typ
             *misfit = exprs[i];
             return false;
         }
-        if (!is_preferred && can_cast(*type, next, CAST_IMPLICIT) &&
-            !can_cast(next, *type, CAST_IMPLICIT))
+        if (!is_preferred && bind__can_cast(*type, next, CAST_IMPLICIT) &&
+            !bind__can_cast(next, *type, CAST_IMPLICIT))
             *type = next;
     }
     return true;
@@ -221,12 +223,14 @@ static Type widen_common(Type type, uint32_t count, const Expr *const *exprs)
     bool is_first = true;
 
     for (uint32_t i = 0; i < count; i++) {
-        if (is_unknown(exprs[i]) && !(type.id == TYPE_DECIMAL && is_unknown_text(exprs[i])))
+        if (bind__is_unknown(exprs[i]) &&
+            !(type.id == TYPE_DECIMAL && bind__is_unknown_text(exprs[i])))
             continue;
         if (type.id == TYPE_DECIMAL) {
-            Type own = is_unknown(exprs[i]) ? decimal_of_cast(exprs[i]) : decimal_type_of(exprs[i]);
+            Type own = bind__is_unknown(exprs[i]) ? bind__decimal_of_cast(exprs[i])
+                                                  : bind__decimal_type_of(exprs[i]);
 
-            type = is_first ? own : decimal_common(type, own);
+            type = is_first ? own : bind__decimal_common(type, own);
         } else if (type_is_text(type)) {
             bool is_same = exprs[i]->type.id == type.id;
             int32_t length = is_same ? exprs[i]->type.length : 0;
@@ -238,7 +242,7 @@ static Type widen_common(Type type, uint32_t count, const Expr *const *exprs)
     return type;
 }
 
-bool find_common_type(uint32_t count, const Expr *const *exprs, Type *type_out)
+bool bind__find_common_type(uint32_t count, const Expr *const *exprs, Type *type_out)
 {
     const Expr *misfit;
 
@@ -248,37 +252,41 @@ bool find_common_type(uint32_t count, const Expr *const *exprs, Type *type_out)
         *type_out = type_of(TYPE_TEXT);
     *type_out = widen_common(*type_out, count, exprs);
     for (uint32_t i = 0; i < count; i++)
-        if (!is_unknown(exprs[i]) && !can_cast(exprs[i]->type, *type_out, CAST_IMPLICIT))
+        if (!bind__is_unknown(exprs[i]) &&
+            !bind__can_cast(exprs[i]->type, *type_out, CAST_IMPLICIT))
             return false;
     return true;
 }
 
-Status common_type(Binder *b, const char *construct, uint32_t count, const Expr *const *exprs,
-                   Type *type_out)
+Status bind__common_type(Binder *b, const char *construct, uint32_t count, const Expr *const *exprs,
+                         Type *type_out)
 {
     const Expr *misfit = NULL;
 
     if (!choose_common_id(count, exprs, type_out, &misfit))
-        return fail_at(b, expr_start(misfit), ST_BAD_INPUT, "42804",
-                       "%s types %s and %s cannot be matched", construct,
-                       type_message_name(*type_out), type_message_name(misfit->type));
+        return bind__fail_at(b, bind__expr_start(misfit), ST_BAD_INPUT, "42804",
+                             "%s types %s and %s cannot be matched", construct,
+                             bind__type_message_name(*type_out),
+                             bind__type_message_name(misfit->type));
     if (type_out->id == TYPE_NULL)
         *type_out = type_of(TYPE_TEXT);
     *type_out = widen_common(*type_out, count, exprs);
     for (uint32_t i = 0; i < count; i++)
-        if (!is_unknown(exprs[i]) && !can_cast(exprs[i]->type, *type_out, CAST_IMPLICIT))
-            return fail_at(b, expr_start(exprs[i]), ST_BAD_INPUT, "42846",
-                           "%s could not convert type %s to %s", construct,
-                           type_message_name(exprs[i]->type), type_message_name(*type_out));
+        if (!bind__is_unknown(exprs[i]) &&
+            !bind__can_cast(exprs[i]->type, *type_out, CAST_IMPLICIT))
+            return bind__fail_at(b, bind__expr_start(exprs[i]), ST_BAD_INPUT, "42846",
+                                 "%s could not convert type %s to %s", construct,
+                                 bind__type_message_name(exprs[i]->type),
+                                 bind__type_message_name(*type_out));
     return ST_OK;
 }
 
-Status coerce_all_common(Binder *b, const char *construct, uint32_t count, const Expr **exprs,
-                         Type *type_out)
+Status bind__coerce_all_common(Binder *b, const char *construct, uint32_t count, const Expr **exprs,
+                               Type *type_out)
 {
-    TRY(common_type(b, construct, count, exprs, type_out));
+    TRY(bind__common_type(b, construct, count, exprs, type_out));
     for (uint32_t i = 0; i < count; i++)
-        TRY(coerce(b, exprs[i], *type_out, &exprs[i]));
+        TRY(bind__coerce(b, exprs[i], *type_out, &exprs[i]));
     return ST_OK;
 }
 
@@ -333,7 +341,7 @@ static bool call_is_nullable(const Plan *plan, const Expr *call)
     }
     for (uint32_t i = 0; i < call->arg_count; i++) {
         bool is_condition = call->func == FUNC_CASE && i % 2 == 0 && i + 1 < call->arg_count;
-        bool is_nullable = !is_condition && expr_is_nullable(plan, call->args[i]);
+        bool is_nullable = !is_condition && bind__expr_is_nullable(plan, call->args[i]);
 
         any_nullable |= is_nullable;
         all_nullable &= is_nullable;
@@ -345,7 +353,7 @@ static bool call_is_nullable(const Plan *plan, const Expr *call)
     return true;
 }
 
-bool expr_is_nullable(const Plan *plan, const Expr *expr)
+bool bind__expr_is_nullable(const Plan *plan, const Expr *expr)
 {
     const PlanColumn *column;
 

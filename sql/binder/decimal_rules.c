@@ -79,7 +79,7 @@ static bool read_exponent(const char *text, size_t bytes, size_t at, int *expone
     return true;
 }
 
-bool decimal_literal(const char *text, size_t bytes, int *digits_out, int *scale_out)
+bool bind__decimal_literal(const char *text, size_t bytes, int *digits_out, int *scale_out)
 {
     size_t at = 0, first, point, end;
     int exponent = 0, before, after;
@@ -119,7 +119,7 @@ static int digits_of_integer(const Value *value)
     return digits;
 }
 
-Type decimal_type_of(const Expr *expr)
+Type bind__decimal_type_of(const Expr *expr)
 {
     bool is_value = expr->kind == EXPR_CONST && !expr->value.is_null;
 
@@ -133,11 +133,11 @@ Type decimal_type_of(const Expr *expr)
     case TYPE_INT8:
         return type_decimal(is_value ? digits_of_integer(&expr->value) : 19, 0);
     default:
-        return decimal_of_cast(expr);
+        return bind__decimal_of_cast(expr);
     }
 }
 
-Type decimal_common(Type a, Type b)
+Type bind__decimal_common(Type a, Type b)
 {
     int scale = int_max(a.scale, b.scale);
 
@@ -151,22 +151,22 @@ static bool float_digits(const Value *value, int *digits_out, int *scale_out)
                      ? snprintf(text, sizeof text, "%.6g", (double)value->float32)
                      : snprintf(text, sizeof text, "%.*g", DOUBLE_DIGITS, value->float64);
 
-    return decimal_literal(text, (size_t)length, digits_out, scale_out);
+    return bind__decimal_literal(text, (size_t)length, digits_out, scale_out);
 }
 
-Type decimal_of_cast(const Expr *expr)
+Type bind__decimal_of_cast(const Expr *expr)
 {
     bool is_value = expr->kind == EXPR_CONST && !expr->value.is_null;
     bool is_literal = false;
     int digits, scale;
 
     if (expr->type.id == TYPE_DECIMAL || type_is_integer(expr->type))
-        return decimal_type_of(expr);
+        return bind__decimal_type_of(expr);
     if (is_value && type_is_float(expr->type))
         is_literal = float_digits(&expr->value, &digits, &scale);
     else if (is_value && (type_is_text(expr->type) || expr->type.id == TYPE_NULL))
-        is_literal =
-            decimal_literal(str_bytes(&expr->value.str), expr->value.str.length, &digits, &scale);
+        is_literal = bind__decimal_literal(str_bytes(&expr->value.str), expr->value.str.length,
+                                           &digits, &scale);
     return is_literal ? capped_decimal(digits, scale) : type_decimal(DECIMAL_DIGITS, CAST_SCALE);
 }
 
@@ -180,20 +180,20 @@ static bool is_wide(Type type)
 /* expr at that scale, as a 128-bit word or not. */
 static Status fit_decimal(Binder *b, const Expr **expr, int scale, bool wide)
 {
-    Type own = decimal_type_of(*expr);
+    Type own = bind__decimal_type_of(*expr);
     int precision = digits_before_point(own) + scale;
 
     if ((*expr)->type.id == TYPE_DECIMAL && own.scale == scale && is_wide(own) == wide)
         return ST_OK;
     if (wide)
         precision = int_max(precision, DECIMAL64_DIGITS + 1);
-    return coerce(b, *expr, capped_decimal(precision, scale), expr);
+    return bind__coerce(b, *expr, capped_decimal(precision, scale), expr);
 }
 
 /* A constant without its trailing zeros: 24.00 is 24 at scale 0. */
 static int needed_scale(const Expr *expr)
 {
-    Type type = decimal_type_of(expr);
+    Type type = bind__decimal_type_of(expr);
     int scale = type.scale;
     Int128 number;
 
@@ -210,7 +210,7 @@ static int needed_scale(const Expr *expr)
 static Status unify_integer(Binder *b, const Expr *integer, const Expr **constant, bool *done_out)
 {
     int digits_max = integer->type.id == TYPE_INT2 ? 4 : integer->type.id == TYPE_INT4 ? 9 : 18;
-    Type type = decimal_type_of(*constant);
+    Type type = bind__decimal_type_of(*constant);
     const Expr *folded;
 
     *done_out = false;
@@ -218,7 +218,7 @@ static Status unify_integer(Binder *b, const Expr *integer, const Expr **constan
         (*constant)->type.id != TYPE_DECIMAL || (*constant)->value.is_null ||
         needed_scale(*constant) > 0 || digits_before_point(type) > digits_max)
         return ST_OK;
-    TRY(coerce(b, *constant, integer->type, &folded));
+    TRY(bind__coerce(b, *constant, integer->type, &folded));
     *constant = folded;
     *done_out = true;
     return ST_OK;
@@ -235,12 +235,12 @@ static Status unify_null(Binder *b, const Expr **left, const Expr **right)
     const Expr **null = is_null_constant(*left) ? left : right;
     const Expr **other = null == left ? right : left;
 
-    TRY(coerce(b, *other, decimal_type_of(*other), other));
-    *null = expr_at(b, expr_const(b->arena, value_null((*other)->type)), (*null)->sql_offset);
+    TRY(bind__coerce(b, *other, bind__decimal_type_of(*other), other));
+    *null = bind__expr_at(b, expr_const(b->arena, value_null((*other)->type)), (*null)->sql_offset);
     return ST_OK;
 }
 
-Status unify_decimals(Binder *b, const Expr **left, const Expr **right)
+Status bind__unify_decimals(Binder *b, const Expr **left, const Expr **right)
 {
     int scale = int_max(needed_scale(*left), needed_scale(*right));
     Type a, c;
@@ -254,11 +254,11 @@ Status unify_decimals(Binder *b, const Expr **left, const Expr **right)
     if (done)
         return ST_OK;
     if ((*left)->kind == EXPR_CONST && (*right)->kind != EXPR_CONST)
-        scale = int_max(needed_scale(*left), decimal_type_of(*right).scale);
+        scale = int_max(needed_scale(*left), bind__decimal_type_of(*right).scale);
     else if ((*right)->kind == EXPR_CONST && (*left)->kind != EXPR_CONST)
-        scale = int_max(needed_scale(*right), decimal_type_of(*left).scale);
-    a = decimal_type_of(*left);
-    c = decimal_type_of(*right);
+        scale = int_max(needed_scale(*right), bind__decimal_type_of(*left).scale);
+    a = bind__decimal_type_of(*left);
+    c = bind__decimal_type_of(*right);
     int before = int_max(digits_before_point(a), digits_before_point(c));
     bool wide = before + scale > DECIMAL64_DIGITS;
 
@@ -271,14 +271,14 @@ Status unify_decimals(Binder *b, const Expr **left, const Expr **right)
 static Status finish_call(Binder *b, FuncId func, Type type, uint32_t arg_count,
                           const Expr *const *args, int32_t offset, const Expr **expr_out)
 {
-    *expr_out = expr_at(b, expr_call(b->arena, func, type, arg_count, args), offset);
+    *expr_out = bind__expr_at(b, expr_call(b->arena, func, type, arg_count, args), offset);
     return ST_OK;
 }
 
 static Status make_sum(Binder *b, FuncId func, const Expr **args, int32_t offset,
                        const Expr **expr_out)
 {
-    Type a = decimal_type_of(args[0]), c = decimal_type_of(args[1]);
+    Type a = bind__decimal_type_of(args[0]), c = bind__decimal_type_of(args[1]);
     int scale = int_max(a.scale, c.scale);
     int before = int_max(digits_before_point(a), digits_before_point(c));
     Type type = capped_decimal(before + scale + 1, scale);
@@ -291,7 +291,7 @@ static Status make_sum(Binder *b, FuncId func, const Expr **args, int32_t offset
 /* Operands of 64-bit words may have a wide product; the kernel builder knows how. */
 static Status make_product(Binder *b, const Expr **args, int32_t offset, const Expr **expr_out)
 {
-    Type a = decimal_type_of(args[0]), c = decimal_type_of(args[1]);
+    Type a = bind__decimal_type_of(args[0]), c = bind__decimal_type_of(args[1]);
     int scale = a.scale + c.scale;
     bool wide;
     Type type;
@@ -310,7 +310,7 @@ static Status make_product(Binder *b, const Expr **args, int32_t offset, const E
 /* Operands keep their scales: the kernel builder adds digits to the dividend. */
 static Status make_quotient(Binder *b, const Expr **args, int32_t offset, const Expr **expr_out)
 {
-    Type a = decimal_type_of(args[0]), c = decimal_type_of(args[1]);
+    Type a = bind__decimal_type_of(args[0]), c = bind__decimal_type_of(args[1]);
     int scale = int_max(DIVISION_SCALE_MIN, int_max(a.scale, c.scale));
 
     TRY(fit_decimal(b, &args[0], a.scale, true));
@@ -320,7 +320,8 @@ static Status make_quotient(Binder *b, const Expr **args, int32_t offset, const 
 
 static Status make_remainder(Binder *b, const Expr **args, int32_t offset, const Expr **expr_out)
 {
-    Type type = decimal_common(decimal_type_of(args[0]), decimal_type_of(args[1]));
+    Type type =
+        bind__decimal_common(bind__decimal_type_of(args[0]), bind__decimal_type_of(args[1]));
 
     TRY(fit_decimal(b, &args[0], type.scale, is_wide(type)));
     TRY(fit_decimal(b, &args[1], type.scale, is_wide(type)));
@@ -339,7 +340,7 @@ static Type same_word(Type word, int precision, int scale)
 static Status make_integral(Binder *b, FuncId func, const Expr **args, int32_t offset,
                             const Expr **expr_out)
 {
-    Type own = decimal_type_of(args[0]);
+    Type own = bind__decimal_type_of(args[0]);
 
     TRY(fit_decimal(b, &args[0], own.scale, is_wide(own)));
     return finish_call(b, func, same_word(own, digits_before_point(own) + 1, 0), 1, args, offset,
@@ -350,7 +351,7 @@ static Status make_integral(Binder *b, FuncId func, const Expr **args, int32_t o
 static Status make_rounded(Binder *b, FuncId func, const Expr **args, int32_t offset,
                            const Expr **expr_out)
 {
-    Type own = decimal_type_of(args[0]);
+    Type own = bind__decimal_type_of(args[0]);
     bool is_known = args[1]->kind == EXPR_CONST && !args[1]->value.is_null;
     int scale = own.scale;
     Type type;
@@ -361,14 +362,15 @@ static Status make_rounded(Binder *b, FuncId func, const Expr **args, int32_t of
     TRY(fit_decimal(b, &args[0], own.scale, is_wide(own)));
     TRY(finish_call(b, func, same_word(own, own.precision + 1, own.scale), 2, args, offset,
                     expr_out));
-    return is_known ? coerce(b, *expr_out, type, expr_out) : ST_OK;
+    return is_known ? bind__coerce(b, *expr_out, type, expr_out) : ST_OK;
 }
 
 /* div(a, b): the whole part of the quotient. */
 static Status make_whole_quotient(Binder *b, const Expr **args, int32_t offset,
                                   const Expr **expr_out)
 {
-    Type type = decimal_common(decimal_type_of(args[0]), decimal_type_of(args[1]));
+    Type type =
+        bind__decimal_common(bind__decimal_type_of(args[0]), bind__decimal_type_of(args[1]));
 
     TRY(fit_decimal(b, &args[0], type.scale, is_wide(type)));
     TRY(fit_decimal(b, &args[1], type.scale, is_wide(type)));
@@ -387,7 +389,7 @@ static Status make_other(Binder *b, const Signature *signature, const Expr **arg
 
     for (uint32_t i = 0; i < signature->arg_count; i++) {
         if (signature->args[i] == TYPE_DECIMAL)
-            TRY(coerce(b, args[i], decimal_type_of(args[i]), &args[i]));
+            TRY(bind__coerce(b, args[i], bind__decimal_type_of(args[i]), &args[i]));
         words[i] = optype_of(args[i]->type);
     }
     op = op_find(signature->func, signature->arg_count, words);
@@ -399,7 +401,8 @@ static Status make_other(Binder *b, const Signature *signature, const Expr **arg
     if (op == NULL)
         op = op_find(signature->func, signature->arg_count, words);
     if (op == NULL)
-        return not_supported(b, offset, "function %s of these types", func_name(signature->func));
+        return bind__not_supported(b, offset, "function %s of these types",
+                                   func_name(signature->func));
     for (uint32_t i = signature->arg_count; result.id == TYPE_DECIMAL && i > 0; i--)
         if (args[i - 1]->type.id == TYPE_DECIMAL)
             result = same_word(optype_type(op->result), args[i - 1]->type.precision,
@@ -407,14 +410,14 @@ static Status make_other(Binder *b, const Signature *signature, const Expr **arg
     return finish_call(b, signature->func, result, signature->arg_count, args, offset, expr_out);
 }
 
-Status make_decimal_call(Binder *b, const Signature *signature, const Expr **args, int32_t offset,
-                         const Expr **expr_out)
+Status bind__make_decimal_call(Binder *b, const Signature *signature, const Expr **args,
+                               int32_t offset, const Expr **expr_out)
 {
     for (uint32_t i = 0; i < signature->arg_count; i++) {
-        if (is_unknown(args[i]))
-            TRY(coerce(b, args[i], type_of(signature->args[i]), &args[i]));
+        if (bind__is_unknown(args[i]))
+            TRY(bind__coerce(b, args[i], type_of(signature->args[i]), &args[i]));
         else if (signature->args[i] != TYPE_DECIMAL)
-            TRY(coerce(b, args[i], type_of(signature->args[i]), &args[i]));
+            TRY(bind__coerce(b, args[i], type_of(signature->args[i]), &args[i]));
     }
     switch (signature->func) {
     case FUNC_ADD:
@@ -442,7 +445,7 @@ Status make_decimal_call(Binder *b, const Signature *signature, const Expr **arg
     }
 }
 
-Type decimal_agg_type(AggId agg, OpType result, Type arg)
+Type bind__decimal_agg_type(AggId agg, OpType result, Type arg)
 {
     Type type = optype_type(result);
 

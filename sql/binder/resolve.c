@@ -26,7 +26,7 @@ static TypeId word_type(OpType word)
 /* varchar and char have the operations of text. */
 static TypeId argument_type(const Expr *expr)
 {
-    if (is_unknown(expr))
+    if (bind__is_unknown(expr))
         return TYPE_NULL;
     return type_is_text(expr->type) ? TYPE_TEXT : (TypeId)expr->type.id;
 }
@@ -84,7 +84,7 @@ static bool can_take(const Candidates *candidates, const Signature *signature)
         TypeId given = candidates->types[i], wanted = signature->args[i];
 
         if (wanted != (TypeId)ANY_TYPE && given != TYPE_NULL &&
-            !can_cast(type_of(given), type_of(wanted), CAST_IMPLICIT))
+            !bind__can_cast(type_of(given), type_of(wanted), CAST_IMPLICIT))
             return false;
     }
     return true;
@@ -219,7 +219,7 @@ static void keep_same_type(Candidates *candidates)
             TypeId wanted = candidates->items[i].args[j];
 
             takes &= wanted == (TypeId)ANY_TYPE ||
-                     can_cast(type_of(shared), type_of(wanted), CAST_IMPLICIT);
+                     bind__can_cast(type_of(shared), type_of(wanted), CAST_IMPLICIT);
         }
         if (takes && found != CANDIDATES_MAX)
             return;
@@ -291,8 +291,9 @@ static void widen_mixed_floats(Candidates *candidates)
             types[i] = TYPE_FLOAT8;
 }
 
-ResolveResult resolve_overload(uint32_t func_count, const FuncId *funcs, uint32_t arg_count,
-                               const Expr *const *args, bool is_operator, Signature *signature_out)
+ResolveResult bind__resolve_overload(uint32_t func_count, const FuncId *funcs, uint32_t arg_count,
+                                     const Expr *const *args, bool is_operator,
+                                     Signature *signature_out)
 {
     Candidates all = {.arg_count = arg_count}, *candidates = &all;
     ResolveResult result;
@@ -313,8 +314,8 @@ ResolveResult resolve_overload(uint32_t func_count, const FuncId *funcs, uint32_
     return result;
 }
 
-ResolveResult resolve_aggregate(AggId agg, uint32_t arg_count, const Expr *const *args,
-                                TypeId *arg_out)
+ResolveResult bind__resolve_aggregate(AggId agg, uint32_t arg_count, const Expr *const *args,
+                                      TypeId *arg_out)
 {
     Candidates all = {.arg_count = 1}, *candidates = &all;
     ResolveResult result;
@@ -332,7 +333,8 @@ ResolveResult resolve_aggregate(AggId agg, uint32_t arg_count, const Expr *const
     return result;
 }
 
-uint32_t functions_by_name(const char *name, bool is_operator, FuncId *funcs, uint32_t capacity)
+uint32_t bind__functions_by_name(const char *name, bool is_operator, FuncId *funcs,
+                                 uint32_t capacity)
 {
     uint32_t count = 0;
 

@@ -7,12 +7,12 @@
 
 enum { FUZZY_DISTANCE_MAX = 3 };
 
-void scope_init(Scope *scope, Scope *outer)
+void scope__init(Scope *scope, Scope *outer)
 {
     *scope = (Scope){.outer = outer, .ctes = outer == NULL ? NULL : outer->ctes};
 }
 
-void scope_add_range(Binder *b, Scope *scope, const RangeItem *item)
+void scope__add_range(Binder *b, Scope *scope, const RangeItem *item)
 {
     if (scope->range_count == scope->range_capacity) {
         uint32_t capacity = scope->range_capacity == 0 ? 8 : scope->range_capacity * 2;
@@ -26,7 +26,7 @@ void scope_add_range(Binder *b, Scope *scope, const RangeItem *item)
     scope->ranges[scope->range_count++] = item;
 }
 
-void visible_add(Binder *b, VisibleList *list, Visible visible)
+void bind__visible_add(Binder *b, VisibleList *list, Visible visible)
 {
     if (list->count == list->capacity) {
         uint32_t capacity = list->capacity == 0 ? 4 : list->capacity * 2;
@@ -40,13 +40,13 @@ void visible_add(Binder *b, VisibleList *list, Visible visible)
     list->items[list->count++] = visible;
 }
 
-void visible_append(Binder *b, VisibleList *list, const VisibleList *more)
+void bind__visible_append(Binder *b, VisibleList *list, const VisibleList *more)
 {
     for (uint32_t i = 0; i < more->count; i++)
-        visible_add(b, list, more->items[i]);
+        bind__visible_add(b, list, more->items[i]);
 }
 
-void visible_set_lateral(VisibleList *list, bool lateral_only, bool lateral_ok)
+void bind__visible_set_lateral(VisibleList *list, bool lateral_only, bool lateral_ok)
 {
     for (uint32_t i = 0; i < list->count; i++) {
         list->items[i].lateral_only = lateral_only;
@@ -54,7 +54,7 @@ void visible_set_lateral(VisibleList *list, bool lateral_only, bool lateral_ok)
     }
 }
 
-Cte *scope_find_cte(const Scope *scope, const char *name)
+Cte *scope__find_cte(const Scope *scope, const char *name)
 {
     for (Cte *cte = scope->ctes; cte != NULL; cte = cte->outer)
         if (!cte->is_future && strcmp(cte->name, name) == 0)
@@ -64,7 +64,7 @@ Cte *scope_find_cte(const Scope *scope, const char *name)
 
 /* --- which scope makes a column --- */
 
-const RangeColumn *scope_range_column(const Scope *scope, ColumnId id, const RangeItem **item_out)
+const RangeColumn *scope__range_column(const Scope *scope, ColumnId id, const RangeItem **item_out)
 {
     for (uint32_t i = 0; i < scope->range_count; i++) {
         const RangeItem *item = scope->ranges[i];
@@ -79,20 +79,12 @@ const RangeColumn *scope_range_column(const Scope *scope, ColumnId id, const Ran
     return NULL;
 }
 
-bool scope_is_agg(const Scope *scope, ColumnId id)
+bool scope__is_agg(const Scope *scope, ColumnId id)
 {
     for (uint32_t i = 0; i < scope->agg_count; i++)
         if (scope->aggs[i].id == id)
             return true;
     return false;
-}
-
-Scope *scope_of_column(Scope *scope, ColumnId id)
-{
-    for (; scope != NULL; scope = scope->outer)
-        if (scope_is_agg(scope, id) || scope_range_column(scope, id, NULL) != NULL)
-            return scope;
-    return NULL;
 }
 
 /* --- errors --- */
@@ -104,18 +96,19 @@ static Status check_lateral(Binder *b, const Visible *visible, const char *name,
 
     if (!visible->lateral_only || visible->lateral_ok)
         return ST_OK;
-    status = fail_at(b, offset, ST_BAD_INPUT, "42P10",
-                     "invalid reference to FROM-clause entry for table \"%s\"", name);
+    status = bind__fail_at(b, offset, ST_BAD_INPUT, "42P10",
+                           "invalid reference to FROM-clause entry for table \"%s\"", name);
     error_detail(b->err, "The combining JOIN type must be INNER or LEFT for a LATERAL reference.");
     return status;
 }
 
 static Status ambiguous_column(Binder *b, const char *name, int32_t offset)
 {
-    return fail_at(b, offset, ST_BAD_INPUT, "42702", "column reference \"%s\" is ambiguous", name);
+    return bind__fail_at(b, offset, ST_BAD_INPUT, "42702", "column reference \"%s\" is ambiguous",
+                         name);
 }
 
-Status scope_missing_item(Binder *b, Scope *scope, const char *name, int32_t offset)
+Status scope__missing_item(Binder *b, Scope *scope, const char *name, int32_t offset)
 {
     const RangeItem *hidden = NULL, *renamed = NULL;
     Status status;
@@ -131,10 +124,10 @@ Status scope_missing_item(Binder *b, Scope *scope, const char *name, int32_t off
                 renamed = item;
         }
     if (hidden == NULL && renamed == NULL)
-        return fail_at(b, offset, ST_BAD_INPUT, "42P01",
-                       "missing FROM-clause entry for table \"%s\"", name);
-    status = fail_at(b, offset, ST_BAD_INPUT, "42P01",
-                     "invalid reference to FROM-clause entry for table \"%s\"", name);
+        return bind__fail_at(b, offset, ST_BAD_INPUT, "42P01",
+                             "missing FROM-clause entry for table \"%s\"", name);
+    status = bind__fail_at(b, offset, ST_BAD_INPUT, "42P01",
+                           "invalid reference to FROM-clause entry for table \"%s\"", name);
     if (hidden == NULL)
         error_hint(b->err, "Perhaps you meant to reference the table alias \"%s\".", renamed->name);
     else
@@ -200,10 +193,10 @@ static Status missing_column(Binder *b, Scope *scope, const char *table, const c
 {
     Suggestion best = {.distance = FUZZY_DISTANCE_MAX + 1};
     const RangeItem *unseen = find_unseen(scope, table, name);
-    Status status =
-        table != NULL
-            ? fail_at(b, offset, ST_BAD_INPUT, "42703", "column %s.%s does not exist", table, name)
-            : fail_at(b, offset, ST_BAD_INPUT, "42703", "column \"%s\" does not exist", name);
+    Status status = table != NULL ? bind__fail_at(b, offset, ST_BAD_INPUT, "42703",
+                                                  "column %s.%s does not exist", table, name)
+                                  : bind__fail_at(b, offset, ST_BAD_INPUT, "42703",
+                                                  "column \"%s\" does not exist", name);
 
     if (unseen != NULL) {
         error_hint(b->err,
@@ -263,8 +256,8 @@ static Status find_in_scope(Binder *b, Scope *scope, const char *name, int32_t o
     return ST_OK;
 }
 
-Status scope_find_column(Binder *b, Scope *scope, const char *name, int32_t offset, bool local_only,
-                         ResolvedColumn *found_out)
+Status scope__find_column(Binder *b, Scope *scope, const char *name, int32_t offset,
+                          bool local_only, ResolvedColumn *found_out)
 {
     *found_out = (ResolvedColumn){NULL, NULL};
     for (; scope != NULL; scope = scope->outer) {
@@ -275,8 +268,8 @@ Status scope_find_column(Binder *b, Scope *scope, const char *name, int32_t offs
     return ST_OK;
 }
 
-Status scope_find_item(Binder *b, Scope *scope, const char *name, int32_t offset,
-                       const RangeItem **item_out)
+Status scope__find_item(Binder *b, Scope *scope, const char *name, int32_t offset,
+                        const RangeItem **item_out)
 {
     *item_out = NULL;
     for (; scope != NULL && *item_out == NULL; scope = scope->outer)
@@ -288,8 +281,8 @@ Status scope_find_item(Binder *b, Scope *scope, const char *name, int32_t offset
                 strcmp(visible->item->name, name) != 0)
                 continue;
             if (*item_out != NULL)
-                return fail_at(b, offset, ST_BAD_INPUT, "42P09",
-                               "table reference \"%s\" is ambiguous", name);
+                return bind__fail_at(b, offset, ST_BAD_INPUT, "42P09",
+                                     "table reference \"%s\" is ambiguous", name);
             TRY(check_lateral(b, visible, name, offset));
             *item_out = visible->item;
         }
@@ -298,7 +291,7 @@ Status scope_find_item(Binder *b, Scope *scope, const char *name, int32_t offset
 
 static const Expr *column_expr(Binder *b, const RangeColumn *column, int32_t offset)
 {
-    return expr_at(b, expr_column(b->arena, column->id, column->type), offset);
+    return bind__expr_at(b, expr_column(b->arena, column->id, column->type), offset);
 }
 
 static Status resolve_bare(Binder *b, Scope *scope, const char *name, int32_t offset,
@@ -307,11 +300,11 @@ static Status resolve_bare(Binder *b, Scope *scope, const char *name, int32_t of
     ResolvedColumn found;
     const RangeItem *item;
 
-    TRY(scope_find_column(b, scope, name, offset, false, &found));
+    TRY(scope__find_column(b, scope, name, offset, false, &found));
     if (found.column == NULL) {
-        TRY(scope_find_item(b, scope, name, offset, &item));
+        TRY(scope__find_item(b, scope, name, offset, &item));
         if (item != NULL)
-            return not_supported(b, offset, "whole-row references");
+            return bind__not_supported(b, offset, "whole-row references");
         return missing_column(b, scope, NULL, name, offset);
     }
     *expr_out = column_expr(b, found.column, offset);
@@ -327,7 +320,7 @@ static const char *dotted_name(Binder *b, AstNames names)
     return strbuf_text(&text);
 }
 
-Status scope_resolve(Binder *b, Scope *scope, const AstColumn *column, const Expr **expr_out)
+Status scope__resolve(Binder *b, Scope *scope, const AstColumn *column, const Expr **expr_out)
 {
     AstNames names = column->names;
     int32_t offset = column->head.offset;
@@ -337,14 +330,14 @@ Status scope_resolve(Binder *b, Scope *scope, const AstColumn *column, const Exp
     if (names.count == 1)
         return resolve_bare(b, scope, names.items[0], offset, expr_out);
     if (names.count > 3)
-        return fail_at(b, offset, ST_BAD_INPUT, "42601",
-                       "improper qualified name (too many dotted names): %s",
-                       dotted_name(b, names));
+        return bind__fail_at(b, offset, ST_BAD_INPUT, "42601",
+                             "improper qualified name (too many dotted names): %s",
+                             dotted_name(b, names));
     const char *table = names.items[names.count - 2], *name = names.items[names.count - 1];
 
-    TRY(scope_find_item(b, scope, table, offset, &item));
+    TRY(scope__find_item(b, scope, table, offset, &item));
     if (item == NULL || (names.count == 3 && strcmp(names.items[0], "public") != 0))
-        return scope_missing_item(b, scope, table, offset);
+        return scope__missing_item(b, scope, table, offset);
     TRY(find_in_item(b, item, name, offset, &found));
     if (found == NULL)
         return missing_column(b, scope, table, name, offset);
@@ -352,7 +345,7 @@ Status scope_resolve(Binder *b, Scope *scope, const AstColumn *column, const Exp
     return ST_OK;
 }
 
-Status scope_check_alias_unique(Binder *b, const VisibleList *left, const VisibleList *right)
+Status scope__check_alias_unique(Binder *b, const VisibleList *left, const VisibleList *right)
 {
     for (uint32_t i = 0; i < left->count; i++)
         for (uint32_t j = 0; j < right->count; j++) {
@@ -360,8 +353,8 @@ Status scope_check_alias_unique(Binder *b, const VisibleList *left, const Visibl
 
             if (a->name_visible && c->name_visible && a->item->name != NULL &&
                 c->item->name != NULL && strcmp(a->item->name, c->item->name) == 0)
-                return fail_at(b, -1, ST_BAD_INPUT, "42712",
-                               "table name \"%s\" specified more than once", a->item->name);
+                return bind__fail_at(b, -1, ST_BAD_INPUT, "42712",
+                                     "table name \"%s\" specified more than once", a->item->name);
         }
     return ST_OK;
 }
