@@ -364,7 +364,7 @@ static Status open_row(ColumnReader *reader, int64_t row, Error *err)
 static void settle(ColumnReader *reader, uint32_t count)
 {
     dictionary_gather(reader->values, reader->dictionary_values.bytes, reader->column->value_bytes,
-                  reader->codes, NULL, count);
+                      reader->codes, NULL, count);
     reader->is_coded = false;
 }
 
@@ -377,8 +377,8 @@ static Status read_codes(ColumnReader *reader, uint32_t at, uint32_t count, uint
     if (reader->is_coded)
         return ST_OK;
     dictionary_gather((char *)reader->values + (size_t)at * reader->column->value_bytes,
-                  reader->dictionary_values.bytes, reader->column->value_bytes, reader->codes + at,
-                  NULL, count);
+                      reader->dictionary_values.bytes, reader->column->value_bytes,
+                      reader->codes + at, NULL, count);
     return ST_OK;
 }
 
@@ -491,8 +491,8 @@ void column_reader_column(ColumnReader *reader, const uint32_t *selection, uint3
         bool is_sparse = selection != NULL && selected_count < reader->window_rows / 4;
 
         dictionary_gather(reader->values, reader->dictionary_values.bytes, column->value_bytes,
-                      reader->codes, is_sparse ? selection : NULL,
-                      is_sparse ? selected_count : reader->window_rows);
+                          reader->codes, is_sparse ? selection : NULL,
+                          is_sparse ? selected_count : reader->window_rows);
         reader->is_gathered = !is_sparse;
     }
     column_out->values = reader->direct != NULL ? reader->direct : reader->values;

@@ -19,7 +19,7 @@
     } while (0)
 
 void dictionary_gather(void *to, const void *from, uint32_t value_bytes, const uint32_t *codes,
-                   const uint32_t *selection, uint32_t count)
+                       const uint32_t *selection, uint32_t count)
 {
     switch (value_bytes) {
     case 1:
