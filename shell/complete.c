@@ -8,7 +8,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-#include "core/plan/expr.h"
+#include "shell/function_names.h"
 #include "sql/parser/sql_keywords.h"
 #include "sql/parser/sql_lexer.h"
 
@@ -180,15 +180,11 @@ static void add_columns_in_scope(Completer *c)
 
 static void add_functions(Completer *c)
 {
-    for (int func = 0; func < FUNC_COUNT_; func++) {
-        const char *name = func_name((FuncId)func);
-
-        if ((func_properties((FuncId)func) & FUNC_HIDDEN) == 0 && islower((unsigned char)name[0]) &&
-            strpbrk(name, " .") == NULL)
-            add_word(c, name);
-    }
+    for (int func = 0; func < FUNC_COUNT_; func++)
+        if (function_is_callable((FuncId)func))
+            add_word(c, func_name((FuncId)func));
     for (int agg = 0; agg < AGG_COUNT_; agg++)
-        if (strchr(agg_name((AggId)agg), '(') == NULL)
+        if (aggregate_is_callable((AggId)agg))
             add_word(c, agg_name((AggId)agg));
 }
 

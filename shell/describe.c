@@ -1,11 +1,11 @@
 /*
  * describe.c -- \d, \dt, \dv, \df: what there is, as tables
  */
+#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "core/plan/expr.h"
 #include "shell/commands.h"
+#include "shell/function_names.h"
 
 void shell_write_texts(Shell *shell, Arena *arena, const char *title, uint32_t column_count,
                        const char *const *names, uint32_t row_count, const char *const *const *rows)
@@ -112,15 +112,6 @@ RunEnd command_views(Shell *shell, const CommandArgs *args)
     return list_relations(shell, false, true);
 }
 
-/* Operators and the grammar's own (CASE, IN) have no name that could be called. */
-static bool is_callable(FuncId func)
-{
-    const char *name = func_name(func);
-
-    return (func_properties(func) & FUNC_HIDDEN) == 0 && name[0] >= 'a' && name[0] <= 'z' &&
-           strpbrk(name, " .") == NULL;
-}
-
 static bool name_matches(const char *name, const CommandArgs *args)
 {
     return args->count == 0 || strcasestr(name, args->items[0]) != NULL;
@@ -142,13 +133,7 @@ static const char *op_arguments(Arena *arena, const Op *op)
     return strbuf_text(&buf);
 }
 
-static bool same_row(const char *const *a, const char *const *b, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (strcmp(a[i], b[i]) != 0)
-            return false;
-    return true;
-}
+enum { FUNCTION_COLUMNS = 4 };
 
 typedef struct FunctionList {
     Arena *arena;
@@ -156,56 +141,81 @@ typedef struct FunctionList {
     uint32_t count;
 } FunctionList;
 
-/* numeric has two widths and so two rows: shown once. */
 static void add_function(FunctionList *list, const char *name, const char *result,
                          const char *arguments, const char *kind)
 {
-    const char *texts[] = {name, result, arguments, kind};
+    const char *texts[FUNCTION_COLUMNS] = {name, result, arguments, kind};
 
-    if (list->count > 0 && same_row(texts, list->rows[list->count - 1], 4))
-        return;
-    list->rows[list->count++] = make_row(list->arena, 4, texts);
+    list->rows[list->count++] = make_row(list->arena, FUNCTION_COLUMNS, texts);
 }
 
-static void add_scalar_functions(FunctionList *list, const CommandArgs *args)
+static void add_scalar_function(FunctionList *list, FuncId func)
 {
-    for (int func = 0; func < FUNC_COUNT_; func++) {
-        const char *name = func_name((FuncId)func);
+    bool has_overloads = false;
 
-        if (!is_callable((FuncId)func) || !name_matches(name, args))
+    for (int i = 0; i < OP_COUNT_; i++) {
+        const Op *op = &op_table[i];
+
+        if (op->func != func)
             continue;
-        for (int op = 0; op < OP_COUNT_; op++)
-            if (op_table[op].func == (FuncId)func)
-                add_function(list, name, op_type_name(list->arena, op_table[op].result),
-                             op_arguments(list->arena, &op_table[op]), "scalar");
+        has_overloads = true;
+        add_function(list, func_name(func), op_type_name(list->arena, op->result),
+                     op_arguments(list->arena, op), "scalar");
     }
+    if (!has_overloads) /* coalesce and the like take any type */
+        add_function(list, func_name(func), "any", "any, ...", "scalar");
 }
 
-static void add_aggregates(FunctionList *list, const CommandArgs *args)
+static void add_aggregate(FunctionList *list, const AggOp *op)
 {
-    for (uint32_t i = 0; i < agg_op_count; i++) {
-        const AggOp *op = &agg_op_table[i];
-        const char *name = agg_name(op->agg);
-        bool has_arg = op->arg != OPTYPE_NONE;
+    bool has_arg = op->arg != OPTYPE_NONE;
+    const char *name = agg_name(op->agg);
 
-        if (!name_matches(name, args))
-            continue;
-        add_function(list, has_arg ? name : arena_strndup(list->arena, name, strcspn(name, "(")),
-                     op_type_name(list->arena, op->result),
-                     has_arg ? op_type_name(list->arena, op->arg) : "*", "aggregate");
-    }
+    add_function(list, arena_strndup(list->arena, name, strcspn(name, "(")),
+                 op_type_name(list->arena, op->result),
+                 has_arg ? op_type_name(list->arena, op->arg) : "*", "aggregate");
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+    const char *const *row_a = *(const char *const *const *)a;
+    const char *const *row_b = *(const char *const *const *)b;
+    int order = 0;
+
+    for (uint32_t i = 0; i < FUNCTION_COLUMNS && order == 0; i++)
+        order = strcmp(row_a[i], row_b[i]);
+    return order;
+}
+
+/* By name, each once: numeric has two widths and so two overloads. */
+static void sort_functions(FunctionList *list)
+{
+    uint32_t kept = 0;
+
+    if (list->count > 0)
+        qsort(list->rows, list->count, sizeof *list->rows, compare_rows);
+    for (uint32_t i = 0; i < list->count; i++)
+        if (kept == 0 || compare_rows(&list->rows[i], &list->rows[kept - 1]) != 0)
+            list->rows[kept++] = list->rows[i];
+    list->count = kept;
 }
 
 RunEnd command_functions(Shell *shell, const CommandArgs *args)
 {
     static const char *const names[] = {"Name", "Result", "Arguments", "Kind"};
     Arena *arena = arena_new(shell->arena, "functions", ARENA_NO_CAP);
-    FunctionList list = {.arena = arena,
-                         .rows = ARENA_ARRAY(arena, const char *const *, OP_COUNT_ + agg_op_count)};
+    FunctionList list = {
+        .arena = arena,
+        .rows = ARENA_ARRAY(arena, const char *const *, OP_COUNT_ + FUNC_COUNT_ + agg_op_count)};
 
-    add_scalar_functions(&list, args);
-    add_aggregates(&list, args);
-    shell_write_texts(shell, arena, NULL, 4, names, list.count, list.rows);
+    for (int func = 0; func < FUNC_COUNT_; func++)
+        if (function_is_callable((FuncId)func) && name_matches(func_name((FuncId)func), args))
+            add_scalar_function(&list, (FuncId)func);
+    for (uint32_t i = 0; i < agg_op_count; i++)
+        if (name_matches(agg_name(agg_op_table[i].agg), args))
+            add_aggregate(&list, &agg_op_table[i]);
+    sort_functions(&list);
+    shell_write_texts(shell, arena, NULL, FUNCTION_COLUMNS, names, list.count, list.rows);
     arena_free(arena);
     return RUN_OK;
 }

@@ -1,5 +1,7 @@
 /*
- * interrupt.h -- Ctrl-C: cancels what runs; pressed again before that has ended, ends the program
+ * interrupt.h -- Ctrl-C cancels what runs
+ *
+ * Pressed again before that has ended, it ends the program, unless there is a prompt to return to.
  *
  * A program has one terminal and one set of signal handlers, so this is the shell's only state
  * that is not passed around.
@@ -9,7 +11,9 @@
 
 #include "engine/session.h"
 
-/* From now on SIGINT and SIGTERM cancel session's work; NULL: nothing runs. */
+/* Catches SIGINT; without a prompt SIGTERM too, so that what is half written is cleaned up. */
+void interrupt_catch(bool has_prompt);
+/* From now on an interrupt cancels session's work; NULL: nothing runs. */
 void interrupt_watch(Session *session);
 /* Whether one came since the last interrupt_reset. */
 bool interrupt_came(void);

@@ -46,7 +46,7 @@ static unsigned char on_interrupt(EditLine *edit, int key)
 {
     (void)key;
     editor_of(edit)->was_interrupted = true;
-    fputs("^C", stdout);
+    fputs("^C\n", stdout);
     return CC_NEWLINE;
 }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shell/interrupt.h"
 #include "shell/repl.h"
 #include "shell/shell.h"
 #include "shell/sql_options.h"
@@ -187,6 +188,7 @@ int subcommand_sql(int argc, char **argv)
             status = EXIT_OK;
         } else {
             init_shell(&shell, &options, arena);
+            interrupt_catch(shell.is_interactive);
             status = close_shell(&shell, run_shell(&shell, &options));
         }
     }
