@@ -18,11 +18,25 @@ static bool wants_guard(const Op *op)
     return op->may_fail || has_text;
 }
 
+/* What the operation really gives, should the plan's type lie otherwise in memory. */
+static Type result_type(const Op *op, Type wanted)
+{
+    Type natural = optype_type(op->result);
+
+    if (type_phys(natural) == type_phys(wanted))
+        return wanted;
+    natural.scale = wanted.scale;
+    return natural;
+}
+
 uint32_t build__op(Builder *b, OpId op, Type type, uint32_t arg_count, const uint32_t *args,
                    uint32_t guard)
 {
-    KernelLine line = {
-        .kind = LINE_OP, .op = op, .arg_count = arg_count, .guard = NO_REGISTER, .type = type};
+    KernelLine line = {.kind = LINE_OP,
+                       .op = op,
+                       .arg_count = arg_count,
+                       .guard = NO_REGISTER,
+                       .type = result_type(&op_table[op], type)};
 
     for (uint32_t i = 0; i < arg_count; i++) {
         const Value *constant = build__const(b, args[i]);
@@ -236,9 +250,26 @@ uint32_t build__strict(Builder *b, const Expr *call, uint32_t guard)
 
 /* --- concat, concat_ws: NULLs are passed over --- */
 
+static uint32_t short_text(Builder *b, const char *text)
+{
+    Value value = value_null(type_of(TYPE_TEXT));
+
+    value.is_null = false;
+    value.str = str_make(text, (uint32_t)strlen(text));
+    return build__param(b, &value);
+}
+
+/* Booleans are t and f here, unlike in casts. */
 static uint32_t as_text(Builder *b, const Expr *arg, uint32_t guard)
 {
-    return build__cast(b, build__value(b, arg, guard), type_of(TYPE_TEXT), guard);
+    uint32_t value = build__value(b, arg, guard), text;
+
+    if (build__type(b, value).id != TYPE_BOOL)
+        return build__cast(b, value, type_of(TYPE_TEXT), guard);
+    text = build__select(b, build__mask_of(b, LINE_IS_TRUE, value), short_text(b, "t"),
+                         short_text(b, "f"));
+    return build__select(b, build__mask_of(b, LINE_IS_NULL, value),
+                         build__null(b, type_of(TYPE_TEXT)), text);
 }
 
 static uint32_t concat_two(Builder *b, uint32_t left, uint32_t right, uint32_t guard)
@@ -248,23 +279,14 @@ static uint32_t concat_two(Builder *b, uint32_t left, uint32_t right, uint32_t g
     return build__op(b, OP_concat_text, type_of(TYPE_TEXT), 2, args, guard);
 }
 
-static uint32_t empty_text(Builder *b)
-{
-    Value empty = value_null(type_of(TYPE_TEXT));
-
-    empty.is_null = false;
-    empty.str = str_make("", 0);
-    return build__param(b, &empty);
-}
-
 static uint32_t build_concat_all(Builder *b, const Expr *call, uint32_t guard)
 {
-    uint32_t result = empty_text(b);
+    uint32_t result = short_text(b, "");
 
     for (uint32_t i = 0; i < call->arg_count; i++) {
         uint32_t text = as_text(b, call->args[i], guard);
 
-        text = build__select(b, build__mask_of(b, LINE_IS_NOT_NULL, text), text, empty_text(b));
+        text = build__select(b, build__mask_of(b, LINE_IS_NOT_NULL, text), text, short_text(b, ""));
         result = i == 0 ? text : concat_two(b, result, text, guard);
     }
     return result;
@@ -273,7 +295,7 @@ static uint32_t build_concat_all(Builder *b, const Expr *call, uint32_t guard)
 static uint32_t build_concat_ws(Builder *b, const Expr *call, uint32_t guard)
 {
     uint32_t separator = as_text(b, call->args[0], guard);
-    uint32_t result = empty_text(b), has_any = MASK_NONE;
+    uint32_t result = short_text(b, ""), has_any = MASK_NONE;
 
     for (uint32_t i = 1; i < call->arg_count; i++) {
         uint32_t text = as_text(b, call->args[i], guard);

@@ -38,7 +38,7 @@ static void take_chunk(TextChunk *chunk, OpCtx *ctx)
 void text_heap_reset(TextHeap *heap, OpCtx *ctx)
 {
     ctx->heap = heap;
-    ctx->text_at = ctx->text_end = NULL;
+    ctx->text_at = ctx->text_end = (char *)heap; /* no room, but not NULL: that is refusal */
     if (heap->chunks == NULL)
         return;
     free_chunks(heap, heap->chunks->next);

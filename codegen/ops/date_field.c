@@ -68,6 +68,13 @@ void op__raise_field(OpCtx *ctx, int32_t field, TypeId type)
     op__raise_type(ctx, OPERR_UNIT_UNSUPPORTED, field_name((DateField)field), type);
 }
 
+void op__raise_trunc_field(OpCtx *ctx, int32_t field, TypeId type)
+{
+    OpError error = field >= FIELD_DOW ? OPERR_UNIT_UNKNOWN : OPERR_UNIT_UNSUPPORTED;
+
+    op__raise_type(ctx, error, field_name((DateField)field), type);
+}
+
 void op__raise_field_name(OpCtx *ctx, Str name, TypeId type)
 {
     op__raise_type(ctx, OPERR_UNIT_UNKNOWN, name, type);

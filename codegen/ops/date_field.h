@@ -36,6 +36,8 @@ typedef enum DateField {
 DateField op__date_field(Str name);
 /* Raises UNIT_UNSUPPORTED or UNIT_UNKNOWN, as field and type have it. */
 void op__raise_field(OpCtx *ctx, int32_t field, TypeId type);
+/* For date_trunc, which knows of fewer fields. */
+void op__raise_trunc_field(OpCtx *ctx, int32_t field, TypeId type);
 void op__raise_field_name(OpCtx *ctx, Str name, TypeId type);
 
 /* Digits after the point of what EXTRACT gives: second 6, milliseconds 3, epoch 6 (of a date 0). */

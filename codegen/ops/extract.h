@@ -202,7 +202,7 @@ static inline int64_t op_date_trunc_field_timestamp(OpCtx *ctx, int32_t field, i
         days = calendar_days(op_trunc_year(field, day.year), 1, 1);
         break;
     default:
-        op__raise_field(ctx, field, TYPE_TIMESTAMP);
+        op__raise_trunc_field(ctx, field, TYPE_TIMESTAMP);
         return 0;
     }
     op_raise_if(ctx,
@@ -243,7 +243,7 @@ static inline Interval op_date_trunc_field_interval(OpCtx *ctx, int32_t field, I
         months = 12000;
         break;
     default:
-        op__raise_field(ctx, field, TYPE_INTERVAL);
+        op__raise_trunc_field(ctx, field, TYPE_INTERVAL);
         return a;
     }
     return (Interval){a.months / months * months, 0, 0};
