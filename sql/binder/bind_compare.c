@@ -1,4 +1,4 @@
-/* bind_compare.c -- comparisons as SQL writes them: of rows, IN lists, BETWEEN, LIKE, IS DISTINCT */
+/* bind_compare.c -- comparisons as SQL writes them: rows, IN lists, BETWEEN, LIKE, IS DISTINCT */
 #include "sql/binder/binder_internal.h"
 
 static const Expr *combine(Binder *b, FuncId func, uint32_t count, const Expr *const *parts)

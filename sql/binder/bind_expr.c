@@ -1,4 +1,4 @@
-/* bind_expr.c -- an AST expression becomes a typed one: the switch, logic, CASE, COALESCE and kin */
+/* bind_expr.c -- an AST expression becomes a typed one: the switch, logic, CASE, COALESCE */
 #include "sql/binder/binder_internal.h"
 
 const Expr *bind__expr_at(Binder *b, const Expr *expr, int32_t offset)
@@ -348,87 +348,4 @@ Status bind__exprs(Binder *b, Scope *scope, AstExprs asts, const Expr ***exprs_o
     for (uint32_t i = 0; i < asts.count; i++)
         TRY(bind__expr(b, scope, asts.items[i], &(*exprs_out)[i]));
     return ST_OK;
-}
-
-/* --- names of result columns: PostgreSQL's FigureColname --- */
-
-/* 2: a real name; 1: a name that a better one below CASE or a cast may replace; 0: none. */
-static int figure_name(const AstExpr *ast, const char **name)
-{
-    static const char *const choices[] = {[AST_CHOICE_COALESCE] = "coalesce",
-                                          [AST_CHOICE_NULLIF] = "nullif",
-                                          [AST_CHOICE_GREATEST] = "greatest",
-                                          [AST_CHOICE_LEAST] = "least"};
-    int strength;
-
-    if (ast == NULL)
-        return 0;
-    switch (ast->kind) {
-    case AST_COLUMN: {
-        const AstColumn *column = (const AstColumn *)ast;
-
-        if (column->is_star || column->names.count == 0)
-            return 0;
-        *name = column->names.items[column->names.count - 1];
-        return 2;
-    }
-    case AST_FUNC:
-        *name = ((const AstFunc *)ast)->name.name;
-        return 2;
-    case AST_EXTRACT:
-        *name = "extract";
-        return 2;
-    case AST_CAST:
-        strength = figure_name(((const AstCast *)ast)->arg, name);
-        if (strength <= 1) {
-            *name = ((const AstCast *)ast)->type->name.name;
-            return 1;
-        }
-        return strength;
-    case AST_COLLATE:
-        return figure_name(((const AstCollate *)ast)->arg, name);
-    case AST_CASE:
-        strength = figure_name(((const AstCase *)ast)->otherwise, name);
-        if (strength <= 1)
-            *name = "case";
-        return strength <= 1 ? 1 : strength;
-    case AST_CHOICE:
-        *name = choices[((const AstChoice *)ast)->choice];
-        return 2;
-    case AST_SUBQUERY: {
-        const AstSubquery *subquery = (const AstSubquery *)ast;
-        const AstSelect *select = subquery->select;
-
-        if (subquery->subquery == AST_SUBQUERY_EXISTS) {
-            *name = "exists";
-            return 2;
-        }
-        while (select != NULL && select->kind == AST_SELECT_SETOP)
-            select = select->left;
-        if (subquery->subquery != AST_SUBQUERY_SCALAR || select == NULL ||
-            select->target_count == 0)
-            return 0;
-        if (select->targets[0].name != NULL) {
-            *name = select->targets[0].name;
-            return 2;
-        }
-        return figure_name(select->targets[0].expr, name);
-    }
-    case AST_ROW:
-        *name = "row";
-        return 2;
-    case AST_ARRAY:
-        *name = "array";
-        return 2;
-    default:
-        return 0;
-    }
-}
-
-const char *bind__target_name(const AstExpr *ast)
-{
-    const char *name = "?column?";
-
-    figure_name(ast, &name);
-    return name;
 }

@@ -3,7 +3,7 @@
  *
  *     WITH, FROM, select list, WHERE, HAVING, ORDER BY, GROUP BY, DISTINCT, LIMIT   are bound
  *
- *     from -> Filter (WHERE) -> Aggregate -> Filter (HAVING) -> Project -> DISTINCT -> Sort -> Limit
+ *     from -> Filter (WHERE) -> Aggregate -> Filter (HAVING) -> Project -> DISTINCT -> Sort, Limit
  *
  * PostgreSQL binds the clauses in this order, which decides what error comes first.
  */

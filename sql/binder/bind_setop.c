@@ -2,7 +2,8 @@
  * bind_setop.c -- VALUES, and UNION, INTERSECT, EXCEPT
  *
  * Chains of UNION are one node with many inputs. Column by column both sides get one type, as
- * PostgreSQL does it: pair after pair from the left, literals of unknown type following the other side.
+ * PostgreSQL does it: pair after pair from the left, literals of unknown type following the other
+ * side.
  */
 #include "sql/binder/binder_internal.h"
 

@@ -136,7 +136,7 @@ static Status read_literal(Binder *b, const Expr *literal, Type type, const Expr
     return ST_OK;
 }
 
-/* A cast of a constant is done at once, unless it fails: then it may be one that is never reached. */
+/* A cast of a constant is done at once, unless it fails: it may be one that is never reached. */
 static const Expr *fold_cast(Binder *b, const Expr *cast)
 {
     Value value;

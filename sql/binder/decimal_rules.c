@@ -3,7 +3,7 @@
  *
  *     i = p - s: digits before the point
  *     a + b, a - b   scale max(s1,s2)       precision max(i1,i2) + scale + 1
- *     a * b          scale s1 + s2          precision p1 + p2 (scale 22 at most when that is over 38)
+ *     a * b          scale s1 + s2          precision p1 + p2; over 38 the scale is 22 at most
  *     a / b          scale max(16,s1,s2)    precision 38
  *     a % b          scale max(s1,s2)       precision of the common type
  *     a < b          compared at scale max(s1,s2)
