@@ -13,6 +13,7 @@
  * Not when:
  *   (1) it is the last key: without keys there is a row even of no input.
  *   (2) equal values may differ: floats (0.0 and -0.0), intervals.
+ *   (3) the column that would stand for it is said to be nullable, and it is not.
  */
 #include "sql/optimizer/rules/rules.h"
 
@@ -21,8 +22,18 @@ static bool is_same_when_equal(Type type)
     return !type_is_float(type) && type.id != TYPE_INTERVAL; /* (2) */
 }
 
+static bool may_stand_for(const Plan *input, const Expr *other, ColumnId column, ColumnSet kept)
+{
+    if (other->kind == EXPR_CONST)
+        return true;
+    return other->kind == EXPR_COLUMN && column_set_has(kept, other->column) &&
+           (plan_column(input, column)->is_nullable ||
+            !plan_column(input, other->column)->is_nullable); /* (3) */
+}
+
 /* What the facts say that the column is: a constant, or one of the columns kept. */
-static const Expr *known_value(const ExprVec *facts, ColumnId column, ColumnSet kept)
+static const Expr *known_value(const Plan *input, const ExprVec *facts, ColumnId column,
+                               ColumnSet kept)
 {
     for (uint32_t i = 0; i < facts->count; i++) {
         const Expr *fact = facts->items[i];
@@ -35,8 +46,7 @@ static const Expr *known_value(const ExprVec *facts, ColumnId column, ColumnSet 
             const Expr *own = fact->args[side], *other = fact->args[1 - side];
 
             if (own->kind == EXPR_COLUMN && own->column == column &&
-                (other->kind == EXPR_CONST ||
-                 (other->kind == EXPR_COLUMN && column_set_has(kept, other->column))))
+                may_stand_for(input, other, column, kept))
                 return other;
         }
     }
@@ -58,8 +68,9 @@ static const Plan *drop_group_keys(RuleCtx *rc, const Plan *plan)
         const PlanColumn *column = &plan->columns[i];
         ColumnSet so_far = column_set_make(rc->arena, kept_count, kept);
         bool is_last = kept_count == 0 && i + 1 == key_count;
-        const Expr *value =
-            i < key_count && !is_last ? known_value(&facts, column->id, so_far) : NULL;
+        const Expr *value = i < key_count && !is_last
+                                ? known_value(plan->inputs[0], &facts, column->id, so_far)
+                                : NULL;
 
         if (value == NULL && i < key_count)
             kept[kept_count++] = column->id;

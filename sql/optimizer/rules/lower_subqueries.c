@@ -290,18 +290,22 @@ typedef struct SubqueryColumns {
     ColumnSet columns;
 } SubqueryColumns;
 
+/* CASE and COALESCE guard the subqueries in them: their own columns count too. */
 static bool note_subquery_columns(void *context, const Expr *expr)
 {
     SubqueryColumns *noted = context;
+    bool is_guard = expr->kind == EXPR_CALL &&
+                    (expr->func == FUNC_CASE || expr->func == FUNC_COALESCE) &&
+                    expr_has_subquery(expr);
 
-    if (expr->kind != EXPR_SUBQUERY)
+    if (expr->kind != EXPR_SUBQUERY && !is_guard)
         return true;
     noted->columns =
         column_set_union(noted->arena, noted->columns, expr_columns(noted->arena, expr));
     return false;
 }
 
-/* Columns that the subqueries in expr use, arguments of ANY and ALL included. */
+/* Columns that joins made of the subqueries in expr will use. */
 static ColumnSet subquery_columns(Arena *arena, const Expr *expr)
 {
     SubqueryColumns noted = {.arena = arena};
