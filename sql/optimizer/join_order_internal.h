@@ -58,7 +58,9 @@ typedef struct ConflictRule {
 
 /*
  * A join operator: one conjunct of an inner join, or a whole LEFT, SEMI or ANTI join. It is applied
- * where its sides come together: left in one input, right in the other.
+ * where its sides come together: left in one input, right in the other. A cross product is an
+ * INNER one without a condition: there is nothing to apply, but operators above may not be taken
+ * apart from it (conflict rules), and it is an edge.
  */
 typedef struct JoinOp {
     JoinKind kind;

@@ -331,6 +331,8 @@ static Subtree collect_join(Region *region, const PlanJoin *join)
         return tree;
     }
     count = expr_split_and(region->arena, join->condition, &parts);
+    if (count == 0)
+        tree.is_bad = !add_op(region, JOIN_INNER, NULL, NULL, left, right, own_from);
     for (uint32_t i = 0; i < count && !tree.is_bad; i++) {
         tree.is_bad = !add_op(region, JOIN_INNER, parts[i], NULL, left, right, own_from);
         region->ops[own_from + i].factor = estimate_join_selectivity(
@@ -469,7 +471,7 @@ static void find_edges(Region *region)
 
         if (op->is_in_class)
             continue;
-        if (relset_count(op->left) == 1 && relset_count(op->right) == 1)
+        if (op->condition != NULL && relset_count(op->left) == 1 && relset_count(op->right) == 1)
             add_edge(region, op->left, op->right);
         else
             region->wide[region->wide_count++] = op;

@@ -75,6 +75,11 @@ void solutions_init(SolutionTable *table, Region *region)
 
 /* --- what applies between two sets --- */
 
+static bool is_cross(const JoinOp *op)
+{
+    return op->kind == JOIN_INNER && op->condition == NULL;
+}
+
 typedef enum OpState {
     OP_ELSEWHERE, /* not both of its sides come together here */
     OP_APPLIES,
@@ -87,7 +92,7 @@ static OpState op_state(const JoinOp *op, RelSet a, RelSet b)
     RelSet both = a | b;
     bool straight, exchanged;
 
-    if (!relset_has_all(both, op->uses) || relset_has_all(a, op->uses) ||
+    if (is_cross(op) || !relset_has_all(both, op->uses) || relset_has_all(a, op->uses) ||
         relset_has_all(b, op->uses))
         return OP_ELSEWHERE;
     straight = relset_has_all(a, op->left) && relset_has_all(b, op->right);
@@ -279,7 +284,7 @@ static const Expr *inner_condition(const Region *region, RelSet a, RelSet b)
     for (uint32_t i = 0; i < region->op_count; i++) {
         const JoinOp *op = &region->ops[i];
 
-        if (!op->is_in_class && op->condition != NULL && op_state(op, a, b) != OP_ELSEWHERE)
+        if (!op->is_in_class && op_state(op, a, b) != OP_ELSEWHERE)
             parts[count++] = op->condition;
     }
     return expr_join_and(region->rc->arena, count, parts);

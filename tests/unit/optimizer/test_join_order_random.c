@@ -63,8 +63,9 @@ static const Expr *random_condition(World *world, const Plan *left, const Plan *
     Fixture *fix = &world->fix;
     Type type = type_of(TYPE_BOOL);
     const Expr *condition = NULL;
+    uint32_t count = pick(world, 8) == 0 ? 0 : 1 + pick(world, 2);
 
-    for (uint32_t i = 0, count = 1 + pick(world, 2); i < count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const Expr *a = random_column(world, left), *b = random_column(world, right);
         const Expr *part;
 
