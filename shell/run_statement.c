@@ -92,6 +92,7 @@ static Status write_rows(Shell *shell, Result *result, WriterStyle style, Error 
     progress_end(progress);
     if (status == ST_OK)
         result_writer_end(writer);
+    output_end_pager(shell->output); /* the error is not for it */
     arena_free(arena);
     return status;
 }

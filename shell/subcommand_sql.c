@@ -138,9 +138,9 @@ static int close_shell(Shell *shell, int status)
 
     if (closed == ST_OK)
         closed = output_fini(shell->standard_output, &err);
-    if (closed != ST_OK) {
+    if (closed != ST_OK && status == EXIT_OK) {
         fprintf(stderr, "ERROR:  %s\n", err.message);
-        status = status == EXIT_OK ? EXIT_FAILED : status;
+        status = EXIT_FAILED;
     }
     session_close(shell->session);
     return status;
