@@ -4,6 +4,7 @@
 #include "core/base/invariant.h"
 
 #include "codegen/kernel_code.h"
+#include "codegen/kernel_compiled.h"
 #include "codegen/kernel_instance.h"
 
 Kernel *kernel_ref(Kernel *kernel)
@@ -72,7 +73,8 @@ static void put_selection(const KernelInstance *instance, const Batch *batch,
 Status kernel_filter(KernelInstance *instance, const Batch *batch, Error *err,
                      const uint32_t **selection_out, uint32_t *count_out)
 {
-    filter_rows(instance, batch);
+    if (!compiled__run(instance, batch, NULL, NULL))
+        filter_rows(instance, batch);
     put_selection(instance, batch, selection_out, count_out);
     return finish(instance, err);
 }
@@ -81,11 +83,15 @@ Status kernel_project(KernelInstance *instance, const Batch *batch, Error *err, 
                       const uint32_t **selection_out, uint32_t *count_out)
 {
     const Kernel *kernel = instance->kernel;
+    bool is_compiled = compiled__run(instance, batch, NULL, NULL);
 
-    filter_rows(instance, batch);
-    interpret__lines(instance, batch, kernel->filter_line_count, kernel->line_count);
+    if (!is_compiled) {
+        filter_rows(instance, batch);
+        interpret__lines(instance, batch, kernel->filter_line_count, kernel->line_count);
+    }
     for (uint32_t i = 0; i < kernel->output_count; i++) {
-        columns_out[i] = instance->registers[kernel->outputs[i]];
+        columns_out[i] =
+            is_compiled ? compiled__output(instance, i) : instance->registers[kernel->outputs[i]];
         columns_out[i].type = kernel->output_types[i];
     }
     put_selection(instance, batch, selection_out, count_out);
@@ -151,6 +157,8 @@ Status kernel_aggregate(KernelInstance *instance, const Batch *batch, void *cons
 {
     const Kernel *kernel = instance->kernel;
 
+    if (compiled__run(instance, batch, states, single))
+        return ST_OK;
     filter_rows(instance, batch);
     interpret__lines(instance, batch, kernel->filter_line_count, kernel->line_count);
     if (instance->status != ST_OK)

@@ -6,6 +6,8 @@
  */
 #include "codegen/kernel_instance.h"
 
+#include "codegen/kernel_compiled.h"
+
 #include "core/base/invariant.h"
 
 enum { BLOCK_ALIGN = 64, WIDTHS = 5, READ_TO_THE_END = INT32_MAX };
@@ -128,6 +130,7 @@ static void place_all(KernelInstance *instance, const uint32_t *last_read, void 
     instance->false_bytes = place(layout, BATCH_ROWS_MAX);
     instance->row_states =
         place(layout, kernel->agg_count > 0 ? BATCH_ROWS_MAX * sizeof(void *) : 0);
+    instance->call_arrays = place(layout, compiled__array_count(kernel) * sizeof(void *));
     for (uint32_t i = 0; i < kernel->line_count; i++) {
         free_dead(instance, last_read, i, lists);
         if (has_vector(&kernel->lines[i]))

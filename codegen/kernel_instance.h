@@ -64,6 +64,7 @@ struct KernelInstance {
     uint32_t *scratch;  /* BATCH_ROWS_MAX */
     uint8_t *true_bytes, *false_bytes; /* masks of all rows and of none */
     void **row_states;                 /* kernel_aggregate: the state of each physical row */
+    void **call_arrays;                /* compiled__array_count pointers, for compiled code */
     Status status;                     /* of the first failing row so far */
     Error error;
 };

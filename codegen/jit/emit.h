@@ -90,6 +90,9 @@ LLVMValueRef emit_not(Emit *emit, LLVMValueRef a);
 /* Emits the lines that are wanted, in order, for the row at hand. */
 void emit_lines(Emit *emit, uint32_t line_count, const bool *is_wanted);
 
+/* i1: the register as a mask, for the row at hand. */
+LLVMValueRef emit_mask_of(Emit *emit, uint32_t index);
+
 /* --- emit_kernel.c --- */
 
 /* The kernel as a module with the one function `symbol`; operations still to be linked in. */

@@ -44,7 +44,7 @@ static LLVMValueRef emit_filter_loop(Emit *emit, LLVMValueRef selection, LLVMVal
     if (kernel->agg_count > 0)
         row32 = LLVMBuildTrunc(emit->builder, loop.index, emit->i32, "");
     emit_store(emit, row32, emit_element(emit, emit->i32, kept, n));
-    keep = LLVMBuildZExt(emit->builder, emit->registers[kernel->predicate].mask, emit->i64,
+    keep = LLVMBuildZExt(emit->builder, emit_mask_of(emit, kernel->predicate), emit->i64,
                          "filter.keep");
     emit_store(emit, LLVMBuildAdd(emit->builder, n, keep, ""), number);
     emit_loop_end(emit, &loop);
@@ -77,15 +77,17 @@ static void emit_output(Emit *emit, uint32_t index)
     emit_store(emit, LLVMBuildAnd(builder, word, LLVMBuildNot(builder, bit, ""), ""), at);
 }
 
-/* A mask as the outcome of a boolean output is made a value by the builder, so outputs are values. */
-static bool is_bare_input(const Kernel *kernel, uint32_t output)
+/* Inputs and constants the caller passes on as they are. */
+static bool is_bare(const Kernel *kernel, uint32_t output)
 {
-    return kernel->lines[kernel->outputs[output]].kind == LINE_INPUT;
+    LineKind kind = kernel->lines[kernel->outputs[output]].kind;
+
+    return kind == LINE_INPUT || kind == LINE_PARAM;
 }
 
 static LLVMValueRef agg_condition(Emit *emit, const KernelAgg *agg)
 {
-    LLVMValueRef condition = agg->filter == NO_REGISTER ? NULL : emit->registers[agg->filter].mask;
+    LLVMValueRef condition = agg->filter == NO_REGISTER ? NULL : emit_mask_of(emit, agg->filter);
 
     if (agg->skips_null && agg->arg != NO_REGISTER && emit->registers[agg->arg].is_null != NULL)
         condition = emit_and(emit, condition, emit_not(emit, emit->registers[agg->arg].is_null));
@@ -155,7 +157,7 @@ static void emit_result_loop(Emit *emit, LLVMValueRef selection, LLVMValueRef ke
     EmitLoop loop;
 
     for (uint32_t i = 0; i < kernel->output_count; i++)
-        is_wanted[kernel->outputs[i]] |= !is_bare_input(kernel, i);
+        is_wanted[kernel->outputs[i]] |= !is_bare(kernel, i);
     for (uint32_t i = 0; i < kernel->agg_count; i++) {
         if (kernel->aggs[i].arg != NO_REGISTER)
             is_wanted[kernel->aggs[i].arg] = true;
@@ -178,7 +180,7 @@ static void emit_result_loop(Emit *emit, LLVMValueRef selection, LLVMValueRef ke
             emit->i64, "row");
     emit_lines(emit, kernel->line_count, is_wanted);
     for (uint32_t i = 0; i < kernel->output_count; i++)
-        if (!is_bare_input(kernel, i))
+        if (!is_bare(kernel, i))
             emit_output(emit, i);
     if (kernel->agg_count > 0) {
         block = state_block(emit, position);
@@ -191,7 +193,7 @@ static void emit_result_loop(Emit *emit, LLVMValueRef selection, LLVMValueRef ke
 static bool has_results(const Kernel *kernel)
 {
     for (uint32_t i = 0; i < kernel->output_count; i++)
-        if (!is_bare_input(kernel, i))
+        if (!is_bare(kernel, i))
             return true;
     return kernel->agg_count > 0;
 }

@@ -49,6 +49,17 @@ static LLVMValueRef register_value(Emit *emit, uint32_t index)
                      emit->registers[index].address);
 }
 
+/* Booleans that are never NULL serve as masks as they are. */
+LLVMValueRef emit_mask_of(Emit *emit, uint32_t index)
+{
+    EmitRegister *self = &emit->registers[index];
+
+    if (self->mask == NULL)
+        self->mask = LLVMBuildICmp(emit->builder, LLVMIntNE, register_value(emit, index),
+                                   LLVMConstInt(emit->i8, 0, 0), "");
+    return self->mask;
+}
+
 /* i1: the row's bit of an input's validity is 0. */
 static LLVMValueRef input_is_null(Emit *emit, uint32_t input)
 {
@@ -102,7 +113,7 @@ static void emit_op(Emit *emit, const KernelLine *line, uint32_t index, EmitRegi
     run_it = NULL;
     if (op->may_fail) {
         if (line->guard != NO_REGISTER)
-            run_it = emit->registers[line->guard].mask;
+            run_it = emit_mask_of(emit, line->guard);
         if (out->is_null != NULL)
             run_it = emit_and(emit, run_it, emit_not(emit, out->is_null));
     }
@@ -128,7 +139,7 @@ static void emit_in(Emit *emit, const KernelLine *line, uint32_t index, EmitRegi
 
 static void emit_select(Emit *emit, const KernelLine *line, uint32_t index, EmitRegister *out)
 {
-    LLVMValueRef mask = emit->registers[line->args[0]].mask;
+    LLVMValueRef mask = emit_mask_of(emit, line->args[0]);
     const EmitRegister *yes = &emit->registers[line->args[1]];
     const EmitRegister *no = &emit->registers[line->args[2]];
     LLVMValueRef never = LLVMConstInt(emit->i1, 0, 0);
@@ -145,8 +156,8 @@ static void emit_select(Emit *emit, const KernelLine *line, uint32_t index, Emit
 
 static void emit_bool(Emit *emit, const KernelLine *line, uint32_t index, EmitRegister *out)
 {
-    LLVMValueRef is_true = emit->registers[line->args[0]].mask;
-    LLVMValueRef is_false = emit->registers[line->args[1]].mask;
+    LLVMValueRef is_true = emit_mask_of(emit, line->args[0]);
+    LLVMValueRef is_false = emit_mask_of(emit, line->args[1]);
 
     out->address = line_slot(emit, index);
     emit_store(emit, LLVMBuildZExt(emit->builder, is_true, emit->i8, ""), out->address);
@@ -175,8 +186,6 @@ static LLVMValueRef null_mask(Emit *emit, uint32_t index)
 
 static LLVMValueRef emit_mask(Emit *emit, const KernelLine *line)
 {
-    const EmitRegister *registers = emit->registers;
-
     switch (line->kind) {
     case LINE_IS_TRUE:
         return truth(emit, line->args[0], true);
@@ -187,14 +196,14 @@ static LLVMValueRef emit_mask(Emit *emit, const KernelLine *line)
     case LINE_IS_NOT_NULL:
         return emit_not(emit, null_mask(emit, line->args[0]));
     case LINE_MASK_AND:
-        return emit_and(emit, registers[line->args[0]].mask, registers[line->args[1]].mask);
+        return emit_and(emit, emit_mask_of(emit, line->args[0]), emit_mask_of(emit, line->args[1]));
     case LINE_MASK_OR:
-        return emit_or(emit, registers[line->args[0]].mask, registers[line->args[1]].mask);
+        return emit_or(emit, emit_mask_of(emit, line->args[0]), emit_mask_of(emit, line->args[1]));
     case LINE_MASK_AND_NOT:
-        return emit_and(emit, registers[line->args[0]].mask,
-                        emit_not(emit, registers[line->args[1]].mask));
+        return emit_and(emit, emit_mask_of(emit, line->args[0]),
+                        emit_not(emit, emit_mask_of(emit, line->args[1])));
     case LINE_MASK_NOT:
-        return emit_not(emit, registers[line->args[0]].mask);
+        return emit_not(emit, emit_mask_of(emit, line->args[0]));
     default:
         UNREACHABLE("mask line");
     }
