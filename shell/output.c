@@ -33,7 +33,7 @@ Status output_init_file(Output *output, const char *path, Error *err)
     return ST_OK;
 }
 
-static void write_buffer(Output *output)
+void output_put_buffer(Output *output)
 {
     size_t written = 0;
 
@@ -50,7 +50,7 @@ static void write_buffer(Output *output)
 
 Status output_flush(Output *output, Error *err)
 {
-    write_buffer(output);
+    output_put_buffer(output);
     if (output->error_number == 0 || output->error_number == EPIPE)
         return ST_OK;
     return error_set_errno(err, output->error_number, "could not write to %s", output->name);
@@ -83,22 +83,13 @@ void output_put(Output *output, const char *bytes, size_t byte_count)
         bytes += part;
         byte_count -= part;
         if (output->used == OUTPUT_BUFFER_BYTES)
-            write_buffer(output);
+            output_put_buffer(output);
     }
 }
 
 void output_puts(Output *output, const char *text)
 {
     output_put(output, text, strlen(text));
-}
-
-void output_putc(Output *output, char c)
-{
-    if (output->used == OUTPUT_BUFFER_BYTES)
-        write_buffer(output);
-    output->buffer[output->used++] = c;
-    if (output->used == OUTPUT_BUFFER_BYTES)
-        write_buffer(output);
 }
 
 void output_repeat(Output *output, char c, size_t count)
@@ -126,7 +117,7 @@ void output_begin_pager(Output *output)
 
     if (!output->is_terminal || output->pager != 0)
         return;
-    write_buffer(output);
+    output_put_buffer(output);
     output->pager = pager_start(&pipe_fd);
     if (output->pager == 0)
         return;
@@ -139,7 +130,7 @@ void output_end_pager(Output *output)
 {
     if (output->pager == 0)
         return;
-    write_buffer(output);
+    output_put_buffer(output);
     close(output->fd);
     while (waitpid(output->pager, NULL, 0) < 0 && errno == EINTR) {
     }

@@ -39,7 +39,14 @@ MUST_CHECK Status output_fini(Output *output, Error *err);
 
 void output_put(Output *output, const char *bytes, size_t byte_count);
 void output_puts(Output *output, const char *text);
-void output_putc(Output *output, char c);
+void output_put_buffer(Output *output); /* writes what is held, without an answer */
+static inline void output_putc(Output *output, char c)
+{
+    if (output->used == OUTPUT_BUFFER_BYTES)
+        output_put_buffer(output);
+    output->buffer[output->used++] = c;
+}
+
 void output_repeat(Output *output, char c, size_t count);
 void output_printf(Output *output, const char *format, ...) PRINTF_LIKE(2, 3);
 

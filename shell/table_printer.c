@@ -25,11 +25,25 @@ static void measure(TableCell *cell)
     }
 }
 
+static bool is_printable_ascii(const char *text, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (text[i] < ' ' || text[i] > '~')
+            return false;
+    return true;
+}
+
 TableCell table_cell_make(Arena *arena, const char *text, size_t bytes, size_t pad_spaces)
 {
     StrBuf buf = {.arena = arena};
     TableCell cell = {.is_null = false};
 
+    if (pad_spaces == 0 && is_printable_ascii(text, bytes)) {
+        cell.text = arena_strndup(arena, text, bytes);
+        cell.width = (uint32_t)bytes;
+        cell.lines = 1;
+        return cell;
+    }
     text_add_printable(&buf, text, bytes);
     for (size_t i = 0; i < pad_spaces; i++)
         strbuf_putc(&buf, ' ');
@@ -93,10 +107,16 @@ static const char *cell_line(const TableCell *cell, uint32_t n, size_t *bytes_ou
     return line;
 }
 
-/* Writes the line, cut to width if it may be; returns the cells that it took. */
-static size_t put_cut(Output *output, const char *line, size_t bytes, size_t width, bool can_cut)
+/* As text_width, without a look at cells that need none: their only line is all of them. */
+static size_t line_cells(const TableCell *cell, const char *line, size_t bytes)
 {
-    size_t needed = text_width(line, bytes);
+    return cell->lines == 1 ? cell->width : text_width(line, bytes);
+}
+
+/* Writes the line, cut to width if it may be; returns the cells that it took. */
+static size_t put_cut(Output *output, const char *line, size_t bytes, size_t needed, size_t width,
+                      bool can_cut)
+{
     size_t prefix;
 
     if (needed <= width || !can_cut || width == 0) {
@@ -121,12 +141,13 @@ static void put_cell_line(Output *output, const TableColumnLayout *column, const
     size_t bytes;
     const char *line = cell_line(cell, n, &bytes);
     bool has_more = n + 1 < cell->lines;
+    size_t needed = n < cell->lines ? line_cells(cell, line, bytes) : 0;
     size_t taken;
 
     output_putc(output, ' ');
     if (column->is_number)
-        put_padding(output, column->width, text_width(line, bytes));
-    taken = put_cut(output, line, bytes, column->width, column->can_shrink);
+        put_padding(output, column->width, needed);
+    taken = put_cut(output, line, bytes, needed, column->width, column->can_shrink);
     /* psql leaves no blanks at the end of a line */
     if (!column->is_number && (!is_last_column || has_more))
         put_padding(output, column->width, taken);
@@ -172,7 +193,8 @@ void table_put_heading(Output *output, const TableColumnLayout *columns, uint32_
 
         output_puts(output, i == 0 ? " " : "| ");
         output_repeat(output, ' ', left);
-        taken = put_cut(output, heading->text, bytes, columns[i].width, columns[i].can_shrink);
+        taken = put_cut(output, heading->text, bytes, heading->width, columns[i].width,
+                        columns[i].can_shrink);
         put_padding(output, columns[i].width, left + taken);
         output_putc(output, ' ');
     }

@@ -61,7 +61,10 @@ static void csv_add(ResultWriter *writer, const Batch *batch)
 
             if (i > 0)
                 output_putc(writer->output, ',');
-            if (!cell.is_null)
+            /* numbers and dates have nothing that needs quotes */
+            if (!type_is_text(batch->columns[i].type))
+                output_put(writer->output, cell.text, cell.bytes);
+            else if (!cell.is_null)
                 csv_put(writer->output, cell.text, cell.bytes, cell.pad_spaces);
         }
         output_putc(writer->output, '\n');

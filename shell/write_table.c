@@ -26,6 +26,16 @@ typedef struct TableWriter {
     uint64_t rows_written;
 } TableWriter;
 
+/* A heading has one line, whatever the name. */
+static TableCell make_heading(Arena *arena, const char *name)
+{
+    char *text = arena_strdup(arena, name);
+
+    for (char *at = text; *at != '\0'; at++)
+        *at = *at == '\n' ? ' ' : *at;
+    return table_cell_make(arena, text, strlen(text), 0);
+}
+
 static void table_begin(ResultWriter *head)
 {
     TableWriter *writer = (TableWriter *)head;
@@ -34,9 +44,8 @@ static void table_begin(ResultWriter *head)
     writer->rows_arena = arena_new(head->arena, "table rows", ARENA_NO_CAP);
     for (uint32_t i = 0; i < head->column_count; i++) {
         TableColumnLayout *column = &writer->columns[i];
-        const char *name = head->columns[i].name;
 
-        column->heading = table_cell_make(head->arena, name, strlen(name), 0);
+        column->heading = make_heading(head->arena, head->columns[i].name);
         column->is_number = type_is_number(head->columns[i].type);
         column->can_shrink = !column->is_number;
         table_column_fit(column, &column->heading);
