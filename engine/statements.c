@@ -70,6 +70,16 @@ static Status create_view(Result *result, const AstCreateView *create, Error *er
 
 /* --- CREATE TABLE AS --- */
 
+/* The plan has run to its end: from here on the result is a tag with a count. */
+static void finish_rows(Result *result)
+{
+    exec_close(result->execution);
+    result->execution = NULL;
+    result->has_rows = false;
+    result->column_count = 0;
+    result->tag_has_count = true;
+}
+
 /* Runs plan, whose one row is the number of rows written. */
 static Status run_write(Result *result, const Plan *plan, Error *err)
 {
@@ -83,10 +93,7 @@ static Status run_write(Result *result, const Plan *plan, Error *err)
         result->rows_returned =
             (uint64_t)value_from_column(&batch.columns[0], batch_row(&batch, 0)).int64;
     }
-    exec_close(result->execution);
-    result->execution = NULL;
-    result->has_rows = false;
-    result->tag_has_count = true;
+    finish_rows(result);
     return ST_OK;
 }
 
@@ -124,10 +131,7 @@ static Status create_in_memory(Result *result, const char *name, const Plan *pla
             status = memory_table_add(table, &batch, err);
         result->rows_returned += batch.selected_count;
     } while (status == ST_OK && batch.row_count > 0);
-    exec_close(result->execution);
-    result->execution = NULL;
-    result->has_rows = false;
-    result->tag_has_count = true;
+    finish_rows(result);
     if (status != ST_OK) {
         table_unref(table);
         return status;
