@@ -106,8 +106,10 @@ static Status bind_quantified(Binder *b, Scope *scope, const AstSubquery *ast,
     TRY(bind_left(b, scope, ast->arg, &arg_count, &args));
     TRY(bind__query(b, scope, ast->select, &query));
     TRY(check_column_count(b, arg_count, &query, offset));
-    for (uint32_t i = 0; i < arg_count; i++)
+    for (uint32_t i = 0; i < arg_count; i++) {
+        TRY(bind__query_resolve_output(b, &query.outputs[i]));
         TRY(bind__unify_comparison(b, func, &args[i], &query.outputs[i].expr, offset));
+    }
     TRY(bind__query_close(b, &query, &plan));
     return make_quantified(b, kind, func, plan, arg_count, args, offset, expr_out);
 }

@@ -141,7 +141,7 @@ static const Expr *fold_cast(Binder *b, const Expr *cast)
 {
     Value value;
 
-    if (cast->kind != EXPR_CALL || cast->args[0]->kind != EXPR_CONST)
+    if (cast->kind != EXPR_CALL || cast->func != FUNC_CAST || cast->args[0]->kind != EXPR_CONST)
         return cast;
     if (cast->args[0]->value.is_null)
         return typed_null(b, cast->type, cast->sql_offset);

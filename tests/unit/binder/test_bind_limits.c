@@ -55,7 +55,8 @@ START_TEST(test_doubling)
     Fixture fix;
 
     fixture_open(&fix);
-    check_fails(&fix, nested(&fix, "SELECT ", "(", "true", " BETWEEN SYMMETRIC true AND false)", 60),
+    check_fails(&fix,
+                nested(&fix, "SELECT ", "(", "true", " BETWEEN SYMMETRIC true AND false)", 60),
                 "54001");
     fixture_close(&fix);
     fixture_open(&fix);

@@ -48,6 +48,10 @@ static const TextCase shape_cases[] = {
 };
 
 static const TextCase plan_cases[] = {
+    {"SELECT a FROM t WHERE NULL::bool OR g",
+     "Project exprs: a#1 -> (a#1)\n"
+     "  Filter predicate: (NULL or g#7) -> (a#1, b#2, c#3, d#4, e#5, f#6, g#7, h#8)\n"
+     "    Scan t t -> (a#1, b#2, c#3, d#4, e#5, f#6, g#7, h#8)\n"},
     {"SELECT a IN (1, 2, 3) FROM t", "Project exprs: a#1 in (1, 2, 3) -> (?column?#9)\n"
                                      "  Scan t t -> (a#1, b#2, c#3, d#4, e#5, f#6, g#7, h#8)\n"},
     {"SELECT d IN (1, 2.5) FROM t", "Project exprs: d#4 in (1.00, 2.50) -> (?column?#9)\n"
