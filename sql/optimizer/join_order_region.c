@@ -353,7 +353,8 @@ static Subtree collect(Region *region, const Plan *plan)
 
 /* --- classes of equal columns --- */
 
-static bool is_plain_equality(const JoinOp *op)
+/* Of columns of two relations: a = a, and b = c of one relation, are filters. */
+static bool is_plain_equality(const Region *region, const JoinOp *op)
 {
     const Expr *expr = op->condition;
 
@@ -362,7 +363,9 @@ static bool is_plain_equality(const JoinOp *op)
            expr->args[0]->kind == EXPR_COLUMN && expr->args[1]->kind == EXPR_COLUMN &&
            type_phys(expr->args[0]->type) == type_phys(expr->args[1]->type) &&
            expr->args[0]->type.scale == expr->args[1]->type.scale && relset_count(op->left) == 1 &&
-           relset_count(op->right) == 1;
+           relset_count(op->right) == 1 &&
+           relation_of_column(region, expr->args[0]->column) !=
+               relation_of_column(region, expr->args[1]->column);
 }
 
 static EqualClass *class_of(Region *region, ColumnId id)
@@ -444,7 +447,7 @@ static void find_classes(Region *region)
     for (uint32_t i = 0; i < region->op_count; i++) {
         JoinOp *op = &region->ops[i];
 
-        op->is_in_class = is_plain_equality(op) && put_in_class(region, op);
+        op->is_in_class = is_plain_equality(region, op) && put_in_class(region, op);
     }
 }
 
