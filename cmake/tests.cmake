@@ -18,4 +18,10 @@ add_executable(plan_test EXCLUDE_FROM_ALL tests/plans/plan_test.c tests/plans/to
 target_link_libraries(plan_test PRIVATE vonk_optimizer vonk_codegen)
 file(GLOB plan_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/plans/*.plan)
 add_test(NAME plan_test COMMAND plan_test ${plan_files})
-add_dependencies(unit_tests plan_test)
+
+# Random queries keep their rows whatever the rules do: tests/plans/rule_fuzz.c.
+add_executable(rule_fuzz EXCLUDE_FROM_ALL tests/plans/rule_fuzz.c tests/plans/plan_interpreter.c
+    tests/plans/expr_interpreter.c tests/plans/random_sql.c tests/plans/toy_catalog.c)
+target_link_libraries(rule_fuzz PRIVATE vonk_optimizer)
+add_test(NAME rule_fuzz COMMAND rule_fuzz 3000)
+add_dependencies(unit_tests plan_test rule_fuzz)
