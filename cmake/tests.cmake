@@ -25,3 +25,18 @@ add_executable(rule_fuzz EXCLUDE_FROM_ALL tests/plans/rule_fuzz.c tests/plans/pl
 target_link_libraries(rule_fuzz PRIVATE vonk_optimizer)
 add_test(NAME rule_fuzz COMMAND rule_fuzz 3000)
 add_dependencies(unit_tests plan_test rule_fuzz)
+
+# Tools that tests and people use: tests/tools/*.c; and measurements: bench/bench_*.c.
+file(GLOB tool_sources CONFIGURE_DEPENDS tests/tools/*.c bench/bench_*.c)
+foreach(source ${tool_sources})
+    get_filename_component(name ${source} NAME_WE)
+    add_executable(${name} EXCLUDE_FROM_ALL ${source})
+    target_link_libraries(${name} PRIVATE vonk_formats)
+endforeach()
+
+# Fuzz targets, built by the preset "fuzz": tests/fuzz/fuzz_*.c.
+if(VONK_SANITIZE STREQUAL "fuzzer")
+    add_executable(fuzz_parquet EXCLUDE_FROM_ALL tests/fuzz/fuzz_parquet.c)
+    target_link_libraries(fuzz_parquet PRIVATE vonk_formats)
+    target_link_options(fuzz_parquet PRIVATE -fsanitize=fuzzer)
+endif()
