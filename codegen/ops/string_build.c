@@ -94,7 +94,7 @@ Str op__overlay(OpCtx *ctx, Str text, Str part, int32_t from, int32_t count)
         op_raise(ctx, OPERR_SUBSTRING_LENGTH);
         return text;
     }
-    if (from > INT32_MAX - count && count > 0) {
+    if ((int64_t)from + count > INT32_MAX) {
         op_raise(ctx, OPERR_INT4_RANGE);
         return text;
     }

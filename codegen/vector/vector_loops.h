@@ -73,12 +73,15 @@
                       VECTOR_ARG(3, OPC_##d),                                                      \
                   op_##c(ctx, VECTOR_AT(0), VECTOR_AT(1), VECTOR_AT(2), VECTOR_AT(3)))
 
-/* --- dense: the context is local, so that it lives in registers --- */
+/* --- dense: the context is local, so that it lives in registers; what it complains of is not used --- */
 
 #define VECTOR_DENSE(name, R, DECLARE, CALL)                                                       \
     static uint32_t name(const VectorCall *call)                                                   \
     {                                                                                              \
-        OpCtx local = {.error = 0}, *ctx = &local;                                                 \
+        OpCtx local = {.text_at = call->ctx->text_at,                                              \
+                       .text_end = call->ctx->text_end,                                            \
+                       .heap = call->ctx->heap},                                                   \
+              *ctx = &local;                                                                       \
         const uint32_t count = call->count;                                                        \
         R *restrict out = call->out;                                                               \
         DECLARE                                                                                    \
