@@ -5,6 +5,8 @@
 
 #include "core/base/invariant.h"
 
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 static const char consumer_name[] = "join filter";
 
 enum {
@@ -30,6 +32,7 @@ struct JoinFilter {
     FilterForm form;
     bool is_ready;
     int64_t min, max;
+    uint64_t last_slot; /* max - min */
     uint32_t few_count;
     int64_t few[FEW_KEYS];
     _Atomic uint64_t *bloom;
@@ -164,6 +167,7 @@ Status join_filter_begin(JoinFilter *filter, const JoinTable *table, Error *err,
     } else {
         find_range(filter);
     }
+    filter->last_slot = (uint64_t)filter->max - (uint64_t)filter->min;
     if (take_few(filter)) {
         filter->form = FILTER_FEW;
         return ST_OK;
@@ -214,43 +218,53 @@ void join_filter_close(JoinFilter *filter)
 
 /* --- asking --- */
 
-static inline bool has_key(const JoinFilter *filter, int64_t key)
+/* form is a constant where it matters: each loop has its own copy. */
+ALWAYS_INLINE bool has_key(const JoinFilter *filter, FilterForm form, int64_t key)
 {
-    if (key < filter->min || key > filter->max)
+    uint64_t slot = (uint64_t)key - (uint64_t)filter->min, last = filter->last_slot, hash, bits;
+    bool is_inside = slot <= last;
+
+    switch (form) {
+    case FILTER_DIRECT:
+        slot = is_inside ? slot : 0;
+        return is_inside & (filter->table->words[slot / 64].bits >> (slot % 64));
+    case FILTER_BLOOM:
+        hash = join_hash_word((uint64_t)key);
+        bits = bloom_bits(hash);
+        return is_inside &
+               ((atomic_load_explicit(&filter->bloom[bloom_word(hash) & filter->bloom_mask],
+                                      memory_order_relaxed) &
+                 bits) == bits);
+    default:
+        for (uint32_t i = 0; is_inside && i < filter->few_count; i++)
+            if (filter->few[i] == key)
+                return true;
         return false;
-    if (filter->form == FILTER_DIRECT) {
-        uint64_t slot = (uint64_t)key - (uint64_t)filter->min;
-
-        return (filter->table->words[slot / 64].bits >> (slot % 64)) & 1;
     }
-    if (filter->form == FILTER_BLOOM) {
-        uint64_t hash = join_hash_word((uint64_t)key), bits = bloom_bits(hash);
-
-        return (atomic_load_explicit(&filter->bloom[bloom_word(hash) & filter->bloom_mask],
-                                     memory_order_relaxed) &
-                bits) == bits;
-    }
-    for (uint32_t i = 0; i < filter->few_count; i++)
-        if (filter->few[i] == key)
-            return true;
-    return false;
 }
 
-#define KEEP(CType)                                                                                \
+#define KEEP_ROWS(CType, row_of)                                                                   \
     for (uint32_t i = 0; i < count; i++) {                                                         \
-        uint32_t row = selection == NULL ? i : selection[i];                                       \
+        uint32_t row = (row_of);                                                                   \
                                                                                                    \
         kept[found] = row;                                                                         \
-        found += has_key(filter, ((const CType *)column->values)[row]);                            \
-    }                                                                                              \
+        found += has_key(filter, form, ((const CType *)values)[row]);                              \
+    }
+
+#define KEEP(CType)                                                                                \
+    if (selection == NULL)                                                                         \
+        KEEP_ROWS(CType, i)                                                                        \
+    else                                                                                           \
+        KEEP_ROWS(CType, selection[i])                                                             \
     break
 
-static uint32_t keep_flat(const JoinFilter *filter, const Column *column, const uint32_t *selection,
-                          uint32_t count, uint32_t *kept)
+ALWAYS_INLINE uint32_t keep_flat(const JoinFilter *filter, FilterForm form, Phys phys,
+                                 const void *values, const uint32_t *selection, uint32_t count,
+                                 uint32_t *kept)
 {
     uint32_t found = 0;
 
-    switch (type_phys(column->type)) {
+    switch (phys) {
     case PHYS_INT16:
         KEEP(int16_t);
     case PHYS_INT32:
@@ -261,6 +275,21 @@ static uint32_t keep_flat(const JoinFilter *filter, const Column *column, const 
         UNREACHABLE("type of a filtered key");
     }
     return found;
+}
+
+static uint32_t keep_column(const JoinFilter *filter, const Column *column,
+                            const uint32_t *selection, uint32_t count, uint32_t *kept)
+{
+    Phys phys = type_phys(column->type);
+
+    switch (filter->form) {
+    case FILTER_DIRECT:
+        return keep_flat(filter, FILTER_DIRECT, phys, column->values, selection, count, kept);
+    case FILTER_BLOOM:
+        return keep_flat(filter, FILTER_BLOOM, phys, column->values, selection, count, kept);
+    default:
+        return keep_flat(filter, FILTER_FEW, phys, column->values, selection, count, kept);
+    }
 }
 
 static uint32_t drop_nulls(const Column *column, uint32_t *kept, uint32_t count)
@@ -303,11 +332,12 @@ static Status keep_possible(void *context, uint32_t thread, const Column *column
     }
     if (column->form == COLUMN_CONST) {
         bool is_kept = !column_is_null(column, 0) &&
-                       has_key(use->filter, load_key(column->values, type_phys(column->type)));
+                       has_key(use->filter, use->filter->form,
+                               load_key(column->values, type_phys(column->type)));
 
         found = is_kept ? keep_all(selection, count, kept) : 0;
     } else {
-        found = keep_flat(use->filter, column, selection, count, kept);
+        found = keep_column(use->filter, column, selection, count, kept);
         found = drop_nulls(column, kept, found);
     }
     trial->tested += count;
@@ -316,7 +346,7 @@ static Status keep_possible(void *context, uint32_t thread, const Column *column
     return ST_OK;
 }
 
-/* For predicates that are there to skip row groups. */
+/* For the upper bound, which is there to skip row groups; the lower one's keep knows both. */
 static Status keep_any(void *context, uint32_t thread, const Column *column, uint32_t row_count,
                        const uint32_t *selection, uint32_t count, uint32_t *kept,
                        uint32_t *kept_count_out, Error *err)
@@ -377,12 +407,14 @@ uint32_t join_filter_predicates(const JoinFilter *filter, Arena *arena, uint32_t
     }
     values[0] = key_value(column_type, filter->min);
     values[1] = key_value(column_type, filter->max);
-    for (uint32_t i = 0; i < 2; i++)
-        predicates_out[i] = (ScanPredicate){.column = table_column,
-                                            .kind = i == 0 ? PREDICATE_GE : PREDICATE_LE,
-                                            .value_count = 1,
-                                            .values = &values[i],
-                                            .keep = keep_any};
-    predicates_out[2] = asked;
-    return 3;
+    asked.kind = PREDICATE_GE;
+    asked.value_count = 1;
+    asked.values = &values[0];
+    predicates_out[0] = asked;
+    predicates_out[1] = (ScanPredicate){.column = table_column,
+                                        .kind = PREDICATE_LE,
+                                        .value_count = 1,
+                                        .values = &values[1],
+                                        .keep = keep_any};
+    return 2;
 }

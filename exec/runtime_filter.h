@@ -40,7 +40,7 @@ void join_filter_close(JoinFilter *filter);
 /* True when it is known that no row can match. */
 bool join_filter_is_empty(const JoinFilter *filter);
 
-enum { JOIN_FILTER_PREDICATES_MAX = 3 };
+enum { JOIN_FILTER_PREDICATES_MAX = 2 };
 
 /* Predicates for a scan of the column; what they point to lives in the arena. Returns how many: 0
  * when the filter is not made. */
