@@ -55,16 +55,42 @@ static bool fold_or_keep(const AggSpec *spec, uint64_t *slots, uint64_t mask, vo
     return false;
 }
 
-static void prefetch_block(const uint64_t *slots, uint64_t mask, void *const *rows, uint32_t count)
+/* The slots of the rows of a block two blocks ahead. */
+static void prefetch_slots(const uint64_t *slots, uint64_t mask, void *const *rows, uint64_t count)
 {
-    for (uint32_t i = 0; i < count; i++)
+    for (uint64_t i = 0; i < count; i++)
         __builtin_prefetch(&slots[((const AggHead *)rows[i])->hash & mask]);
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t slot = slots[((const AggHead *)rows[i])->hash & mask];
+}
 
-        if (slot != 0)
-            __builtin_prefetch(agg__slot_row(slot));
+/* What rows of the next block will be compared with, mostly, and merged into. */
+static void prefetch_candidates(const AggSpec *spec, const uint64_t *slots, uint64_t mask,
+                                void *const *rows, uint64_t count)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        uint64_t hash = ((const AggHead *)rows[i])->hash, slot = slots[hash & mask];
+
+        if (slot == 0 || !agg__slot_has_salt(slot, hash))
+            continue;
+        __builtin_prefetch(agg__slot_row(slot));
+        if (spec->state_bytes > 0)
+            __builtin_prefetch(tail(spec, agg__slot_row(slot)));
     }
+}
+
+static uint64_t block_rows(uint64_t start, uint64_t total)
+{
+    if (start >= total)
+        return 0;
+    return total - start < FOLD_BLOCK ? total - start : FOLD_BLOCK;
+}
+
+static void prefetch_ahead(const AggSpec *spec, const AggGroups *groups, uint64_t start,
+                           const uint64_t *slots, uint64_t slot_count)
+{
+    uint64_t next = start + FOLD_BLOCK, after = next + FOLD_BLOCK, total = groups->count;
+
+    prefetch_slots(slots, slot_count - 1, groups->rows + after, block_rows(after, total));
+    prefetch_candidates(spec, slots, slot_count - 1, groups->rows + next, block_rows(next, total));
 }
 
 /* Folds groups->rows in place. */
@@ -75,17 +101,17 @@ static Status fold_repeats(const AggSpec *spec, AggGroups *groups, Error *err)
     Status status = agg__slots_new(spec, slot_count, err, &slots);
 
     for (uint64_t start = 0; start < total && status == ST_OK; start += FOLD_BLOCK) {
-        uint32_t count = total - start < FOLD_BLOCK ? (uint32_t)(total - start) : FOLD_BLOCK;
+        uint64_t end = start + block_rows(start, total);
 
         if (start % POLL_ROWS == 0)
             status = stop_check(spec->stop, err);
-        if (status == ST_OK && kept + count > slot_count / 2)
+        if (status == ST_OK && kept + FOLD_BLOCK > slot_count / 2)
             status = agg__slots_double(spec, &slots, &slot_count, err);
         if (status != ST_OK)
             break;
-        prefetch_block(slots, slot_count - 1, groups->rows + start, count);
-        for (uint32_t i = 0; i < count; i++) {
-            void *row = groups->rows[start + i];
+        prefetch_ahead(spec, groups, start, slots, slot_count);
+        for (uint64_t i = start; i < end; i++) {
+            void *row = groups->rows[i];
 
             if (!fold_or_keep(spec, slots, slot_count - 1, row))
                 groups->rows[kept++] = row;
@@ -150,8 +176,8 @@ void agg_groups_fini(AggGroups *groups)
     *groups = (AggGroups){0};
 }
 
-Status agg_table_merge(const AggSpec *spec, AggTable *const *tables, uint32_t table_count, uint32_t first,
-                 uint32_t end, Error *err, AggGroups *groups_out)
+Status agg_table_merge(const AggSpec *spec, AggTable *const *tables, uint32_t table_count,
+                       uint32_t first, uint32_t end, Error *err, AggGroups *groups_out)
 {
     uint64_t total = 0;
     uint32_t tables_with_rows = 0;
