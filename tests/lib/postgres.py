@@ -36,7 +36,7 @@ class Postgres:
             os.chown(self.folder, user.pw_uid, user.pw_gid)
             self.prefix = ["runuser", "-u", "postgres", "--"]
         data = os.path.join(self.folder, "data")
-        self.run([f"{BIN}/initdb", "-D", data, "-A", "trust", "-U", "vonk", "--locale=C", "-E", "UTF8", "--no-sync"])
+        self.run([f"{BIN}/initdb", "-D", data, "-A", "trust", "-U", "vonk", "--locale=C.UTF-8", "-E", "UTF8", "--no-sync"])
         self.data = data
         self.run([f"{BIN}/pg_ctl", "-D", data, "-w", "-s", "-l", os.path.join(self.folder, "log"), "-o",
                   f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off "
@@ -80,7 +80,9 @@ class Postgres:
         if text.startswith("ERROR:"):
             _, sqlstate, message = text.split("\n")[0].split(": ", 2)
             raise PostgresError(sqlstate.strip(), message)
-        rows = [tuple(None if v == self.NULL else v for v in row) for row in csv.reader(io.StringIO(text))]
+        # psql prints one empty text as an empty line
+        lines = [row or [""] for row in csv.reader(io.StringIO(text))]
+        rows = [tuple(None if v == self.NULL else v for v in row) for row in lines]
         return (list(rows[0]), rows[1:]) if rows else ([], [])
 
     def close(self):
