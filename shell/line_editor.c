@@ -215,25 +215,34 @@ static void remember_entry(LineEditor *editor, const char *text)
     history(editor->history, &event, H_ENTER, text);
 }
 
+static void remember_lines(LineEditor *editor, char *text)
+{
+    char *rest = NULL;
+
+    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
+        remember_entry(editor, line);
+}
+
+static void remember_as_one_line(LineEditor *editor, char *text)
+{
+    for (char *at = text; *at != '\0'; at++)
+        if (*at == '\n')
+            *at = ' ';
+    remember_entry(editor, text);
+}
+
 /* libedit edits one line: a statement of several becomes one, unless a comment would swallow it. */
 void line_editor_remember(LineEditor *editor, const char *text, size_t bytes)
 {
     HistEvent event;
     char *copy = bytes == 0 ? NULL : strndup(text, bytes);
-    bool has_comment;
-    char *rest = NULL;
 
     if (copy == NULL)
         return;
-    has_comment = strstr(copy, "--") != NULL;
-    for (char *line = strtok_r(copy, "\n", &rest); has_comment && line != NULL;
-         line = strtok_r(NULL, "\n", &rest))
-        remember_entry(editor, line);
-    for (char *at = copy; !has_comment && *at != '\0'; at++)
-        if (*at == '\n')
-            *at = ' ';
-    if (!has_comment)
-        remember_entry(editor, copy);
+    if (strstr(copy, "--") != NULL)
+        remember_lines(editor, copy);
+    else
+        remember_as_one_line(editor, copy);
     free(copy);
     if (editor->history_path != NULL)
         history(editor->history, &event, H_SAVE, editor->history_path);
