@@ -293,39 +293,25 @@ static const Plan *narrow_join(const Narrower *narrower, const PlanJoin *join)
     return &copy->head;
 }
 
-/* A projected column that only sums and averages read is handed over narrow, under a new id. */
-static bool only_summed(Arena *arena, const PlanAggregate *aggregate, ColumnId id)
+static bool is_group_key(const PlanAggregate *aggregate, ColumnId id)
 {
-    ColumnSet column = column_set_make(arena, 1, &id);
-    bool is_summed = false;
-
     for (uint32_t i = 0; i < aggregate->keys.count; i++) {
         if (aggregate->keys.ids[i] == id)
-            return false;
+            return true;
     }
-    for (uint32_t i = 0; i < aggregate->aggs.count; i++) {
-        const Expr *agg = aggregate->aggs.items[i];
-
-        if (!expr_uses_any(arena, agg, column))
-            continue;
-        if ((agg->agg != AGG_SUM && agg->agg != AGG_AVG) || agg->filter != NULL ||
-            agg->args[0]->kind != EXPR_COLUMN)
-            return false;
-        is_summed = true;
-    }
-    return is_summed;
+    return false;
 }
 
-/* Aggregate over Project: narrow columns go between them. The same pointer when there are none. */
+/* Aggregate over Project: a computed column is handed over narrow, under a new id, and shown wide
+ * where the aggregates read it; sums then drop the cast. The same pointer when there is none. */
 static const Plan *narrow_handover(RuleCtx *rc, const PlanAggregate *aggregate)
 {
     const PlanProject *project = plan_as_project(aggregate->head.inputs[0]);
-    MapVec renamed = {.arena = rc->arena};
+    MapVec shown = {.arena = rc->arena};
     Narrower narrower;
-    const Expr **exprs;
+    const Expr **exprs, **aggs;
     PlanColumn *columns;
     PlanAggregate *copy;
-    const Expr **aggs;
     ColumnMap map;
 
     if (project == NULL)
@@ -336,7 +322,7 @@ static const Plan *narrow_handover(RuleCtx *rc, const PlanAggregate *aggregate)
     for (uint32_t i = 0; i < project->exprs.count; i++) {
         Form form;
 
-        if (!is_wide(columns[i].type) || !only_summed(rc->arena, aggregate, columns[i].id))
+        if (!is_wide(columns[i].type) || is_group_key(aggregate, columns[i].id))
             continue;
         form = narrow(&narrower, exprs[i]);
         if (form.narrow == NULL)
@@ -344,10 +330,11 @@ static const Plan *narrow_handover(RuleCtx *rc, const PlanAggregate *aggregate)
         exprs[i] = form.narrow;
         columns[i].type = form.narrow->type;
         columns[i].id = plan_new_column(rc->ids);
-        map_vec_add(&renamed, project->head.columns[i].id,
-                    expr_column(rc->arena, columns[i].id, columns[i].type));
+        map_vec_add(&shown, project->head.columns[i].id,
+                    expr_cast(rc->arena, expr_of_column(rc->arena, &columns[i]),
+                              project->head.columns[i].type));
     }
-    map = map_vec_map(&renamed);
+    map = map_vec_map(&shown);
     if (map.count == 0)
         return &aggregate->head;
     aggs = ARENA_ARRAY(rc->arena, const Expr *, aggregate->aggs.count);

@@ -25,9 +25,15 @@
 /* (4) A filter that keeps more than this is not worth its test. */
 #define KEPT_PART_MAX 0.8
 
-static const Plan *push(RuleCtx *rc, const Plan *plan, RuntimeFilter filter);
+/* A filter on its way down: its column's id changes as it goes. */
+typedef struct Pushed {
+    RuntimeFilter filter;
+    double kept_part; /* of the rows that reach it */
+} Pushed;
 
-static const Plan *push_at(RuleCtx *rc, const Plan *plan, uint32_t index, RuntimeFilter filter)
+static const Plan *push(RuleCtx *rc, const Plan *plan, Pushed filter);
+
+static const Plan *push_at(RuleCtx *rc, const Plan *plan, uint32_t index, Pushed filter)
 {
     const Plan *input = plan->inputs[index];
     const Plan *pushed = push(rc, input, filter);
@@ -50,14 +56,14 @@ static RuntimeFilterList add_filter(Arena *arena, RuntimeFilterList list, Runtim
     return (RuntimeFilterList){list.count + 1, items};
 }
 
-static const Plan *push_into_scan(RuleCtx *rc, const PlanScan *scan, RuntimeFilter filter)
+static const Plan *push_into_scan(RuleCtx *rc, const PlanScan *scan, Pushed filter)
 {
     PlanScan *copy;
 
     if (scan->row_limit != ALL_ROWS) /* (5) */
         return &scan->head;
     copy = arena_copy(rc->arena, scan, sizeof *copy);
-    copy->runtime_filters = add_filter(rc->arena, scan->runtime_filters, filter);
+    copy->runtime_filters = add_filter(rc->arena, scan->runtime_filters, filter.filter);
     return &copy->head;
 }
 
@@ -100,66 +106,65 @@ static ColumnId equal_column(const PlanHashJoin *join, uint32_t side, ColumnId c
 
 /* Into the side that has the column, and into the other one by the join's own equality: its rows
  * could only match rows that the filter drops. */
-static const Plan *push_into_join(RuleCtx *rc, const PlanHashJoin *join, RuntimeFilter filter)
+static const Plan *push_into_join(RuleCtx *rc, const PlanHashJoin *join, Pushed filter)
 {
     const Plan *plan = &join->head;
     JoinKind kind = (JoinKind)join->kind;
-    uint32_t side = plan_column_index(plan->inputs[0], filter.column) >= 0 ? 0 : 1;
-    ColumnId other;
+    uint32_t side = plan_column_index(plan->inputs[0], filter.filter.column) >= 0 ? 0 : 1;
 
-    if (plan_column_index(plan->inputs[side], filter.column) < 0 || !may_filter_side(kind, side))
+    if (plan_column_index(plan->inputs[side], filter.filter.column) < 0 ||
+        !may_filter_side(kind, side))
         return plan;
     plan = push_at(rc, plan, side, filter);
-    other = equal_column(join, side, filter.column);
-    if (other != 0 && join->null_aware == NULL && kind != JOIN_SINGLE)
-        plan = push_at(rc, plan, 1 - side, (RuntimeFilter){filter.id, filter.key, other});
+    filter.filter.column = equal_column(join, side, filter.filter.column);
+    if (filter.filter.column != 0 && join->null_aware == NULL && kind != JOIN_SINGLE)
+        plan = push_at(rc, plan, 1 - side, filter);
     return plan;
 }
 
-static const Plan *push_into_nested(RuleCtx *rc, const PlanNestedJoin *join, RuntimeFilter filter)
+static const Plan *push_into_nested(RuleCtx *rc, const PlanNestedJoin *join, Pushed filter)
 {
     for (uint32_t side = 0; side < 2; side++) {
-        if (plan_column_index(join->head.inputs[side], filter.column) >= 0 &&
+        if (plan_column_index(join->head.inputs[side], filter.filter.column) >= 0 &&
             may_filter_side((JoinKind)join->kind, side))
             return push_at(rc, &join->head, side, filter);
     }
     return &join->head;
 }
 
-static const Plan *push_into_project(RuleCtx *rc, const PlanProject *project, RuntimeFilter filter)
+static const Plan *push_into_project(RuleCtx *rc, const PlanProject *project, Pushed filter)
 {
-    const Expr *expr = project->exprs.items[plan_column_index(&project->head, filter.column)];
+    const Expr *expr =
+        project->exprs.items[plan_column_index(&project->head, filter.filter.column)];
 
     if (expr->kind != EXPR_COLUMN)
         return &project->head;
-    filter.column = expr->column;
+    filter.filter.column = expr->column;
     return push_at(rc, &project->head, 0, filter);
 }
 
-static const Plan *push_into_aggregate(RuleCtx *rc, const PlanAggregate *aggregate,
-                                       RuntimeFilter filter)
+static const Plan *push_into_aggregate(RuleCtx *rc, const PlanAggregate *aggregate, Pushed filter)
 {
     for (uint32_t i = 0; i < aggregate->keys.count; i++) {
-        if (aggregate->keys.ids[i] == filter.column)
+        if (aggregate->keys.ids[i] == filter.filter.column)
             return push_at(rc, &aggregate->head, 0, filter);
     }
     return &aggregate->head;
 }
 
-static const Plan *push_into_mapped(RuleCtx *rc, const Plan *plan, RuntimeFilter filter)
+static const Plan *push_into_mapped(RuleCtx *rc, const Plan *plan, Pushed filter)
 {
-    int32_t column = plan_column_index(plan, filter.column);
+    int32_t column = plan_column_index(plan, filter.filter.column);
     const ColumnList *maps = plan_maps(plan);
 
     for (uint32_t i = 0; i < plan->input_count; i++) {
-        filter.column = maps[i].ids[column];
+        filter.filter.column = maps[i].ids[column];
         plan = push_at(rc, plan, i, filter);
     }
     return plan;
 }
 
-/* plan has the filter's column. The same pointer when no scan could be reached. */
-static const Plan *push(RuleCtx *rc, const Plan *plan, RuntimeFilter filter)
+static const Plan *push_into(RuleCtx *rc, const Plan *plan, Pushed filter)
 {
     switch (plan->kind) {
     case PLAN_SCAN:
@@ -181,6 +186,16 @@ static const Plan *push(RuleCtx *rc, const Plan *plan, RuntimeFilter filter)
     default:
         return plan; /* (5) */
     }
+}
+
+/* plan has the filter's column. The same pointer when no scan could be reached. */
+static const Plan *push(RuleCtx *rc, const Plan *plan, Pushed filter)
+{
+    const Plan *made = push_into(rc, plan, filter);
+
+    if (made == plan)
+        return plan;
+    return plan_with_rows(rc->arena, made, plan->estimated_rows * filter.kept_part);
 }
 
 static bool drops_unmatched_left(JoinKind kind)
@@ -224,21 +239,22 @@ const Plan *physical_add_filters(RuleCtx *rc, const PlanJoin *logical, const Pla
         return plan;
     for (uint32_t i = 0; i < join->left_keys.count; i++) {
         const Expr *key = join->left_keys.items[i];
-        RuntimeFilter filter = {.key = i, .column = key->column};
+        Pushed filter = {.filter = {.key = i, .column = key->column}};
         const Plan *more;
         PlanHashJoin *made;
 
         if (join->null_equal.items[i] || key->kind != EXPR_COLUMN) /* (2) (3) */
             continue;
-        if (kept_part(rc, logical, key, join->right_keys.items[i]) > KEPT_PART_MAX) /* (4) */
+        filter.kept_part = kept_part(rc, logical, key, join->right_keys.items[i]);
+        if (filter.kept_part > KEPT_PART_MAX) /* (4) */
             continue;
-        filter.id = rc->ids->last_filter + 1;
+        filter.filter.id = rc->ids->last_filter + 1;
         more = push_at(rc, pushed, 0, filter);
         if (more == pushed)
             continue;
         rc->ids->last_filter++;
         made = arena_copy(rc->arena, more, sizeof *made);
-        made->runtime_filters = add_filter(rc->arena, made->runtime_filters, filter);
+        made->runtime_filters = add_filter(rc->arena, made->runtime_filters, filter.filter);
         pushed = &made->head;
     }
     return pushed;

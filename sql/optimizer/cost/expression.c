@@ -9,6 +9,9 @@
 #include "core/data/decimal.h"
 #include "sql/optimizer/cost/cost_internal.h"
 
+/* Different characters at a place of a short text: digits are ten. */
+#define CHARACTERS_EXPECTED 12.0
+
 const ColumnEstimate *cost__scope_column(const Scope *scope, ColumnId id)
 {
     for (uint32_t i = 0; i < scope->plan_count; i++) {
@@ -206,6 +209,17 @@ void estimate_call_bounds(const Expr *expr, const ColumnEstimate *args, ColumnEs
     }
 }
 
+/* substring(x, n, 2): texts that short are few. */
+static double substring_count(const Expr *expr)
+{
+    const Expr *length = expr->arg_count == 3 ? expr->args[2] : NULL;
+
+    if (length == NULL || length->kind != EXPR_CONST || length->value.is_null ||
+        length->value.int32 < 0 || length->value.int32 > 8)
+        return INFINITY;
+    return pow(CHARACTERS_EXPECTED, length->value.int32);
+}
+
 static ColumnEstimate call(const Scope *scope, const Expr *expr)
 {
     ColumnEstimate out = cost__unknown_column(expr->type, scope_rows(scope));
@@ -233,6 +247,8 @@ static ColumnEstimate call(const Scope *scope, const Expr *expr)
         arithmetic_line(expr->func, &args[0], &args[1], &out);
     if (expr->func == FUNC_EXTRACT && expr->arg_count == 2)
         extract_line(expr, &args[1], &out);
+    else if (expr->func == FUNC_SUBSTRING)
+        out.distinct_count = fmin(out.distinct_count, substring_count(expr));
     return out;
 }
 
