@@ -29,6 +29,7 @@ static const Rule *const rewrite[] = {
     &rule_simplify_case,
     &rule_factor_or,
     &rule_merge_in_lists,
+    &rule_merge_or_ranges,
     &rule_simplify_predicates,
     &rule_merge_ranges,
 
@@ -71,6 +72,7 @@ static const Rule *const split_scans[] = {&rule_split_or_by_column, NULL};
 static const Rule *const into_scans[] = {
     &rule_simplify_boolean,
     &rule_merge_in_lists,
+    &rule_merge_or_ranges,
     &rule_merge_ranges,
     &rule_merge_filters,
     &rule_starts_with_to_range,

@@ -16,7 +16,7 @@
  * before: only the rules that have no switch, and those that `with:` names. after: the file's rule
  * too; "unchanged" when that is the same. For a rule without a switch, before is the bound plan and
  * after what all such rules make of it. A file that is named after no rule shows one plan, made by
- * all rules. An error is shown as "ERROR: ...".
+ * all rules but those that `without:` names. An error is shown as "ERROR: ...".
  *
  * Exit 0: all as expected (or updated); 1: not; 2: usage.
  */
@@ -35,6 +35,7 @@ enum { CASES_MAX = 400, PLANS_MAX = 2 };
 typedef struct Case {
     const char *title;
     const char *with; /* names, or "" */
+    const char *without;
     const char *sql;
     const char *plans[PLANS_MAX]; /* as expected; "" when missing */
 } Case;
@@ -106,12 +107,15 @@ static void parse_file(Arena *arena, PlanFile *file, char *text)
         if (starts_with(line, "=== ")) {
             CHECK(file->count < CASES_MAX);
             current = &file->cases[file->count++];
-            *current = (Case){.title = arena_strdup(arena, line + 4), .with = "", .sql = ""};
+            *current = (Case){
+                .title = arena_strdup(arena, line + 4), .with = "", .without = "", .sql = ""};
             sql = (StrBuf){.arena = arena};
             plans[0] = plans[1] = (StrBuf){.arena = arena};
             section = IN_SQL;
         } else if (section == IN_SQL && starts_with(line, "with: ")) {
             current->with = arena_strdup(arena, line + 6);
+        } else if (section == IN_SQL && starts_with(line, "without: ")) {
+            current->without = arena_strdup(arena, line + 9);
         } else if (strcmp(line, "--- before") == 0 || strcmp(line, "--- plan") == 0) {
             section = IN_BEFORE;
         } else if (strcmp(line, "--- after") == 0) {
@@ -235,7 +239,7 @@ static void make_plans(Arena *arena, const PlanFile *file, const Case *c,
 {
     plans[1] = "";
     if (!is_rule(file->rule)) {
-        plans[0] = show_plan(arena, c->sql, false, NULL);
+        plans[0] = show_plan(arena, c->sql, false, c->without);
         return;
     }
     if (is_required(file->rule)) {
@@ -258,6 +262,8 @@ static void write_case(FILE *out, const PlanFile *file, const Case *c,
     fprintf(out, "=== %s\n", c->title);
     if (c->with[0] != '\0')
         fprintf(out, "with: %s\n", c->with);
+    if (c->without[0] != '\0')
+        fprintf(out, "without: %s\n", c->without);
     fputs(c->sql, out);
     if (is_rule(file->rule))
         fprintf(out, "--- before\n%s--- after\n%s\n", plans[0], plans[1]);
