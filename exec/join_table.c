@@ -1,7 +1,7 @@
 /*
  * join_table.c -- see join_table.h
  *
- *     phase 0   order the segments, choose the form; tasks: mark bits or count slots
+ *     phase 0   order the segments, choose the form; tasks: clear, then mark bits or count slots
  *     phase 1   where each part's rows start; tasks: move rows
  *     phase 2   let go of what was collected
  *
@@ -198,7 +198,6 @@ static Status make_direct(JoinTable *table, Error *err)
     table->slot_count = (table->range + 63) / 64; /* words: a part begins at a whole one */
     TRY(acquire(table, table->slot_count * sizeof(JoinWord), err, &table->words,
                 &table->words_bytes));
-    memset(table->words, 0, table->words_bytes);
     return ST_OK;
 }
 
@@ -213,7 +212,7 @@ static Status make_hashed(JoinTable *table, Error *err)
     table->shift = 64 - bits;
     TRY(acquire(table, (table->slot_count + 1) * sizeof(uint64_t), err, &table->entries,
                 &table->entries_bytes));
-    memset(table->entries, 0, table->entries_bytes);
+    table->entries[0] = 0;
     return ST_OK;
 }
 

@@ -55,6 +55,16 @@ static Status check_stop(const JoinTable *table, Error *err)
 
 /* --- marking --- */
 
+static void clear_slots(JoinTable *table, const JoinPart *part)
+{
+    uint64_t count = part->end_slot - part->first_slot;
+
+    if (table->form == JOIN_FORM_DIRECT)
+        memset(table->words + part->first_slot, 0, count * sizeof *table->words);
+    else
+        memset(table->entries + part->first_slot + 1, 0, count * sizeof *table->entries);
+}
+
 static void mark_bits(JoinTable *table, JoinPart *part, const Picked *picked)
 {
     bool has_duplicates = false;
@@ -86,6 +96,7 @@ Status join_table__mark(JoinTable *table, JoinPart *part, Error *err)
 
     if (table->form == JOIN_FORM_ALL)
         return ST_OK;
+    clear_slots(table, part);
     for (uint32_t s = 0; s < table->segment_count; s++) {
         const JoinSegment *segment = &table->segments[s];
 
@@ -243,6 +254,13 @@ static void move_nowhere(JoinTable *table)
     }
 }
 
+static bool keys_equal(const JoinLayout *layout, const char *a, const char *b)
+{
+    if (layout->key_words > 0)
+        return memcmp(a, b, layout->key_words * sizeof(uint64_t)) == 0;
+    return join_key_equals_row(layout, a, b);
+}
+
 /* Two equal keys in one slot; slots with many rows are taken to have them. */
 static bool finds_duplicates(const JoinTable *table, const JoinPart *part)
 {
@@ -255,8 +273,8 @@ static bool finds_duplicates(const JoinTable *table, const JoinPart *part)
             return true;
         for (uint64_t a = start; a < end; a++)
             for (uint64_t b = a + 1; b < end; b++)
-                if (join_key_equals_row(table->layout, join_table_row(table, (uint32_t)a),
-                                        join_table_row(table, (uint32_t)b)))
+                if (keys_equal(table->layout, join_table_row(table, (uint32_t)a),
+                               join_table_row(table, (uint32_t)b)))
                     return true;
         start = end;
     }

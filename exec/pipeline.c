@@ -44,7 +44,7 @@ struct StageRun {
     bool is_split_done; /* no more rows of it are wanted */
     uint32_t split;     /* in the feed */
     uint32_t branch;
-    int64_t mark_ns; /* analyze: when the operator that runs now took over */
+    int64_t mark_ns; /* analyze: CPU time when the operator that runs now took over */
 };
 
 /* --- operators --- */
@@ -220,7 +220,7 @@ static void charge(StageRun *run, Emitter *emitter)
 
     if (!run->context->analyze)
         return;
-    now_ns = clock_now_ns();
+    now_ns = clock_thread_cpu_ns();
     emitter->busy_ns += now_ns - run->mark_ns;
     run->mark_ns = now_ns;
 }
@@ -251,7 +251,7 @@ Status run_step(StageRun *run, Error *err, bool *is_done_out)
     if (atomic_load_explicit(run->context->stop, memory_order_relaxed))
         return error_set(err, ST_CANCELLED, "canceling statement due to user request");
     if (run->context->analyze)
-        run->mark_ns = clock_now_ns();
+        run->mark_ns = clock_thread_cpu_ns();
     if (!run->has_split) {
         TRY(take_split(run, err));
         *is_done_out = !run->has_split;
