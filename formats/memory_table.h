@@ -12,7 +12,8 @@
 
 #include "core/plan/table.h"
 
-/* Copies name and columns. split_rows: rows a split has at least, but for the last; 0: a good default. */
+/* Copies name and columns. split_rows: rows a split has at least, but for the last; 0: a good
+ * default. */
 MUST_CHECK Status memory_table_new(const char *name, uint32_t column_count,
                                    const TableColumn *columns, uint32_t split_rows, MemPool *pool,
                                    Error *err, Table **table_out);

@@ -311,6 +311,8 @@ static ParseResult take_part(Slice *text, IntervalField field, Sum *sum)
         text->at++; /* 1-2: a year and two months */
         if (!text__scan_digits(text, &months, &digits) || months > 11)
             return PARSE_FIELD;
+        if (text->at < text->end && *text->at == '-')
+            return PARSE_SYNTAX; /* 2024-02-29 is a date */
         if (!is_new_unit(sum, 1u << UNIT_YEAR | 1u << UNIT_MONTH))
             return PARSE_SYNTAX;
         sum->months += (Int128)whole * 12 + (is_negative ? -months : months);

@@ -1,5 +1,6 @@
 /*
- * value.h -- one value with its type: constants in plans, parameters, statistics, results cell by cell
+ * value.h -- one value with its type: constants in plans, parameters, statistics, results cell by
+ * cell
  *
  * Text is borrowed by the Value (Str may point elsewhere); value_copy puts it in an arena.
  */

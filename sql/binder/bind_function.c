@@ -85,7 +85,7 @@ static int64_t floor_days(int64_t micros)
     return micros / MICROS_A_DAY - (micros % MICROS_A_DAY < 0);
 }
 
-/* now(), current_date, ...: true when the name is one. */
+/* now(), current_date, ..., pi(): true when the name is one. */
 static Status bind_statement_constant(Binder *b, const AstFunc *func, bool *is_one_out,
                                       const Expr **expr_out)
 {
@@ -106,6 +106,11 @@ static Status bind_statement_constant(Binder *b, const AstFunc *func, bool *is_o
     *is_one_out = true;
     if (IS_ONE_OF(name, others) && func->arg_count <= 1)
         return bind__not_supported(b, func->head.offset, "%s", name);
+    if (strcmp(name, "pi") == 0 && func->arg_count == 0) {
+        *expr_out = bind__expr_at(b, expr_const(b->arena, value_float8(3.14159265358979323846)),
+                                  func->head.offset);
+        return ST_OK;
+    }
     *is_one_out = IS_ONE_OF(name, stamps) || is_date;
     if (!*is_one_out)
         return ST_OK;
