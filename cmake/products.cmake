@@ -34,6 +34,8 @@ if(TARGET vonk_jit)
     install(TARGETS vonk_jit LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
 install(DIRECTORY include/vonk DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+# the prefix as seen from vonk.pc, so that `cmake --install --prefix` may put it anywhere
+file(RELATIVE_PATH VONK_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/vonk.pc.in vonk.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/vonk.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(EXPORT vonk NAMESPACE vonk:: FILE vonkTargets.cmake
