@@ -110,8 +110,9 @@ static Status run_inline(Execution *execution, Error *err, Batch *batch_out, Tak
         } else {
             action = scheduler_next(execution->scheduler);
             if (wants_threads(execution, action)) {
-                status = worker_set_start(execution, execution->context.threads, action, err,
-                                          &execution->workers);
+                status = worker_set_start(
+                    execution, execution->set->stages[action.task.stage]->task_count,
+                    execution->context.threads, action, err, &execution->workers);
                 break;
             }
             if (action.kind == ACTION_LAUNCH_TASK)

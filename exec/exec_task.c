@@ -43,6 +43,7 @@ Status exec__begin_round(Execution *execution, uint32_t number, Error *err,
     pthread_mutex_lock(&execution->driver_lock);
     status = begin_round(execution, execution->set->stages[number], err, task_count_out);
     pthread_mutex_unlock(&execution->driver_lock);
+    execution->set->stages[number]->task_count = *task_count_out;
     return status;
 }
 
@@ -134,6 +135,8 @@ void exec__perform(Execution *execution, SchedulerAction action, uint32_t thread
         if (status != ST_OK)
             exec__fail(execution, &err, split);
         scheduler_round_begun(execution->scheduler, stage, status == ST_OK, task_count);
+        if (execution->workers != NULL && status == ST_OK)
+            worker_set_grow(execution->workers, task_count);
         return;
     case ACTION_LAUNCH_TASK:
         pthread_mutex_unlock(&execution->lock);

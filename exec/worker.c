@@ -15,7 +15,7 @@ struct WorkerSet {
     Execution *execution;
     pthread_cond_t changed; /* goes with the execution's lock */
     SchedulerAction first;  /* NONE once somebody has taken it */
-    uint32_t worker_count;
+    uint32_t worker_count, most;
     Worker *workers;
 };
 
@@ -48,30 +48,44 @@ static void *worker_main(void *opaque)
     return NULL;
 }
 
-Status worker_set_start(Execution *execution, uint32_t thread_count, SchedulerAction first,
-                        Error *err, WorkerSet **set_out)
+/* Returns the system's error number. */
+static int start_worker(WorkerSet *set)
+{
+    Worker *worker = &set->workers[set->worker_count];
+    int failure;
+
+    *worker = (Worker){.set = set, .number = set->worker_count};
+    failure = pthread_create(&worker->thread, NULL, worker_main, worker);
+    if (failure == 0)
+        set->worker_count++;
+    return failure;
+}
+
+void worker_set_grow(WorkerSet *set, uint32_t task_count)
+{
+    for (uint32_t i = 0; i < task_count && set->worker_count < set->most; i++)
+        if (start_worker(set) != 0)
+            return;
+}
+
+Status worker_set_start(Execution *execution, uint32_t thread_count, uint32_t most,
+                        SchedulerAction first, Error *err, WorkerSet **set_out)
 {
     WorkerSet *set = ARENA_NEW(execution->arena, WorkerSet);
+    int failure;
 
     *set_out = NULL;
     *set = (WorkerSet){.execution = execution,
                        .first = first,
-                       .workers = ARENA_ARRAY(execution->arena, Worker, thread_count)};
+                       .most = most,
+                       .workers = ARENA_ARRAY(execution->arena, Worker, most)};
     pthread_cond_init(&set->changed, NULL);
-    for (uint32_t i = 0; i < thread_count; i++) {
-        Worker *worker = &set->workers[i];
-        int failure;
-
-        *worker = (Worker){.set = set, .number = i};
-        failure = pthread_create(&worker->thread, NULL, worker_main, worker);
-        if (failure != 0 && i == 0) {
-            pthread_cond_destroy(&set->changed);
-            return error_set_errno(err, failure, "cannot start a thread");
-        }
-        if (failure != 0)
-            break;
-        set->worker_count++;
+    failure = start_worker(set);
+    if (failure != 0) {
+        pthread_cond_destroy(&set->changed);
+        return error_set_errno(err, failure, "cannot start a thread");
     }
+    worker_set_grow(set, thread_count - 1);
     *set_out = set;
     return ST_OK;
 }
@@ -87,6 +101,10 @@ void worker_set_join(WorkerSet *set)
 {
     if (set == NULL)
         return;
+    pthread_mutex_lock(&set->execution->lock); /* until then, workers may start others */
+    while (!set->execution->is_ended)
+        pthread_cond_wait(&set->changed, &set->execution->lock);
+    pthread_mutex_unlock(&set->execution->lock);
     for (uint32_t i = 0; i < set->worker_count; i++)
         pthread_join(set->workers[i].thread, NULL);
     pthread_cond_destroy(&set->changed);

@@ -11,10 +11,14 @@
 
 typedef struct WorkerSet WorkerSet;
 
-/* Starts up to thread_count threads, numbered from 0; fewer when the system refuses, none is an
- * error. first: an action that was taken from the scheduler already. */
-MUST_CHECK Status worker_set_start(Execution *execution, uint32_t thread_count,
+/* Starts thread_count threads, numbered from 0, of up to most; fewer when the system refuses, none
+ * is an error. first: an action that was taken from the scheduler already. The execution's lock is
+ * held, here and in worker_set_grow. */
+MUST_CHECK Status worker_set_start(Execution *execution, uint32_t thread_count, uint32_t most,
                                    SchedulerAction first, Error *err, WorkerSet **set_out);
+
+/* There are more tasks: starts as many threads, as far as there may be more. */
+void worker_set_grow(WorkerSet *set, uint32_t task_count);
 
 /* Wakes all: the scheduler may have something to do, or context->stop was set. */
 void worker_set_wake(WorkerSet *set);
