@@ -1,7 +1,6 @@
 /* interpret_mask.c -- masks, choice, and selections from masks; see kernel_instance.h */
-#include "core/base/invariant.h"
-
 #include "codegen/kernel_instance.h"
+#include "codegen/vector/vector_mask.h"
 
 /* --- bytes, bits, selections --- */
 
@@ -127,18 +126,6 @@ static void set_mask_const(KernelInstance *instance, uint32_t index, bool value)
     set_mask(instance, index, value ? instance->true_bytes : instance->false_bytes);
 }
 
-/* out = (values ^ flip) where valid, else 0 */
-static void mask_where_valid(const uint8_t *values, uint8_t flip, const uint64_t *validity,
-                             uint32_t count, uint8_t *restrict out)
-{
-    for (uint32_t i = 0; i < count; i += 64) {
-        uint64_t word = validity == NULL ? UINT64_MAX : validity[i / 64];
-
-        for (uint32_t j = 0; j < 64; j++)
-            out[i + j] = (uint8_t)((values[i + j] ^ flip) & (word >> j));
-    }
-}
-
 static void run_boolean_mask(KernelInstance *instance, uint32_t index)
 {
     const KernelLine *line = &instance->kernel->lines[index];
@@ -154,7 +141,7 @@ static void run_boolean_mask(KernelInstance *instance, uint32_t index)
     /* an input column may end with its last row: 64 at a time only within whole words */
     uint32_t whole = instance->row_count / 64 * 64;
 
-    mask_where_valid(column->values, flip, column->validity, whole, out);
+    vector_masks()->where_valid(column->values, flip, column->validity, whole, out);
     for (uint32_t i = whole; i < instance->row_count; i++)
         out[i] = !column_is_null(column, i) && (((const uint8_t *)column->values)[i] ^ flip);
     set_mask(instance, index, out);
@@ -171,38 +158,11 @@ static void run_null_mask(KernelInstance *instance, uint32_t index)
         set_mask_const(instance, index, column_is_null(column, 0) == (line->kind == LINE_IS_NULL));
         return;
     }
-    for (uint32_t i = 0; i < instance->row_count; i += 64) {
-        uint64_t word = column->validity[i / 64] ^ flip;
-
-        for (uint32_t j = 0; j < 64; j++)
-            out[i + j] = (uint8_t)((word >> j) & 1);
-    }
+    vector_masks()->of_bits(column->validity, flip, instance->row_count, out);
     set_mask(instance, index, out);
 }
 
 /* --- masks of masks --- */
-
-#define MASK_LOOP(EXPRESSION)                                                                      \
-    for (uint32_t i = 0; i < count; i++)                                                           \
-        out[i] = (uint8_t)(EXPRESSION);                                                            \
-    break
-
-static void run_mask_loop(LineKind kind, const uint8_t *x, const uint8_t *y, uint32_t count,
-                          uint8_t *restrict out)
-{
-    switch (kind) {
-    case LINE_MASK_AND:
-        MASK_LOOP(x[i] & y[i]);
-    case LINE_MASK_OR:
-        MASK_LOOP(x[i] | y[i]);
-    case LINE_MASK_AND_NOT:
-        MASK_LOOP(x[i] & (y[i] ^ 1));
-    case LINE_MASK_NOT:
-        MASK_LOOP(x[i] ^ 1);
-    default:
-        UNREACHABLE("mask line");
-    }
-}
 
 void interpret__mask(KernelInstance *instance, uint32_t index)
 {
@@ -219,7 +179,7 @@ void interpret__mask(KernelInstance *instance, uint32_t index)
     }
     x = mask_bytes(instance, line->args[0]);
     y = line->arg_count == 2 ? mask_bytes(instance, line->args[1]) : x;
-    run_mask_loop(line->kind, x, y, instance->row_count, instance->states[index].values);
+    vector_masks()->combine(line->kind, x, y, instance->row_count, instance->states[index].values);
     set_mask(instance, index, instance->states[index].values);
 }
 
@@ -233,7 +193,7 @@ void interpret__bool(KernelInstance *instance, uint32_t index)
     const uint8_t *is_false = mask_bytes(instance, line->args[1]);
     uint8_t *known = state->values;
 
-    run_mask_loop(LINE_MASK_OR, is_true, is_false, instance->row_count, known);
+    vector_masks()->combine(LINE_MASK_OR, is_true, is_false, instance->row_count, known);
     pack_mask(known, instance->row_count, state->validity);
     memcpy(state->values, is_true, instance->row_count);
     instance->registers[index] = (Column){.type = line->type,
@@ -243,61 +203,6 @@ void interpret__bool(KernelInstance *instance, uint32_t index)
 }
 
 /* --- choice --- */
-
-typedef struct Side {
-    const void *values;
-    bool is_const;
-} Side;
-
-#define SELECT_LOOP(T, THEN, ELSE)                                                                 \
-    for (uint32_t i = 0; i < count; i++)                                                           \
-        out[i] = mask[i] ? (THEN) : (ELSE);
-
-#define SELECT_WIDTH(name, T)                                                                      \
-    static void select_##name(const uint8_t *mask, Side then, Side other, uint32_t count,          \
-                              T *restrict out)                                                     \
-    {                                                                                              \
-        const T *a = then.values, *b = other.values;                                               \
-        const T a0 = a[0], b0 = b[0];                                                              \
-        if (then.is_const && other.is_const)                                                       \
-            SELECT_LOOP(T, a0, b0)                                                                 \
-        else if (then.is_const)                                                                    \
-            SELECT_LOOP(T, a0, b[i])                                                               \
-        else if (other.is_const)                                                                   \
-            SELECT_LOOP(T, a[i], b0)                                                               \
-        else                                                                                       \
-            SELECT_LOOP(T, a[i], b[i])                                                             \
-    }
-
-SELECT_WIDTH(1, uint8_t)
-SELECT_WIDTH(2, uint16_t)
-SELECT_WIDTH(4, uint32_t)
-SELECT_WIDTH(8, uint64_t)
-SELECT_WIDTH(16, UInt128)
-
-static void select_values(size_t width, const uint8_t *mask, Side then, Side other, uint32_t count,
-                          void *out)
-{
-    if (count == 0)
-        return;
-    switch (width) {
-    case 1:
-        select_1(mask, then, other, count, out);
-        break;
-    case 2:
-        select_2(mask, then, other, count, out);
-        break;
-    case 4:
-        select_4(mask, then, other, count, out);
-        break;
-    case 8:
-        select_8(mask, then, other, count, out);
-        break;
-    default:
-        select_16(mask, then, other, count, out);
-        break;
-    }
-}
 
 static uint64_t validity_word(const Column *column, uint32_t word)
 {
@@ -327,9 +232,10 @@ void interpret__select(KernelInstance *instance, uint32_t index)
     uint32_t count = instance->row_count;
     bool has_null = then->validity != NULL || other->validity != NULL;
 
-    select_values(phys_bytes(type_phys(line->type)), mask,
-                  (Side){then->values, then->form == COLUMN_CONST},
-                  (Side){other->values, other->form == COLUMN_CONST}, count, state->values);
+    vector_masks()->select(phys_bytes(type_phys(line->type)), mask,
+                           (SelectSide){then->values, then->form == COLUMN_CONST},
+                           (SelectSide){other->values, other->form == COLUMN_CONST}, count,
+                           state->values);
     if (has_null)
         select_validity(mask, then, other, count, state->validity);
     instance->registers[index] = (Column){.type = line->type,

@@ -128,8 +128,10 @@ static void place_all(KernelInstance *instance, const uint32_t *last_read, void 
     instance->scratch = place(layout, BATCH_ROWS_MAX * sizeof(uint32_t));
     instance->true_bytes = place(layout, BATCH_ROWS_MAX);
     instance->false_bytes = place(layout, BATCH_ROWS_MAX);
-    instance->row_states =
-        place(layout, kernel->agg_count > 0 ? BATCH_ROWS_MAX * sizeof(void *) : 0);
+    if (kernel->agg_count > 0) {
+        instance->row_states = place(layout, BATCH_ROWS_MAX * sizeof(void *));
+        instance->grouped = place(layout, BATCH_ROWS_MAX * sizeof(uint32_t));
+    }
     instance->call_arrays = place(layout, compiled__array_count(kernel) * sizeof(void *));
     for (uint32_t i = 0; i < kernel->line_count; i++) {
         free_dead(instance, last_read, i, lists);

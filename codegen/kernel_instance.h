@@ -64,6 +64,7 @@ struct KernelInstance {
     uint32_t *scratch;  /* BATCH_ROWS_MAX */
     uint8_t *true_bytes, *false_bytes; /* masks of all rows and of none */
     void **row_states;                 /* kernel_aggregate: the state of each physical row */
+    uint32_t *grouped;                 /* kernel_aggregate: rows by group, BATCH_ROWS_MAX */
     void **call_arrays;                /* compiled__array_count pointers, for compiled code */
     Status status;                     /* of the first failing row so far */
     Error error;
@@ -73,6 +74,12 @@ static inline uint32_t rows_at(Rows rows, uint32_t i)
 {
     return rows.selection == NULL ? i : rows.selection[i];
 }
+
+/* --- kernel.c --- */
+
+/* Runs the filter's lines and leaves the rows it keeps as the rows wanted. */
+void kernel__filter_rows(KernelInstance *instance, const Batch *batch);
+Status kernel__finish(const KernelInstance *instance, Error *err);
 
 /* --- kernel_interpret.c --- */
 

@@ -2,6 +2,7 @@
 #include "core/base/invariant.h"
 
 #include "codegen/vector/vector.h"
+#include "codegen/vector/vector_mask.h"
 
 static bool cpu_is_v3(void)
 {
@@ -50,4 +51,13 @@ const VectorAgg *vector_agg(AggOpId agg)
         return &vector_aggs_v3[agg];
 #endif
     return &vector_aggs_base[agg];
+}
+
+const VectorMasks *vector_masks(void)
+{
+#ifdef VONK_VECTOR_V3
+    if (cpu_is_v3())
+        return &vector_masks_v3;
+#endif
+    return &vector_masks_base;
 }
