@@ -21,7 +21,8 @@ add_test(NAME plan_test COMMAND plan_test ${plan_files})
 
 # Random queries keep their rows whatever the rules do: tests/plans/rule_fuzz.c.
 add_executable(rule_fuzz EXCLUDE_FROM_ALL tests/plans/rule_fuzz.c tests/plans/plan_interpreter.c
-    tests/plans/expr_interpreter.c tests/plans/random_sql.c tests/plans/toy_catalog.c)
+    tests/plans/expr_interpreter.c tests/plans/random_sql.c tests/plans/toy_catalog.c
+    tests/plans/physical_as_logical.c)
 target_link_libraries(rule_fuzz PRIVATE vonk_optimizer)
 add_test(NAME rule_fuzz COMMAND rule_fuzz 3000)
 add_dependencies(unit_tests plan_test rule_fuzz)

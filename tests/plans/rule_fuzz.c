@@ -18,6 +18,7 @@
 #include "core/base/invariant.h"
 #include "sql/optimizer/optimizer.h"
 #include "sql/parser/parse.h"
+#include "tests/plans/physical_as_logical.h"
 #include "tests/plans/plan_interpreter.h"
 #include "tests/plans/random_sql.h"
 #include "tests/plans/toy_catalog.h"
@@ -98,7 +99,17 @@ static Status bind_trial(Trial *trial)
                                  &trial->err, &trial->bound);
 }
 
-/* The bound plan through the rules but those disabled. */
+/* ST_INTERNAL: not the rows expected. */
+static Status compare(Trial *trial, const Plan *plan)
+{
+    trial->plan = plan;
+    TRY(interpret(trial, plan, &trial->got));
+    if (!rows_equal_as_bags(trial->arena, &trial->expected, &trial->got))
+        return ST_INTERNAL;
+    return ST_OK;
+}
+
+/* The bound plan through the rules but those disabled, and through the physical planner. */
 static Verdict try_rules(Trial *trial, const char *disabled)
 {
     PlanIds ids = trial->ids;
@@ -115,15 +126,11 @@ static Verdict try_rules(Trial *trial, const char *disabled)
     trial->plan = NULL;
     trial->got = (Rows){0};
     status = optimize(&request, trial->bound, &trial->err, &result);
-    if (status == ST_OK) {
-        trial->plan = result.logical;
-        status = interpret(trial, trial->plan, &trial->got);
-    }
-    if (status == ST_NOT_SUPPORTED)
-        return PASSED_OVER;
-    if (status != ST_OK)
-        return DIFFERENT;
-    return rows_equal_as_bags(trial->arena, &trial->expected, &trial->got) ? ALIKE : DIFFERENT;
+    if (status == ST_OK)
+        status = compare(trial, result.logical);
+    if (status == ST_OK)
+        status = compare(trial, physical_as_logical(trial->arena, result.physical));
+    return status == ST_OK ? ALIKE : status == ST_NOT_SUPPORTED ? PASSED_OVER : DIFFERENT;
 }
 
 /* Every other rule or so, by the seed. */
