@@ -88,6 +88,33 @@ START_TEST(damage_is_survived)
 }
 END_TEST
 
+/* Texts that repeat with every short period, long and short stretches in between. */
+START_TEST(runs_of_all_periods)
+{
+    char *periodic = malloc(TEXT_BYTES), *unpacked = malloc(TEXT_BYTES);
+    size_t room = codec_compress_bound((Codec)_i, TEXT_BYTES), packed_bytes;
+    char *packed = malloc(room);
+    uint32_t seed = 5;
+
+    for (size_t period = 1; period < 80; period++) {
+        for (size_t i = 0; i < TEXT_BYTES / 10; i++) {
+            seed = seed * 1664525 + 1013904223;
+            periodic[i] = i < period || seed >> 25 == 0 ? (char)(seed >> 16) : periodic[i - period];
+        }
+        ck_assert_int_eq(codec_compress(NULL, (Codec)_i, 0, periodic, TEXT_BYTES / 10, packed, room,
+                                        NULL, &packed_bytes),
+                         ST_OK);
+        ck_assert_int_eq(codec_decompress(NULL, (Codec)_i, packed, packed_bytes, unpacked,
+                                          TEXT_BYTES / 10, NULL),
+                         ST_OK);
+        ck_assert_int_eq(memcmp(periodic, unpacked, TEXT_BYTES / 10), 0);
+    }
+    free(periodic);
+    free(unpacked);
+    free(packed);
+}
+END_TEST
+
 START_TEST(gzip_members_are_one_text)
 {
     size_t room = codec_compress_bound(CODEC_GZIP, 10), first, second;
@@ -115,6 +142,7 @@ int main(void)
     make_text();
     tcase_add_loop_test(tests, there_and_back, 0, CODEC_COUNT);
     tcase_add_loop_test(tests, damage_is_survived, 0, CODEC_COUNT);
+    tcase_add_loop_test(tests, runs_of_all_periods, 0, CODEC_COUNT);
     tcase_add_test(tests, gzip_members_are_one_text);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_NORMAL);
