@@ -108,7 +108,7 @@ def check_header(path, text):
     guard = "VONK_" + re.sub(r"[^A-Z0-9]", "_", path.removeprefix("include/vonk/").upper())
     guards = {guard, re.sub(r"^VONK_INCLUDE_", "", guard)}
     match = re.search(r"#ifndef (\w+)\n#define (\w+)", text)
-    if "template" in text[:600]:
+    if "Included once a file" in text[:600]: # a template
         return
     if not match or match.group(1) != match.group(2):
         yield 1, f"no include guard {guard}"
@@ -194,7 +194,7 @@ def main():
     for path in sources:
         text = read(path)
         found = list(check_text(path, text)) + list(check_includes(path, text, layers, homes))
-        if path.endswith(".h"):
+        if path.endswith(".h") and not path.startswith("tests/"):
             found += list(check_header(path, text))
         findings += [f"{path}:{number}: {what}" for number, what in found]
     for check in (check_folders(sources), check_rule_tests(), check_base_names(sources), check_format(c_files),

@@ -9,8 +9,8 @@
  *
  * Thread: immutable once read.
  */
-#ifndef VONK_FORMATS_PARQUET_FOOTER_H
-#define VONK_FORMATS_PARQUET_FOOTER_H
+#ifndef VONK_FORMATS_PARQUET_PARQUET_FOOTER_H
+#define VONK_FORMATS_PARQUET_PARQUET_FOOTER_H
 
 #include "core/base/arena.h"
 #include "core/base/file.h"
