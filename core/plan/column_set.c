@@ -174,7 +174,32 @@ ColumnSet plan_used_columns(Arena *arena, const Plan *plan)
     return column_set_make(arena, collector.count, collector.ids);
 }
 
-ColumnSet plan_free_columns(Arena *arena, const Plan *plan)
+/* The input of SHARED nodes, which may be many: looked at once, or WITH upon WITH would take time
+ * that doubles with each. */
+typedef struct SharedFree {
+    const Plan *input;
+    ColumnSet columns;
+    struct SharedFree *next;
+} SharedFree;
+
+static ColumnSet free_columns(Arena *arena, const Plan *plan, SharedFree **known);
+
+static ColumnSet free_in_shared(Arena *arena, const Plan *input, SharedFree **known)
+{
+    SharedFree *entry;
+
+    for (entry = *known; entry != NULL; entry = entry->next)
+        if (entry->input == input)
+            return entry->columns;
+    entry = ARENA_NEW(arena, SharedFree);
+    entry->input = input;
+    entry->columns = free_columns(arena, input, known);
+    entry->next = *known;
+    *known = entry;
+    return entry->columns;
+}
+
+static ColumnSet free_columns(Arena *arena, const Plan *plan, SharedFree **known)
 {
     ColumnSet used = plan_used_columns(arena, plan);
     ColumnSet made = {0}, free_below = {0};
@@ -182,12 +207,22 @@ ColumnSet plan_free_columns(Arena *arena, const Plan *plan)
     if (plan->kind == PLAN_SCAN) /* predicates speak of the scan's own columns */
         return column_set_minus(arena, used, plan_output(arena, plan));
     for (uint32_t i = 0; i < plan->input_count; i++) {
+        ColumnSet below = plan->kind == PLAN_SHARED ? free_in_shared(arena, plan->inputs[i], known)
+                                                    : free_columns(arena, plan->inputs[i], known);
+
         made = column_set_union(arena, made, plan_output(arena, plan->inputs[i]));
-        free_below = column_set_union(arena, free_below, plan_free_columns(arena, plan->inputs[i]));
+        free_below = column_set_union(arena, free_below, below);
     }
     used = column_set_minus(arena, used, made);
     /* a join's right input may use the left one's columns */
     if (plan->kind == PLAN_JOIN)
         free_below = column_set_minus(arena, free_below, plan_output(arena, plan->inputs[0]));
     return column_set_union(arena, used, free_below);
+}
+
+ColumnSet plan_free_columns(Arena *arena, const Plan *plan)
+{
+    SharedFree *known = NULL;
+
+    return free_columns(arena, plan, &known);
 }
