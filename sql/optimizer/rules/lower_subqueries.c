@@ -382,7 +382,7 @@ static const Plan *lower_subqueries(RuleCtx *rc, const Plan *plan)
 {
     PlanMemo memo = {0};
 
-    return plan_has_subquery(plan) ? lower_plan(rc, &memo, plan) : plan;
+    return lower_plan(rc, &memo, plan);
 }
 
 const Rule rule_lower_subqueries = {

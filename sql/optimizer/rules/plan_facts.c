@@ -8,7 +8,8 @@
  */
 #include "sql/optimizer/rules/rules.h"
 
-enum { FACTS_MAX = 256, FACTS_DEPTH_MAX = 64 };
+/* A shared plan counts as many levels: WITH upon WITH would be walked ever again. */
+enum { FACTS_MAX = 256, FACTS_DEPTH_MAX = 64, FACTS_SHARED_LEVELS = 24 };
 
 static void collect(Arena *arena, const Plan *plan, uint32_t depth, ExprVec *out);
 
@@ -83,7 +84,8 @@ static void collect(Arena *arena, const Plan *plan, uint32_t depth, ExprVec *out
         ColumnMap map = plan->kind == PLAN_PROJECT ? project_map(arena, (const PlanProject *)plan)
                                                    : set_map(arena, plan, 0);
 
-        collect(arena, plan->inputs[0], depth + 1, &below);
+        collect(arena, plan->inputs[0],
+                depth + (plan->kind == PLAN_SHARED ? FACTS_SHARED_LEVELS : 1), &below);
         add_renamed(out, &below, &map, plan);
         return;
     }

@@ -6,6 +6,9 @@
  */
 #include "sql/optimizer/rules/rules.h"
 
+/* Shared plans in shared plans are looked into so deep: WITH upon WITH is walked ever again. */
+enum { SHARED_LEVELS_MAX = 3 };
+
 static int64_t add_rows(int64_t a, int64_t b)
 {
     return a > ALL_ROWS - b ? ALL_ROWS : a + b;
@@ -28,10 +31,12 @@ static int64_t at_least_one(int64_t a)
     return a > 1 ? a : 1;
 }
 
-static RowBounds join_bounds(const PlanJoin *join)
+static RowBounds row_bounds(uint32_t levels, const Plan *plan);
+
+static RowBounds join_bounds(uint32_t levels, const PlanJoin *join)
 {
-    RowBounds left = plan_row_bounds(join->head.inputs[0]);
-    RowBounds right = plan_row_bounds(join->head.inputs[1]);
+    RowBounds left = row_bounds(levels, join->head.inputs[0]);
+    RowBounds right = row_bounds(levels, join->head.inputs[1]);
     bool is_cross = join->condition == NULL;
 
     switch ((JoinKind)join->kind) {
@@ -51,9 +56,9 @@ static RowBounds join_bounds(const PlanJoin *join)
     }
 }
 
-static RowBounds limit_bounds(const PlanLimit *limit)
+static RowBounds limit_bounds(uint32_t levels, const PlanLimit *limit)
 {
-    RowBounds input = plan_row_bounds(limit->head.inputs[0]);
+    RowBounds input = row_bounds(levels, limit->head.inputs[0]);
     int64_t most = input.max == ALL_ROWS          ? ALL_ROWS
                    : input.max > limit->skip_rows ? input.max - limit->skip_rows
                                                   : 0;
@@ -62,19 +67,19 @@ static RowBounds limit_bounds(const PlanLimit *limit)
     return (RowBounds){smaller(least, limit->fetch_rows), smaller(most, limit->fetch_rows)};
 }
 
-static RowBounds union_bounds(const Plan *plan)
+static RowBounds union_bounds(uint32_t levels, const Plan *plan)
 {
     RowBounds sum = {0, 0};
 
     for (uint32_t i = 0; i < plan->input_count; i++) {
-        RowBounds input = plan_row_bounds(plan->inputs[i]);
+        RowBounds input = row_bounds(levels, plan->inputs[i]);
 
         sum = (RowBounds){add_rows(sum.min, input.min), add_rows(sum.max, input.max)};
     }
     return sum;
 }
 
-RowBounds plan_row_bounds(const Plan *plan)
+static RowBounds row_bounds(uint32_t levels, const Plan *plan)
 {
     RowBounds input;
 
@@ -85,29 +90,35 @@ RowBounds plan_row_bounds(const Plan *plan)
         return (RowBounds){rows, rows};
     }
     case PLAN_FILTER:
-        return (RowBounds){0, plan_row_bounds(plan->inputs[0]).max};
+        return (RowBounds){0, row_bounds(levels, plan->inputs[0]).max};
     case PLAN_PROJECT:
     case PLAN_SORT:
+        return row_bounds(levels, plan->inputs[0]);
     case PLAN_SHARED:
-        return plan_row_bounds(plan->inputs[0]);
+        return levels == 0 ? (RowBounds){0, ALL_ROWS} : row_bounds(levels - 1, plan->inputs[0]);
     case PLAN_JOIN:
-        return join_bounds((const PlanJoin *)plan);
+        return join_bounds(levels, (const PlanJoin *)plan);
     case PLAN_AGGREGATE:
         if (((const PlanAggregate *)plan)->keys.count == 0)
             return (RowBounds){1, 1};
-        input = plan_row_bounds(plan->inputs[0]);
+        input = row_bounds(levels, plan->inputs[0]);
         return (RowBounds){input.min > 0, input.max};
     case PLAN_LIMIT:
-        return limit_bounds((const PlanLimit *)plan);
+        return limit_bounds(levels, (const PlanLimit *)plan);
     case PLAN_UNION:
-        return union_bounds(plan);
+        return union_bounds(levels, plan);
     case PLAN_SETOP:
-        return (RowBounds){0, plan_row_bounds(plan->inputs[0]).max};
+        return (RowBounds){0, row_bounds(levels, plan->inputs[0]).max};
     case PLAN_WRITE:
         return (RowBounds){1, 1};
     default:
         return (RowBounds){0, ALL_ROWS};
     }
+}
+
+RowBounds plan_row_bounds(const Plan *plan)
+{
+    return row_bounds(SHARED_LEVELS_MAX, plan);
 }
 
 /* --- uniqueness --- */
@@ -150,16 +161,10 @@ static ColumnSet bound_columns(Arena *arena, const Expr *condition, const Plan *
     return column_set_make(arena, bound, ids);
 }
 
-bool join_matches_at_most_one(Arena *arena, const PlanJoin *join)
-{
-    const Plan *right = join->head.inputs[1];
-    ColumnSet left_columns = plan_output(arena, join->head.inputs[0]);
+static bool is_unique_on(Arena *arena, uint32_t levels, const Plan *plan, ColumnSet columns);
 
-    return plan_is_unique_on(arena, right,
-                             bound_columns(arena, join->condition, right, left_columns));
-}
-
-static bool join_is_unique_on(Arena *arena, const PlanJoin *join, ColumnSet columns)
+static bool join_is_unique_on(Arena *arena, uint32_t levels, const PlanJoin *join,
+                              ColumnSet columns)
 {
     const Plan *left = join->head.inputs[0], *right = join->head.inputs[1];
     ColumnSet bound;
@@ -169,7 +174,7 @@ static bool join_is_unique_on(Arena *arena, const PlanJoin *join, ColumnSet colu
     case JOIN_ANTI:
     case JOIN_MARK:
     case JOIN_SINGLE:
-        return plan_is_unique_on(arena, left, columns);
+        return is_unique_on(arena, levels, left, columns);
     case JOIN_INNER:
     case JOIN_LEFT:
         break;
@@ -177,34 +182,35 @@ static bool join_is_unique_on(Arena *arena, const PlanJoin *join, ColumnSet colu
         return false;
     }
     bound = bound_columns(arena, join->condition, right, plan_output(arena, left));
-    if (plan_is_unique_on(arena, left, columns) &&
-        plan_is_unique_on(arena, right, column_set_union(arena, columns, bound)))
+    if (is_unique_on(arena, levels, left, columns) &&
+        is_unique_on(arena, levels, right, column_set_union(arena, columns, bound)))
         return true;
     if (join->kind != JOIN_INNER)
         return false;
     bound = bound_columns(arena, join->condition, left, plan_output(arena, right));
-    return plan_is_unique_on(arena, right, columns) &&
-           plan_is_unique_on(arena, left, column_set_union(arena, columns, bound));
+    return is_unique_on(arena, levels, right, columns) &&
+           is_unique_on(arena, levels, left, column_set_union(arena, columns, bound));
 }
 
-bool plan_is_unique_on(Arena *arena, const Plan *plan, ColumnSet columns)
+static bool is_unique_on(Arena *arena, uint32_t levels, const Plan *plan, ColumnSet columns)
 {
     switch (plan->kind) {
     case PLAN_FILTER:
     case PLAN_SORT:
     case PLAN_LIMIT:
-        if (plan_is_unique_on(arena, plan->inputs[0], columns))
+        if (is_unique_on(arena, levels, plan->inputs[0], columns))
             return true;
         break;
     case PLAN_PROJECT: {
         ColumnMap map = project_map(arena, (const PlanProject *)plan);
 
-        return plan_is_unique_on(arena, plan->inputs[0], through_map(arena, &map, columns));
+        return is_unique_on(arena, levels, plan->inputs[0], through_map(arena, &map, columns));
     }
     case PLAN_SHARED: {
         ColumnMap map = set_map(arena, plan, 0);
 
-        return plan_is_unique_on(arena, plan->inputs[0], through_map(arena, &map, columns));
+        return levels > 0 &&
+               is_unique_on(arena, levels - 1, plan->inputs[0], through_map(arena, &map, columns));
     }
     case PLAN_AGGREGATE: {
         const PlanAggregate *aggregate = (const PlanAggregate *)plan;
@@ -213,7 +219,7 @@ bool plan_is_unique_on(Arena *arena, const Plan *plan, ColumnSet columns)
             columns, column_set_make(arena, aggregate->keys.count, aggregate->keys.ids));
     }
     case PLAN_JOIN:
-        return join_is_unique_on(arena, (const PlanJoin *)plan, columns);
+        return join_is_unique_on(arena, levels, (const PlanJoin *)plan, columns);
     case PLAN_SETOP:
         if (!((const PlanSetop *)plan)->is_all &&
             column_set_contains(columns, plan_output(arena, plan)))
@@ -222,5 +228,19 @@ bool plan_is_unique_on(Arena *arena, const Plan *plan, ColumnSet columns)
     default:
         break;
     }
-    return plan_row_bounds(plan).max <= 1;
+    return row_bounds(levels, plan).max <= 1;
+}
+
+bool plan_is_unique_on(Arena *arena, const Plan *plan, ColumnSet columns)
+{
+    return is_unique_on(arena, SHARED_LEVELS_MAX, plan, columns);
+}
+
+bool join_matches_at_most_one(Arena *arena, const PlanJoin *join)
+{
+    const Plan *right = join->head.inputs[1];
+    ColumnSet left_columns = plan_output(arena, join->head.inputs[0]);
+
+    return plan_is_unique_on(arena, right,
+                             bound_columns(arena, join->condition, right, left_columns));
 }
