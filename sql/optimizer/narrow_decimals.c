@@ -166,11 +166,21 @@ static const Expr *with_narrow_args(const Narrower *narrower, const Expr *expr, 
     return expr_call(narrower->arena, expr->func, type, expr->arg_count, narrowed);
 }
 
-/* A wide value that has a narrow form, computed so and shown wide. */
+static bool has_wide_arg(const Expr *expr)
+{
+    for (uint32_t i = 0; i < expr->arg_count; i++) {
+        if (is_wide(expr->args[i]->type))
+            return true;
+    }
+    return false;
+}
+
+/* A wide value that has a narrow form, computed so and shown wide; an operation on 64-bit numbers
+ * that widens its result is as good. */
 static void show_wide(const Narrower *narrower, const Expr *expr, Form *form)
 {
-    if (form->narrow != NULL && is_wide(expr->type) && expr->kind == EXPR_CALL &&
-        expr->func != FUNC_CAST)
+    if (form->narrow != NULL && is_wide(expr->type) && expr->func != FUNC_CAST &&
+        has_wide_arg(expr))
         form->same = expr_cast(narrower->arena, form->narrow, expr->type);
 }
 
