@@ -203,7 +203,9 @@ class Terminal:
     def __init__(self, arguments, folder, rows=40, columns=80, **environment):
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.environ.update({"TERM": "xterm", "VONK_HISTORY": "", "PAGER": "cat", **environment})
+            # libedit never frees the names of functions that are added to it
+            os.environ.update({"TERM": "xterm", "VONK_HISTORY": "", "PAGER": "cat",
+                               "ASAN_OPTIONS": "detect_leaks=0", **environment})
             for name in ("COLUMNS", "LINES", "NO_COLOR"):
                 if name not in environment:
                     os.environ.pop(name, None)
