@@ -197,7 +197,15 @@ static Status bind_case(Binder *b, Scope *scope, const AstCase *ast, const Expr 
 
 /* --- COALESCE, NULLIF, GREATEST, LEAST --- */
 
-/* The result is the first argument as it was compared; its type stays its own. */
+/* Types of one family are compared by operators of PostgreSQL's between them: the first argument
+ * stays what it is. Else it has been cast to be compared, and the result is what it became. */
+static bool are_family(Type a, Type c)
+{
+    return a.id == c.id || (type_is_integer(a) && type_is_integer(c)) ||
+           (type_is_float(a) && type_is_float(c)) || (type_is_text(a) && type_is_text(c)) ||
+           (type_category(a) == 'D' && type_category(c) == 'D');
+}
+
 static Status make_nullif(Binder *b, const Expr **args, int32_t offset, const Expr **expr_out)
 {
     const Expr *result = args[0], *null, *equal;
@@ -212,6 +220,8 @@ static Status make_nullif(Binder *b, const Expr **args, int32_t offset, const Ex
             b, expr_call2(b->arena, FUNC_NULLIF, result->type, result, equal->args[1]), offset);
         return ST_OK;
     }
+    if (!are_family(result->type, args[1]->type) && result->kind != EXPR_CONST)
+        TRY(bind__coerce(b, result, equal->args[0]->type, &result));
     null = expr_const(b->arena, value_null(result->type));
     *expr_out = bind__expr_at(
         b, expr_call(b->arena, FUNC_CASE, result->type, 3, (const Expr *[]){equal, null, result}),
@@ -241,13 +251,18 @@ static Status bind_choice(Binder *b, Scope *scope, const AstChoice *ast, const E
 
 /* --- the rest --- */
 
+/* A parameter of type text is a literal of unknown type, as in PostgreSQL's clients. */
 static Status bind_param(Binder *b, const AstParam *param, const Expr **expr_out)
 {
+    Value value;
+
     if (param->number == 0 || param->number > b->request->param_count)
         return bind__fail_at(b, param->head.offset, ST_BAD_INPUT, "42P02",
                              "there is no parameter $%u", param->number);
-    *expr_out = bind__expr_at(b, expr_const(b->arena, b->request->params[param->number - 1]),
-                              param->head.offset);
+    value = value_copy(b->arena, b->request->params[param->number - 1]);
+    if (value.type.id == TYPE_TEXT)
+        value.type = type_of(TYPE_NULL);
+    *expr_out = bind__expr_at(b, expr_const(b->arena, value), param->head.offset);
     return ST_OK;
 }
 

@@ -205,6 +205,20 @@ Status bind__extract(Binder *b, Scope *scope, const char *field, int32_t field_o
 
 /* --- concat --- */
 
+/* As a type's output function writes it: t, where a cast would give true. */
+static Status output_text(Binder *b, const Expr **arg)
+{
+    Type text = type_of(TYPE_TEXT);
+    bool is_bool = (*arg)->type.id == TYPE_BOOL;
+
+    if (type_is_text((*arg)->type))
+        return ST_OK;
+    TRY(bind__coerce(b, *arg, text, arg));
+    if (is_bool)
+        *arg = expr_call2(b->arena, FUNC_LEFT, text, *arg, expr_const(b->arena, value_int4(1)));
+    return ST_OK;
+}
+
 /* concat and concat_ws take anything, as text. */
 static Status bind_concat(Binder *b, const AstFunc *func, uint32_t arg_count, const Expr **args,
                           const Expr **expr_out)
@@ -214,8 +228,7 @@ static Status bind_concat(Binder *b, const AstFunc *func, uint32_t arg_count, co
     if (arg_count < 1)
         return bind__no_such_function(b, func, arg_count, args, RESOLVE_NO_MATCH);
     for (uint32_t i = 0; i < arg_count; i++)
-        if (!type_is_text(args[i]->type))
-            TRY(bind__coerce(b, args[i], type_of(TYPE_TEXT), &args[i]));
+        TRY(output_text(b, &args[i]));
     *expr_out = bind__expr_at(b,
                               expr_call(b->arena, has_separator ? FUNC_CONCAT_WS : FUNC_CONCAT,
                                         type_of(TYPE_TEXT), arg_count, args),

@@ -205,6 +205,9 @@ static Status bind_type_name(Binder *b, const AstTypeName *name, Type *type_out)
         return bind__not_supported(b, name->offset, "SETOF and %%TYPE");
     if (name->array_dimensions > 0)
         return bind__not_supported(b, name->offset, "arrays");
+    if (name->name.schema != NULL && strcmp(name->name.schema, "public") != 0)
+        return bind__fail_at(b, name->offset, ST_BAD_INPUT, "3F000", "schema \"%s\" does not exist",
+                             name->name.schema);
     if (name->name.schema != NULL || !bind__type_by_word(name->name.name, type_out))
         return unknown_type(b, name);
     return apply_modifiers(b, name, type_out);

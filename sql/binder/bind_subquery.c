@@ -103,8 +103,8 @@ static Status bind_quantified(Binder *b, Scope *scope, const AstSubquery *ast,
     Query query;
 
     TRY(comparison_of(b, ast, &func));
-    TRY(bind_left(b, scope, ast->arg, &arg_count, &args));
     TRY(bind__query(b, scope, ast->select, &query));
+    TRY(bind_left(b, scope, ast->arg, &arg_count, &args));
     TRY(check_column_count(b, arg_count, &query, offset));
     for (uint32_t i = 0; i < arg_count; i++) {
         TRY(bind__query_resolve_output(b, &query.outputs[i]));

@@ -31,7 +31,7 @@ typedef struct BindRequest {
     Arena *arena; /* the query's */
     PlanIds *ids;
     const Catalog *catalog;
-    uint32_t param_count; /* values for $1.. */
+    uint32_t param_count; /* values for $1..; text ones take the type they are used as */
     const Value *params;
     int64_t now_micros; /* statement time, for now() and current_date */
     /* Evaluates an expression without columns (LIMIT, casts of literals): kernel_eval_const. */

@@ -53,6 +53,11 @@ static int subquery_name(const AstSubquery *ast, const char **name)
     }
     while (select != NULL && select->kind == AST_SELECT_SETOP)
         select = select->left;
+    if (ast->subquery == AST_SUBQUERY_SCALAR && select != NULL &&
+        select->kind == AST_SELECT_VALUES) {
+        *name = "column1";
+        return 2;
+    }
     if (ast->subquery != AST_SUBQUERY_SCALAR || select == NULL || select->target_count == 0)
         return 0;
     if (select->targets[0].name == NULL)

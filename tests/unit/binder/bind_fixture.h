@@ -148,11 +148,11 @@ static const Plan *bind_plan(Fixture *fix, const char *sql)
 {
     const AstSelect *select;
     const Plan *plan = NULL;
-    Value params[] = {value_int4(7)};
+    Value params[] = {value_int4(7), value_text(fix->arena, "2000-01-01")};
     BindRequest request = {.arena = fix->arena,
                            .ids = &fix->ids,
                            .catalog = &fix->catalog,
-                           .param_count = 1,
+                           .param_count = 2,
                            .params = params,
                            .now_micros = INT64_C(946684800000000),
                            .eval_const = fixture_eval};
