@@ -264,7 +264,7 @@ START_TEST(many_groups)
 {
     DriverTable table = {.row_count = 140000};
     const Plan *plan;
-    DriverRows first;
+    DriverRows first, alone;
     int64_t *keys;
     uint64_t state = 99;
 
@@ -274,13 +274,10 @@ START_TEST(many_groups)
     for (uint32_t i = 0; i < table.row_count; i++)
         keys[i] = _i == 0 ? i : _i == 1 ? (int64_t)(driver_random(&state) % 100000) : i / 2;
     plan = make_plan(&table, 1, ALL_AGGS);
-    first = run_mode(&table, plan, (DriverMode){1, 2048, 1000000});
-    for (uint32_t threads = 2; threads < 9; threads += 5) {
-        DriverRows rows = run_mode(&table, plan, (DriverMode){threads, 2048, 9000});
-
-        driver_assert_same(&first, &rows);
-        driver_rows_fini(&rows);
-    }
+    first = run_mode(&table, plan, (DriverMode){2, 2048, 9000});
+    alone = run_mode(&table, plan, (DriverMode){1, 1000, 50000});
+    driver_assert_same(&first, &alone);
+    driver_rows_fini(&alone);
     qsort(first.texts, first.count, sizeof *first.texts, compare_texts);
     for (uint32_t i = 1; i < first.count; i++)
         ck_assert_int_ne(strncmp(first.texts[i - 1], first.texts[i], 16), 0);
