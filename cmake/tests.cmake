@@ -37,7 +37,10 @@ endforeach()
 
 # Fuzz targets, built by the preset "fuzz": tests/fuzz/fuzz_*.c.
 if(VONK_SANITIZE STREQUAL "fuzzer")
-    add_executable(fuzz_parquet EXCLUDE_FROM_ALL tests/fuzz/fuzz_parquet.c)
-    target_link_libraries(fuzz_parquet PRIVATE vonk_formats)
-    target_link_options(fuzz_parquet PRIVATE -fsanitize=fuzzer)
+    foreach(target parquet csv sql)
+        add_executable(fuzz_${target} EXCLUDE_FROM_ALL tests/fuzz/fuzz_${target}.c)
+        target_link_libraries(fuzz_${target} PRIVATE vonk_formats)
+        target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
+    endforeach()
+    target_link_libraries(fuzz_sql PRIVATE vonk_engine)
 endif()
