@@ -1,5 +1,6 @@
 /* dictionary_load.c -- a chunk's dictionary page, converted once; see column_reader.h */
 #include "formats/parquet/column_reader.h"
+#include "formats/parquet/utf8_check.h"
 #include "formats/parquet/value_convert.h"
 
 #include <string.h>
@@ -8,9 +9,10 @@
 static const char *convert_texts(ColumnReader *reader, const uint8_t *bytes, size_t byte_count,
                                  uint32_t count, Str *texts)
 {
+    bool is_ascii = reader->column->convert == CONVERT_TEXT && utf8_is_ascii(bytes, byte_count);
     const char *failure = value_read_texts(&bytes, bytes + byte_count, count, texts);
 
-    if (failure != NULL)
+    if (failure != NULL || is_ascii)
         return failure;
     return value_convert_texts(reader->column, texts, count, reader->dictionary_values.bytes);
 }

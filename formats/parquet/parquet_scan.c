@@ -35,6 +35,7 @@ typedef struct ParquetScan {
     ColumnReader *readers;
     bool *is_loaded;          /* this window; one a reader          */
     uint32_t *output_readers; /* of request->columns            */
+    uint32_t filter_count;
     ScanFilter *filters;
     uint32_t *filter_order;
     uint32_t *selection;
@@ -76,20 +77,29 @@ static Status use_column(ParquetScan *scan, uint32_t column, Error *err, uint32_
                               scan->codecs, err);
 }
 
+/* One filter a column: predicates on the same one are answered together. */
 static Status init_filters(ParquetScan *scan, Error *err)
 {
     const ScanRequest *request = scan->request;
 
     for (uint32_t i = 0; i < request->predicate_count; i++) {
-        uint32_t reader;
+        uint32_t reader, f = 0;
+        ScanFilter *filter;
 
         TRY(use_column(scan, request->predicates[i].column, err, &reader));
-        scan->filters[i] = (ScanFilter){.predicate = &request->predicates[i],
-                                        .reader = &scan->readers[reader],
-                                        .thread = request->thread,
-                                        .rows_max = request->batch_rows,
-                                        .pool = request->pool};
-        scan->filter_order[i] = i;
+        while (f < scan->filter_count && scan->filters[f].reader != &scan->readers[reader])
+            f++;
+        filter = &scan->filters[f];
+        if (f == scan->filter_count) {
+            *filter = (ScanFilter){.reader = &scan->readers[reader],
+                                   .thread = request->thread,
+                                   .rows_max = request->batch_rows,
+                                   .pool = request->pool};
+            filter->predicates =
+                ARENA_ARRAY(scan->arena, const ScanPredicate *, request->predicate_count);
+            scan->filter_order[scan->filter_count++] = f;
+        }
+        filter->predicates[filter->predicate_count++] = &request->predicates[i];
     }
     return ST_OK;
 }
@@ -160,9 +170,8 @@ void parquet__scan_close(TableScan *base)
     if (scan == NULL)
         return;
     count_bytes(scan);
-    for (uint32_t i = 0; i < scan->request->predicate_count; i++)
-        if (scan->filters[i].predicate != NULL)
-            scan_filter_fini(&scan->filters[i]);
+    for (uint32_t i = 0; i < scan->filter_count; i++)
+        scan_filter_fini(&scan->filters[i]);
     for (uint32_t i = 0; i < scan->reader_count; i++)
         column_reader_fini(&scan->readers[i]);
     if (scan->selection != NULL)
@@ -261,7 +270,7 @@ static Status find_row(ParquetScan *scan, Error *err, bool *at_end_out)
 /* Best first, by what was seen so far: a matter of speed only. */
 static void order_filters(ParquetScan *scan)
 {
-    for (uint32_t i = 1; i < scan->request->predicate_count; i++) {
+    for (uint32_t i = 1; i < scan->filter_count; i++) {
         uint32_t moved = scan->filter_order[i], k = i;
         double rank = scan_filter_rank(&scan->filters[moved]);
 
@@ -275,12 +284,11 @@ static Status apply_filters(ParquetScan *scan, ScanRows *rows, Error *err)
 {
     if (scan->windows++ % REORDER_WINDOWS == 0)
         order_filters(scan);
-    for (uint32_t i = 0; i < scan->request->predicate_count && rows->selected_count > 0; i++) {
+    for (uint32_t i = 0; i < scan->filter_count && rows->selected_count > 0; i++) {
         ScanFilter *filter = &scan->filters[scan->filter_order[i]];
 
-        if (parquet__predicate_is_ready(filter->predicate))
-            TRY(scan_filter_apply(filter, scan->row, scan->group_rows - scan->row,
-                                  &scan->is_loaded[filter->reader - scan->readers], rows, err));
+        TRY(scan_filter_apply(filter, scan->row, scan->group_rows - scan->row,
+                              &scan->is_loaded[filter->reader - scan->readers], rows, err));
     }
     return ST_OK;
 }

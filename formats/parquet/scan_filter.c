@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "formats/parquet/parquet_bounds.h"
+
 enum {
     SMALL_DICTIONARY = 1024, /* always worth asking once per entry */
     MEMORY_ROWS = 1 << 20    /* pass rates are of about this many rows */
@@ -14,12 +16,37 @@ void scan_filter_fini(ScanFilter *filter)
     filter->answers = NULL;
 }
 
-static Status ask(const ScanFilter *filter, const Column *column, uint32_t row_count,
-                  const uint32_t *selection, uint32_t count, uint32_t *kept, uint32_t *kept_out,
-                  Error *err)
+static Status ask(const ScanFilter *filter, const ScanPredicate *predicate, const Column *column,
+                  uint32_t row_count, const uint32_t *selection, uint32_t count, uint32_t *kept,
+                  uint32_t *kept_out, Error *err)
 {
-    return filter->predicate->keep(filter->predicate->context, filter->thread, column, row_count,
-                                   selection, count, kept, kept_out, err);
+    return predicate->keep(predicate->context, filter->thread, column, row_count, selection, count,
+                           kept, kept_out, err);
+}
+
+/* All predicates that are ready, one on what the other has left. None of them: keeps all. */
+static Status ask_all(const ScanFilter *filter, const Column *column, uint32_t row_count,
+                      const uint32_t *selection, uint32_t count, uint32_t *kept, uint32_t *kept_out,
+                      Error *err)
+{
+    for (uint32_t i = 0; i < filter->predicate_count && count > 0; i++) {
+        if (!parquet__predicate_is_ready(filter->predicates[i]))
+            continue;
+        TRY(ask(filter, filter->predicates[i], column, row_count, selection, count, kept, &count,
+                err));
+        selection = kept;
+    }
+    *kept_out = count;
+    return ST_OK;
+}
+
+static uint32_t count_ready(const ScanFilter *filter)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < filter->predicate_count; i++)
+        count += parquet__predicate_is_ready(filter->predicates[i]);
+    return count;
 }
 
 /* Is a null kept? */
@@ -33,7 +60,7 @@ static Status learn_null(ScanFilter *filter, Error *err)
                      .validity = &no_value};
     uint32_t kept[8], kept_count;
 
-    TRY(ask(filter, &column, 1, NULL, 1, kept, &kept_count, err));
+    TRY(ask_all(filter, &column, 1, NULL, 1, kept, &kept_count, err));
     filter->keeps_null = kept_count == 1;
     filter->knows_null = true;
     return ST_OK;
@@ -71,7 +98,7 @@ static Status learn_dictionary(ScanFilter *filter, uint32_t *kept, Error *err)
         uint32_t kept_count;
 
         column.values = (const char *)column.values + (size_t)start * reader->column->value_bytes;
-        TRY(ask(filter, &column, rows, NULL, rows, kept, &kept_count, err));
+        TRY(ask_all(filter, &column, rows, NULL, rows, kept, &kept_count, err));
         for (uint32_t i = 0; i < kept_count; i++)
             filter->answers[start + kept[i]] = 1;
         filter->kept_codes += kept_count;
@@ -157,8 +184,8 @@ static Status apply_to_values(ScanFilter *filter, ScanRows *rows, Error *err)
     Column column;
 
     column_reader_column(filter->reader, rows->selection, rows->selected_count, &column);
-    TRY(ask(filter, &column, rows->row_count, rows->selection, rows->selected_count, rows->buffer,
-            &kept_count, err));
+    TRY(ask_all(filter, &column, rows->row_count, rows->selection, rows->selected_count,
+                rows->buffer, &kept_count, err));
     if (kept_count < rows->row_count) {
         rows->selection = rows->buffer;
         rows->selected_count = kept_count;
@@ -228,8 +255,15 @@ static Status apply(ScanFilter *filter, int64_t row, int64_t rows_ahead, bool *i
 Status scan_filter_apply(ScanFilter *filter, int64_t row, int64_t rows_ahead, bool *is_loaded,
                          ScanRows *rows, Error *err)
 {
-    uint32_t rows_in = rows->selected_count;
+    uint32_t rows_in = rows->selected_count, ready_count = count_ready(filter);
 
+    if (ready_count == 0)
+        return ST_OK;
+    if (ready_count != filter->ready_count) {
+        filter->dictionary_id = 0;
+        filter->knows_null = false;
+        filter->ready_count = ready_count;
+    }
     TRY(apply(filter, row, rows_ahead, is_loaded, rows, err));
     filter->rows_in += rows_in;
     filter->rows_out += rows->selected_count;
@@ -243,7 +277,7 @@ Status scan_filter_apply(ScanFilter *filter, int64_t row, int64_t rows_ahead, bo
 double scan_filter_rank(const ScanFilter *filter)
 {
     bool is_text = filter->reader->column->convert == CONVERT_TEXT;
-    double cost = knows_dictionary(filter) ? 1 : is_text ? 8 : 3;
+    double cost = knows_dictionary(filter) ? 1 : (is_text ? 8 : 3) * filter->predicate_count;
     double dropped = filter->rows_in > 0 ? 1 - filter->rows_out / filter->rows_in : 0.5;
 
     return cost / (dropped + 0.001);

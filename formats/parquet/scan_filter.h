@@ -1,9 +1,9 @@
 /*
- * scan_filter.h -- one predicate of a scan, answered as cheaply as its column allows
+ * scan_filter.h -- a scan's predicates on one column, answered as cheaply as the column allows
  *
- * On codes: the predicate is asked once for each entry of the dictionary, and rows look their
- * answer up. On values: it is asked for the rows that are left. Which one is cheaper depends on
- * how many rows are left per entry.
+ * On codes: the predicates are asked once for each entry of the dictionary, and rows look their
+ * answer up, one for all predicates. On values: they are asked for the rows that are left. Which
+ * one is cheaper depends on how many rows are left per entry.
  *
  * Thread: one, the scan's.
  */
@@ -14,12 +14,14 @@
 #include "formats/parquet/column_reader.h"
 
 typedef struct ScanFilter {
-    const ScanPredicate *predicate;
+    uint32_t predicate_count;
+    const ScanPredicate **predicates; /* all on the reader's column */
     ColumnReader *reader;
     uint32_t thread;
     uint32_t rows_max; /* most rows that `keep` is asked for at once */
     MemPool *pool;
 
+    uint32_t ready_count;   /* predicates that the answers below are of: filters may arrive */
     uint64_t dictionary_id; /* that answers belong to; 0: none */
     uint8_t *answers;       /* 1: rows of this code are kept   */
     size_t answers_bytes;
