@@ -63,7 +63,7 @@ static void emit_output(Emit *emit, uint32_t index)
 
     base = emit_pointer_at(
         emit, emit_call_field(emit, offsetof(KernelCall, outputs), emit->pointer), index);
-    emit_store(emit, emit_load(emit, type, value->address),
+    emit_store(emit, emit_load(emit, type, emit_address_of(emit, line)),
                emit_element(emit, type, base, emit->row));
     if (value->is_null == NULL)
         return;
@@ -118,7 +118,7 @@ static void emit_agg(Emit *emit, const KernelAgg *agg, LLVMValueRef block)
         emit_count(emit, state, condition);
         return;
     }
-    args[1] = emit->registers[agg->arg].address;
+    args[1] = emit_address_of(emit, agg->arg);
     if (agg->op == AGGOP_first_any) {
         LLVMValueRef is_null = emit->registers[agg->arg].is_null;
 

@@ -43,10 +43,22 @@ static LLVMValueRef line_slot(Emit *emit, uint32_t index)
     return emit->slots[index];
 }
 
+/* Masks serve as booleans as they are. */
+LLVMValueRef emit_address_of(Emit *emit, uint32_t index)
+{
+    EmitRegister *self = &emit->registers[index];
+
+    if (self->address == NULL) {
+        self->address = line_slot(emit, index);
+        emit_store(emit, LLVMBuildZExt(emit->builder, self->mask, emit->i8, ""), self->address);
+    }
+    return self->address;
+}
+
 static LLVMValueRef register_value(Emit *emit, uint32_t index)
 {
     return emit_load(emit, emit_type(emit, type_phys(emit->kernel->lines[index].type)),
-                     emit->registers[index].address);
+                     emit_address_of(emit, index));
 }
 
 /* Booleans that are never NULL serve as masks as they are. */
@@ -106,7 +118,7 @@ static void emit_op(Emit *emit, const KernelLine *line, uint32_t index, EmitRegi
     args[0] = emit->ctx;
     args[1] = out->address;
     for (uint32_t i = 0; i < line->arg_count; i++) {
-        args[2 + i] = emit->registers[line->args[i]].address;
+        args[2 + i] = emit_address_of(emit, line->args[i]);
         out->is_null = emit_or(emit, out->is_null, emit->registers[line->args[i]].is_null);
     }
     snprintf(name, sizeof name, "vonk_op_%s", op->name);
@@ -129,7 +141,7 @@ static void emit_in(Emit *emit, const KernelLine *line, uint32_t index, EmitRegi
 {
     LLVMValueRef all = emit_call_field(emit, offsetof(KernelCall, sets), emit->pointer);
     LLVMValueRef args[2] = {emit_pointer_at(emit, all, line->index),
-                            emit->registers[line->args[0]].address};
+                            emit_address_of(emit, line->args[0])};
     LLVMValueRef found = emit_call_named(emit, "value_set_has", emit->i1, 2, args);
 
     out->address = line_slot(emit, index);
