@@ -16,7 +16,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(ROOT, "build", "fuzz")
-TARGETS = ["sql", "csv", "parquet"]
+TARGETS = ["parser", "sql", "csv", "parquet"]
 
 
 def seeds(target):
@@ -26,7 +26,7 @@ def seeds(target):
     os.makedirs(folder)
     for path in glob.glob(os.path.join(HERE, "corpus", target, "*")):
         shutil.copy(path, folder)
-    if target == "sql":
+    if target in ("parser", "sql"):
         count = 0
         for path in sorted(glob.glob(os.path.join(ROOT, "tests", "sql", "*", "*.slt"))):
             for block in open(path, encoding="utf-8").read().split("\n\n")[::9]:
