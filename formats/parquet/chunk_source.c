@@ -21,7 +21,9 @@ void chunk_source_begin(ChunkSource *source, const File *file, uint64_t start, u
 
 static Status grow(ChunkSource *source, size_t byte_count, Error *err)
 {
-    size_t capacity = byte_count < AHEAD_BYTES ? AHEAD_BYTES : byte_count;
+    uint64_t chunk_bytes = source->end - source->start;
+    size_t usual = chunk_bytes < AHEAD_BYTES ? (size_t)chunk_bytes : AHEAD_BYTES;
+    size_t capacity = byte_count < usual ? usual : byte_count;
     void *memory = source->window;
 
     if (capacity <= source->capacity)

@@ -8,7 +8,8 @@
  * are passed over as cheaply as the encoding allows.
  *
  *     column_reader.c    windows of rows out of pages
- *     page_load.c        a page's bytes: checked, decompressed, made ready for one of the forms below
+ *     page_load.c        a page's bytes: checked, decompressed, made ready for one of the forms
+ *                        below
  *     dictionary_load.c  the dictionary page, converted once
  *
  * After a load, a window of a dictionary-coded column holds codes only, so that a predicate can be

@@ -4,8 +4,8 @@
  *     v1:  codec( levels' length (4), levels, values )
  *     v2:  levels, codec( values )
  *
- * Codes and PLAIN values are decoded later, window by window; pages of the rarer encodings (DELTA_*,
- * BYTE_STREAM_SPLIT) become arrays here.
+ * Codes and PLAIN values are decoded later, window by window; pages of the rarer encodings
+ * (DELTA_*, BYTE_STREAM_SPLIT) become arrays here.
  */
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,8 @@
  *
  *     ThriftStruct file = {0};
  *     thrift_put_i64(out, &file, 3, rows);
- *     thrift_put_struct(out, &file, 5);  ... fields with a ThriftStruct of their own ... thrift_put_stop(out);
+ *     thrift_put_struct(out, &file, 5);  ... fields with a ThriftStruct of their own ...
+ *                                        thrift_put_stop(out);
  *     thrift_put_stop(out);
  *
  * Fields of one struct are put in ascending order.

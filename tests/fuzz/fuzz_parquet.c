@@ -80,6 +80,7 @@ static uint64_t scan_twice(const Table *table, MemPool *pool)
 {
     uint32_t columns[COLUMNS_MAX];
     ScanPredicate predicate = {.kind = PREDICATE_OTHER, .keep = keep_half};
+    ColumnStatistics statistics;
     ScanRequest request = {
         .columns = columns, .batch_rows = 100, .pool = pool, .predicates = &predicate};
     uint64_t sum;
@@ -93,6 +94,11 @@ static uint64_t scan_twice(const Table *table, MemPool *pool)
     if (request.column_count > 0) {
         predicate.column = columns[request.column_count - 1];
         request.predicate_count = 1;
+        sum += scan(table, &request);
+        statistics = table->class->column_statistics(table, predicate.column);
+        predicate.kind = statistics.has_range ? PREDICATE_GE : PREDICATE_IS_NOT_NULL;
+        predicate.value_count = 1;
+        predicate.values = &statistics.max;
         sum += scan(table, &request);
     }
     return sum;

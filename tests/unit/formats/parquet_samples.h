@@ -1,5 +1,6 @@
 /*
- * parquet_samples.h -- for tests of the Parquet reader: sample files, and scans whose result is a hash
+ * parquet_samples.h -- for tests of the Parquet reader: sample files, and scans whose result is a
+ * hash
  */
 #ifndef VONK_TESTS_UNIT_FORMATS_PARQUET_SAMPLES_H
 #define VONK_TESTS_UNIT_FORMATS_PARQUET_SAMPLES_H

@@ -214,7 +214,8 @@ static bool same_cell(const Column *a, size_t a_row, const Column *b, size_t b_r
     return value_identical(&x, &y);
 }
 
-/* Every selected row must be the one that its id says; returns how many there are, and marks them. */
+/* Every selected row must be the one that its id says; returns how many there are, and marks
+ * them. */
 static uint32_t check_batch(const Rows *rows, const Batch *batch, uint8_t *seen)
 {
     for (uint32_t i = 0; i < batch->selected_count; i++) {
