@@ -305,7 +305,8 @@ static void forget_one(CodeCache *cache, CodeEntry **link)
     }
 }
 
-/* "vonk_scan_filter_<32 hex digits>": the same text has the same symbol, and the name is for gdb. */
+/* "vonk_scan_filter_<32 hex digits>": the same text has the same symbol, and the name is for gdb.
+ */
 static char *make_symbol(const char *name, const char *text)
 {
     XXH128_hash_t hash = XXH3_128bits(text, strlen(text));

@@ -1,10 +1,11 @@
 /*
- * interpret_entries.c -- an operation over dictionary-encoded text, once an entry instead of once a row
+ * interpret_entries.c -- an operation over dictionary-encoded text, once an entry instead of once
+ * a row
  *
  * When a line's arguments are one dictionary-encoded text and constants, its result depends on the
- * code alone. Results of fixed size are computed for entries as rows ask for them and then looked up by
- * code; texts are computed for the whole dictionary, and the result is dictionary-encoded itself.
- * They are kept while the dictionary's id stays the same.
+ * code alone. Results of fixed size are computed for entries as rows ask for them and then looked
+ * up by code; texts are computed for the whole dictionary, and the result is dictionary-encoded
+ * itself. They are kept while the dictionary's id stays the same.
  */
 #include "codegen/kernel_instance.h"
 

@@ -27,7 +27,8 @@ static uint64_t pack_64(const uint8_t *mask)
     return bits;
 }
 
-/* Of the rows from first on: a column ends with its last row, so the last word is packed byte by byte. */
+/* Of the rows from first on: a column ends with its last row, so the last word is packed byte by
+ * byte. */
 static uint64_t pack_word(const uint8_t *mask, uint32_t first, uint32_t count)
 {
     uint64_t bits = 0;

@@ -1,9 +1,9 @@
 /*
  * interpret_op.c -- operations over the rows of a batch; see kernel_instance.h
  *
- * Dense, where there is a dense loop and enough rows are wanted: all rows are computed, and when any
- * of them fails, those that are wanted are computed again one by one. Else sparse: the rows wanted,
- * those with a NULL argument left out where they could fail or hold bad pointers.
+ * Dense, where there is a dense loop and enough rows are wanted: all rows are computed, and when
+ * any of them fails, those that are wanted are computed again one by one. Else sparse: the rows
+ * wanted, those with a NULL argument left out where they could fail or hold bad pointers.
  */
 #include "codegen/kernel_instance.h"
 

@@ -1,7 +1,8 @@
 /*
  * kernel.h -- typed programs over columns: the scalar work between operators
  *
- *     kernel_build (once a plan)  -> kernel_instance_new (one a thread) -> kernel_filter / kernel_project /
+ *     kernel_build (once a plan)  -> kernel_instance_new (one a thread) -> kernel_filter /
+ *                                 kernel_project /
  *     kernel_hash / kernel_aggregate, batch after batch -> kernel_instance_free -> kernel_unref
  *
  * A kernel is built from plan expressions over an input's columns. Its constants are parameters,

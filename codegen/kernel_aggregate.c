@@ -2,8 +2,8 @@
  * kernel_aggregate.c -- a batch's rows into aggregate states; see kernel.h
  *
  * Adding to states in memory, row by row, waits for each addition to come back from memory when the
- * next row is of the same group. So when a batch has few groups, its rows are sorted by group first, and
- * each aggregate adds a group's rows up in registers.
+ * next row is of the same group. So when a batch has few groups, its rows are sorted by group
+ * first, and each aggregate adds a group's rows up in registers.
  */
 #include "codegen/kernel_instance.h"
 
@@ -86,13 +86,14 @@ static void update_first(const KernelAgg *agg, const Column *column, Rows rows,
     }
 }
 
-static void update_groups(const KernelAgg *agg, const Groups *groups, VectorAggCall call)
+static void update_groups(const KernelAgg *agg, const Groups *groups, VectorAggFn single,
+                          VectorAggCall call)
 {
     for (uint32_t g = 0; g < groups->count; g++) {
         call.single = (char *)groups->states[g] + agg->state_offset;
         call.selection = groups->rows + groups->starts[g];
         call.count = groups->starts[g + 1] - groups->starts[g];
-        vector_agg(agg->op)->single(&call);
+        single(&call);
     }
 }
 
@@ -102,6 +103,7 @@ static void update_agg(KernelInstance *instance, const KernelAgg *agg, const Gro
 {
     Rows rows = interpret__rows(instance, agg->filter);
     VectorAggCall call = {.states = instance->row_states, .offset = agg->state_offset};
+    VectorAgg loops = vector_agg(agg->op);
     bool takes_all = agg->filter == NO_REGISTER;
 
     if (agg->arg != NO_REGISTER) {
@@ -125,11 +127,11 @@ static void update_agg(KernelInstance *instance, const KernelAgg *agg, const Gro
     call.selection = rows.selection;
     if (single != NULL) {
         call.single = (char *)single + agg->state_offset;
-        vector_agg(agg->op)->single(&call);
+        loops.single(&call);
     } else if (takes_all && groups->count > 0) {
-        update_groups(agg, groups, call);
+        update_groups(agg, groups, loops.single, call);
     } else {
-        vector_agg(agg->op)->many(&call);
+        loops.many(&call);
     }
 }
 

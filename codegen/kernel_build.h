@@ -1,17 +1,18 @@
 /*
  * kernel_build.h -- what the files of the kernel builder share
  *
- *     kernel_build.c        the request as a whole; columns, constants, lines, common subexpressions
+ *     kernel_build.c        the request as a whole; columns, constants, lines, common
+ *                           subexpressions
  *     kernel_build_logic.c  AND, OR, NOT, IS ..., CASE, COALESCE, IN: as masks
  *     kernel_build_call.c   operations: overloads, and their forms for constants
  *     kernel_build_decimal.c  numerics: what their scales make of an operation
  *     kernel_build_cast.c   casts
  *
- * The first error is kept in the builder and nothing more is emitted: functions return registers and
- * need no check until the end.
+ * The first error is kept in the builder and nothing more is emitted: functions return registers
+ * and need no check until the end.
  *
- * A guard is the mask of the rows that need an expression. MASK_ALL and MASK_NONE are masks known in
- * advance, for which no line is emitted.
+ * A guard is the mask of the rows that need an expression. MASK_ALL and MASK_NONE are masks known
+ * in advance, for which no line is emitted.
  */
 #ifndef VONK_CODEGEN_KERNEL_BUILD_H
 #define VONK_CODEGEN_KERNEL_BUILD_H

@@ -1,7 +1,8 @@
 /*
  * kernel_build_cast.c -- casts: the operation's further arguments, and casts that are none
  *
- * A cast that changes nothing in memory (varchar to text, numeric(5,2) to numeric(9,2)) emits no line.
+ * A cast that changes nothing in memory (varchar to text, numeric(5,2) to numeric(9,2)) emits no
+ * line.
  */
 #include "codegen/kernel_build.h"
 

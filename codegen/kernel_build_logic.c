@@ -200,7 +200,8 @@ static uint32_t add_set(Builder *b, const ValueSet *set)
     return b->kernel->set_count++;
 }
 
-/* needle IN (constants): a set of those that are not NULL; with a NULL among them it is never FALSE. */
+/* needle IN (constants): a set of those that are not NULL; with a NULL among them it is never
+ * FALSE. */
 static Masks masks_of_in(Builder *b, const Expr *in, uint32_t guard)
 {
     uint32_t needle = build__value(b, in->args[0], guard), count = 0, found;

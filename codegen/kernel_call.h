@@ -8,9 +8,9 @@
  *                                                       (for kernels with aggregates: = i)
  *     for k in 0 .. n:              computes the outputs of row kept[k] and updates the aggregates
  *
- * Without a predicate the first loop is left out and n is count. Errors are not looked at row by row: ctx->error says
- * at the end that some operation complained, and the caller runs the batch again in tier 0, which names it. So both
- * tiers report the same error.
+ * Without a predicate the first loop is left out and n is count. Errors are not looked at row by
+ * row: ctx->error says at the end that some operation complained, and the caller runs the batch
+ * again in tier 0, which names it. So both tiers report the same error.
  */
 #ifndef VONK_CODEGEN_KERNEL_CALL_H
 #define VONK_CODEGEN_KERNEL_CALL_H

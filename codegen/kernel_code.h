@@ -2,7 +2,8 @@
  * kernel_code.h -- a kernel's way from tier 0 to tier 1
  *
  *     kernel_build -> kernel_code_start        may ask for code at once
- *     each batch   -> kernel_code_for          counts rows, asks when it pays; the code once there is some
+ *     each batch   -> kernel_code_for          counts rows, asks when it pays; the code once
+ *                                              there is some
  *     kernel_unref -> kernel_code_stop
  *
  * auto compiles when the rows to come are worth it: not for kernels that work on text, which tier 0

@@ -1,8 +1,9 @@
 /*
  * kernel_compiled.h -- running a batch through compiled code
  *
- * Each returns false when the batch is tier 0's: there is no code yet, an input has a form that code does not read, or
- * an operation has failed (tier 0 then says which, so that both tiers report the same error).
+ * Each returns false when the batch is tier 0's: there is no code yet, an input has a form that
+ * code does not read, or an operation has failed (tier 0 then says which, so that both tiers
+ * report the same error).
  */
 #ifndef VONK_CODEGEN_KERNEL_COMPILED_H
 #define VONK_CODEGEN_KERNEL_COMPILED_H

@@ -3,7 +3,8 @@
  *
  *     start: rows, selection of the batch     (interpret__begin)
  *     lines in order, each into registers[i]  (interpret__lines)
- *     errors: the first failing row so far cuts off all rows behind it, and the lines go on; so the error that
+ *     errors: the first failing row so far cuts off all rows behind it, and the lines go on; so
+ *         the error that
  *             is left at the end is that of the first failing row, whichever line it was in
  *
  * Vectors come from one block of the pool, and are shared by registers whose lives do not overlap.
@@ -21,8 +22,8 @@ typedef struct Rows {
     uint32_t count;
 } Rows;
 
-/* What an operation over one dictionary-encoded text gave, entry by entry, kept while the dictionary
- * stays the same. */
+/* What an operation over one dictionary-encoded text gave, entry by entry, kept while the
+ * dictionary stays the same. */
 typedef struct EntryCache {
     uint64_t dictionary_id; /* 0: none                                                           */
     uint32_t entry_count, capacity, done_count;
@@ -91,7 +92,8 @@ void interpret__keep(KernelInstance *instance, uint32_t mask);
 Rows interpret__rows(KernelInstance *instance, uint32_t guard);
 /* The register as FLAT or CONST, dictionaries decoded. */
 const Column *interpret__flat(KernelInstance *instance, uint32_t reg);
-/* The error in instance->ctx, raised at that row: it counts unless an earlier row failed already. */
+/* The error in instance->ctx, raised at that row: it counts unless an earlier row failed already.
+ */
 void interpret__fail(KernelInstance *instance, uint32_t row);
 /* Memory refused: ends everything. */
 void interpret__refuse(KernelInstance *instance, Status status, const Error *error);

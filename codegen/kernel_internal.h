@@ -8,7 +8,8 @@
  *     masks    boolean, never NULL: "x IS TRUE", "x IS NULL", conjunctions of those
  *
  * AND, OR, NOT, CASE, COALESCE and predicates are all spelled in masks, so no three-valued logic is
- * left: a nullable boolean is made at the very end, from the mask of its TRUEs and that of its FALSEs.
+ * left: a nullable boolean is made at the very end, from the mask of its TRUEs and that of its
+ * FALSEs.
  *
  *     where a > 1 and b / c > 2;      output case when d = '' then null else d end
  *

@@ -1,8 +1,8 @@
 /*
  * kernel_print.c -- a kernel's program as text: for EXPLAIN (KERNELS), and the key of compiled code
  *
- * Constants stand as $n with their types only, so that questions that differ in constants alone have
- * the same text. Nothing of the machine or the process is in it.
+ * Constants stand as $n with their types only, so that questions that differ in constants alone
+ * have the same text. Nothing of the machine or the process is in it.
  */
 #include "codegen/kernel_internal.h"
 

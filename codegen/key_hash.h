@@ -1,8 +1,8 @@
 /*
  * key_hash.h -- hashes of single values, the same wherever a key is hashed
  *
- * Equal values (SQL's =, NULL as one value) of one physical form hash alike: -0.0 as 0.0, all NaNs alike,
- * intervals by their length.
+ * Equal values (SQL's =, NULL as one value) of one physical form hash alike: -0.0 as 0.0, all
+ * NaNs alike, intervals by their length.
  */
 #ifndef VONK_CODEGEN_KEY_HASH_H
 #define VONK_CODEGEN_KEY_HASH_H

@@ -1,9 +1,9 @@
 /*
  * text_heap.h -- room for the texts that operations make, from a pool, all freed together
  *
- * op_text_new (ops/op_context.h) takes from the chunk at hand without a call; op__text_grow gets the
- * next one. When the pool refuses, the operation fails with OUT_OF_MEMORY and the pool's words are in
- * heap->refusal.
+ * op_text_new (ops/op_context.h) takes from the chunk at hand without a call; op__text_grow gets
+ * the next one. When the pool refuses, the operation fails with OUT_OF_MEMORY and the pool's
+ * words are in heap->refusal.
  */
 #ifndef VONK_CODEGEN_TEXT_HEAP_H
 #define VONK_CODEGEN_TEXT_HEAP_H

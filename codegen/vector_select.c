@@ -44,13 +44,20 @@ const VectorOp *vector_op(OpId op)
     UNREACHABLE("operation without loops");
 }
 
-const VectorAgg *vector_agg(AggOpId agg)
+VectorAgg vector_agg(AggOpId agg)
 {
+    VectorAgg loops = vector_aggs_base[agg];
+    VectorAggFn float_sum = vector_float_sum_base(agg);
+
 #ifdef VONK_VECTOR_V3
-    if (cpu_is_v3())
-        return &vector_aggs_v3[agg];
+    if (cpu_is_v3()) {
+        loops = vector_aggs_v3[agg];
+        float_sum = vector_float_sum_v3(agg);
+    }
 #endif
-    return &vector_aggs_base[agg];
+    if (float_sum != NULL)
+        loops.single = float_sum;
+    return loops;
 }
 
 const VectorMasks *vector_masks(void)

@@ -2,7 +2,8 @@
  * explain.c -- EXPLAIN: each step of a query's life, as text, JSON or DOT
  *
  *     EXPLAIN q                       the physical plan with estimates
- *     EXPLAIN ANALYZE q               runs q; rows estimated and seen, time, memory, bytes read per operator
+ *     EXPLAIN ANALYZE q               runs q; rows estimated and seen, time, memory, bytes read
+ *                                     per operator
  *     EXPLAIN (RULES) q               which rules fired, the plan before and after
  *     EXPLAIN (STAGES | KERNELS | CODE | CONFIG) q
  *     EXPLAIN (..., FORMAT JSON|DOT) q

@@ -1,7 +1,8 @@
 /*
  * session.h -- from SQL text to rows: what the public API and the shell stand on
  *
- *     session_open -> script_parse -> for each statement: session_run -> result_next, ... -> result_free
+ *     session_open -> script_parse -> for each statement: session_run -> result_next, ... ->
+ *         result_free
  *                  -> script_free -> session_close
  *
  * A session owns settings, views, tables made without a database folder, the code cache and a

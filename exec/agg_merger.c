@@ -86,7 +86,7 @@ Status agg_merger_task(AggMerger *merger, uint32_t phase, uint32_t task, Error *
 
     if (phase == 0) {
         TRY(agg_table_merge(merger->spec, merger->tables, merger->table_count, task * partitions,
-                      (task + 1) * partitions, err, &merger->sets[task]));
+                            (task + 1) * partitions, err, &merger->sets[task]));
         if (merger->keeps != NULL)
             drop_groups(merger, &merger->sets[task]);
         return ST_OK;

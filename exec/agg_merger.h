@@ -1,16 +1,19 @@
 /*
- * agg_merger.h -- from the groups that threads made to the groups of a result: finish phases and source splits
+ * agg_merger.h -- from the groups that threads made to the groups of a result: finish phases and
+ * source splits
  *
- *     agg_merger_init -> agg_merger_add (each table) -> agg_merger_begin, agg_merger_task in parallel, phase after phase
+ *     agg_merger_init -> agg_merger_add (each table) -> agg_merger_begin, agg_merger_task in
+ *         parallel, phase after phase
  *     -> agg_merger_split_count, agg_merger_split -> agg_merger_fini
  *
  *     phase 0   groups made more than once become one, partition by partition
  *     phase 1   if there are few, they are put in the order of their first rows
  *
- * Order of the groups: up to 65,536 by their first row; else by partition, then by first row. Both depend on the data
- * alone. Operators: hash aggregate, set operations.
+ * Order of the groups: up to 65,536 by their first row; else by partition, then by first row.
+ * Both depend on the data alone. Operators: hash aggregate, set operations.
  *
- * Thread: agg_merger_task calls of one phase may run at once; then any number may read; the rest is one thread's.
+ * Thread: agg_merger_task calls of one phase may run at once; then any number may read; the rest
+ * is one thread's.
  */
 #ifndef VONK_EXEC_AGG_MERGER_H
 #define VONK_EXEC_AGG_MERGER_H

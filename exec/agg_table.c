@@ -32,7 +32,8 @@ Status agg__slots_new(const AggSpec *spec, uint64_t slot_count, Error *err, uint
     return ST_OK;
 }
 
-/* Only a row's slot is written here, so rows are read once each: 16 at a time, for their cache misses to overlap. */
+/* Only a row's slot is written here, so rows are read once each: 16 at a time, for their cache
+ * misses to overlap. */
 static void move_slots(const uint64_t *from, uint64_t from_count, uint64_t *to, uint64_t to_count)
 {
     enum { AHEAD = 16 };
@@ -124,7 +125,8 @@ uint64_t agg_table_bytes(const AggTable *table)
 
 /* --- making groups --- */
 
-/* The partition's next row will be written soon: a row's lines come from memory while others are made. */
+/* The partition's next row will be written soon: a row's lines come from memory while others are
+ * made. */
 static inline void prefetch_next_row(const char *row, uint32_t row_bytes)
 {
     __builtin_prefetch(row + row_bytes, 1);
@@ -183,8 +185,9 @@ static inline void prefetch_row(const AggTable *table, const char *row)
 }
 
 /*
- * One step for each pending row: to an empty slot, where it makes its group, or to a slot of its salt, whose row is then a
- * candidate. Returns through the counts; scratch->positions says where each row stands.
+ * One step for each pending row: to an empty slot, where it makes its group, or to a slot of its
+ * salt, whose row is then a candidate. Returns through the counts; scratch->positions says where
+ * each row stands.
  */
 static Status probe_slots(AggTable *table, const Batch *batch, uint64_t place, uint32_t pending,
                           Error *err, uint32_t *fresh_count_out, uint32_t *candidate_count_out)

@@ -9,14 +9,17 @@
  *
  *     | hash, place | null bits | keys, then dependents | states |
  *
- * place is the group's first row; keys and dependents show that row's values. Rows are made in one of 64 partitions
- * by the hash's highest bits, and stay there: a table of slots (16 bits of salt, 48 bits of pointer) points at them.
- * When the table has grown past what helps, the slots are cleared and a group may be made again; when
- * nearly every row is a group of its own, rows become groups without a look. agg_table_merge finds the groups that were made
- * more than once, in one thread or in several, and merges their states. Nothing of this shows in the result: states do not
- * depend on the order of merging, and the group's keys come from the smallest place.
+ * place is the group's first row; keys and dependents show that row's values. Rows are made in
+ * one of 64 partitions by the hash's highest bits, and stay there: a table of slots (16 bits of
+ * salt, 48 bits of pointer) points at them. When the table has grown past what helps, the slots
+ * are cleared and a group may be made again; when nearly every row is a group of its own, rows
+ * become groups without a look. agg_table_merge finds the groups that were made more than once,
+ * in one thread or in several, and merges their states. Nothing of this shows in the result:
+ * states do not depend on the order of merging, and the group's keys come from the smallest
+ * place.
  *
- * Thread: a table is one thread's until agg_table_end; then agg_table_merge calls over different partitions may run at once.
+ * Thread: a table is one thread's until agg_table_end; then agg_table_merge calls over different
+ * partitions may run at once.
  */
 #ifndef VONK_EXEC_AGG_TABLE_H
 #define VONK_EXEC_AGG_TABLE_H
@@ -72,8 +75,8 @@ MUST_CHECK Status agg_table_init(AggTable *table, const AggSpec *spec, Error *er
 void agg_table_fini(AggTable *table); /* accepts a zeroed table */
 
 /*
- * Finds or makes the group of each selected row: states_out[i] is row i's block. columns: keys, then dependents, of
- * batch->row_count rows. place: of the batch's physical row 0.
+ * Finds or makes the group of each selected row: states_out[i] is row i's block. columns: keys,
+ * then dependents, of batch->row_count rows. place: of the batch's physical row 0.
  */
 MUST_CHECK Status agg_table_find(AggTable *table, const Batch *batch, const Column *columns,
                                  uint64_t place, Error *err, void **states_out);
@@ -99,10 +102,13 @@ typedef struct AggGroups {
     uint64_t capacity;
 } AggGroups;
 
-/* The groups of partitions [first, end) of all tables; call agg_groups_fini also when this fails. */
-MUST_CHECK Status agg_table_merge(const AggSpec *spec, AggTable *const *tables, uint32_t table_count,
-                            uint32_t first, uint32_t end, Error *err, AggGroups *groups_out);
-/* The groups of several disjoint sets as one, ascending by place; the sets are emptied, unless it fails. */
+/* The groups of partitions [first, end) of all tables; call agg_groups_fini also when this fails.
+ */
+MUST_CHECK Status agg_table_merge(const AggSpec *spec, AggTable *const *tables,
+                                  uint32_t table_count, uint32_t first, uint32_t end, Error *err,
+                                  AggGroups *groups_out);
+/* The groups of several disjoint sets as one, ascending by place; the sets are emptied, unless it
+ * fails. */
 MUST_CHECK Status agg_groups_join(const AggSpec *spec, AggGroups *sets, uint32_t set_count,
                                   Error *err, AggGroups *groups_out);
 void agg_groups_fini(AggGroups *groups); /* accepts a zeroed one */

@@ -3,9 +3,10 @@
  *
  *     code = code(key 0) + stride(1) * code(key 1) + ...;  group = rows[code]
  *
- * A key's code: of a dictionary's text its number there, of a text of at most one byte that byte, of booleans and small
- * ranges of integers (dates) the distance from the smallest seen; 0 is NULL. Rows whose key has no code, and codes not seen
- * yet, go the long way. The shape is set by the first batch and set anew when a batch does not fit (another dictionary).
+ * A key's code: of a dictionary's text its number there, of a text of at most one byte that byte,
+ * of booleans and small ranges of integers (dates) the distance from the smallest seen; 0 is
+ * NULL. Rows whose key has no code, and codes not seen yet, go the long way. The shape is set by
+ * the first batch and set anew when a batch does not fit (another dictionary).
  */
 #include <string.h>
 

@@ -62,7 +62,8 @@ MUST_CHECK Status agg__direct_new(const AggSpec *spec, Error *err, AggDirect **d
 void agg__direct_free(const AggSpec *spec, AggDirect *direct); /* accepts NULL */
 /* Forgets all groups: the table's slots were cleared. */
 void agg__direct_clear(AggDirect *direct);
-/* scratch->rows[i] for rows it knows; the others go to scratch->pending. Returns how many are pending. */
+/* scratch->rows[i] for rows it knows; the others go to scratch->pending. Returns how many are
+ * pending. */
 uint32_t agg__direct_find(AggDirect *direct, const Batch *batch, const Column *columns,
                           AggScratch *scratch);
 /* Learns the groups of all rows of the batch just found. */

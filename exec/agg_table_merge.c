@@ -36,7 +36,8 @@ static void fold_row(const AggSpec *spec, void *into, void *from)
         spec->state_merge(spec->context, tail(spec, into), tail(spec, from));
 }
 
-/* True when the row was folded into one that is in the slots; else it now is in the slots itself. */
+/* True when the row was folded into one that is in the slots; else it now is in the slots itself.
+ */
 static bool fold_or_keep(const AggSpec *spec, uint64_t *slots, uint64_t mask, void *row)
 {
     uint64_t hash = ((const AggHead *)row)->hash;

@@ -20,8 +20,9 @@ enum {
 /* How many distinct keys are worth a large table when nobody knows how many rows there will be. */
 static const double distinct_unknown_rows = 1000000;
 
-/* From rows drawn and distinct ones seen, how many distinct ones there are, were they drawn evenly: two of `rows` draws are
- * the same with a chance of 1 in `distinct`, and rows^2 / 2 pairs gave (rows - groups) repeats. */
+/* From rows drawn and distinct ones seen, how many distinct ones there are, were they drawn
+ * evenly: two of `rows` draws are the same with a chance of 1 in `distinct`, and rows^2 / 2 pairs
+ * gave (rows - groups) repeats. */
 static double estimate_distinct(double rows, double groups)
 {
     double repeats = rows - groups;

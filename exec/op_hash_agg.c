@@ -5,7 +5,8 @@
  *     finish    repeated groups become one (agg_merger.h)
  *     source    op_hash_agg_source.c
  *
- * first(x) needs no state: it shows its group's first row, as the keys do, so it is a dependent of the group.
+ * first(x) needs no state: it shows its group's first row, as the keys do, so it is a dependent
+ * of the group.
  */
 #include "exec/op_hash_agg_internal.h"
 

@@ -1,4 +1,5 @@
-/* op_hash_agg_source.c -- finished groups as batches: keys and dependents from the rows, results from their states */
+/* op_hash_agg_source.c -- finished groups as batches: keys and dependents from the rows, results
+ * from their states */
 #include <string.h>
 
 #include "core/base/invariant.h"
@@ -11,7 +12,7 @@ typedef struct AggCursor {
     Column *columns;
     Column *results;     /* of the kernel */
     const void **blocks; /* states of the batch's groups */
-    void *const *rows; /* left of the split */
+    void *const *rows;   /* left of the split */
     uint64_t row_count;
     uint32_t split;
     uint64_t sequence;

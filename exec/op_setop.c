@@ -1,11 +1,13 @@
 /*
- * op_setop.c -- INTERSECT and EXCEPT [ALL]: both inputs are grouped by all columns, and each side's rows counted
+ * op_setop.c -- INTERSECT and EXCEPT [ALL]: both inputs are grouped by all columns, and each
+ * side's rows counted
  *
  *     operator of input 0: a sink, whose groups stay with it
- *     operator of input 1: a sink of the other input; its finish merges all groups, and it is the source
+ *     operator of input 1: a sink of the other input; its finish merges all groups, and it is the
+ *         source
  *
- * Rows come out in the order of the first input, and look as they did where they first came. Groups that only the second
- * input has are made too, and dropped at the end.
+ * Rows come out in the order of the first input, and look as they did where they first came.
+ * Groups that only the second input has are made too, and dropped at the end.
  */
 #include <string.h>
 

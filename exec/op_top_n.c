@@ -1,9 +1,10 @@
 /*
  * op_top_n.c -- ORDER BY ... LIMIT in memory for a few rows
  *
- * A thread keeps up to twice as many rows as are wanted. When it has that many, it sorts them, throws the worse half
- * away, and from then on takes only rows before the worst one kept. Rows of a thread come in the order of their
- * places, so a row whose key equals the worst one's is never wanted.
+ * A thread keeps up to twice as many rows as are wanted. When it has that many, it sorts them,
+ * throws the worse half away, and from then on takes only rows before the worst one kept. Rows of
+ * a thread come in the order of their places, so a row whose key equals the worst one's is never
+ * wanted.
  */
 #include <string.h>
 

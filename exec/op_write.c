@@ -1,11 +1,13 @@
 /*
  * op_write.c -- COPY ... TO and CREATE TABLE AS: rows into a file, in the order of their places
  *
- * Splits are worked off side by side, the writer takes them one after the other. Whoever works on the head, the lowest split not
- * written yet, writes at once; what others have meanwhile waits in memory, and when too much of it waits, so do they. (The
- * head is always being worked on, as threads take splits in ascending order, so nobody waits for ever.)
+ * Splits are worked off side by side, the writer takes them one after the other. Whoever works on
+ * the head, the lowest split not written yet, writes at once; what others have meanwhile waits in
+ * memory, and when too much of it waits, so do they. (The head is always being worked on, as
+ * threads take splits in ascending order, so nobody waits for ever.)
  *
- * The file appears when all rows are written; close before that removes what there is. One row comes out: the count of rows.
+ * The file appears when all rows are written; close before that removes what there is. One row
+ * comes out: the count of rows.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -126,7 +128,8 @@ static void write_local_close(Operator *op, void *local_memory)
     mem_pool_release(op->context->pool, local, sizeof *local);
 }
 
-/* Whether the split is the head; waits for that while too much waits to be written. Called and returns with the lock held. */
+/* Whether the split is the head; waits for that while too much waits to be written. Called and
+ * returns with the lock held. */
 static Status wait_for_turn(Write *self, uint32_t split, Error *err, bool *is_head_out)
 {
     while (self->head != split && self->waiting_bytes > WAITING_BYTES_MAX) {
@@ -197,7 +200,8 @@ static Status write_consume(Operator *op, void *local_memory, const Batch *batch
     return self->format->writer_add(self->writer, batch, err);
 }
 
-/* The first of the waiting splits if it is the head; else the head is somebody's who will write it. */
+/* The first of the waiting splits if it is the head; else the head is somebody's who will write
+ * it. */
 static WaitingSplit *take_head(Write *self)
 {
     WaitingSplit *waiting = self->waiting;

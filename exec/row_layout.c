@@ -83,7 +83,8 @@ void text_store_fini(TextStore *store)
     store->used_bytes = 0;
 }
 
-/* Texts larger than a quarter of a chunk get one of their own, so that the current one is not given up for them. */
+/* Texts larger than a quarter of a chunk get one of their own, so that the current one is not
+ * given up for them. */
 static Status add_text_chunk(TextStore *store, size_t text_bytes, Error *err, char **bytes_out)
 {
     size_t bytes = TEXT_CHUNK_BYTES_FIRST;

@@ -1,17 +1,20 @@
 /*
  * row_layout.h -- rows kept by operators: fixed-size, one after the other, in chunks of a pool
  *
- *     | head: the operator's own | null bits | 16-byte fields | 8 | 4 | 2 | 1 | tail: the operator's own |
+ *     | head: the operator's own | null bits | 16-byte fields | 8 | 4 | 2 | 1 | tail: the
+ *         operator's own |
  *
  *     RowLayout   where each field lies in a row
  *     TextStore   bytes of texts longer than 12, in chunks
  *     RowStore    rows, in chunks; a row never moves
  *     RowReader   rows back into columns
  *
- *     row_store_add (pointers to new rows) -> row_write (columns into rows) -> row_match (rows against columns)
+ *     row_store_add (pointers to new rows) -> row_write (columns into rows) -> row_match (rows
+ *         against columns)
  *     -> row_reader_read (rows into columns)
  *
- * Field i is null when bit i of the null bytes is set; its value is then zero. Texts of rows are owned by a TextStore.
+ * Field i is null when bit i of the null bytes is set; its value is then zero. Texts of rows are
+ * owned by a TextStore.
  *
  * Thread: a store is one thread's while it grows; afterwards any number may read it.
  */
@@ -42,8 +45,9 @@ RowLayout row_layout_make(Arena *arena, uint32_t head_bytes, uint32_t field_coun
                           const Type *types, uint32_t tail_bytes);
 
 /*
- * A row's place (split, sequence) as one number of the same order: 23 bits and 40, so that the highest bit is free.
- * place_first is the place of the batch's physical row 0; row r's is that + r.
+ * A row's place (split, sequence) as one number of the same order: 23 bits and 40, so that the
+ * highest bit is free. place_first is the place of the batch's physical row 0; row r's is that +
+ * r.
  */
 enum { PLACE_SEQUENCE_BITS = 40, PLACE_SPLIT_BITS = 23 };
 MUST_CHECK Status place_first(const Batch *batch, Error *err, uint64_t *place_out);
@@ -132,21 +136,24 @@ MUST_CHECK Status row_store_add(RowStore *store, uint32_t count, Error *err, voi
 /* Pointers to all rows in the order they were added; pointers has room for store->row_count. */
 void row_store_list(const RowStore *store, void **pointers);
 
-/* Takes more's rows to the end of into; more is empty then. Both have the same row size and pool. */
+/* Takes more's rows to the end of into; more is empty then. Both have the same row size and pool.
+ */
 MUST_CHECK Status row_store_move(RowStore *into, RowStore *more, Error *err);
 
 /* --- columns into rows --- */
 
-/* Clears the null bits, then writes columns[f] to field f, for all fields: row rows[i] gets the column's row
- * selection[i] (i when selection is NULL). Texts are copied to the store; with store NULL they stay borrowed. */
+/* Clears the null bits, then writes columns[f] to field f, for all fields: row rows[i] gets the
+ * column's row selection[i] (i when selection is NULL). Texts are copied to the store; with store
+ * NULL they stay borrowed. */
 MUST_CHECK Status row_write(const RowLayout *layout, TextStore *store, const Column *columns,
                             const uint32_t *selection, uint32_t count, void *const *rows,
                             Error *err);
 
 /*
- * Of the candidates i (indexes into rows and selection), keeps in place those whose rows[i] equals row selection[i]
- * of columns[0..key_count) in fields 0..key_count: NULL equals NULL, -0.0 equals 0.0, NaN equals NaN, intervals by
- * their length. The others go to rejected, in no order. Returns how many are kept.
+ * Of the candidates i (indexes into rows and selection), keeps in place those whose rows[i]
+ * equals row selection[i] of columns[0..key_count) in fields 0..key_count: NULL equals NULL, -0.0
+ * equals 0.0, NaN equals NaN, intervals by their length. The others go to rejected, in no order.
+ * Returns how many are kept.
  */
 uint32_t row_match(const RowLayout *layout, uint32_t key_count, const Column *columns,
                    const uint32_t *selection, void *const *rows, uint32_t *candidates,
@@ -178,7 +185,8 @@ MUST_CHECK Status row_reader_init(RowReader *reader, const RowLayout *layout, ui
                                   Arena *arena, MemPool *pool, const char *consumer, Error *err);
 void row_reader_fini(RowReader *reader); /* accepts a zeroed reader */
 
-/* reader->columns hold the rows' fields, FLAT, until the next call; texts are borrowed from the rows' store. */
+/* reader->columns hold the rows' fields, FLAT, until the next call; texts are borrowed from the
+ * rows' store. */
 void row_reader_read(RowReader *reader, const void *const *rows, uint32_t count);
 
 #endif

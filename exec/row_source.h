@@ -3,7 +3,8 @@
  *
  *     row_source_open -> row_source_split -> row_source_next, ... -> row_source_close
  *
- * For operators whose result is an array of pointers to rows of a layout: sort, top-N, set operations.
+ * For operators whose result is an array of pointers to rows of a layout: sort, top-N, set
+ * operations.
  */
 #ifndef VONK_EXEC_ROW_SOURCE_H
 #define VONK_EXEC_ROW_SOURCE_H
@@ -11,7 +12,8 @@
 #include "exec/operator.h"
 #include "exec/row_layout.h"
 
-/* *cursor_out goes to row_source_close also when this fails. Batches have the layout's fields as columns. */
+/* *cursor_out goes to row_source_close also when this fails. Batches have the layout's fields as
+ * columns. */
 MUST_CHECK Status row_source_open(const ExecContext *context, const RowLayout *layout,
                                   const char *consumer, Error *err, void **cursor_out);
 /* The rows of the split to come. */

@@ -1,13 +1,15 @@
 /*
  * sort_key.h -- sort keys as bytes that memcmp orders, packed into 1 to 4 words
  *
- *     ORDER BY a (integer), b DESC (text)     | a is null? | a, sign flipped | b is null? | b's bytes ... length |
+ *     ORDER BY a (integer), b DESC (text)     | a is null? | a, sign flipped | b is null? | b's
+ *                                             bytes ... length |
  *
- * Values are big-endian; DESC inverts a value's bytes, NULLS FIRST / LAST chooses the byte before them (which is left out for
- * columns that are never null). Floats: NaN after all numbers, -0.0 as 0.0. Intervals by their length. Of a text its first
- * bytes, padded with zeros, then its length, or more than any length when it is cut off; what follows a text that is cut
- * off stays zero. So words that differ decide; equal words decide too, unless the key is "open": a text was cut off, or the
- * keys did not fit. sort_key_compare then looks at the rows.
+ * Values are big-endian; DESC inverts a value's bytes, NULLS FIRST / LAST chooses the byte before
+ * them (which is left out for columns that are never null). Floats: NaN after all numbers, -0.0
+ * as 0.0. Intervals by their length. Of a text its first bytes, padded with zeros, then its
+ * length, or more than any length when it is cut off; what follows a text that is cut off stays
+ * zero. So words that differ decide; equal words decide too, unless the key is "open": a text was
+ * cut off, or the keys did not fit. sort_key_compare then looks at the rows.
  */
 #ifndef VONK_EXEC_SORT_KEY_H
 #define VONK_EXEC_SORT_KEY_H
@@ -41,16 +43,19 @@ typedef struct SortKeyLayout {
 SortKeyLayout sort_key_layout_make(Arena *arena, const Plan *input, const SortKeyList *keys);
 
 /*
- * The key of what is left of the order when all before byte skip_bytes of part `first` is equal; parts has room for what whole has.
+ * The key of what is left of the order when all before byte skip_bytes of part `first` is equal;
+ * parts has room for what whole has.
  */
 SortKeyLayout sort_key_layout_rest(const SortKeyLayout *whole, uint32_t first, uint32_t skip_bytes,
                                    SortKeyPart *parts);
 
-/* Where an open key's words end: the part, and the byte of its text, from which on nothing is known. */
+/* Where an open key's words end: the part, and the byte of its text, from which on nothing is
+ * known. */
 void sort_key_find_end(const SortKeyLayout *layout, const uint64_t *words, uint32_t *part_out,
                        uint32_t *skip_bytes_out);
 
-/* The keys of the selected rows: layout->words words each; is_open_out[i] says that equal words do not decide. */
+/* The keys of the selected rows: layout->words words each; is_open_out[i] says that equal words
+ * do not decide. */
 void sort_key_encode(const SortKeyLayout *layout, const Batch *batch, uint64_t *words_out,
                      bool *is_open_out);
 

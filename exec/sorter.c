@@ -124,7 +124,8 @@ static void cut_run(Sorter *sorter, const SortRun *run)
     }
 }
 
-/* Pieces of one split come from one run; qsort must keep their order, so the address in the array decides. */
+/* Pieces of one split come from one run; qsort must keep their order, so the address in the array
+ * decides. */
 static int compare_pieces(const void *a, const void *b)
 {
     const SortPiece *x = a, *y = b;

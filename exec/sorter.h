@@ -2,19 +2,24 @@
  * sorter.h -- rows in the order of their keys; rows of equal keys in the order they came
  *
  *     a thread:      sort_run_init -> sort_run_add, ... -> sort_run_end
- *     then:          sorter_add_run, ... ; for phase 0, 1, ...: sorter_begin, sorter_task in parallel, until 0 tasks
+ *     then:          sorter_add_run, ... ; for phase 0, 1, ...: sorter_begin, sorter_task in
+ *                    parallel, until 0 tasks
  *     at last:       sorter->rows[0 .. row_count) -> sorter_fini, sort_run_fini
  *
- * A run keeps whole rows (row_layout.h), and an entry for each: the words of its key (sort_key.h), then the row's
- * address, whose lowest bit says that the key is open. Only entries move.
+ * A run keeps whole rows (row_layout.h), and an entry for each: the words of its key
+ * (sort_key.h), then the row's address, whose lowest bit says that the key is open. Only entries
+ * move.
  *
- *     phase 0   entries of all runs, in the order of their splits, are counted into buckets by sampled splitters
+ *     phase 0   entries of all runs, in the order of their splits, are counted into buckets by
+ *               sampled splitters
  *     phase 1   ... and scattered there; of the words only bytes stay that differ somewhere
  *     phase 2   each bucket is sorted by radix; open keys of equal words are compared in the rows
  *
- * Each step keeps the order of equal keys, and a split's rows are all in one run, so places need not be compared.
+ * Each step keeps the order of equal keys, and a split's rows are all in one run, so places need
+ * not be compared.
  *
- * Thread: a run is one thread's; sorter_task calls of one phase may run at once, the rest is one thread's.
+ * Thread: a run is one thread's; sorter_task calls of one phase may run at once, the rest is one
+ * thread's.
  */
 #ifndef VONK_EXEC_SORTER_H
 #define VONK_EXEC_SORTER_H
@@ -114,8 +119,8 @@ MUST_CHECK Status sorter_begin(Sorter *sorter, uint32_t phase, Error *err,
                                uint32_t *task_count_out);
 MUST_CHECK Status sorter_task(Sorter *sorter, uint32_t phase, uint32_t task, Error *err);
 
-/* Sorts entries of `words` key words, packed or not; open keys of equal words are told apart by the rows. Equal keys keep
- * their order. temp has room for as many entries. */
+/* Sorts entries of `words` key words, packed or not; open keys of equal words are told apart by
+ * the rows. Equal keys keep their order. temp has room for as many entries. */
 MUST_CHECK Status sorter_sort_entries(const SortSpec *spec, uint32_t words, uint64_t *entries,
                                       uint64_t *temp, uint64_t count, Error *err);
 

@@ -2,8 +2,10 @@
  * sorter_open.c -- entries whose words do not decide; see sorter.h
  *
  *     few of them    a merge sort that compares rows
- *     many           the rows' keys from there on, where the words end, become words of new entries, which are sorted by
- *                    radix in turn: "Customer#000000001", ... -> the common start is skipped, then {"000000001"}
+ *     many           the rows' keys from there on, where the words end, become words of new
+ *                    entries, which are sorted by
+ *                    radix in turn: "Customer#000000001", ... -> the common start is skipped,
+ *                        then {"000000001"}
  */
 #include <string.h>
 
@@ -193,7 +195,8 @@ static Status sort_equal_words(const SortSpec *spec, RowEncoder *encoder, const 
                                uint64_t *entries, uint32_t words, uint64_t count, uint64_t *scratch,
                                Error *err);
 
-/* The rest of the key as words of entries of their own, sorted; the addresses go back to entries in that order. */
+/* The rest of the key as words of entries of their own, sorted; the addresses go back to entries
+ * in that order. */
 static Status sort_rest(const SortSpec *spec, RowEncoder *encoder, const RestKey *rest,
                         uint64_t *entries, uint32_t stride, uint64_t count, uint64_t *sorted,
                         uint64_t *temp, Error *err)

@@ -43,7 +43,8 @@ ALWAYS_INLINE void insertion_sort(uint32_t words, const uint64_t *entries, uint6
     }
 }
 
-/* Whether the entries ascend; differences_out has the bits of each word in which some entries differ. */
+/* Whether the entries ascend; differences_out has the bits of each word in which some entries
+ * differ. */
 ALWAYS_INLINE bool scan(uint32_t words, const uint64_t *entries, uint64_t count,
                         uint64_t *differences_out)
 {

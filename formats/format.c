@@ -64,7 +64,8 @@ static Status add_path(PathList *list, const char *path, Error *err)
     return ST_OK;
 }
 
-/* Hidden files and those of other programs' commits (_SUCCESS, _temporary) are none of the table. */
+/* Hidden files and those of other programs' commits (_SUCCESS, _temporary) are none of the table.
+ */
 static bool is_hidden(const char *name)
 {
     return name[0] == '.' || name[0] == '_';

@@ -6,8 +6,9 @@
 
 enum { BAR_CELLS = 24 };
 
-/* 1234567 as 1.23M. */
-static void format_count(char *text, size_t bytes, double count, const char *unit)
+/* 1234567 as 1.23M and what follows it. */
+static void format_count(char *text, size_t bytes, double count, const char *between,
+                         const char *unit)
 {
     static const char *const prefixes[] = {"", "k", "M", "G", "T"};
     size_t i = 0;
@@ -17,10 +18,10 @@ static void format_count(char *text, size_t bytes, double count, const char *uni
         i++;
     }
     snprintf(text, bytes,
-             i == 0       ? "%.0f %s%s"
-             : count < 10 ? "%.2f %s%s"
-                          : "%.1f %s%s",
-             count, prefixes[i], unit);
+             i == 0       ? "%.0f%s%s%s"
+             : count < 10 ? "%.2f%s%s%s"
+                          : "%.1f%s%s%s",
+             count, between, prefixes[i], unit);
 }
 
 static void format_bar(char *text, double part)
@@ -52,9 +53,9 @@ void progress_line(ExecProgress seen, double seconds, size_t width, char *line, 
     double part = seen.bytes_total > 0 ? (double)seen.bytes_done / (double)seen.bytes_total : 0;
 
     part = part > 1 ? 1 : part;
-    format_count(rows, sizeof rows, (double)seen.rows_done, "rows");
-    format_count(done, sizeof done, (double)seen.bytes_done, "B");
-    format_count(total, sizeof total, (double)seen.bytes_total, "B");
+    format_count(rows, sizeof rows, (double)seen.rows_done, "", " rows");
+    format_count(done, sizeof done, (double)seen.bytes_done, " ", "B");
+    format_count(total, sizeof total, (double)seen.bytes_total, " ", "B");
     format_time_left(left, sizeof left, part, seconds);
     format_bar(bar, part);
     if (seen.bytes_total > 0)

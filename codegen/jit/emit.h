@@ -90,8 +90,8 @@ LLVMValueRef emit_not(Emit *emit, LLVMValueRef a);
 /* Emits the lines that are wanted, in order, for the row at hand. */
 void emit_lines(Emit *emit, uint32_t line_count, const bool *is_wanted);
 
-/* The register's value, and the register as a mask (i1), for the row at hand. Whatever is made on the
- * way is made where the code stands: call them before opening an if. */
+/* The register's value, and the register as a mask (i1), for the row at hand. Whatever is made on
+ * the way is made where the code stands: call them before opening an if. */
 LLVMValueRef emit_address_of(Emit *emit, uint32_t index);
 LLVMValueRef emit_mask_of(Emit *emit, uint32_t index);
 

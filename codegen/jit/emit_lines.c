@@ -2,7 +2,8 @@
  * emit_lines.c -- a line of a kernel as code for one row
  *
  *     %2 = gt_int4(%0, $0)          vonk_op_gt_int4(ctx, &slot2, &column0[row], params[0]);
- *     %7 = div_int4(%3, %4) if %2   if (mask2 & !null3 & !null4) vonk_op_div_int4(ctx, &slot7, ...);
+ *     %7 = div_int4(%3, %4) if %2   if (mask2 & !null3 & !null4) vonk_op_div_int4(ctx, &slot7,
+ *                                   ...);
  *     %9 = %2 & %8                  mask9 = mask2 & mask8;
  */
 #include <stdio.h>

@@ -31,7 +31,8 @@ enum { JIT_OPS_GROUPS = 6 };
 MUST_CHECK Status jit_ops_module(LLVMContextRef context, uint32_t group, Error *err,
                                  LLVMModuleRef *module_out);
 
-/* Makes the operations in a module private to it, compiled for this CPU, and the small ones inlined. */
+/* Makes the operations in a module private to it, compiled for this CPU, and the small ones
+ * inlined. */
 void jit_adopt_operations(LLVMModuleRef module);
 
 /* Runs the pass list over the module. */

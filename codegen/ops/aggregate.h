@@ -3,10 +3,12 @@
  *
  *     agg_<C name>_update(state, value)   for values that are not NULL
  *     agg_<C name>_merge(into, from)      as if into had seen from's rows after its own
- *     AGG_STATE_<C name>                  the state's type; all zero bits is the state before any row
+ *     AGG_STATE_<C name>                  the state's type; all zero bits is the state before any
+ *                                         row
  *
  * Results are made in aggregate_finish.c. Nothing here can fail: sums are kept wide enough, and the
- * result is checked against its type at the end, so that an error does not depend on the order of rows.
+ * result is checked against its type at the end, so that an error does not depend on the order of
+ * rows.
  */
 #ifndef VONK_CODEGEN_OPS_AGGREGATE_H
 #define VONK_CODEGEN_OPS_AGGREGATE_H
@@ -165,9 +167,9 @@ BEST_STATE(TextBestState, Str)
 BEST_STATE(IntervalBestState, Interval)
 
 /*
- * Values that compare equal may differ in their bits, and which one is kept must not depend on which
- * came first: -0.0 counts as less than 0.0, all NaNs become one, and of intervals of equal length ('1 mon',
- * '30 days') the one with fewer months is less.
+ * Values that compare equal may differ in their bits, and which one is kept must not depend on
+ * which came first: -0.0 counts as less than 0.0, all NaNs become one, and of intervals of equal
+ * length ('1 mon', '30 days') the one with fewer months is less.
  */
 static inline int64_t float8_order(double value)
 {

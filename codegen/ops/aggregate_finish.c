@@ -118,7 +118,7 @@ static BigInt float_sum_magnitude(const FloatSum *sum, bool *is_negative, int32_
         big_shift_left(&part, 64u * (FLOAT_SUM_BINS - 1 - (uint32_t)i));
         big_add(sum->bin[i] < 0 ? &negative : &positive, &part);
     }
-    *power = 64 * (sum->top - (FLOAT_SUM_BINS - 1)) - 1074;
+    *power = 64 * (sum->top - (FLOAT_SUM_BINS - 1)) - FLOAT_SUM_PLACE - 1074;
     *is_negative = big_compare(&positive, &negative) < 0;
     if (*is_negative) {
         big_subtract(&negative, &positive);

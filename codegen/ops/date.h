@@ -215,8 +215,8 @@ static inline double op_round_micros(double seconds)
 }
 
 /*
- * From the exact products (or quotients) of the three parts: fractions cascade down, a month's to 30 days, a day's
- * to 24 hours. '1 mon' * 1.5 is one month and 15 days.
+ * From the exact products (or quotients) of the three parts: fractions cascade down, a month's to
+ * 30 days, a day's to 24 hours. '1 mon' * 1.5 is one month and 15 days.
  */
 static inline Interval op_interval_of_parts(OpCtx *ctx, double months, double days, double micros)
 {

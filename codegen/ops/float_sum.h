@@ -10,10 +10,15 @@
  *     x      0000 hhhh     llll llll
  *     y                    0000 0hhh     llll llll
  *
- * A piece of a bin depends on its summand only, integers add exactly, and a bin that is dropped when
+ * A piece of a bin depends on its summand only, integers add exactly, and a bin that is dropped
+ *     when
  * a larger summand arrives would have been dropped from the start, had that one come first. So the
- * three sums depend on nothing but the set of summands: same bits in any order and grouping. At least
- * 75 bits below the largest summand's first bit are kept, so the sum is also more exact than a plain one.
+ * three sums depend on nothing but the set of summands: same bits in any order and grouping. At
+ *     least
+ * 75 bits below the largest summand's first bit are kept, so the sum is also more exact than a
+ * plain one; pieces carry their summand's sign, so x and -x leave nothing.
+ *
+ * The bins' ends lie at 2^-32, 2^32 and so on, so that most columns of data stay within one.
  *
  * All zero bits is the empty sum. A bin overflows after 2^63 summands.
  */
@@ -22,11 +27,12 @@
 
 #include "codegen/ops/op_context.h"
 
+enum { FLOAT_SUM_PLACE = 34 }; /* of 2^-1074, counted from the lowest bin's bit 0 */
 enum { FLOAT_SUM_BINS = 3, FLOAT_SUM_NAN = 1, FLOAT_SUM_INF = 2, FLOAT_SUM_MINUS_INF = 4 };
 
 typedef struct FloatSum {
     Int128 bin[FLOAT_SUM_BINS]; /* the highest first                                        */
-    int32_t top;                /* bin 0 holds bits 2^(64 top - 1074) and up; 0: none yet   */
+    int32_t top;                /* bin 0 holds places from 64 top up; 0: none yet            */
     uint32_t specials;          /* FLOAT_SUM_NAN, ... seen                                  */
     int64_t count;
 } FloatSum;
@@ -50,10 +56,11 @@ static inline void float_sum_special(FloatSum *sum, double x)
 /* Does not count. */
 static inline void float_sum_add_part(FloatSum *sum, double x)
 {
-    uint64_t bits;
+    uint64_t bits, significand, sign;
     int32_t exponent, place, down;
-    int64_t significand;
-    Int128 shifted;
+    int64_t high;
+    Int128 low; /* high and low: the pieces of two neighbouring bins, with x's sign */
+    UInt128 shifted;
 
     memcpy(&bits, &x, sizeof bits);
     exponent = (int32_t)(bits >> 52) & 0x7ff;
@@ -61,28 +68,26 @@ static inline void float_sum_add_part(FloatSum *sum, double x)
         float_sum_special(sum, x);
         return;
     }
-    significand = (int64_t)((bits & 0xfffffffffffff) | (uint64_t)(exponent != 0) << 52);
+    significand = (bits & 0xfffffffffffff) | (uint64_t)(exponent != 0) << 52;
     if (significand == 0)
         return;
-    place = exponent - (exponent != 0); /* of bit 0, counted from 2^-1074 */
-    significand = (int64_t)bits < 0 ? -significand : significand;
-    shifted = (Int128)((UInt128)(Int128)significand << (place & 63));
+    place = exponent - (exponent != 0) + FLOAT_SUM_PLACE; /* of the significand's bit 0 */
+    shifted = (UInt128)significand << (place & 63);
+    sign = (uint64_t)((int64_t)bits >> 63); /* all ones or none: x ^ sign - sign is x or -x */
+    high = (int64_t)(((uint64_t)(shifted >> 64) ^ sign) - sign);
+    low = (Int128)(((UInt128)sign << 64 | ((uint64_t)shifted ^ sign)) + (sign & 1));
     down = sum->top - ((place >> 6) + 1);
-    if (__builtin_expect(down != 0, 0)) {
-        if (down < 0) {
+    if (__builtin_expect(down <= 0, 1)) {
+        if (down < 0)
             float_sum_raise(sum, (place >> 6) + 1);
-        } else {
-            if (down == 1) {
-                sum->bin[1] += (int64_t)(shifted >> 64);
-                sum->bin[2] += (uint64_t)shifted;
-            } else if (down == 2) {
-                sum->bin[2] += (int64_t)(shifted >> 64);
-            }
-            return;
-        }
+        sum->bin[0] += high;
+        sum->bin[1] += low;
+    } else if (down == 1) {
+        sum->bin[1] += high;
+        sum->bin[2] += low;
+    } else if (down == 2) {
+        sum->bin[2] += high;
     }
-    sum->bin[0] += (int64_t)(shifted >> 64);
-    sum->bin[1] += (uint64_t)shifted;
 }
 
 static inline void float_sum_add(FloatSum *sum, double x)

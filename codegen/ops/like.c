@@ -1,8 +1,8 @@
 /*
  * like.c -- matching LIKE patterns; see like.h
  *
- * Only the last % needs to be remembered: if the rest cannot match behind a later place of what follows
- * it, no earlier % helps. The literal after a % is searched as a whole.
+ * Only the last % needs to be remembered: if the rest cannot match behind a later place of what
+ * follows it, no earlier % helps. The literal after a % is searched as a whole.
  */
 #include "codegen/ops/like.h"
 

@@ -1,14 +1,15 @@
 /*
  * op_context.h -- what an operation on values is handed besides its arguments
  *
- * Each operation of functions.def is one `static inline` function op_<C name>(OpCtx *, arguments) in
- * this folder. It is compiled twice: ahead of time by gcc into the vector primitives of tier 0, and
- * by clang into the bitcode that tier 1 inlines. So it
+ * Each operation of functions.def is one `static inline` function op_<C name>(OpCtx *, arguments)
+ * in this folder. It is compiled twice: ahead of time by gcc into the vector primitives of tier
+ * 0, and by clang into the bitcode that tier 1 inlines. So it
  *
  *   - has no static state and calls little; what is long stands in a .c file of its own here, as a
  *     function op__<name> that both tiers call, listed in rt_symbols.def
  *   - complains through op_raise, at most once per call, and then returns anything harmless
- *     (and traps never: division by zero included, since tier 0 also computes rows that nobody needs)
+ *     (and traps never: division by zero included, since tier 0 also computes rows that nobody
+ *         needs)
  *   - allocates text with op_text_new only
  */
 #ifndef VONK_CODEGEN_OPS_OP_CONTEXT_H

@@ -1,7 +1,8 @@
 /* string_case.c -- functions that go through a text character by character; see string.h */
 #include "codegen/ops/string.h"
 
-/* Pairs of capital (even) and small (odd) letters in the Latin Extended-A block, with its odd parts. */
+/* Pairs of capital (even) and small (odd) letters in the Latin Extended-A block, with its odd
+ * parts. */
 static uint32_t lower_latin_a(uint32_t code)
 {
     if (code == 0x130) /* dotted capital I */

@@ -3,7 +3,8 @@
  *
  * Each operation has up to four loops, all made by macros from its row in functions.def:
  *
- *     dense    rows 0..count-1, whether anybody needs them or not: the compiler vectorises it. One loop
+ *     dense    rows 0..count-1, whether anybody needs them or not: the compiler vectorises it.
+ *              One loop
  *              for each pattern of constant arguments that is worth it, none for text.
  *     sparse   the rows of a selection, stopping at the first that fails
  *
@@ -62,7 +63,8 @@ typedef struct VectorTable {
 #define VECTOR_TABLES(level)                                                                       \
     extern const VectorTable vector_compare_##level, vector_math_##level, vector_text_##level,     \
         vector_date_##level, vector_cast_##level;                                                  \
-    extern const VectorAgg vector_aggs_##level[AGGOP_COUNT_];
+    extern const VectorAgg vector_aggs_##level[AGGOP_COUNT_];                                      \
+    VectorAggFn vector_float_sum_##level(AggOpId agg); /* a faster `single`, or NULL */
 VECTOR_TABLES(base)
 #ifdef VONK_VECTOR_V3
 VECTOR_TABLES(v3)
@@ -70,6 +72,6 @@ VECTOR_TABLES(v3)
 
 /* For this CPU. */
 const VectorOp *vector_op(OpId op);
-const VectorAgg *vector_agg(AggOpId agg);
+VectorAgg vector_agg(AggOpId agg);
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * vector_loops.h -- the macros that make an operation's loops; see vector.h
  *
- * A file defines VECTOR_NAME and includes this, then the operations, then vector_table.h, which makes
- * the loops and the table from VECTOR_ROWS, a .def file.
+ * A file defines VECTOR_NAME and includes this, then the operations, then vector_table.h, which
+ * makes the loops and the table from VECTOR_ROWS, a .def file.
  */
 #ifndef VONK_CODEGEN_VECTOR_VECTOR_LOOPS_H
 #define VONK_CODEGEN_VECTOR_VECTOR_LOOPS_H
@@ -73,7 +73,8 @@
                       VECTOR_ARG(3, OPC_##d),                                                      \
                   op_##c(ctx, VECTOR_AT(0), VECTOR_AT(1), VECTOR_AT(2), VECTOR_AT(3)))
 
-/* --- dense: the context is local, so that it lives in registers; what it complains of is not used --- */
+/* --- dense: the context is local, so that it lives in registers; what it complains of is not
+ * used --- */
 
 #define VECTOR_DENSE(name, R, DECLARE, CALL)                                                       \
     static uint32_t name(const VectorCall *call)                                                   \

@@ -1,9 +1,11 @@
 /*
- * vector_mask.h -- tier 0's loops over masks, NULL bits and choices, for each CPU level; see vector.h
+ * vector_mask.h -- tier 0's loops over masks, NULL bits and choices, for each CPU level; see
+ * vector.h
  *
  * A mask is a byte a row, 0 or 1. Rows come in groups of 64 where bits are involved: vectors have
  * room for BATCH_ROWS_MAX rows, so the last group is computed whole; what is read from columns
- * ends with their last row, and callers give the rows behind the last whole group to the slow functions.
+ * ends with their last row, and callers give the rows behind the last whole group to the slow
+ * functions.
  */
 #ifndef VONK_CODEGEN_VECTOR_VECTOR_MASK_H
 #define VONK_CODEGEN_VECTOR_VECTOR_MASK_H

@@ -1,4 +1,5 @@
-/* vector_table.h -- makes the loops of VECTOR_ROWS and the table VECTOR_NAME; see vector_loops.h. Included once a file. */
+/* vector_table.h -- makes the loops of VECTOR_ROWS and the table VECTOR_NAME; see vector_loops.h.
+ * Included once a file. */
 #define OP1(word, c, r, a, e)                                                                      \
     VECTOR_SPARSE1(c, r, a)                                                                        \
     VECTOR_PASTE(VECTOR_DENSE1_, VECTOR_KIND2(r, a))(c, r, a)

@@ -1,9 +1,9 @@
 /*
  * text_date.c -- dates and timestamps as text and back; see value_text.h
  *
- * Prints ISO 8601 ("2024-02-29 13:00:00.25", years before 1 with " BC"). Reads what PostgreSQL reads
- * with DateStyle "ISO, MDY": ISO dates, 20240229, 2/29/2024, Feb 29, 2024, 29-Feb-2024; a time; a
- * zone, which a timestamp without time zone ignores.
+ * Prints ISO 8601 ("2024-02-29 13:00:00.25", years before 1 with " BC"). Reads what PostgreSQL
+ * reads with DateStyle "ISO, MDY": ISO dates, 20240229, 2/29/2024, Feb 29, 2024, 29-Feb-2024; a
+ * time; a zone, which a timestamp without time zone ignores.
  */
 #include "core/data/calendar.h"
 #include "core/data/text_internal.h"

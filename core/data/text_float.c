@@ -83,7 +83,8 @@ static Decimal shortest_decimal(uint64_t significand, int32_t exponent, bool low
     return (Decimal){s + rounds_up, k};
 }
 
-/* Digits with a point or an exponent; fixed_limit: decimal exponents from here on are scientific. */
+/* Digits with a point or an exponent; fixed_limit: decimal exponents from here on are scientific.
+ */
 static uint32_t lay_out(Decimal decimal, int32_t fixed_limit, char *out)
 {
     char digits[24];

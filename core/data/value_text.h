@@ -1,7 +1,8 @@
 /*
  * value_text.h -- values as PostgreSQL prints them, and back
  *
- *     value_print(&value, 0, buffer)           -> length        value_parse(type, text, length, ...)
+ *     value_print(&value, 0, buffer)           -> length        value_parse(type, text, length,
+ *                                                               ...)
  *
  * The typed functions below them are for those who have a column of one type at hand: the CSV
  * reader, casts, the result writers. None allocates; none depends on the process's locale.

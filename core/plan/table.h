@@ -83,8 +83,8 @@ typedef Status (*PredicateKeepFn)(void *context, uint32_t thread, const Column *
                                   uint32_t row_count, const uint32_t *selection, uint32_t count,
                                   uint32_t *kept, uint32_t *kept_count_out, Error *err);
 
-/* One conjunct over one column. kind and values are for pruning: every row that keep keeps satisfies
- * them; keep may know more, and drop rows that they would let pass. */
+/* One conjunct over one column. kind and values are for pruning: every row that keep keeps
+ * satisfies them; keep may know more, and drop rows that they would let pass. */
 typedef struct ScanPredicate {
     uint32_t column; /* index in the table's columns */
     PredicateKind kind;

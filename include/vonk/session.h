@@ -6,7 +6,8 @@
  *     VonkError error;
  *
  *     if (vonk_session_open("data", &session, &error) != VONK_OK ||
- *         vonk_query(session, "SELECT count(*) FROM lineitem", NULL, 0, &result, &error) != VONK_OK)
+ *         vonk_query(session, "SELECT count(*) FROM lineitem", NULL, 0, &result, &error) !=
+ *             VONK_OK)
  *         return fail(error.message);
  *     while (vonk_result_next_row(result, &error) == VONK_ROW)
  *         puts(vonk_result_text(result, 0));

@@ -70,14 +70,10 @@ static const Rule *const split_scans[] = {&rule_split_or_by_column, NULL};
 
 /* Filters are where they will stay. */
 static const Rule *const into_scans[] = {
-    &rule_simplify_boolean,
-    &rule_merge_in_lists,
-    &rule_merge_or_ranges,
-    &rule_merge_ranges,
-    &rule_merge_filters,
-    &rule_starts_with_to_range,
-    &rule_push_filter_into_scan,
-    NULL,
+    &rule_simplify_boolean,      &rule_merge_in_lists,
+    &rule_merge_or_ranges,       &rule_merge_ranges,
+    &rule_merge_filters,         &rule_starts_with_to_range,
+    &rule_push_filter_into_scan, NULL,
 };
 
 static const Rule *const join_order[] = {&rule_join_order, NULL};

@@ -15,26 +15,41 @@
  *
  * Not when:
  *   (1) the region has fewer than three relations: physical_join.c chooses the side to build.
- *   (2) a join's inputs depend on each other (LATERAL not yet unnested), or a condition is volatile.
+ *   (2) a join's inputs depend on each other (LATERAL not yet unnested), or a condition is
+ *       volatile.
  */
 #include "core/base/invariant.h"
 #include "sql/optimizer/join_order_internal.h"
 #include "sql/optimizer/rules/rules.h"
 
-/* Subsets looked at, and sets with a plan, before the search is given up: 10 to 30 ms. Enough for
- * a clique of 12 relations, a star of 16, a chain of 64. */
-#define STEPS_MAX 1500000
-#define SETS_MAX  40000
+/*
+ * Subsets looked at before the search is given up: as many as there are rows to join, for a better
+ * order of few rows saves little. STEPS_MAX take 10 to 30 ms, and are enough for a clique of 12
+ * relations, a star of 16, a chain of 64.
+ */
+#define STEPS_MIN     50000
+#define STEPS_MAX     1500000
+#define STEPS_PER_SET 30
 
 static const Plan *order_joins(RuleCtx *rc, PlanMemo *memo, const Plan *plan);
 
+static uint32_t steps_worth(const Region *region)
+{
+    double rows = 0;
+
+    for (uint32_t i = 0; i < region->relation_count; i++)
+        rows += region->relations[i].base_rows;
+    return rows < STEPS_MIN ? STEPS_MIN : rows > STEPS_MAX ? STEPS_MAX : (uint32_t)rows;
+}
+
 static const Plan *solve(Region *region)
 {
+    uint32_t step_max = steps_worth(region);
     SolutionTable table;
     RelSet all = relset_up_to(region->relation_count - 1);
 
     solutions_init(&table, region);
-    if (!solve_by_dphyp(&table, STEPS_MAX, SETS_MAX)) {
+    if (!solve_by_dphyp(&table, step_max, step_max / STEPS_PER_SET)) {
         solutions_init(&table, region);
         if (!solve_greedily(&table))
             return NULL;

@@ -19,10 +19,18 @@
 
 /* --- the table --- */
 
+/* Every bit of the set counts in the low ones: sets of late relations have only high bits. */
+static uint32_t hash_of(RelSet set)
+{
+    set = (set ^ set >> 32) * 0x9E3779B97F4A7C15u;
+    set = (set ^ set >> 29) * 0xBF58476D1CE4E5B9u;
+    return (uint32_t)(set >> 32);
+}
+
 static uint32_t slot_of(const SolutionTable *table, RelSet set)
 {
     uint32_t mask = table->capacity - 1;
-    uint32_t slot = (uint32_t)(set * 0x9E3779B97F4A7C15u >> 32) & mask;
+    uint32_t slot = hash_of(set) & mask;
 
     while (table->slots[slot].set != 0 && table->slots[slot].set != set)
         slot = (slot + 1) & mask;
@@ -167,7 +175,7 @@ static const ClassMember *representative(const EqualClass *class, RelSet set)
     return best;
 }
 
-/* A relation that has a column of every class that meets bounds the combinations of their values. */
+/* A relation with a column of every class that meets bounds the combinations of their values. */
 static double combinations_max(const Region *region, RelSet set, RelSet in_all_classes)
 {
     double rows = INFINITY;

@@ -24,8 +24,8 @@ typedef struct RuleTrace {
 typedef struct OptimizeRequest {
     Arena *arena;
     PlanIds *ids;
-    const char *
-        disabled_rules; /* "rule,rule" or "all"; NULL: none. Rules that correctness needs (unnesting,
+    const char
+        *disabled_rules;   /* "rule,rule" or "all"; NULL: none. What correctness needs (unnesting,
                                  * lowering) have no switch. */
     uint64_t memory_bytes; /* the query's budget */
     uint32_t threads;

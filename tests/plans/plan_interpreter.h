@@ -1,5 +1,6 @@
 /*
- * plan_interpreter.h -- runs a logical plan in the plainest way, for comparing what rules made of it
+ * plan_interpreter.h -- runs a logical plan in the plainest way, for comparing what rules made of
+ * it
  *
  *     interpret(bound plan)  and  interpret(plan after rules)  must give the same rows
  *

@@ -1,7 +1,8 @@
 /*
  * cardinality.h -- how many rows a plan node gives, and what its columns look like
  *
- *     estimator_of(rc) -> estimate_plan(node) -> rows, and per column: distinct values, range, nulls
+ *     estimator_of(rc) -> estimate_plan(node) -> rows, and per column: distinct values, range,
+ *         nulls
  *
  * Starts from what the files say (row counts, min/max, null counts) and from a sample of rows,
  * and works up the tree. Estimates are kept per node: asking again costs a look-up.

@@ -6,7 +6,7 @@
  *     selectivity.c  what part of the rows a predicate keeps
  *     expression.c   what is known of an expression's values
  *     cardinality.c  one function a plan node, and the memory of what was estimated before
- *     join_rows.c    joins
+ *     cardinality_join.c    joins
  */
 #ifndef VONK_SQL_OPTIMIZER_COST_COST_INTERNAL_H
 #define VONK_SQL_OPTIMIZER_COST_COST_INTERNAL_H
@@ -93,7 +93,7 @@ MUST_CHECK Status cost__sample_by_scan(const Table *table, Arena *arena, const u
                                        uint32_t column_count, uint32_t row_count, Error *err,
                                        Column *columns_out, uint32_t *row_count_out);
 
-/* --- join_rows.c --- */
+/* --- cardinality_join.c --- */
 const RelEstimate *cost__estimate_join(Estimator *estimator, const Plan *plan);
 
 #endif

@@ -5,8 +5,9 @@
  *       L              =>                          L          =>       L
  *       (no rows)                                  (no rows)
  *
- * A filter whose predicate is FALSE or NULL, LIMIT 0, and all that nothing comes out of when nothing
- * goes in. What is left of unions, set operations, anti and mark joins is simplified likewise.
+ * A filter whose predicate is FALSE or NULL, LIMIT 0, and all that nothing comes out of when
+ * nothing goes in. What is left of unions, set operations, anti and mark joins is simplified
+ * likewise.
  *
  * Why:  no scan need start to find nothing.
  *

@@ -8,8 +8,8 @@
  *           Scan u (b, e, f)                   Scan u (b)
  *
  * From the root down, each node learns which of its columns are needed, drops the others, and asks
- * its inputs for what it needs itself. A mark join whose mark nobody reads goes away; so does a left
- * join that adds no column in use, and at most one match to a row.
+ * its inputs for what it needs itself. A mark join whose mark nobody reads goes away; so does a
+ * left join that adds no column in use, and at most one match to a row.
  *
  * Why:  what is not read need not be decoded, computed, hashed or carried along.
  *

@@ -32,7 +32,8 @@ static bool has_first(const PlanAggregate *aggregate)
     return false;
 }
 
-/* Keys without those that cannot decide: repeated ones, and all after the keys so far are unique. */
+/* Keys without those that cannot decide: repeated ones, and all after the keys so far are unique.
+ */
 static const Plan *shorten(RuleCtx *rc, const PlanSort *sort)
 {
     SortKey *keys = ARENA_ARRAY(rc->arena, SortKey, sort->keys.count);

@@ -69,12 +69,14 @@ bool expr_uses_any(Arena *arena, const Expr *expr, ColumnSet columns);
 bool expr_uses_only(Arena *arena, const Expr *expr, ColumnSet columns);
 /* Whether plan has free columns in the set. */
 bool plan_uses_any(Arena *arena, const Plan *plan, ColumnSet columns);
-/* May it raise an error for some row's data that is no overflow of a wide number? Division, casts from text, ... Such an
- * expression must not be evaluated for rows that SQL would not evaluate it for. */
+/* May it raise an error for some row's data that is no overflow of a wide number? Division, casts
+ * from text, ... Such an expression must not be evaluated for rows that SQL would not evaluate it
+ * for. */
 bool expr_is_risky(const Expr *expr);
 
 /* Whether evaluating expr can raise an error at all: expr_may_fail, but for operations that their
- * constants make safe: LIKE with a well-formed pattern, substring of a length that is not negative. */
+ * constants make safe: LIKE with a well-formed pattern, substring of a length that is not
+ * negative. */
 bool expr_can_fail(const Expr *expr);
 
 /* Columns of which a NULL makes the expression NULL (null_analysis.c). */
@@ -92,8 +94,8 @@ bool value_meets_bound(const Value *value, const Expr *bound);
 /* Where known holds, bound does: a > 5, a > 3. */
 bool expr_bound_implies(const Expr *known, const Expr *bound);
 
-/* Adds, for each part that is an OR over these and other columns, what all its branches say of these
- * alone, as far as it can neither fail nor vary (or_parts.c). */
+/* Adds, for each part that is an OR over these and other columns, what all its branches say of
+ * these alone, as far as it can neither fail nor vary (or_parts.c). */
 void or_parts_over(Arena *arena, uint32_t count, const Expr *const *parts, ColumnSet columns,
                    ExprVec *found);
 
@@ -130,7 +132,8 @@ const Expr *expr_same_value(Arena *arena, const PlanColumn *a, const PlanColumn 
 const Expr *expr_not(Arena *arena, const Expr *expr);
 const Expr *expr_is_true_call(Arena *arena, const Expr *expr); /* expr IS TRUE */
 const Expr *expr_case(Arena *arena, const Expr *when, const Expr *then, const Expr *otherwise);
-/* The comparison that is true when func is false and the reverse, NULL alike: = and <>, < and >=. */
+/* The comparison that is true when func is false and the reverse, NULL alike: = and <>, < and >=.
+ */
 bool func_negate_comparison(FuncId func, FuncId *negated_out);
 /* The comparison with its sides exchanged: < and >. */
 bool func_swap_comparison(FuncId func, FuncId *swapped_out);

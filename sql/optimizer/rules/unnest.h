@@ -45,8 +45,8 @@ typedef struct Dependent {
 Dependent unnest_push_domain(RuleCtx *rc, const Domain *domain, const Plan *plan);
 
 /*
- * The first row of each group of rows alike in keys, in input's order; all of input's columns. Columns that are no
- * keys are those of FIRST aggregates: input's own get other ids below.
+ * The first row of each group of rows alike in keys, in input's order; all of input's columns.
+ * Columns that are no keys are those of FIRST aggregates: input's own get other ids below.
  */
 const Plan *unnest_first_per_group(RuleCtx *rc, const Plan *input, uint32_t key_count,
                                    const ColumnId *keys);

@@ -241,7 +241,8 @@ static bool keeps_left_values(const Plan *plan)
 
 /*
  * A plan with the values of the columns `outer` of `left`: a copy of what is cheap, else another
- * use of it made SHARED. Returns left, with that change; *source_out has its columns under *map_out.
+ * use of it made SHARED. Returns left, with that change; *source_out has its columns under
+ * *map_out.
  */
 static const Plan *take_source(RuleCtx *rc, const Plan *left, ColumnSet outer,
                                const Plan **source_out, ColumnMap *map_out)

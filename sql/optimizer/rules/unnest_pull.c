@@ -5,7 +5,8 @@
  *       Scan t                             Scan t
  *
  * Predicates rise through what they commute with. An aggregate lets one pass that is an equality
- * `inner = outer`: inner becomes a group key, and the aggregate is computed once for all outer rows:
+ * `inner = outer`: inner becomes a group key, and the aggregate is computed once for all outer
+ * rows:
  *
  *     Aggregate sum(v)              =>   Aggregate keys k, sum(v)     and k = o.k
  *       Filter k = o.k                     Scan t

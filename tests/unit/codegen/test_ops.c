@@ -1,9 +1,9 @@
 /*
  * test_ops.c -- every operation on values against answers and errors of PostgreSQL 15
  *
- * The cases stand in op_cases_*.def: a function of functions.def, its result's type, what PostgreSQL
- * said, and the arguments as "type value". A result that begins with five characters of SQLSTATE and
- * a blank is an error.
+ * The cases stand in op_cases_*.def: a function of functions.def, its result's type, what
+ * PostgreSQL said, and the arguments as "type value". A result that begins with five characters
+ * of SQLSTATE and a blank is an error.
  */
 #include <check.h>
 #include <math.h>

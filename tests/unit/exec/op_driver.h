@@ -1,8 +1,10 @@
 /*
- * op_driver.h -- runs one sink operator as pipelines do, over a table made by the test, and collects what comes out
+ * op_driver.h -- runs one sink operator as pipelines do, over a table made by the test, and
+ * collects what comes out
  *
- * Rows are cut into splits and batches; threads take splits from a counter. Each result row becomes one text, in the order
- * of splits, so that results of different modes, and of a naive reference, can be compared as arrays of texts.
+ * Rows are cut into splits and batches; threads take splits from a counter. Each result row
+ * becomes one text, in the order of splits, so that results of different modes, and of a naive
+ * reference, can be compared as arrays of texts.
  */
 #ifndef VONK_TESTS_OP_DRIVER_H
 #define VONK_TESTS_OP_DRIVER_H
@@ -62,7 +64,8 @@ static inline PlanColumn driver_column(ColumnId id, Type type, bool is_nullable)
 
 /* --- making input --- */
 
-/* A value of one of `distinct`; texts around the length that lies in the value itself, some with a long common start. */
+/* A value of one of `distinct`; texts around the length that lies in the value itself, some with
+ * a long common start. */
 static inline void driver_put(Arena *arena, Type type, uint64_t number, void *to)
 {
     Str text;

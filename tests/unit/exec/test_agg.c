@@ -1,4 +1,5 @@
-/* test_agg.c -- GROUP BY, DISTINCT and whole-table aggregates against a naive reference, in all modes */
+/* test_agg.c -- GROUP BY, DISTINCT and whole-table aggregates against a naive reference, in all
+ * modes */
 #include "tests/unit/exec/op_driver.h"
 
 static MemPool *pool;
@@ -19,8 +20,8 @@ static void teardown(void)
 }
 
 /*
- * Every test's table: keys first, then a bigint and a text; every aggregate list is count(*), sum(bigint), min(text),
- * first(text).
+ * Every test's table: keys first, then a bigint and a text; every aggregate list is count(*),
+ * sum(bigint), min(text), first(text).
  */
 enum { ALL_AGGS = 4 };
 
@@ -259,7 +260,8 @@ static int compare_texts(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* More groups than are put in order, made more than once: with rows per group 1, 2, and clustered. */
+/* More groups than are put in order, made more than once: with rows per group 1, 2, and
+ * clustered. */
 START_TEST(many_groups)
 {
     DriverTable table = {.row_count = 140000};

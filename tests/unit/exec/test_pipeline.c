@@ -174,7 +174,8 @@ START_TEST(unions_in_order)
 }
 END_TEST
 
-/* Rows of the build side that come out after the probe keep their place before the union's next input. */
+/* Rows of the build side that come out after the probe keep their place before the union's next
+ * input. */
 START_TEST(unmatched_rows_inside_a_union)
 {
     Runner runner = runner_open();

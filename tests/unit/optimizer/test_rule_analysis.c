@@ -1,4 +1,5 @@
-/* test_rule_analysis.c -- what rules ask of plans and expressions: NULLs, uniqueness, facts, risk */
+/* test_rule_analysis.c -- what rules ask of plans and expressions: NULLs, uniqueness, facts, risk
+ */
 #include <stdlib.h>
 
 #include "sql/optimizer/rules/rules.h"

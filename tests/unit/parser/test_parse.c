@@ -4,6 +4,7 @@
  * The printed text must also parse and print the same again.
  */
 #include <check.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -395,6 +396,39 @@ START_TEST(test_depth)
 }
 END_TEST
 
+enum { THREADS = 4, PARSES = 300 };
+
+/* Statements and errors, each with an answer of its own. */
+static void *parse_many(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < PARSES; i++) {
+        Arena *own = arena_new(NULL, "thread", ARENA_NO_CAP);
+        const char *text = arena_printf(own, i % 3 == 0 ? "select %d +" : "select %d", i);
+        Error own_err = ERROR_NONE;
+        AstStatements statements;
+        Status status = parse_sql(own, text, strlen(text), &own_err, &statements);
+
+        if (i % 3 == 0)
+            ck_assert_str_eq(own_err.message, "syntax error at end of input");
+        else
+            ck_assert(status == ST_OK && strcmp(statements.items[0]->text, text) == 0);
+        arena_free(own);
+    }
+    return NULL;
+}
+
+START_TEST(test_threads)
+{
+    pthread_t threads[THREADS];
+
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, parse_many, NULL), 0);
+    for (int i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_join(threads[i], NULL), 0);
+}
+END_TEST
+
 #define TEST_ROWS(test_case, test, rows)                                                           \
     tcase_add_loop_test(test_case, test, 0, (int)(sizeof(rows) / sizeof((rows)[0])))
 
@@ -419,6 +453,7 @@ int main(void)
     tcase_add_test(cases, test_explained_text);
     tcase_add_test(cases, test_const_kinds);
     tcase_add_test(cases, test_depth);
+    tcase_add_test(cases, test_threads);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);

@@ -99,7 +99,7 @@ START_TEST(test_progress_line)
     char line[256];
 
     progress_line(seen, 4, 200, line, sizeof line);
-    ck_assert_str_eq(line, " [============>           ]  50%  12.3 Mrows  600.0 MB of 1.20 GB  "
+    ck_assert_str_eq(line, " [============>           ]  50%  12.3M rows  600.0 MB of 1.20 GB  "
                            "4 s left");
     progress_line((ExecProgress){.rows_done = 7}, 2, 200, line, sizeof line);
     ck_assert_str_eq(line, " 7 rows  2 s");

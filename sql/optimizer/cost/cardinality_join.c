@@ -1,5 +1,5 @@
 /*
- * join_rows.c -- rows of joins
+ * cardinality_join.c -- rows of joins
  *
  *     L join R on a = x          |L| |R| / max(values of a, values of x)
  *     ... and b = y              the pairs (a, b) of one table are no more than its rows
@@ -38,7 +38,8 @@ double estimate_keys_selectivity(uint32_t key_count, const ColumnEstimate *left,
         left_product = fmax(1, left_base_rows);
     if (right_is_capped)
         right_product = fmax(1, right_base_rows);
-    /* Both have fewer rows than combinations: the smaller one is the key, the other refers to it. */
+    /* Both have fewer rows than combinations: the smaller one is the key, the other refers to it.
+     */
     if (left_is_capped && right_is_capped)
         return not_null / fmin(left_product, right_product);
     return not_null / fmax(left_product, right_product);
