@@ -4,7 +4,7 @@
 #include "core/base/invariant.h"
 #include "exec/join_table_internal.h"
 
-enum { BLOCK_ROWS = 256, DUPLICATE_SCAN_MAX = 8 };
+enum { BLOCK_ROWS = 256, DUPLICATE_SCAN_MAX = 8, SLOTS_PER_CHECK = 1 << 16 };
 
 /* Rows of a segment that belong to the part: their places in the segment, and slots (DIRECT: keys
  * from 0). */
@@ -261,7 +261,8 @@ static bool keys_equal(const JoinLayout *layout, const char *a, const char *b)
     return join_key_equals_row(layout, a, b);
 }
 
-/* Two equal keys in one slot; slots with many rows are taken to have them. */
+/* Two equal keys in one slot; slots with many rows are taken to have them. When the query was
+ * stopped it does not matter. */
 static bool finds_duplicates(const JoinTable *table, const JoinPart *part)
 {
     uint64_t start = part->first_row;
@@ -269,7 +270,8 @@ static bool finds_duplicates(const JoinTable *table, const JoinPart *part)
     for (uint64_t s = part->first_slot; s < part->end_slot; s++) {
         uint64_t end = table->entries[s + 1] >> 16;
 
-        if (end - start > DUPLICATE_SCAN_MAX)
+        if (end - start > DUPLICATE_SCAN_MAX ||
+            (s % SLOTS_PER_CHECK == 0 && check_stop(table, NULL) != ST_OK))
             return true;
         for (uint64_t a = start; a < end; a++)
             for (uint64_t b = a + 1; b < end; b++)
