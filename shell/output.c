@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "shell/interrupt.h"
 #include "shell/pager.h"
 
 void output_init(Output *output, int fd, const char *name)
@@ -42,7 +43,7 @@ void output_put_buffer(Output *output)
 
         if (n >= 0)
             written += (size_t)n;
-        else if (errno != EINTR)
+        else if (errno != EINTR || interrupt_came())
             output->error_number = errno;
     }
     output->used = 0;
@@ -51,7 +52,7 @@ void output_put_buffer(Output *output)
 Status output_flush(Output *output, Error *err)
 {
     output_put_buffer(output);
-    if (output->error_number == 0 || output->error_number == EPIPE)
+    if (output->error_number == 0 || output->error_number == EPIPE || output->error_number == EINTR)
         return ST_OK;
     return error_set_errno(err, output->error_number, "could not write to %s", output->name);
 }
@@ -70,6 +71,12 @@ Status output_fini(Output *output, Error *err)
 bool output_is_gone(const Output *output)
 {
     return output->error_number != 0;
+}
+
+void output_end_interrupt(Output *output)
+{
+    if (output->error_number == EINTR)
+        output->error_number = 0;
 }
 
 void output_put(Output *output, const char *bytes, size_t byte_count)

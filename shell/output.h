@@ -51,8 +51,10 @@ void output_repeat(Output *output, char c, size_t count);
 void output_printf(Output *output, const char *format, ...) PRINTF_LIKE(2, 3);
 
 MUST_CHECK Status output_flush(Output *output, Error *err);
-/* Nobody reads any more. */
+/* Nobody reads any more, or Ctrl-C came while a write had to wait. */
 bool output_is_gone(const Output *output);
+/* The interrupt is over: write again. */
+void output_end_interrupt(Output *output);
 
 /* Sends what follows through the user's pager, if output is a terminal and the pager can be
  * started. SIGPIPE must be ignored. */

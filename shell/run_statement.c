@@ -137,6 +137,7 @@ RunEnd shell_run_statement(Shell *shell, const SourceText *source, size_t start,
     status = parse_and_run(shell, source->text + start, end - start, is_expanded, &err);
     interrupt_watch(NULL);
     was_interrupted = interrupt_came();
+    output_end_interrupt(shell->output);
     if (status != ST_OK)
         shell_report(shell, &err, source, start);
     if (shell->has_timing)

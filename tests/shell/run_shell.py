@@ -179,6 +179,15 @@ def test_interrupt(_folder):
     print(f"      (after {seconds * 1000:.0f} ms)")
 
 
+def test_interrupt_while_nobody_reads(_folder):
+    with subprocess.Popen([VONK, "sql", "--format", "csv", "-c", "SELECT i FROM generate_series(1, 100000000) g(i)"],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as p:
+        time.sleep(0.5)
+        p.send_signal(signal.SIGINT)
+        expect(p.wait(PATIENCE) == 130, p.returncode)
+        p.stdout.close()
+
+
 def test_json_is_json(_folder):
     result = run(["sql", "-c", "SELECT i AS \"a\"\"b\", E'\\t\\n\\\\\"\\x01é' AS t, i / 3.0 AS n, 'NaN'::float8 AS f, "
                   "timestamp '2020-01-02 03:04:05' AS ts, i = 2 AS b FROM generate_series(1, 3) g(i)",
