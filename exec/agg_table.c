@@ -9,6 +9,7 @@
 
 enum {
     SLOTS_FIRST = 4096,
+    SLOTS_FIRST_MAX = 256 * 1024,
     SLOTS_PREFETCHED = 32 * 1024, /* from here on slots are not in the nearest cache */
     SKIPPED_ROWS = 1024 * 1024    /* then look again whether grouping helps */
 };
@@ -17,6 +18,18 @@ enum {
 static uint64_t room_for(uint64_t slot_count)
 {
     return slot_count / 2;
+}
+
+/* For as many groups as are expected; for very many only as at first, to see in which order they come. */
+static uint64_t first_slot_count(const AggSpec *spec)
+{
+    uint64_t slot_count = SLOTS_FIRST;
+
+    if (spec->expected_groups > (double)room_for(SLOTS_FIRST_MAX))
+        return slot_count;
+    while ((double)room_for(slot_count) < spec->expected_groups + BATCH_ROWS_MAX)
+        slot_count *= 2;
+    return slot_count;
 }
 
 /* --- slots --- */
@@ -77,8 +90,8 @@ Status agg_table_init(AggTable *table, const AggSpec *spec, Error *err)
     text_store_init(&table->texts, spec->pool, spec->consumer);
     TRY(mem_pool_alloc(spec->pool, sizeof(AggScratch), spec->consumer, err, &scratch));
     table->scratch = scratch;
-    TRY(agg__slots_new(spec, SLOTS_FIRST, err, &table->slots));
-    table->slot_count = SLOTS_FIRST;
+    TRY(agg__slots_new(spec, first_slot_count(spec), err, &table->slots));
+    table->slot_count = first_slot_count(spec);
     return agg__direct_new(spec, err, &table->direct);
 }
 

@@ -47,7 +47,8 @@ typedef struct AggSpec {
     MemPool *pool;
     const char *consumer;
     const atomic_bool *stop;
-    double expected_rows; /* that one table will see; -1: unknown */
+    double expected_rows;   /* that one table will see; -1: unknown */
+    double expected_groups; /* of all rows; -1: unknown             */
 } AggSpec;
 
 typedef struct AggScratch AggScratch;

@@ -124,7 +124,8 @@ static void fill_spec(HashAggregate *self, Arena *arena, const Expr *const *firs
                       .context = self->kernel,
                       .pool = self->op.context->pool,
                       .consumer = consumer_name,
-                      .stop = self->op.context->stop};
+                      .stop = self->op.context->stop,
+                      .expected_groups = node->head.estimated_rows};
     spec->expected_rows =
         input->estimated_rows < 0 ? -1 : input->estimated_rows / self->op.context->threads;
     if (self->kernel != NULL) {

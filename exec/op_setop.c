@@ -317,7 +317,8 @@ static void fill_spec(Setop *self, Arena *arena)
                            .pool = self->op.context->pool,
                            .consumer = consumer_name,
                            .stop = self->op.context->stop,
-                           .expected_rows = -1};
+                           .expected_rows = -1,
+                           .expected_groups = -1};
     self->spec.layout =
         row_layout_make(arena, sizeof(AggHead), node->column_count, types, self->spec.state_bytes);
 }
