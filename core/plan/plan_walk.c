@@ -6,7 +6,7 @@
 
 #define FIELD_AT(plan, field, Type) ((Type *)(void *)((char *)(plan) + (field)->offset))
 #define CONST_FIELD_AT(plan, field, Type)                                                          \
-    ((const Type *)(const void *)((const char *)(plan) + (field)->offset))
+    ((Type const *)(const void *)((const char *)(plan) + (field)->offset))
 
 int32_t plan_column_index(const Plan *plan, ColumnId id)
 {
