@@ -197,12 +197,20 @@ static bool shape_fits(const AggDirect *direct, const Column *columns)
 /* --- codes --- */
 
 /* The loops of one key over the selected rows; value: its code but for NULLs, in terms of `row`. */
-#define ADD_CODES(value)                                                                           \
+#define CODE_LOOP(row_of_i, null_of_row, value)                                                    \
     for (uint32_t i = 0; i < rows; i++) {                                                          \
-        uint32_t row = selection ? selection[i] : i;                                               \
+        uint32_t row = (row_of_i);                                                                 \
         uint32_t code = (value);                                                                   \
-        bool is_null = validity != NULL && !bitmap_get(validity, row);                             \
-        codes[i] += is_null ? 0 : code == NO_CODE ? NO_CODE : code * stride;                       \
+        codes[i] += (null_of_row) ? 0 : code == NO_CODE ? NO_CODE : code * stride;                 \
+    }
+#define ADD_CODES(value)                                                                           \
+    {                                                                                              \
+        if (validity != NULL)                                                                      \
+            CODE_LOOP(selection ? selection[i] : i, !bitmap_get(validity, row), value)             \
+        else if (selection != NULL)                                                                \
+            CODE_LOOP(selection[i], false, value)                                                  \
+        else                                                                                       \
+            CODE_LOOP(i, false, value)                                                             \
     }
 
 #define INTEGER_CODE(CType)                                                                        \
@@ -226,7 +234,7 @@ static void add_integer_codes(const DirectKey *key, const Column *column, Phys p
 
     switch (phys) {
     case PHYS_BOOL:
-        ADD_CODES(INTEGER_CODE(uint8_t))
+        ADD_CODES(INTEGER_CODE(uint8_t));
         break;
     case PHYS_INT16:
         ADD_CODES(INTEGER_CODE(int16_t))
