@@ -20,7 +20,8 @@ static uint64_t room_for(uint64_t slot_count)
     return slot_count / 2;
 }
 
-/* For as many groups as are expected; for very many only as at first, to see in which order they come. */
+/* For as many groups as are expected. For very many as for few: they may come one after the
+ * other, and then do best with a small table. */
 static uint64_t first_slot_count(const AggSpec *spec)
 {
     uint64_t slot_count = SLOTS_FIRST;
