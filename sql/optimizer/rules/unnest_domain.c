@@ -79,15 +79,21 @@ static const Expr *same_values(const Pusher *pusher, const Dependent *a, const D
     return expr_vec_and(&parts);
 }
 
+/* The plan for every row of the domain, as it is. */
+static Dependent cross_domain(Pusher *pusher, const Plan *plan)
+{
+    Dependent domain = domain_use(pusher);
+
+    domain.plan = plan_join(pusher->arena, JOIN_INNER, domain.plan, plan, NULL);
+    return domain;
+}
+
+/* What comes back has all columns that callers look for, and is thrown away. */
 static Dependent fail(Pusher *pusher, const Plan *plan, const char *what)
 {
-    ColumnId *values = ARENA_ARRAY(pusher->arena, ColumnId, pusher->count);
-
     rule_fail(pusher->rc, error_set(pusher->rc->err, ST_NOT_SUPPORTED, "not supported: %s", what),
               plan);
-    for (uint32_t i = 0; i < pusher->count && plan->column_count > 0; i++)
-        values[i] = plan->columns[0].id;
-    return (Dependent){plan, values};
+    return cross_domain(pusher, plan);
 }
 
 /* --- nodes of one input --- */
@@ -309,20 +315,10 @@ static Dependent push_set_node(Pusher *pusher, const Plan *plan)
 
 /* --- */
 
-static Dependent push_independent(Pusher *pusher, const Plan *plan)
-{
-    Dependent domain = domain_use(pusher);
-
-    domain.plan = plan_join(pusher->arena, JOIN_INNER, domain.plan, plan, NULL);
-    return domain;
-}
-
 static Dependent push(Pusher *pusher, const Plan *plan)
 {
-    if (pusher->rc->status != ST_OK)
-        return fail(pusher, plan, "");
-    if (!plan_uses_any(pusher->arena, plan, pusher->domain->outer))
-        return push_independent(pusher, plan);
+    if (pusher->rc->status != ST_OK || !plan_uses_any(pusher->arena, plan, pusher->domain->outer))
+        return cross_domain(pusher, plan);
     switch (plan->kind) {
     case PLAN_FILTER:
         return push_filter(pusher, (const PlanFilter *)plan);
