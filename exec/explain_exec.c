@@ -137,14 +137,15 @@ static KernelStatistics kernels_of(const Operator *op)
     return sum;
 }
 
-/* A join's rows are those of its probe and of what comes after it; its time also that of the build.
- */
+/* A node may have several: a join's build, probe and what comes after, the inputs of a union. */
 static void add_operator(OperatorStatistics *row, const Operator *op)
 {
     KernelStatistics kernel = kernels_of(op);
 
-    row->rows += atomic_load(&op->rows);
-    row->batches += atomic_load(&op->batches);
+    if (!op->is_read_by_others) {
+        row->rows += atomic_load(&op->rows);
+        row->batches += atomic_load(&op->batches);
+    }
     row->cpu_ms += (double)atomic_load(&op->busy_ns) / 1e6;
     row->memory_bytes += atomic_load(&op->peak_bytes);
     row->read_bytes += atomic_load(&op->read_bytes);

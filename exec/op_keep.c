@@ -275,5 +275,6 @@ Status op_shared_new(const ExecContext *context, Arena *arena, const PlanShared 
 {
     (void)err;
     *op_out = &make(context, arena, &shared_class, &node->head)->op;
+    (*op_out)->is_read_by_others = true;
     return ST_OK;
 }

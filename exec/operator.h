@@ -89,9 +89,10 @@ struct Operator {
     const PlanColumn *input_columns;
     uint32_t kernel_count; /* what operator_add_kernel was given                   */
     Kernel **kernels;
-    bool makes_more_rows; /* may emit many rows for one it gets; decided when it opens  */
-    bool is_open;         /* the driver's note: open was called, close was not yet   */
-    uint32_t use_count;   /* stages that still need it: the driver closes it at 0    */
+    bool is_read_by_others; /* its rows count at the nodes that read them */
+    bool makes_more_rows;   /* may emit many rows for one it gets; decided when it opens  */
+    bool is_open;           /* the driver's note: open was called, close was not yet   */
+    uint32_t use_count;     /* stages that still need it: the driver closes it at 0    */
 
     /* for EXPLAIN ANALYZE; the driver counts rows, batches and time */
     _Atomic uint64_t rows; /* emitted */

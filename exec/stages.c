@@ -90,7 +90,7 @@ static Status push_map(StageBuilder *builder, const Plan *plan, const Plan *inpu
     Operator *op;
 
     TRY(op_map_new(builder->context, builder->arena, plan, input, map, err, &op));
-    stages__add_operator(builder, NULL, op);
+    stages__add_operator(builder, plan, op);
     stages__push(builder, chain, op, NO_STAGE, NULL);
     return ST_OK;
 }
@@ -257,7 +257,6 @@ static Status build_shared(StageBuilder *builder, const Plan *plan, Chain *chain
         *shared = made;
     }
     read_sink(builder, chain, shared->op, shared->stage, NULL);
-    stages__note_fused(builder, plan, shared->op);
     return push_map(builder, plan, plan->inputs[0], node->maps[0], chain, err);
 }
 
