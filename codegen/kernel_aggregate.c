@@ -110,6 +110,7 @@ Status kernel_aggregate(KernelInstance *instance, const Batch *batch, void *cons
     if (states != NULL)
         spread_states(instance, batch, states, &targets);
     for (uint32_t i = 0; i < kernel->agg_count; i++)
-        update_agg(instance, &kernel->aggs[i], &targets);
+        if (!kernel->aggs[i].is_shared)
+            update_agg(instance, &kernel->aggs[i], &targets);
     return kernel__finish(instance, err);
 }

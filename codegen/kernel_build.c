@@ -281,14 +281,29 @@ static void build_agg(Builder *b, const Expr *expr, uint32_t guard, KernelAgg *a
     agg->skips_null = (agg_properties(expr->agg) & AGG_SKIPS_NULL) != 0;
 }
 
+/* The aggregate of the same argument that keeps the same state as well: sum(x) for avg(x). */
+static const KernelAgg *find_shared(const KernelAgg *aggs, const KernelAgg *agg)
+{
+    for (const KernelAgg *earlier = aggs; earlier < agg; earlier++)
+        if (agg_state_owner(earlier->op) == agg_state_owner(agg->op) && earlier->arg == agg->arg &&
+            earlier->filter == agg->filter && earlier->op != AGGOP_first_any)
+            return earlier;
+    return NULL;
+}
+
 static void build_aggs(Builder *b, const KernelRequest *request, uint32_t guard, KernelAgg *aggs)
 {
     size_t offset = 0;
 
     for (uint32_t i = 0; i < request->agg_count && b->status == ST_OK; i++) {
+        const KernelAgg *shared;
+
         build_agg(b, request->aggs[i], guard, &aggs[i]);
-        aggs[i].state_offset = (uint32_t)offset;
-        offset += (agg_state_bytes(aggs[i].op) + 15) & ~(size_t)15;
+        shared = find_shared(aggs, &aggs[i]);
+        aggs[i].is_shared = shared != NULL;
+        aggs[i].state_offset = shared != NULL ? shared->state_offset : (uint32_t)offset;
+        if (shared == NULL)
+            offset += (agg_state_bytes(aggs[i].op) + 15) & ~(size_t)15;
     }
     b->kernel->state_bytes = offset;
 }

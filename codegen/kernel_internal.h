@@ -71,6 +71,7 @@ typedef struct KernelAgg {
     uint32_t state_offset;
     AggTypes types;
     bool skips_null;
+    bool is_shared; /* an earlier aggregate keeps the same state: this one only finishes it     */
 } KernelAgg;
 
 /* Made and swapped in by the JIT (kernel_compile.c). */

@@ -119,7 +119,7 @@ static void print_agg(StrBuf *buf, const Kernel *kernel, const KernelAgg *agg)
         strbuf_puts(buf, " if ");
         print_register(buf, kernel, agg->filter);
     }
-    strbuf_putc(buf, '\n');
+    strbuf_puts(buf, agg->is_shared ? " shared\n" : "\n");
 }
 
 const char *kernel_print(Arena *arena, const Kernel *kernel)

@@ -18,7 +18,8 @@ void kernel_state_merge(const Kernel *kernel, void *into, const void *from)
     for (uint32_t i = 0; i < kernel->agg_count; i++) {
         uint32_t offset = kernel->aggs[i].state_offset;
 
-        agg_merge(kernel->aggs[i].op, (char *)into + offset, (const char *)from + offset);
+        if (!kernel->aggs[i].is_shared)
+            agg_merge(kernel->aggs[i].op, (char *)into + offset, (const char *)from + offset);
     }
 }
 

@@ -185,7 +185,8 @@ static void emit_result_loop(Emit *emit, LLVMValueRef selection, LLVMValueRef ke
     if (kernel->agg_count > 0) {
         block = state_block(emit, position);
         for (uint32_t i = 0; i < kernel->agg_count; i++)
-            emit_agg(emit, &kernel->aggs[i], block);
+            if (!kernel->aggs[i].is_shared)
+                emit_agg(emit, &kernel->aggs[i], block);
     }
     emit_loop_end(emit, &loop);
 }

@@ -388,4 +388,7 @@ bool agg_finish(OpCtx *ctx, AggOpId agg, const AggTypes *types, const void *stat
 void agg_merge(AggOpId agg, void *into, const void *from);
 size_t agg_state_bytes(AggOpId agg);
 
+/* The aggregate whose state and update this one has too: sum's for avg, var_pop's for stddev. */
+AggOpId agg_state_owner(AggOpId agg);
+
 #endif

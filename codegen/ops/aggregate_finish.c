@@ -449,3 +449,35 @@ size_t agg_state_bytes(AggOpId agg)
 
     return bytes[agg];
 }
+
+AggOpId agg_state_owner(AggOpId agg)
+{
+    switch (agg) {
+    case AGGOP_avg_int2:
+        return AGGOP_sum_int2;
+    case AGGOP_avg_int4:
+        return AGGOP_sum_int4;
+    case AGGOP_avg_int8:
+        return AGGOP_sum_int8;
+    case AGGOP_avg_dec64:
+        return AGGOP_sum_dec64;
+    case AGGOP_avg_dec128:
+        return AGGOP_sum_dec128;
+    case AGGOP_avg_float4:
+        return AGGOP_sum_float4;
+    case AGGOP_avg_float8:
+        return AGGOP_sum_float8;
+    case AGGOP_avg_interval:
+        return AGGOP_sum_interval;
+    case AGGOP_var_samp_dec128:
+    case AGGOP_stddev_pop_dec128:
+    case AGGOP_stddev_samp_dec128:
+        return AGGOP_var_pop_dec128;
+    case AGGOP_var_samp_float8:
+    case AGGOP_stddev_pop_float8:
+    case AGGOP_stddev_samp_float8:
+        return AGGOP_var_pop_float8;
+    default:
+        return agg;
+    }
+}
