@@ -165,7 +165,9 @@ static bool page_may_match(const ParquetColumn *column, uint8_t order, const Pag
                                     .null_count =
                                         index->null_counts == NULL ? -1 : index->null_counts[page],
                                     .nan_count = -1,
-                                    .distinct_count = -1};
+                                    .distinct_count = -1,
+                                    .min_is_exact = -1,
+                                    .max_is_exact = -1};
     ParquetBounds bounds;
 
     if (index->is_null[page]) { /* its bounds are placeholders */

@@ -48,6 +48,12 @@ static bool read_bound(const ParquetColumn *column, ThriftBytes bytes, Value *va
     return !is_float_stored(column) || !isnan(value_as_double(value_out));
 }
 
+/* Numbers are, unless the writer says that they are not; texts only when it says so (4). */
+static bool is_exact(const ParquetColumn *column, int8_t is_said_exact)
+{
+    return column->raw_bytes > 0 ? is_said_exact != 0 : is_said_exact == 1;
+}
+
 ParquetBounds parquet__bounds(const ParquetColumn *column, uint8_t order,
                               const ParquetStatistics *statistics, int64_t row_count)
 {
@@ -74,7 +80,7 @@ ParquetBounds parquet__bounds(const ParquetColumn *column, uint8_t order,
     if (bounds.has_min && bounds.has_max && value_compare(&bounds.min, &bounds.max) > 0)
         bounds.has_min = bounds.has_max = false; /* nonsense: trust none of it */
     bounds.is_exact =
-        column->raw_bytes > 0 || (statistics->min_is_exact && statistics->max_is_exact); /* (4) */
+        is_exact(column, statistics->min_is_exact) && is_exact(column, statistics->max_is_exact);
     return bounds;
 }
 

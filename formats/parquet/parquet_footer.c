@@ -188,7 +188,11 @@ static void read_schema(FooterReader *reader, const ThriftField *field)
 void parquet__statistics_read(ThriftReader *thrift, const ThriftField *field,
                               ParquetStatistics *out)
 {
-    *out = (ParquetStatistics){.null_count = -1, .nan_count = -1, .distinct_count = -1};
+    *out = (ParquetStatistics){.null_count = -1,
+                               .nan_count = -1,
+                               .distinct_count = -1,
+                               .min_is_exact = -1,
+                               .max_is_exact = -1};
     if (!thrift_struct(thrift, field))
         return;
     for (ThriftField part = {0}; thrift_next_field(thrift, &part);) {

@@ -124,7 +124,7 @@ typedef struct ParquetStatistics {
     int64_t null_count;                 /* -1: unknown */
     int64_t nan_count;                  /* -1: unknown */
     int64_t distinct_count;             /* -1: unknown */
-    bool min_is_exact, max_is_exact;
+    int8_t min_is_exact, max_is_exact;  /* 1: a value of the column; 0: not; -1: not said */
 } ParquetStatistics;
 
 typedef struct ParquetChunk {
