@@ -1,9 +1,11 @@
 /*
  * vector_float_sum.c -- sums of doubles, a batch at a time; see ops/float_sum.h and vector.h
  *
- * Pieces are cut into halves of 32 bits and added in 64-bit lanes, without branches: BATCH_ROWS_MAX of them
+ * Pieces are cut into halves of 32 bits and added in 64-bit lanes, without branches:
+ * BATCH_ROWS_MAX of them
  * cannot overflow. One pass for each bin that the batch's values begin in: mostly one, and at most
- * three, for what begins lower is dropped. Batches with infinities, NaNs and subnormal numbers are added
+ * three, for what begins lower is dropped. Batches with infinities, NaNs and subnormal numbers
+ * are added
  * up one by one. Both give the same bits, as any order and grouping does.
  */
 #include "codegen/vector/vector_loops.h"
