@@ -4,14 +4,17 @@
  *     a.x = b.y AND a.z < b.w      keys (x, y), residual z < w       hash join
  *     a.z < b.w                    no keys                           nested join
  *
- * The right input of a hash join is built; the one cheaper to build is put there. Where the join
- * keeps its
+ * The right input of a hash join is built; the smaller one is put there. Where the join keeps its
  * left rows (LEFT, SEMI, ANTI), exchanging sides means RIGHT_OUTER, RIGHT_SEMI, RIGHT_ANTI.
  */
 #include <math.h>
 
 #include "core/base/invariant.h"
 #include "sql/optimizer/physical_internal.h"
+
+/* RIGHT_SEMI and its like mark rows in the table and give them out at the end: worth it when the
+ * kept side is so many times smaller. */
+#define KEPT_SIDE_SMALLER 1.5
 
 /* An expression of one side alone, and of some column of it. */
 static bool is_of_side(Arena *arena, const Expr *expr, ColumnSet side)
@@ -56,26 +59,45 @@ uint32_t physical_split_condition(Arena *arena, const Plan *left, const Plan *ri
     return count;
 }
 
-/* What the join costs as that kind, with the given input built. */
-static double cost_of(RuleCtx *rc, const PlanJoin *join, JoinKind kind, uint32_t built)
+static bool exchanged_kind(JoinKind kind, JoinKind *kind_out)
 {
-    Estimator *estimator = estimator_of(rc);
-    const Plan *build = join->head.inputs[built], *probe = join->head.inputs[1 - built];
-
-    return estimate_hash_join_cost(
-        kind, estimate_plan(estimator, probe)->rows, estimate_plan(estimator, build)->rows,
-        estimate_row_bytes(estimator, build), estimate_plan(estimator, &join->head)->rows);
+    *kind_out = kind;
+    switch (kind) {
+    case JOIN_INNER:
+    case JOIN_FULL:
+        return true;
+    case JOIN_LEFT:
+        *kind_out = JOIN_RIGHT_OUTER;
+        return true;
+    case JOIN_SEMI:
+        *kind_out = JOIN_RIGHT_SEMI;
+        return true;
+    case JOIN_ANTI:
+        *kind_out = JOIN_RIGHT_ANTI;
+        return true;
+    default:
+        return false;
+    }
 }
 
-/* The cheaper side is built: the right one, after an exchange the left one. */
+/* The inner join's right side is built: the join order has chosen, rows decide where it has not. */
 static bool wants_exchange(RuleCtx *rc, const PlanJoin *join, JoinKind *kind_out)
 {
-    JoinKind kind = (JoinKind)join->kind;
+    Estimator *estimator = estimator_of(rc);
+    double left = estimate_plan(estimator, join->head.inputs[0])->rows;
+    double right = estimate_plan(estimator, join->head.inputs[1])->rows;
+    JoinKind exchanged;
 
+    *kind_out = (JoinKind)join->kind;
     if (join->null_aware != NULL || opt__is_off(rc, "join_sides") ||
-        !join_kind_exchanged(kind, kind_out))
+        !exchanged_kind((JoinKind)join->kind, &exchanged))
         return false;
-    return cost_of(rc, join, *kind_out, 0) < cost_of(rc, join, kind, 1);
+    if (join->kind == JOIN_INNER || join->kind == JOIN_FULL)
+        return left < right;
+    if (left * KEPT_SIDE_SMALLER >= right)
+        return false;
+    *kind_out = exchanged;
+    return true;
 }
 
 static const PlanColumn *mark_column(const PlanJoin *join)
