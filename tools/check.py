@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Builds and runs every test: what `make check` does.
 
-    tools/check.py [STEP]...      all steps, or just these
+    tools/check.py [STEP]...      these steps; without any: lint, unit, plans, sql
+
+Steps by hand: tsan (the threaded unit tests under TSan), fuzz (targets on their corpora and a little further).
 
 Each step prints its output as it goes and ends in a count; the last line adds them up as
 'N passed, N failed'. The exit status is 1 when a test or a step failed.
@@ -63,6 +65,7 @@ SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": "exitcode=99:halt_on_error=0",
+    "CK_DEFAULT_TIMEOUT": "120",
 }
 
 
@@ -162,10 +165,11 @@ def step_fuzz():
 
 STEPS = {"lint": step_lint, "unit": step_unit, "plans": step_plans, "sql": step_sql, "tsan": step_tsan,
          "fuzz": step_fuzz}
+DEFAULT_STEPS = ["lint", "unit", "plans", "sql"]
 
 
 def main():
-    wanted = sys.argv[1:] or list(STEPS)
+    wanted = sys.argv[1:] or DEFAULT_STEPS
     passed = failed = 0
     for name in wanted:
         started = time.monotonic()

@@ -176,7 +176,7 @@ static Status infer_schema(CsvTable *table, OptionList list, Error *err)
     CsvChunk chunks[SAMPLE_CHUNKS + 1];
     CsvOptions options;
     CsvSchema schema;
-    uint32_t chunk_count;
+    uint32_t chunk_count = 0;
     Status status = csv_read_options(table->arena, list, &options, err);
 
     if (status == ST_OK)
