@@ -65,7 +65,7 @@ SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": "exitcode=99:halt_on_error=0",
-    "CK_DEFAULT_TIMEOUT": "120",
+    "CK_DEFAULT_TIMEOUT": "600",
 }
 
 
