@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { INT32_DIGITS = 9 };
+enum { INT32_DIGITS = 9, INTERVAL_BYTES = 12 };
 
 /* Bytes of two's complement that hold any number of so many digits. */
 static uint32_t decimal_bytes(int precision)
@@ -59,6 +59,8 @@ Status stored_type_of(const TableColumn *column, Error *err, StoredType *stored_
         *stored_out = (StoredType){STORED_TEXT, PARQUET_BYTE_ARRAY, 0, 0};
         return ST_OK;
     case TYPE_INTERVAL:
+        *stored_out = (StoredType){STORED_INTERVAL, PARQUET_FIXED, INTERVAL_BYTES, INTERVAL_BYTES};
+        return ST_OK;
     case TYPE_ID_COUNT:
         break;
     }
@@ -117,6 +119,8 @@ size_t column_writer_bytes(const ColumnWriter *writer)
     return writer->values.count + writer->ends.count + writer->is_set.count;
 }
 
+static const char too_large[] = "is too large for its type";
+
 /* Values of another width than they are stored in. */
 #define ADD_AS(From, To)                                                                           \
     do {                                                                                           \
@@ -125,12 +129,26 @@ size_t column_writer_bytes(const ColumnWriter *writer)
         memcpy(&value_, value, sizeof value_);                                                     \
         stored_value_ = (To)value_;                                                                \
         if (stored_value_ != value_)                                                               \
-            return false;                                                                          \
+            return too_large;                                                                      \
         byte_buffer_add(&writer->values, &stored_value_, sizeof stored_value_);                    \
     } while (0)
 
-/* False when the value is larger than its type allows. */
-static bool add_value(ColumnWriter *writer, Phys phys, const void *value)
+static const char *add_interval(ColumnWriter *writer, const Interval *interval)
+{
+    int64_t millis = interval->micros / 1000;
+    uint32_t parts[] = {(uint32_t)interval->months, (uint32_t)interval->days, (uint32_t)millis};
+
+    if (interval->months < 0 || interval->days < 0 || interval->micros < 0 || millis > UINT32_MAX)
+        return "is an interval that Parquet cannot hold: negative, or of more than 49 days of "
+               "hours";
+    if (interval->micros % 1000 != 0)
+        return "is an interval that Parquet cannot hold: not of whole milliseconds";
+    byte_buffer_add(&writer->values, parts, sizeof parts);
+    return NULL;
+}
+
+/* NULL, or why the value cannot be stored. */
+static const char *add_value(ColumnWriter *writer, Phys phys, const void *value)
 {
     uint64_t end;
 
@@ -140,15 +158,17 @@ static bool add_value(ColumnWriter *writer, Phys phys, const void *value)
         byte_buffer_add(&writer->values, str_bytes(text), text->length);
         end = writer->values.count;
         byte_buffer_add(&writer->ends, &end, sizeof end);
-        return text->length <= INT32_MAX;
+        return text->length <= INT32_MAX ? NULL : too_large;
     }
+    if (phys == PHYS_INTERVAL)
+        return add_interval(writer, value);
     if (phys == PHYS_INT16 && writer->stored.value_bytes == 4)
         ADD_AS(int16_t, int32_t);
     else if (phys == PHYS_INT64 && writer->stored.value_bytes == 4)
         ADD_AS(int64_t, int32_t);
     else
         byte_buffer_add(&writer->values, value, writer->stored.value_bytes);
-    return true;
+    return NULL;
 }
 
 /* All rows, none null, stored as they are. */
@@ -184,6 +204,7 @@ Status column_writer_add(ColumnWriter *writer, const Column *column, const Batch
     for (uint32_t i = 0; i < batch->selected_count; i++) {
         uint32_t row = batch_row(batch, i);
         bool is_null = column_is_null(column, row) || column->type.id == TYPE_NULL;
+        const char *failure;
 
         if (is_null && !writer->column->is_nullable)
             return error_set(err, ST_INTERNAL, "column \"%s\" has a null but must not have any",
@@ -192,10 +213,10 @@ Status column_writer_add(ColumnWriter *writer, const Column *column, const Batch
             byte_buffer_byte(&writer->is_set, !is_null);
         if (is_null)
             continue;
-        if (!add_value(writer, phys, column_value(column, row)))
-            return error_set_state(err, ST_BAD_INPUT, "22003",
-                                   "a value of column \"%s\" is too large for its type",
-                                   writer->column->name);
+        failure = add_value(writer, phys, column_value(column, row));
+        if (failure != NULL)
+            return error_set_state(err, ST_BAD_INPUT, "22003", "a value of column \"%s\" %s",
+                                   writer->column->name, failure);
         writer->value_count++;
     }
     TRY(byte_buffer_check(&writer->values, err));

@@ -27,6 +27,7 @@ typedef enum StoredKind {
     STORED_INT128, /* FIXED_LEN_BYTE_ARRAY, big-endian */
     STORED_FLOAT,
     STORED_DOUBLE,
+    STORED_INTERVAL, /* FIXED_LEN_BYTE_ARRAY: months, days, milliseconds */
     STORED_TEXT
 } StoredKind;
 
@@ -35,7 +36,7 @@ typedef struct StoredType {
     StoredKind kind;
     ParquetPhysical physical;
     uint32_t value_bytes; /* while collected; text: 0                 */
-    uint32_t fixed_bytes; /* STORED_INT128: of the value in the file  */
+    uint32_t fixed_bytes; /* FIXED_LEN_BYTE_ARRAY: of the value in the file */
 } StoredType;
 
 MUST_CHECK Status stored_type_of(const TableColumn *column, Error *err, StoredType *stored_out);
@@ -50,7 +51,8 @@ typedef struct StoredBound {
 } StoredBound;
 
 typedef struct StoredBounds {
-    bool has_bounds; /* false: no values, or only NaN, or no greatest text of that length */
+    bool has_bounds; /* false: no values, or only NaN, or no greatest text of that length; or the
+                      * type has no order that readers agree on */
     StoredBound min, max;
 } StoredBounds;
 

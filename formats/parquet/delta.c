@@ -8,7 +8,8 @@
 enum {
     VARINT_BYTES_MAX = 10,
     BLOCK_VALUES_MAX = 1 << 20,
-    GROUP = 8 /* numbers that take whole bytes, whatever their width */
+    DELTA_WIDTH_MAX = 64, /* of 32-bit numbers, too: a difference of two may take 33 */
+    GROUP = 8             /* numbers that take whole bytes, whatever their width */
 };
 
 static const char *const bad_header = "a delta header is not valid";
@@ -127,7 +128,7 @@ const char *delta_read(DeltaReader *reader, uint32_t value_bytes, void *to)
             size_t needed = ((size_t)count * widths[m] + 7) / 8;
             size_t whole = (size_t)reader->miniblock_values * widths[m] / 8;
 
-            if (widths[m] > 8 * value_bytes || needed > there)
+            if (widths[m] > DELTA_WIDTH_MAX || needed > there)
                 return too_short;
             read_miniblock(reader->at, widths[m], unzigzag(delta_min), count, value_bytes, &last,
                            to, done);

@@ -218,41 +218,65 @@ void footer_note_chunk(FooterWriter *footer, const ColumnWriter *column, uint64_
     groups[group_count - 1].unpacked_bytes += column->chunk.unpacked_bytes;
 }
 
-/* The logical type's field in its union, and the older annotation. */
-static void put_annotation(ByteBuffer *out, ThriftStruct *element, const TableColumn *column)
+/* What old readers know a type by. */
+static int32_t converted_of(Type type)
+{
+    switch ((TypeId)type.id) {
+    case TYPE_NULL: /* stored as text */
+    case TYPE_TEXT:
+    case TYPE_VARCHAR:
+    case TYPE_CHAR:
+        return PARQUET_CONVERTED_UTF8;
+    case TYPE_DECIMAL:
+        return PARQUET_CONVERTED_DECIMAL;
+    case TYPE_DATE:
+        return PARQUET_CONVERTED_DATE;
+    case TYPE_INT2:
+        return PARQUET_CONVERTED_INT_16;
+    case TYPE_INTERVAL:
+        return PARQUET_CONVERTED_INTERVAL;
+    default:
+        return PARQUET_CONVERTED_NONE;
+    }
+}
+
+/* What new ones do: a field of a union; the two do not have the same types. */
+static int32_t logical_of(Type type)
+{
+    switch ((TypeId)type.id) {
+    case TYPE_NULL:
+    case TYPE_TEXT:
+    case TYPE_VARCHAR:
+    case TYPE_CHAR:
+        return PARQUET_LOGICAL_STRING;
+    case TYPE_DECIMAL:
+        return PARQUET_LOGICAL_DECIMAL;
+    case TYPE_DATE:
+        return PARQUET_LOGICAL_DATE;
+    case TYPE_INT2:
+        return PARQUET_LOGICAL_INTEGER;
+    case TYPE_TIMESTAMP:
+        return PARQUET_LOGICAL_TIMESTAMP;
+    default:
+        return PARQUET_LOGICAL_NONE;
+    }
+}
+
+static void put_logical(ByteBuffer *out, ThriftStruct *element, Type type)
 {
     ThriftStruct chosen = {0}, parameters = {0}, unit = {0};
-    bool is_decimal = column->type.id == TYPE_DECIMAL, is_text = type_is_text(column->type);
 
-    if (column->type.id == TYPE_NULL)
-        is_text = true;
-    if (is_text || column->type.id == TYPE_DATE || is_decimal || column->type.id == TYPE_INT2)
-        thrift_put_i32(out, element, 6,
-                       is_text                        ? PARQUET_CONVERTED_UTF8
-                       : is_decimal                   ? PARQUET_CONVERTED_DECIMAL
-                       : column->type.id == TYPE_DATE ? PARQUET_CONVERTED_DATE
-                                                      : PARQUET_CONVERTED_INT_16);
-    if (is_decimal) {
-        thrift_put_i32(out, element, 7, column->type.scale);
-        thrift_put_i32(out, element, 8, column->type.precision);
-    }
-    if (!is_text && !is_decimal && column->type.id != TYPE_DATE && column->type.id != TYPE_INT2 &&
-        column->type.id != TYPE_TIMESTAMP)
+    if (logical_of(type) == PARQUET_LOGICAL_NONE)
         return;
     thrift_put_struct(out, element, 10);
-    thrift_put_struct(out, &chosen,
-                      is_text                        ? PARQUET_LOGICAL_STRING
-                      : is_decimal                   ? PARQUET_LOGICAL_DECIMAL
-                      : column->type.id == TYPE_DATE ? PARQUET_LOGICAL_DATE
-                      : column->type.id == TYPE_INT2 ? PARQUET_LOGICAL_INTEGER
-                                                     : PARQUET_LOGICAL_TIMESTAMP);
-    if (is_decimal) {
-        thrift_put_i32(out, &parameters, 1, column->type.scale);
-        thrift_put_i32(out, &parameters, 2, column->type.precision);
-    } else if (column->type.id == TYPE_INT2) {
+    thrift_put_struct(out, &chosen, logical_of(type));
+    if (type.id == TYPE_DECIMAL) {
+        thrift_put_i32(out, &parameters, 1, type.scale);
+        thrift_put_i32(out, &parameters, 2, type.precision);
+    } else if (type.id == TYPE_INT2) {
         thrift_put_i8(out, &parameters, 1, 16);
         thrift_put_bool(out, &parameters, 2, true);
-    } else if (column->type.id == TYPE_TIMESTAMP) {
+    } else if (type.id == TYPE_TIMESTAMP) {
         thrift_put_bool(out, &parameters, 1, false); /* no time zone is meant */
         thrift_put_struct(out, &parameters, 2);
         thrift_put_struct(out, &unit, PARQUET_MICROS);
@@ -261,6 +285,17 @@ static void put_annotation(ByteBuffer *out, ThriftStruct *element, const TableCo
     }
     thrift_put_stop(out);
     thrift_put_stop(out);
+}
+
+static void put_annotations(ByteBuffer *out, ThriftStruct *element, Type type)
+{
+    if (converted_of(type) != PARQUET_CONVERTED_NONE)
+        thrift_put_i32(out, element, 6, converted_of(type));
+    if (type.id == TYPE_DECIMAL) {
+        thrift_put_i32(out, element, 7, type.scale);
+        thrift_put_i32(out, element, 8, type.precision);
+    }
+    put_logical(out, element, type);
 }
 
 static void put_schema(ByteBuffer *out, ThriftStruct *in, const FooterWriter *footer)
@@ -283,7 +318,7 @@ static void put_schema(ByteBuffer *out, ThriftStruct *in, const FooterWriter *fo
             thrift_put_i32(out, &element, 2, (int32_t)stored.fixed_bytes);
         thrift_put_i32(out, &element, 3, column->is_nullable ? PARQUET_OPTIONAL : PARQUET_REQUIRED);
         thrift_put_text(out, &element, 4, column->name);
-        put_annotation(out, &element, column);
+        put_annotations(out, &element, column->type);
         thrift_put_stop(out);
     }
 }

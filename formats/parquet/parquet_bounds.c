@@ -64,8 +64,9 @@ ParquetBounds parquet__bounds(const ParquetColumn *column, uint8_t order,
         bounds.null_count = -1;
     if (!column->is_nullable)
         bounds.null_count = 0;
-    if (column->refused != NULL || column->convert == CONVERT_INT96)
-        return bounds;
+    if (column->refused != NULL || column->convert == CONVERT_INT96 ||
+        column->convert == CONVERT_INTERVAL)
+        return bounds; /* (5) */
     if (order == PARQUET_ORDER_UNDEFINED && !is_signed_integer(column))
         return bounds; /* (1) */
     if (min.bytes == NULL && max.bytes == NULL && is_signed_integer(column)) {

@@ -7,7 +7,7 @@
  *   (3) floats: NaN is the largest value here, but is left out of the statistics: a max says
  *       nothing about NaN unless nan_count is 0, and a min or max that is NaN says nothing at all
  *   (4) texts may be cut short: a min is a lower, a max an upper bound, no more
- *   (5) INT96 has no order
+ *   (5) INT96 and intervals have no order
  */
 #ifndef VONK_FORMATS_PARQUET_PARQUET_BOUNDS_H
 #define VONK_FORMATS_PARQUET_PARQUET_BOUNDS_H

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { HALF_BYTES = 2, INT96_BYTES = 12, FIXED_BYTES_MAX = 1 << 20 };
+enum { HALF_BYTES = 2, INT96_BYTES = 12, INTERVAL_BYTES = 12, FIXED_BYTES_MAX = 1 << 20 };
 
 /* Bytes of a stored value; 0: each has its own length. */
 static uint32_t physical_bytes(const ParquetElement *element)
@@ -159,8 +159,8 @@ static void map_int64(ParquetColumn *column, const ParquetElement *element)
 /* Texts, and bytes without a meaning: these are text as long as they are UTF-8. */
 static void map_bytes(ParquetColumn *column, const ParquetElement *element)
 {
-    if (element->converted == PARQUET_CONVERTED_INTERVAL)
-        refuse(column, "interval");
+    if (element->converted == PARQUET_CONVERTED_INTERVAL && column->raw_bytes == INTERVAL_BYTES)
+        become(column, type_of(TYPE_INTERVAL), CONVERT_INTERVAL);
     else if (element->logical == PARQUET_LOGICAL_UUID)
         refuse(column, "uuid");
     else if (element->logical == PARQUET_LOGICAL_BSON)

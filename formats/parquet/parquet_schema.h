@@ -27,6 +27,7 @@ typedef enum ParquetConvert {
     CONVERT_NANOS,     /* to microseconds, rounded down */
     CONVERT_INT96,     /* nanoseconds of the day, Julian day */
     CONVERT_HALF,      /* FLOAT16 */
+    CONVERT_INTERVAL,  /* months, days, milliseconds */
     CONVERT_DECIMAL64, /* big-endian two's complement */
     CONVERT_DECIMAL128,
     CONVERT_TEXT

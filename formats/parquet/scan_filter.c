@@ -193,23 +193,33 @@ static Status apply_to_values(ScanFilter *filter, ScanRows *rows, Error *err)
     return ST_OK;
 }
 
+/* Are all rows kept, or none, whatever their codes? A column of nulls has no entries. */
+static Status answer_all(ScanFilter *filter, bool *keeps_all, bool *keeps_nothing, Error *err)
+{
+    *keeps_all = filter->kept_codes == filter->reader->dictionary_count;
+    *keeps_nothing = filter->kept_codes == 0;
+    if (!filter->reader->column->is_nullable || (!*keeps_all && !*keeps_nothing))
+        return ST_OK;
+    if (!filter->knows_null)
+        TRY(learn_null(filter, err));
+    *keeps_all &= filter->keeps_null;
+    *keeps_nothing &= !filter->keeps_null;
+    return ST_OK;
+}
+
 /* Do the codes of these rows say it all without being read? Only when all or none are kept. */
 static Status answer_unread(ScanFilter *filter, int64_t row, ScanRows *rows, bool *is_done_out,
                             Error *err)
 {
-    bool is_coded, keeps_all = filter->kept_codes == filter->reader->dictionary_count;
-    bool keeps_nothing = filter->kept_codes == 0;
+    bool is_coded, keeps_all, keeps_nothing;
     uint32_t coded_rows;
 
     *is_done_out = false;
-    if (!knows_dictionary(filter) || (!keeps_all && !keeps_nothing))
+    if (!knows_dictionary(filter))
         return ST_OK;
-    if (filter->reader->column->is_nullable) {
-        if (!filter->knows_null)
-            TRY(learn_null(filter, err));
-        if (filter->keeps_null != keeps_all)
-            return ST_OK;
-    }
+    TRY(answer_all(filter, &keeps_all, &keeps_nothing, err));
+    if (!keeps_all && !keeps_nothing)
+        return ST_OK;
     TRY(column_reader_peek(filter->reader, row, err, &is_coded, &coded_rows));
     if (!is_coded || coded_rows < rows->row_count || !knows_dictionary(filter))
         return ST_OK;

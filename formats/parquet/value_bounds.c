@@ -155,6 +155,8 @@ StoredBounds column_writer_bounds(const ColumnWriter *writer, uint32_t start, ui
         break;
     case STORED_TEXT:
         return text_bounds(writer, start, count);
+    case STORED_INTERVAL:
+        break;
     }
     return bounds;
 }
@@ -186,6 +188,8 @@ static int compare_bounds(const StoredType *stored, const StoredBound *a, const 
         return memcmp(a->bytes, b->bytes, a->length);
     case STORED_TEXT:
         return compare_bytes(a->bytes, a->length, b->bytes, b->length);
+    case STORED_INTERVAL: /* has none */
+        break;
     }
     return 0;
 }

@@ -59,6 +59,23 @@ static void convert_int96(const uint8_t *from, uint32_t count, int64_t *to)
     }
 }
 
+/* Three unsigned numbers; ours are signed. */
+static ValueFailure convert_intervals(const uint8_t *from, uint32_t count, Interval *to)
+{
+    bool is_bad = false;
+
+    for (uint32_t i = 0; i < count; i++, from += 12) {
+        uint32_t parts[3];
+
+        memcpy(parts, from, sizeof parts);
+        is_bad |= parts[0] > INT32_MAX || parts[1] > INT32_MAX;
+        to[i] = (Interval){.months = (int32_t)parts[0],
+                           .days = (int32_t)parts[1],
+                           .micros = (int64_t)parts[2] * 1000};
+    }
+    return is_bad ? out_of_range : NULL;
+}
+
 static float half_to_float(uint16_t half)
 {
     int exponent = half >> 10 & 0x1f, fraction = half & 0x3ff;
@@ -175,6 +192,8 @@ ValueFailure value_convert_fixed(const ParquetColumn *column, const uint8_t *fro
     case CONVERT_HALF:
         CONVERT_EACH(uint16_t, float, half_to_float(x));
         return NULL;
+    case CONVERT_INTERVAL:
+        return convert_intervals(from, count, to);
     case CONVERT_DECIMAL64:
     case CONVERT_DECIMAL128:
         return convert_fixed_decimals(column, from, count, to);
