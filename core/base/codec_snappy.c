@@ -28,7 +28,9 @@ enum {
     SHORT_BYTES = 16, /* one vector */
     WORD_BYTES = 8,
     LITERAL_BYTES_MAX = 60,
-    MARGIN_BYTES = 96, /* more than an element of the fast loop reads or writes */
+    MARGIN_BYTES =
+        128, /* more than a turn of the fast loop, a literal of 60 bytes and a copy of 64,
+                           reads or writes */
     NOT_SHORT = 0xff
 };
 
@@ -130,9 +132,13 @@ static bool decode_element(SnappyState *state)
 
 static const uint16_t copy_tags[256] = {TAGS_64(0), TAGS_64(64), TAGS_64(128), TAGS_64(192)};
 
+/* All is read before any is written: the two may overlap. */
 static inline void move_16(uint8_t *to, const uint8_t *from)
 {
-    memcpy(to, from, SHORT_BYTES);
+    uint8_t held[SHORT_BYTES];
+
+    memcpy(held, from, SHORT_BYTES);
+    memcpy(to, held, SHORT_BYTES);
 }
 
 /* Short elements as long as they come; stops in front of anything else. */

@@ -115,6 +115,37 @@ START_TEST(runs_of_all_periods)
 }
 END_TEST
 
+/* A snappy block whose last two elements before the damage are the longest that there are: a
+ * literal of 60 bytes, then a copy of 64, beginning `left` bytes before the end of the output. */
+START_TEST(snappy_long_elements_near_the_end)
+{
+    const size_t total = 400, left = 60 + (size_t)_i;
+    uint8_t *block = malloc(2000), *out = malloc(total);
+    size_t at = 0, done = 0;
+
+    block[at++] = (uint8_t)(total & 0x7f) | 0x80;
+    block[at++] = (uint8_t)(total >> 7);
+    while (done < total - left) { /* literals of one byte, to begin at any place */
+        block[at++] = 0;
+        block[at++] = (uint8_t)done++;
+    }
+    block[at++] = 59 << 2;
+    memset(block + at, 'x', 60);
+    at += 60;
+    for (int i = 0; i < 40; i++) { /* copies from 64 before, more than there is room for */
+        block[at++] = 63 << 2 | 2;
+        block[at++] = 64;
+        block[at++] = 0;
+    }
+    memset(block + at, 0, 200);
+    block = realloc(block, at + 200);
+    ck_assert_int_eq(codec_decompress(NULL, CODEC_SNAPPY, block, at + 200, out, total, NULL),
+                     ST_CORRUPT);
+    free(block);
+    free(out);
+}
+END_TEST
+
 START_TEST(gzip_members_are_one_text)
 {
     size_t room = codec_compress_bound(CODEC_GZIP, 10), first, second;
@@ -143,6 +174,7 @@ int main(void)
     tcase_add_loop_test(tests, there_and_back, 0, CODEC_COUNT);
     tcase_add_loop_test(tests, damage_is_survived, 0, CODEC_COUNT);
     tcase_add_loop_test(tests, runs_of_all_periods, 0, CODEC_COUNT);
+    tcase_add_loop_test(tests, snappy_long_elements_near_the_end, 0, 100);
     tcase_add_test(tests, gzip_members_are_one_text);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_NORMAL);
