@@ -28,9 +28,7 @@ enum {
     SHORT_BYTES = 16, /* one vector */
     WORD_BYTES = 8,
     LITERAL_BYTES_MAX = 60,
-    MARGIN_BYTES =
-        128, /* more than a turn of the fast loop, a literal of 60 bytes and a copy of 64,
-                           reads or writes */
+    MARGIN_BYTES = 128, /* more than one turn, a literal of 60 and a copy of 64, can pass over */
     NOT_SHORT = 0xff
 };
 
