@@ -67,6 +67,12 @@ static bool maps_equal(const ColumnList *a, const ColumnList *b, uint32_t count)
     return true;
 }
 
+/* A scan's alias and a shared plan's name are for people. */
+static bool is_label(const Plan *plan)
+{
+    return plan->kind == PLAN_SCAN || plan->kind == PLAN_SHARED;
+}
+
 static bool fields_equal(const Plan *a, const Plan *b, const PlanField *field)
 {
     const void *x = (const char *)a + field->offset;
@@ -101,7 +107,7 @@ static bool fields_equal(const Plan *a, const Plan *b, const PlanField *field)
     case PLAN_FIELD_ENUM:
         return AS(int32_t, x) == AS(int32_t, y);
     case PLAN_FIELD_TEXT:
-        return texts_equal(*(const char *const *)x, *(const char *const *)y);
+        return is_label(a) || texts_equal(*(const char *const *)x, *(const char *const *)y);
     case PLAN_FIELD_TABLE:
         return AS(Table *, x) == AS(Table *, y);
     case PLAN_FIELD_MAPS:

@@ -24,12 +24,16 @@ static const Rule *const rewrite[] = {
     &rule_simplify_boolean,
     &rule_simplify_comparisons,
     &rule_unwrap_casts,
+    &rule_date_parts_to_ranges,
+    &rule_substring_to_prefix,
     &rule_simplify_arithmetic,
     &rule_simplify_like,
+    &rule_push_into_case,
     &rule_simplify_case,
     &rule_factor_or,
     &rule_merge_in_lists,
     &rule_merge_or_ranges,
+    &rule_propagate_constants,
     &rule_simplify_predicates,
     &rule_merge_ranges,
 
@@ -56,9 +60,11 @@ static const Rule *const rewrite[] = {
     &rule_flatten_unions,
     &rule_remove_sorts,
     &rule_remove_distinct,
+    &rule_setops_to_joins,
     &rule_drop_group_keys,
     &rule_answer_from_statistics,
     &rule_push_limit,
+    &rule_push_top_n,
     &rule_merge_projects,
     &rule_prune_columns, /* last: the others may leave columns unused */
     NULL,
@@ -66,6 +72,7 @@ static const Rule *const rewrite[] = {
 
 /* These add filters, which must not be done twice. */
 static const Rule *const split_joins[] = {&rule_split_or_by_side, NULL};
+static const Rule *const share_filters[] = {&rule_push_filter_into_shared, NULL};
 static const Rule *const split_scans[] = {&rule_split_or_by_column, NULL};
 
 /* Filters are where they will stay. */
@@ -76,20 +83,29 @@ static const Rule *const into_scans[] = {
     &rule_push_filter_into_scan, NULL,
 };
 
+/* By cost. What is common is looked for last: what differs in a filter is not the same. */
 static const Rule *const join_order[] = {&rule_join_order, NULL};
+static const Rule *const share[] = {&rule_share_subplans, NULL};
 
 static const Rule *const finish[] = {
     &rule_merge_projects,
     &rule_prune_columns,
+    &rule_order_conjuncts,
     &rule_narrow_decimals, /* last: it makes expressions that others would undo */
     NULL,
 };
 
 const RuleBatch opt__batches[] = {
-    {"lowering", 1, lowering},       {"rewrite", 10, rewrite},
-    {"split joins", 1, split_joins}, {"rewrite again", 10, rewrite},
-    {"split scans", 1, split_scans}, {"into scans", 4, into_scans},
-    {"join order", 1, join_order},   {"finish", 1, finish},
+    {"lowering", 1, lowering},
+    {"rewrite", 10, rewrite},
+    {"split joins", 1, split_joins},
+    {"share filters", 1, share_filters},
+    {"rewrite again", 10, rewrite},
+    {"split scans", 1, split_scans},
+    {"into scans", 4, into_scans},
+    {"join order", 1, join_order},
+    {"share", 1, share},
+    {"finish", 1, finish},
 };
 
 const uint32_t opt__batch_count = sizeof opt__batches / sizeof opt__batches[0];

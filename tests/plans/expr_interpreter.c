@@ -406,6 +406,20 @@ Status interpreter__expr(Interpreter *in, const Expr *expr, const Env *env, Valu
     return refuse(in, expr);
 }
 
+/* Conjuncts have no order: one that does not hold decides, though another fails. */
+static Status all_hold(Interpreter *in, const Expr *conjunction, const Env *env, bool *hold_out)
+{
+    Status failed = ST_OK;
+
+    *hold_out = true;
+    for (uint32_t i = 0; *hold_out && i < conjunction->arg_count; i++) {
+        Status status = interpreter__holds(in, conjunction->args[i], env, hold_out);
+
+        failed = status == ST_OK ? failed : status;
+    }
+    return *hold_out ? failed : ST_OK;
+}
+
 Status interpreter__holds(Interpreter *in, const Expr *predicate, const Env *env, bool *holds_out)
 {
     Value value;
@@ -413,6 +427,8 @@ Status interpreter__holds(Interpreter *in, const Expr *predicate, const Env *env
     *holds_out = true;
     if (predicate == NULL)
         return ST_OK;
+    if (predicate->kind == EXPR_CALL && predicate->func == FUNC_AND)
+        return all_hold(in, predicate, env, holds_out);
     TRY(interpreter__expr(in, predicate, env, &value));
     *holds_out = !value.is_null && value.boolean;
     return ST_OK;

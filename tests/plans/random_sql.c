@@ -18,6 +18,11 @@ typedef struct Generator {
     Arena *arena;
     uint64_t state;
     uint32_t alias_count;
+    /* Division, which may fail; then nothing is correlated: of which rows a subquery is evaluated
+     * for, SQL says nothing. No equality divides: it may be moved as a join's key. */
+    bool may_fail;
+    bool has_shared;      /* WITH c(k, a) stands in front      */
+    const char *repeated; /* a derived table used before, or NULL */
 } Generator;
 
 static void query(Generator *g, StrBuf *out, const Scope *outer, uint32_t columns, uint32_t depth);
@@ -135,6 +140,8 @@ static void value(Generator *g, StrBuf *out, const Scope *scope, uint32_t depth)
         strbuf_puts(out, ", ");
         value(g, out, scope, depth + 1);
         strbuf_putc(out, ')');
+    } else if (g->may_fail) {
+        strbuf_puts(out, column(g, scope));
     } else {
         scalar_subquery(g, out, scope, depth);
     }
@@ -157,6 +164,22 @@ static void subquery_test(Generator *g, StrBuf *out, const Scope *scope, uint32_
     strbuf_putc(out, ')');
 }
 
+/* Rows are put in classes, and one class is asked for. */
+static void class_test(Generator *g, StrBuf *out, const Scope *scope, uint32_t depth)
+{
+    uint32_t count = 1 + below(g, 3);
+
+    strbuf_puts(out, "CASE");
+    for (uint32_t i = 0; i < count; i++) {
+        strbuf_puts(out, " WHEN ");
+        predicate(g, out, scope, depth + 2);
+        strbuf_printf(out, " THEN %s", ONE_OF(g, "0", "1", "2", "NULL"));
+    }
+    if (chance(g, 80))
+        strbuf_printf(out, " ELSE %u", below(g, 3));
+    strbuf_printf(out, " END %s", ONE_OF(g, "= 1", "<> 0", "> 0", "IS NULL", "IN (0, 2)"));
+}
+
 static void simple_test(Generator *g, StrBuf *out, const Scope *scope, uint32_t depth)
 {
     uint32_t what = below(g, 100);
@@ -165,6 +188,19 @@ static void simple_test(Generator *g, StrBuf *out, const Scope *scope, uint32_t 
         strbuf_puts(out, ONE_OF(g, "TRUE", "FALSE", "NULL::boolean"));
         return;
     }
+    if (what < 10) {
+        class_test(g, out, scope, depth);
+        return;
+    }
+    if (what < 30 && g->may_fail) {
+        strbuf_printf(out, "10 / %s > %u", column(g, scope), below(g, 10));
+        return;
+    }
+    if (what < 20) {
+        strbuf_printf(out, "%s = %u", column(g, scope), below(g, 4));
+        return;
+    }
+    what = 4 + below(g, 96);
     value(g, out, scope, depth + 1);
     if (what < 14) {
         strbuf_puts(out, ONE_OF(g, " IS NULL", " IS NOT NULL"));
@@ -200,6 +236,8 @@ static void predicate(Generator *g, StrBuf *out, const Scope *scope, uint32_t de
     } else if (what < 76) {
         strbuf_puts(out, "NOT ");
         predicate(g, out, scope, depth + 1);
+    } else if (g->may_fail) {
+        simple_test(g, out, scope, depth);
     } else {
         subquery_test(g, out, scope, depth);
     }
@@ -220,8 +258,19 @@ static void add_columns(Generator *g, Scope *scope, const char *alias, uint32_t 
 static void from_item(Generator *g, StrBuf *out, Scope *scope, uint32_t depth, bool may_be_lateral)
 {
     const char *alias = arena_printf(g->arena, "x%u", ++g->alias_count);
-    bool is_lateral = may_be_lateral && scope->count > 0 && chance(g, 50);
+    bool is_lateral = may_be_lateral && scope->count > 0 && chance(g, 50) && !g->may_fail;
+    StrBuf derived = {.arena = g->arena};
 
+    if (g->has_shared && chance(g, 35)) {
+        strbuf_printf(out, "c AS %s", alias);
+        add_columns(g, scope, alias, 2);
+        return;
+    }
+    if (g->repeated != NULL && chance(g, 25)) {
+        strbuf_printf(out, "(%s) AS %s(k, a)", g->repeated, alias);
+        add_columns(g, scope, alias, 2);
+        return;
+    }
     if (depth >= DEPTH_MAX || chance(g, 75)) {
         const char *table = ONE_OF(g, "t", "u", "v");
 
@@ -229,9 +278,11 @@ static void from_item(Generator *g, StrBuf *out, Scope *scope, uint32_t depth, b
         add_columns(g, scope, alias, table[0] == 'v' ? 2 : 3);
         return;
     }
-    strbuf_puts(out, is_lateral ? "LATERAL (" : "(");
-    query(g, out, is_lateral ? scope : scope->outer, 2, depth + 1);
-    strbuf_printf(out, ") AS %s(k, a)", alias);
+    query(g, &derived, is_lateral ? scope : scope->outer, 2, depth + 1);
+    strbuf_printf(out, "%s%s) AS %s(k, a)", is_lateral ? "LATERAL (" : "(", strbuf_text(&derived),
+                  alias);
+    if (!is_lateral && scope->outer == NULL)
+        g->repeated = strbuf_text(&derived);
     add_columns(g, scope, alias, 2);
 }
 
@@ -288,6 +339,8 @@ static void plain_query(Generator *g, StrBuf *out, Scope *scope, const char *sou
     strbuf_puts(out, chance(g, 15) ? "SELECT DISTINCT " : "SELECT ");
     for (uint32_t i = 0; i < columns; i++) {
         strbuf_puts(out, i == 0 ? "" : ", ");
+        if (g->may_fail && depth == 0 && chance(g, 20))
+            strbuf_puts(out, ONE_OF(g, "10 / ", "10 % "));
         value(g, out, scope, depth + 1);
     }
     strbuf_printf(out, " FROM %s", source);
@@ -336,6 +389,13 @@ const char *random_sql(Arena *arena, uint64_t seed)
     Generator g = {.arena = arena, .state = seed * 0x2545f4914f6cdd1du};
     StrBuf out = {.arena = arena};
 
+    g.may_fail = chance(&g, 20);
+    if (chance(&g, 15)) {
+        strbuf_puts(&out, "WITH c(k, a) AS (");
+        query(&g, &out, NULL, 2, 1);
+        strbuf_puts(&out, ") ");
+        g.has_shared = true;
+    }
     query(&g, &out, NULL, 1 + below(&g, 3), 0);
     return strbuf_text(&out);
 }

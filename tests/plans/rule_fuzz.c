@@ -5,9 +5,9 @@
  *     rule_fuzz -c SQL [SEED]                   one query, everything shown
  *
  * Each query's bound plan is interpreted (plan_interpreter.h), and so are the plans made of it by
- * all rules, by none but the required ones, and by a random choice. All must give the same rows. A
- * query that fails as bound, or takes too long, is passed over. For one that differs, the rules are
- * switched off one by one, to name those without which it does not.
+ * all rules, by all but one, by none but the required ones, and by a random choice. All must give
+ * the same rows. A query that fails as bound, or takes too long, is passed over. For one that
+ * differs, the rules are switched off one by one, to name those without which it does not.
  *
  * Exit 0: all alike; 1: not; 2: usage.
  */
@@ -133,6 +133,15 @@ static Verdict try_rules(Trial *trial, const char *disabled)
     return status == ST_OK ? ALIKE : status == ST_NOT_SUPPORTED ? PASSED_OVER : DIFFERENT;
 }
 
+/* One rule after the other, by the seed. */
+static const char *one_rule(Trial *trial)
+{
+    const char *const *names;
+    uint32_t count = optimizer_rule_names(&names);
+
+    return arena_printf(trial->arena, "%s,%s", always_disabled, names[trial->seed % count]);
+}
+
 /* Every other rule or so, by the seed. */
 static const char *some_rules(Trial *trial)
 {
@@ -175,7 +184,7 @@ static void show(Trial *trial, const char *disabled)
 
 static Verdict run_trial(Trial *trial, bool is_shown)
 {
-    const char *choices[] = {always_disabled, "all", some_rules(trial)};
+    const char *choices[] = {always_disabled, "all", one_rule(trial), some_rules(trial)};
     Verdict verdict = ALIKE;
 
     if (bind_trial(trial) != ST_OK || interpret(trial, trial->bound, &trial->expected) != ST_OK) {

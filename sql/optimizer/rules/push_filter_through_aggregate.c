@@ -13,6 +13,7 @@
  *   (2) the aggregate has no keys: it has a row even of no input.
  *         SELECT count(*) FROM t HAVING false
  *   (3) the conjunct is volatile.
+ *   (4) it may fail, and another one stays that might drop the group first.
  */
 #include "sql/optimizer/rules/rules.h"
 
@@ -24,15 +25,18 @@ static const Plan *push_filter_through_aggregate(RuleCtx *rc, const Plan *plan)
     const Expr *const *parts;
     uint32_t count;
     ColumnSet keys;
+    bool all_pass;
 
     if (aggregate == NULL || aggregate->keys.count == 0)
         return plan; /* (2) */
     keys = column_set_make(rc->arena, aggregate->keys.count, aggregate->keys.ids);
     count = expr_split_and(rc->arena, filter->predicate, &parts);
+    all_pass = expr_uses_only(rc->arena, filter->predicate, keys);
     for (uint32_t i = 0; i < count; i++) {
-        bool passes = expr_uses_only(rc->arena, parts[i], keys) && !expr_is_volatile(parts[i]);
+        bool passes = expr_uses_only(rc->arena, parts[i], keys) && !expr_is_volatile(parts[i]) &&
+                      (all_pass || !expr_is_risky(parts[i]));
 
-        expr_vec_add(passes ? &below : &stays, parts[i]); /* (1) (3) */
+        expr_vec_add(passes ? &below : &stays, parts[i]); /* (1) (3) (4) */
     }
     if (below.count == 0)
         return plan;

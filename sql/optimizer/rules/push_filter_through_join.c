@@ -20,12 +20,59 @@
  *   (1) the conjunct is volatile.
  *   (2) the side is padded with NULLs by the join: the conjunct must see the padded rows.
  *         SELECT * FROM a LEFT JOIN b ON a.k = b.k WHERE b.v IS NULL
+ *   (3) the conjunct may fail, and would be evaluated for rows that the join or another conjunct
+ *       drops. An equality of the two sides is moved all the same: it is what is joined by.
+ *         SELECT * FROM a JOIN b ON a.k = b.k WHERE 10 / a.v > 1
  */
 #include "sql/optimizer/rules/rules.h"
 
-static bool passes_left(JoinKind kind)
+static bool has_join(const Plan *plan)
 {
-    return kind != JOIN_FULL;
+    if (plan->kind == PLAN_JOIN)
+        return true;
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        if (has_join(plan->inputs[i]))
+            return true;
+    return false;
+}
+
+static bool keeps_left_rows(JoinKind kind)
+{
+    return kind == JOIN_LEFT || kind == JOIN_SINGLE || kind == JOIN_MARK;
+}
+
+/* An equality of one part's columns with another's, in a plan where parts are joined. */
+static bool may_be_key(Arena *arena, const Plan *plan, const Expr *part)
+{
+    ColumnSet left, right;
+
+    if (part->kind != EXPR_CALL || part->func != FUNC_EQ || !has_join(plan))
+        return false;
+    left = expr_columns(arena, part->args[0]);
+    right = expr_columns(arena, part->args[1]);
+    return left.count > 0 && right.count > 0 && !column_set_overlaps(left, right);
+}
+
+/* May the conjunct be evaluated for all rows of an inner join's input? */
+static bool passes_into_input(Arena *arena, const Plan *input, const Expr *part)
+{
+    return !expr_is_risky(part) || may_be_key(arena, input, part); /* (3) */
+}
+
+/* all_are_left: no other conjunct needs both sides. */
+static bool passes_left(Arena *arena, const PlanJoin *join, const Expr *part, bool all_are_left)
+{
+    if (join->kind == JOIN_FULL)
+        return false;
+    return (keeps_left_rows((JoinKind)join->kind) && all_are_left) ||
+           passes_into_input(arena, join->head.inputs[0], part);
+}
+
+/* May it become part of the join's condition, which the join order may test before other joins? */
+static bool passes_into_condition(Arena *arena, const PlanJoin *join, const Expr *part)
+{
+    return !expr_is_risky(part) || may_be_key(arena, &join->head, part) ||
+           (!has_join(join->head.inputs[0]) && !has_join(join->head.inputs[1])); /* (3) */
 }
 
 static const Plan *push_filter_through_join(RuleCtx *rc, const Plan *plan)
@@ -38,24 +85,32 @@ static const Plan *push_filter_through_join(RuleCtx *rc, const Plan *plan)
     const Expr *const *parts;
     uint32_t count;
     const Plan *joined;
+    bool all_are_left;
 
     if (join == NULL)
         return plan;
     left_columns = plan_output(rc->arena, join->head.inputs[0]);
     right_columns = plan_output(rc->arena, join->head.inputs[1]);
     count = expr_split_and(rc->arena, filter->predicate, &parts);
+    all_are_left = expr_uses_only(rc->arena, filter->predicate, left_columns);
     for (uint32_t i = 0; i < count; i++) {
         ColumnSet used = expr_columns(rc->arena, parts[i]);
         bool is_inner = join->kind == JOIN_INNER;
 
         if (expr_is_volatile(parts[i]))
             expr_vec_add(&stays, parts[i]); /* (1) */
-        else if (passes_left((JoinKind)join->kind) && column_set_contains(left_columns, used))
-            expr_vec_add(&left, parts[i]);
-        else if (is_inner && column_set_contains(right_columns, used))
-            expr_vec_add(&right, parts[i]);
+        else if (column_set_contains(left_columns, used))
+            expr_vec_add(passes_left(rc->arena, join, parts[i], all_are_left) ? &left : &stays,
+                         parts[i]);
+        else if (column_set_contains(right_columns, used))
+            expr_vec_add(is_inner && passes_into_input(rc->arena, join->head.inputs[1], parts[i])
+                             ? &right
+                             : &stays,
+                         parts[i]); /* (2) (3) */
         else
-            expr_vec_add(is_inner ? &both : &stays, parts[i]); /* (2) */
+            expr_vec_add(is_inner && passes_into_condition(rc->arena, join, parts[i]) ? &both
+                                                                                      : &stays,
+                         parts[i]); /* (2) (3) */
     }
     if (stays.count == count)
         return plan;

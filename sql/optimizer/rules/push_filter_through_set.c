@@ -14,6 +14,7 @@
  *
  * Not when:
  *   (1) the predicate is volatile.
+ *   (2) it may fail, and rows of the inputs are none of an INTERSECT's or EXCEPT's.
  */
 #include "sql/optimizer/rules/rules.h"
 
@@ -25,6 +26,8 @@ static const Plan *push_filter_through_set(RuleCtx *rc, const Plan *plan)
 
     if ((set->kind != PLAN_UNION && set->kind != PLAN_SETOP) || expr_is_volatile(filter->predicate))
         return plan; /* (1) */
+    if (set->kind == PLAN_SETOP && expr_is_risky(filter->predicate))
+        return plan; /* (2) */
     inputs = ARENA_ARRAY(rc->arena, const Plan *, set->input_count);
     for (uint32_t i = 0; i < set->input_count; i++) {
         ColumnMap map = set_map(rc->arena, set, i);

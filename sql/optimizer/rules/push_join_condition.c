@@ -19,6 +19,7 @@
  *   (1) the conjunct is volatile.
  *   (2) the join keeps rows of that side without a match: they would be lost.
  *         SELECT * FROM a LEFT JOIN b ON a.k = b.k AND a.v > 1
+ *   (3) the conjunct may fail: it would be evaluated for rows that find no partner.
  */
 #include "sql/optimizer/rules/rules.h"
 
@@ -42,8 +43,8 @@ static const Plan *push_join_condition(RuleCtx *rc, const Plan *plan)
     for (uint32_t i = 0; i < count; i++) {
         ColumnSet used = expr_columns(rc->arena, parts[i]);
 
-        if (expr_is_volatile(parts[i]))
-            expr_vec_add(&stays, parts[i]); /* (1) */
+        if (expr_is_volatile(parts[i]) || expr_is_risky(parts[i]))
+            expr_vec_add(&stays, parts[i]); /* (1) (3) */
         else if (to_left && column_set_contains(left_columns, used))
             expr_vec_add(&lefts, parts[i]);
         else if (column_set_contains(right_columns, used))

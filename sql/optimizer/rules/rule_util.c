@@ -161,35 +161,35 @@ bool plan_uses_any(Arena *arena, const Plan *plan, ColumnSet columns)
     return column_set_overlaps(plan_free_columns(arena, plan), columns);
 }
 
-/* + - * and negation of numeric fail only past 38 digits, and of float8 only past 1e308. */
-static bool is_wide_arithmetic(const Expr *expr)
+/* A constant that a / b and a % b are defined for, whatever a is. */
+static bool is_safe_divisor(const Expr *expr)
 {
-    switch (expr->func) {
-    case FUNC_ADD:
-    case FUNC_SUB:
-    case FUNC_MUL:
-    case FUNC_NEG:
-        return expr->type.id == TYPE_DECIMAL || expr->type.id == TYPE_FLOAT8;
-    default:
+    double value;
+
+    if (expr->kind != EXPR_CONST || expr->value.is_null || !type_is_number(expr->type))
         return false;
-    }
+    value = value_as_double(&expr->value);
+    return value != 0 && value != -1;
 }
 
-bool expr_is_risky(const Expr *expr)
+/* A field that every date and timestamp has. */
+static bool is_date_field(const Expr *field)
 {
-    if (expr == NULL || !expr_may_fail(expr))
+    static const char *const names[] = {"year", "month",  "day",     "quarter", "week", "dow",
+                                        "doy",  "isodow", "isoyear", "decade",  "epoch"};
+
+    if (field->kind != EXPR_CONST || field->value.is_null || !type_is_text(field->type))
         return false;
-    for (uint32_t i = 0; i < expr->arg_count; i++)
-        if (expr_is_risky(expr->args[i]))
+    for (uint32_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (field->value.str.length == strlen(names[i]) &&
+            memcmp(str_bytes(&field->value.str), names[i], strlen(names[i])) == 0)
             return true;
-    if (expr_is_risky(expr->filter))
-        return true;
-    if (expr->kind == EXPR_SUBQUERY)
-        return true;
-    if (expr->kind != EXPR_CALL || is_wide_arithmetic(expr))
-        return false;
-    /* no argument is risky: is it the operation itself? LAZY ones only pass on failures */
-    return expr->func == FUNC_CAST || !(func_properties(expr->func) & FUNC_LAZY);
+    return false;
+}
+
+static bool is_date(Type type)
+{
+    return type.id == TYPE_DATE || type.id == TYPE_TIMESTAMP;
 }
 
 /* An odd number of backslashes at the end escapes nothing: LIKE raises an error then. */
@@ -214,18 +214,113 @@ static bool is_const_at_least(const Expr *expr, int32_t least)
            expr->value.int32 >= least;
 }
 
-/* Operations that only some constants make fail. */
+bool type_holds_all(Type from, Type to)
+{
+    if (type_is_integer(from) && type_is_integer(to))
+        return to.id >= from.id;
+    if (type_is_integer(from) && to.id == TYPE_DECIMAL) {
+        int digits = from.id == TYPE_INT2 ? 5 : from.id == TYPE_INT4 ? 10 : 19;
+
+        return to.precision - to.scale >= digits;
+    }
+    if (from.id == TYPE_INT2 || from.id == TYPE_INT4)
+        return to.id == TYPE_FLOAT8;
+    if (from.id == TYPE_DECIMAL && to.id == TYPE_DECIMAL)
+        return to.scale >= from.scale && to.precision - to.scale >= from.precision - from.scale;
+    return from.id == TYPE_DATE && to.id == TYPE_TIMESTAMP;
+}
+
+/* Operations that their types or constants make safe. */
 static bool is_made_safe(const Expr *call)
 {
     switch (call->func) {
+    case FUNC_CAST:
+        return type_holds_all(call->args[0]->type, call->type) && !is_date(call->type);
     case FUNC_LIKE:
     case FUNC_ILIKE:
         return is_sound_pattern(call->args[1]);
     case FUNC_SUBSTRING:
         return call->arg_count == 3 && is_const_at_least(call->args[2], 0);
+    case FUNC_DIV:
+    case FUNC_MOD:
+        return type_is_integer(call->type) && is_safe_divisor(call->args[1]);
+    case FUNC_EXTRACT:
+    case FUNC_DATE_PART:
+        return is_date_field(call->args[0]) && is_date(call->args[1]->type);
     default:
         return false;
     }
+}
+
+/* To a numeric that rounds nothing and has room for 20 digits before the point. */
+static bool is_wide_cast(Type from, Type to)
+{
+    if (to.id != TYPE_DECIMAL)
+        return type_holds_all(from, to);
+    return (type_is_integer(from) || (from.id == TYPE_DECIMAL && to.scale >= from.scale)) &&
+           to.precision - to.scale >= 20;
+}
+
+/* Operations that fail only past limits that data does not come near: numerics of 38 digits,
+ * doubles of 1e308, dates in the year 294276, texts of a gigabyte. */
+static bool fails_only_past_limits(const Expr *expr)
+{
+    switch (expr->func) {
+    case FUNC_ADD:
+    case FUNC_SUB:
+    case FUNC_MUL:
+    case FUNC_NEG:
+        return expr->type.id == TYPE_DECIMAL || expr->type.id == TYPE_FLOAT8 || is_date(expr->type);
+    case FUNC_DIV:
+        return is_safe_divisor(expr->args[1]);
+    case FUNC_CAST:
+        return is_wide_cast(expr->args[0]->type, expr->type);
+    case FUNC_DATE_TRUNC:
+        return is_date_field(expr->args[0]) && is_date(expr->args[1]->type);
+    case FUNC_LOWER:
+    case FUNC_UPPER:
+    case FUNC_INITCAP:
+    case FUNC_REVERSE:
+    case FUNC_CONCAT_OP:
+    case FUNC_REPLACE:
+    case FUNC_TRANSLATE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Whether the operation itself can raise an error, whatever its arguments do. LAZY ones only pass
+ * on their arguments' errors. */
+static bool operation_may_fail(const Expr *call)
+{
+    Expr columns[OP_ARGS_MAX], copy = *call;
+    const Expr *args[OP_ARGS_MAX];
+
+    if (call->arg_count > OP_ARGS_MAX)
+        return !(func_properties(call->func) & FUNC_LAZY);
+    for (uint32_t i = 0; i < call->arg_count; i++) {
+        columns[i] = (Expr){.kind = EXPR_COLUMN, .type = call->args[i]->type};
+        args[i] = &columns[i];
+    }
+    copy.args = args;
+    return expr_may_fail(&copy);
+}
+
+bool expr_is_risky(const Expr *expr)
+{
+    if (expr == NULL || !expr_may_fail(expr))
+        return false;
+    for (uint32_t i = 0; i < expr->arg_count; i++)
+        if (expr_is_risky(expr->args[i]))
+            return true;
+    if (expr_is_risky(expr->filter))
+        return true;
+    if (expr->kind == EXPR_SUBQUERY)
+        return true;
+    if (expr->kind != EXPR_CALL || is_made_safe(expr) || fails_only_past_limits(expr))
+        return false;
+    return operation_may_fail(expr);
 }
 
 bool expr_can_fail(const Expr *expr)
@@ -237,10 +332,7 @@ bool expr_can_fail(const Expr *expr)
             return true;
     if (expr->kind != EXPR_CALL || expr_can_fail(expr->filter))
         return true;
-    if (is_made_safe(expr))
-        return false;
-    /* LAZY operations only pass on their arguments' failures; a cast has its own */
-    return expr->func == FUNC_CAST || !(func_properties(expr->func) & FUNC_LAZY);
+    return !is_made_safe(expr) && operation_may_fail(expr);
 }
 
 /* --- making --- */

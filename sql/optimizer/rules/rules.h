@@ -65,6 +65,8 @@ typedef const Plan *(*PlanMapFn)(RuleCtx *rc, PlanMemo *memo, const Plan *plan);
 const Plan *plan_map_inputs(RuleCtx *rc, PlanMemo *memo, const Plan *plan, PlanMapFn fn);
 
 /* --- asking --- */
+/* Every value of `from` is a value of `to`, in the same order. */
+bool type_holds_all(Type from, Type to);
 bool expr_uses_any(Arena *arena, const Expr *expr, ColumnSet columns);
 bool expr_uses_only(Arena *arena, const Expr *expr, ColumnSet columns);
 /* Whether plan has free columns in the set. */

@@ -20,23 +20,6 @@ static bool is_cast(const Expr *expr)
     return expr->kind == EXPR_CALL && expr->func == FUNC_CAST;
 }
 
-/* Every value of `from` is a value of `to`, in the same order. */
-static bool is_widening(Type from, Type to)
-{
-    if (type_is_integer(from) && type_is_integer(to))
-        return to.id >= from.id;
-    if (type_is_integer(from) && to.id == TYPE_DECIMAL) {
-        int digits = from.id == TYPE_INT2 ? 5 : from.id == TYPE_INT4 ? 10 : 19;
-
-        return to.precision - to.scale >= digits;
-    }
-    if (from.id == TYPE_INT2 || from.id == TYPE_INT4)
-        return to.id == TYPE_FLOAT8;
-    if (from.id == TYPE_DECIMAL && to.id == TYPE_DECIMAL)
-        return to.scale >= from.scale && to.precision - to.scale >= from.precision - from.scale;
-    return from.id == TYPE_DATE && to.id == TYPE_TIMESTAMP;
-}
-
 static bool cast_now(RuleCtx *rc, const Expr *constant, Type type, Value *value_out)
 {
     const Expr *cast = expr_cast(rc->arena, constant, type);
@@ -95,7 +78,7 @@ static const Expr *unwrap_comparison(RuleCtx *rc, const Expr *expr)
     if (!is_cast(cast) || constant->kind != EXPR_CONST)
         return expr;
     column = cast->args[0];
-    if (column->kind == EXPR_CONST || !is_widening(column->type, cast->type))
+    if (column->kind == EXPR_CONST || !type_holds_all(column->type, cast->type))
         return expr; /* (1) */
     if (!nearest(rc, constant, column->type, &value, &lies) || !adjust(expr->func, lies, &func))
         return expr;
@@ -110,7 +93,7 @@ static const Expr *unwrap_in(RuleCtx *rc, const Expr *expr)
     if (!is_cast(cast))
         return expr;
     column = cast->args[0];
-    if (column->kind == EXPR_CONST || !is_widening(column->type, cast->type))
+    if (column->kind == EXPR_CONST || !type_holds_all(column->type, cast->type))
         return expr; /* (1) */
     expr_vec_add(&args, column);
     for (uint32_t i = 1; i < expr->arg_count; i++) {
