@@ -266,9 +266,15 @@ static int stream_get_schema(struct ArrowArrayStream *stream, struct ArrowSchema
     return 0;
 }
 
+static void free_kept(void *kept)
+{
+    exec_kept_free(kept);
+}
+
 static int stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *array_out)
 {
     ResultStream *self = stream->private_data;
+    ArrowOwner owner;
     Batch batch;
 
     *array_out = (struct ArrowArray){0};
@@ -276,7 +282,11 @@ static int stream_get_next(struct ArrowArrayStream *stream, struct ArrowArray *a
         return ARROW_FAILED;
     if (batch.row_count == 0)
         return 0; /* released: the end */
-    return arrow_export_batch(&batch, inner(&self->error), array_out) == ST_OK ? 0 : ARROW_FAILED;
+    owner.context = result_keep_batch(self->result->result);
+    owner.release = owner.context == NULL ? NULL : free_kept;
+    return arrow_export_batch(&batch, owner, inner(&self->error), array_out) == ST_OK
+               ? 0
+               : ARROW_FAILED;
 }
 
 static const char *stream_get_last_error(struct ArrowArrayStream *stream)

@@ -224,6 +224,11 @@ Status result_next(Result *result, Error *err, Batch *batch_out)
     return ST_OK;
 }
 
+KeptBatch *result_keep_batch(Result *result)
+{
+    return result->execution == NULL ? NULL : exec_keep_batch(result->execution);
+}
+
 uint32_t result_column_count(const Result *result)
 {
     return result->column_count;

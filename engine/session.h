@@ -43,6 +43,9 @@ MUST_CHECK Status session_run(Session *session, const AstStatement *statement, u
 
 /* Rows without a selection, valid until the next call; row_count 0 at the end. */
 MUST_CHECK Status result_next(Result *result, Error *err, Batch *batch_out);
+/* The batch that result_next gave last becomes the caller's and outlives the result. NULL: it
+ * cannot. Free with exec_kept_free. */
+KeptBatch *result_keep_batch(Result *result);
 uint32_t result_column_count(const Result *result);
 const PlanColumn *result_columns(const Result *result);
 /* Whether the statement makes rows at all (SELECT does, SET does not). */

@@ -27,12 +27,16 @@ class Vonk:
         if getattr(self.lib, name)(*arguments, ctypes.byref(self.error)) != 0:
             raise RuntimeError(self.error.message.decode())
 
-    def query(self, sql):
-        """The result as a pyarrow table."""
+    def stream(self, sql):
+        """The result as a pyarrow.RecordBatchReader; its rows are computed as they are read."""
         result, stream = ctypes.c_void_p(), ArrowArrayStream()
         self.call("vonk_query", self.session, sql.encode(), None, ctypes.c_size_t(0), ctypes.byref(result))
         self.call("vonk_result_arrow_stream", result, ctypes.byref(stream))
-        return pa.RecordBatchReader._import_from_c(ctypes.addressof(stream)).read_all()
+        return pa.RecordBatchReader._import_from_c(ctypes.addressof(stream))
+
+    def query(self, sql):
+        """The result as a pyarrow table."""
+        return self.stream(sql).read_all()
 
     def register(self, name, table):
         stream = ArrowArrayStream()

@@ -31,6 +31,12 @@ void stored_batch_free(StoredBatch *stored, MemPool *pool)
     mem_pool_release(pool, stored, stored->memory_bytes);
 }
 
+void stored_batch_disown(StoredBatch *stored, MemPool *pool)
+{
+    text_store_disown(&stored->texts);
+    mem_pool_unreserve(pool, stored->memory_bytes);
+}
+
 void batch_store_fini(BatchStore *store)
 {
     for (StoredBatch *stored = store->first, *next; stored != NULL; stored = next) {

@@ -48,6 +48,10 @@ MUST_CHECK Status batch_store_add(BatchStore *store, const Batch *batch, uint32_
 StoredBatch *batch_store_take_first(BatchStore *store);
 void stored_batch_free(StoredBatch *stored, MemPool *pool); /* accepts NULL */
 
+/* Takes the batch out of the pool: it outlives it, and is freed by stored_batch_free(stored, NULL).
+ */
+void stored_batch_disown(StoredBatch *stored, MemPool *pool);
+
 /* Bytes held by one stored batch. */
 size_t stored_batch_bytes(const StoredBatch *stored);
 

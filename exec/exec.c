@@ -210,6 +210,16 @@ Status exec_next(Execution *execution, Error *err, Batch *batch_out)
     return status;
 }
 
+KeptBatch *exec_keep_batch(Execution *execution)
+{
+    return result_queue_disown(execution->set->queue);
+}
+
+void exec_kept_free(KeptBatch *kept)
+{
+    stored_batch_free(kept, NULL);
+}
+
 void exec_close(Execution *execution)
 {
     if (execution == NULL)

@@ -33,6 +33,12 @@ MUST_CHECK Status exec_start(const ExecRequest *request, Error *err, Execution *
 /* The next rows; row_count 0 at the end. The batch (no selection) lives until the next call. */
 MUST_CHECK Status exec_next(Execution *execution, Error *err, Batch *batch_out);
 
+/* The batch that exec_next gave last becomes the caller's: it outlives the execution and its pool.
+ * NULL: there is none. Free with exec_kept_free, from any thread. */
+typedef struct StoredBatch KeptBatch;
+KeptBatch *exec_keep_batch(Execution *execution);
+void exec_kept_free(KeptBatch *kept); /* accepts NULL */
+
 /* Cancels what still runs, waits for it, frees everything. Accepts NULL. */
 void exec_close(Execution *execution);
 

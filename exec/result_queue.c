@@ -271,6 +271,16 @@ Status result_queue_take(ResultQueue *queue, uint32_t wait, Error *err, Batch *b
     return ST_OK;
 }
 
+StoredBatch *result_queue_disown(ResultQueue *queue)
+{
+    StoredBatch *stored = queue->taken;
+
+    queue->taken = NULL;
+    if (stored != NULL)
+        stored_batch_disown(stored, queue->op.context->pool);
+    return stored;
+}
+
 void result_queue_end(ResultQueue *queue)
 {
     pthread_mutex_lock(&queue->lock);

@@ -42,4 +42,8 @@ typedef enum TakeOutcome {
 MUST_CHECK Status result_queue_take(ResultQueue *queue, uint32_t wait_ms, Error *err,
                                     Batch *batch_out, TakeOutcome *outcome_out);
 
+/* The batch taken last becomes the caller's: it outlives the queue and its pool. NULL: there is
+ * none. Free with stored_batch_free(stored, NULL). */
+StoredBatch *result_queue_disown(ResultQueue *queue);
+
 #endif

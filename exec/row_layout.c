@@ -83,6 +83,13 @@ void text_store_fini(TextStore *store)
     store->used_bytes = 0;
 }
 
+void text_store_disown(TextStore *store)
+{
+    for (const TextChunk *chunk = store->chunks; chunk != NULL; chunk = chunk->next)
+        mem_pool_unreserve(store->pool, chunk->bytes);
+    store->pool = NULL;
+}
+
 /* Texts larger than a quarter of a chunk get one of their own, so that the current one is not
  * given up for them. */
 static Status add_text_chunk(TextStore *store, size_t text_bytes, Error *err, char **bytes_out)

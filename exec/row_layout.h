@@ -79,6 +79,8 @@ typedef struct TextStore {
 
 void text_store_init(TextStore *store, MemPool *pool, const char *consumer);
 void text_store_fini(TextStore *store);
+/* Takes the texts out of the store's pool: they may outlive it. Nothing more is added. */
+void text_store_disown(TextStore *store);
 
 /* Copies the bytes of a text longer than 12 and makes *text point to the copy. */
 MUST_CHECK Status text_store_own(TextStore *store, Str *text, Error *err);

@@ -164,6 +164,10 @@ void mem_pool_release(MemPool *pool, void *memory, size_t bytes)
 {
     if (memory == NULL)
         return;
+    if (pool == NULL) {
+        free(memory);
+        return;
+    }
     if (is_kept_size(pool, bytes))
         block_cache_give(pool->blocks, memory, bytes);
     else

@@ -36,7 +36,8 @@ MUST_CHECK Status mem_pool_alloc(MemPool *pool, size_t bytes, const char *consum
 MUST_CHECK Status mem_pool_realloc(MemPool *pool, void **memory, size_t old_bytes, size_t new_bytes,
                                    const char *consumer, Error *err);
 
-/* bytes must be what was asked for. Accepts NULL. */
+/* bytes must be what was asked for. Accepts NULL. pool NULL: memory that left its pool, for
+ * somebody who may keep it longer than the pool lives, by mem_pool_unreserve. */
 void mem_pool_release(MemPool *pool, void *memory, size_t bytes);
 
 /* Counts memory that somebody else allocates (an arena, a library). */

@@ -1,25 +1,62 @@
 /* arrow_export.c -- batches out; see arrow_c_data.h */
+#include <stdatomic.h>
 #include <string.h>
 
 #include "core/base/invariant.h"
 #include "core/data/arrow_c_data.h"
 
-/* --- schemas: the root's arena holds everything --- */
+/*
+ * What a root and its children share. The interface lets a consumer move children out and release
+ * them after their root, so each of them counts.
+ */
+typedef struct Shared {
+    Arena *arena; /* holds everything, this struct too */
+    ArrowOwner owner;
+    atomic_uint ref_count;
+} Shared;
+
+static Shared *shared_new(const char *name, uint32_t child_count)
+{
+    Arena *arena = arena_new(NULL, name, ARENA_NO_CAP);
+    Shared *shared = ARENA_NEW(arena, Shared);
+
+    shared->arena = arena;
+    atomic_init(&shared->ref_count, child_count + 1);
+    return shared;
+}
+
+static void shared_free(Shared *shared)
+{
+    if (shared->owner.release != NULL)
+        shared->owner.release(shared->owner.context);
+    arena_free(shared->arena);
+}
+
+static void shared_unref(Shared *shared)
+{
+    if (atomic_fetch_sub(&shared->ref_count, 1) == 1)
+        shared_free(shared);
+}
+
+/* --- schemas --- */
 
 static void release_child_schema(struct ArrowSchema *schema)
 {
+    Shared *shared = schema->private_data;
+
     schema->release = NULL;
+    shared_unref(shared);
 }
 
 static void release_root_schema(struct ArrowSchema *schema)
 {
-    Arena *arena = schema->private_data;
+    Shared *shared = schema->private_data;
 
     for (int64_t i = 0; i < schema->n_children; i++)
         if (schema->children[i]->release != NULL)
             schema->children[i]->release(schema->children[i]);
     schema->release = NULL;
-    arena_free(arena);
+    shared_unref(shared);
 }
 
 static const char *format_of(Arena *arena, Type type)
@@ -38,7 +75,8 @@ static const char *format_of(Arena *arena, Type type)
 void arrow_export_schema(uint32_t field_count, const ArrowField *fields,
                          struct ArrowSchema *schema_out)
 {
-    Arena *arena = arena_new(NULL, "arrow schema", ARENA_NO_CAP);
+    Shared *shared = shared_new("arrow schema", field_count);
+    Arena *arena = shared->arena;
     struct ArrowSchema *children = ARENA_ARRAY(arena, struct ArrowSchema, field_count);
     struct ArrowSchema **pointers = ARENA_ARRAY(arena, struct ArrowSchema *, field_count);
 
@@ -48,6 +86,7 @@ void arrow_export_schema(uint32_t field_count, const ArrowField *fields,
             .name = arena_strdup(arena, fields[i].name),
             .flags = fields[i].is_nullable ? ARROW_FLAG_NULLABLE : 0,
             .release = release_child_schema,
+            .private_data = shared,
         };
         pointers[i] = &children[i];
     }
@@ -57,7 +96,7 @@ void arrow_export_schema(uint32_t field_count, const ArrowField *fields,
         .n_children = field_count,
         .children = pointers,
         .release = release_root_schema,
-        .private_data = arena,
+        .private_data = shared,
     };
 }
 
@@ -65,18 +104,21 @@ void arrow_export_schema(uint32_t field_count, const ArrowField *fields,
 
 static void release_child_array(struct ArrowArray *array)
 {
+    Shared *shared = array->private_data;
+
     array->release = NULL;
+    shared_unref(shared);
 }
 
 static void release_root_array(struct ArrowArray *array)
 {
-    Arena *arena = array->private_data;
+    Shared *shared = array->private_data;
 
     for (int64_t i = 0; i < array->n_children; i++)
         if (array->children[i]->release != NULL)
             array->children[i]->release(array->children[i]);
     array->release = NULL;
-    arena_free(arena);
+    shared_unref(shared);
 }
 
 static void *export_bits(Arena *arena, const uint8_t *values, uint32_t count)
@@ -146,18 +188,28 @@ static Status export_text(Arena *arena, const Column *flat, uint32_t count, Erro
     return ST_OK;
 }
 
-static Status export_column(Arena *arena, const Column *column, const Batch *batch, Error *err,
+/* The selected rows, FLAT: the column itself where somebody keeps it. */
+static Column flat_rows(const Shared *shared, const Column *column, const Batch *batch)
+{
+    if (shared->owner.release != NULL && column->form == COLUMN_FLAT && batch->selection == NULL)
+        return *column;
+    return column_copy(shared->arena, column, batch->selection, batch->selected_count, false);
+}
+
+static Status export_column(Shared *shared, const Column *column, const Batch *batch, Error *err,
                             struct ArrowArray *array_out)
 {
+    Arena *arena = shared->arena;
     uint32_t count = batch->selected_count;
-    Column flat = column_copy(arena, column, batch->selection, count, false);
+    Column flat = flat_rows(shared, column, batch);
     const void **buffers = ARENA_ARRAY(arena, const void *, 3);
     Phys phys = type_phys(column->type);
 
     *array_out = (struct ArrowArray){.length = count,
                                      .n_buffers = phys == PHYS_STR ? 3 : 2,
                                      .buffers = buffers,
-                                     .release = release_child_array};
+                                     .release = release_child_array,
+                                     .private_data = shared};
     if (column->type.id == TYPE_NULL) {
         array_out->n_buffers = 0;
         array_out->null_count = count;
@@ -178,18 +230,21 @@ static Status export_column(Arena *arena, const Column *column, const Batch *bat
     return ST_OK;
 }
 
-Status arrow_export_batch(const Batch *batch, Error *err, struct ArrowArray *array_out)
+Status arrow_export_batch(const Batch *batch, ArrowOwner owner, Error *err,
+                          struct ArrowArray *array_out)
 {
-    Arena *arena = arena_new(NULL, "arrow array", ARENA_NO_CAP);
+    Shared *shared = shared_new("arrow array", batch->column_count);
+    Arena *arena = shared->arena;
     struct ArrowArray *children = ARENA_ARRAY(arena, struct ArrowArray, batch->column_count);
     struct ArrowArray **pointers = ARENA_ARRAY(arena, struct ArrowArray *, batch->column_count);
 
+    shared->owner = owner;
     *array_out = (struct ArrowArray){0};
     for (uint32_t i = 0; i < batch->column_count; i++) {
-        Status status = export_column(arena, &batch->columns[i], batch, err, &children[i]);
+        Status status = export_column(shared, &batch->columns[i], batch, err, &children[i]);
 
         if (status != ST_OK) {
-            arena_free(arena);
+            shared_free(shared);
             return status;
         }
         pointers[i] = &children[i];
@@ -201,7 +256,7 @@ Status arrow_export_batch(const Batch *batch, Error *err, struct ArrowArray *arr
         .n_children = batch->column_count,
         .children = pointers,
         .release = release_root_array,
-        .private_data = arena,
+        .private_data = shared,
     };
     return ST_OK;
 }

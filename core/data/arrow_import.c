@@ -1,4 +1,5 @@
 /* arrow_import.c -- batches in; see arrow_c_data.h */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,7 @@ typedef enum ArrowLayout {
     ARROW_UINT32,
     ARROW_INT64,
     ARROW_UINT64,
+    ARROW_FLOAT16,
     ARROW_FLOAT32,
     ARROW_FLOAT64,
     ARROW_DECIMAL128,
@@ -49,6 +51,7 @@ static const ArrowFormat arrow_formats[] = {
     {"I", ARROW_UINT32, TYPE_INT8, 0, 0},
     {"l", ARROW_INT64, TYPE_INT8, 0, 0},
     {"L", ARROW_UINT64, TYPE_DECIMAL, 0, 0},
+    {"e", ARROW_FLOAT16, TYPE_FLOAT4, 0, 0},
     {"f", ARROW_FLOAT32, TYPE_FLOAT4, 0, 0},
     {"g", ARROW_FLOAT64, TYPE_FLOAT8, 0, 0},
     {"u", ARROW_UTF8, TYPE_TEXT, 0, 0},
@@ -73,18 +76,32 @@ static bool format_matches(const char *known, const char *format)
     return strcmp(known, format) == 0;
 }
 
+/* d:precision,scale or d:precision,scale,bits */
+static bool find_decimal(const char *format, ArrowFormat *format_out, Type *type_out)
+{
+    int precision, scale, bits = 128;
+    char end;
+    int found = sscanf(format, "d:%d,%d,%d%c", &precision, &scale, &bits, &end);
+
+    if (found != 3 && (found != 2 || sscanf(format, "d:%*d,%*d%c", &end) == 1))
+        return false;
+    if (precision < 1 || precision > DECIMAL_DIGITS || scale < 0 || scale > precision)
+        return false;
+    if ((bits == 32 && precision > 9) || (bits == 64 && precision > 18))
+        return false;
+    *type_out = type_decimal(precision, scale);
+    *format_out = (ArrowFormat){.format = format,
+                                .layout = bits == 32   ? ARROW_INT32
+                                          : bits == 64 ? ARROW_INT64
+                                                       : ARROW_DECIMAL128,
+                                .type = TYPE_DECIMAL};
+    return bits == 32 || bits == 64 || bits == 128;
+}
+
 static bool find_format(const char *format, ArrowFormat *format_out, Type *type_out)
 {
-    int precision, scale;
-    char end;
-
-    if (sscanf(format, "d:%d,%d%c", &precision, &scale, &end) == 2 ||
-        (sscanf(format, "d:%d,%d,%c", &precision, &scale, &end) == 3 &&
-         strcmp(strrchr(format, ','), ",128") == 0)) {
-        *format_out = (ArrowFormat){format, ARROW_DECIMAL128, TYPE_DECIMAL, 0, 0};
-        *type_out = type_decimal(precision, scale);
-        return precision >= 1 && precision <= DECIMAL_DIGITS && scale >= 0 && scale <= precision;
-    }
+    if (strncmp(format, "d:", 2) == 0)
+        return find_decimal(format, format_out, type_out);
     for (size_t i = 0; i < sizeof arrow_formats / sizeof arrow_formats[0]; i++) {
         if (format_matches(arrow_formats[i].format, format)) {
             *format_out = arrow_formats[i];
@@ -103,9 +120,7 @@ static Status import_field(const struct ArrowSchema *schema, Error *err, ArrowFi
 
     field_out->name = schema->name == NULL ? "" : schema->name;
     field_out->is_nullable = (schema->flags & ARROW_FLAG_NULLABLE) != 0;
-    if (find_format(values->format, &format, &field_out->type) &&
-        (schema->dictionary == NULL || format.layout == ARROW_UTF8 ||
-         format.layout == ARROW_LARGE_UTF8))
+    if (find_format(values->format, &format, &field_out->type) && values->dictionary == NULL)
         return ST_OK;
     return error_set(err, ST_NOT_SUPPORTED,
                      "not supported: the Arrow type \"%s\"%s of column \"%s\"", values->format,
@@ -247,6 +262,22 @@ static Status import_text(ArrowLayout layout, const struct ArrowArray *array, in
     return ST_OK;
 }
 
+/* IEEE 754 binary16: a sign, 5 bits of exponent, 10 of fraction. */
+static float read_half(uint16_t half)
+{
+    int exponent = (half >> 10) & 31;
+    float fraction = (float)(half & 1023);
+    float size;
+
+    if (exponent == 31)
+        size = fraction == 0 ? INFINITY : NAN;
+    else if (exponent == 0)
+        size = ldexpf(fraction, -24);
+    else
+        size = ldexpf(fraction + 1024, exponent - 25);
+    return (half & 0x8000) != 0 ? -size : size;
+}
+
 static Status import_value(const ArrowFormat *format, Type type, const struct ArrowArray *array,
                            int64_t at, void *values, uint32_t row, Error *err)
 {
@@ -258,6 +289,9 @@ static Status import_value(const ArrowFormat *format, Type type, const struct Ar
     case ARROW_BITS:
         ((uint8_t *)values)[row] =
             (((const uint8_t *)array->buffers[1])[place / 8] >> (place % 8)) & 1;
+        return ST_OK;
+    case ARROW_FLOAT16:
+        ((float *)values)[row] = read_half(((const uint16_t *)array->buffers[1])[place]);
         return ST_OK;
     case ARROW_FLOAT32:
         ((float *)values)[row] = ((const float *)array->buffers[1])[place];
@@ -307,19 +341,59 @@ static Status dictionary_place(const struct ArrowSchema *schema, const struct Ar
     return ST_OK;
 }
 
+/* Whether rows can be used where they are: no nulls (whose values may be anything), and a layout
+ * that is ours. */
+static bool is_as_ours(const ArrowFormat *format, Type type, const struct ArrowSchema *schema,
+                       const struct ArrowArray *array, const void *values)
+{
+    size_t bytes = phys_bytes(type_phys(type));
+    bool is_same;
+
+    switch (format->layout) {
+    case ARROW_INT16:
+    case ARROW_INT32:
+    case ARROW_INT64:
+        is_same = bytes == (format->layout == ARROW_INT16   ? 2
+                            : format->layout == ARROW_INT32 ? 4
+                                                            : 8);
+        break;
+    case ARROW_FLOAT32:
+    case ARROW_FLOAT64:
+        is_same = true;
+        break;
+    case ARROW_DECIMAL128:
+        is_same = bytes == sizeof(Int128);
+        break;
+    default:
+        is_same = false;
+    }
+    return is_same && format->multiply == 0 && format->divide == 0 && schema->dictionary == NULL &&
+           (array->null_count == 0 || array->buffers[0] == NULL) && (uintptr_t)values % bytes == 0;
+}
+
 static Status import_column(Arena *arena, const struct ArrowSchema *schema,
                             const struct ArrowArray *array, int64_t start, uint32_t row_count,
                             Error *err, Column *column_out)
 {
     const struct ArrowSchema *value_schema = schema->dictionary ? schema->dictionary : schema;
-    uint64_t *validity = ARENA_ARRAY(arena, uint64_t, bitmap_words(row_count));
+    uint64_t *validity;
     ArrowFormat format;
     ArrowField field;
+    const char *first = NULL;
+    size_t value_bytes;
     void *values;
 
     TRY(import_field(schema, err, &field));
     CHECK(find_format(value_schema->format, &format, &field.type));
-    values = arena_alloc(arena, row_count * phys_bytes(type_phys(field.type)));
+    value_bytes = phys_bytes(type_phys(field.type));
+    if (array->n_buffers > 1 && array->buffers[1] != NULL)
+        first = (const char *)array->buffers[1] + (size_t)(start + array->offset) * value_bytes;
+    if (first != NULL && is_as_ours(&format, field.type, schema, array, first)) {
+        *column_out = (Column){.type = field.type, .form = COLUMN_FLAT, .values = first};
+        return ST_OK;
+    }
+    validity = ARENA_ARRAY(arena, uint64_t, bitmap_words(row_count));
+    values = arena_alloc(arena, row_count * value_bytes);
     for (uint32_t row = 0; row < row_count; row++) {
         const struct ArrowArray *from = array;
         int64_t at = start + row;

@@ -13,6 +13,7 @@ import pyenv  # noqa: E402
 pyenv.use()
 import datetime  # noqa: E402
 import decimal  # noqa: E402
+import struct  # noqa: E402
 import threading  # noqa: E402
 
 import pyarrow as pa  # noqa: E402
@@ -78,22 +79,34 @@ def test_arrow_round_trip():
         "date": pa.array([datetime.date(2024, 2, 29), None, datetime.date(1900, 1, 1)]),
         "ts": pa.array([datetime.datetime(2024, 1, 1, 12, 30, 15, 123456), None, datetime.datetime(1969, 12, 31)]),
         "ms": pa.array([datetime.datetime(2024, 1, 1, 12), None, datetime.datetime(1969, 12, 31)], pa.timestamp("ms")),
-        "n": pa.nulls(3),
+        "n": pa.nulls(3), "u16": pa.array([1, None, 65535], pa.uint16()),
+        "v": pa.array(["", None, "a text of more than twelve bytes"], pa.string_view()),
+        "date64": pa.array([datetime.date(2024, 2, 29), None, datetime.date(1900, 1, 1)], pa.date64()),
+        "s_": pa.array([datetime.datetime(2024, 1, 1, 12), None, datetime.datetime(1969, 12, 31)], pa.timestamp("s")),
+        "d32": pa.array([dec("1.25"), None, dec("-99.99")], pa.decimal32(9, 2)),
+        "d64": pa.array([dec("1.25"), None, dec("-99.99")], pa.decimal64(18, 2)),
+        "ki": pa.array([7, None, 7], pa.int64()).dictionary_encode(),
+        "kd": pa.array([dec("1.25"), None, dec("1.25")], pa.decimal128(9, 2)).dictionary_encode(),
+        "kl": pa.array(["x" * 20, None, "y"], pa.large_string()).dictionary_encode(),
+        "knull": pa.DictionaryArray.from_arrays(pa.array([0, 1, 0], pa.uint8()), pa.array(["a", None])),
     }
     vonk = Vonk(LIBRARY)
     table = pa.table(columns)
-    for source in (table, table.slice(1, 2), pa.concat_tables([table] * 1500)):
+    for source in (table, table.slice(1, 2), pa.concat_tables([table] * 1500), table.slice(0, 0),
+                   pa.concat_tables([table] * 1500).combine_chunks().slice(7, 3001)):
         vonk.register("t", source)
         for name in columns:
             got = vonk.query(f'SELECT "{name}" FROM t')[name].to_pylist()
             wanted = source[name].to_pylist()
             check(got == wanted, f"column {name}: {got[:3]} instead of {wanted[:3]}")
         check(vonk.query("SELECT * FROM t").num_rows == source.num_rows, "row count")
-    try:
-        vonk.register("bad", pa.table({"x": pa.array([[1], [2]])}))
-        check(False, "a list column must be refused")
-    except RuntimeError as error:
-        check('column "x"' in str(error), f"refusal names the column: {error}")
+    for values in (pa.array([[1], [2]]), pa.array([b"x"]), pa.array([dec(1)], pa.decimal256(40, 2)),
+                   pa.array([datetime.time(1, 2)]), pa.array([{"a": 1}])):
+        try:
+            vonk.register("bad", pa.table({"x": values}))
+            check(False, f"a column of {values.type} must be refused")
+        except RuntimeError as error:
+            check('column "x"' in str(error), f"refusal names the column: {error}")
     check(vonk.query("SELECT 1 AS a WHERE false").num_rows == 0, "an empty result has a schema and no rows")
     try:
         vonk.query("SELECT 10 / (x - 5000) FROM generate_series(1, 10000) g(x)")
@@ -101,6 +114,42 @@ def test_arrow_round_trip():
     except (RuntimeError, OSError) as error:
         check("division by zero" in str(error), f"error of a stream: {error}")
     vonk.close()
+
+
+def test_half_floats():
+    vonk = Vonk(LIBRARY)
+    values = [0.5, -2.0, 65504.0, 2.0**-24, float("-inf"), 0.0999755859375]
+    halves = pa.Array.from_buffers(pa.float16(), len(values), [None, pa.py_buffer(struct.pack("<6e", *values))])
+    vonk.register("t", pa.table({"x": halves}))
+    check(vonk.query("SELECT x FROM t")["x"].to_pylist() == values, "half floats")
+    vonk.close()
+
+
+def test_values_under_nulls():
+    """What lies where a value is null does not matter."""
+    vonk = Vonk(LIBRARY)
+    bits = pa.py_buffer(bytes([0b101]))
+    values = pa.Array.from_buffers(pa.int32(), 3, [bits, pa.array([1, 2**31 - 1, 3], pa.int32()).buffers()[1]])
+    vonk.register("t", pa.table({"x": values}))
+    check(vonk.query("SELECT sum(x + 1) AS s FROM t")["s"].to_pylist() == [6], "overflow of a null")
+    vonk.close()
+
+
+def test_results_outlive():
+    """Batches that left stay as they are when their result, and then the session, is gone."""
+    vonk = Vonk(LIBRARY)
+    reader = vonk.stream("SELECT x AS i, x * 1.5::float8 AS f, 'text number ' || x AS t, (x::numeric(38,2)) AS d, "
+                         "CASE WHEN x % 3 = 0 THEN x END AS n FROM generate_series(1, 20000) g(x)")
+    kept = [reader.read_next_batch() for _ in range(3)]
+    columns = [batch.column(1) for batch in kept]
+    del reader
+    check(vonk.query("SELECT 1 AS a").num_rows == 1, "a stream that was left does not bind the session")
+    vonk.close()
+    rows = pa.Table.from_batches(kept).to_pylist()
+    check(all(r == {"i": n, "f": n * 1.5, "t": f"text number {n}", "d": decimal.Decimal(n), "n": n if n % 3 == 0 else None}
+              for n, r in enumerate(rows, 1)), f"kept rows: {rows[:2]}")
+    del kept, rows
+    check([v for c in columns for v in c.to_pylist()][:3] == [1.5, 3.0, 4.5], "columns alone")
 
 
 def test_many_sessions():
@@ -139,7 +188,8 @@ def test_cancel():
 
 
 def main():
-    for test in (test_examples, test_exports, test_arrow_round_trip, test_many_sessions, test_cancel):
+    for test in (test_examples, test_exports, test_arrow_round_trip, test_half_floats, test_values_under_nulls, test_results_outlive,
+                 test_many_sessions, test_cancel):
         test()
     print(f"api: {passed} passed, {failed} failed")
     return 1 if failed else 0
