@@ -315,3 +315,46 @@ Resources config_resources(const Config *config)
         resources.threads = machine_threads(&resources.threads_from);
     return resources;
 }
+
+static SettingInForce memory_in_force(Arena *arena, Resources resources)
+{
+    bool is_cgroup = strcmp(resources.memory_from, "cgroup") == 0;
+    double mib = (double)resources.memory_bytes / 1048576;
+
+    return (SettingInForce){.value = arena_printf(arena, "%.0f MiB a query", mib),
+                            .from = is_cgroup ? "three quarters of the cgroup's limit"
+                                              : "three quarters of the machine's memory"};
+}
+
+static SettingInForce threads_in_force(Arena *arena, Resources resources)
+{
+    bool is_cgroup = strcmp(resources.threads_from, "cgroup") == 0;
+
+    return (SettingInForce){.value = arena_printf(arena, "%u", resources.threads),
+                            .from = is_cgroup ? "the cgroup's quota of cores"
+                                              : "the cores that this process may use"};
+}
+
+uint32_t config_describe(Arena *arena, const Config *config, const SettingInForce **rows_out)
+{
+    SettingInForce *rows = ARENA_ARRAY(arena, SettingInForce, SETTING_COUNT_ALL);
+    Resources resources = config_resources(config);
+    const char *folder = getenv("TMPDIR");
+
+    for (uint32_t i = 0; i < SETTING_COUNT_ALL; i++) {
+        const char *value = config_get(arena, config, settings[i].name);
+        bool is_default = strcmp(value, settings[i].fallback) == 0;
+
+        rows[i] = (SettingInForce){.value = value, .from = is_default ? "default" : "set"};
+        if (config->memory == 0 && strcmp(settings[i].name, "memory") == 0)
+            rows[i] = memory_in_force(arena, resources);
+        else if (config->threads == 0 && strcmp(settings[i].name, "threads") == 0)
+            rows[i] = threads_in_force(arena, resources);
+        else if (is_default && strcmp(settings[i].name, "spill_dir") == 0)
+            rows[i] = (SettingInForce){.value = folder == NULL ? "/tmp" : folder,
+                                       .from = folder == NULL ? "default" : "TMPDIR"};
+        rows[i].name = settings[i].name;
+    }
+    *rows_out = rows;
+    return SETTING_COUNT_ALL;
+}

@@ -50,6 +50,14 @@ typedef struct Resources {
 } Resources;
 Resources config_resources(const Config *config);
 
+/* A setting as it holds for a query, and where that comes from: EXPLAIN (CONFIG). */
+typedef struct SettingInForce {
+    const char *name;
+    const char *value; /* "2 threads" */
+    const char *from;  /* "the machine's cores", "default", "set" */
+} SettingInForce;
+uint32_t config_describe(Arena *arena, const Config *config, const SettingInForce **rows_out);
+
 /* "2GiB", "512MB", "1048576", "64k": bytes. */
 MUST_CHECK Status config_parse_bytes(const char *text, uint64_t *bytes_out, Error *err);
 

@@ -2,32 +2,46 @@
  * explain.c -- EXPLAIN: each step of a query's life, as text, JSON or DOT
  *
  *     EXPLAIN q                       the physical plan with estimates
- *     EXPLAIN ANALYZE q               runs q; rows estimated and seen, time, memory, bytes read
- *                                     per operator
+ *     EXPLAIN ANALYZE q               runs q; rows estimated and seen, time, memory, bytes read,
+ *                                     tier and cache hits per operator
  *     EXPLAIN (RULES) q               which rules fired, the plan before and after
  *     EXPLAIN (STAGES | KERNELS | CODE | CONFIG) q
  *     EXPLAIN (..., FORMAT JSON|DOT) q
+ *
+ * Any number of steps may be asked for at once. JSON: one object with a member a step. DOT: one
+ * graph with the plan's tree, other steps as notes in it.
  */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "core/base/clock.h"
-#include "engine/session_internal.h"
-
-typedef enum ExplainFormat { EXPLAIN_TEXT, EXPLAIN_JSON, EXPLAIN_DOT } ExplainFormat;
+#include "core/base/invariant.h"
+#include "core/plan/plan_brief.h"
+#include "engine/explain_internal.h"
 
 typedef struct ExplainOptions {
     bool analyze, plan, rules, stages, kernels, code, config;
     ExplainFormat format;
 } ExplainOptions;
 
-static bool is_on(const AstOption *option)
+static Status read_switch(const AstOption *option, bool *field_out, Error *err)
 {
-    const char *value = option->value;
+    static const char *const on[] = {"on", "true", "1"}, *const off[] = {"off", "false", "0"};
 
-    return value == NULL || strcasecmp(value, "on") == 0 || strcasecmp(value, "true") == 0 ||
-           strcmp(value, "1") == 0;
+    *field_out = true;
+    if (option->value == NULL)
+        return ST_OK;
+    for (size_t i = 0; i < sizeof on / sizeof on[0]; i++) {
+        if (strcasecmp(option->value, on[i]) == 0)
+            return ST_OK;
+        if (strcasecmp(option->value, off[i]) == 0) {
+            *field_out = false;
+            return ST_OK;
+        }
+    }
+    error_set_state(err, ST_BAD_INPUT, "42601", "%s requires a Boolean value", option->name);
+    error_at(err, option->offset);
+    return ST_BAD_INPUT;
 }
 
 static Status read_format(const AstOption *option, ExplainFormat *format_out, Error *err)
@@ -78,148 +92,13 @@ static Status read_options(const AstOptions *list, ExplainOptions *options_out, 
             error_at(err, option->offset);
             return ST_BAD_INPUT;
         }
-        *switches[j].field = is_on(option);
+        TRY(read_switch(option, switches[j].field, err));
     }
-    if (!options.rules && !options.stages && !options.kernels && !options.code && !options.config)
+    if (options.analyze ||
+        (!options.rules && !options.stages && !options.kernels && !options.code && !options.config))
         options.plan = true;
     *options_out = options;
     return ST_OK;
-}
-
-/* --- JSON and DOT --- */
-
-static void add_json_text(StrBuf *buf, const char *text)
-{
-    strbuf_putc(buf, '"');
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            strbuf_printf(buf, "\\%c", *text);
-        else if (*text == '\n')
-            strbuf_puts(buf, "\\n");
-        else if ((unsigned char)*text < 0x20)
-            strbuf_printf(buf, "\\u%04x", (unsigned char)*text);
-        else
-            strbuf_putc(buf, *text);
-    }
-    strbuf_putc(buf, '"');
-}
-
-/* The statistics of node, or NULL when it did not run. */
-static const OperatorStatistics *find_statistics(const OperatorStatistics *rows, uint32_t count,
-                                                 const Plan *node)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (rows[i].node == node)
-            return &rows[i];
-    return NULL;
-}
-
-typedef struct Tree {
-    StrBuf *buf;
-    Arena *arena;
-    uint32_t row_count;
-    const OperatorStatistics *rows;
-    uint32_t next_id; /* DOT */
-} Tree;
-
-static void add_json_node(Tree *tree, const Plan *plan, uint32_t indent)
-{
-    const OperatorStatistics *seen = find_statistics(tree->rows, tree->row_count, plan);
-    StrBuf *buf = tree->buf;
-
-    strbuf_printf(buf, "%*s{\"node\": ", (int)indent, "");
-    add_json_text(buf, plan_kind_name(plan->kind));
-    strbuf_puts(buf, ", \"text\": ");
-    add_json_text(buf, plan_print_node(tree->arena, plan));
-    if (plan->estimated_rows >= 0)
-        strbuf_printf(buf, ", \"rows_estimated\": %.0f", plan->estimated_rows);
-    if (seen != NULL)
-        strbuf_printf(buf,
-                      ", \"rows\": %llu, \"cpu_ms\": %.3f, \"memory_bytes\": %llu, "
-                      "\"read_bytes\": %llu, \"stage\": %u",
-                      (unsigned long long)seen->rows, seen->cpu_ms,
-                      (unsigned long long)seen->memory_bytes, (unsigned long long)seen->read_bytes,
-                      seen->stage);
-    strbuf_puts(buf, ", \"inputs\": [");
-    for (uint32_t i = 0; i < plan->input_count; i++) {
-        strbuf_puts(buf, i == 0 ? "\n" : ",\n");
-        add_json_node(tree, plan->inputs[i], indent + 2);
-    }
-    strbuf_puts(buf, "]}");
-}
-
-static uint32_t add_dot_node(Tree *tree, const Plan *plan)
-{
-    const OperatorStatistics *seen = find_statistics(tree->rows, tree->row_count, plan);
-    uint32_t id = tree->next_id++;
-    StrBuf label = {.arena = tree->arena};
-
-    strbuf_puts(&label, plan_print_node(tree->arena, plan));
-    if (seen != NULL)
-        strbuf_printf(&label, "\nrows %llu, %.1f ms", (unsigned long long)seen->rows, seen->cpu_ms);
-    strbuf_printf(tree->buf, "  n%u [label=", id);
-    add_json_text(tree->buf, strbuf_text(&label));
-    strbuf_puts(tree->buf, "];\n");
-    for (uint32_t i = 0; i < plan->input_count; i++) {
-        uint32_t input = add_dot_node(tree, plan->inputs[i]);
-
-        strbuf_printf(tree->buf, "  n%u -> n%u;\n", input, id);
-    }
-    return id;
-}
-
-/* --- text --- */
-
-static void add_statistics_line(StrBuf *buf, const OperatorStatistics *seen)
-{
-    const KernelStatistics *kernel = &seen->kernel;
-
-    strbuf_printf(buf, "%*s%s: rows %llu", (int)(2 * seen->depth), "",
-                  plan_kind_name(seen->node->kind), (unsigned long long)seen->rows);
-    if (seen->node->estimated_rows >= 0)
-        strbuf_printf(buf, " (estimated %.0f)", seen->node->estimated_rows);
-    strbuf_printf(buf, ", time %.3f ms, stage %u", seen->cpu_ms, seen->stage);
-    if (seen->memory_bytes > 0)
-        strbuf_printf(buf, ", memory %.1f KiB", (double)seen->memory_bytes / 1024);
-    if (seen->read_bytes > 0)
-        strbuf_printf(buf, ", read %.1f KiB", (double)seen->read_bytes / 1024);
-    if (seen->pruned_rows > 0)
-        strbuf_printf(buf, ", pruned rows %llu", (unsigned long long)seen->pruned_rows);
-    if (kernel->tier0_rows + kernel->tier1_rows > 0)
-        strbuf_printf(buf, ", kernel rows interpreted %llu compiled %llu%s",
-                      (unsigned long long)kernel->tier0_rows,
-                      (unsigned long long)kernel->tier1_rows,
-                      kernel->was_cache_hit ? " (code from cache)" : "");
-    if (kernel->compile_ms > 0)
-        strbuf_printf(buf, ", compile %.1f ms", kernel->compile_ms);
-    strbuf_putc(buf, '\n');
-}
-
-static void add_rules(StrBuf *buf, const OptimizeResult *optimized)
-{
-    for (uint32_t i = 0; i < optimized->trace_count; i++) {
-        const RuleTrace *step = &optimized->trace[i];
-
-        strbuf_printf(buf, "%s / %s: fired %u time%s\n", step->batch, step->rule, step->fired,
-                      step->fired == 1 ? "" : "s");
-        strbuf_printf(buf, "before:\n%s", plan_print(buf->arena, step->before));
-        strbuf_printf(buf, "after:\n%s\n", plan_print(buf->arena, step->after));
-    }
-}
-
-static void add_config(StrBuf *buf, const Query *query)
-{
-    const Config *config = &query->session->config;
-    const SettingInfo *settings;
-    uint32_t count = config_settings(&settings);
-
-    for (uint32_t i = 0; i < count; i++)
-        strbuf_printf(buf, "%s = %s\n", settings[i].name,
-                      config_get(buf->arena, config, settings[i].name));
-    strbuf_printf(buf, "memory used for a query: %.1f MiB (from the %s)\n",
-                  (double)query->resources.memory_bytes / 1048576, query->resources.memory_from);
-    strbuf_printf(buf, "threads used for a query: %u (from the %s)\n", query->resources.threads,
-                  query->resources.threads_from);
 }
 
 /* Runs the plan to its end and keeps what each operator saw. */
@@ -245,74 +124,42 @@ static Status run_analyze(Query *query, const Plan *physical, Error *err, uint32
 }
 
 static Status add_plan(Query *query, const ExplainOptions *options, const OptimizeResult *optimized,
-                       StrBuf *buf, Error *err)
+                       ExplainWriter *writer, Error *err)
 {
-    Tree tree = {.buf = buf, .arena = query->arena};
-    double total_ms = 0;
+    ExplainedPlan plan = {.plan = optimized->physical};
+    uint32_t seen_count;
 
-    if (options->analyze)
-        TRY(run_analyze(query, optimized->physical, err, &tree.row_count, &tree.rows, &total_ms));
-    if (options->format == EXPLAIN_JSON) {
-        add_json_node(&tree, optimized->physical, 0);
-        strbuf_putc(buf, '\n');
-    } else if (options->format == EXPLAIN_DOT) {
-        strbuf_puts(buf, "digraph plan {\n  rankdir=BT;\n  node [shape=box];\n");
-        add_dot_node(&tree, optimized->physical);
-        strbuf_puts(buf, "}\n");
-    } else if (!options->analyze) {
-        strbuf_puts(buf, plan_print(query->arena, optimized->physical));
-    } else {
-        for (uint32_t i = 0; i < tree.row_count; i++)
-            add_statistics_line(buf, &tree.rows[i]);
-        strbuf_printf(buf, "Execution time: %.3f ms, peak memory %.1f KiB\n", total_ms,
-                      (double)mem_pool_peak_bytes(query->pool) / 1024);
+    plan.lines = plan_brief_lines(query->arena, optimized->physical, &plan.node_count);
+    if (options->analyze) {
+        TRY(run_analyze(query, optimized->physical, err, &seen_count, &plan.seen, &plan.total_ms));
+        plan.peak_bytes = mem_pool_peak_bytes(query->pool);
+        CHECK(seen_count == plan.node_count);
     }
-    return ST_OK;
-}
-
-/* Steps other than the plan are text; as JSON one object with a member a step. */
-static Status add_step(const ExplainOptions *options, const char *name, const char *text,
-                       bool *is_first, StrBuf *buf)
-{
-    if (options->format == EXPLAIN_JSON) {
-        strbuf_printf(buf, "%s\"%s\": ", *is_first ? "{" : ",\n ", name);
-        add_json_text(buf, text);
-    } else {
-        strbuf_puts(buf, text);
-    }
-    *is_first = false;
+    explain__add_plan(writer, &plan);
     return ST_OK;
 }
 
 static Status add_steps(Query *query, const ExplainOptions *options,
-                        const OptimizeResult *optimized, StrBuf *buf, Error *err)
+                        const OptimizeResult *optimized, ExplainWriter *writer, Error *err)
 {
     CodeCache *cache = query__code_cache(query);
-    bool is_first = true;
+    const SettingInForce *settings;
     const char *text;
+    uint32_t count;
 
-    if (options->rules) {
-        StrBuf rules = {.arena = query->arena};
-
-        add_rules(&rules, optimized);
-        TRY(add_step(options, "rules", strbuf_text(&rules), &is_first, buf));
-    }
+    if (options->rules)
+        explain__add_rules(writer, optimized->trace_count, optimized->trace);
     if (options->stages)
-        TRY(add_step(options, "stages", exec_print_stages(query->arena, optimized->physical),
-                     &is_first, buf));
+        explain__add_text(writer, "stages", exec_print_stages(query->arena, optimized->physical));
     if (options->kernels || options->code) {
         TRY(exec_print_kernels(query->arena, optimized->physical, options->code, cache, err,
                                &text));
-        TRY(add_step(options, options->code ? "code" : "kernels", text, &is_first, buf));
+        explain__add_text(writer, options->code ? "code" : "kernels", text);
     }
     if (options->config) {
-        StrBuf config = {.arena = query->arena};
-
-        add_config(&config, query);
-        TRY(add_step(options, "config", strbuf_text(&config), &is_first, buf));
+        count = config_describe(query->arena, &query->session->config, &settings);
+        explain__add_config(writer, count, settings);
     }
-    if (options->format == EXPLAIN_JSON && !is_first)
-        strbuf_puts(buf, "}\n");
     return ST_OK;
 }
 
@@ -345,9 +192,9 @@ Status explain__run(Result *result, const AstExplain *explain, Error *err)
     Query *query = &result->query;
     const AstSelectStmt *select = ast_stmt_as_select(explain->statement);
     ExplainOptions options;
+    ExplainWriter writer;
     OptimizeResult optimized;
     const Plan *plan;
-    StrBuf buf = {.arena = query->arena};
 
     result->command = "EXPLAIN";
     TRY(read_options(&explain->options, &options, err));
@@ -358,9 +205,10 @@ Status explain__run(Result *result, const AstExplain *explain, Error *err)
     }
     TRY(query__bind(query, select->select, err, &plan));
     TRY(query__optimize(query, plan, options.rules, err, &optimized));
+    explain__begin(&writer, query->arena, options.format);
     if (options.plan)
-        TRY(add_plan(query, &options, &optimized, &buf, err));
-    TRY(add_steps(query, &options, &optimized, &buf, err));
-    set_lines(result, arena_strdup(query->arena, strbuf_text(&buf)));
+        TRY(add_plan(query, &options, &optimized, &writer, err));
+    TRY(add_steps(query, &options, &optimized, &writer, err));
+    set_lines(result, arena_strdup(query->arena, explain__end(&writer)));
     return ST_OK;
 }

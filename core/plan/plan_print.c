@@ -1,13 +1,18 @@
 /* plan_print.c -- plans and expressions as text for people and golden tests */
+#include <stdlib.h>
+#include <string.h>
+
 #include "core/base/invariant.h"
 #include "core/data/value_text.h"
-#include "core/plan/plan.h"
+#include "core/plan/plan_brief.h"
 
 /* Text to be written, and the names of the columns in it (NULL: an expression on its own). */
 typedef struct Printer {
     StrBuf buf;
     uint32_t name_count; /* names[id], NULL where no node produces the id */
     const char **names;
+    bool is_brief;
+    bool *is_shared; /* brief: by id, whether another one has the same name */
 } Printer;
 
 static void print_expr(Printer *to, const Expr *expr, uint32_t indent);
@@ -28,7 +33,10 @@ static void print_column(Printer *to, ColumnId id)
 {
     const char *name = id < to->name_count ? to->names[id] : NULL;
 
-    strbuf_printf(&to->buf, "%s#%u", name == NULL ? "" : name, id);
+    if (to->is_brief && name != NULL && !to->is_shared[id])
+        strbuf_puts(&to->buf, name);
+    else
+        strbuf_printf(&to->buf, "%s#%u", name == NULL ? "" : name, id);
 }
 
 static void print_value(Printer *to, const Value *value)
@@ -339,7 +347,8 @@ static void print_node(Printer *to, const Plan *plan, uint32_t indent)
     print_kind(to, plan);
     for (uint32_t i = 0; i < info->field_count; i++)
         print_field(to, plan, &info->fields[i], indent);
-    print_columns(to, plan);
+    if (!to->is_brief)
+        print_columns(to, plan);
 }
 
 static void print_plan(Printer *to, const Plan *plan, uint32_t indent)
@@ -402,4 +411,62 @@ const char *plan_print_node(Arena *arena, const Plan *plan)
     note_names(&to, plan);
     print_node(&to, plan, 0);
     return strbuf_text(&to.buf);
+}
+
+/* --- brief --- */
+
+typedef struct NamedColumn {
+    const char *name;
+    ColumnId id;
+} NamedColumn;
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(((const NamedColumn *)a)->name, ((const NamedColumn *)b)->name);
+}
+
+static void find_shared_names(Printer *to)
+{
+    NamedColumn *columns = ARENA_ARRAY(to->buf.arena, NamedColumn, to->name_count);
+    uint32_t count = 0;
+
+    to->is_shared = ARENA_ARRAY(to->buf.arena, bool, to->name_count);
+    for (uint32_t id = 0; id < to->name_count; id++)
+        if (to->names[id] != NULL)
+            columns[count++] = (NamedColumn){to->names[id], id};
+    if (count > 1)
+        qsort(columns, count, sizeof *columns, compare_names);
+    for (uint32_t i = 1; i < count; i++)
+        if (strcmp(columns[i].name, columns[i - 1].name) == 0)
+            to->is_shared[columns[i].id] = to->is_shared[columns[i - 1].id] = true;
+}
+
+static uint32_t count_nodes(const Plan *plan)
+{
+    uint32_t count = 1;
+
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        count += count_nodes(plan->inputs[i]);
+    return count;
+}
+
+static void add_lines(Printer *to, const Plan *plan, const char **lines, uint32_t *next)
+{
+    to->buf = (StrBuf){.arena = to->buf.arena};
+    print_node(to, plan, 0);
+    lines[(*next)++] = strbuf_text(&to->buf);
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        add_lines(to, plan->inputs[i], lines, next);
+}
+
+const char *const *plan_brief_lines(Arena *arena, const Plan *plan, uint32_t *count_out)
+{
+    Printer to = {.buf = {.arena = arena}, .is_brief = true};
+    const char **lines = ARENA_ARRAY(arena, const char *, count_nodes(plan));
+
+    note_names(&to, plan);
+    find_shared_names(&to);
+    *count_out = 0;
+    add_lines(&to, plan, lines, count_out);
+    return lines;
 }

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""EXPLAIN of TPC-H's queries at SF0.01: every step, in text, JSON and DOT (drawn by graphviz)."""
+import json
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
+import pyenv  # noqa: E402
+
+pyenv.use()
+VONK = os.path.join(os.environ.get("VONK_BUILD", os.path.join(ROOT, "build", "release")), "vonk")
+QUERIES = os.path.join(ROOT, "tests", "tpch", "queries")
+PATIENCE = 120
+passed = failed = 0
+
+
+def check(ok, what):
+    global passed, failed
+    passed, failed = passed + bool(ok), failed + (not ok)
+    if not ok:
+        print(f"FAILED: {what}")
+
+
+def vonk(database, *statements, options=()):
+    arguments = [argument for statement in statements for argument in ("-c", statement)]
+    return subprocess.run([VONK, "sql", database, *options, *arguments], capture_output=True, text=True,
+                          timeout=PATIENCE)
+
+
+def nodes(node):
+    yield node
+    for node_below in node["inputs"]:
+        yield from nodes(node_below)
+
+
+def test_json(database, name, sql):
+    result = vonk(database, f"EXPLAIN (ANALYZE, RULES, STAGES, CODE, CONFIG, FORMAT JSON) {sql}")
+    check(result.returncode == 0, f"{name}: {result.stderr}")
+    try:
+        found = json.loads(result.stdout)
+    except ValueError as error:
+        check(False, f"{name}: no JSON: {error}")
+        return
+    check(set(found) == {"plan", "execution_ms", "peak_memory_bytes", "rules", "stages", "code", "config"},
+          f"{name}: members {list(found)}")
+    plan = list(nodes(found["plan"]))
+    check(all("rows" in n and "cpu_ms" in n and "kernel" in n for n in plan), f"{name}: a node without numbers")
+    rows = vonk(database, sql, options=("--format", "jsonl")).stdout.count("\n")
+    check(plan[0]["rows"] == rows, f"{name}: {plan[0]['rows']} rows at the root, {rows} in the result")
+    scans = [n for n in plan if n["node"] == "Scan"]
+    check(scans and all(n["read_bytes"] > 0 for n in scans if n["rows"] > 0), f"{name}: a scan that read nothing")
+    check(all(r["fired"] > 0 and r["before"] and r["after"] for r in found["rules"]), f"{name}: a rule that says nothing")
+    check("Stage 0" in found["stages"] and "kernel" in found["code"] and "define" in found["code"],
+          f"{name}: stages or code")
+
+
+def test_text(database, name, sql):
+    plan = vonk(database, f"EXPLAIN {sql}").stdout
+    analyzed = vonk(database, f"EXPLAIN ANALYZE {sql}").stdout
+    lines = [line.split("  rows=")[0] for line in plan.splitlines()]
+    check(lines and all(line in analyzed.splitlines() for line in lines), f"{name}: ANALYZE has another plan")
+    check("Execution time: " in analyzed and "rows " in analyzed, f"{name}: ANALYZE without numbers")
+
+
+def test_dot(database, name, sql):
+    for options in ("FORMAT DOT", "ANALYZE, RULES, STAGES, KERNELS, CONFIG, FORMAT DOT"):
+        result = vonk(database, f"EXPLAIN ({options}) {sql}")
+        drawn = subprocess.run(["dot", "-Tplain"], input=result.stdout, capture_output=True, text=True,
+                               timeout=PATIENCE)
+        check(drawn.returncode == 0 and drawn.stdout.startswith("graph") and drawn.stderr == "",
+              f"{name} ({options}): {drawn.stderr[:500]}")
+
+
+def test_tiers_and_cache(database):
+    """A second process finds the code of the first on disk, and says so."""
+    sql = "EXPLAIN (ANALYZE, FORMAT JSON) SELECT sum(l_quantity * 3 + l_tax) FROM lineitem WHERE l_discount > 0.03"
+    kernels = []
+    for jit in ("off", "on", "on"):
+        found = json.loads(vonk(database, sql, options=("--set", f"jit={jit}")).stdout)
+        kernels.append([n["kernel"] for n in nodes(found["plan"])])
+    check(sum(k["rows_compiled"] for k in kernels[0]) == 0 and sum(k["rows_interpreted"] for k in kernels[0]) > 0,
+          f"jit=off: {kernels[0]}")
+    check(sum(k["rows_compiled"] for k in kernels[1]) > 0, f"jit=on: {kernels[1]}")
+    check(any(k["cache_hit"] for k in kernels[2]) and all(k["compile_ms"] == 0 for k in kernels[2]),
+          f"jit=on, again: {kernels[2]}")
+
+
+def test_options():
+    for statement, part in (("EXPLAIN (NONSENSE) SELECT 1", 'unrecognized EXPLAIN option "nonsense"'),
+                            ("EXPLAIN (ANALYZE maybe) SELECT 1", "analyze requires a Boolean value"),
+                            ("EXPLAIN (FORMAT xml) SELECT 1", 'unrecognized value for EXPLAIN option "format"'),
+                            ("EXPLAIN CREATE VIEW v AS SELECT 1", "")):
+        result = vonk(".", statement)
+        check(result.returncode == 1 and part in result.stderr, f"{statement}: {result.stderr}")
+    check("Execution time" not in vonk(".", "EXPLAIN (ANALYZE off) SELECT 1").stdout, "ANALYZE off")
+    config = json.loads(vonk(".", "EXPLAIN (CONFIG, FORMAT JSON) SELECT 1", options=("--threads", "3")).stdout)
+    config = {row["name"]: row for row in config["config"]}
+    check(config["threads"]["value"] == "3" and config["threads"]["from"] == "set", config["threads"])
+    check("of the " in config["memory"]["from"], config["memory"])
+
+
+def main():
+    database = pyenv.tpch(0.01)
+    has_dot = subprocess.run(["sh", "-c", "command -v dot"], capture_output=True).returncode == 0
+    if not has_dot:
+        print("graphviz is not installed: DOT is not tested")
+    for file in sorted(os.listdir(QUERIES)):
+        with open(os.path.join(QUERIES, file), encoding="utf-8") as f:
+            sql = f.read().strip().rstrip(";")
+        if ";" in sql:
+            continue  # a view, its query and its end
+        test_json(database, file, sql)
+        test_text(database, file, sql)
+        if has_dot:
+            test_dot(database, file, sql)
+    test_tiers_and_cache(database)
+    test_options()
+    print(f"explain: {passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
