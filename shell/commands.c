@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "core/base/clock.h"
+#include "shell/nearest.h"
+#include "shell/repl.h"
 
 enum { INCLUDE_DEPTH_MAX = 16 };
 
@@ -72,10 +74,16 @@ static CommandArgs split_args(char *rest)
 
 static RunEnd unknown_command(Shell *shell, const char *name)
 {
+    Nearest nearest = nearest_to(name);
     Error err = ERROR_NONE;
 
+    for (uint32_t i = 0; i < ROW_COUNT; i++)
+        nearest_offer(&nearest, rows[i].name);
     (void)!error_set(&err, ST_BAD_INPUT, "there is no command \\%s", name);
-    error_hint(&err, "\\? lists the commands.");
+    if (nearest.name != NULL)
+        error_hint(&err, "Perhaps you meant \\%s; \\? lists the commands.", nearest.name);
+    else
+        error_hint(&err, "\\? lists the commands.");
     return report(shell, &err);
 }
 
@@ -88,6 +96,9 @@ RunEnd command_run(Shell *shell, char *line)
     if (*rest != '\0')
         *rest++ = '\0';
     args = split_args(rest);
+    /* \d+: there is no more to tell than \d does */
+    if (name[0] == 'd' && name[strlen(name) - 1] == '+')
+        name[strlen(name) - 1] = '\0';
     for (uint32_t i = 0; i < ROW_COUNT; i++)
         if (strcmp(rows[i].name, name) == 0)
             return rows[i].run(shell, &args);
@@ -115,8 +126,7 @@ RunEnd command_quit(Shell *shell, const CommandArgs *args)
     return RUN_QUIT;
 }
 
-/* Neither has anything to do where no statement has been begun; in one, the splitter and the
- * prompt see to them. */
+/* Where a statement has been begun, \g is a part of it and the splitter sees to it. */
 RunEnd command_go(Shell *shell, const CommandArgs *args)
 {
     (void)args;
@@ -127,7 +137,8 @@ RunEnd command_go(Shell *shell, const CommandArgs *args)
 RunEnd command_reset(Shell *shell, const CommandArgs *args)
 {
     (void)args;
-    say(shell, "Nothing has been typed yet.");
+    if (shell->repl != NULL)
+        repl_set_text(shell->repl, "");
     return RUN_OK;
 }
 

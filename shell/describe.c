@@ -1,6 +1,7 @@
 /*
  * describe.c -- \d, \dt, \dv, \df: what there is, as tables
  */
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,7 +41,8 @@ static const char *const *make_row(Arena *arena, uint32_t count, const char *con
     return arena_copy(arena, texts, count * sizeof *texts);
 }
 
-static RunEnd list_relations(Shell *shell, bool with_tables, bool with_views)
+/* pattern: a name, * and ? in it stand for others; NULL: all. */
+static RunEnd list_relations(Shell *shell, const char *pattern, bool with_tables, bool with_views)
 {
     static const char *const names[] = {"Name", "Kind", "Format", "Path"};
     Arena *arena = arena_new(shell->arena, "list", ARENA_NO_CAP);
@@ -57,6 +59,8 @@ static RunEnd list_relations(Shell *shell, bool with_tables, bool with_views)
             const char *texts[] = {relation->name, relation->is_view ? "view" : "table",
                                    relation->format, relation->path};
 
+            if (pattern != NULL && fnmatch(pattern, relation->name, FNM_CASEFOLD) != 0)
+                continue;
             if (relation->is_view ? with_views : with_tables)
                 rows[shown++] = make_row(arena, 4, texts);
         }
@@ -88,28 +92,36 @@ static RunEnd describe_relation(Shell *shell, const char *name)
         }
         shell_write_texts(shell, arena, arena_printf(arena, "\"%s\"", name), 3, names, count, rows);
     } else {
+        if (err.hint[0] == '\0')
+            error_hint(&err, "\\d lists what there is.");
         shell_report(shell, &err, NULL, 0);
     }
     arena_free(arena);
     return status == ST_OK ? RUN_OK : RUN_FAILED;
 }
 
+static const char *first_or_null(const CommandArgs *args)
+{
+    return args->count == 0 ? NULL : args->items[0];
+}
+
 RunEnd command_describe(Shell *shell, const CommandArgs *args)
 {
-    return args->count == 0 ? list_relations(shell, true, true)
-                            : describe_relation(shell, args->items[0]);
+    const char *name = first_or_null(args);
+
+    if (name == NULL || strpbrk(name, "*?") != NULL)
+        return list_relations(shell, name, true, true);
+    return describe_relation(shell, name);
 }
 
 RunEnd command_tables(Shell *shell, const CommandArgs *args)
 {
-    (void)args;
-    return list_relations(shell, true, false);
+    return list_relations(shell, first_or_null(args), true, false);
 }
 
 RunEnd command_views(Shell *shell, const CommandArgs *args)
 {
-    (void)args;
-    return list_relations(shell, false, true);
+    return list_relations(shell, first_or_null(args), false, true);
 }
 
 static bool name_matches(const char *name, const CommandArgs *args)

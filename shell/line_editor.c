@@ -7,11 +7,13 @@
 #include "shell/line_editor.h"
 
 #include <histedit.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include "shell/terminal.h"
 #include "shell/text_width.h"
@@ -27,6 +29,9 @@ struct LineEditor {
     const char *prompt;
     const char *typed_before;
     bool was_interrupted;
+    bool has_paste_mode;
+    Arena *paste_arena; /* holds pasted, lines that are not yet in the editor */
+    const char *pasted;
 };
 
 static LineEditor *editor_of(EditLine *edit)
@@ -119,6 +124,17 @@ static bool insert_common(EditLine *edit, const Completions *found, const char *
     return is_news;
 }
 
+/* In a statement of several lines, Tab at a line's start is no question. */
+static bool is_indenting(const LineEditor *editor)
+{
+    const LineInfo *info = el_line(editor->edit);
+    const char *at = info->buffer;
+
+    while (at < info->cursor && (*at == ' ' || *at == '\t'))
+        at++;
+    return at == info->cursor && editor->typed_before[0] != '\0';
+}
+
 static unsigned char on_tab(EditLine *edit, int key)
 {
     LineEditor *editor = editor_of(edit);
@@ -129,6 +145,10 @@ static unsigned char on_tab(EditLine *edit, int key)
 
     (void)key;
     arena_reset(editor->arena);
+    if (is_indenting(editor)) {
+        el_insertstr(edit, "    ");
+        return CC_REFRESH;
+    }
     text = text_before_cursor(editor, &bytes);
     found = complete(editor->source, editor->arena, text, bytes);
     if (found.count == 0)
@@ -140,16 +160,84 @@ static unsigned char on_tab(EditLine *edit, int key)
     return answer;
 }
 
+/*
+ * Pasted text arrives between ESC [ 200 ~ and ESC [ 201 ~, so that its tabs are not keys. Its lines
+ * enter the editor one by one: PASTE_NEXT, the key that ends it, asks for the next.
+ */
+#define PASTE_BEGIN "\x1b[200~"
+#define PASTE_NEXT  "\x1b[201~"
+
+static unsigned char on_pasted_line(EditLine *edit, int key)
+{
+    LineEditor *editor = editor_of(edit);
+    size_t length = strcspn(editor->pasted, "\n");
+    char *line = arena_strndup(editor->paste_arena, editor->pasted, length);
+
+    (void)key;
+    editor->pasted += length;
+    if (line[0] != '\0')
+        el_insertstr(edit, line);
+    if (*editor->pasted == '\n') {
+        editor->pasted++;
+        el_push(edit, "\n");
+    }
+    return CC_REFRESH;
+}
+
+static unsigned char on_paste(EditLine *edit, int key)
+{
+    LineEditor *editor = editor_of(edit);
+    StrBuf text = {.arena = editor->paste_arena};
+    size_t end_bytes = strlen(PASTE_NEXT);
+    mbstate_t state = {0};
+    wchar_t wide;
+
+    strbuf_puts(&text, editor->pasted);
+    while (el_wgetc(edit, &wide) == 1) {
+        char bytes[MB_LEN_MAX];
+        size_t count = wcrtomb(bytes, wide == L'\r' ? L'\n' : wide, &state);
+
+        if (count != (size_t)-1)
+            strbuf_add(&text, bytes, count);
+        if (wide == L'~' && text.length >= end_bytes &&
+            strcmp(strbuf_text(&text) + text.length - end_bytes, PASTE_NEXT) == 0) {
+            text.length -= end_bytes;
+            break;
+        }
+    }
+    editor->pasted = arena_strndup(editor->paste_arena, strbuf_text(&text), text.length);
+    return on_pasted_line(edit, key);
+}
+
+void line_editor_forget_pasted(LineEditor *editor)
+{
+    arena_reset(editor->paste_arena);
+    editor->pasted = "";
+}
+
+/* Tells the terminal to mark what is pasted. */
+static void set_paste_mode(const LineEditor *editor, bool is_on)
+{
+    if (!editor->has_paste_mode)
+        return;
+    fputs(is_on ? "\x1b[?2004h" : "\x1b[?2004l", stdout);
+    fflush(stdout);
+}
+
 static void bind_keys(EditLine *edit)
 {
     el_set(edit, EL_EDITOR, "emacs");
     el_set(edit, EL_ADDFN, "vonk-complete", "complete the word", on_tab);
     el_set(edit, EL_ADDFN, "vonk-interrupt", "forget the statement", on_interrupt);
     el_set(edit, EL_ADDFN, "vonk-suspend", "stop the program", on_suspend);
+    el_set(edit, EL_ADDFN, "vonk-paste", "insert what is pasted", on_paste);
+    el_set(edit, EL_ADDFN, "vonk-pasted-line", "insert the next pasted line", on_pasted_line);
     el_source(edit, NULL); /* the user's ~/.editrc */
     el_set(edit, EL_BIND, "^I", "vonk-complete", NULL);
     el_set(edit, EL_BIND, "^C", "vonk-interrupt", NULL);
     el_set(edit, EL_BIND, "^Z", "vonk-suspend", NULL);
+    el_set(edit, EL_BIND, PASTE_BEGIN, "vonk-paste", NULL);
+    el_set(edit, EL_BIND, PASTE_NEXT, "vonk-pasted-line", NULL);
     el_set(edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_set(edit, EL_SETTY, "-d", "-isig", NULL);
 }
@@ -168,6 +256,9 @@ LineEditor *line_editor_open(const char *history_path, const CompleteSource *sou
         return NULL;
     }
     editor->arena = arena_new(NULL, "completion", ARENA_NO_CAP);
+    editor->paste_arena = arena_new(NULL, "paste", ARENA_NO_CAP);
+    editor->pasted = "";
+    editor->has_paste_mode = terminal_can_move(STDOUT_FILENO);
     editor->source = source;
     editor->history_path = history_path;
     history(editor->history, &event, H_SETSIZE, HISTORY_ENTRIES_MAX);
@@ -191,6 +282,7 @@ void line_editor_close(LineEditor *editor)
     if (editor->edit != NULL)
         el_end(editor->edit);
     arena_free(editor->arena);
+    arena_free(editor->paste_arena);
     free(editor);
 }
 
@@ -202,36 +294,20 @@ LineEnd line_editor_read(LineEditor *editor, const char *prompt, const char *typ
     editor->prompt = prompt;
     editor->typed_before = typed_before;
     editor->was_interrupted = false;
+    if (editor->pasted[0] != '\0')
+        el_push(editor->edit, PASTE_NEXT);
+    else
+        line_editor_forget_pasted(editor);
+    set_paste_mode(editor, true);
     *line_out = el_gets(editor->edit, &count);
-    if (editor->was_interrupted)
+    set_paste_mode(editor, false);
+    if (editor->was_interrupted) {
+        line_editor_forget_pasted(editor);
         return LINE_INTERRUPTED;
+    }
     return *line_out == NULL || count <= 0 ? LINE_END_OF_INPUT : LINE_READ;
 }
 
-static void remember_entry(LineEditor *editor, const char *text)
-{
-    HistEvent event;
-
-    history(editor->history, &event, H_ENTER, text);
-}
-
-static void remember_lines(LineEditor *editor, char *text)
-{
-    char *rest = NULL;
-
-    for (char *line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest))
-        remember_entry(editor, line);
-}
-
-static void remember_as_one_line(LineEditor *editor, char *text)
-{
-    for (char *at = text; *at != '\0'; at++)
-        if (*at == '\n')
-            *at = ' ';
-    remember_entry(editor, text);
-}
-
-/* libedit edits one line: a statement of several becomes one, unless a comment would swallow it. */
 void line_editor_remember(LineEditor *editor, const char *text, size_t bytes)
 {
     HistEvent event;
@@ -239,11 +315,19 @@ void line_editor_remember(LineEditor *editor, const char *text, size_t bytes)
 
     if (copy == NULL)
         return;
-    if (strstr(copy, "--") != NULL)
-        remember_lines(editor, copy);
-    else
-        remember_as_one_line(editor, copy);
+    history(editor->history, &event, H_ENTER, copy);
     free(copy);
     if (editor->history_path != NULL)
         history(editor->history, &event, H_SAVE, editor->history_path);
+}
+
+void line_editor_list(LineEditor *editor, Output *output)
+{
+    HistEvent event;
+
+    for (int end = history(editor->history, &event, H_LAST); end >= 0;
+         end = history(editor->history, &event, H_PREV)) {
+        output_puts(output, event.str);
+        output_putc(output, '\n');
+    }
 }

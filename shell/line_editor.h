@@ -7,6 +7,7 @@
 #define VONK_SHELL_LINE_EDITOR_H
 
 #include "shell/complete.h"
+#include "shell/output.h"
 
 typedef struct LineEditor LineEditor;
 
@@ -21,7 +22,13 @@ void line_editor_close(LineEditor *editor); /* accepts NULL */
 LineEnd line_editor_read(LineEditor *editor, const char *prompt, const char *typed_before,
                          const char **line_out);
 
-/* A statement for the history, and to its file. */
+/* Drops lines that were pasted and not yet read. */
+void line_editor_forget_pasted(LineEditor *editor);
+
+/* A statement, of one line or more, for the history and to its file. */
 void line_editor_remember(LineEditor *editor, const char *text, size_t bytes);
+
+/* The history, oldest first. */
+void line_editor_list(LineEditor *editor, Output *output);
 
 #endif

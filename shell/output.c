@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +15,11 @@
 
 void output_init(Output *output, int fd, const char *name)
 {
+    struct stat info;
+
     output->fd = fd;
+    output->is_file = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
+    output->on_shown = NULL;
     output->is_terminal = isatty(fd) == 1;
     output->owns_fd = false;
     output->name = name;
@@ -34,9 +39,27 @@ Status output_init_file(Output *output, const char *path, Error *err)
     return ST_OK;
 }
 
+void output_on_shown(Output *output, void (*on_shown)(void *context), void *context)
+{
+    output->on_shown = on_shown;
+    output->on_shown_context = context;
+}
+
+static void tell_shown(Output *output)
+{
+    void (*on_shown)(void *context) = output->on_shown;
+
+    output->on_shown = NULL;
+    if (on_shown != NULL)
+        on_shown(output->on_shown_context);
+}
+
 void output_put_buffer(Output *output)
 {
     size_t written = 0;
+
+    if (output->used > 0 && !output->is_file)
+        tell_shown(output);
 
     while (written < output->used && output->error_number == 0) {
         ssize_t n = write(output->fd, output->buffer + written, output->used - written);
@@ -124,6 +147,7 @@ void output_begin_pager(Output *output)
 
     if (!output->is_terminal || output->pager != 0)
         return;
+    tell_shown(output);
     output_put_buffer(output);
     output->pager = pager_start(&pipe_fd);
     if (output->pager == 0)

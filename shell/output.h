@@ -22,9 +22,12 @@ typedef struct Output {
     int fd;
     bool is_terminal; /* fd is one and no pager stands before it */
     bool owns_fd;
-    const char *name; /* for errors: a path, or "standard output"; borrowed */
-    int error_number; /* of the first write that failed, 0: none */
-    pid_t pager;      /* 0: none */
+    const char *name;                /* for errors: a path, or "standard output"; borrowed */
+    int error_number;                /* of the first write that failed, 0: none */
+    pid_t pager;                     /* 0: none */
+    bool is_file;                    /* nobody watches it grow */
+    void (*on_shown)(void *context); /* see output_on_shown */
+    void *on_shown_context;
     int fd_before_pager;
     size_t used;
     char buffer[OUTPUT_BUFFER_BYTES];
@@ -55,6 +58,10 @@ MUST_CHECK Status output_flush(Output *output, Error *err);
 bool output_is_gone(const Output *output);
 /* The interrupt is over: write again. */
 void output_end_interrupt(Output *output);
+
+/* Calls on_shown once, before the next bytes go to a terminal, pager or pipe: whoever else draws on
+ * the terminal must stop. NULL: nobody. */
+void output_on_shown(Output *output, void (*on_shown)(void *context), void *context);
 
 /* Sends what follows through the user's pager, if output is a terminal and the pager can be
  * started. SIGPIPE must be ignored. */

@@ -70,7 +70,7 @@ Progress *progress_begin(const Result *result)
     Progress *progress;
     pthread_condattr_t attr;
 
-    if (isatty(STDERR_FILENO) != 1)
+    if (!terminal_can_move(STDERR_FILENO))
         return NULL;
     progress = calloc(1, sizeof *progress);
     if (progress == NULL)

@@ -61,8 +61,10 @@ void progress_line(ExecProgress seen, double seconds, size_t width, char *line, 
     if (seen.bytes_total > 0)
         snprintf(line, line_bytes, " %s %3.0f%%  %s  %s of %s  %s", bar, part * 100, rows, done,
                  total, left);
-    else
+    else if (seen.rows_done > 0)
         snprintf(line, line_bytes, " %s  %.0f s", rows, seconds);
+    else
+        snprintf(line, line_bytes, " running  %.0f s", seconds);
     if (strlen(line) > width)
         line[width] = '\0';
 }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "shell/commands.h"
 #include "shell/history.h"
@@ -11,12 +12,15 @@
 #include "shell/line_splitter.h"
 #include "sql/parser/parse.h"
 
-typedef struct Repl {
+struct Repl {
     Shell *shell;
     LineEditor *editor;
-    Arena *arena; /* of the text typed */
-    StrBuf text;  /* statements not yet run */
-} Repl;
+    Arena *arena;      /* of the text typed */
+    StrBuf text;       /* statements not yet run */
+    Arena *last_arena; /* holds last_text, what ran last */
+    const char *last_text;
+    const char *new_text; /* what a command wants to stand in place of text; NULL: none did */
+};
 
 /* --- names for completion --- */
 
@@ -104,26 +108,35 @@ static const char *prompt(const Repl *repl)
     return more[piece.need];
 }
 
-/* In the middle of a statement, a line that begins with a backslash is a command all the same,
- * unless a string or comment is open. \g belongs to the statement. */
-static bool is_command_within(const Repl *repl, const char *line)
+/* A line that begins with a backslash is a command, also in the middle of a statement, unless a
+ * string or comment is open. \g belongs to the statement. */
+static bool is_command_line(const Repl *repl, const char *line)
 {
     Piece piece;
 
-    if (line[0] != '\\' || line[1] == 'g' || repl->text.length == 0)
+    if (line[0] != '\\')
         return false;
+    if (repl->text.length == 0)
+        return true;
     piece = line_splitter_next(strbuf_text(&repl->text), repl->text.length, 0, false);
-    return piece.need == NEED_SEMICOLON || piece.need == NEED_BRACKET;
+    return line[1] != 'g' && (piece.need == NEED_SEMICOLON || piece.need == NEED_BRACKET);
 }
 
-static void run_command_within(Repl *repl, const char *line)
+static void run_command_line(Repl *repl, const char *line)
 {
-    char *command = arena_strndup(repl->shell->arena, line, strcspn(line, "\n"));
+    Arena *arena = arena_new(repl->shell->arena, "command", ARENA_NO_CAP);
+    size_t bytes = strcspn(line, "\n");
 
-    if (command[1] == 'r')
-        forget_text(repl);
-    else
-        (void)command_run(repl->shell, command);
+    line_editor_remember(repl->editor, line, bytes);
+    (void)command_run(repl->shell, arena_strndup(arena, line, bytes));
+    arena_free(arena);
+}
+
+static void remember(Repl *repl, const char *text, size_t bytes)
+{
+    line_editor_remember(repl->editor, text, bytes);
+    arena_reset(repl->last_arena);
+    repl->last_text = arena_strndup(repl->last_arena, text, bytes);
 }
 
 /* Runs what is whole; what failed is gone, what follows it is run. */
@@ -140,7 +153,9 @@ static void run_whole_pieces(Repl *repl)
         at = next;
     } while (end == RUN_FAILED && at < source.bytes);
     if (at > 0)
-        line_editor_remember(repl->editor, text, at - (text[at - 1] == '\n'));
+        remember(repl, text, at - (text[at - 1] == '\n'));
+    if (end == RUN_INTERRUPTED)
+        line_editor_forget_pasted(repl->editor);
     if (end == RUN_INTERRUPTED || end == RUN_QUIT)
         at = source.bytes;
     rest = (StrBuf){.arena = arena_new(repl->shell->arena, "typed", ARENA_NO_CAP)};
@@ -151,12 +166,38 @@ static void run_whole_pieces(Repl *repl)
     repl->text = rest;
 }
 
+/* help, quit and exit, as psql takes them; in a statement they are told what they could be. */
+static bool is_plain_word(Repl *repl, const char *line)
+{
+    static const struct {
+        const char *word, *command, *told;
+    } words[] = {{"help", "\\?", "Use \\? for help."},
+                 {"quit", "\\q", "Use \\q to quit, \\r to forget the statement."},
+                 {"exit", "\\q", "Use \\q to quit, \\r to forget the statement."}};
+    size_t length = strcspn(line, " ;\r\n");
+
+    if (line[length + strspn(line + length, " ;\r\n")] != '\0')
+        return false;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (length != strlen(words[i].word) || strncasecmp(line, words[i].word, length) != 0)
+            continue;
+        if (repl->text.length == 0)
+            run_command_line(repl, words[i].command);
+        else
+            fprintf(stderr, "%s\n", words[i].told);
+        return repl->text.length == 0;
+    }
+    return false;
+}
+
 static void take_line(Repl *repl, const char *line)
 {
-    if (is_command_within(repl, line)) {
-        run_command_within(repl, line);
+    if (is_command_line(repl, line)) {
+        run_command_line(repl, line);
         return;
     }
+    if (is_plain_word(repl, line))
+        return;
     strbuf_puts(&repl->text, line);
     if (line[0] == '\0' || line[strlen(line) - 1] != '\n')
         strbuf_putc(&repl->text, '\n');
@@ -168,10 +209,44 @@ static void take_line(Repl *repl, const char *line)
     run_whole_pieces(repl);
 }
 
+/* --- for commands --- */
+
+const char *repl_text(const Repl *repl)
+{
+    return repl->text.length > 0 ? strbuf_text(&repl->text) : repl->last_text;
+}
+
+void repl_set_text(Repl *repl, const char *text)
+{
+    /* the command may stand in the text that is being run: read_lines takes it up */
+    repl->new_text = arena_strdup(repl->last_arena, text);
+}
+
+void repl_list_history(const Repl *repl, Output *output)
+{
+    line_editor_list(repl->editor, output);
+}
+
 static void greet(const Shell *shell)
 {
-    printf("vonk " VONK_VERSION "%s%s. Statements end with a semicolon; \\? lists commands.\n",
-           shell->database == NULL ? "" : " over ", shell->database == NULL ? "" : shell->database);
+    printf("vonk " VONK_VERSION);
+    if (shell->database != NULL)
+        printf(", tables from %s", shell->database);
+    printf("\nStatements end with a semicolon; \\? lists commands, \\q quits.\n");
+}
+
+static void take_new_text(Repl *repl)
+{
+    StrBuf text = {.arena = arena_new(repl->shell->arena, "typed", ARENA_NO_CAP)};
+
+    strbuf_puts(&text, repl->new_text);
+    if (text.length > 0 && strbuf_text(&text)[text.length - 1] != '\n')
+        strbuf_putc(&text, '\n');
+    repl->new_text = NULL;
+    arena_free(repl->arena);
+    repl->arena = text.arena;
+    repl->text = text;
+    run_whole_pieces(repl);
 }
 
 static void read_lines(Repl *repl)
@@ -183,7 +258,9 @@ static void read_lines(Repl *repl)
         end = line_editor_read(repl->editor, prompt(repl), strbuf_text(&repl->text), &line);
         if (end == LINE_READ)
             take_line(repl, line);
-        else if (end == LINE_INTERRUPTED)
+        while (repl->new_text != NULL && !repl->shell->wants_quit)
+            take_new_text(repl);
+        if (end == LINE_INTERRUPTED)
             forget_text(repl);
         (void)!output_flush(repl->shell->output, NULL);
     }
@@ -198,7 +275,10 @@ RunEnd repl_run(Shell *shell)
                              .columns = column_names,
                              .settings = setting_names,
                              .commands = command_names};
-    Repl repl = {.shell = shell, .arena = arena_new(shell->arena, "typed", ARENA_NO_CAP)};
+    Repl repl = {.shell = shell,
+                 .arena = arena_new(shell->arena, "typed", ARENA_NO_CAP),
+                 .last_arena = arena_new(shell->arena, "last statement", ARENA_NO_CAP),
+                 .last_text = ""};
 
     /* a pager that is left early must not end the shell */
     signal(SIGPIPE, SIG_IGN);
@@ -207,7 +287,9 @@ RunEnd repl_run(Shell *shell)
         return shell_run_file(shell, "-");
     forget_text(&repl);
     greet(shell);
+    shell->repl = &repl;
     read_lines(&repl);
+    shell->repl = NULL;
     line_editor_close(repl.editor);
     return RUN_OK;
 }

@@ -69,6 +69,14 @@ static WriterStyle statement_style(const Shell *shell, const AstStatement *state
     return style;
 }
 
+static void end_progress(void *context)
+{
+    Progress **progress = context;
+
+    progress_end(*progress);
+    *progress = NULL;
+}
+
 /* Rows to the writer; stops quietly when nobody reads them. */
 static Status write_rows(Shell *shell, Result *result, WriterStyle style, Error *err)
 {
@@ -79,16 +87,14 @@ static Status write_rows(Shell *shell, Result *result, WriterStyle style, Error 
     Batch batch = {.row_count = 0};
     Status status;
 
+    /* a bar in the middle of rows would be noise */
+    output_on_shown(shell->output, end_progress, &progress);
     do {
         status = result_next(result, err, &batch);
-        /* a bar in the middle of rows would be noise */
-        if (shell->output->is_terminal && writer->class->end == NULL && batch.row_count > 0) {
-            progress_end(progress);
-            progress = NULL;
-        }
         if (status == ST_OK && batch.row_count > 0)
             result_writer_add(writer, &batch);
     } while (status == ST_OK && batch.row_count > 0 && !output_is_gone(shell->output));
+    output_on_shown(shell->output, NULL, NULL);
     progress_end(progress);
     if (status == ST_OK)
         result_writer_end(writer);

@@ -12,6 +12,8 @@
 #include "shell/error_text.h"
 #include "shell/result_writer.h"
 
+struct Repl;
+
 typedef struct Shell {
     Session *session;
     Arena *arena;         /* of the shell: names, settings; statements have their own */
@@ -27,6 +29,7 @@ typedef struct Shell {
     bool has_color; /* on standard error */
     bool wants_quit;
     uint32_t include_depth; /* of \i */
+    struct Repl *repl;      /* NULL: there is no prompt */
 } Shell;
 
 /* How a run ended. */

@@ -36,11 +36,16 @@ size_t terminal_height(int fd)
     return height == 0 ? FALLBACK_HEIGHT : height;
 }
 
+bool terminal_can_move(int fd)
+{
+    const char *term = getenv("TERM");
+
+    return isatty(fd) == 1 && (term == NULL || strcmp(term, "dumb") != 0);
+}
+
 bool terminal_has_color(int fd)
 {
     const char *no_color = getenv("NO_COLOR");
-    const char *term = getenv("TERM");
 
-    return isatty(fd) == 1 && (no_color == NULL || no_color[0] == '\0') &&
-           (term == NULL || strcmp(term, "dumb") != 0);
+    return terminal_can_move(fd) && (no_color == NULL || no_color[0] == '\0');
 }

@@ -14,4 +14,7 @@ size_t terminal_height(int fd);
 /* fd is a terminal, NO_COLOR is not set and TERM is not dumb. */
 bool terminal_has_color(int fd);
 
+/* Whether fd is a terminal that can go back in a line. */
+bool terminal_can_move(int fd);
+
 #endif

@@ -71,6 +71,11 @@ CASES = [
     ("no command", [], None, 2, "", "Usage"),
     ("two databases", ["sql", ".", "."], None, 2, "", "one DATABASE"),
     ("unknown backslash command", ["sql"], "\\nonsense\nSELECT 1;", 1, "", r"no command \\nonsense"),
+    ("misspelt backslash command", ["sql"], "\\timng\n", 1, "", r"Perhaps you meant \\timing"),
+    ("a command of the prompt", ["sql"], "\\p\n", 1, "", r"\\p is for the prompt only"),
+    ("tables by pattern", ["sql", ".", "-c", "\\dt+ P*", "-c", "\\dt x*", "--format", "csv"], None, 0,
+     r"re:Name,Kind,Format,Path\npeople,table,csv,.*\nName,Kind,Format,Path\n", ""),
+    ("describe what is not there", ["sql", ".", "-c", "\\d peple"], None, 1, "", '"people"'),
     ("describe", ["sql", ".", "-c", "\\d people", "--format", "csv"], None, 0,
      "re:Column,Type,Nullable\nid,(integer|bigint),.*\nname,text,.*\nborn,date,.*\n", ""),
     ("tables", ["sql", ".", "-c", "\\dt", "--format", "csv"], None, 0, r"re:Name,Kind,Format,Path\npeople,table,csv,.*\n",
@@ -333,6 +338,93 @@ def test_interrupt_at_the_prompt(folder):
     t.wait_for("    5\n")
     t.type("\\q\n")
     expect(t.end() == 0)
+
+
+def test_paste(folder):
+    """Tabs in what is pasted are text; each line runs as if typed; the last one can be typed on."""
+    t = Terminal(["sql", "."], folder)
+    t.wait_for("vonk> ")
+    t.type("\x1b[200~SELECT length('a\tb') AS n,\r\t'\u00e9\u6f22' AS t\r;\rSELECT 5 AS\x1b[201~")
+    t.wait_for(" n |  t  \n")
+    t.wait_for(" 3 | \u00e9\u6f22\n")
+    t.wait_for("SELECT 5 AS")
+    t.type(" five;\n")
+    t.wait_for(" five \n------\n    5\n")
+    t.type("\\q\n")
+    expect(t.end() == 0)
+
+
+def test_history_keeps_lines(folder):
+    """A statement of several lines comes back with them, also in the next session."""
+    path = os.path.join(folder, "history of lines")
+    t = Terminal(["sql"], folder, VONK_HISTORY=path)
+    t.wait_for("vonk> ")
+    t.type("SELECT length('a\nb') -- three\n AS n;\n")
+    t.wait_for(" 3\n")
+    t.type("\\q\n")
+    expect(t.end() == 0)
+    t = Terminal(["sql"], folder, VONK_HISTORY=path)
+    t.wait_for("vonk> ")
+    t.type("\x1b[A\x1b[A\n")
+    t.wait_for(" n \n---\n 3\n")
+    t.type("\\s\n")
+    t.wait_for("SELECT length('a\nb') -- three\n AS n;\n")
+    t.type("exit\n")
+    expect(t.end() == 0)
+
+
+def test_editor(folder):
+    editor = os.path.join(folder, "editor")
+    with open(editor, "w", encoding="utf-8") as f:
+        f.write("#!/bin/sh\nsed -i s/41/42/ \"$1\"\n")
+    os.chmod(editor, 0o755)
+    t = Terminal(["sql"], folder, VISUAL=editor)
+    t.wait_for("vonk> ")
+    t.type("SELECT 41 AS a;\n")
+    t.wait_for(" 41\n")
+    t.type("\\e\n")
+    t.wait_for(" 42\n")
+    t.type("SELECT 41\n")
+    t.wait_for("   -> ")
+    t.type("\\e\n;\n")
+    t.wait_for(" 42\n")
+    t.type("SELECT 7 AS kept\n\\w kept.sql\n\\r\n\\p\n")
+    t.wait_for("42\n;\n")
+    with open(os.path.join(folder, "kept.sql"), encoding="utf-8") as f:
+        expect(f.read() == "SELECT 7 AS kept\n")
+    t.type("\\q\n")
+    expect(t.end() == 0)
+
+
+def test_plain_words(folder):
+    t = Terminal(["sql"], folder)
+    t.wait_for("vonk> ")
+    t.type("help\n")
+    t.wait_for("Commands:")
+    t.type("SELECT\nquit\n")
+    t.wait_for("Use \\q to quit")
+    t.type(";\n")
+    t.wait_for('column "quit" does not exist')
+    t.type("quit\n")
+    expect(t.end() == 0)
+
+
+def test_progress_keeps_off_rows(folder):
+    """The bar goes when rows are shown; and is not drawn at all on a dumb terminal."""
+    slow = "SELECT count(*) FROM generate_series(1, 3000000000) a(i) WHERE i % 7 = 3"
+    for term, drawn in (("xterm", True), ("dumb", False)):
+        t = Terminal(["sql"], folder, TERM=term)
+        t.wait_for("vonk> ")
+        t.type(slow + ";\n")
+        if drawn:
+            t.wait_for("running  2 s")
+        else:
+            time.sleep(2.5)
+        t.type("\x03")
+        expect(drawn or "running" not in t.wait_for("canceling"))
+        t.wait_for("vonk> ")
+        t.type("\\q\n")
+        expect(t.end() == 0)
 
 
 def test_wide_result_fits(folder):
