@@ -1,17 +1,11 @@
 /* format.c -- paths to files, files to tables; see format.h */
 #include "formats/format.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <glob.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/stat.h>
 
 #include "formats/partition.h"
-
-enum { FOLDER_DEPTH_MAX = 32, FILES_MAX = 1 << 20 };
+#include "formats/path_list.h"
 
 static const Format *const formats[] = {&format_parquet, &format_csv};
 
@@ -38,124 +32,10 @@ const Format *format_find(const char *name, const char *path)
     return NULL;
 }
 
-/* --- files of a path --- */
-
-typedef struct PathList {
-    Arena *arena;
-    uint32_t count;
-    uint32_t capacity;
-    const char **paths;
-} PathList;
-
-static Status add_path(PathList *list, const char *path, Error *err)
+/* Files of a folder that have the format, or any. context: the format's name, or NULL. */
+static bool is_data_file(const void *context, const char *path)
 {
-    if (list->count == FILES_MAX)
-        return error_set(err, ST_BAD_INPUT, "more than %d files in one table", FILES_MAX);
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity == 0 ? 16 : 2 * list->capacity;
-        const char **paths = ARENA_ARRAY(list->arena, const char *, capacity);
-
-        if (list->count > 0)
-            memcpy(paths, list->paths, list->count * sizeof *paths);
-        list->paths = paths;
-        list->capacity = capacity;
-    }
-    list->paths[list->count++] = arena_strdup(list->arena, path);
-    return ST_OK;
-}
-
-/* Hidden files and those of other programs' commits (_SUCCESS, _temporary) are none of the table.
- */
-static bool is_hidden(const char *name)
-{
-    return name[0] == '.' || name[0] == '_';
-}
-
-static Status add_folder(PathList *list, const char *path, const char *format_name, uint32_t depth,
-                         Error *err);
-
-static Status add_entry(PathList *list, const char *path, const char *format_name, uint32_t depth,
-                        Error *err)
-{
-    struct stat info;
-
-    if (stat(path, &info) != 0)
-        return error_set_errno(err, errno, "could not open \"%s\"", path);
-    if (S_ISDIR(info.st_mode))
-        return add_folder(list, path, format_name, depth + 1, err);
-    if (S_ISREG(info.st_mode) && (format_name != NULL || format_find(NULL, path) != NULL))
-        return add_path(list, path, err);
-    return ST_OK;
-}
-
-static Status add_folder(PathList *list, const char *path, const char *format_name, uint32_t depth,
-                         Error *err)
-{
-    DIR *folder;
-    Status status = ST_OK;
-
-    if (depth > FOLDER_DEPTH_MAX)
-        return error_set(err, ST_BAD_INPUT, "folders below \"%s\" are more than %d deep", path,
-                         FOLDER_DEPTH_MAX);
-    folder = opendir(path);
-    if (folder == NULL)
-        return error_set_errno(err, errno, "could not read the folder \"%s\"", path);
-    for (struct dirent *entry; status == ST_OK && (entry = readdir(folder)) != NULL;)
-        if (!is_hidden(entry->d_name))
-            status = add_entry(list, arena_printf(list->arena, "%s/%s", path, entry->d_name),
-                               format_name, depth, err);
-    closedir(folder);
-    return status;
-}
-
-static Status add_glob(PathList *list, const char *pattern, Error *err)
-{
-    glob_t found;
-    int failure = glob(pattern, GLOB_ERR, NULL, &found);
-    Status status = ST_OK;
-
-    if (failure == GLOB_NOMATCH)
-        return error_set_state(err, ST_BAD_INPUT, "58P01", "no file matches \"%s\"", pattern);
-    if (failure != 0)
-        return error_set_errno(err, failure == GLOB_NOSPACE ? ENOMEM : errno,
-                               "could not read the folders of \"%s\"", pattern);
-    for (size_t i = 0; status == ST_OK && i < found.gl_pathc; i++)
-        status = add_path(list, found.gl_pathv[i], err);
-    globfree(&found);
-    return status;
-}
-
-static int compare_paths(const void *a, const void *b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* The path's files in order; *fixed_bytes_out: how much of each is the path itself, not found. */
-static Status list_files(PathList *list, const char *path, const char *format_name, Error *err,
-                         size_t *fixed_bytes_out)
-{
-    struct stat info;
-    size_t wild = strcspn(path, "*?[");
-
-    *fixed_bytes_out = strlen(path);
-    if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode))
-        return add_path(list, path, err);
-    if (stat(path, &info) == 0) {
-        TRY(add_folder(list, path, format_name, 0, err));
-        if (list->count == 0)
-            return error_set_state(err, ST_BAD_INPUT, "58P01",
-                                   "there are no data files in the folder \"%s\"", path);
-    } else if (path[wild] != '\0') {
-        TRY(add_glob(list, path, err));
-        while (wild > 0 && path[wild - 1] != '/')
-            wild--;
-        *fixed_bytes_out = wild;
-    } else {
-        return error_set_errno(err, errno, "could not open \"%s\"", path);
-    }
-    if (list->count > 1)
-        qsort(list->paths, list->count, sizeof *list->paths, compare_paths);
-    return ST_OK;
+    return context != NULL || format_find(NULL, path) != NULL;
 }
 
 /* The format that all files have. */
@@ -186,17 +66,16 @@ Status format_open_table(const char *path, const char *format_name, OptionList o
     Arena *arena = arena_new(NULL, "files", ARENA_NO_CAP);
     PathList list = {.arena = arena};
     const Format *format = NULL;
-    size_t fixed_bytes = 0;
-    Status status = list_files(&list, path, format_name, err, &fixed_bytes);
+    Status status = path_list_find(&list, path, is_data_file, format_name, err);
 
     *table_out = NULL;
     if (status == ST_OK)
         status = find_format(&list, format_name, err, &format);
     if (status == ST_OK)
         status = format->open(list.count, list.paths, options, pool, err, table_out);
-    if (status == ST_OK && partition_path_has_keys(list.paths[0], fixed_bytes))
-        status =
-            partition_table_new(*table_out, list.count, list.paths, fixed_bytes, err, table_out);
+    if (status == ST_OK && partition_path_has_keys(list.paths[0], list.fixed_bytes))
+        status = partition_table_new(*table_out, list.count, list.paths, list.fixed_bytes, err,
+                                     table_out);
     arena_free(arena);
     return status;
 }

@@ -1,9 +1,9 @@
 /*
  * format.h -- files become tables, batches become files
  *
- * A path is a file, a folder of part files (with key=value sub-folders as columns), or a glob;
- * all files of one table have the same schema. The format is named or follows from the ending:
- * .parquet; .csv, .tsv (also .gz, .zst).
+ * A path is a file, a folder of part files (with key=value sub-folders as columns), or a glob
+ * (path_list.h); all files of one table have the same columns. The format is named or follows from
+ * the ending: .parquet; .csv, .tsv (also .gz, .zst).
  */
 #ifndef VONK_FORMATS_FORMAT_H
 #define VONK_FORMATS_FORMAT_H

@@ -1,98 +1,237 @@
 /*
- * csv_splits.c -- cutting a file at record ends without parsing it
+ * csv_splits.c -- whether a place in a large file is quoted, without reading all before it at once
  *
- * A newline ends a record when the number of quotes before it is even. One pass counts quotes at
- * the speed of memory; at each multiple of target_bytes it looks for the next newline outside
- * quotes.
+ * A split may start inside a quoted field. Which it is follows from all quotes before, but every
+ * piece of the file can be looked at alone: once as if its first line were quoted and once as if
+ * not. (At the first proper quoted field both mostly agree from there on.) The pieces' answers,
+ * chained from the file's start, say the state at each. Whoever opens a split finds its own
+ * piece's answer first, so that with many threads the pieces are looked at side by side and each
+ * once; what others have not begun yet one finds oneself.
+ *
+ * Pieces start at multiples of PIECE_BYTES, or rather behind the first newline at or behind them:
+ * there only two states are possible.
  */
+#include <pthread.h>
 #include <string.h>
 
+#include "core/base/invariant.h"
 #include "formats/csv/csv_internal.h"
 
-/* The clone is chosen while the program is loaded: too early for a sanitized function. */
-#ifdef __SANITIZE_THREAD__
-#define FOR_EACH_CPU
-#else
-#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v3", "default")))
-#endif
+enum { PIECE_BYTES = 1 << 20, READ_BYTES = 256 << 10, STEP_BYTES = 4096 };
 
-FOR_EACH_CPU static uint64_t count_bytes(const char *bytes, size_t byte_count, char wanted)
+/* What each of the two states at a piece's start becomes at its end. */
+typedef struct Answer {
+    bool if_plain_quoted, if_quoted_quoted;
+} Answer;
+
+typedef enum PieceState { PIECE_UNKNOWN, PIECE_CLAIMED, PIECE_KNOWN } PieceState;
+
+typedef struct Piece {
+    PieceState state;
+    Answer answer;
+    bool starts_quoted; /* of those that are chained */
+} Piece;
+
+struct CsvStates {
+    CsvDialect dialect;
+    uint64_t data_start, file_bytes;
+    uint64_t piece_count;
+    pthread_mutex_t lock; /* of the rest */
+    pthread_cond_t found;
+    Piece *pieces;
+    uint64_t chained; /* up to this piece's start the states are known */
+};
+
+static void destroy_states(void *object)
 {
-    uint64_t count = 0;
+    CsvStates *states = object;
 
-    for (size_t start = 0; start < byte_count; start += 4096) {
-        size_t end = start + 4096 < byte_count ? start + 4096 : byte_count;
-        uint32_t here = 0;
-
-        for (size_t i = start; i < end; i++)
-            here += bytes[i] == wanted;
-        count += here;
-    }
-    return count;
+    pthread_cond_destroy(&states->found);
+    pthread_mutex_destroy(&states->lock);
 }
 
-typedef struct Cutter {
+CsvStates *csv_states_new(Arena *arena, const CsvDialect *dialect, uint64_t data_start,
+                          uint64_t file_bytes)
+{
+    CsvStates *states;
+
+    if (dialect->quote == 0 || file_bytes <= data_start)
+        return NULL;
+    states = ARENA_NEW(arena, CsvStates);
+    states->dialect = *dialect;
+    states->data_start = data_start;
+    states->file_bytes = file_bytes;
+    states->piece_count = (file_bytes - data_start + PIECE_BYTES - 1) / PIECE_BYTES;
+    states->pieces = ARENA_ARRAY(arena, Piece, states->piece_count + 1);
+    pthread_mutex_init(&states->lock, NULL);
+    pthread_cond_init(&states->found, NULL);
+    arena_on_free(arena, destroy_states, states);
+    return states;
+}
+
+/* --- a stretch of the file --- */
+
+typedef struct Walk {
     const CsvDialect *dialect;
-    uint64_t target_bytes;
-    uint64_t next_cut; /* look for a record end from here on */
-    uint64_t quotes;   /* before the current byte            */
-    uint32_t count;
-    uint64_t *offsets;
-} Cutter;
+    uint64_t start; /* the first newline before it is waited for     */
+    uint64_t end;   /* and the first newline from end - 1 on ends it */
+    bool has_started, is_over;
+    CsvState plain, quoted; /* what the two have become */
+} Walk;
 
-/* The bytes of the file from `offset` on; notes the cuts in them. */
-static void cut_block(Cutter *cutter, const char *bytes, size_t byte_count, uint64_t offset)
+/* Bytes of the file from offset on. */
+static void walk_block(Walk *walk, const char *bytes, size_t byte_count, uint64_t offset)
 {
-    char quote = cutter->dialect->quote;
-    size_t at = 0;
+    const CsvDialect *dialect = walk->dialect;
+    size_t at = 0, until = byte_count;
 
-    while (offset + byte_count > cutter->next_cut) {
-        size_t from = cutter->next_cut > offset + at ? (size_t)(cutter->next_cut - offset) : at;
+    if (!walk->has_started) {
+        const char *newline = memchr(bytes, dialect->newline, byte_count);
 
-        if (quote != 0)
-            cutter->quotes += count_bytes(bytes + at, from - at, quote);
-        for (at = from; at < byte_count; at++) {
-            cutter->quotes += quote != 0 && bytes[at] == quote;
-            if (bytes[at] == '\n' && cutter->quotes % 2 == 0)
-                break;
+        if (newline == NULL)
+            return;
+        at = (size_t)(newline - bytes) + 1;
+        walk->has_started = true;
+        if (offset + at >= walk->end) { /* the end's newline is the start's */
+            walk->is_over = true;
+            return;
         }
-        if (at == byte_count)
-            return; /* the next block goes on looking */
-        at++;
-        cutter->offsets[++cutter->count] = offset + at;
-        cutter->next_cut = offset + at + cutter->target_bytes;
     }
-    if (quote != 0)
-        cutter->quotes += count_bytes(bytes + at, byte_count - at, quote);
+    if (offset + byte_count > walk->end - 1) {
+        uint64_t last = walk->end - 1 > offset + at ? walk->end - 1 : offset + at;
+        const char *from = bytes + (last - offset);
+        const char *newline = memchr(from, dialect->newline, byte_count - (size_t)(last - offset));
+
+        walk->is_over = newline != NULL;
+        until = newline == NULL ? byte_count : (size_t)(newline - bytes) + 1;
+    }
+    while (at < until) {
+        size_t step =
+            walk->plain == walk->quoted || until - at < STEP_BYTES ? until - at : STEP_BYTES;
+        CsvState plain = csv_run_states(dialect, walk->plain, bytes + at, step);
+
+        walk->quoted = walk->plain == walk->quoted
+                           ? plain
+                           : csv_run_states(dialect, walk->quoted, bytes + at, step);
+        walk->plain = plain;
+        at += step;
+    }
 }
 
-Status csv_cut(const File *file, const CsvDialect *dialect, uint64_t data_start,
-               uint64_t target_bytes, Arena *arena, MemPool *pool, Error *err, uint32_t *count_out,
-               const uint64_t **offsets_out)
+/* From one place of the file to another, either being behind the first newline from there - 1 on
+ * (the data's start: there). */
+static Status walk_between(const CsvStates *states, const File *file, uint64_t start, uint64_t end,
+                           MemPool *pool, Error *err, Answer *answer_out)
 {
-    uint64_t size = file_size(file);
-    uint64_t data_bytes = size > data_start ? size - data_start : 0;
-    Cutter cutter = {
-        .dialect = dialect, .target_bytes = target_bytes, .next_cut = data_start + target_bytes};
+    Walk walk = {.dialect = &states->dialect,
+                 .start = start,
+                 .end = end,
+                 .has_started = start == states->data_start,
+                 .plain = CSV_RECORD_START,
+                 .quoted = CSV_QUOTED};
+    uint64_t at = walk.has_started ? start : start - 1;
     Status status = ST_OK;
+    size_t got = 1;
     void *block;
 
-    cutter.offsets = ARENA_ARRAY(arena, uint64_t, data_bytes / target_bytes + 2);
-    cutter.offsets[0] = data_start;
-    if (data_bytes > target_bytes && dialect->escape == dialect->quote) {
-        TRY(mem_pool_alloc(pool, CSV_BLOCK_BYTES, "cutting a CSV file", err, &block));
-        for (uint64_t at = data_start; status == ST_OK && at < size; at += CSV_BLOCK_BYTES) {
-            size_t bytes = size - at < CSV_BLOCK_BYTES ? (size_t)(size - at) : CSV_BLOCK_BYTES;
+    TRY(mem_pool_alloc(pool, READ_BYTES, "looking for quotes in a CSV file", err, &block));
+    while (status == ST_OK && !walk.is_over && got > 0) {
+        uint64_t left = states->file_bytes > at ? states->file_bytes - at : 0;
 
-            status = file_read_at(file, at, block, bytes, err);
-            if (status == ST_OK)
-                cut_block(&cutter, block, bytes, at);
-        }
-        mem_pool_release(pool, block, CSV_BLOCK_BYTES);
+        status = file_read_some(file, at, block, left < READ_BYTES ? (size_t)left : READ_BYTES, err,
+                                &got);
+        walk_block(&walk, block, got, at);
+        at += got;
     }
-    if (cutter.offsets[cutter.count] < size || cutter.count == 0)
-        cutter.offsets[++cutter.count] = size;
-    *count_out = cutter.count;
-    *offsets_out = cutter.offsets;
+    mem_pool_release(pool, block, READ_BYTES);
+    *answer_out = (Answer){walk.plain == CSV_QUOTED, walk.quoted == CSV_QUOTED};
     return status;
+}
+
+/* --- pieces --- */
+
+static uint64_t piece_start(const CsvStates *states, uint64_t piece)
+{
+    return states->data_start + piece * PIECE_BYTES;
+}
+
+/* Called and returns with the lock held, which is free while the piece is read. */
+static Status find_piece(CsvStates *states, const File *file, uint64_t piece, MemPool *pool,
+                         Error *err)
+{
+    Answer answer;
+    Status status;
+
+    states->pieces[piece].state = PIECE_CLAIMED;
+    pthread_mutex_unlock(&states->lock);
+    status = walk_between(states, file, piece_start(states, piece), piece_start(states, piece + 1),
+                          pool, err, &answer);
+    pthread_mutex_lock(&states->lock);
+    states->pieces[piece].state = status == ST_OK ? PIECE_KNOWN : PIECE_UNKNOWN;
+    states->pieces[piece].answer = answer;
+    pthread_cond_broadcast(&states->found);
+    return status;
+}
+
+/* The state at the start of a piece. Called and returns with the lock held. */
+static Status chain_to(CsvStates *states, const File *file, uint64_t piece, MemPool *pool,
+                       Error *err)
+{
+    while (states->chained < piece) {
+        const Piece *next = &states->pieces[states->chained];
+
+        if (next->state == PIECE_UNKNOWN) {
+            TRY(find_piece(states, file, states->chained, pool, err));
+        } else if (next->state == PIECE_CLAIMED) {
+            pthread_cond_wait(&states->found, &states->lock);
+        } else {
+            states->pieces[states->chained + 1].starts_quoted =
+                next->starts_quoted ? next->answer.if_quoted_quoted : next->answer.if_plain_quoted;
+            states->chained++;
+        }
+    }
+    return ST_OK;
+}
+
+Status csv_states_note(CsvStates *states, const File *file, uint64_t start, uint64_t end,
+                       MemPool *pool, Error *err)
+{
+    Status status = ST_OK;
+
+    if (states == NULL)
+        return ST_OK;
+    pthread_mutex_lock(&states->lock);
+    for (uint64_t piece = (start - states->data_start) / PIECE_BYTES;
+         status == ST_OK && piece < states->piece_count && piece_start(states, piece + 1) <= end;
+         piece++)
+        if (states->pieces[piece].state == PIECE_UNKNOWN)
+            status = find_piece(states, file, piece, pool, err);
+    pthread_mutex_unlock(&states->lock);
+    return status;
+}
+
+Status csv_state_at(CsvStates *states, const File *file, uint64_t offset, MemPool *pool, Error *err,
+                    CsvState *state_out)
+{
+    uint64_t piece;
+    bool is_quoted;
+    Answer answer;
+    Status status;
+
+    *state_out = CSV_RECORD_START;
+    if (states == NULL || offset <= states->data_start)
+        return ST_OK;
+    piece = (offset - states->data_start) / PIECE_BYTES;
+    CHECK(piece < states->piece_count);
+    pthread_mutex_lock(&states->lock);
+    status = chain_to(states, file, piece, pool, err);
+    is_quoted = states->pieces[piece].starts_quoted;
+    pthread_mutex_unlock(&states->lock);
+    TRY(status);
+    if (offset > piece_start(states, piece)) {
+        TRY(walk_between(states, file, piece_start(states, piece), offset, pool, err, &answer));
+        is_quoted = is_quoted ? answer.if_quoted_quoted : answer.if_plain_quoted;
+    }
+    *state_out = is_quoted ? CSV_QUOTED : CSV_RECORD_START;
+    return ST_OK;
 }

@@ -14,6 +14,7 @@ typedef struct CsvWriter {
     FileWriter *file;
     Deflater *deflater; /* NULL: plain */
     uint32_t column_count;
+    bool *is_forced; /* columns whose values are always quoted */
     size_t filled;
     char text[TEXT_BYTES];
     char compressed[COMPRESSED_BYTES];
@@ -67,9 +68,11 @@ static bool needs_quotes(const CsvDialect *dialect, const char *text, size_t len
 {
     if (length == 0)
         return true; /* told from NULL */
-    if (dialect->null_text != NULL && strlen(dialect->null_text) == length &&
-        memcmp(dialect->null_text, text, length) == 0)
+    if (dialect->null_count > 0 && strlen(dialect->null_texts[0]) == length &&
+        memcmp(dialect->null_texts[0], text, length) == 0)
         return true;
+    if (text[0] == ' ' || text[0] == '#' || text[length - 1] == ' ')
+        return true; /* blanks around a field, and # in front, mean more to some readers */
     for (size_t i = 0; i < length; i++)
         if (text[i] == dialect->delimiter || text[i] == dialect->quote ||
             text[i] == dialect->escape || text[i] == '\n' || text[i] == '\r')
@@ -77,12 +80,13 @@ static bool needs_quotes(const CsvDialect *dialect, const char *text, size_t len
     return false;
 }
 
-static Status add_field(CsvWriter *writer, const char *text, size_t length, Error *err)
+static Status add_field(CsvWriter *writer, const char *text, size_t length, bool is_forced,
+                        Error *err)
 {
     const CsvDialect *dialect = &writer->dialect;
     size_t start = 0;
 
-    if (dialect->quote == 0 || !needs_quotes(dialect, text, length))
+    if (dialect->quote == 0 || (!is_forced && !needs_quotes(dialect, text, length)))
         return add_bytes(writer, text, length, err);
     TRY(add_bytes(writer, &dialect->quote, 1, err));
     for (size_t i = 0; i < length; i++) {
@@ -96,7 +100,8 @@ static Status add_field(CsvWriter *writer, const char *text, size_t length, Erro
     return add_bytes(writer, &dialect->quote, 1, err);
 }
 
-static Status add_value(CsvWriter *writer, const Column *column, uint32_t row, Error *err)
+static Status add_value(CsvWriter *writer, const Column *column, uint32_t row, bool is_forced,
+                        Error *err)
 {
     char buffer[VALUE_TEXT_BYTES];
     Value value = value_from_column(column, row);
@@ -104,11 +109,11 @@ static Status add_value(CsvWriter *writer, const Column *column, uint32_t row, E
     const char *text;
 
     if (value.is_null) {
-        text = writer->dialect.null_text == NULL ? "" : writer->dialect.null_text;
+        text = writer->dialect.null_count == 0 ? "" : writer->dialect.null_texts[0];
         return add_bytes(writer, text, strlen(text), err);
     }
     text = value_print(&value, 0, buffer, &length);
-    return add_field(writer, text, length, err);
+    return add_field(writer, text, length, is_forced, err);
 }
 
 static Status add_header(CsvWriter *writer, const TableColumn *columns, Error *err)
@@ -116,9 +121,34 @@ static Status add_header(CsvWriter *writer, const TableColumn *columns, Error *e
     for (uint32_t i = 0; i < writer->column_count; i++) {
         if (i > 0)
             TRY(add_bytes(writer, &writer->dialect.delimiter, 1, err));
-        TRY(add_field(writer, columns[i].name, strlen(columns[i].name), err));
+        TRY(add_field(writer, columns[i].name, strlen(columns[i].name), false, err));
     }
     return add_bytes(writer, "\n", 1, err);
+}
+
+static Status force_quotes(CsvWriter *writer, const CsvOptions *options, const TableColumn *columns,
+                           Error *err)
+{
+    TableColumn *named = ARENA_ARRAY(writer->arena, TableColumn, writer->column_count + 1);
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < writer->column_count; i++)
+        writer->is_forced[i] = options->force_quote_all;
+    if (options->force_quote == NULL || options->force_quote_all)
+        return ST_OK;
+    TRY(csv_parse_columns(writer->arena, "force_quote", options->force_quote, true,
+                          writer->column_count, named, &count, err));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t place = 0;
+
+        while (place < writer->column_count && strcmp(columns[place].name, named[i].name) != 0)
+            place++;
+        if (place == writer->column_count)
+            return error_set_state(err, ST_BAD_INPUT, "42703", "column \"%s\" does not exist",
+                                   named[i].name);
+        writer->is_forced[place] = true;
+    }
+    return ST_OK;
 }
 
 Status csv_writer_open(const char *path, uint32_t column_count, const TableColumn *columns,
@@ -134,8 +164,13 @@ Status csv_writer_open(const char *path, uint32_t column_count, const TableColum
     *writer_out = NULL;
     writer->arena = arena;
     writer->column_count = column_count;
-    status = csv_read_options(arena, options, &read, err);
+    writer->is_forced = ARENA_ARRAY(arena, bool, column_count + 1);
+    status = csv_read_options(arena, options, true, &read, err);
     writer->dialect = read.dialect;
+    if (read.has_codec)
+        codec = read.codec;
+    if (status == ST_OK)
+        status = force_quotes(writer, &read, columns, err);
     if (!read.has_delimiter && (strstr(path, ".tsv") != NULL))
         writer->dialect.delimiter = '\t';
     if (status == ST_OK)
@@ -165,7 +200,7 @@ Status csv_writer_add(TableWriter *handle, const Batch *batch, Error *err)
         for (uint32_t j = 0; j < batch->column_count; j++) {
             if (j > 0)
                 TRY(add_bytes(writer, &writer->dialect.delimiter, 1, err));
-            TRY(add_value(writer, &batch->columns[j], row, err));
+            TRY(add_value(writer, &batch->columns[j], row, writer->is_forced[j], err));
         }
         TRY(add_bytes(writer, "\n", 1, err));
     }
