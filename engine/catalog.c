@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -101,7 +102,7 @@ static const char *table_name_of(Arena *arena, const char *file_name)
     for (const char *const *ending = format->endings; *ending != NULL; ending++) {
         size_t bytes = strlen(file_name), ending_bytes = strlen(*ending);
 
-        if (bytes > ending_bytes && strcmp(file_name + bytes - ending_bytes, *ending) == 0)
+        if (bytes > ending_bytes && strcasecmp(file_name + bytes - ending_bytes, *ending) == 0)
             return arena_strndup(arena, file_name, bytes - ending_bytes);
     }
     return NULL;
@@ -113,11 +114,12 @@ typedef struct FolderEntry {
     const char *format; /* NULL: a view, or a folder */
     bool is_view;
     bool is_folder;
+    const char *rival; /* another file of that name; NULL: none */
 } FolderEntry;
 
 typedef struct FolderList {
     uint32_t count;
-    FolderEntry *entries; /* in name order; at most one a name */
+    FolderEntry *entries; /* in name order, one a name */
 } FolderList;
 
 static int compare_entries(const void *a, const void *b)
@@ -125,13 +127,7 @@ static int compare_entries(const void *a, const void *b)
     const FolderEntry *x = a, *y = b;
     int order = strcmp(x->name, y->name);
 
-    if (order != 0)
-        return order;
-    if (x->is_view != y->is_view)
-        return x->is_view ? -1 : 1;
-    if (x->is_folder != y->is_folder)
-        return x->is_folder ? 1 : -1;
-    return strcmp(y->path, x->path); /* .parquet before .csv */
+    return order != 0 ? order : strcmp(x->path, y->path);
 }
 
 static bool describe_entry(Arena *arena, const char *database, const char *file_name,
@@ -189,24 +185,47 @@ static Status list_folder(const SessionCatalog *catalog, Arena *arena, Error *er
     closedir(folder);
     if (list_out->count > 1)
         qsort(list_out->entries, list_out->count, sizeof *list_out->entries, compare_entries);
-    for (uint32_t i = 0; i < list_out->count; i++)
+    for (uint32_t i = 0; i < list_out->count; i++) {
         if (kept == 0 || strcmp(list_out->entries[kept - 1].name, list_out->entries[i].name) != 0)
             list_out->entries[kept++] = list_out->entries[i];
+        else
+            list_out->entries[kept - 1].rival = list_out->entries[i].path;
+    }
     list_out->count = kept;
     return ST_OK;
 }
 
+/* The entry of that name; or, as unquoted names are folded to lower case, the only one that is it
+ * in another case. */
 static Status find_in_folder(const SessionCatalog *catalog, Arena *arena, const char *name,
-                             Error *err, const FolderEntry **entry_out)
+                             bool any_case, Error *err, const FolderEntry **entry_out)
 {
+    const FolderEntry *similar = NULL;
+    uint32_t similar_count = 0;
     FolderList list;
 
     *entry_out = NULL;
     TRY(list_folder(catalog, arena, err, &list));
-    for (uint32_t i = 0; i < list.count; i++)
+    for (uint32_t i = 0; i < list.count; i++) {
         if (strcmp(list.entries[i].name, name) == 0)
             *entry_out = &list.entries[i];
+        if (strcasecmp(list.entries[i].name, name) == 0) {
+            similar = &list.entries[i];
+            similar_count++;
+        }
+    }
+    if (*entry_out == NULL && any_case && similar_count == 1)
+        *entry_out = similar;
     return ST_OK;
+}
+
+static Status has_rival(const FolderEntry *entry, Error *err)
+{
+    error_set_state(err, ST_BAD_INPUT, "42P09",
+                    "table \"%s\" is ambiguous: there are \"%s\" and \"%s\"", entry->name,
+                    entry->path, entry->rival);
+    error_hint(err, "Name the file instead: FROM \"%s\".", entry->path);
+    return ST_BAD_INPUT;
 }
 
 /* --- opening --- */
@@ -322,9 +341,11 @@ static Status lookup_in_folder(const QueryCatalog *query, Arena *arena, const ch
     const FolderEntry *entry;
     Table *table;
 
-    TRY(find_in_folder(query->catalog, arena, name, err, &entry));
+    TRY(find_in_folder(query->catalog, arena, name, true, err, &entry));
     if (entry == NULL)
         return ST_OK;
+    if (entry->rival != NULL)
+        return has_rival(entry, err);
     if (entry->is_view)
         return read_view(query->catalog, arena, entry, err, view_out);
     if (entry->is_folder) {
@@ -396,7 +417,7 @@ Status session_catalog_check_free(SessionCatalog *catalog, const char *name, Err
     Status status = check_name(name, err);
 
     if (status == ST_OK)
-        status = find_in_folder(catalog, arena, name, err, &entry);
+        status = find_in_folder(catalog, arena, name, false, err, &entry);
     if (status == ST_OK && (entry != NULL || find_relation(catalog, name) != NULL))
         status =
             error_set_state(err, ST_BAD_INPUT, "42P07", "relation \"%s\" already exists", name);
@@ -469,7 +490,7 @@ Status session_catalog_create_view(SessionCatalog *catalog, const char *name,
     Status status = check_name(name, err);
 
     if (status == ST_OK)
-        status = find_in_folder(catalog, arena, name, err, &entry);
+        status = find_in_folder(catalog, arena, name, false, err, &entry);
     is_taken_by_table = (old != NULL && old->table != NULL) || (entry != NULL && !entry->is_view);
     if (status == ST_OK && (old != NULL || entry != NULL) && !is_replace)
         status =
@@ -497,6 +518,8 @@ static Status wrong_kind(const char *name, bool wanted_view, Error *err)
 
 static Status drop_from_folder(const FolderEntry *entry, bool is_view, Error *err)
 {
+    if (entry->rival != NULL)
+        return has_rival(entry, err);
     if (entry->is_view != is_view)
         return wrong_kind(entry->name, is_view, err);
     if (entry->is_folder)
@@ -523,7 +546,7 @@ Status session_catalog_drop(SessionCatalog *catalog, const char *name, bool is_v
         return ST_OK;
     }
     arena = arena_new(NULL, "catalog lookup", ARENA_NO_CAP);
-    status = find_in_folder(catalog, arena, name, err, &entry);
+    status = find_in_folder(catalog, arena, name, false, err, &entry);
     if (status == ST_OK && entry != NULL)
         status = drop_from_folder(entry, is_view, err);
     else if (status == ST_OK && !if_exists)

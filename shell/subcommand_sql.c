@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "formats/path_list.h"
 #include "shell/interrupt.h"
 #include "shell/repl.h"
 #include "shell/shell.h"
@@ -14,11 +15,25 @@
 #include "shell/terminal.h"
 #include "sql/parser/sql_keywords.h"
 
-static bool is_regular_file(const char *path)
+/* A file or a glob, which are one table each; a folder has a table for each of its files. */
+static bool is_table(const char *path)
 {
     struct stat info;
 
-    return stat(path, &info) == 0 && S_ISREG(info.st_mode);
+    return stat(path, &info) == 0 ? !S_ISDIR(info.st_mode) : path[path_glob_start(path)] != '\0';
+}
+
+/* "sales" of "data/sales/x?.csv" */
+static const char *folder_name_of(Arena *arena, const char *path)
+{
+    size_t bytes = path_glob_start(path), start;
+
+    while (bytes > 0 && path[bytes - 1] == '/')
+        bytes--;
+    for (start = bytes; start > 0 && path[start - 1] != '/'; start--)
+        continue;
+    return bytes == start || path[start] == '.' ? "files"
+                                                : arena_strndup(arena, path + start, bytes - start);
 }
 
 /* dir/big.csv.gz -> big */
@@ -29,6 +44,8 @@ static const char *table_name_of(Arena *arena, const char *path)
     char *name = arena_strdup(arena, slash == NULL ? path : slash + 1);
     char *dot = strrchr(name, '.');
 
+    if (path[path_glob_start(path)] != '\0' && access(path, F_OK) != 0)
+        return folder_name_of(arena, path);
     for (size_t i = 0; i < 2 && dot != NULL; i++) {
         if (strcmp(dot, packings[i]) == 0) {
             *dot = '\0';
@@ -79,7 +96,7 @@ static Status add_file_as_table(Shell *shell, const char *path, Error *err)
 static Status open_session(Shell *shell, const SqlOptions *options, Error *err)
 {
     const char *path = options->database;
-    bool is_file = path != NULL && is_regular_file(path);
+    bool is_file = path != NULL && is_table(path);
     Status status;
 
     shell->database = is_file ? NULL : path;

@@ -220,13 +220,22 @@ static Status missing_column(Binder *b, Scope *scope, const char *table, const c
 
 /* --- lookups --- */
 
+/* Files have columns such as "PassengerId", which no unquoted name finds, as it is folded to lower
+ * case. So a name that is nowhere as it is may stand for one in other case. */
+typedef enum NameMatch { NAME_AS_IS, NAME_IN_ANY_CASE } NameMatch;
+
+static bool is_name(const char *known, const char *name, NameMatch match)
+{
+    return (match == NAME_AS_IS ? strcmp(known, name) : strcasecmp(known, name)) == 0;
+}
+
 /* The item's column of that name; a name that comes twice is ambiguous. */
-static Status find_in_item(Binder *b, const RangeItem *item, const char *name, int32_t offset,
-                           const RangeColumn **column_out)
+static Status find_in_item(Binder *b, const RangeItem *item, const char *name, NameMatch match,
+                           int32_t offset, const RangeColumn **column_out)
 {
     *column_out = NULL;
     for (uint32_t i = 0; i < item->column_count; i++) {
-        if (strcmp(item->columns[i].name, name) != 0)
+        if (!is_name(item->columns[i].name, name, match))
             continue;
         if (*column_out != NULL)
             return ambiguous_column(b, name, offset);
@@ -235,8 +244,8 @@ static Status find_in_item(Binder *b, const RangeItem *item, const char *name, i
     return ST_OK;
 }
 
-static Status find_in_scope(Binder *b, Scope *scope, const char *name, int32_t offset,
-                            ResolvedColumn *found)
+static Status find_in_scope(Binder *b, Scope *scope, const char *name, NameMatch match,
+                            int32_t offset, ResolvedColumn *found)
 {
     for (uint32_t i = 0; i < scope->visible.count; i++) {
         const Visible *visible = &scope->visible.items[i];
@@ -244,7 +253,7 @@ static Status find_in_scope(Binder *b, Scope *scope, const char *name, int32_t o
 
         if (!visible->columns_visible || (visible->lateral_only && !scope->lateral_active))
             continue;
-        TRY(find_in_item(b, visible->item, name, offset, &column));
+        TRY(find_in_item(b, visible->item, name, match, offset, &column));
         if (column == NULL)
             continue;
         if (found->column != NULL)
@@ -260,10 +269,14 @@ Status scope__find_column(Binder *b, Scope *scope, const char *name, int32_t off
                           bool local_only, ResolvedColumn *found_out)
 {
     *found_out = (ResolvedColumn){NULL, NULL};
-    for (; scope != NULL; scope = scope->outer) {
-        TRY(find_in_scope(b, scope, name, offset, found_out));
-        if (found_out->column != NULL || local_only)
-            break;
+    for (int match = NAME_AS_IS; match <= NAME_IN_ANY_CASE; match++) {
+        for (Scope *level = scope; level != NULL; level = level->outer) {
+            TRY(find_in_scope(b, level, name, (NameMatch)match, offset, found_out));
+            if (found_out->column != NULL)
+                return ST_OK;
+            if (local_only)
+                break;
+        }
     }
     return ST_OK;
 }
@@ -338,7 +351,9 @@ Status scope__resolve(Binder *b, Scope *scope, const AstColumn *column, const Ex
     TRY(scope__find_item(b, scope, table, offset, &item));
     if (item == NULL || (names.count == 3 && strcmp(names.items[0], "public") != 0))
         return scope__missing_item(b, scope, table, offset);
-    TRY(find_in_item(b, item, name, offset, &found));
+    TRY(find_in_item(b, item, name, NAME_AS_IS, offset, &found));
+    if (found == NULL)
+        TRY(find_in_item(b, item, name, NAME_IN_ANY_CASE, offset, &found));
     if (found == NULL)
         return missing_column(b, scope, table, name, offset);
     *expr_out = column_expr(b, found, offset);
