@@ -185,6 +185,25 @@ static Status drop(Result *result, const AstDrop *statement, Error *err)
 
 /* --- COPY --- */
 
+/* (a, "b c") as the text that formats read lists of columns from. */
+static const char *list_text(Arena *arena, AstNames list)
+{
+    StrBuf buf = {.arena = arena};
+
+    if (list.count == 1 && strcmp(list.items[0], "*") == 0)
+        return "*";
+    for (uint32_t i = 0; i < list.count; i++) {
+        strbuf_puts(&buf, i == 0 ? "\"" : ", \"");
+        for (const char *at = list.items[i]; *at != '\0'; at++) {
+            strbuf_putc(&buf, *at);
+            if (*at == '"')
+                strbuf_putc(&buf, '"');
+        }
+        strbuf_putc(&buf, '"');
+    }
+    return strbuf_text(&buf);
+}
+
 /* COPY's options but FORMAT as the format's own; bare ones mean "true". */
 static OptionList copy_options(Arena *arena, const AstOptions *options, const char **format_out)
 {
@@ -199,7 +218,9 @@ static OptionList copy_options(Arena *arena, const AstOptions *options, const ch
             continue;
         }
         items[2 * count] = option->name;
-        items[2 * count + 1] = option->value == NULL ? "true" : option->value;
+        items[2 * count + 1] = option->list.count > 0  ? list_text(arena, option->list)
+                               : option->value == NULL ? "true"
+                                                       : option->value;
         count++;
     }
     return (OptionList){count, items};

@@ -32,10 +32,32 @@ const Format *format_find(const char *name, const char *path)
     return NULL;
 }
 
-/* Files of a folder that have the format, or any. context: the format's name, or NULL. */
+/* What a folder's files are chosen by. */
+typedef struct Wanted {
+    const char *format_name; /* NULL: any that there is */
+    bool any_ending;
+} Wanted;
+
 static bool is_data_file(const void *context, const char *path)
 {
-    return context != NULL || format_find(NULL, path) != NULL;
+    const Wanted *wanted = context;
+    const Format *format = format_find(NULL, path);
+
+    return wanted->any_ending ||
+           (format != NULL &&
+            (wanted->format_name == NULL || format == format_find(wanted->format_name, path)));
+}
+
+/* read_csv takes the .csv files of a folder, or all when none has such a name. */
+static Status find_files(PathList *list, const char *path, const char *format_name, Error *err)
+{
+    Wanted wanted = {.format_name = format_name};
+    Status status = path_list_find(list, path, is_data_file, &wanted, err);
+
+    if (status == ST_OK || list->count > 0 || format_name == NULL)
+        return status;
+    wanted.any_ending = true;
+    return path_list_find(list, path, is_data_file, &wanted, err);
 }
 
 /* The format that all files have. */
@@ -66,7 +88,7 @@ Status format_open_table(const char *path, const char *format_name, OptionList o
     Arena *arena = arena_new(NULL, "files", ARENA_NO_CAP);
     PathList list = {.arena = arena};
     const Format *format = NULL;
-    Status status = path_list_find(&list, path, is_data_file, format_name, err);
+    Status status = find_files(&list, path, format_name, err);
 
     *table_out = NULL;
     if (status == ST_OK)

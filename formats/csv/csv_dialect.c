@@ -26,7 +26,7 @@ typedef struct Score {
     uint32_t field_count;           /* the commonest over 1; 0: there is none */
     uint32_t first_count, max_count;
     uint32_t preamble_lines;
-    uint64_t quoted_fields, stray_quotes;
+    uint64_t quoted_fields, stray_quotes; /* an unclosed quote is a stray one */
 } Score;
 
 /* --- the start of the file --- */
@@ -157,8 +157,13 @@ static Status score_dialect(const CsvDialect *dialect, const CsvChunk *start, Me
         score_out->stray_quotes = index.stray_quotes;
         if (score_out->field_count > 1)
             score_out->preamble_lines = count_preamble(&index, rows, score_out);
-        if (start->is_whole && !is_cut && state == CSV_QUOTED)
-            score_out->all_bytes += bytes - used; /* of an unclosed quote */
+        if (state == CSV_QUOTED) {
+            score_out->all_bytes += (is_cut ? SAMPLE_BYTES : bytes) - used;
+            if (start->is_whole && !is_cut)
+                score_out->stray_quotes++;
+            else /* a long field: nothing speaks against it yet */
+                score_out->even_bytes += (is_cut ? SAMPLE_BYTES : bytes) - used;
+        }
     }
     csv_index_fini(&index);
     return status;
@@ -233,7 +238,7 @@ static Status infer_quotes(const CsvDialect *dialect, const CsvOptions *options,
         if ((options->has_quote && quotes[i][0] != dialect->quote) ||
             (options->has_escape && quotes[i][1] != dialect->escape))
             continue;
-        if (quotes[i][0] == 0 ? !has_bytes(start, "\"", 1) : !has_bytes(start, quotes[i], 1))
+        if (quotes[i][0] == 0 ? best->stray_quotes == 0 : !has_bytes(start, quotes[i], 1))
             continue;
         if (quotes[i][1] == '\\' && !has_bytes(start, escaped, 2))
             continue;

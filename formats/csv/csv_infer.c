@@ -422,6 +422,18 @@ Status csv_sample_add(CsvSample *sample, const CsvChunk *chunk, bool is_start,
     return status;
 }
 
+Status csv_has_records(const CsvDialect *dialect, const CsvChunk *start, size_t count,
+                       MemPool *pool, Error *err, bool *has_out)
+{
+    size_t data_start = csv_data_start(dialect, start->bytes, start->byte_count), first = 0;
+    CsvIndex index;
+    Status status = index_chunk(&index, dialect, start, data_start, pool, err, &first);
+
+    *has_out = index.row_count - first >= count;
+    csv_index_fini(&index);
+    return status;
+}
+
 Status csv_read_names(Arena *arena, const CsvDialect *dialect, const CsvChunk *start, MemPool *pool,
                       Error *err, uint32_t *count_out, const char *const **names_out)
 {

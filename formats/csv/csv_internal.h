@@ -206,6 +206,9 @@ MUST_CHECK Status csv_sample_add(CsvSample *sample, const CsvChunk *chunk, bool 
                                  const uint32_t *columns, uint32_t field_count, MemPool *pool,
                                  Error *err);
 bool csv_sample_has_header(const CsvSample *sample);
+/* Whether the chunk holds that many whole records. */
+MUST_CHECK Status csv_has_records(const CsvDialect *dialect, const CsvChunk *start, size_t count,
+                                  MemPool *pool, Error *err, bool *has_out);
 /* The fields of the first record of another file's start, as names. */
 MUST_CHECK Status csv_read_names(Arena *arena, const CsvDialect *dialect, const CsvChunk *start,
                                  MemPool *pool, Error *err, uint32_t *count_out,

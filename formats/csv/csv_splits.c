@@ -86,16 +86,16 @@ static void walk_block(Walk *walk, const char *bytes, size_t byte_count, uint64_
     size_t at = 0, until = byte_count;
 
     if (!walk->has_started) {
-        const char *newline = memchr(bytes, dialect->newline, byte_count);
+        uint64_t left = walk->end - 1 - offset;
+        const char *newline =
+            memchr(bytes, dialect->newline, left < byte_count ? (size_t)left : byte_count);
 
-        if (newline == NULL)
-            return;
-        at = (size_t)(newline - bytes) + 1;
-        walk->has_started = true;
-        if (offset + at >= walk->end) { /* the end's newline is the start's */
-            walk->is_over = true;
+        if (newline == NULL) { /* before the end: start and end are the same newline */
+            walk->is_over = left <= byte_count;
             return;
         }
+        at = (size_t)(newline - bytes) + 1;
+        walk->has_started = true;
     }
     if (offset + byte_count > walk->end - 1) {
         uint64_t last = walk->end - 1 > offset + at ? walk->end - 1 : offset + at;

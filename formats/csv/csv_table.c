@@ -9,6 +9,7 @@
 
 enum {
     START_BYTES = 1 << 20,        /* of the first file                            */
+    START_BYTES_MAX = 64 << 20,   /* when its first records are longer            */
     OTHER_START_BYTES = 16 << 10, /* of the others: for their header              */
     CHUNK_BYTES = 256 << 10,      /* of each further place in a large file        */
     CHUNKS = 4,
@@ -37,27 +38,6 @@ static Status read_chunk(Arena *arena, const CsvFile *file, uint64_t start, size
     return status;
 }
 
-/* Whether the chunk holds a record, as far as newlines tell. */
-static bool has_lines(const CsvChunk *chunk)
-{
-    const char *newline = memchr(chunk->bytes, '\n', chunk->byte_count);
-
-    return newline != NULL &&
-           memchr(newline + 1, '\n', chunk->byte_count - (size_t)(newline + 1 - chunk->bytes)) !=
-               NULL;
-}
-
-/* The file's start, with two lines at least: some have fields of megabytes. */
-static Status read_start(Arena *arena, const CsvFile *file, size_t bytes, MemPool *pool, Error *err,
-                         CsvChunk *chunk_out)
-{
-    for (;; bytes *= 4) {
-        TRY(read_chunk(arena, file, 0, bytes, pool, err, chunk_out));
-        if (chunk_out->is_whole || has_lines(chunk_out) || bytes > CSV_RECORD_BYTES_MAX / 4)
-            return ST_OK;
-    }
-}
-
 /* --- the first file --- */
 
 /* Of a large uncompressed file, places spread over it. */
@@ -80,20 +60,36 @@ static Status add_chunks(CsvSample *sample, Arena *scratch, const CsvFile *file,
     return ST_OK;
 }
 
+/* What the file's first bytes say; *is_enough_out: a record behind the first, or all there is. */
+static Status sample_start(CsvTable *table, Arena *scratch, size_t bytes, Error *err,
+                           CsvChunk *start, CsvSample **sample_out, bool *is_enough_out)
+{
+    CsvFile *file = &table->files[0];
+
+    TRY(read_chunk(scratch, file, 0, bytes, table->pool, err, start));
+    TRY(csv_infer_dialect(file->name, &table->options, start, table->pool, err, &table->dialect));
+    file->data_start = csv_data_start(&table->dialect, start->bytes, start->byte_count);
+    *is_enough_out = true;
+    if (!start->is_whole && bytes < START_BYTES_MAX) {
+        TRY(csv_has_records(&table->dialect, start, 2, table->pool, err, is_enough_out));
+        if (!*is_enough_out)
+            return ST_OK;
+    }
+    return csv_sample_new(scratch, file->name, &table->options, &table->dialect, start, table->pool,
+                          err, sample_out);
+}
+
 static Status sample_first(CsvTable *table, Arena *scratch, Error *err, CsvSample **sample_out)
 {
     CsvFile *file = &table->files[0];
     const CsvOptions *options = &table->options;
     size_t bytes = options->sample_rows < 0 && file->codec == STREAM_PLAIN ? (size_t)file->bytes + 1
                                                                            : START_BYTES;
+    bool has_header, is_enough = false;
     CsvChunk start;
-    bool has_header;
 
-    TRY(read_start(scratch, file, bytes, table->pool, err, &start));
-    TRY(csv_infer_dialect(file->name, options, &start, table->pool, err, &table->dialect));
-    file->data_start = csv_data_start(&table->dialect, start.bytes, start.byte_count);
-    TRY(csv_sample_new(scratch, file->name, options, &table->dialect, &start, table->pool, err,
-                       sample_out));
+    for (; !is_enough; bytes *= 4) /* some files have fields of megabytes */
+        TRY(sample_start(table, scratch, bytes, err, &start, sample_out, &is_enough));
     TRY(add_chunks(*sample_out, scratch, file, &start, table->pool, err));
     has_header =
         options->has_header_option ? table->dialect.has_header : csv_sample_has_header(*sample_out);
@@ -153,6 +149,21 @@ static bool has_same_header(const CsvSample *sample, uint32_t count, const char 
     return true;
 }
 
+/* The file's start, with its header. */
+static Status read_start(const CsvTable *table, Arena *arena, const CsvFile *file, Error *err,
+                         CsvChunk *chunk_out)
+{
+    bool is_enough = false;
+
+    for (size_t bytes = OTHER_START_BYTES; !is_enough; bytes *= 4) {
+        TRY(read_chunk(arena, file, 0, bytes, table->pool, err, chunk_out));
+        is_enough = chunk_out->is_whole || bytes >= START_BYTES_MAX;
+        if (!is_enough)
+            TRY(csv_has_records(&table->dialect, chunk_out, 1, table->pool, err, &is_enough));
+    }
+    return ST_OK;
+}
+
 typedef struct Header {
     uint32_t count;
     const char *const *names;
@@ -166,7 +177,7 @@ static Status note_file(CsvTable *table, CsvSample *sample, CsvFile *file, const
     uint32_t *columns = NULL;
     CsvChunk start;
     Header header = {0};
-    Status status = read_start(scratch, file, OTHER_START_BYTES, table->pool, err, &start);
+    Status status = read_start(table, scratch, file, err, &start);
 
     if (status == ST_OK) {
         file->data_start = csv_data_start(&table->dialect, start.bytes, start.byte_count);
@@ -197,7 +208,7 @@ static Status note_others(CsvTable *table, CsvSample *sample, Arena *scratch, Er
     if (table->file_count == 1)
         return ST_OK;
     if (table->dialect.has_header) {
-        TRY(read_start(scratch, &table->files[0], OTHER_START_BYTES, table->pool, err, &start));
+        TRY(read_start(table, scratch, &table->files[0], err, &start));
         TRY(csv_read_names(scratch, &table->dialect, &start, table->pool, err, &first.count,
                            &first.names));
     }
