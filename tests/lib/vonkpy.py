@@ -7,6 +7,7 @@ import ctypes
 import os
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+ARROW_STREAM_BYTES = 5 * ctypes.sizeof(ctypes.c_void_p)  # struct ArrowArrayStream
 BUILD = os.environ.get("VONK_BUILD", os.path.join(ROOT, "build", "release"))
 
 
@@ -105,6 +106,18 @@ class Session:
             return names, rows
         finally:
             LIB.vonk_result_free(result)
+
+    def arrow(self, sql):
+        """The last statement's rows as a pyarrow.Table."""
+        import pyarrow
+        result = ctypes.c_void_p()
+        self.check(LIB.vonk_query(self.handle, sql.encode(), None, 0, ctypes.byref(result),
+                                  ctypes.byref(self.error)))
+        stream = ctypes.create_string_buffer(ARROW_STREAM_BYTES)  # takes the result
+        address = ctypes.addressof(stream)
+        self.check(LIB.vonk_result_arrow_stream(result, address, ctypes.byref(self.error)))
+        with pyarrow.RecordBatchReader._import_from_c(address) as reader:
+            return reader.read_all()
 
     def close(self):
         if self.handle:

@@ -19,7 +19,8 @@ import pyenv  # noqa: E402
 
 pyenv.use()
 from postgres import Postgres, available  # noqa: E402
-from tpch import TABLES, same  # noqa: E402
+from engines import same  # noqa: E402
+from tpch import TABLES  # noqa: E402
 from vonkpy import Session, VonkError  # noqa: E402
 
 ALL_MODES = [
