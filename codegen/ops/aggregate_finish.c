@@ -108,24 +108,22 @@ static bool finish_wide_avg(OpCtx *ctx, const AggTypes *types, const WideSumStat
 /* The three bins as sign, magnitude and the place of its bit 0 (as a power of two). */
 static BigInt float_sum_magnitude(const FloatSum *sum, bool *is_negative, int32_t *power)
 {
-    BigInt positive = big_of_words(0, NULL), negative = positive;
+    uint64_t words[FLOAT_SUM_BINS + 1]; /* of a two's complement */
+    Int128 rest = 0;
 
     for (int i = 0; i < FLOAT_SUM_BINS; i++) {
-        UInt128 magnitude = decimal_magnitude(sum->bin[i]);
-        BigInt part =
-            big_of_words(2, (uint64_t[]){(uint64_t)magnitude, (uint64_t)(magnitude >> 64)});
-
-        big_shift_left(&part, 64u * (FLOAT_SUM_BINS - 1 - (uint32_t)i));
-        big_add(sum->bin[i] < 0 ? &negative : &positive, &part);
+        rest += sum->bin[FLOAT_SUM_BINS - 1 - i];
+        words[i] = (uint64_t)rest;
+        rest >>= 64;
     }
+    words[FLOAT_SUM_BINS] = (uint64_t)rest;
     *power = 64 * (sum->top - (FLOAT_SUM_BINS - 1)) - FLOAT_SUM_PLACE - 1074;
-    *is_negative = big_compare(&positive, &negative) < 0;
-    if (*is_negative) {
-        big_subtract(&negative, &positive);
-        return negative;
+    *is_negative = rest < 0;
+    for (int i = 0, carry = 1; *is_negative && i <= FLOAT_SUM_BINS; i++) {
+        words[i] = ~words[i] + (uint64_t)carry;
+        carry = carry && words[i] == 0;
     }
-    big_subtract(&positive, &negative);
-    return positive;
+    return big_of_words(FLOAT_SUM_BINS + 1, words);
 }
 
 static Quad scale_quad(Quad value, int32_t power)

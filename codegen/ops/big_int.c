@@ -5,28 +5,43 @@
 
 #include "core/base/invariant.h"
 
+static void trim(BigInt *a)
+{
+    while (a->count > 0 && a->word[a->count - 1] == 0)
+        a->count--;
+}
+
+/* A word that is carried out of those in use. */
+static void append(BigInt *a, uint64_t carry)
+{
+    if (carry == 0)
+        return;
+    CHECK(a->count < BIG_WORDS);
+    a->word[a->count++] = carry;
+}
+
 BigInt big_of_words(uint32_t count, const uint64_t *words)
 {
-    BigInt big = {{0}};
+    BigInt big = {.count = count};
 
     if (count > 0)
         memcpy(big.word, words, count * sizeof *words);
+    trim(&big);
     return big;
 }
 
 bool big_is_zero(const BigInt *a)
 {
-    for (int i = 0; i < BIG_WORDS; i++)
-        if (a->word[i] != 0)
-            return false;
-    return true;
+    return a->count == 0;
 }
 
 int big_compare(const BigInt *a, const BigInt *b)
 {
-    for (int i = BIG_WORDS - 1; i >= 0; i--)
-        if (a->word[i] != b->word[i])
-            return a->word[i] < b->word[i] ? -1 : 1;
+    if (a->count != b->count)
+        return a->count < b->count ? -1 : 1;
+    for (uint32_t i = a->count; i > 0; i--)
+        if (a->word[i - 1] != b->word[i - 1])
+            return a->word[i - 1] < b->word[i - 1] ? -1 : 1;
     return 0;
 }
 
@@ -34,12 +49,13 @@ void big_add(BigInt *a, const BigInt *b)
 {
     UInt128 carry = 0;
 
-    for (int i = 0; i < BIG_WORDS; i++) {
+    a->count = a->count > b->count ? a->count : b->count;
+    for (uint32_t i = 0; i < a->count; i++) {
         carry += (UInt128)a->word[i] + b->word[i];
         a->word[i] = (uint64_t)carry;
         carry >>= 64;
     }
-    CHECK(carry == 0);
+    append(a, (uint64_t)carry);
 }
 
 void big_add_small(BigInt *a, uint64_t b)
@@ -53,25 +69,28 @@ void big_subtract(BigInt *a, const BigInt *b)
 {
     uint64_t borrow = 0;
 
-    for (int i = 0; i < BIG_WORDS; i++) {
+    CHECK(b->count <= a->count);
+    for (uint32_t i = 0; i < a->count; i++) {
         UInt128 difference = (UInt128)a->word[i] - b->word[i] - borrow;
 
         a->word[i] = (uint64_t)difference;
         borrow = (uint64_t)(difference >> 64) & 1;
     }
     CHECK(borrow == 0);
+    trim(a);
 }
 
 void big_multiply(BigInt *a, uint64_t b)
 {
     UInt128 carry = 0;
 
-    for (int i = 0; i < BIG_WORDS; i++) {
+    for (uint32_t i = 0; i < a->count; i++) {
         carry += (UInt128)a->word[i] * b;
         a->word[i] = (uint64_t)carry;
         carry >>= 64;
     }
-    CHECK(carry == 0);
+    append(a, (uint64_t)carry);
+    trim(a);
 }
 
 void big_multiply_pow10(BigInt *a, int32_t digits)
@@ -82,20 +101,20 @@ void big_multiply_pow10(BigInt *a, int32_t digits)
 
 void big_square(BigInt *a)
 {
-    BigInt square = {{0}};
+    BigInt square = {.count = 2 * a->count};
 
-    for (int i = 0; i < BIG_WORDS; i++) {
+    CHECK(square.count <= BIG_WORDS);
+    for (uint32_t i = 0; i < a->count; i++) {
         UInt128 carry = 0;
 
-        if (a->word[i] == 0)
-            continue;
-        CHECK(i < BIG_WORDS / 2);
-        for (int j = 0; i + j < BIG_WORDS; j++) {
+        for (uint32_t j = 0; j < a->count; j++) {
             carry += (UInt128)a->word[i] * a->word[j] + square.word[i + j];
             square.word[i + j] = (uint64_t)carry;
             carry >>= 64;
         }
+        square.word[i + a->count] = (uint64_t)carry;
     }
+    trim(&square);
     *a = square;
 }
 
@@ -103,57 +122,63 @@ void big_divide(BigInt *a, uint64_t b)
 {
     UInt128 rest = 0;
 
-    for (int i = BIG_WORDS - 1; i >= 0; i--) {
-        rest = rest << 64 | a->word[i];
-        a->word[i] = (uint64_t)(rest / b);
+    for (uint32_t i = a->count; i > 0; i--) {
+        rest = rest << 64 | a->word[i - 1];
+        a->word[i - 1] = (uint64_t)(rest / b);
         rest %= b;
     }
+    trim(a);
 }
 
 void big_shift_left(BigInt *a, uint32_t bits)
 {
-    BigInt shifted = {{0}};
+    BigInt shifted = {.count = 0};
     uint32_t words = bits / 64, rest = bits % 64;
+    uint64_t carry = 0;
 
-    for (uint32_t i = 0; i < BIG_WORDS; i++) {
-        if (a->word[i] == 0)
-            continue;
-        CHECK(i + words < BIG_WORDS);
-        shifted.word[i + words] |= a->word[i] << rest;
-        if (rest > 0 && a->word[i] >> (64 - rest) != 0) {
-            CHECK(i + words + 1 < BIG_WORDS);
-            shifted.word[i + words + 1] |= a->word[i] >> (64 - rest);
-        }
+    if (a->count == 0)
+        return;
+    CHECK(a->count + words <= BIG_WORDS);
+    for (uint32_t i = 0; i < a->count; i++) {
+        shifted.word[i + words] = a->word[i] << rest | carry;
+        carry = a->word[i] >> 1 >> (63 - rest);
     }
+    shifted.count = a->count + words;
+    append(&shifted, carry);
     *a = shifted;
 }
 
 bool big_to_int128(const BigInt *a, Int128 *out)
 {
-    for (int i = 2; i < BIG_WORDS; i++)
-        if (a->word[i] != 0)
-            return false;
+    if (a->count > 2)
+        return false;
     *out = (Int128)((UInt128)a->word[1] << 64 | a->word[0]);
     return *out >= 0;
 }
 
-static bool big_bit(const BigInt *a, int32_t bit)
-{
-    return (a->word[bit / 64] >> (bit % 64)) & 1;
-}
-
 UInt128 big_head(const BigInt *a, int32_t bits, int32_t *dropped_out)
 {
-    int32_t top = BIG_WORDS * 64 - 1, lowest;
-    UInt128 head = 0;
+    UInt128 head, below;
+    uint32_t top = a->count;
+    int32_t unused,
+        cut; /* leading zeros of the highest word; bits of the top three words cut off */
+    bool is_cut = false;
 
-    while (top >= 0 && !big_bit(a, top))
-        top--;
-    lowest = top - bits + 1 > 0 ? top - bits + 1 : 0;
-    for (int32_t bit = top; bit >= lowest; bit--)
-        head = head << 1 | big_bit(a, bit);
-    for (int32_t bit = 0; bit < lowest; bit++)
-        head |= big_bit(a, bit);
-    *dropped_out = lowest;
-    return head;
+    *dropped_out = 0;
+    if (top <= 1)
+        return a->word[0];
+    unused = __builtin_clzll(a->word[top - 1]);
+    head = (UInt128)a->word[top - 1] << 64 | a->word[top - 2];
+    below = top > 2 ? a->word[top - 3] : 0;
+    if (unused > 0)
+        head = head << unused | below >> (64 - unused);
+    cut = 128 - bits; /* head now begins with a 1 */
+    if ((int32_t)top * 64 - unused <= bits) {
+        return head >> unused;
+    }
+    is_cut = (head & (((UInt128)1 << cut) - 1)) != 0 || (uint64_t)below << unused != 0;
+    for (uint32_t i = 0; i + 3 < top && !is_cut; i++)
+        is_cut = a->word[i] != 0;
+    *dropped_out = (int32_t)top * 64 - unused - bits;
+    return head >> cut | is_cut;
 }

@@ -11,7 +11,8 @@
 enum { BIG_WORDS = 16 };
 
 typedef struct BigInt {
-    uint64_t word[BIG_WORDS]; /* the least significant first */
+    uint32_t count;           /* words up to the highest that is not 0 */
+    uint64_t word[BIG_WORDS]; /* the least significant first; 0 from count on */
 } BigInt;
 
 BigInt big_of_words(uint32_t count, const uint64_t *words);
@@ -27,7 +28,7 @@ void big_divide(BigInt *a, uint64_t b); /* rounds down; b > 0 */
 void big_shift_left(BigInt *a, uint32_t bits);
 bool big_to_int128(const BigInt *a, Int128 *out); /* false: does not fit */
 
-/* The leading `bits` bits (fewer than 128), the last one set if any bit below them is: a is about
+/* The leading `bits` bits (64 to 127), the last one set if any bit below them is: a is about
  * head * 2^dropped. */
 UInt128 big_head(const BigInt *a, int32_t bits, int32_t *dropped_out);
 

@@ -87,6 +87,28 @@ static bool is_word_code(uint32_t code)
            code == 0xdf;
 }
 
+/* Changes the case of the letters a to z (or A to Z, from) in as many leading groups of 8 bytes as
+ * are ASCII; returns their bytes. */
+static size_t change_ascii(const char *at, size_t bytes, char from, char *to)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+    size_t done = 0;
+
+    for (; done + 8 <= bytes; done += 8) {
+        uint64_t group, is_letter;
+
+        memcpy(&group, at + done, 8);
+        if ((group & tops) != 0)
+            break;
+        /* a byte's top bit: at least `from`, and not past the 26th letter */
+        is_letter = (group + ones * (uint64_t)(0x80 - from)) &
+                    ~(group + ones * (uint64_t)(0x80 - from - 26)) & tops;
+        group ^= is_letter >> 2; /* 0x20 */
+        memcpy(to + done, &group, 8);
+    }
+    return done;
+}
+
 Str op__change_case(OpCtx *ctx, Str text, CaseChange change)
 {
     const char *at = str_bytes(&text), *end = at + text.length;
@@ -99,6 +121,12 @@ Str op__change_case(OpCtx *ctx, Str text, CaseChange change)
     if (out == NULL)
         return text;
     to = out;
+    if (change != CASE_INITCAP) {
+        size_t bytes = change_ascii(at, text.length, change == CASE_UPPER ? 'a' : 'A', to);
+
+        at += bytes;
+        to += bytes;
+    }
     while (at < end) {
         size_t bytes = utf8_character_bytes(at, end);
         uint32_t code = utf8_decode(at, bytes);
