@@ -7,16 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "shell/nearest.h"
 #include "shell/subcommands.h"
 
 static int subcommand_version(int argc, char **argv);
 static int subcommand_help(int argc, char **argv);
 
-static const struct {
+typedef struct Subcommand {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *what;
-} subcommands[] = {
+} Subcommand;
+
+static const Subcommand subcommands[] = {
     {"sql", subcommand_sql, "run SQL over a folder of Parquet and CSV files, or type it"},
     {"version", subcommand_version, "show the version"},
     {"help", subcommand_help, "show this"},
@@ -24,10 +27,52 @@ static const struct {
 
 enum { SUBCOMMAND_COUNT = sizeof subcommands / sizeof subcommands[0] };
 
+static const Subcommand *find_subcommand(const char *name)
+{
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+        if (strcmp(subcommands[i].name, name) == 0)
+            return &subcommands[i];
+    return NULL;
+}
+
+/* What the cluster brings is known by name, so that nobody looks for a typing error. */
+static bool comes_later(const char *name)
+{
+    static const char *const words[] = {"submit",   "cluster", "master", "worker",
+                                        "executor", "status",  "kill",   "cc"};
+
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+        if (strcmp(words[i], name) == 0)
+            return true;
+    return false;
+}
+
+static int unknown_subcommand(const char *name)
+{
+    Nearest nearest = nearest_to(name);
+
+    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
+        nearest_offer(&nearest, subcommands[i].name);
+    if (comes_later(name))
+        fprintf(stderr, "vonk: \"%s\" comes with the cluster, in a later version\n", name);
+    else if (nearest.name != NULL)
+        fprintf(stderr, "vonk: there is no command \"%s\": perhaps you meant \"%s\"\n", name,
+                nearest.name);
+    else
+        fprintf(stderr, "vonk: there is no command \"%s\"; vonk help lists them\n", name);
+    return EXIT_USAGE;
+}
+
+static int unwanted(const char *argument)
+{
+    fprintf(stderr, "vonk: \"%s\" is too much; vonk help tells the usage\n", argument);
+    return EXIT_USAGE;
+}
+
 static int subcommand_version(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    if (argc > 1)
+        return unwanted(argv[1]);
     puts("vonk " VONK_VERSION);
     return EXIT_OK;
 }
@@ -43,10 +88,18 @@ static void print_help(FILE *to)
           to);
 }
 
+/* vonk help sql is vonk sql --help */
 static int subcommand_help(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
+    char help[] = "--help";
+    char *help_of_sql[] = {argc > 1 ? argv[1] : NULL, help, NULL};
+
+    if (argc > 2)
+        return unwanted(argv[2]);
+    if (argc > 1 && strcmp(argv[1], "sql") == 0)
+        return subcommand_sql(2, help_of_sql);
+    if (argc > 1 && find_subcommand(argv[1]) == NULL)
+        return unknown_subcommand(argv[1]);
     print_help(stdout);
     return EXIT_OK;
 }
@@ -66,6 +119,7 @@ static void open_standard_files(void)
 int main(int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : NULL;
+    const Subcommand *subcommand;
 
     open_standard_files();
     /* only characters: numbers and messages stay the same everywhere */
@@ -78,9 +132,6 @@ int main(int argc, char **argv)
         name = "help";
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0)
         name = "version";
-    for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
-        if (strcmp(subcommands[i].name, name) == 0)
-            return subcommands[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "vonk: there is no command \"%s\"; vonk help lists them\n", name);
-    return EXIT_USAGE;
+    subcommand = find_subcommand(name);
+    return subcommand != NULL ? subcommand->run(argc - 1, argv + 1) : unknown_subcommand(name);
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shell/nearest.h"
+
 enum {
     OPTION_FORMAT = 256,
     OPTION_OUTPUT,
@@ -47,7 +49,7 @@ void sql_options_print_help(void)
         "      --threads N       worker threads (default: one a core)\n"
         "      --memory SIZE     memory that a query may use, e.g. 2GiB (default: from the "
         "machine)\n"
-        "      --spill-dir DIR   folder for data that does not fit in memory\n"
+        "      --spill-dir DIR   folder for data that does not fit in memory (not used yet)\n"
         "      --master URL      where queries run: local, or local[N] for N threads\n"
         "      --timing          show how long each statement takes\n"
         "      --set NAME=VALUE  change a setting; SHOW ALL lists them\n"
@@ -56,12 +58,18 @@ void sql_options_print_help(void)
         "Exit status: 0 all statements ran, 1 one failed, 2 wrong usage, 130 interrupted.");
 }
 
+static bool complain_end(void)
+{
+    fputs("vonk sql --help lists the options.\n", stderr);
+    return false;
+}
+
 static bool complain(const char *format, const char *text)
 {
     fputs("vonk sql: ", stderr);
     fprintf(stderr, format, text);
-    fputs("\nvonk sql --help lists the options.\n", stderr);
-    return false;
+    fputs("\n", stderr);
+    return complain_end();
 }
 
 static bool add_setting(SqlOptions *options, const char *name, const char *value)
@@ -86,25 +94,58 @@ static bool set_master(SqlOptions *options, Arena *arena, const char *url)
     static const char prefix[] = "local[";
     size_t length = strlen(url);
 
-    if (strcmp(url, "local") == 0)
+    if (strcmp(url, "local") == 0 || strcmp(url, "local[*]") == 0)
         return true;
-    if (strncmp(url, prefix, strlen(prefix)) == 0 && url[length - 1] == ']')
-        return add_setting(options, "threads",
-                           arena_strndup(arena, url + strlen(prefix), length - strlen(prefix) - 1));
-    return complain("this version runs on one machine only: --master \"%s\" is not supported", url);
+    if (strncmp(url, prefix, strlen(prefix)) == 0 && url[length - 1] == ']') {
+        const char *number =
+            arena_strndup(arena, url + strlen(prefix), length - strlen(prefix) - 1);
+
+        if (number[0] < '1' || number[0] > '9' || number[strspn(number, "0123456789")] != '\0')
+            return complain("--master local[N] takes a number of threads, not \"%s\"", number);
+        return add_setting(options, "threads", number);
+    }
+    if (strncmp(url, "vonk://", strlen("vonk://")) == 0)
+        return complain("this version runs on one machine only: --master \"%s\" comes later", url);
+    return complain("--master takes local or local[N], not \"%s\"", url);
 }
 
 static bool set_format(SqlOptions *options, const char *name)
 {
     if (output_format_find(name, &options->format))
         return true;
-    return complain("there is no format \"%s\"", name);
+    return complain(
+        "there is no format \"%s\": table, csv, tsv, json, jsonl, markdown, plain, none", name);
+}
+
+/* --formt: perhaps --format */
+static bool complain_unknown(const char *typed)
+{
+    Nearest nearest = nearest_to(typed + strspn(typed, "-"));
+
+    for (const struct option *option = long_options; option->name != NULL; option++)
+        nearest_offer(&nearest, option->name);
+    if (nearest.name == NULL || strncmp(typed, "--", 2) != 0)
+        return complain("there is no option %s", typed);
+    fprintf(stderr, "vonk sql: there is no option %s: perhaps you meant --%s\n", typed,
+            nearest.name);
+    return complain_end();
 }
 
 static bool add_job(SqlOptions *options, bool is_file, const char *text)
 {
     options->jobs[options->job_count++] = (SqlJob){.is_file = is_file, .text = text};
     return true;
+}
+
+/* getopt_long stops behind a long option; a short one may stand among others: -xc */
+static const char *unknown_option(char **argv)
+{
+    static char one[] = "-?";
+
+    if (optopt == 0 || strncmp(argv[optind - 1], "--", 2) == 0)
+        return argv[optind - 1];
+    one[1] = (char)optopt;
+    return one;
 }
 
 static bool take_option(SqlOptions *options, Arena *arena, int option, char **argv)
@@ -138,7 +179,7 @@ static bool take_option(SqlOptions *options, Arena *arena, int option, char **ar
     case ':':
         return complain("%s needs an argument", argv[optind - 1]);
     default:
-        return complain("there is no option %s", argv[optind - 1]);
+        return complain_unknown(unknown_option(argv));
     }
 }
 
