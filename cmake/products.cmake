@@ -4,7 +4,7 @@ include(GNUInstallDirs)
 
 add_library(vonk_shared SHARED engine/api.c)
 set_target_properties(vonk_shared PROPERTIES
-    OUTPUT_NAME vonk VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+    OUTPUT_NAME vonk EXPORT_NAME vonk VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
     LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/libvonk.map)
 target_link_libraries(vonk_shared PRIVATE vonk_engine)
 target_link_options(vonk_shared PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/libvonk.map

@@ -1,4 +1,5 @@
 /* api.c -- include/vonk/session.h on top of session.h */
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +15,15 @@ _Static_assert((int)VONK_INTERNAL == (int)ST_INTERNAL, "the two status enums are
 _Static_assert(sizeof(VonkError) == sizeof(Error), "the two error structs are one");
 _Static_assert(offsetof(VonkError, hint) == offsetof(Error, hint), "the two error structs are one");
 
+/* Lives until it is closed and the last of its results is freed. */
 struct VonkSession {
     Session *session;
-    Arena *setting_text;
+    Arena *arena; /* of this struct and of texts of settings */
+    atomic_uint ref_count;
 };
 
 struct VonkResult {
+    VonkSession *session;
     Arena *arena;
     Script *script;
     Result *result;
@@ -31,9 +35,25 @@ struct VonkResult {
     size_t *text_bytes;
 };
 
+enum { PARAMS_MAX = 65535 };
+
 static Error *inner(VonkError *error)
 {
     return (Error *)error;
+}
+
+/* A NULL where something is needed. */
+static VonkStatus missing(VonkError *error, const char *what)
+{
+    return (VonkStatus)error_set(inner(error), ST_BAD_INPUT, "%s must not be NULL", what);
+}
+
+static void session_unref(VonkSession *session)
+{
+    if (atomic_fetch_sub(&session->ref_count, 1) > 1)
+        return;
+    session_close(session->session);
+    arena_free(session->arena);
 }
 
 const char *vonk_version(void)
@@ -43,16 +63,23 @@ const char *vonk_version(void)
 
 VonkStatus vonk_session_open(const char *database, VonkSession **session_out, VonkError *error)
 {
+    VonkSession *opened;
     Session *session;
-    Status status = session_open(database, inner(error), &session);
+    Status status;
     Arena *arena;
 
+    if (session_out == NULL)
+        return missing(error, "session_out");
     *session_out = NULL;
+    status = session_open(database, inner(error), &session);
     if (status != ST_OK)
         return (VonkStatus)status;
     arena = arena_new(NULL, "api session", ARENA_NO_CAP);
-    *session_out = ARENA_NEW(arena, VonkSession);
-    **session_out = (VonkSession){session, arena};
+    opened = ARENA_NEW(arena, VonkSession);
+    opened->session = session;
+    opened->arena = arena;
+    atomic_init(&opened->ref_count, 1);
+    *session_out = opened;
     return VONK_OK;
 }
 
@@ -60,24 +87,29 @@ void vonk_session_close(VonkSession *session)
 {
     if (session == NULL)
         return;
-    session_close(session->session);
-    arena_free(session->setting_text);
+    session_cancel(session->session);
+    session_unref(session);
 }
 
 VonkStatus vonk_session_set(VonkSession *session, const char *name, const char *value,
                             VonkError *error)
 {
+    if (session == NULL || name == NULL || value == NULL)
+        return missing(error, session == NULL ? "session" : name == NULL ? "name" : "value");
     return (VonkStatus)config_set(session_config(session->session), name, value, inner(error));
 }
 
 const char *vonk_session_get(const VonkSession *session, const char *name)
 {
-    return config_get(session->setting_text, session_config(session->session), name);
+    if (session == NULL || name == NULL)
+        return NULL;
+    return config_get(session->arena, session_config(session->session), name);
 }
 
 void vonk_session_cancel(VonkSession *session)
 {
-    session_cancel(session->session);
+    if (session != NULL)
+        session_cancel(session->session);
 }
 
 /* --- queries --- */
@@ -127,16 +159,45 @@ static Status run_script(VonkSession *session, VonkResult *result, uint32_t para
     return ST_OK;
 }
 
+static VonkStatus check_query(const VonkSession *session, const char *sql, const VonkParam *params,
+                              size_t param_count, VonkError *error)
+{
+    if (session == NULL || sql == NULL || (params == NULL && param_count > 0))
+        return missing(error, session == NULL ? "session" : sql == NULL ? "sql" : "params");
+    if (param_count > PARAMS_MAX)
+        return (VonkStatus)error_set(inner(error), ST_BAD_INPUT,
+                                     "%zu parameters are more than the %d that there may be",
+                                     param_count, PARAMS_MAX);
+    for (size_t i = 0; i < param_count; i++) {
+        if (params[i].kind == VONK_PARAM_TEXT && params[i].text == NULL)
+            return missing(error, "a parameter's text");
+        if (params[i].kind < VONK_PARAM_NULL || params[i].kind > VONK_PARAM_TEXT)
+            return (VonkStatus)error_set(inner(error), ST_BAD_INPUT,
+                                         "parameter $%zu is of no known kind", i + 1);
+    }
+    return VONK_OK;
+}
+
 VonkStatus vonk_query(VonkSession *session, const char *sql, const VonkParam *params,
                       size_t param_count, VonkResult **result_out, VonkError *error)
 {
-    Arena *arena = arena_new(NULL, "api result", ARENA_NO_CAP);
-    VonkResult *result = ARENA_NEW(arena, VonkResult);
-    Value *values = ARENA_ARRAY(arena, Value, param_count);
+    VonkResult *result;
+    Value *values;
     Status status;
+    Arena *arena;
 
+    if (result_out == NULL)
+        return missing(error, "result_out");
     *result_out = NULL;
+    status = (Status)check_query(session, sql, params, param_count, error);
+    if (status != ST_OK)
+        return (VonkStatus)status;
+    arena = arena_new(NULL, "api result", ARENA_NO_CAP);
+    result = ARENA_NEW(arena, VonkResult);
     result->arena = arena;
+    result->session = session;
+    atomic_fetch_add(&session->ref_count, 1);
+    values = ARENA_ARRAY(arena, Value, param_count);
     for (size_t i = 0; i < param_count; i++)
         values[i] = param_value(arena, &params[i]);
     status = script_parse(sql, strlen(sql), inner(error), &result->script);
@@ -154,26 +215,34 @@ VonkStatus vonk_query(VonkSession *session, const char *sql, const VonkParam *pa
 
 size_t vonk_result_column_count(const VonkResult *result)
 {
-    return result_column_count(result->result);
+    return result == NULL ? 0 : result_column_count(result->result);
 }
 
 const char *vonk_result_column_name(const VonkResult *result, size_t column)
 {
+    if (column >= vonk_result_column_count(result))
+        return NULL;
     return result_columns(result->result)[column].name;
 }
 
 const char *vonk_result_column_type(const VonkResult *result, size_t column)
 {
+    if (column >= vonk_result_column_count(result))
+        return NULL;
     return type_name(result->arena, result_columns(result->result)[column].type);
 }
 
 const char *vonk_result_tag(const VonkResult *result)
 {
-    return result_tag(result->result);
+    return result == NULL ? NULL : result_tag(result->result);
 }
 
 VonkStep vonk_result_next_row(VonkResult *result, VonkError *error)
 {
+    if (result == NULL) {
+        (void)missing(error, "result");
+        return VONK_FAILED;
+    }
     if (result->is_done)
         return VONK_DONE;
     if (result->row < result->batch.selected_count) {
@@ -206,12 +275,13 @@ static char *text_buffer(VonkResult *result, size_t column, size_t bytes)
 
 const char *vonk_result_text(VonkResult *result, size_t column)
 {
-    uint32_t count = result_column_count(result->result), length;
+    size_t count = vonk_result_column_count(result);
     char scratch[VALUE_TEXT_BYTES], *buffer;
     const char *text;
+    uint32_t length;
     Value value;
 
-    if (result->row == 0 || column >= count)
+    if (column >= count || result->row == 0)
         return NULL;
     if (result->texts == NULL) {
         result->texts = ARENA_ARRAY(result->arena, char *, count);
@@ -230,16 +300,23 @@ const char *vonk_result_text(VonkResult *result, size_t column)
 
 void vonk_result_free(VonkResult *result)
 {
+    VonkSession *session;
+
     if (result == NULL)
         return;
+    session = result->session;
     result_free(result->result);
     script_free(result->script);
     arena_free(result->arena);
+    session_unref(session);
 }
 
 VonkProgress vonk_result_progress(const VonkResult *result)
 {
-    ExecProgress progress = result_progress(result->result);
+    ExecProgress progress = {0};
+
+    if (result != NULL)
+        progress = result_progress(result->result);
 
     return (VonkProgress){progress.rows_done, progress.bytes_done, progress.bytes_total};
 }
@@ -307,11 +384,14 @@ static void stream_release(struct ArrowArrayStream *stream)
 VonkStatus vonk_result_arrow_stream(VonkResult *result, struct ArrowArrayStream *stream_out,
                                     VonkError *error)
 {
-    ResultStream *self = ARENA_NEW(result->arena, ResultStream);
+    ResultStream *self;
 
+    if (result == NULL || stream_out == NULL)
+        return missing(error, result == NULL ? "result" : "stream_out");
     if (result->row != 0 || result->is_done)
         return (VonkStatus)error_set(inner(error), ST_BAD_INPUT,
                                      "rows of the result have been read one by one already");
+    self = ARENA_NEW(result->arena, ResultStream);
     self->result = result;
     *stream_out = (struct ArrowArrayStream){.get_schema = stream_get_schema,
                                             .get_next = stream_get_next,
@@ -392,10 +472,17 @@ static Status register_stream(Session *session, Arena *arena, const char *name,
 VonkStatus vonk_register_arrow(VonkSession *session, const char *name,
                                struct ArrowArrayStream *stream, VonkError *error)
 {
-    Arena *arena = arena_new(NULL, "arrow registration", ARENA_NO_CAP);
     struct ArrowSchema schema = {0};
     Status status;
+    Arena *arena;
 
+    if (stream == NULL || stream->release == NULL)
+        return missing(error, "stream, and its release,");
+    if (session == NULL || name == NULL) {
+        stream->release(stream);
+        return missing(error, session == NULL ? "session" : "name");
+    }
+    arena = arena_new(NULL, "arrow registration", ARENA_NO_CAP);
     if (stream->get_schema(stream, &schema) != 0)
         status = stream_failed(stream, inner(error));
     else

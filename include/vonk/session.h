@@ -45,7 +45,10 @@ VONK_API const char *vonk_version(void);
 VONK_API VonkStatus vonk_session_open(const char *database, VonkSession **session_out,
                                       VonkError *error);
 
-/* Ends its running query and frees everything; its results must have been freed. Accepts NULL. */
+/*
+ * Ends its running query. What results are left give VONK_CANCELLED and must still be freed; the
+ * session's memory goes with the last of them. Accepts NULL.
+ */
 VONK_API void vonk_session_close(VonkSession *session);
 
 /* As SET name = value. Names: SHOW ALL lists them ("memory", "threads", "jit", ...). */
@@ -63,7 +66,7 @@ VONK_API void vonk_session_cancel(VonkSession *session);
 typedef enum VonkParamKind {
     VONK_PARAM_NULL,
     VONK_PARAM_BOOL,
-    VONK_PARAM_INT,
+    VONK_PARAM_INT, /* integer or bigint, as the same number in the SQL would be */
     VONK_PARAM_DOUBLE,
     VONK_PARAM_TEXT /* takes the type that its place asks for, as a quoted literal does */
 } VonkParamKind;
@@ -77,18 +80,20 @@ typedef struct VonkParam {
 
 /*
  * Runs the statements of sql (UTF-8, NUL-terminated) one after the other and returns the last
- * one's result; its rows are computed as they are read. *result_out is NULL on failure. Free with
- * vonk_result_free before the next call on the session.
+ * one's result; its rows are computed as they are read. Parameters are for all of them. *result_out
+ * is NULL on failure. Free with vonk_result_free. Several results of a session may be open at once.
+ * Errors: VONK_BAD_INPUT with the SQLSTATE that PostgreSQL gives, and where it is known sql_offset.
  */
 VONK_API VonkStatus vonk_query(VonkSession *session, const char *sql, const VonkParam *params,
                                size_t param_count, VonkResult **result_out, VonkError *error);
 
 /* --- results --- */
 
+/* 0 for statements that make no rows. */
 VONK_API size_t vonk_result_column_count(const VonkResult *result);
-/* Valid as long as the result. */
+/* Valid as long as the result; NULL: there is no such column. */
 VONK_API const char *vonk_result_column_name(const VonkResult *result, size_t column);
-/* "integer", "numeric(12,2)", ...; valid as long as the result. */
+/* "integer", "numeric(12,2)", ...; valid as long as the result; NULL: there is no such column. */
 VONK_API const char *vonk_result_column_type(const VonkResult *result, size_t column);
 
 /* What psql would print when done: "SELECT 5", "CREATE VIEW"; complete after the last row. */
