@@ -5,12 +5,14 @@
 #     make check      sets up, builds, and runs every test
 #     make bench      TPC-H beside DuckDB
 #     make install    copies program, library, headers to PREFIX (/usr/local)
+#     make uninstall  removes what the last install copied
 #     make format     rewrites the C files in the project's style
 #     make lint       what the style can check by machine
 
 PREFIX ?= /usr/local
+MANIFEST = build/release/install_manifest.txt
 
-.PHONY: all setup demo check bench format lint install clean
+.PHONY: all setup setup-tests demo check bench format lint install uninstall clean
 
 all: setup
 	@cmake --preset release >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
@@ -18,15 +20,19 @@ all: setup
 
 setup:
 	@mkdir -p build
+	@VONK_SETUP=build tools/setup.sh
+
+setup-tests:
+	@mkdir -p build
 	@tools/setup.sh
 
 demo: all
 	@tools/demo.sh
 
-check: setup
+check: setup-tests
 	@python3 tools/check.py
 
-bench: all
+bench: setup-tests all
 	@tools/bench.sh
 
 format:
@@ -36,7 +42,13 @@ lint:
 	@python3 tools/lint.py
 
 install: all
-	@cmake --install build/release --prefix $(PREFIX)
+	@cmake --install build/release --prefix $(abspath $(PREFIX))
+
+uninstall:
+	@test -e $(MANIFEST) || { echo "nothing has been installed from here"; exit 1; }
+	@xargs -d '\n' rm -f <$(MANIFEST)
+	@sed -n 's,/vonk/[^/]*$$,/vonk,p' $(MANIFEST) | sort -u | xargs -rd '\n' rmdir --ignore-fail-on-non-empty
+	@rm $(MANIFEST)
 
 clean:
 	@rm -rf build

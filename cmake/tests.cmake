@@ -1,6 +1,10 @@
 # Unit tests: tests/unit/<module>/test_*.c, one Check program a file, linked against vonk_<module>.
 enable_testing()
-file(GLOB_RECURSE unit_tests CONFIGURE_DEPENDS tests/unit/test_*.c)
+if(CHECK_FOUND)
+    file(GLOB_RECURSE unit_tests CONFIGURE_DEPENDS tests/unit/test_*.c)
+else()
+    message(STATUS "without unit tests: apt-get install check, or run tools/setup.sh")
+endif()
 foreach(source ${unit_tests})
     get_filename_component(name ${source} NAME_WE)
     get_filename_component(folder ${source} DIRECTORY)

@@ -3,10 +3,10 @@
 # first. Does nothing, quickly, when none is. VONK_SETUP=build leaves out what only tests need.
 set -euo pipefail
 
-build_packages=(gcc libc6-dev make cmake ninja-build pkg-config llvm-19-dev clang-19 clang-format-19
+build_packages=(gcc libc6-dev make cmake ninja-build pkg-config llvm-19-dev clang-19
     libpg-query-dev libprotobuf-c-dev libssl-dev libsnappy-dev libzstd-dev liblz4-dev zlib1g-dev
-    libdeflate-dev libxxhash-dev libedit-dev check ccache)
-test_packages=(python3 python3-venv postgresql-15 graphviz libclang-rt-19-dev git)
+    libdeflate-dev libxxhash-dev libedit-dev)
+test_packages=(check ccache clang-format-19 python3 python3-venv postgresql-15 graphviz libclang-rt-19-dev git)
 
 wanted=("${build_packages[@]}")
 if [ "${VONK_SETUP:-all}" != build ]; then
@@ -22,16 +22,22 @@ if [ ${#missing[@]} -eq 0 ]; then
     exit 0
 fi
 
-echo "vonk: installing ${#missing[@]} Debian packages: ${missing[*]}"
+echo "vonk: missing Debian packages: ${missing[*]}"
 run=()
 if [ "$(id -u)" -ne 0 ]; then
     if ! command -v sudo >/dev/null; then
-        echo "vonk: this needs root and there is no sudo. As root, run:" >&2
+        echo "vonk: to install them takes root, and there is no sudo. As root, run:" >&2
         echo "    apt-get update && apt-get install -y --no-install-recommends ${missing[*]}" >&2
         exit 1
     fi
     run=(sudo)
 fi
+if ! command -v apt-get >/dev/null; then
+    echo "vonk: there is no apt-get here. Install the libraries that these packages hold, then run" >&2
+    echo "    cmake --preset release && cmake --build --preset release" >&2
+    exit 1
+fi
+echo "vonk: installing them (a few minutes; about 1 GB)"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # A cluster that Debian makes on install would start a server nobody asked for.
