@@ -43,6 +43,7 @@ Status query__optimize(Query *query, const Plan *plan, bool keep_trace, Error *e
                                .threads = query->resources.threads,
                                .eval_const = kernel_eval_const,
                                .eval_filter = kernel_eval_filter,
+                               .cancelled = &query->session->cancelled,
                                .keep_trace = keep_trace};
 
     TRY(optimize(&request, plan, err, result_out));

@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/stop_check.h"
 #include "exec/agg_table_internal.h"
 #include "exec/sorter_radix.h"
-#include "exec/stop_check.h"
 
 enum {
     FOLD_BLOCK = 64, /* rows whose cache misses overlap */

@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/stop_check.h"
 #include "exec/operator.h"
 #include "exec/row_source.h"
 #include "exec/sorter.h"
 #include "exec/sorter_radix.h"
-#include "exec/stop_check.h"
 
 enum { KEPT_ROWS_MIN = 4096, ENTRIES_FIRST = 1024, SPLIT_ROWS = 32 * 1024 };
 

@@ -15,9 +15,9 @@
 #include <time.h>
 
 #include "core/base/invariant.h"
+#include "core/base/stop_check.h"
 #include "exec/batch_store.h"
 #include "exec/operator.h"
-#include "exec/stop_check.h"
 #include "formats/format.h"
 
 enum { WAITING_BYTES_MAX = 64 * 1024 * 1024, WAIT_MS = 20 };

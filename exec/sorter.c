@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/stop_check.h"
 #include "exec/sorter_radix.h"
-#include "exec/stop_check.h"
 
 enum {
     BUCKET_ROWS = 32 * 1024, /* entries and as much scratch space fit in a core's own cache */

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/stop_check.h"
 #include "exec/sorter.h"
 #include "exec/sorter_radix.h"
-#include "exec/stop_check.h"
 
 enum {
     POLL_ROWS = 16 * 1024,

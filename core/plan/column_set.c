@@ -10,12 +10,21 @@ static int compare_ids(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+/* A plan's columns mostly are. */
+static bool is_ascending(uint32_t count, const ColumnId *ids)
+{
+    for (uint32_t i = 1; i < count; i++)
+        if (ids[i - 1] > ids[i])
+            return false;
+    return true;
+}
+
 ColumnSet column_set_make(Arena *arena, uint32_t count, const ColumnId *ids)
 {
     ColumnId *sorted = arena_copy(arena, ids, count * sizeof *ids);
     uint32_t kept = 0;
 
-    if (count > 1)
+    if (!is_ascending(count, ids))
         qsort(sorted, count, sizeof *sorted, compare_ids);
     for (uint32_t i = 0; i < count; i++)
         if (kept == 0 || sorted[kept - 1] != sorted[i])

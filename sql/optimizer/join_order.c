@@ -17,6 +17,7 @@
  *   (1) the region has fewer than three relations: physical_join.c chooses the side to build.
  *   (2) a join's inputs depend on each other (LATERAL not yet unnested), or a condition is
  *       volatile.
+ *   (3) the search would need more memory than any order saves.
  */
 #include "core/base/invariant.h"
 #include "sql/optimizer/join_order_internal.h"
@@ -30,6 +31,8 @@
 #define STEPS_MIN     50000
 #define STEPS_MAX     1500000
 #define STEPS_PER_SET 30
+
+#define ARENA_BYTES_MAX ((size_t)64 << 20)
 
 static const Plan *order_joins(RuleCtx *rc, PlanMemo *memo, const Plan *plan);
 
@@ -58,28 +61,35 @@ static const Plan *solve(Region *region)
 }
 
 /* The region's relations may hold regions of their own: those come first. */
-static const Plan *order_relations(RuleCtx *rc, PlanMemo *memo, const Plan *plan, bool is_top)
+static const Plan *order_relations(RuleCtx *rc, PlanMemo *memo, const Plan *plan,
+                                   uint32_t relations_max)
 {
     const Plan *inputs[2];
+    uint32_t input_max[2];
 
     if (region_passes(plan))
-        return plan_with_input(rc->arena, plan, order_relations(rc, memo, plan->inputs[0], false));
-    if (!is_top && !region_starts(plan))
+        return plan_with_input(rc->arena, plan,
+                               order_relations(rc, memo, plan->inputs[0], relations_max));
+    if (relations_max == 1 || !region_starts(plan))
         return order_joins(rc, memo, plan);
+    region_cut(plan, relations_max, input_max);
     for (uint32_t i = 0; i < 2; i++)
-        inputs[i] = order_relations(rc, memo, plan->inputs[i], false);
+        inputs[i] = order_relations(rc, memo, plan->inputs[i], input_max[i]);
     return plan_with_inputs(rc->arena, plan, inputs);
 }
 
 static const Plan *order_region(RuleCtx *rc, PlanMemo *memo, const Plan *plan)
 {
-    Arena *arena = arena_new(rc->arena, "join order", ARENA_NO_CAP);
+    Arena *arena = arena_new(rc->arena, "join order", ARENA_BYTES_MAX);
     Region *region = ARENA_NEW(arena, Region);
-    const Plan *before = order_relations(rc, memo, plan, true);
+    const Plan *before = order_relations(rc, memo, plan, REGION_RELATIONS_MAX);
     const Plan *after = NULL;
+    Error ignored = ERROR_NONE;
 
     if (region_collect(rc, arena, before, region)) /* (1) (2) */
         after = solve(region);
+    if (arena_check(arena, &ignored) != ST_OK)
+        after = NULL; /* (3) */
     arena_free(arena);
     if (after == NULL || plan_equal(before, after))
         return before;

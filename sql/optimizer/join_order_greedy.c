@@ -3,16 +3,24 @@
  *
  * Fegaras, "A new heuristic for optimizing large queries", DEXA 1998: join the two parts whose join
  * has the fewest rows, until one part is left. Parts without an edge are joined only when nothing
- * else is left to do.
+ * else is left to do. Each pair of parts is estimated once, and again when one of them grows.
  */
 #include <math.h>
 
 #include "sql/optimizer/join_order_internal.h"
 
-typedef struct Pair {
-    uint32_t a, b;
-    double rows;
-} Pair;
+/* What the join of two parts would give. */
+typedef struct Candidate {
+    double rows; /* < 0: not allowed */
+    bool has_edge;
+} Candidate;
+
+typedef struct Greedy {
+    SolutionTable *table;
+    uint32_t part_count;
+    RelSet parts[REGION_RELATIONS_MAX];
+    Candidate candidates[REGION_RELATIONS_MAX][REGION_RELATIONS_MAX]; /* [a][b], a < b */
+} Greedy;
 
 static bool has_edge(const Region *region, RelSet a, RelSet b)
 {
@@ -31,41 +39,71 @@ static bool has_edge(const Region *region, RelSet a, RelSet b)
     return false;
 }
 
-static Pair best_pair(const SolutionTable *table, uint32_t count, const RelSet *parts,
-                      bool with_edge)
+static Candidate *candidate(Greedy *greedy, uint32_t a, uint32_t b)
 {
-    Pair best = {.rows = INFINITY};
+    return a < b ? &greedy->candidates[a][b] : &greedy->candidates[b][a];
+}
 
-    for (uint32_t a = 0; a < count; a++) {
-        for (uint32_t b = a + 1; b < count; b++) {
-            double rows;
+static void estimate_pairs_of(Greedy *greedy, uint32_t a, uint32_t from)
+{
+    for (uint32_t b = from; b < greedy->part_count; b++) {
+        if (b != a)
+            *candidate(greedy, a, b) = (Candidate){
+                .rows = solutions_try(greedy->table, greedy->parts[a], greedy->parts[b]),
+                .has_edge = has_edge(greedy->table->region, greedy->parts[a], greedy->parts[b])};
+    }
+}
 
-            if (with_edge && !has_edge(table->region, parts[a], parts[b]))
+/* false: no pair is allowed. */
+static bool find_best(Greedy *greedy, bool with_edge, uint32_t *a_out, uint32_t *b_out)
+{
+    double best = INFINITY;
+
+    for (uint32_t a = 0; a < greedy->part_count; a++) {
+        for (uint32_t b = a + 1; b < greedy->part_count; b++) {
+            const Candidate *pair = &greedy->candidates[a][b];
+
+            if (pair->rows < 0 || pair->rows >= best || (with_edge && !pair->has_edge))
                 continue;
-            rows = solutions_try(table, parts[a], parts[b]);
-            if (rows >= 0 && rows < best.rows)
-                best = (Pair){a, b, rows};
+            best = pair->rows;
+            *a_out = a;
+            *b_out = b;
         }
     }
-    return best;
+    return best < INFINITY;
+}
+
+/* Part a becomes both; the last part takes b's place. */
+static void merge_parts(Greedy *greedy, uint32_t a, uint32_t b)
+{
+    uint32_t last = --greedy->part_count;
+
+    greedy->parts[a] |= greedy->parts[b];
+    greedy->parts[b] = greedy->parts[last];
+    for (uint32_t i = 0; i < last; i++) {
+        if (i != b && b != last)
+            *candidate(greedy, i, b) = *candidate(greedy, i, last);
+    }
+    estimate_pairs_of(greedy, a, 0);
 }
 
 bool solve_greedily(SolutionTable *table)
 {
-    RelSet parts[REGION_RELATIONS_MAX];
-    uint32_t count = table->region->relation_count;
+    Greedy *greedy = ARENA_NEW(table->region->arena, Greedy);
+    uint32_t a = 0, b = 0;
 
-    for (uint32_t i = 0; i < count; i++)
-        parts[i] = relset_of(i);
-    while (count > 1) {
-        Pair pair = best_pair(table, count, parts, true);
-
-        if (isinf(pair.rows))
-            pair = best_pair(table, count, parts, false);
-        if (isinf(pair.rows) || !solutions_join(table, parts[pair.a], parts[pair.b]))
+    greedy->table = table;
+    greedy->part_count = table->region->relation_count;
+    for (uint32_t i = 0; i < greedy->part_count; i++)
+        greedy->parts[i] = relset_of(i);
+    for (uint32_t i = 0; i < greedy->part_count; i++)
+        estimate_pairs_of(greedy, i, i + 1);
+    while (greedy->part_count > 1) {
+        if (!find_best(greedy, true, &a, &b) && !find_best(greedy, false, &a, &b))
             return false;
-        parts[pair.a] |= parts[pair.b];
-        parts[pair.b] = parts[--count];
+        if (!solutions_join(table, greedy->parts[a], greedy->parts[b]))
+            return false;
+        merge_parts(greedy, a, b);
     }
     return true;
 }

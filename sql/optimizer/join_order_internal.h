@@ -134,6 +134,9 @@ typedef struct SolutionTable {
 bool region_collect(RuleCtx *rc, Arena *arena, const Plan *root, Region *region);
 /* Is root the top of a region? */
 bool region_starts(const Plan *root);
+/* How many of the relations that a region has left each input of one of its joins may bring in; at
+ * 1 the input is a relation, whatever it is. */
+void region_cut(const Plan *join, uint32_t relations_max, uint32_t input_max_out[2]);
 /* A projection that a region goes through: it only drops or reorders columns of a join. */
 bool region_passes(const Plan *plan);
 /* Joins the separate parts of the graph by edges without condition. */

@@ -14,8 +14,9 @@
  *     l-asscom   (a x b) y c  =  (a y c) x b
  *     r-asscom   a x (b y c)  =  b y (a x c)
  *
- * FULL, MARK and SINGLE joins stay where they are: their inputs are regions of their own. Of a tree
- * of more relations than a word has bits, the upper joins stay where they are, too.
+ * FULL, MARK and SINGLE joins stay where they are: their inputs are regions of their own. A tree of
+ * more relations than a word has bits is cut: what is too far down is one relation, and a region of
+ * its own.
  */
 #include <string.h>
 
@@ -54,30 +55,38 @@ static const PlanJoin *as_ordered_join(const Plan *plan)
     return join;
 }
 
-/* Relations of a tree of joins, counted no further than past `limit`. */
-static uint32_t count_relations(const Plan *plan, uint32_t limit)
-{
-    const PlanJoin *join;
-    uint32_t count;
-
-    while (only_selects(plan))
-        plan = plan->inputs[0];
-    join = as_ordered_join(plan);
-    if (join == NULL || limit == 0)
-        return 1;
-    count = count_relations(join->head.inputs[0], limit);
-    return count > limit ? count : count + count_relations(join->head.inputs[1], limit - count);
-}
-
 bool region_starts(const Plan *root)
 {
-    return as_ordered_join(root) != NULL &&
-           count_relations(root, REGION_RELATIONS_MAX) <= REGION_RELATIONS_MAX;
+    return as_ordered_join(root) != NULL;
 }
 
 bool region_passes(const Plan *plan)
 {
     return only_selects(plan) && (region_starts(plan->inputs[0]) || region_passes(plan->inputs[0]));
+}
+
+/* Relations of a tree of joins, or most of them. */
+static uint32_t count_relations(const Plan *plan, uint32_t most)
+{
+    uint32_t left;
+
+    while (region_passes(plan))
+        plan = plan->inputs[0];
+    if (!region_starts(plan) || most == 1)
+        return 1;
+    left = count_relations(plan->inputs[0], most);
+    return left == most ? most : left + count_relations(plan->inputs[1], most - left);
+}
+
+void region_cut(const Plan *join, uint32_t relations_max, uint32_t input_max_out[2])
+{
+    uint32_t left = count_relations(join->inputs[0], relations_max - 1);
+    uint32_t right = count_relations(join->inputs[1], relations_max - 1);
+
+    if (left + right > relations_max)
+        right = right < relations_max / 2 ? right : relations_max / 2;
+    input_max_out[0] = relations_max - right;
+    input_max_out[1] = right;
 }
 
 /* --- operators --- */
@@ -269,7 +278,7 @@ typedef struct Subtree {
     bool is_bad; /* speaks of columns from outside */
 } Subtree;
 
-static Subtree collect(Region *region, const Plan *plan);
+static Subtree collect(Region *region, const Plan *plan, uint32_t relations_max);
 
 static Subtree collect_relation(Region *region, const Plan *plan)
 {
@@ -308,11 +317,11 @@ static bool add_op(Region *region, JoinKind kind, const Expr *condition, const E
     return true;
 }
 
-static Subtree collect_join(Region *region, const PlanJoin *join)
+static Subtree collect_join(Region *region, const PlanJoin *join, const uint32_t input_max[2])
 {
     Estimator *estimator = estimator_of(region->rc);
-    Subtree left = collect(region, join->head.inputs[0]);
-    Subtree right = collect(region, join->head.inputs[1]);
+    Subtree left = collect(region, join->head.inputs[0], input_max[0]);
+    Subtree right = collect(region, join->head.inputs[1], input_max[1]);
     Subtree tree = {.relations = left.relations | right.relations,
                     .first_op = left.first_op,
                     .is_bad = left.is_bad || right.is_bad};
@@ -341,14 +350,16 @@ static Subtree collect_join(Region *region, const PlanJoin *join)
     return tree;
 }
 
-static Subtree collect(Region *region, const Plan *plan)
+static Subtree collect(Region *region, const Plan *plan, uint32_t relations_max)
 {
-    const PlanJoin *join;
+    uint32_t input_max[2];
 
     while (region_passes(plan))
         plan = plan->inputs[0];
-    join = as_ordered_join(plan);
-    return join != NULL ? collect_join(region, join) : collect_relation(region, plan);
+    if (!region_starts(plan) || relations_max == 1)
+        return collect_relation(region, plan);
+    region_cut(plan, relations_max, input_max);
+    return collect_join(region, plan_as_join(plan), input_max);
 }
 
 /* --- classes of equal columns --- */
@@ -395,7 +406,9 @@ static EqualClass *new_class(Region *region)
 {
     EqualClass *class = &region->classes[region->class_count++];
 
-    *class = (EqualClass){.members = ARENA_ARRAY(region->arena, ClassMember, 2 * region->op_count)};
+    /* a class has one member a relation: put_in_class() */
+    *class =
+        (EqualClass){.members = ARENA_ARRAY(region->arena, ClassMember, region->relation_count)};
     return class;
 }
 
@@ -486,7 +499,7 @@ bool region_collect(RuleCtx *rc, Arena *arena, const Plan *root, Region *region)
     Subtree tree;
 
     *region = (Region){.rc = rc, .arena = arena};
-    tree = collect(region, root);
+    tree = collect(region, root, REGION_RELATIONS_MAX);
     if (tree.is_bad || region->relation_count < 3)
         return false;
     find_classes(region);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/stop_check.h"
 #include "sql/optimizer/optimizer_internal.h"
 
 /* What a walk made of the input of a SHARED node. */
@@ -143,9 +144,22 @@ static const Plan *walk_inputs(Driver *driver, const Plan *plan)
     return plan_with_inputs(driver->rc.arena, plan, inputs);
 }
 
+/* The query was cancelled, or its plan has outgrown its arena. */
+static bool should_stop(RuleCtx *rc)
+{
+    Status status = rc->status;
+
+    if (status == ST_OK)
+        status = stop_check(rc->request->cancelled, rc->err);
+    if (status == ST_OK)
+        status = arena_check(rc->arena, rc->err);
+    rc->status = status;
+    return status != ST_OK;
+}
+
 static const Plan *walk(Driver *driver, const Plan *plan)
 {
-    if (driver->rc.status != ST_OK)
+    if (should_stop(&driver->rc))
         return plan;
     if (driver->rule->walk == RULE_TOP_DOWN)
         return walk_inputs(driver, apply_rule(driver, plan));
@@ -200,7 +214,7 @@ static const Plan *run_batch(Driver *driver, const RuleBatch *batch, const Plan 
             if (seen[i] == plan || is_disabled(&driver->rc, batch->rules[i]))
                 continue;
             after = run_rule(driver, batch->name, batch->rules[i], plan);
-            if (driver->rc.status != ST_OK)
+            if (should_stop(&driver->rc))
                 return plan;
             if (after == plan)
                 seen[i] = plan;

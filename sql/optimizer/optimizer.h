@@ -10,6 +10,8 @@
 #ifndef VONK_SQL_OPTIMIZER_OPTIMIZER_H
 #define VONK_SQL_OPTIMIZER_OPTIMIZER_H
 
+#include <stdatomic.h>
+
 #include "core/plan/plan.h"
 
 /* One step of EXPLAIN (RULES). */
@@ -36,6 +38,7 @@ typedef struct OptimizeRequest {
     Status (*eval_filter)(Arena *arena, const Expr *predicate, uint32_t column_count,
                           const PlanColumn *columns, const Column *values, uint32_t row_count,
                           Error *err, uint32_t *kept_count_out);
+    const atomic_bool *cancelled; /* looked at between rewrites; NULL: never */
     bool keep_trace;
 } OptimizeRequest;
 

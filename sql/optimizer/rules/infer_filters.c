@@ -36,13 +36,28 @@ static bool is_key(const PlanJoin *join, const Expr *part, const Expr **left, co
     return false;
 }
 
-static bool may_move(Arena *arena, const Expr *fact, ColumnId column)
-{
-    ColumnSet used = expr_columns(arena, fact);
+/* Facts over one column each: facts.items[i] over columns[i]. */
+typedef struct ColumnFacts {
+    ExprVec facts;
+    ColumnId *columns;
+} ColumnFacts;
 
-    if (used.count != 1 || used.ids[0] != column || expr_can_fail(fact) || expr_is_volatile(fact))
-        return false; /* (1) */
-    return true;
+/* The plan's facts that may be moved. (1) */
+static ColumnFacts movable_facts(Arena *arena, const Plan *plan)
+{
+    ExprVec all = plan_facts(arena, plan);
+    ColumnFacts movable = {.facts = {.arena = arena},
+                           .columns = ARENA_ARRAY(arena, ColumnId, all.count)};
+
+    for (uint32_t i = 0; i < all.count; i++) {
+        ColumnSet used = expr_columns(arena, all.items[i]);
+
+        if (used.count != 1 || expr_can_fail(all.items[i]) || expr_is_volatile(all.items[i]))
+            continue;
+        movable.columns[movable.facts.count] = used.ids[0];
+        expr_vec_add(&movable.facts, all.items[i]);
+    }
+    return movable;
 }
 
 /* (2) */
@@ -61,20 +76,20 @@ static bool is_known(const ExprVec *facts, const Expr *fact)
 }
 
 /* Facts about `from` that `to`'s side does not know yet, over `to`. */
-static void infer(Arena *arena, const Expr *from, const ExprVec *from_facts, const Expr *to,
-                  const ExprVec *to_facts, ExprVec *found)
+static void infer(Arena *arena, const Expr *from, const ColumnFacts *from_facts, const Expr *to,
+                  const ColumnFacts *to_facts, ExprVec *found)
 {
     ColumnMap map = {1, &from->column, &to};
 
-    for (uint32_t i = 0; i < from_facts->count; i++) {
-        const Expr *fact = from_facts->items[i], *moved;
+    for (uint32_t i = 0; i < from_facts->facts.count; i++) {
+        const Expr *fact = from_facts->facts.items[i], *moved;
 
-        if (!may_move(arena, fact, from->column) || !is_sound(fact, from->type, to->type))
+        if (from_facts->columns[i] != from->column || !is_sound(fact, from->type, to->type))
             continue;
         moved = expr_substitute(arena, fact, &map);
         if (moved->kind == EXPR_CALL && moved->func == FUNC_IS_NOT_NULL)
-            continue;                                              /* the equality says it */
-        if (!is_known(to_facts, moved) && !is_known(found, moved)) /* (3) */
+            continue; /* the equality says it */
+        if (!is_known(&to_facts->facts, moved) && !is_known(found, moved)) /* (3) */
             expr_vec_add(found, moved);
     }
 }
@@ -84,15 +99,15 @@ static const Plan *infer_filters(RuleCtx *rc, const Plan *plan)
     const PlanJoin *join = plan_as_join(plan);
     bool to_left = join->kind == JOIN_INNER || join->kind == JOIN_SEMI;
     ExprVec lefts = {.arena = rc->arena}, rights = {.arena = rc->arena};
-    ExprVec left_facts, right_facts;
+    ColumnFacts left_facts, right_facts;
     const Expr *const *parts;
     const Plan *inputs[2];
     uint32_t count = expr_split_and(rc->arena, join->condition, &parts);
 
     if (join->kind == JOIN_FULL || count == 0)
         return plan;
-    left_facts = plan_facts(rc->arena, plan->inputs[0]);
-    right_facts = plan_facts(rc->arena, plan->inputs[1]);
+    left_facts = movable_facts(rc->arena, plan->inputs[0]);
+    right_facts = movable_facts(rc->arena, plan->inputs[1]);
     for (uint32_t i = 0; i < count; i++) {
         const Expr *left, *right;
 

@@ -39,13 +39,13 @@ static const Expr *value_of_fact(Arena *arena, const Expr *fact)
     return expr_const(arena, value);
 }
 
-/* The columns that the facts, but for facts[skipped], say the value of. */
-static ColumnMap map_of_facts(Arena *arena, const ExprVec *facts, uint32_t skipped)
+/* The columns that the facts say the value of. */
+static ColumnMap map_of_facts(Arena *arena, const ExprVec *facts)
 {
     MapVec map = {.arena = arena};
 
     for (uint32_t i = 0; i < facts->count; i++) {
-        const Expr *value = i == skipped ? NULL : value_of_fact(arena, facts->items[i]);
+        const Expr *value = value_of_fact(arena, facts->items[i]);
 
         if (value != NULL && map_vec_find(&map, facts->items[i]->args[0]->column) == NULL)
             map_vec_add(&map, facts->items[i]->args[0]->column, value);
@@ -84,30 +84,21 @@ static const Expr *substitute_in_predicate(RuleCtx *rc, const Expr *part, const 
     return expr_can_fail(made) ? part : made; /* (2) */
 }
 
-static const Expr *substitute_own(RuleCtx *rc, const ExprVec *parts, uint32_t i)
-{
-    ColumnMap map;
-
-    if (value_of_fact(rc->arena, parts->items[i]) != NULL)
-        return parts->items[i]; /* (4) */
-    map = map_of_facts(rc->arena, parts, i);
-    return substitute_in_predicate(rc, parts->items[i], &map);
-}
-
 static const Plan *propagate_in_filter(RuleCtx *rc, const PlanFilter *filter)
 {
     Arena *arena = rc->arena;
     ExprVec facts = plan_facts(arena, filter->head.inputs[0]);
-    ColumnMap below = map_of_facts(arena, &facts, UINT32_MAX);
+    ColumnMap below = map_of_facts(arena, &facts), own;
     ExprVec parts = {.arena = arena}, made = {.arena = arena};
     bool changed = false;
 
     expr_vec_add_and(&parts, filter->predicate);
+    own = map_of_facts(arena, &parts);
     for (uint32_t i = 0; i < parts.count; i++) {
         const Expr *part = substitute_in_predicate(rc, parts.items[i], &below);
 
-        if (part == parts.items[i])
-            part = substitute_own(rc, &parts, i);
+        if (part == parts.items[i] && value_of_fact(arena, part) == NULL) /* (4) */
+            part = substitute_in_predicate(rc, part, &own);
         changed |= part != parts.items[i];
         expr_vec_add(&made, part);
     }
@@ -121,7 +112,7 @@ static const Plan *propagate_in_project(RuleCtx *rc, const PlanProject *project)
 {
     Arena *arena = rc->arena;
     ExprVec facts = plan_facts(arena, project->head.inputs[0]);
-    ColumnMap map = map_of_facts(arena, &facts, UINT32_MAX);
+    ColumnMap map = map_of_facts(arena, &facts);
     const Expr **exprs = ARENA_ARRAY(arena, const Expr *, project->exprs.count);
     bool changed = false;
 
@@ -163,7 +154,7 @@ static const Plan *propagate_in_join(RuleCtx *rc, const PlanJoin *join)
         for (uint32_t i = 0; i < below.count; i++)
             expr_vec_add(&facts, below.items[i]);
     }
-    map = map_of_facts(arena, &facts, UINT32_MAX);
+    map = map_of_facts(arena, &facts);
     for (uint32_t i = 0; i < count; i++) {
         const Expr *part =
             is_bare(parts[i]) ? parts[i] : substitute_in_predicate(rc, parts[i], &map);

@@ -215,11 +215,32 @@ START_TEST(seventy_relations)
 }
 END_TEST
 
+/* ... and the joins far up are ordered among themselves. */
+START_TEST(small_first_of_eighty)
+{
+    Fixture fix;
+    const Plan *plan, *big, *dim, *few;
+
+    fixture_open(&fix);
+    plan = big = table_of(&fix, 1000000, 2, 1000);
+    for (uint32_t i = 0; i < 80; i++) {
+        dim = table_of(&fix, 1000, 2, 10);
+        plan = plan_join(fix.arena, JOIN_INNER, plan, dim, eq(&fix, big, 1, dim, 0));
+    }
+    dim = table_of(&fix, 1000, 2, 10);
+    few = plan_filter(fix.arena, dim, call(&fix, FUNC_EQ, col(&fix, dim, 1), num(&fix, 1)));
+    plan = plan_join(fix.arena, JOIN_INNER, plan, few, eq(&fix, big, 1, dim, 0));
+    ck_assert_double_lt(joined_rows(&fix, rule_join_order.rewrite(&fix.rc, plan)),
+                        joined_rows(&fix, plan) / 3);
+    fixture_close(&fix);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         small_first, equal_columns_connect, both_columns_of_one_table, cross_products_last,
-        times,       seventy_relations};
+        times,       seventy_relations,     small_first_of_eighty};
 
     return run_tests("join_order", tests, sizeof tests / sizeof tests[0]);
 }

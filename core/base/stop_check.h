@@ -1,6 +1,6 @@
 /* stop_check.h -- whether the work should stop, asked every now and then by long loops */
-#ifndef VONK_EXEC_STOP_CHECK_H
-#define VONK_EXEC_STOP_CHECK_H
+#ifndef VONK_CORE_BASE_STOP_CHECK_H
+#define VONK_CORE_BASE_STOP_CHECK_H
 
 #include <stdatomic.h>
 #include <stddef.h>
