@@ -404,7 +404,8 @@ static Status convert_texts(Target *target, Error *err)
 
         if (!has_value(target, row, true, &field))
             continue;
-        values[row] = csv_field_text(work->arena, work->index->dialect, &field);
+        values[row] = field.is_escaped ? csv_field_text(work->arena, work->index->dialect, &field)
+                                       : str_make(field.text, field.length);
         if (!work->index->is_ascii &&
             utf8_valid_bytes(str_bytes(&values[row]), values[row].length) < values[row].length)
             TRY(bad_field(target, row, PARSE_SYNTAX, values[row], err));

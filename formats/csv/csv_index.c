@@ -19,6 +19,15 @@ enum { BLOCK_BYTES = 64, FIRST_CAPACITY = 4096 };
 
 static const char consumer_name[] = "index of a CSV file";
 
+/* The clone is chosen while the program is loaded: too early for a sanitized function. What the
+ * loops call is inlined, as only so it is compiled for that CPU. */
+#ifdef __SANITIZE_THREAD__
+#define FOR_EACH_CPU
+#else
+#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v3", "default")))
+#endif
+#define IN_LOOP static inline __attribute__((always_inline))
+
 /* --- masks: bit i for byte i of a block --- */
 
 typedef struct Masks {
@@ -26,7 +35,7 @@ typedef struct Masks {
 } Masks;
 
 #ifdef __SSE2__
-static uint64_t equal_bytes(const __m128i *bytes, char wanted)
+IN_LOOP uint64_t equal_bytes(const __m128i *bytes, char wanted)
 {
     __m128i all = _mm_set1_epi8(wanted);
     uint64_t mask = 0;
@@ -36,7 +45,7 @@ static uint64_t equal_bytes(const __m128i *bytes, char wanted)
     return mask;
 }
 
-static Masks make_masks(const CsvDialect *dialect, const char *at)
+IN_LOOP Masks make_masks(const CsvDialect *dialect, const char *at)
 {
     __m128i bytes[4];
 
@@ -48,7 +57,7 @@ static Masks make_masks(const CsvDialect *dialect, const char *at)
                        _mm_or_si128(bytes[0], bytes[1]), _mm_or_si128(bytes[2], bytes[3])))};
 }
 #else
-static Masks make_masks(const CsvDialect *dialect, const char *at)
+IN_LOOP Masks make_masks(const CsvDialect *dialect, const char *at)
 {
     Masks masks = {0};
 
@@ -63,21 +72,21 @@ static Masks make_masks(const CsvDialect *dialect, const char *at)
 #endif
 
 /* Bit i: the parity of bits 0..i. */
-static uint64_t prefix_parity(uint64_t bits)
+IN_LOOP uint64_t prefix_parity(uint64_t bits)
 {
     for (int shift = 1; shift < BLOCK_BYTES; shift *= 2)
         bits ^= bits << shift;
     return bits;
 }
 
-static bool has_plain_grammar(const CsvDialect *dialect)
+IN_LOOP bool has_plain_grammar(const CsvDialect *dialect)
 {
     return dialect->comment == 0 && (dialect->quote == 0 || dialect->escape == dialect->quote);
 }
 
 /* The state behind a block without stray quotes. */
-static CsvState state_behind(const CsvDialect *dialect, CsvState before, const char *block,
-                             uint64_t separators, const Masks *masks, bool is_inside)
+IN_LOOP CsvState state_behind(const CsvDialect *dialect, CsvState before, const char *block,
+                              uint64_t separators, const Masks *masks, bool is_inside)
 {
     int last = BLOCK_BYTES - 1;
 
@@ -98,8 +107,8 @@ static CsvState state_behind(const CsvDialect *dialect, CsvState before, const c
  * The separators outside quotes of a block and the state behind it; false: the block has a quote
  * where only the states can say what it means.
  */
-static bool fast_block(const CsvDialect *dialect, const char *block, const Masks *masks,
-                       CsvState *state, uint64_t *separators_out)
+IN_LOOP bool fast_block(const CsvDialect *dialect, const char *block, const Masks *masks,
+                        CsvState *state, uint64_t *separators_out)
 {
     bool was_inside = *state == CSV_QUOTED;
     uint64_t any = masks->delimiters | masks->newlines;
@@ -173,7 +182,8 @@ static CsvState next_state(const CsvDialect *dialect, CsvState state, char c)
     UNREACHABLE("CSV state");
 }
 
-CsvState csv_run_states(const CsvDialect *dialect, CsvState state, const char *text, size_t bytes)
+FOR_EACH_CPU CsvState csv_run_states(const CsvDialect *dialect, CsvState state, const char *text,
+                                     size_t bytes)
 {
     size_t at = 0;
 
@@ -244,14 +254,14 @@ static Status make_room(CsvIndex *index, Error *err)
 }
 
 /* The record whose last field's end is ends[last]. *first: where it began, and the next does. */
-static void end_row(CsvIndex *index, size_t last, uint32_t *first)
+IN_LOOP void end_row(CsvIndex *index, size_t last, uint32_t *first)
 {
     index->rows[index->row_count++] = (CsvRow){*first, (uint32_t)last - *first};
     *first = (uint32_t)last;
 }
 
-static void add_block(CsvIndex *index, size_t at, uint64_t separators, uint64_t newlines,
-                      uint32_t *first)
+IN_LOOP void add_block(CsvIndex *index, size_t at, uint64_t separators, uint64_t newlines,
+                       uint32_t *first)
 {
     uint32_t *ends = index->ends + index->end_count;
     int count = __builtin_popcountll(separators);
@@ -305,8 +315,8 @@ static void end_text(CsvIndex *index, size_t bytes, CsvState state, uint32_t *fi
     end_row(index, index->end_count - 1, first);
 }
 
-Status csv_index_text(CsvIndex *index, const char *text, size_t bytes, bool is_last, Error *err,
-                      size_t *used_out, CsvState *state_out)
+FOR_EACH_CPU Status csv_index_text(CsvIndex *index, const char *text, size_t bytes, bool is_last,
+                                   Error *err, size_t *used_out, CsvState *state_out)
 {
     const CsvDialect *dialect = index->dialect;
     bool is_plain = has_plain_grammar(dialect);

@@ -79,14 +79,19 @@ static Status find_merged(Binder *b, const JoinSides *sides, uint32_t side, cons
     int32_t offset = sides->ast->head.offset;
 
     *column_out = NULL;
-    for (uint32_t i = 0; i < item->column_count; i++) {
-        if (strcmp(item->columns[i].name, name) != 0)
-            continue;
-        if (*column_out != NULL)
-            return bind__fail_at(b, offset, ST_BAD_INPUT, "42702",
-                                 "common column name \"%s\" appears more than once in %s table",
-                                 name, word);
-        *column_out = &item->columns[i];
+    /* as it is, else in any case: see scope__find_column */
+    for (uint32_t any_case = 0; any_case < 2 && *column_out == NULL; any_case++) {
+        for (uint32_t i = 0; i < item->column_count; i++) {
+            const char *known = item->columns[i].name;
+
+            if ((any_case ? strcasecmp(known, name) : strcmp(known, name)) != 0)
+                continue;
+            if (*column_out != NULL)
+                return bind__fail_at(b, offset, ST_BAD_INPUT, "42702",
+                                     "common column name \"%s\" appears more than once in %s table",
+                                     name, word);
+            *column_out = &item->columns[i];
+        }
     }
     if (*column_out == NULL)
         return bind__fail_at(b, offset, ST_BAD_INPUT, "42703",

@@ -260,6 +260,7 @@ def test_catalog():
     vonk("-c", "COPY (SELECT 1 AS x) TO 'two.parquet'")
     same("folded", "SELECT * FROM titanic", "1\n", ".")
     same("quoted", 'SELECT passengerid FROM "Titanic"', "1\n", ".")
+    same("joined", "SELECT count(*) FROM titanic a JOIN titanic b USING (PassengerId) GROUP BY a.passengerID", "1\n", ".")
     same("blank", 'SELECT * FROM "odd name"', "1\n", ".")
     fails("two of a name", "SELECT * FROM two", "ambiguous", "two.csv", "two.parquet", arguments=["."])
     fails("near", "SELECT * FROM titanix", 'Perhaps you meant the table "Titanic"', arguments=["."])
