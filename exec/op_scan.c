@@ -236,19 +236,28 @@ void op_scan_progress(const Operator *base, uint64_t *rows, uint64_t *bytes, uin
 
 /* --- making --- */
 
-static void choose_columns(ScanOp *op, Arena *arena, ColumnSet needed)
+static Status choose_columns(ScanOp *op, Arena *arena, ColumnSet needed, Error *err)
 {
     const Plan *node = &op->node->head;
+    const Table *table = op->node->table;
 
     op->columns = ARENA_ARRAY(arena, uint32_t, node->column_count);
     op->places = ARENA_ARRAY(arena, uint32_t, node->column_count);
     for (uint32_t i = 0; i < node->column_count; i++) {
+        const TableColumn *column;
+
         op->places[i] = NOT_READ;
         if (!column_set_has(needed, node->columns[i].id))
             continue;
+        column = &table->columns[op->node->table_columns.items[i]];
+        if (column->refused != NULL)
+            return error_set(err, ST_NOT_SUPPORTED,
+                             "not supported: type %s of column \"%s\" in \"%s\"", column->refused,
+                             column->name, table->path == NULL ? table->name : table->path);
         op->places[i] = op->column_count;
         op->columns[op->column_count++] = op->node->table_columns.items[i];
     }
+    return ST_OK;
 }
 
 static Status make_predicates(ScanOp *op, Arena *arena, Error *err)
@@ -284,8 +293,9 @@ Status op_scan_new(const ExecContext *context, Arena *arena, const PlanScan *nod
     op->arena = arena;
     op->node = node;
     op->filters = filters;
-    choose_columns(op, arena, used);
-    status = make_predicates(op, arena, err);
+    status = choose_columns(op, arena, used, err);
+    if (status == ST_OK)
+        status = make_predicates(op, arena, err);
     if (status == ST_OK)
         status = node->table->class->splits(node->table, arena, SPLIT_BYTES, err, &op->split_count,
                                             &op->splits);

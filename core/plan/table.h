@@ -29,7 +29,8 @@ typedef struct TableScan TableScan;
 typedef struct TableColumn {
     const char *name;
     Type type;
-    bool is_nullable; /* false: no row is null, promised by the file */
+    bool is_nullable;    /* false: no row is null, promised by the file */
+    const char *refused; /* "list": a type that cannot be read, so the column only has a name */
 } TableColumn;
 
 /* What is known without reading the rows. Unknown: rows < 0, distinct_count < 0, has_range false.

@@ -197,6 +197,7 @@ static void note_page(WrittenChunk *chunk, const StoredType *stored, WrittenPage
     bool is_first = chunk->pages.count == 0 || chunk->null_count == page->first_row;
 
     chunk->null_count += page->null_count;
+    chunk->nan_count += page->bounds.nan_count;
     if (page->null_count == page->row_count) {
         /* nothing but nulls says nothing about the bounds */
     } else if (is_first) {
@@ -243,7 +244,7 @@ static Status encode(ColumnWriter *writer, Error *err)
     WrittenChunk *chunk = &writer->chunk;
 
     chunk->unpacked_bytes = 0;
-    chunk->null_count = 0;
+    chunk->null_count = chunk->nan_count = 0;
     chunk->bounds = (StoredBounds){0};
     chunk->has_dictionary = column_writer_find_codes(writer);
     TRY(byte_buffer_check(&writer->codes, err));

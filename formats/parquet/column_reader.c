@@ -21,10 +21,12 @@ Status reader__damaged(const ColumnReader *reader, Error *err, const char *what)
                          "not supported: type bytea of column \"%s\" in file \"%s\": its bytes are "
                          "not UTF-8 text",
                          reader->column->name, file_path(reader->file));
-    return error_set(err, ST_CORRUPT,
-                     "file \"%s\" is damaged: column \"%s\", row group %u, page at offset %llu: %s",
-                     file_path(reader->file), reader->column->name, reader->group_number,
-                     (unsigned long long)reader->page.offset, what);
+    error_set(err, ST_CORRUPT,
+              "file \"%s\" is damaged: column \"%s\", row group %u, page at offset %llu: %s",
+              file_path(reader->file), reader->column->name, reader->group_number,
+              (unsigned long long)reader->page.offset, what);
+    error_hint(err, "Copy or write the file anew; columns that are not damaged can still be read.");
+    return ST_CORRUPT;
 }
 
 static Status alloc_window(ColumnReader *reader, size_t bytes_each, Error *err, void **memory_out)

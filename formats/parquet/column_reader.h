@@ -144,9 +144,9 @@ MUST_CHECK Status reader__page_bytes(ColumnReader *reader, const PageHeader *hea
 MUST_CHECK Status reader__unpack(ColumnReader *reader, const uint8_t *packed, size_t packed_bytes,
                                  void *to, size_t unpacked_bytes, Error *err);
 
-/* Refuses a size that the bytes cannot decompress to. */
-MUST_CHECK Status reader__check_size(const ColumnReader *reader, size_t packed_bytes,
-                                     size_t unpacked_bytes, Error *err);
+/* Refuses a size that the bytes cannot decompress to, or the page's values cannot need. */
+MUST_CHECK Status reader__check_size(const ColumnReader *reader, const PageHeader *header,
+                                     size_t packed_bytes, size_t unpacked_bytes, Error *err);
 
 /* A dictionary without entries, for pages of nulls only. */
 MUST_CHECK Status reader__empty_dictionary(ColumnReader *reader, Error *err);

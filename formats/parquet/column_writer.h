@@ -54,6 +54,7 @@ typedef struct StoredBounds {
     bool has_bounds; /* false: no values, or only NaN, or no greatest text of that length; or the
                       * type has no order that readers agree on */
     StoredBound min, max;
+    uint32_t nan_count; /* which the bounds leave out */
 } StoredBounds;
 
 typedef struct WrittenPage {
@@ -70,7 +71,7 @@ typedef struct WrittenChunk {
     bool has_dictionary;
     uint64_t data_offset; /* of the first data page, in bytes */
     uint64_t unpacked_bytes;
-    uint32_t null_count;
+    uint32_t null_count, nan_count;
     StoredBounds bounds;
 } WrittenChunk;
 

@@ -79,7 +79,7 @@ Status reader__load_dictionary(ColumnReader *reader, const PageHeader *header, u
     if (count > header->unpacked_bytes / (column->raw_bytes > 0 ? column->raw_bytes : 4))
         return reader__damaged(reader, err, "the dictionary has more entries than bytes");
     TRY(reader__page_bytes(reader, header, offset, err, &packed));
-    TRY(reader__check_size(reader, header->packed_bytes, header->unpacked_bytes, err));
+    TRY(reader__check_size(reader, header, header->packed_bytes, header->unpacked_bytes, err));
     TRY(reader__grow(reader, &reader->dictionary_bytes, header->unpacked_bytes, err));
     TRY(reader__unpack(reader, packed, header->packed_bytes, reader->dictionary_bytes.bytes,
                        header->unpacked_bytes, err));

@@ -49,19 +49,25 @@ static TextPiece end_piece(const FooterWriter *footer, size_t start)
     return (TextPiece){.start = start, .bytes = (uint32_t)(footer->text.count - start)};
 }
 
-static void put_statistics(ByteBuffer *out, ThriftStruct *in, const WrittenChunk *chunk)
+/* Bounds leave NaN out, but there are readers to whom NaN is the greatest number and who believe
+ * them: with a NaN, none are written. */
+static void put_statistics(ByteBuffer *out, ThriftStruct *in, const ColumnWriter *column)
 {
+    const WrittenChunk *chunk = &column->chunk;
+    bool is_float = column->stored.kind == STORED_FLOAT || column->stored.kind == STORED_DOUBLE;
     ThriftStruct statistics = {0};
     const StoredBounds *bounds = &chunk->bounds;
 
     thrift_put_struct(out, in, 12);
     thrift_put_i64(out, &statistics, 3, chunk->null_count);
-    if (bounds->has_bounds) {
+    if (bounds->has_bounds && chunk->nan_count == 0) {
         thrift_put_binary(out, &statistics, 5, bounds->max.bytes, bounds->max.length);
         thrift_put_binary(out, &statistics, 6, bounds->min.bytes, bounds->min.length);
         thrift_put_bool(out, &statistics, 7, bounds->max.is_exact);
         thrift_put_bool(out, &statistics, 8, bounds->min.is_exact);
     }
+    if (is_float)
+        thrift_put_i64(out, &statistics, 9, chunk->nan_count);
     thrift_put_stop(out);
 }
 
@@ -116,7 +122,7 @@ static void put_metadata(ByteBuffer *out, const ColumnWriter *column, uint64_t f
     thrift_put_i64(out, &metadata, 9, (int64_t)(file_offset + chunk->data_offset));
     if (chunk->has_dictionary)
         thrift_put_i64(out, &metadata, 11, (int64_t)file_offset);
-    put_statistics(out, &metadata, chunk);
+    put_statistics(out, &metadata, column);
     put_encoding_statistics(out, &metadata, chunk);
     thrift_put_stop(out);
 }

@@ -156,15 +156,15 @@ static Status read_index(const File *file, const ParquetChunk *chunk, int64_t ro
     return ST_OK;
 }
 
-static bool page_may_match(const ParquetColumn *column, uint8_t order, const PageIndex *index,
-                           uint32_t page, const ScanPredicate *predicate)
+static bool page_may_match(const ParquetColumn *column, uint8_t order, const ParquetChunk *chunk,
+                           const PageIndex *index, uint32_t page, const ScanPredicate *predicate)
 {
     int64_t rows = index->first_rows[page + 1] - index->first_rows[page];
     ParquetStatistics statistics = {.min = index->mins[page],
                                     .max = index->maxs[page],
                                     .null_count =
                                         index->null_counts == NULL ? -1 : index->null_counts[page],
-                                    .nan_count = -1,
+                                    .nan_count = chunk->statistics.nan_count == 0 ? 0 : -1,
                                     .distinct_count = -1,
                                     .min_is_exact = -1,
                                     .max_is_exact = -1};
@@ -219,7 +219,7 @@ Status page_index_prune(const File *file, const ParquetColumn *column, uint8_t o
         return ST_OK;
     kept.items = ARENA_ARRAY(arena, RowRange, index.page_count);
     for (uint32_t page = 0; page < index.page_count; page++)
-        if (page_may_match(column, order, &index, page, predicate))
+        if (page_may_match(column, order, chunk, &index, page, predicate))
             add_range(&kept, index.first_rows[page], index.first_rows[page + 1]);
     *ranges = intersect(arena, ranges, &kept);
     return ST_OK;

@@ -16,6 +16,8 @@
 #include "formats/parquet/utf8_check.h"
 #include "formats/parquet/value_convert.h"
 
+enum { PAGE_SLACK_BYTES = 1 << 16, ROW_SLACK_BYTES = 16 };
+
 _Static_assert((int)CHUNK_SLOP_BYTES >= (int)HYBRID_SLOP_BYTES + 8, "unpacking loads vectors");
 _Static_assert((int)CHUNK_SLOP_BYTES >= (int)DELTA_SLOP_BYTES, "unpacking loads vectors");
 _Static_assert((int)CHUNK_SLOP_BYTES >= (int)VALUE_SLOP_BYTES, "texts load whole words");
@@ -77,11 +79,17 @@ Status reader__page_bytes(ColumnReader *reader, const PageHeader *header, uint64
     return ST_OK;
 }
 
-Status reader__check_size(const ColumnReader *reader, size_t packed_bytes, size_t unpacked_bytes,
-                          Error *err)
+Status reader__check_size(const ColumnReader *reader, const PageHeader *header, size_t packed_bytes,
+                          size_t unpacked_bytes, Error *err)
 {
+    /* values, and no more for levels, run headers and padding than any writer takes */
+    size_t needed = PAGE_SLACK_BYTES +
+                    (size_t)header->value_count * (reader->column->raw_bytes + ROW_SLACK_BYTES);
+
     if (unpacked_bytes > codec_decompressed_max(reader->codec, packed_bytes))
         return reader__damaged(reader, err, "the page claims to be larger than it can be");
+    if (reader->column->raw_bytes > 0 && unpacked_bytes > needed)
+        return reader__damaged(reader, err, "the page claims more bytes than its rows can take");
     return ST_OK;
 }
 
@@ -114,7 +122,7 @@ static Status open_page_v2(ColumnReader *reader, const uint8_t *packed, Error *e
     if (!header->is_packed || reader->codec == CODEC_NONE)
         value_bytes = packed_bytes;
     else
-        TRY(reader__check_size(reader, packed_bytes, value_bytes, err));
+        TRY(reader__check_size(reader, header, packed_bytes, value_bytes, err));
     /* values first, where they are aligned */
     TRY(reader__page_room(reader, value_bytes + CHUNK_SLOP_BYTES + level_bytes, err, &room));
     if (header->is_packed && reader->codec != CODEC_NONE)
@@ -174,7 +182,7 @@ static Status open_page_v1(ColumnReader *reader, const uint8_t *packed, Error *e
         page->is_owned = false;
         return take_levels(reader, err);
     }
-    TRY(reader__check_size(reader, header->packed_bytes, header->unpacked_bytes, err));
+    TRY(reader__check_size(reader, header, header->packed_bytes, header->unpacked_bytes, err));
     TRY(reader__page_room(reader, header->unpacked_bytes, err, &room));
     TRY(reader__unpack(reader, packed, header->packed_bytes, room, header->unpacked_bytes, err));
     page->at = room;

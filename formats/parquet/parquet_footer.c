@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "formats/parquet/utf8_check.h"
+
 enum {
     MAGIC_BYTES = 4,
     TAIL_BYTES = 8,             /* footer length and magic */
@@ -11,6 +13,10 @@ enum {
     ROW_GROUP_BYTES_MIN = 8,
     CHUNK_BYTES_MIN = 16
 };
+
+/* Nothing is wrong with such files. */
+static const char encrypted[] = "it is encrypted";
+static const char in_another_file[] = "a column chunk stands in another file";
 
 /* Where the file stands while its footer is read. */
 typedef struct FooterReader {
@@ -45,6 +51,8 @@ static const char *read_name(FooterReader *reader, const ThriftField *field)
 
     if (memchr(name.bytes == NULL ? (const uint8_t *)"" : name.bytes, '\0', name.length) != NULL)
         thrift_fail(&reader->thrift, "a name contains a zero byte");
+    if (!utf8_is_valid((const char *)name.bytes, name.length))
+        thrift_fail(&reader->thrift, "a column's name is not UTF-8 text");
     return arena_strndup(reader->arena, (const char *)name.bytes, name.length);
 }
 
@@ -361,7 +369,7 @@ static void read_chunk(FooterReader *reader, const ThriftField *field, ParquetCh
         switch (part.id) {
         case 1:
             if (thrift_binary(thrift, &part).length > 0)
-                thrift_fail(thrift, "a column chunk stands in another file");
+                thrift_fail(thrift, in_another_file);
             break;
         case 3:
             offsets = read_column_metadata(thrift, &part, chunk);
@@ -380,7 +388,7 @@ static void read_chunk(FooterReader *reader, const ThriftField *field, ParquetCh
             break;
         case 8:
         case 9:
-            thrift_fail(thrift, "it is encrypted, which is not supported");
+            thrift_fail(thrift, encrypted);
             break;
         default:
             thrift_skip(thrift, &part);
@@ -469,15 +477,12 @@ static void read_file_metadata(FooterReader *reader)
         case 4:
             read_row_groups(reader, &part);
             break;
-        case 6:
-            footer->created_by = read_name(reader, &part);
-            break;
         case 7:
             read_column_orders(reader, &part);
             break;
         case 8:
         case 9:
-            thrift_fail(thrift, "it is encrypted, which is not supported");
+            thrift_fail(thrift, encrypted);
             break;
         default:
             thrift_skip(thrift, &part);
@@ -546,8 +551,13 @@ static Status read_footer(FooterReader *reader, const File *file, Error *err)
         add_up_rows(reader);
     if (reader->thrift.failure == NULL || reader->pool_status != ST_OK)
         return reader->pool_status;
-    return error_set(err, ST_CORRUPT, "file \"%s\" cannot be read: its footer at offset %llu: %s",
-                     file_path(file), (unsigned long long)footer_start, reader->thrift.failure);
+    if (reader->thrift.failure == encrypted || reader->thrift.failure == in_another_file)
+        return error_set(err, ST_NOT_SUPPORTED, "not supported: file \"%s\": %s", file_path(file),
+                         reader->thrift.failure);
+    error_set(err, ST_CORRUPT, "file \"%s\" cannot be read: its footer at offset %llu: %s",
+              file_path(file), (unsigned long long)footer_start, reader->thrift.failure);
+    error_hint(err, "Copy or write the file anew: without its footer nothing of it can be found.");
+    return ST_CORRUPT;
 }
 
 Status parquet__footer_read(const File *file, Arena *arena, MemPool *pool, Error *err,

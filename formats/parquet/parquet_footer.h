@@ -154,7 +154,6 @@ typedef struct ParquetFooter {
     uint32_t row_group_count;
     ParquetRowGroup *row_groups;
     uint8_t *leaf_orders; /* ParquetColumnOrder, one a leaf */
-    const char *created_by;
 } ParquetFooter;
 
 /* How min and max were compared. */

@@ -1,7 +1,7 @@
 /*
  * parquet_scan.c -- rows out of row groups
  *
- *     row group:  statistics say no?  -> passed over
+ *     row group:  statistics or Bloom filters say no?  -> passed over
  *                 page indexes        -> ranges of rows that may match
  *     window of up to batch_rows rows of a range:
  *                 predicates, the best first, each on the rows that are left
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "formats/parquet/bloom_filter.h"
 #include "formats/parquet/page_index.h"
 #include "formats/parquet/parquet_internal.h"
 #include "formats/parquet/scan_filter.h"
@@ -204,6 +205,24 @@ static bool group_may_match(const ParquetScan *scan, uint32_t group)
     return true;
 }
 
+/* Asked last: it is the only one that reads. */
+static Status ask_blooms(ParquetScan *scan, uint32_t number, Error *err, bool *may_match_out)
+{
+    const ParquetRowGroup *group = &scan->stored->footer.row_groups[number];
+    const ScanRequest *request = scan->request;
+
+    *may_match_out = true;
+    for (uint32_t i = 0; i < request->predicate_count && *may_match_out; i++) {
+        const ScanPredicate *predicate = &request->predicates[i];
+        const ParquetColumn *column = &scan->stored->columns[predicate->column];
+
+        if (parquet__predicate_is_ready(predicate))
+            TRY(bloom_filter_prune(scan->file, column, &group->chunks[column->leaf], predicate, err,
+                                   may_match_out, &scan->index_bytes));
+    }
+    return ST_OK;
+}
+
 static Status find_ranges(ParquetScan *scan, uint32_t number, Error *err)
 {
     const ParquetFooter *footer = &scan->stored->footer;
@@ -234,8 +253,12 @@ static Status begin_group(ParquetScan *scan, uint32_t number, Error *err)
 {
     const ParquetRowGroup *group = &scan->stored->footer.row_groups[number];
 
+    bool may_match = group_may_match(scan, number);
+
     scan->group_rows = group->row_count;
-    if (!group_may_match(scan, number)) {
+    if (may_match)
+        TRY(ask_blooms(scan, number, err, &may_match));
+    if (!may_match) {
         count_pruned(scan, group->row_count);
         return ST_OK;
     }

@@ -174,7 +174,8 @@ static double range_limit(const ColumnStatistics *statistics)
 
     if (!statistics->has_range || type_phys(type) == PHYS_STR || type_is_float(type))
         return INFINITY;
-    return (double)(value_as_int128(&statistics->max) - value_as_int128(&statistics->min)) + 1;
+    return (double)value_as_int128(&statistics->max) - (double)value_as_int128(&statistics->min) +
+           1;
 }
 
 /* Mean of what the sampled chunks suggest for the whole table; -1: nothing. */

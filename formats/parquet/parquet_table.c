@@ -61,7 +61,8 @@ static void add_table_columns(ParquetTable *table, uint32_t count, const Parquet
     TableColumn *table_columns = ARENA_ARRAY(table->arena, TableColumn, count);
 
     for (uint32_t i = 0; i < count; i++)
-        table_columns[i] = (TableColumn){.name = columns[i].name, .type = columns[i].type};
+        table_columns[i] = (TableColumn){
+            .name = columns[i].name, .type = columns[i].type, .refused = columns[i].refused};
     table->table.column_count = count;
     table->table.columns = table_columns;
 }

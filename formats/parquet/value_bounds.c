@@ -29,8 +29,10 @@
         const CType *at = (const CType *)(const void *)writer->values.bytes + start;               \
         CType least = 0, greatest = 0;                                                             \
         for (uint32_t i = 0; i < count; i++) {                                                     \
-            if (isnan(at[i]))                                                                      \
+            if (isnan(at[i])) {                                                                    \
+                bounds.nan_count++;                                                                \
                 continue;                                                                          \
+            }                                                                                      \
             least = !bounds.has_bounds || at[i] < least ? at[i] : least;                           \
             greatest = !bounds.has_bounds || at[i] > greatest ? at[i] : greatest;                  \
             bounds.has_bounds = true;                                                              \

@@ -404,7 +404,7 @@ class Matrix:
         return os.path.join(self.folder, f"{name}.parquet")
 
     def note(self, ok, text):
-        self.passed += ok
+        self.passed += bool(ok)
         self.failed += not ok
         if not ok and self.failed < 40:
             print(f"DIFFERS {text}", flush=True)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Parquet files of others: the sample files of the format's project, and a matrix of types, encodings and layouts.
+"""Parquet files: samples of the format's project, a matrix of types, encodings and layouts, files that lie, files we write.
 
     run_parquet.py [--seed N] [--predicates N] [--samples FOLDER]
 
@@ -10,6 +10,7 @@ import argparse
 import glob
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 import pyenv  # noqa: E402
 
+BUILD = os.environ.get("VONK_BUILD", os.path.join(ROOT, "build", "release"))
 MODES = [{"threads": 2, "jit": "off"}, {"threads": 1, "jit": "off", "batch_rows": 7}]
 
 
@@ -34,11 +36,10 @@ def samples_folder(argument):
 def run_samples(folder):
     """compare_samples.py over the folder; (passed, failed)."""
     import compare_samples
-    build = os.environ.get("VONK_BUILD", os.path.join(ROOT, "build", "release"))
-    subprocess.run(["cmake", "--build", build, "--target", "parquet_dump"], check=True, capture_output=True)
+    subprocess.run(["cmake", "--build", BUILD, "--target", "parquet_dump"], check=True, capture_output=True)
     passed = failed = 0
     for path in sorted(pathlib.Path(folder).glob("*.parquet")):
-        good, text = compare_samples.check(os.path.join(build, "parquet_dump"), path)
+        good, text = compare_samples.check(os.path.join(BUILD, "parquet_dump"), path)
         passed, failed = passed + good, failed + (not good)
         if not good:
             print(f"DIFFERS {path.name}: {text}")
@@ -56,11 +57,30 @@ def run_file(matrix, sessions, name, table, predicates):
         matrix.aggregates(sessions[0], name, columns)
 
 
+def check_blooms(matrix, table):
+    """Values that are not there pass over all row groups: statistics say nothing in this file."""
+    from vonkpy import Session
+    absent = {"ordered_none": "7", "i64": "-12345678901", "u64": "12345678901", "textfew": "'nowhere'", "f8_nonan": "6.5::float8",
+              "n18_6": "12.345678", "n38_0": "1234567890123456789012345678", "tsms": "timestamp '2001-01-01 00:00:00.001'",
+              "date": "date '9000-01-01'", "fixed": "'abcde'"}
+    with Session(matrix.folder, threads=1) as session:
+        for stem, literal in absent.items():
+            name = next(n for n in table.column_names if n.startswith(stem))
+            sql = f'EXPLAIN ANALYZE SELECT count(*) FROM many_bloom WHERE "{name}" = {literal}'
+            text = "\n".join(row[0] for row in matrix.query(session, sql) or [])
+            pruned = re.search(r"pruned rows (\d+)", text)
+            matrix.note(pruned and int(pruned.group(1)) >= table.num_rows * 0.7, f"Bloom filter of {name}: {text[:500]}")
+
+
 def run_matrix(folder, seed, predicates):
+    import parquet_hostile
     import parquet_matrix
+    import parquet_written
     import pyarrow.parquet as pq
     from vonkpy import Session
 
+    os.makedirs(os.path.join(folder, "hostile"))
+    os.makedirs(os.path.join(folder, "written"))
     matrix = parquet_matrix.Matrix(folder, seed)
     tables = {"many": (1500, {}), "one": (1, {}), "none": (0, {}), "few": (60, {"patterns": ("none", "rare")})}
     made = {}
@@ -84,13 +104,17 @@ def run_matrix(folder, seed, predicates):
             matrix.note(not wrong, f"{name}.span: {wrong[:1]}")
     for session in sessions:
         session.close()
+    check_blooms(matrix, made["many_bloom"])
+    parquet_hostile.run(Session, os.path.join(folder, "hostile"), matrix)
+    written = {name: made[name] for name in ("many_default", "one_default", "none_default", "few_encoded")}
+    parquet_written.run(Session, BUILD, os.path.join(folder, "written"), folder, written, matrix)
     return matrix.passed, matrix.failed
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--predicates", type=int, default=150, help="for each file")
+    parser.add_argument("--predicates", type=int, default=80, help="for each file")
     parser.add_argument("--samples")
     arguments = parser.parse_args()
     pyenv.use()
