@@ -255,7 +255,9 @@ static Status take_texts(ColumnReader *reader, uint32_t count, void *to, Error *
 
     if ((size_t)(page->end - page->at) / sizeof(Str) < count)
         return ends_early(reader, err);
-    if (to != NULL)
+    if (to != NULL && count > 0 && page->is_ascii && reader->column->convert == CONVERT_TEXT)
+        memcpy(to, page->at, (size_t)count * sizeof(Str));
+    else if (to != NULL)
         failure =
             value_convert_texts(reader->column, (const Str *)(const void *)page->at, count, to);
     page->at += (size_t)count * sizeof(Str);
@@ -384,15 +386,22 @@ static Status read_codes(ColumnReader *reader, uint32_t at, uint32_t count, uint
     return ST_OK;
 }
 
-/* A window that is one run of stored values as we have them is not copied. */
+/* Does the page hold values as we have them? */
+static bool has_our_values(const ColumnReader *reader)
+{
+    if (reader->page.form == PAGE_TEXTS)
+        return reader->page.is_ascii && reader->column->convert == CONVERT_TEXT;
+    return reader->page.form == PAGE_FIXED && reader->column->convert == CONVERT_COPY;
+}
+
+/* A window that is one run of such values is not copied. */
 static bool can_point_into_page(const ColumnReader *reader, uint32_t at, uint32_t count,
                                 uint32_t ones)
 {
     const Page *page = &reader->page;
 
     return at == 0 && count == reader->window_rows && ones == count && page->is_owned &&
-           page->form == PAGE_FIXED && reader->column->convert == CONVERT_COPY &&
-           (uintptr_t)page->at % reader->column->value_bytes == 0;
+           has_our_values(reader) && (uintptr_t)page->at % reader->column->value_bytes == 0;
 }
 
 static Status read_values(ColumnReader *reader, uint32_t at, uint32_t count, uint32_t ones,
@@ -403,7 +412,7 @@ static Status read_values(ColumnReader *reader, uint32_t at, uint32_t count, uin
 
     if (can_point_into_page(reader, at, count, ones)) {
         reader->direct = reader->page.at;
-        return take_fixed(reader, count, NULL, err);
+        return take_values(reader, count, NULL, err);
     }
     TRY(take_values(reader, ones, to, err));
     if (ones < count)

@@ -44,7 +44,7 @@ typedef struct Page {
     uint32_t rows_left; /* 0: there is no page                */
     bool is_loaded;     /* what follows is only set when it is */
     bool is_owned;      /* the values lie in a page buffer, not in the source's window */
-    bool is_ascii;      /* PAGE_BYTES: no need to check texts  */
+    bool is_ascii;      /* PAGE_BYTES, PAGE_TEXTS: no need to check texts */
     PageForm form;
     LevelReader levels; /* of nullable columns                 */
     HybridReader codes; /* PAGE_CODES, PAGE_RUNS               */

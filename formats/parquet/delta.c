@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "formats/parquet/bit_unpack.h"
+#include "formats/parquet/value_convert.h"
 
 enum {
     VARINT_BYTES_MAX = 10,
@@ -145,7 +146,7 @@ const char *delta_length_texts(const uint8_t *bytes, size_t byte_count, const in
     for (uint32_t i = 0; i < count; i++) {
         if (lengths[i] < 0 || (size_t)lengths[i] > byte_count)
             return "a delta-coded length is out of range";
-        to[i] = str_make((const char *)bytes, (uint32_t)lengths[i]);
+        to[i] = value_make_text(bytes, (uint32_t)lengths[i]);
         bytes += lengths[i];
         byte_count -= (size_t)lengths[i];
     }
@@ -186,9 +187,38 @@ void delta_prefix_texts(const int32_t *prefixes, const Str *suffixes, uint32_t c
     }
 }
 
+/* Value i of 4 or 8 bytes, one of each stream: the compiler makes vectors of it. */
+#define BYTE(CType, k) (CType)((CType)from[(k) * (size_t)count + i] << 8 * (k))
+
+static void merge_4(const uint8_t *restrict from, uint32_t count, uint8_t *restrict to)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t value =
+            BYTE(uint32_t, 0) | BYTE(uint32_t, 1) | BYTE(uint32_t, 2) | BYTE(uint32_t, 3);
+
+        memcpy(to + (size_t)i * sizeof value, &value, sizeof value);
+    }
+}
+
+static void merge_8(const uint8_t *restrict from, uint32_t count, uint8_t *restrict to)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t value = BYTE(uint64_t, 0) | BYTE(uint64_t, 1) | BYTE(uint64_t, 2) |
+                         BYTE(uint64_t, 3) | BYTE(uint64_t, 4) | BYTE(uint64_t, 5) |
+                         BYTE(uint64_t, 6) | BYTE(uint64_t, 7);
+
+        memcpy(to + (size_t)i * sizeof value, &value, sizeof value);
+    }
+}
+
 void byte_stream_merge(const uint8_t *from, uint32_t count, uint32_t value_bytes, uint8_t *to)
 {
-    for (uint32_t k = 0; k < value_bytes; k++)
+    if (value_bytes == 4)
+        merge_4(from, count, to);
+    else if (value_bytes == 8)
+        merge_8(from, count, to);
+    else
         for (uint32_t i = 0; i < count; i++)
-            to[(size_t)i * value_bytes + k] = from[(size_t)k * count + i];
+            for (uint32_t k = 0; k < value_bytes; k++)
+                to[(size_t)i * value_bytes + k] = from[(size_t)k * count + i];
 }

@@ -257,6 +257,8 @@ static Status load_length_texts(ColumnReader *reader, const uint8_t *bytes, Erro
         delta_length_texts(rest, (size_t)(end - rest), lengths, *count_out, (Str *)(void *)room);
     if (failure != NULL)
         return reader__damaged(reader, err, failure);
+    /* texts with prefixes are made of nothing else either */
+    reader->page.is_ascii = utf8_is_ascii(rest, (size_t)(end - rest));
     *texts_out = (Str *)(void *)room;
     return ST_OK;
 }

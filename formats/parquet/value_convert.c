@@ -224,31 +224,6 @@ ValueFailure value_convert_texts(const ParquetColumn *column, const Str *from, u
     return NULL;
 }
 
-/* str_make without branches: loads 12 bytes, whatever the length. */
-static inline Str make_text(const uint8_t *at, uint32_t length)
-{
-    static const uint64_t masks[9] = {0,
-                                      0xff,
-                                      0xffff,
-                                      0xffffff,
-                                      0xffffffff,
-                                      0xffffffffff,
-                                      0xffffffffffff,
-                                      0xffffffffffffff,
-                                      0xffffffffffffffff};
-    uint32_t head_bytes = length < 4 ? length : 4;
-    uint32_t tail_bytes = length < 4 ? 0 : length < STR_INLINE_BYTES ? length - 4 : 8;
-    uint64_t head = 0, tail, words[2];
-    Str text;
-
-    memcpy(&head, at, 4);
-    memcpy(&tail, at + 4, 8);
-    words[0] = length | (head & masks[head_bytes]) << 32;
-    words[1] = length <= STR_INLINE_BYTES ? tail & masks[tail_bytes] : (uint64_t)(uintptr_t)at;
-    memcpy(&text, words, sizeof text);
-    return text;
-}
-
 static const char *const too_long = "a text is longer than its page";
 
 ValueFailure value_read_texts(const uint8_t **at_in_out, const uint8_t *end, uint32_t count,
@@ -265,7 +240,7 @@ ValueFailure value_read_texts(const uint8_t **at_in_out, const uint8_t *end, uin
         at += sizeof length;
         if (length > (size_t)(end - at))
             return too_long;
-        to[i] = make_text(at, length);
+        to[i] = value_make_text(at, length);
         at += length;
     }
     *at_in_out = at;

@@ -525,16 +525,21 @@ END_TEST
 
 START_TEST(refusals)
 {
-    const TableColumn interval = {"gap", {.id = TYPE_INTERVAL}, true};
+    const TableColumn gap = {.name = "gap", .type = {.id = TYPE_INTERVAL}};
+    const Interval negative = {.days = -1};
+    const Column values = {.type = gap.type, .form = COLUMN_FLAT, .values = &negative};
+    const Batch batch = {
+        .column_count = 1, .row_count = 1, .columns = &values, .selected_count = 1};
     const char *const bad_codec[] = {"compression", "brotli"};
     const char *const bad_name[] = {"colour", "red"};
     Error err = ERROR_NONE;
     TableWriter *writer;
 
     ck_assert_int_eq(
-        format_parquet.writer_open(path, 1, &interval, (OptionList){0}, pool, &err, &writer),
-        ST_NOT_SUPPORTED);
+        format_parquet.writer_open(path, 1, &gap, (OptionList){0}, pool, &err, &writer), ST_OK);
+    ck_assert_int_eq(format_parquet.writer_add(writer, &batch, &err), ST_BAD_INPUT);
     ck_assert_ptr_nonnull(strstr(err.message, "interval"));
+    format_parquet.writer_abort(writer);
     ck_assert_int_eq(format_parquet.writer_open(path, 1, columns, (OptionList){1, bad_codec}, pool,
                                                 &err, &writer),
                      ST_BAD_INPUT);
