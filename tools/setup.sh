@@ -37,7 +37,7 @@ if ! command -v apt-get >/dev/null; then
     echo "    cmake --preset release && cmake --build --preset release" >&2
     exit 1
 fi
-echo "vonk: installing them (a few minutes; about 1 GB)"
+echo "vonk: installing them with apt-get"
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 # A cluster that Debian makes on install would start a server nobody asked for.

@@ -106,6 +106,23 @@ static Status module_compile(const Kernel *kernel, const char *symbol, Error *er
     return status;
 }
 
+/* The module as text, without the long lists of what the CPU can do. */
+static const char *print_module(Arena *arena, LLVMModuleRef module)
+{
+    static const char attributes[] = "attributes #";
+    char *ir = LLVMPrintModuleToString(module);
+    StrBuf text = {.arena = arena};
+
+    for (const char *line = ir, *end; *line != '\0'; line = end) {
+        end = line + strcspn(line, "\n");
+        end += *end == '\n';
+        if (strncmp(line, attributes, strlen(attributes)) != 0)
+            strbuf_add(&text, line, (size_t)(end - line));
+    }
+    LLVMDisposeMessage(ir);
+    return strbuf_text(&text);
+}
+
 static Status module_explain(Arena *arena, const Kernel *kernel, Error *err, const char **text_out)
 {
     LLVMTargetMachineRef machine = jit_target_machine();
@@ -120,10 +137,7 @@ static Status module_explain(Arena *arena, const Kernel *kernel, Error *err, con
     if (status == ST_OK)
         status = make_module(&emit, "vonk_kernel", machine, err);
     if (status == ST_OK) {
-        char *ir = LLVMPrintModuleToString(emit.module);
-
-        *text_out = arena_strdup(arena, ir);
-        LLVMDisposeMessage(ir);
+        *text_out = print_module(arena, emit.module);
         status = emit_file(emit.module, machine, LLVMAssemblyFile, err, &buffer);
     }
     if (status == ST_OK) {
