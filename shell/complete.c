@@ -166,6 +166,16 @@ static const char *relation_of(const Completer *c, const char *qualifier)
     return qualifier;
 }
 
+/* Where FROM has not been typed yet, any table's columns may be meant. */
+static void add_columns_of_all(Completer *c)
+{
+    const char *const *names;
+    uint32_t count = c->source->relations(c->source->context, c->arena, &names);
+
+    for (uint32_t i = 0; i < count && i < RELATIONS_MAX; i++)
+        add_columns(c, names[i]);
+}
+
 static void add_columns_in_scope(Completer *c)
 {
     uint32_t relation_count = 0;
@@ -176,6 +186,8 @@ static void add_columns_in_scope(Completer *c)
             relation_count++;
         }
     }
+    if (relation_count == 0 && c->word_bytes > 0)
+        add_columns_of_all(c);
 }
 
 static void add_functions(Completer *c)
@@ -234,28 +246,6 @@ static void complete_sql(Completer *c)
         complete_expression(c);
 }
 
-/* \ti, or the argument of \d: text is a line that begins with a backslash. */
-static void complete_command(Completer *c, const char *text, size_t bytes)
-{
-    const char *blank = memchr(text, ' ', bytes);
-
-    if (blank == NULL) {
-        c->word = text + 1;
-        c->word_bytes = bytes - 1;
-        add_all(c, c->source->commands, add_if_match);
-        return;
-    }
-    c->word = text + bytes;
-    while (c->word > text && c->word[-1] != ' ') {
-        c->word--;
-        c->word_bytes++;
-    }
-    if (strncmp(text, "\\set ", 5) == 0)
-        add_all(c, c->source->settings, add_if_match);
-    else
-        add_all(c, c->source->relations, add_name);
-}
-
 /* Files whose path begins with the quoted text typed so far. */
 static void complete_file(Completer *c, const char *typed, size_t bytes)
 {
@@ -282,6 +272,39 @@ static void complete_file(Completer *c, const char *typed, size_t bytes)
         closedir(dir);
 }
 
+/* \i FILE and the like */
+static bool takes_file(const char *text)
+{
+    return strchr("ioews", text[1]) != NULL && text[2] == ' ';
+}
+
+/* \ti, or the argument of \d: text is a line that begins with a backslash. True: it is a file. */
+static bool complete_command(Completer *c, const char *text, size_t bytes)
+{
+    const char *blank = memchr(text, ' ', bytes);
+
+    if (blank == NULL) {
+        c->word = text + 1;
+        c->word_bytes = bytes - 1;
+        add_all(c, c->source->commands, add_if_match);
+        return false;
+    }
+    c->word = text + bytes;
+    while (c->word > text && c->word[-1] != ' ') {
+        c->word--;
+        c->word_bytes++;
+    }
+    if (takes_file(text)) {
+        complete_file(c, c->word, c->word_bytes);
+        return true;
+    }
+    if (strncmp(text, "\\set ", 5) == 0)
+        add_all(c, c->source->settings, add_if_match);
+    else
+        add_all(c, c->source->relations, add_name);
+    return false;
+}
+
 static int compare_items(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
@@ -305,14 +328,18 @@ Completions complete(const CompleteSource *source, Arena *arena, const char *tex
     SqlToken last;
 
     if (bytes > 0 && text[0] == '\\') {
-        complete_command(&c, text, bytes);
-        return finish(&c, false);
+        bool is_file = complete_command(&c, text, bytes);
+
+        return finish(&c, is_file);
     }
     read_tokens(&c, bytes);
     if (c.token_count > 0) {
         last = c.tokens[c.token_count - 1];
         if (last.is_unterminated && (text[last.start] == '"' || text[last.start] == '\'')) {
             complete_file(&c, text + last.start + 1, bytes - last.start - 1);
+            /* FROM "orders: a table's name may stand in quotes too */
+            if (text[last.start] == '"' && c.word == text + last.start + 1)
+                add_all(&c, c.source->relations, add_if_match);
             return finish(&c, true);
         }
     }

@@ -47,7 +47,20 @@ static char *prompt_of(EditLine *edit)
     return (char *)(uintptr_t)editor_of(edit)->prompt;
 }
 
+/* Nobody has this key: Ctrl-C pushes it, so that the cursor is at the end before ^C shows. */
+#define INTERRUPT_SHOWN "\x1b[202~"
+
 static unsigned char on_interrupt(EditLine *edit, int key)
+{
+    const LineInfo *info = el_line(edit);
+
+    (void)key;
+    el_cursor(edit, (int)text_characters(info->cursor, (size_t)(info->lastchar - info->cursor)));
+    el_push(edit, INTERRUPT_SHOWN);
+    return CC_REFRESH;
+}
+
+static unsigned char on_interrupt_shown(EditLine *edit, int key)
 {
     (void)key;
     editor_of(edit)->was_interrupted = true;
@@ -229,12 +242,15 @@ static void bind_keys(EditLine *edit)
     el_set(edit, EL_EDITOR, "emacs");
     el_set(edit, EL_ADDFN, "vonk-complete", "complete the word", on_tab);
     el_set(edit, EL_ADDFN, "vonk-interrupt", "forget the statement", on_interrupt);
+    el_set(edit, EL_ADDFN, "vonk-interrupted", "forget the statement, the cursor at its end",
+           on_interrupt_shown);
     el_set(edit, EL_ADDFN, "vonk-suspend", "stop the program", on_suspend);
     el_set(edit, EL_ADDFN, "vonk-paste", "insert what is pasted", on_paste);
     el_set(edit, EL_ADDFN, "vonk-pasted-line", "insert the next pasted line", on_pasted_line);
     el_source(edit, NULL); /* the user's ~/.editrc */
     el_set(edit, EL_BIND, "^I", "vonk-complete", NULL);
     el_set(edit, EL_BIND, "^C", "vonk-interrupt", NULL);
+    el_set(edit, EL_BIND, INTERRUPT_SHOWN, "vonk-interrupted", NULL);
     el_set(edit, EL_BIND, "^Z", "vonk-suspend", NULL);
     el_set(edit, EL_BIND, PASTE_BEGIN, "vonk-paste", NULL);
     el_set(edit, EL_BIND, PASTE_NEXT, "vonk-pasted-line", NULL);

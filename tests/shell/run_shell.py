@@ -318,6 +318,17 @@ def test_completion(folder):
     expect(t.end() == 0)
 
 
+def test_interrupt_in_a_line(folder):
+    """Ctrl-C within a line leaves the line as it is and begins a new one."""
+    t = Terminal(["sql", "."], folder)
+    t.wait_for("vonk> ")
+    t.type("SELECT nam\t \x01\x06\x03")
+    t.wait_for("SELECT name")
+    t.wait_for("^C\nvonk> ")
+    t.type("\\q\n")
+    expect(t.end() == 0)
+
+
 def test_history(folder):
     path = os.path.join(folder, "history")
     for _ in range(2):
