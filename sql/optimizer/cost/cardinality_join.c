@@ -201,10 +201,23 @@ static JoinKind join_parts(Arena *arena, const Plan *plan, const Expr **conditio
     return (JoinKind)plan_as_nested_join(plan)->kind;
 }
 
-/* An output column, found in the input that it comes from. */
-static ColumnEstimate output_column(const Scope *scope, const PlanColumn *column, double rows)
+/* The input column that becomes column `index`: mostly it stands where the join's kind has it. */
+static const ColumnEstimate *input_column(const Scope *scope, ColumnId id, uint32_t index)
 {
-    const ColumnEstimate *below = cost__scope_column(scope, column->id);
+    for (uint32_t side = 0; side < 2; side++) {
+        const Plan *input = scope->plans[side];
+
+        if (index < input->column_count && input->columns[index].id == id)
+            return &scope->rels[side]->columns[index];
+        index -= input->column_count;
+    }
+    return cost__scope_column(scope, id);
+}
+
+static ColumnEstimate output_column(const Scope *scope, const PlanColumn *column, uint32_t index,
+                                    double rows)
+{
+    const ColumnEstimate *below = input_column(scope, column->id, index);
     ColumnEstimate out = below != NULL ? *below : cost__unknown_column(column->type, rows);
 
     out.distinct_count = fmax(fmin(1, rows), fmin(out.distinct_count, rows));
@@ -222,7 +235,7 @@ const RelEstimate *cost__estimate_join(Estimator *estimator, const Plan *plan)
     out->rows = estimate_join_rows(estimator, kind, plan->inputs[0], plan->inputs[1], condition);
     out->base_rows = fmax(out->rows, fmax(scope.rels[0]->base_rows, scope.rels[1]->base_rows));
     for (uint32_t i = 0; i < plan->column_count; i++)
-        columns[i] = output_column(&scope, &plan->columns[i], out->rows);
+        columns[i] = output_column(&scope, &plan->columns[i], i, out->rows);
     out->columns = columns;
     return out;
 }
