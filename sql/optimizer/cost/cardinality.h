@@ -23,6 +23,7 @@ typedef struct ColumnEstimate {
     double domain_count;    /* values the column draws from: predicates on other columns thin out
                               distinct_count, but leave this; joins match on it               */
     bool distinct_is_guess; /* only from the row count or a sparse range                      */
+    bool is_sampled;        /* a sample was read, which knows how often a value occurs        */
     double null_fraction;
     double value_bytes;
     bool has_line; /* low and high: where the values lie on the number line           */

@@ -20,6 +20,19 @@ static double known_domain(const ColumnEstimate *column, const ColumnEstimate *o
     return column->domain_count;
 }
 
+/*
+ * A key of few values refers to one of many, of which predicates leave few: info_type_id = it.id
+ * AND it.info = 'rating'. Queries mostly ask for values that are there: the middle between what all
+ * values alike would give and what those that occur would give.
+ */
+static double presence(const ColumnEstimate *few, const ColumnEstimate *many)
+{
+    if (few->distinct_is_guess || many->distinct_is_guess ||
+        few->domain_count >= many->domain_count || many->distinct_count > few->domain_count)
+        return 1;
+    return sqrt(many->domain_count / fmax(1, few->domain_count));
+}
+
 double estimate_keys_selectivity(uint32_t key_count, const ColumnEstimate *left,
                                  const ColumnEstimate *right, double left_base_rows,
                                  double right_base_rows)
@@ -27,6 +40,8 @@ double estimate_keys_selectivity(uint32_t key_count, const ColumnEstimate *left,
     double left_product = 1, right_product = 1, not_null = 1;
     bool left_is_capped, right_is_capped;
 
+    if (key_count == 1)
+        not_null = presence(&left[0], &right[0]) * presence(&right[0], &left[0]);
     for (uint32_t i = 0; i < key_count; i++) {
         left_product = fmin(1e18, left_product * fmax(1, known_domain(&left[i], &right[i])));
         right_product = fmin(1e18, right_product * fmax(1, known_domain(&right[i], &left[i])));

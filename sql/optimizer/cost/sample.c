@@ -16,6 +16,10 @@
 /* From so many hits on, the sample alone decides. */
 #define HITS_ENOUGH 8
 
+/* Tables of fewer rows are not worth the reading, values that occur fewer times are not in it. */
+#define SKEW_ROWS_MIN    100000
+#define SKEW_REPEATS_MIN 100
+
 /* The table columns that the conjuncts use, no doubles. */
 static uint32_t used_columns(Arena *arena, const PlanScan *scan, uint32_t count,
                              const Expr *const *parts, uint32_t **places_out)
@@ -69,6 +73,14 @@ static bool is_column_or_const(const Expr *expr)
     return expr->kind == EXPR_COLUMN || expr->kind == EXPR_CONST;
 }
 
+/* Few values of many rows: some of them are often far more frequent than others. */
+static bool may_be_skewed(const Scope *scope, const ColumnEstimate *column)
+{
+    double rows = scope->rels[0]->rows;
+
+    return rows >= SKEW_ROWS_MIN && column->distinct_count * SKEW_REPEATS_MIN < rows;
+}
+
 /* The textbook knows: a column against constants where the column's values or range are known. */
 static bool is_simple(const Scope *scope, const Expr *part)
 {
@@ -99,7 +111,7 @@ static bool is_simple(const Scope *scope, const Expr *part)
     if (column == NULL)
         return false;
     if (part->func == FUNC_EQ || part->func == FUNC_NE || part->func == FUNC_IN)
-        return !column->distinct_is_guess;
+        return !column->distinct_is_guess && !column->is_sampled && !may_be_skewed(scope, column);
     return column->has_line && is_column_or_const(part->args[1]) &&
            (part->func == FUNC_LT || part->func == FUNC_LE || part->func == FUNC_GT ||
             part->func == FUNC_GE);

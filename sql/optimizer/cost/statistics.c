@@ -211,6 +211,7 @@ static void use_sample(Estimator *estimator, const TableFacts *facts, const Samp
 
     if (estimate->has_bounds)
         steps = (double)(estimate->max - estimate->min) + 1;
+    estimate->is_sampled = true;
     estimate->distinct_count = fmin(distinct_from_repeats(&repeats, facts->rows), steps);
     /* Without a single repeat the sample only says: many. */
     estimate->distinct_is_guess = repeats.distinct == repeats.count && steps > facts->rows * 0.5;
