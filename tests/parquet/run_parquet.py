@@ -68,7 +68,7 @@ def check_blooms(matrix, table):
             name = next(n for n in table.column_names if n.startswith(f"{stem}_"))
             sql = f'EXPLAIN ANALYZE SELECT count(*) FROM many_bloom WHERE "{name}" = {literal}'
             text = "\n".join(row[0] for row in matrix.query(session, sql) or [])
-            pruned = re.search(r"pruned rows (\d+)", text)
+            pruned = re.search(r"pruned (\d+) rows", text)
             matrix.note(pruned and int(pruned.group(1)) >= table.num_rows * 0.7, f"Bloom filter of {name}: {text[:500]}")
 
 
