@@ -33,7 +33,7 @@ install(TARGETS vonk_shared EXPORT vonk LIBRARY DESTINATION ${CMAKE_INSTALL_LIBD
 if(TARGET vonk_jit)
     install(TARGETS vonk_jit LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
-install(DIRECTORY include/vonk DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(DIRECTORY include/vonk DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 # the prefix as seen from vonk.pc, so that `cmake --install --prefix` may put it anywhere
 file(RELATIVE_PATH VONK_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/vonk.pc.in vonk.pc @ONLY)
