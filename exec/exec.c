@@ -7,17 +7,19 @@
 #include "exec/exec_internal.h"
 #include "exec/operators.h"
 
-enum { POLL_MS = 20, SINGLE_ATTEMPT = 1 };
+enum { POLL_MS = 20 };
 
-static Scheduler *make_scheduler(Execution *execution)
+static void submit(Execution *execution)
 {
+    SchedulerConfig config = scheduler_config_default();
     const StageSet *set = execution->set;
-    StageSpec *specs = ARENA_ARRAY(execution->arena, StageSpec, set->stage_count);
+    SharedStage *stages = ARENA_ARRAY(execution->arena, SharedStage, set->stage_count);
 
     for (uint32_t i = 0; i < set->stage_count; i++)
-        specs[i] = (StageSpec){.depend_count = set->stages[i]->depend_count,
-                               .depends = set->stages[i]->depends};
-    return scheduler_new(execution->arena, set->stage_count, specs, SINGLE_ATTEMPT);
+        stages[i] = (SharedStage){.depend_count = set->stages[i]->depend_count,
+                                  .depends = set->stages[i]->depends};
+    execution->scheduler = scheduler_new(execution->arena, &config);
+    execution->job = scheduler_submit_shared(execution->scheduler, set->stage_count, stages);
 }
 
 Status exec_start(const ExecRequest *request, Error *err, Execution **execution_out)
@@ -48,18 +50,18 @@ Status exec_start(const ExecRequest *request, Error *err, Execution **execution_
         exec_close(execution);
         return status;
     }
-    execution->scheduler = make_scheduler(execution);
+    submit(execution);
     *execution_out = execution;
     return ST_OK;
 }
 
 /* --- the caller runs small stages itself --- */
 
-static void inline_run_end(Execution *execution, TaskOutcome outcome)
+static void inline_run_end(Execution *execution, bool succeeded)
 {
     run_close(execution->inline_run);
     execution->inline_run = NULL;
-    scheduler_task_ended(execution->scheduler, execution->inline_task, outcome);
+    scheduler_shared_ended(execution->scheduler, execution->job, execution->inline_task, succeeded);
 }
 
 /* One step of the result stage. */
@@ -75,23 +77,23 @@ static void inline_run_step(Execution *execution)
     if (status != ST_OK)
         exec__fail(execution, &err, run_split(run));
     if (status != ST_OK || is_done)
-        inline_run_end(execution, status == ST_OK ? TASK_SUCCEEDED : TASK_FAILED);
+        inline_run_end(execution, status == ST_OK);
 }
 
 static bool wants_threads(const Execution *execution, SchedulerAction action)
 {
-    return action.kind == ACTION_LAUNCH_TASK && !exec__is_small(execution, action.task.stage);
+    return action.kind == ACTION_LAUNCH_SHARED && !exec__is_small(execution, action.shared.stage);
 }
 
 static Status inline_launch(Execution *execution, SchedulerAction action, Error *err)
 {
-    uint32_t stage = action.task.stage;
+    uint32_t stage = action.shared.stage;
 
     if (stage + 1 < execution->set->stage_count) {
         exec__perform(execution, action, 0);
         return ST_OK;
     }
-    execution->inline_task = action.task;
+    execution->inline_task = action.shared;
     result_queue_set_inline(execution->set->queue, true);
     return run_open(execution->set->stages[stage], &execution->context, 0, err,
                     &execution->inline_run);
@@ -111,11 +113,11 @@ static Status run_inline(Execution *execution, Error *err, Batch *batch_out, Tak
             action = scheduler_next(execution->scheduler);
             if (wants_threads(execution, action)) {
                 status = worker_set_start(
-                    execution, execution->set->stages[action.task.stage]->task_count,
+                    execution, execution->set->stages[action.shared.stage]->task_count,
                     execution->context.threads, action, err, &execution->workers);
                 break;
             }
-            if (action.kind == ACTION_LAUNCH_TASK)
+            if (action.kind == ACTION_LAUNCH_SHARED)
                 status = inline_launch(execution, action, err);
             else
                 exec__perform(execution, action, 0);
@@ -133,7 +135,7 @@ static void request_stop(Execution *execution)
 {
     atomic_store(&execution->stop, true);
     pthread_mutex_lock(&execution->lock);
-    scheduler_cancel(execution->scheduler);
+    scheduler_cancel(execution->scheduler, execution->job);
     pthread_mutex_unlock(&execution->lock);
     result_queue_wake(execution->set->queue);
 }
@@ -143,7 +145,7 @@ static void settle(Execution *execution)
 {
     request_stop(execution);
     if (execution->inline_run != NULL)
-        inline_run_end(execution, TASK_FAILED);
+        inline_run_end(execution, false);
     if (execution->workers != NULL) {
         worker_set_wake(execution->workers);
         worker_set_join(execution->workers);

@@ -20,20 +20,21 @@ struct Execution {
 
     pthread_mutex_t lock; /* of all below, until no worker runs */
     Scheduler *scheduler;
+    JobId job;
     bool is_ended; /* END_JOB was seen */
     Error error;
     uint32_t error_split; /* where it happened: of several, the one of the lowest split is kept */
 
     WorkerSet *workers;   /* NULL while the caller runs everything itself */
     StageRun *inline_run; /* the result stage, run by the caller step by step */
-    TaskId inline_task;
+    SharedTask inline_task;
     bool is_finished; /* exec_next has said so */
 };
 
 /* The task count of the stage's next round, see scheduler_round_begun. */
 MUST_CHECK Status exec__begin_round(Execution *execution, uint32_t stage, Error *err,
                                     uint32_t *task_count_out);
-MUST_CHECK Status exec__run_task(Execution *execution, TaskId task, uint32_t thread, Error *err,
+MUST_CHECK Status exec__run_task(Execution *execution, SharedTask task, uint32_t thread, Error *err,
                                  uint32_t *split_out);
 void exec__finish_stage(Execution *execution, uint32_t stage);
 

@@ -93,7 +93,7 @@ static Status run_splits(Execution *execution, Stage *stage, uint32_t thread, Er
     return status;
 }
 
-Status exec__run_task(Execution *execution, TaskId task, uint32_t thread, Error *err,
+Status exec__run_task(Execution *execution, SharedTask task, uint32_t thread, Error *err,
                       uint32_t *split_out)
 {
     Stage *stage = execution->set->stages[task.stage];
@@ -121,31 +121,28 @@ void exec__fail(Execution *execution, const Error *err, uint32_t split)
 
 void exec__perform(Execution *execution, SchedulerAction action, uint32_t thread)
 {
-    uint32_t stage = action.task.stage, task_count = 0, split = UINT32_MAX;
+    uint32_t stage = action.shared.stage, task_count = 0, split = UINT32_MAX;
     Error err = ERROR_NONE;
     Status status;
 
     switch (action.kind) {
-    case ACTION_NONE:
-        return;
     case ACTION_BEGIN_ROUND:
         pthread_mutex_unlock(&execution->lock);
         status = exec__begin_round(execution, stage, &err, &task_count);
         pthread_mutex_lock(&execution->lock);
         if (status != ST_OK)
             exec__fail(execution, &err, split);
-        scheduler_round_begun(execution->scheduler, stage, status == ST_OK, task_count);
+        scheduler_round_begun(execution->scheduler, action.job, stage, status == ST_OK, task_count);
         if (execution->workers != NULL && status == ST_OK)
             worker_set_grow(execution->workers, task_count);
         return;
-    case ACTION_LAUNCH_TASK:
+    case ACTION_LAUNCH_SHARED:
         pthread_mutex_unlock(&execution->lock);
-        status = exec__run_task(execution, action.task, thread, &err, &split);
+        status = exec__run_task(execution, action.shared, thread, &err, &split);
         pthread_mutex_lock(&execution->lock);
         if (status != ST_OK)
             exec__fail(execution, &err, split);
-        scheduler_task_ended(execution->scheduler, action.task,
-                             status == ST_OK ? TASK_SUCCEEDED : TASK_FAILED);
+        scheduler_shared_ended(execution->scheduler, action.job, action.shared, status == ST_OK);
         return;
     case ACTION_FINISH_STAGE:
         pthread_mutex_unlock(&execution->lock);
@@ -155,6 +152,8 @@ void exec__perform(Execution *execution, SchedulerAction action, uint32_t thread
     case ACTION_END_JOB:
         execution->is_ended = true;
         result_queue_end(execution->set->queue);
+        return;
+    default: /* nothing to do; what only partitioned jobs have does not happen */
         return;
     }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds and runs every test: what `make check` does.
 
-    tools/check.py [STEP]...      these steps; without any: lint, unit, plans, sql
+    tools/check.py [STEP]...      these steps; without any: lint, unit, plans, sim, sql
 
 Steps by hand: tsan (the threaded unit tests under TSan), fuzz (targets on their corpora and a little further).
 
@@ -164,9 +164,22 @@ def step_fuzz():
     return count(output, ok)
 
 
-STEPS = {"lint": step_lint, "unit": step_unit, "plans": step_plans, "sql": step_sql, "tsan": step_tsan,
-         "fuzz": step_fuzz}
-DEFAULT_STEPS = ["lint", "unit", "plans", "sql"]
+def step_sim():
+    """The scheduler under 20,000 schedules of faults; a few under ASan and UBSan."""
+    if not build("release", "scheduler_sim") or not build("dev", "scheduler_sim"):
+        return 0, 1
+    passed = failed = 0
+    for preset, schedules in (("release", "20000"), ("dev", "500")):
+        output, ok = run([os.path.join(ROOT, "build", preset, "scheduler_sim"), "--count", schedules],
+                         env=SANITIZER_ENV)
+        p, f = count(output, ok)
+        passed, failed = passed + p, failed + f
+    return passed, failed
+
+
+STEPS = {"lint": step_lint, "unit": step_unit, "plans": step_plans, "sql": step_sql, "sim": step_sim,
+         "tsan": step_tsan, "fuzz": step_fuzz}
+DEFAULT_STEPS = ["lint", "unit", "plans", "sim", "sql"]
 
 
 def main():

@@ -1,90 +1,94 @@
-/* scheduler.c -- see scheduler.h */
-#include "core/rdd/scheduler.h"
-
+/* scheduler.c -- time and actions; see scheduler.h and scheduler_internal.h */
 #include "core/base/invariant.h"
+#include "core/rdd/scheduler_internal.h"
 
-struct Scheduler {
-    Arena *arena;
-    uint32_t stage_count;
-    StageRecord *stages;
-    bool *is_finished; /* FINISH_STAGE was given out */
-    uint32_t attempts_max;
-    uint32_t finished_count;
-    uint32_t busy_count; /* actions given out that will be reported on */
-    JobState state;
-    bool is_ended; /* END_JOB was given out */
-};
+SchedulerConfig scheduler_config_default(void)
+{
+    return (SchedulerConfig){.attempts_max = 4,
+                             .stage_attempts_max = 4,
+                             .losses_max = 64,
+                             .locality_wait_ms = 300,
+                             .launch_timeout_ms = 5000,
+                             .stage_failures_max = 2,
+                             .strikes_max = 4,
+                             .exclude_ms = 60000,
+                             .speculation_quantile_percent = 75,
+                             .speculation_slower_percent = 150,
+                             .speculation_min_ms = 100};
+}
 
-Scheduler *scheduler_new(Arena *arena, uint32_t stage_count, const StageSpec *stages,
-                         uint32_t attempts_max)
+Scheduler *scheduler_new(Arena *arena, const SchedulerConfig *config)
 {
     Scheduler *scheduler = ARENA_NEW(arena, Scheduler);
 
-    CHECK(attempts_max > 0);
-    *scheduler = (Scheduler){.arena = arena,
-                             .stage_count = stage_count,
-                             .stages = ARENA_ARRAY(arena, StageRecord, stage_count),
-                             .is_finished = ARENA_ARRAY(arena, bool, stage_count),
-                             .attempts_max = attempts_max,
-                             .state = stage_count == 0 ? JOB_SUCCEEDED : JOB_RUNNING};
-    for (uint32_t i = 0; i < stage_count; i++) {
-        uint32_t depend_count = stages[i].depend_count;
-
-        for (uint32_t d = 0; d < depend_count; d++)
-            CHECK(stages[i].depends[d] < i);
-        scheduler->stages[i] =
-            (StageRecord){.state = depend_count == 0 ? STAGE_READY : STAGE_WAITING,
-                          .waits_for = depend_count,
-                          .depend_count = depend_count,
-                          .depends = arena_copy(arena, stages[i].depends,
-                                                depend_count * sizeof *stages[i].depends)};
-    }
+    CHECK(config->attempts_max > 0 && config->stage_attempts_max > 0 && config->losses_max > 0);
+    scheduler->arena = arena;
+    scheduler->config = *config;
+    scheduler->wake_ms = INT64_MAX;
+    slot_table_init(&scheduler->jobs, arena, sizeof(Job));
+    slot_table_init(&scheduler->stages, arena, sizeof(Stage));
+    slot_table_init(&scheduler->attempts, arena, sizeof(Attempt));
+    slot_table_init(&scheduler->executors, arena, sizeof(Executor));
+    slot_table_init(&scheduler->stage_jobs, arena, sizeof(StageJob));
+    scheduler_add_pool(scheduler, POOL_FIFO, 1, 0);
     return scheduler;
 }
 
-static SchedulerAction stage_action(Scheduler *scheduler, uint32_t stage, SchedulerActionKind kind)
+static bool next_of_shared(Scheduler *scheduler, SchedulerAction *action)
 {
-    return (SchedulerAction){.kind = kind,
-                             .task = {.stage = stage, .round = scheduler->stages[stage].round}};
+    LIST_EACH(node, &scheduler->shared)
+    if (sched__shared_next(scheduler, LIST_OWNER(node, Job, action_node), action))
+        return true;
+    return false;
 }
 
-static void stage_done(Scheduler *scheduler, uint32_t done)
+/* What must be told, before new work. */
+static bool next_notice(Scheduler *scheduler, SchedulerAction *action)
 {
-    for (uint32_t i = done + 1; i < scheduler->stage_count; i++) {
-        StageRecord *stage = &scheduler->stages[i];
+    ListNode *node;
 
-        for (uint32_t d = 0; d < stage->depend_count; d++)
-            stage->waits_for -= stage->depends[d] == done;
-        if (stage->state == STAGE_WAITING && stage->waits_for == 0)
-            stage->state = STAGE_READY;
+    if ((node = list_take(&scheduler->gone)) != NULL) {
+        Executor *executor = LIST_OWNER(node, Executor, action_node);
+
+        action->kind = ACTION_EXECUTOR_GONE;
+        action->executor = sched__executor_id(executor);
+        sched__executor_forget(scheduler, executor);
+    } else if ((node = list_take(&scheduler->ended)) != NULL) {
+        Job *job = LIST_OWNER(node, Job, action_node);
+
+        job->is_reported = true;
+        action->kind = ACTION_END_JOB;
+        action->job = slot_handle(&job->head);
+    } else if ((node = list_take(&scheduler->cancels)) != NULL) {
+        sched__launch_action(scheduler, LIST_OWNER(node, Attempt, action_node), action);
+        action->kind = ACTION_CANCEL_TASK;
+    } else if ((node = list_take(&scheduler->drained)) != NULL) {
+        action->kind = ACTION_EXECUTOR_DRAINED;
+        action->executor = sched__executor_id(LIST_OWNER(node, Executor, action_node));
+    } else if ((node = list_take(&scheduler->released)) != NULL) {
+        sched__release(scheduler, LIST_OWNER(node, Stage, release_node), action);
+    } else if ((node = list_take(&scheduler->relaunches)) != NULL) {
+        sched__launch_action(scheduler, LIST_OWNER(node, Attempt, action_node), action);
+    } else {
+        return false;
     }
+    return true;
 }
 
-static bool next_of_stage(Scheduler *scheduler, uint32_t number, SchedulerAction *action)
+static bool next_launch(Scheduler *scheduler, SchedulerAction *action)
 {
-    StageRecord *stage = &scheduler->stages[number];
-    uint32_t task;
+    while (!list_is_empty(&scheduler->offers)) {
+        Executor *executor = LIST_OWNER(scheduler->offers.first, Executor, offer_node);
+        Job *job;
+        Task *task = sched__choose(scheduler, executor, &job);
 
-    if (stage->state == STAGE_DONE && !scheduler->is_finished[number]) {
-        scheduler->is_finished[number] = true;
-        scheduler->finished_count++;
-        if (scheduler->finished_count == scheduler->stage_count)
-            scheduler->state = JOB_SUCCEEDED;
-        *action = stage_action(scheduler, number, ACTION_FINISH_STAGE);
-        return true;
-    }
-    if (stage->state == STAGE_READY) {
-        stage->state = STAGE_BEGINNING;
-        scheduler->busy_count++;
-        *action = stage_action(scheduler, number, ACTION_BEGIN_ROUND);
-        return true;
-    }
-    if (stage_launch_next(stage, &task)) {
-        scheduler->busy_count++;
-        *action = stage_action(scheduler, number, ACTION_LAUNCH_TASK);
-        action->task.task = task;
-        action->task.attempt = stage->tasks[task].attempt;
-        return true;
+        list_remove(&scheduler->offers, &executor->offer_node);
+        if (task != NULL) {
+            sched__launch(scheduler, task, executor, job, action);
+            return true;
+        }
+        executor->is_idle = true;
+        list_push(&scheduler->idle, &executor->offer_node);
     }
     return false;
 }
@@ -93,58 +97,98 @@ SchedulerAction scheduler_next(Scheduler *scheduler)
 {
     SchedulerAction action = {.kind = ACTION_NONE};
 
-    if (scheduler->state == JOB_RUNNING)
-        for (uint32_t i = 0; i < scheduler->stage_count; i++)
-            if (next_of_stage(scheduler, i, &action))
-                return action;
-    if (scheduler->state != JOB_RUNNING && scheduler->busy_count == 0 && !scheduler->is_ended) {
-        scheduler->is_ended = true;
-        action.kind = ACTION_END_JOB;
-    }
+    if (!next_of_shared(scheduler, &action) && !next_notice(scheduler, &action) &&
+        !next_launch(scheduler, &action))
+        action = (SchedulerAction){.kind = ACTION_NONE};
     return action;
 }
 
-void scheduler_round_begun(Scheduler *scheduler, uint32_t number, bool succeeded,
-                           uint32_t task_count)
+/* When the job has had no executor for too long; INT64_MAX: it does not wait for one. */
+static int64_t starves_ms(const Scheduler *scheduler, const Job *job)
 {
-    CHECK(number < scheduler->stage_count && scheduler->busy_count > 0);
-    scheduler->busy_count--;
-    if (!succeeded) {
-        if (scheduler->state == JOB_RUNNING)
-            scheduler->state = JOB_FAILED;
-        return;
-    }
-    stage_begin_round(&scheduler->stages[number], scheduler->arena, task_count);
-    if (task_count == 0)
-        stage_done(scheduler, number);
+    int64_t since = scheduler->starving_ms;
+
+    if (job->shared != NULL || job->state != JOB_RUNNING)
+        return INT64_MAX;
+    if (job->submitted_ms > since)
+        since = job->submitted_ms;
+    return since + scheduler->config.no_executor_timeout_ms;
 }
 
-void scheduler_task_ended(Scheduler *scheduler, TaskId id, TaskOutcome outcome)
+static void fail_starving_jobs(Scheduler *scheduler)
 {
-    StageRecord *stage = &scheduler->stages[id.stage];
+    if (scheduler->config.no_executor_timeout_ms == 0 || !list_is_empty(&scheduler->heard))
+        return;
+    LIST_EACH(node, &scheduler->all_jobs)
+    {
+        Job *job = LIST_OWNER(node, Job, all_node);
+        Error err = ERROR_NONE;
 
-    CHECK(id.stage < scheduler->stage_count && scheduler->busy_count > 0);
-    scheduler->busy_count--;
-    if (outcome == TASK_SUCCEEDED) {
-        stage_task_succeeded(stage, id);
-        return;
+        if (scheduler->now_ms < starves_ms(scheduler, job))
+            continue;
+        (void)error_set(&err, ST_IO, "there has been no executor for %lld ms",
+                        (long long)scheduler->config.no_executor_timeout_ms);
+        error_hint(&err, "Start workers, or see in their logs why they have gone.");
+        sched__job_end(scheduler, job, JOB_FAILED, &err);
     }
-    if (outcome == TASK_FAILED_RETRY && id.attempt + 1 < scheduler->attempts_max &&
-        scheduler->state == JOB_RUNNING) {
-        stage_task_lost(stage, id);
-        return;
-    }
-    if (scheduler->state == JOB_RUNNING)
-        scheduler->state = JOB_FAILED;
 }
 
-void scheduler_cancel(Scheduler *scheduler)
+void scheduler_tick(Scheduler *scheduler, int64_t now_ms)
 {
-    if (scheduler->state == JOB_RUNNING)
-        scheduler->state = JOB_CANCELLED;
+    if (now_ms > scheduler->now_ms)
+        scheduler->now_ms = now_ms;
+    sched__executor_tick(scheduler);
+    sched__exclusion_tick(scheduler);
+    sched__speculation_tick(scheduler);
+    fail_starving_jobs(scheduler);
+    if (scheduler->now_ms >= scheduler->wake_ms) {
+        scheduler->wake_ms = INT64_MAX;
+        sched__wake_idle(scheduler);
+    }
+    sched__settle(scheduler);
 }
 
-JobState scheduler_state(const Scheduler *scheduler)
+static int64_t earlier(int64_t a, int64_t b)
 {
-    return scheduler->state;
+    return a < b ? a : b;
+}
+
+int64_t scheduler_wake_ms(const Scheduler *scheduler)
+{
+    const SchedulerConfig *config = &scheduler->config;
+    int64_t wake = scheduler->wake_ms;
+
+    if (!list_is_empty(&scheduler->excluded)) {
+        ListNode *first = scheduler->excluded.first;
+
+        wake = earlier(wake, LIST_OWNER(first, Executor, excluded_node)->excluded_until_ms);
+    }
+    if (config->executor_timeout_ms != 0 && !list_is_empty(&scheduler->heard)) {
+        Executor *silent = LIST_OWNER(scheduler->heard.first, Executor, heard_node);
+
+        wake = earlier(wake, silent->heard_ms + config->executor_timeout_ms);
+    }
+    if (config->no_executor_timeout_ms != 0 && list_is_empty(&scheduler->heard))
+        LIST_EACH(node, &scheduler->all_jobs)
+    wake = earlier(wake, starves_ms(scheduler, LIST_OWNER(node, Job, all_node)));
+    if (config->speculates && !list_is_empty(&scheduler->speculating))
+        wake = earlier(wake, scheduler->speculation_ms);
+    return wake;
+}
+
+SchedulerCounts scheduler_counts(const Scheduler *scheduler)
+{
+    SchedulerCounts counts = {.jobs = scheduler->jobs.live_count,
+                              .stages = scheduler->stages.live_count,
+                              .attempts = scheduler->attempts.live_count,
+                              .executors = scheduler->executors.live_count};
+
+    LIST_EACH(node, &scheduler->heard)
+    {
+        const Executor *executor = LIST_OWNER(node, Executor, heard_node);
+
+        counts.slots += executor->slots;
+        counts.free_slots += executor->free_slots;
+    }
+    return counts;
 }
