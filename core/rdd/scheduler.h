@@ -246,7 +246,8 @@ typedef struct FetchFailure {
     bool is_corrupt;     /* it got something, with a wrong checksum                    */
 } FetchFailure;
 
-void scheduler_fetch_failed(Scheduler *scheduler, AttemptId attempt, const FetchFailure *failure,
+/* As above. True: the attempt was known, and its inputs are seen to. */
+bool scheduler_fetch_failed(Scheduler *scheduler, AttemptId attempt, const FetchFailure *failure,
                             const Error *err);
 
 /* --- executors --- */

@@ -32,6 +32,7 @@ static void check_task(const Task *task)
     CHECK(task->queue_node.is_linked == (task->state == TASK_PENDING || task->is_speculative));
     CHECK(!task->is_speculative || (is_running && task->attempt_count == 1));
     CHECK(!(stage->is_result && task->state == TASK_DONE) || task->is_counted); /* S2 */
+    CHECK(task->attempt_count < 2 || task->attempts[0]->executor != task->attempts[1]->executor);
     for (uint32_t i = 0; i < task->attempt_count; i++)
         CHECK(task->attempts[i]->task == task && !task->attempts[i]->is_cancelled);
 }
@@ -142,6 +143,7 @@ static uint32_t check_executors(const Scheduler *scheduler)
         if (executor == NULL)
             continue;
         check_executor(executor);
+        CHECK(executor->excluded_until_ms == 0 || executor->excluded_until_ms > scheduler->now_ms);
         usable += sched__is_usable(executor);
         alive += executor->state == EXECUTOR_ALIVE;
         attempts += list_length(&executor->attempts);

@@ -124,6 +124,7 @@ void scheduler_stage_unref(Scheduler *scheduler, StageId id)
 
 void sched__release(Scheduler *scheduler, Stage *stage, SchedulerAction *action)
 {
+    CHECK(stage->attempt_count == 0 && stage->missing == 0);
     action->kind = ACTION_RELEASE_STAGE;
     action->stage = sched__stage_id(stage);
     for (uint32_t i = 0; i < stage->task_count; i++) {

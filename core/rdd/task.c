@@ -368,7 +368,7 @@ static void fail_fetch(Scheduler *scheduler, const Task *task, const FetchFailur
     sched__fail_stage(scheduler, task->stage, &err);
 }
 
-void scheduler_fetch_failed(Scheduler *scheduler, AttemptId id, const FetchFailure *failure,
+bool scheduler_fetch_failed(Scheduler *scheduler, AttemptId id, const FetchFailure *failure,
                             const Error *err)
 {
     Attempt *attempt = slot_table_find(&scheduler->attempts, id);
@@ -378,7 +378,7 @@ void scheduler_fetch_failed(Scheduler *scheduler, AttemptId id, const FetchFailu
     if (stage != NULL && failure->stage != sched__stage_id(stage) &&
         (parent == NULL || failure->partition >= parent->task_count)) {
         scheduler_task_failed(scheduler, id, TASK_FAILED_RETRY, err); /* a nonsensical report */
-        return;
+        return false;
     }
     attempt = reported(scheduler, id);
     if (attempt != NULL) {
@@ -398,4 +398,5 @@ void scheduler_fetch_failed(Scheduler *scheduler, AttemptId id, const FetchFailu
         }
     }
     sched__settle(scheduler);
+    return attempt != NULL;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Breaks the scheduler on purpose, one way at a time, and sees the simulation find each.
+"""Breaks the scheduler on purpose, one way at a time, and sees the simulation, or its unit test, find each.
 
     tests/sim/run_mutants.py [--count N] [NAME]...     N schedules a mutant (default 20000)
 
@@ -14,6 +14,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RDD = os.path.join(ROOT, "core/rdd")
+UNIT = os.path.join(ROOT, "tests/unit/rdd/test_scheduler.c")
 FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O1", "-g", "-I", ROOT]
 
 # name, file, what it says, what the mutant says instead
@@ -70,20 +71,21 @@ def compile_file(path, target):
     subprocess.run(["cc", *FLAGS, "-c", path, "-o", target], check=True)
 
 
-def link(objects, target):
-    subprocess.run(["cc", *objects, "-lpthread", "-o", target], check=True)
+def link(objects, target, *libraries):
+    subprocess.run(["cc", *objects, *libraries, "-lpthread", "-o", target], check=True)
 
 
-def find_seed(program, count):
-    """What ended the run, or None when all schedules passed."""
+def failure_of(command):
+    """What ended the run, or None when all passed."""
     try:
-        run = subprocess.run([program, "--count", str(count)], capture_output=True, text=True, timeout=300)
+        run = subprocess.run(command, capture_output=True, text=True, timeout=300)
     except subprocess.TimeoutExpired:
         return "it ran for ever"
     if run.returncode == 0:
         return None
-    lines = (run.stdout + run.stderr).strip().split("\n")
-    return re.sub(r"^.*/", "", lines[0])[:100]
+    lines = [line for line in (run.stdout + run.stderr).strip().split("\n")
+             if not line.startswith(("Running suite", "replay"))]
+    return re.sub(r"^.*/", "", lines[-1 if "Checks:" in lines[0] else 0])[:100]
 
 
 def main():
@@ -98,7 +100,9 @@ def main():
         sources += [os.path.join(ROOT, "core/base", f) for f in ("arena.c", "status.c", "invariant.c")]
         sim = os.path.join(ROOT, "tests/sim")
         sources += [os.path.join(sim, f) for f in sorted(os.listdir(sim)) if f.endswith(".c")]
-        for source in sources:
+        check = subprocess.run(["pkg-config", "--libs", "check"], capture_output=True, text=True,
+                               check=True).stdout.split()
+        for source in [*sources, UNIT]:
             objects[source] = os.path.join(folder, os.path.basename(source) + ".o")
             compile_file(source, objects[source])
         for name, file, old, new in MUTANTS:
@@ -115,9 +119,11 @@ def main():
             with open(mutant, "w", encoding="utf-8") as f:
                 f.write(text.replace(old, new))
             compile_file(mutant, mutant + ".o")
-            program = os.path.join(folder, "mutant")
-            link([mutant + ".o" if s == source else o for s, o in objects.items()], program)
-            found = find_seed(program, arguments.count)
+            parts = {s: mutant + ".o" if s == source else o for s, o in objects.items()}
+            program, unit = os.path.join(folder, "mutant"), os.path.join(folder, "unit")
+            link([o for s, o in parts.items() if s != UNIT], program)
+            link([o for s, o in parts.items() if "/tests/sim/" not in s], unit, *check)
+            found = failure_of([program, "--count", str(arguments.count)]) or failure_of([unit])
             print(f"{name}: {found or 'LIVED'}", flush=True)
             lived += found is None
     print(f"{lived} mutants lived")

@@ -97,10 +97,11 @@ typedef struct Block {
 typedef struct Life { /* one life of one machine's executor */
     ExecutorId id;
     uint32_t machine;
-    bool is_running;    /* the process lives                          */
-    bool is_registered; /* the scheduler has not been told otherwise  */
-    bool is_served;     /* its blocks can be fetched                  */
-    bool is_bad;        /* fails many tasks                           */
+    bool is_running;      /* the process lives                          */
+    bool is_registered;   /* the scheduler has not been told otherwise  */
+    bool is_served;       /* its blocks can be fetched                  */
+    bool is_bad;          /* fails many tasks                           */
+    bool has_lost_blocks; /* and the scheduler was told               */
     int64_t frozen_until, cut_until;
     uint64_t launches_taken;
     uint32_t slots, busy;

@@ -55,6 +55,7 @@ static void locate_inputs(Sim *sim, SimAttempt *attempt)
                 scheduler_output_place(sim->scheduler, parent->id, range.first + i, &place, &hash);
 
             MUST(sim, is_there); /* no task is launched before its inputs are there */
+            MUST(sim, !sim->lives[executor_life(sim, place)].has_lost_blocks); /* and told so */
             attempt->from[attempt->input_count++] = executor_life(sim, place);
         }
     }
@@ -315,6 +316,8 @@ static void report_fetch(Sim *sim, const SimAttempt *attempt)
 {
     Error err = ERROR_NONE;
     uint32_t source = attempt->fetch_life;
+    ExecutorId place;
+    uint64_t hash;
 
     sim->losses++;
     if (attempt->fetch.is_corrupt)
@@ -324,13 +327,16 @@ static void report_fetch(Sim *sim, const SimAttempt *attempt)
     (void)error_set(&err, ST_CORRUPT,
                     attempt->fetch.is_corrupt ? "a block has a bad checksum"
                                               : "a block cannot be reached");
-    if (attempt->fetch_stage != attempt->stage && source != NONE) {
-        if (!sim->lives[source].is_registered && !attempt->fetch.is_corrupt && source != 0)
-            forget_life(sim, source);
-        else
-            forget_output(sim, attempt->fetch_stage, attempt->fetch.partition, source);
-    }
-    scheduler_fetch_failed(sim->scheduler, attempt->id, &attempt->fetch, &err);
+    if (!scheduler_fetch_failed(sim->scheduler, attempt->id, &attempt->fetch, &err) ||
+        attempt->fetch_stage == attempt->stage || source == NONE)
+        return;
+    MUST(sim, !scheduler_output_place(sim->scheduler, attempt->fetch.stage,
+                                      attempt->fetch.partition, &place, &hash) ||
+                  place != attempt->fetch.executor);
+    if (!sim->lives[source].is_registered && !attempt->fetch.is_corrupt && source != 0)
+        forget_life(sim, source);
+    else
+        forget_output(sim, attempt->fetch_stage, attempt->fetch.partition, source);
 }
 
 static void take_report(Sim *sim, uint32_t number)
@@ -383,8 +389,10 @@ static void take_loss(Sim *sim, uint32_t number, bool blocks_stay)
 
     life->is_registered = false;
     sim->losses += SLOTS_MAX;
-    if (!blocks_stay)
+    if (!blocks_stay) {
+        life->has_lost_blocks = true;
         forget_life(sim, number);
+    }
     scheduler_executor_lost(sim->scheduler, life->id, blocks_stay ? BLOCKS_KEPT : BLOCKS_LOST,
                             "killed");
 }
@@ -482,6 +490,7 @@ void driver_fault(Sim *sim)
         for (uint32_t i = 1; i < sim->life_count; i++)
             if (sim->lives[i].machine == machine) {
                 sim->lives[i].is_served = sim->lives[i].is_registered = false;
+                sim->lives[i].has_lost_blocks = true;
                 forget_life(sim, i);
             }
         sim->losses += SLOTS_MAX;

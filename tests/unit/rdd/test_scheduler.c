@@ -130,6 +130,26 @@ START_TEST(four_errors_fail_the_job_with_the_last)
 }
 END_TEST
 
+START_TEST(four_fetch_failures_fail_the_job)
+{
+    StageId map = add_stage("map", 1, false, 0), reduce = add_stage("reduce", 1, true, map);
+    JobId job = submit(reduce, DEFAULT_POOL);
+    FetchFailure failure = {.stage = map, .executor = add_executor(0, 1), .is_corrupt = true};
+    Error err = ERROR_NONE;
+
+    (void)error_set(&err, ST_CORRUPT, "bad checksum");
+    for (int i = 0; i < 4; i++) {
+        scheduler_task_succeeded(scheduler, expect_launch(map, 0).attempt, 1);
+        ck_assert(
+            scheduler_fetch_failed(scheduler, expect_launch(reduce, 0).attempt, &failure, &err));
+    }
+    expect(ACTION_END_JOB);
+    ck_assert_int_eq(scheduler_job_state(scheduler, job), JOB_FAILED);
+    ck_assert(strstr(scheduler_job_error(scheduler, job)->detail, "partition 0 of stage \"map\"") !=
+              NULL);
+}
+END_TEST
+
 START_TEST(shuffle_outputs_are_used_again)
 {
     StageId map = add_stage("map", 1, false, 0);
@@ -270,6 +290,7 @@ int main(void)
     tcase_add_test(tests, lost_map_output_runs_just_that_map_again);
     tcase_add_test(tests, executor_losses_are_no_failures);
     tcase_add_test(tests, four_errors_fail_the_job_with_the_last);
+    tcase_add_test(tests, four_fetch_failures_fail_the_job);
     tcase_add_test(tests, shuffle_outputs_are_used_again);
     tcase_add_test(tests, tasks_wait_for_the_host_they_prefer);
     tcase_add_test(tests, pools_share_by_weight);
