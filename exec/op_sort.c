@@ -1,7 +1,8 @@
 /*
  * op_sort.c -- ORDER BY: rows are kept, sorted (sorter.h), and come out in splits of equal size
  *
- * Rows of equal keys keep the order of their places.
+ * Rows of equal keys keep the order of their places. A LIMIT of each group sorts by the group's
+ * keys first; then one task walks the sorted rows and drops those that it does not want.
  */
 #include <string.h>
 
@@ -16,9 +17,15 @@ static const char consumer_name[] = "sort";
 
 typedef struct Sort {
     Operator op;
-    const PlanSort *node;
     SortSpec spec;
     Sorter sorter;
+    uint64_t row_count; /* that come out: the first of sorter.rows */
+
+    bool is_limited; /* of each group */
+    bool is_cut;
+    uint32_t group_field_count;
+    const uint32_t *group_fields; /* the rows' fields that make a group */
+    uint64_t skip_rows, fetch_rows;
 } Sort;
 
 typedef struct SortLocal {
@@ -80,20 +87,64 @@ static Status sort_combine(Operator *op, void *local_memory, Error *err)
     return ST_OK;
 }
 
+/* After the sorter's phases one more, where groups are to be cut. */
 static Status sort_finish_begin(Operator *op, uint32_t phase, Error *err, uint32_t *task_count_out)
 {
     Sort *self = (Sort *)op;
 
+    *task_count_out = 0;
     if (phase == 1)
         operator_note_bytes(op, sorter_bytes(&self->sorter));
-    return sorter_begin(&self->sorter, phase, err, task_count_out);
+    if (self->is_cut)
+        return ST_OK;
+    TRY(sorter_begin(&self->sorter, phase, err, task_count_out));
+    if (*task_count_out > 0)
+        return ST_OK;
+    self->row_count = self->sorter.row_count;
+    self->is_cut = true;
+    *task_count_out = self->is_limited && self->row_count > 0 ? 1 : 0;
+    return ST_OK;
+}
+
+static bool is_same_group(const Sort *self, const void *a, const void *b)
+{
+    for (uint32_t i = 0; i < self->group_field_count; i++) {
+        uint32_t field = self->group_fields[i];
+        bool is_null = row_is_null(&self->spec.rows, a, field);
+
+        if (is_null != row_is_null(&self->spec.rows, b, field) ||
+            (!is_null && row_compare_field(&self->spec.rows, field, a, b) != 0))
+            return false;
+    }
+    return true;
+}
+
+/* Moves the rows that are wanted of each group to the front of all rows. */
+static Status cut_groups(Sort *self, Error *err)
+{
+    void **rows = self->sorter.rows;
+    const void *last = NULL;
+    uint64_t kept = 0, number = 0; /* of the row in its group */
+
+    for (uint64_t i = 0; i < self->sorter.row_count; i++) {
+        if ((i & 0xffff) == 0 && atomic_load_explicit(self->spec.stop, memory_order_relaxed))
+            return error_set(err, ST_CANCELLED, "canceling statement due to user request");
+        number = last != NULL && is_same_group(self, last, rows[i]) ? number + 1 : 0;
+        last = rows[i];
+        if (number >= self->skip_rows && number - self->skip_rows < self->fetch_rows)
+            rows[kept++] = rows[i];
+    }
+    self->row_count = kept;
+    return ST_OK;
 }
 
 static Status sort_finish_task(Operator *op, uint32_t phase, uint32_t task, uint32_t thread,
                                Error *err)
 {
+    Sort *self = (Sort *)op;
+
     (void)thread;
-    return sorter_task(&((Sort *)op)->sorter, phase, task, err);
+    return self->is_cut ? cut_groups(self, err) : sorter_task(&self->sorter, phase, task, err);
 }
 
 static void sort_close(Operator *op)
@@ -107,6 +158,8 @@ static void sort_close(Operator *op)
     }
     sorter_fini(&self->sorter);
     sorter_init(&self->sorter, &self->spec);
+    self->row_count = 0;
+    self->is_cut = false;
 }
 
 /* --- source --- */
@@ -115,7 +168,7 @@ static uint32_t sort_split_count(Operator *op)
 {
     const Sort *self = (Sort *)op;
 
-    return (uint32_t)((self->sorter.row_count + SPLIT_ROWS - 1) / SPLIT_ROWS);
+    return (uint32_t)((self->row_count + SPLIT_ROWS - 1) / SPLIT_ROWS);
 }
 
 static Status sort_source_open(Operator *op, uint32_t thread, Error *err, void **cursor_out)
@@ -127,7 +180,7 @@ static Status sort_source_open(Operator *op, uint32_t thread, Error *err, void *
 static Status sort_source_split(Operator *op, void *cursor, uint32_t split, Error *err)
 {
     const Sort *self = (Sort *)op;
-    uint64_t start = (uint64_t)split * SPLIT_ROWS, count = self->sorter.row_count - start;
+    uint64_t start = (uint64_t)split * SPLIT_ROWS, count = self->row_count - start;
 
     (void)err;
     row_source_split(cursor, split, self->sorter.rows + start,
@@ -163,29 +216,61 @@ static const OperatorClass sort_class = {.name = "sort",
                                          .source_next = sort_source_next,
                                          .source_close = sort_source_close};
 
-Status op_sort_new(const ExecContext *context, Arena *arena, const PlanSort *node, Error *err,
-                   Operator **op_out)
+static Sort *sort_new(const ExecContext *context, Arena *arena, const Plan *node,
+                      const SortKeyList *keys)
 {
     Sort *self = ARENA_NEW(arena, Sort);
-    const Plan *input = node->head.inputs[0];
+    const Plan *input = node->inputs[0];
     Type *types = ARENA_ARRAY(arena, Type, input->column_count);
 
-    (void)err;
     for (uint32_t c = 0; c < input->column_count; c++)
         types[c] = input->columns[c].type;
     self->op = (Operator){.class = &sort_class,
                           .context = context,
-                          .node = &node->head,
+                          .node = node,
                           .input_column_count = input->column_count,
                           .input_columns = input->columns};
-    self->node = node;
-    self->spec = (SortSpec){.key = sort_key_layout_make(arena, input, &node->keys),
+    self->spec = (SortSpec){.key = sort_key_layout_make(arena, input, keys),
                             .rows = row_layout_make(arena, 0, input->column_count, types, 0),
                             .pool = context->pool,
                             .consumer = consumer_name,
                             .stop = context->stop,
                             .threads = context->threads};
     sorter_init(&self->sorter, &self->spec);
+    return self;
+}
+
+Status op_sort_new(const ExecContext *context, Arena *arena, const PlanSort *node, Error *err,
+                   Operator **op_out)
+{
+    (void)err;
+    *op_out = &sort_new(context, arena, &node->head, &node->keys)->op;
+    return ST_OK;
+}
+
+Status op_group_limit_new(const ExecContext *context, Arena *arena, const PlanGroupLimit *node,
+                          Error *err, Operator **op_out)
+{
+    uint32_t group_count = node->keys.count, count = group_count + node->order.count;
+    SortKey *keys = ARENA_ARRAY(arena, SortKey, count);
+    uint32_t *fields = ARENA_ARRAY(arena, uint32_t, group_count);
+    Sort *self;
+
+    (void)err;
+    for (uint32_t i = 0; i < group_count; i++) {
+        const PlanColumn *key = plan_column(node->head.inputs[0], node->keys.ids[i]);
+
+        keys[i] = (SortKey){.column = key->id, .type = key->type};
+        fields[i] = (uint32_t)plan_column_index(node->head.inputs[0], key->id);
+    }
+    if (node->order.count > 0)
+        memcpy(keys + group_count, node->order.items, node->order.count * sizeof *keys);
+    self = sort_new(context, arena, &node->head, &(SortKeyList){count, keys});
+    self->is_limited = true;
+    self->group_field_count = group_count;
+    self->group_fields = fields;
+    self->skip_rows = (uint64_t)node->skip_rows;
+    self->fetch_rows = (uint64_t)node->fetch_rows;
     *op_out = &self->op;
     return ST_OK;
 }

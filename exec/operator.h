@@ -120,6 +120,8 @@ MUST_CHECK Status op_hash_aggregate_new(const ExecContext *context, Arena *arena
                                         const PlanAggregate *node, Error *err, Operator **op_out);
 MUST_CHECK Status op_sort_new(const ExecContext *context, Arena *arena, const PlanSort *node,
                               Error *err, Operator **op_out);
+MUST_CHECK Status op_group_limit_new(const ExecContext *context, Arena *arena,
+                                     const PlanGroupLimit *node, Error *err, Operator **op_out);
 MUST_CHECK Status op_top_n_new(const ExecContext *context, Arena *arena, const PlanTopN *node,
                                Error *err, Operator **op_out);
 /* Two operators, one an input (first: NULL for input 0, input 0's operator for input 1). Each is

@@ -19,6 +19,9 @@ MUST_CHECK Status op_values_new(const ExecContext *context, Arena *arena, const 
 MUST_CHECK Status op_table_function_new(const ExecContext *context, Arena *arena,
                                         const PlanTableFunction *node, Error *err,
                                         Operator **op_out);
+/* Each of the input's rows with every value of its series. */
+MUST_CHECK Status op_series_rows_new(const ExecContext *context, Arena *arena,
+                                     const PlanTableFunction *node, Error *err, Operator **op_out);
 /* Bytes and rows that a scan has worked off, from any thread. */
 void op_scan_progress(const Operator *op, uint64_t *rows, uint64_t *bytes, uint64_t *bytes_total);
 bool op_is_scan(const Operator *op);

@@ -43,15 +43,24 @@ static Status build_values(StageBuilder *builder, const Plan *plan, Chain *chain
     return ST_OK;
 }
 
-static Status build_table_function(StageBuilder *builder, const Plan *plan, Chain *chain,
-                                   Error *err)
+/* Over an input it is a streaming operator. */
+static Status build_table_function(StageBuilder *builder, const Plan *plan, ColumnSet needed,
+                                   Chain *chain, Error *err)
 {
+    const PlanTableFunction *node = plan_as_table_function(plan);
     Operator *op;
 
-    TRY(op_table_function_new(builder->context, builder->arena, plan_as_table_function(plan), err,
-                              &op));
+    if (plan->input_count == 0) {
+        TRY(op_table_function_new(builder->context, builder->arena, node, err, &op));
+        stages__add_operator(builder, plan, op);
+        stages__start_draft(builder, chain, op);
+        return ST_OK;
+    }
+    needed = column_set_union(builder->arena, needed, plan_used_columns(builder->arena, plan));
+    TRY(build(builder, plan->inputs[0], needed, chain, err));
+    TRY(op_series_rows_new(builder->context, builder->arena, node, err, &op));
     stages__add_operator(builder, plan, op);
-    stages__start_draft(builder, chain, op);
+    stages__push(builder, chain, op, NO_STAGE, NULL);
     return ST_OK;
 }
 
@@ -185,6 +194,8 @@ static Status make_breaker(StageBuilder *builder, const Plan *plan, Error *err, 
         return op_hash_aggregate_new(context, arena, plan_as_aggregate(plan), err, op_out);
     case PLAN_SORT:
         return op_sort_new(context, arena, plan_as_sort(plan), err, op_out);
+    case PLAN_GROUP_LIMIT:
+        return op_group_limit_new(context, arena, plan_as_group_limit(plan), err, op_out);
     case PLAN_TOP_N:
         return op_top_n_new(context, arena, plan_as_top_n(plan), err, op_out);
     case PLAN_LIMIT:
@@ -269,7 +280,7 @@ static Status build(StageBuilder *builder, const Plan *plan, ColumnSet needed, C
     case PLAN_VALUES:
         return build_values(builder, plan, chain, err);
     case PLAN_TABLE_FUNCTION:
-        return build_table_function(builder, plan, chain, err);
+        return build_table_function(builder, plan, needed, chain, err);
     case PLAN_FILTER:
     case PLAN_PROJECT:
         return build_project(builder, plan, needed, chain, err);

@@ -175,7 +175,10 @@ ColumnSet plan_used_columns(Arena *arena, const Plan *plan)
         collect_map(&collector, ((const PlanAggregate *)plan)->keys);
     else if (plan->kind == PLAN_SORT)
         collect_keys(&collector, ((const PlanSort *)plan)->keys);
-    else if (plan->kind == PLAN_TOP_N)
+    else if (plan->kind == PLAN_GROUP_LIMIT) {
+        collect_map(&collector, ((const PlanGroupLimit *)plan)->keys);
+        collect_keys(&collector, ((const PlanGroupLimit *)plan)->order);
+    } else if (plan->kind == PLAN_TOP_N)
         collect_keys(&collector, ((const PlanTopN *)plan)->keys);
     else if (plan_maps(plan) != NULL)
         for (uint32_t i = 0; i < plan->input_count; i++)

@@ -239,8 +239,9 @@ const Plan *plan_values(Arena *arena, uint32_t column_count, const PlanColumn *c
 const Plan *plan_one_row(Arena *arena);
 /* No rows, the same columns as like. */
 const Plan *plan_empty(Arena *arena, const Plan *like);
-const Plan *plan_table_function(Arena *arena, TableFunctionKind function, ExprList args,
-                                PlanColumn column);
+/* input NULL: none */
+const Plan *plan_table_function(Arena *arena, const Plan *input, TableFunctionKind function,
+                                ExprList args, PlanColumn column);
 /* input itself when predicate is NULL or TRUE. */
 const Plan *plan_filter(Arena *arena, const Plan *input, const Expr *predicate);
 const Plan *plan_project(Arena *arena, const Plan *input, uint32_t count, const Expr *const *exprs,
@@ -262,6 +263,9 @@ const Plan *plan_aggregate(Arena *arena, const Plan *input, uint32_t key_count,
 const Plan *plan_distinct(Arena *arena, const Plan *input); /* an aggregate over all columns */
 const Plan *plan_sort(Arena *arena, const Plan *input, uint32_t key_count, const SortKey *keys);
 const Plan *plan_limit(Arena *arena, const Plan *input, int64_t skip_rows, int64_t fetch_rows);
+const Plan *plan_group_limit(Arena *arena, const Plan *input, uint32_t key_count,
+                             const ColumnId *keys, SortKeyList order, int64_t skip_rows,
+                             int64_t fetch_rows);
 const Plan *plan_union(Arena *arena, uint32_t input_count, const Plan *const *inputs,
                        const ColumnList *maps, uint32_t column_count, const PlanColumn *columns);
 const Plan *plan_setop(Arena *arena, SetopKind kind, bool is_all, const Plan *left,

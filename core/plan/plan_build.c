@@ -69,11 +69,26 @@ const Plan *plan_empty(Arena *arena, const Plan *like)
     return plan_values(arena, like->column_count, like->columns, 0, NULL);
 }
 
-const Plan *plan_table_function(Arena *arena, TableFunctionKind function, ExprList args,
-                                PlanColumn column)
+/* The input's columns, then the function's. */
+static const PlanColumn *table_function_columns(Arena *arena, const Plan *input, PlanColumn own)
+{
+    PlanColumn *columns = ARENA_ARRAY(arena, PlanColumn, input->column_count + 1);
+
+    if (input->column_count > 0)
+        memcpy(columns, input->columns, input->column_count * sizeof *columns);
+    columns[input->column_count] = own;
+    return columns;
+}
+
+const Plan *plan_table_function(Arena *arena, const Plan *input, TableFunctionKind function,
+                                ExprList args, PlanColumn column)
 {
     PlanTableFunction *node =
-        (PlanTableFunction *)plan_new(arena, PLAN_TABLE_FUNCTION, 0, NULL, 1, &column);
+        input == NULL
+            ? (PlanTableFunction *)plan_new(arena, PLAN_TABLE_FUNCTION, 0, NULL, 1, &column)
+            : (PlanTableFunction *)plan_new(arena, PLAN_TABLE_FUNCTION, 1, &input,
+                                            input->column_count + 1,
+                                            table_function_columns(arena, input, column));
 
     node->function = function;
     node->args = copy_exprs(arena, args.count, args.items);
@@ -257,6 +272,20 @@ const Plan *plan_limit(Arena *arena, const Plan *input, int64_t skip_rows, int64
     return &limit->head;
 }
 
+const Plan *plan_group_limit(Arena *arena, const Plan *input, uint32_t key_count,
+                             const ColumnId *keys, SortKeyList order, int64_t skip_rows,
+                             int64_t fetch_rows)
+{
+    PlanGroupLimit *limit = (PlanGroupLimit *)new_pass_through(arena, PLAN_GROUP_LIMIT, input);
+
+    limit->keys = copy_columns(arena, key_count, keys);
+    limit->order = (SortKeyList){order.count,
+                                 arena_copy(arena, order.items, order.count * sizeof *order.items)};
+    limit->skip_rows = skip_rows;
+    limit->fetch_rows = fetch_rows;
+    return &limit->head;
+}
+
 const Plan *plan_union(Arena *arena, uint32_t input_count, const Plan *const *inputs,
                        const ColumnList *maps, uint32_t column_count, const PlanColumn *columns)
 {
@@ -353,9 +382,15 @@ static void refresh_columns(Arena *arena, Plan *plan)
     case PLAN_FILTER:
     case PLAN_SORT:
     case PLAN_LIMIT:
+    case PLAN_GROUP_LIMIT:
     case PLAN_TOP_N:
         plan->column_count = plan->inputs[0]->column_count;
         plan->columns = plan->inputs[0]->columns;
+        break;
+    case PLAN_TABLE_FUNCTION:
+        plan->columns =
+            table_function_columns(arena, plan->inputs[0], plan->columns[plan->column_count - 1]);
+        plan->column_count = plan->inputs[0]->column_count + 1;
         break;
     case PLAN_PROJECT:
         refresh_project_columns(arena, (PlanProject *)plan);

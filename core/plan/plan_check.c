@@ -136,6 +136,13 @@ static void check_node(Checker *checker)
     case PLAN_SORT:
         check_sort_keys(checker, ((const PlanSort *)plan)->keys);
         break;
+    case PLAN_GROUP_LIMIT: {
+        const PlanGroupLimit *limit = (const PlanGroupLimit *)plan;
+
+        check_used(checker, limit->keys.ids, limit->keys.count, plan->inputs[0]);
+        check_sort_keys(checker, limit->order);
+        break;
+    }
     case PLAN_TOP_N:
         check_sort_keys(checker, ((const PlanTopN *)plan)->keys);
         break;

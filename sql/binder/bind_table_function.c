@@ -68,8 +68,8 @@ static Status bind_series(Binder *b, const AstFunc *func, const Expr **args, con
     if (any_has_subquery(3, all))
         below = join_arguments(b, 3, all);
     column = (PlanColumn){.id = plan_new_column(b->ids), .type = all[0]->type, .name = name};
-    *plan_out =
-        plan_table_function(b->arena, TABLE_FUNCTION_GENERATE_SERIES, (ExprList){3, all}, column);
+    *plan_out = plan_table_function(b->arena, NULL, TABLE_FUNCTION_GENERATE_SERIES,
+                                    (ExprList){3, all}, column);
     if (below != NULL)
         *plan_out = plan_select_columns(
             b->arena, plan_join(b->arena, JOIN_INNER, below, *plan_out, NULL), 1, &column.id);

@@ -207,6 +207,37 @@ static Status run_limit(Interpreter *in, const PlanLimit *limit, const Env *env,
     return ST_OK;
 }
 
+static bool is_same_group(const PlanGroupLimit *limit, const Value *a, const Value *b)
+{
+    for (uint32_t k = 0; k < limit->keys.count; k++) {
+        int32_t at = plan_column_index(limit->head.inputs[0], limit->keys.ids[k]);
+
+        if (!same_rows(&a[at], &b[at], 1))
+            return false;
+    }
+    return true;
+}
+
+/* In the input's order once sorted: which rows of a group come first is what counts. */
+static Status run_group_limit(Interpreter *in, const PlanGroupLimit *limit, const Env *env,
+                              Rows *out)
+{
+    const Plan *sorted =
+        plan_sort(in->arena, limit->head.inputs[0], limit->order.count, limit->order.items);
+    Rows rows;
+
+    TRY(interpreter__plan(in, sorted, env, &rows));
+    for (uint32_t i = 0; i < rows.count; i++) {
+        int64_t number = 0;
+
+        for (uint32_t j = 0; j < i; j++)
+            number += is_same_group(limit, rows.items[i], rows.items[j]);
+        if (number >= limit->skip_rows && number - limit->skip_rows < limit->fetch_rows)
+            interpreter__add_row(in, out, rows.items[i]);
+    }
+    return ST_OK;
+}
+
 /* --- joins --- */
 
 typedef struct JoinRun {
@@ -441,6 +472,8 @@ Status interpreter__plan(Interpreter *in, const Plan *plan, const Env *env, Rows
         return run_sort(in, (const PlanSort *)plan, env, rows_out);
     case PLAN_LIMIT:
         return run_limit(in, (const PlanLimit *)plan, env, rows_out);
+    case PLAN_GROUP_LIMIT:
+        return run_group_limit(in, (const PlanGroupLimit *)plan, env, rows_out);
     case PLAN_JOIN:
         return run_join(in, (const PlanJoin *)plan, env, rows_out);
     case PLAN_SETOP:

@@ -325,6 +325,22 @@ static const RelEstimate *estimate_cut(Estimator *estimator, const Plan *plan, i
     return new_estimate(estimator, rows, below->base_rows, columns);
 }
 
+static const RelEstimate *estimate_group_limit(Estimator *estimator, const PlanGroupLimit *limit)
+{
+    const Plan *input = limit->head.inputs[0];
+    const RelEstimate *below = estimate_plan(estimator, input);
+    double groups = group_count(estimator, input, below, limit->keys);
+    double each = fmax(0, below->rows / fmax(1, groups) - (double)limit->skip_rows);
+    ColumnEstimate *columns = copy_columns(estimator, below, input->column_count);
+    double rows;
+
+    if (limit->fetch_rows != ALL_ROWS)
+        each = fmin(each, (double)limit->fetch_rows);
+    rows = fmin(below->rows, groups * each);
+    thin_out(columns, input->column_count, below->rows, rows);
+    return new_estimate(estimator, rows, below->base_rows, columns);
+}
+
 /* --- set operations --- */
 
 static const ColumnEstimate *mapped_column(Estimator *estimator, const Plan *plan, uint32_t input,
@@ -410,7 +426,9 @@ static const RelEstimate *estimate_values(Estimator *estimator, const PlanValues
 
 static const RelEstimate *estimate_series(Estimator *estimator, const PlanTableFunction *node)
 {
-    ColumnEstimate *column = ARENA_NEW(estimator->arena, ColumnEstimate);
+    uint32_t last = node->head.column_count - 1;
+    ColumnEstimate *columns = ARENA_ARRAY(estimator->arena, ColumnEstimate, last + 1);
+    ColumnEstimate *column = &columns[last];
     double ends[3] = {0, ROWS_OF_SERIES - 1, 1}, rows = ROWS_OF_SERIES;
     bool is_known = node->args.count >= 2;
 
@@ -421,14 +439,20 @@ static const RelEstimate *estimate_series(Estimator *estimator, const PlanTableF
     }
     if (is_known && ends[2] != 0)
         rows = fmax(0, floor((ends[1] - ends[0]) / ends[2]) + 1);
-    *column = cost__unknown_column(node->head.columns[0].type, rows);
+    *column = cost__unknown_column(node->head.columns[last].type, rows);
     if (is_known) {
         column->distinct_is_guess = false;
         column->has_line = true;
         column->low = fmin(ends[0], ends[1]);
         column->high = fmax(ends[0], ends[1]);
     }
-    return new_estimate(estimator, rows, rows, column);
+    if (last > 0) {
+        const RelEstimate *below = estimate_plan(estimator, node->head.inputs[0]);
+
+        memcpy(columns, below->columns, last * sizeof *columns);
+        rows *= below->rows;
+    }
+    return new_estimate(estimator, rows, rows, columns);
 }
 
 static const RelEstimate *estimate_write(Estimator *estimator, const Plan *plan)
@@ -463,6 +487,8 @@ static const RelEstimate *estimate_node(Estimator *estimator, const Plan *plan)
     case PLAN_LIMIT:
         return estimate_cut(estimator, plan, plan_as_limit(plan)->skip_rows,
                             plan_as_limit(plan)->fetch_rows);
+    case PLAN_GROUP_LIMIT:
+        return estimate_group_limit(estimator, plan_as_group_limit(plan));
     case PLAN_TOP_N:
         return estimate_cut(estimator, plan, plan_as_top_n(plan)->skip_rows,
                             plan_as_top_n(plan)->fetch_rows);

@@ -77,6 +77,7 @@ static void collect(Arena *arena, const Plan *plan, uint32_t depth, ExprVec *out
         return;
     case PLAN_SORT:
     case PLAN_LIMIT:
+    case PLAN_GROUP_LIMIT:
         collect(arena, plan->inputs[0], depth + 1, out);
         return;
     case PLAN_PROJECT:

@@ -105,6 +105,8 @@ static RowBounds row_bounds(uint32_t levels, const Plan *plan)
         return (RowBounds){input.min > 0, input.max};
     case PLAN_LIMIT:
         return limit_bounds(levels, (const PlanLimit *)plan);
+    case PLAN_GROUP_LIMIT:
+        return (RowBounds){0, row_bounds(levels, plan->inputs[0]).max};
     case PLAN_UNION:
         return union_bounds(levels, plan);
     case PLAN_SETOP:
@@ -201,6 +203,15 @@ static bool is_unique_on(Arena *arena, uint32_t levels, const Plan *plan, Column
         if (is_unique_on(arena, levels, plan->inputs[0], columns))
             return true;
         break;
+    case PLAN_GROUP_LIMIT: {
+        const PlanGroupLimit *limit = (const PlanGroupLimit *)plan;
+
+        if (is_unique_on(arena, levels, plan->inputs[0], columns))
+            return true;
+        return limit->fetch_rows == 1 &&
+               column_set_contains(columns,
+                                   column_set_make(arena, limit->keys.count, limit->keys.ids));
+    }
     case PLAN_PROJECT: {
         ColumnMap map = project_map(arena, (const PlanProject *)plan);
 

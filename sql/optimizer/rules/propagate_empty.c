@@ -147,8 +147,13 @@ static const Plan *propagate_empty(RuleCtx *rc, const Plan *plan)
         if (is_false_filter(plan))
             return plan_empty(rc->arena, plan);
         break;
+    case PLAN_TABLE_FUNCTION:
+        if (plan->input_count == 0)
+            return plan;
+        break;
     case PLAN_PROJECT:
     case PLAN_SORT:
+    case PLAN_GROUP_LIMIT:
     case PLAN_SHARED:
         break;
     default:

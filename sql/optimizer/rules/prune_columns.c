@@ -277,11 +277,12 @@ static bool start_next_pass(Pruner *pruner)
 
 /* --- */
 
-static const Plan *prune_sort(Pruner *pruner, const PlanSort *sort, ColumnSet needed)
+/* Nodes that pass columns on, and use some themselves. */
+static const Plan *prune_passing(Pruner *pruner, const Plan *plan, ColumnSet needed)
 {
     return prune_input(
-        pruner, &sort->head,
-        column_set_union(pruner->arena, needed, plan_used_columns(pruner->arena, &sort->head)));
+        pruner, plan,
+        column_set_union(pruner->arena, needed, plan_used_columns(pruner->arena, plan)));
 }
 
 /* plan with at least the needed columns. */
@@ -302,7 +303,10 @@ static const Plan *prune(Pruner *pruner, const Plan *plan, ColumnSet needed)
     case PLAN_JOIN:
         return prune_join(pruner, (const PlanJoin *)plan, needed);
     case PLAN_SORT:
-        return prune_sort(pruner, (const PlanSort *)plan, needed);
+    case PLAN_GROUP_LIMIT:
+        return prune_passing(pruner, plan, needed);
+    case PLAN_TABLE_FUNCTION:
+        return plan->input_count == 0 ? plan : prune_passing(pruner, plan, needed);
     case PLAN_LIMIT:
         return prune_input(pruner, plan, needed);
     case PLAN_UNION:

@@ -169,8 +169,11 @@ static const Plan *reduce(Reducer *reducer, const Plan *plan, ColumnSet wanted)
     case PLAN_SETOP:
         return reduce_set(reducer, plan, (ColumnSet){0});
     case PLAN_LIMIT: /* (2) */
+    case PLAN_GROUP_LIMIT:
     case PLAN_WRITE:
         return reduce_input(reducer, plan, (ColumnSet){0});
+    case PLAN_TABLE_FUNCTION:
+        return plan->input_count == 0 ? plan : reduce_input(reducer, plan, (ColumnSet){0});
     default:
         return plan;
     }

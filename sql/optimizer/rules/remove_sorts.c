@@ -11,7 +11,7 @@
  * Why:  sorting is dear, and ORDER BY in views and subqueries is a habit.
  *
  * Not when:
- *   (1) a LIMIT above picks rows by the order.
+ *   (1) a LIMIT above, of all rows or of each group, picks rows by the order.
  *   (2) an aggregate above takes the first row's value.
  *   (3) a UNION ALL above hands the rows on in order.
  */
@@ -73,6 +73,7 @@ static bool input_order_is_seen(const Plan *plan, bool order_is_seen)
 {
     switch (plan->kind) {
     case PLAN_LIMIT: /* (1) */
+    case PLAN_GROUP_LIMIT:
     case PLAN_WRITE:
         return true;
     case PLAN_AGGREGATE:

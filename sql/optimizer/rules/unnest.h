@@ -41,14 +41,11 @@ typedef struct Dependent {
     const ColumnId *values; /* the columns that hold the domain's values, paired with outer.ids */
 } Dependent;
 
-/* Fails through rule_fail() for what has no such form (LIMIT 3 per outer row). */
+/* Fails through rule_fail() for what has no such form. */
 Dependent unnest_push_domain(RuleCtx *rc, const Domain *domain, const Plan *plan);
 
-/*
- * The first row of each group of rows alike in keys, in input's order; all of input's columns.
- * Columns that are no keys are those of FIRST aggregates: input's own get other ids below.
- */
-const Plan *unnest_first_per_group(RuleCtx *rc, const Plan *input, uint32_t key_count,
-                                   const ColumnId *keys);
+/* limit for each group of rows alike in keys; all of input's columns. */
+const Plan *unnest_group_limit(RuleCtx *rc, const Plan *input, uint32_t key_count,
+                               const ColumnId *keys, const PlanLimit *limit);
 
 #endif

@@ -21,7 +21,7 @@
  * Outer joins first: what remains correlated inside is on the left input's columns then, however
  * many levels the SQL was nested.
  *
- * Not when: never; what has no such form is refused (LIMIT 3 per left row).
+ * Not when: never.
  */
 #include "core/base/invariant.h"
 #include "sql/optimizer/rules/unnest.h"
@@ -340,6 +340,25 @@ static bool is_dependent(RuleCtx *rc, const PlanJoin *join)
                          plan_output(rc->arena, join->head.inputs[0]));
 }
 
+/* generate_series(1, left.a): made for each left row, in its place. */
+static const Plan *join_table_function(RuleCtx *rc, const PlanJoin *join, const Plan *left)
+{
+    const PlanTableFunction *function = plan_as_table_function(join->head.inputs[1]);
+    const Plan *rows =
+        plan_table_function(rc->arena, left, (TableFunctionKind)function->function, function->args,
+                            function->head.columns[function->head.column_count - 1]);
+
+    return plan_filter(rc->arena, rows, join->condition);
+}
+
+static bool is_rows_of_left(const PlanJoin *join)
+{
+    const Plan *right = join->head.inputs[1];
+
+    return join->kind == JOIN_INNER && right->kind == PLAN_TABLE_FUNCTION &&
+           right->input_count == 0;
+}
+
 static const Plan *unnest_join(RuleCtx *rc, PlanMemo *memo, const PlanJoin *join)
 {
     const Plan *left = unnest(rc, memo, join->head.inputs[0]);
@@ -352,6 +371,8 @@ static const Plan *unnest_join(RuleCtx *rc, PlanMemo *memo, const PlanJoin *join
     if (!is_dependent(rc, join))
         return &join->head;
     plan_memo_note(rc, memo, left, left); /* not to be walked again from above */
+    if (is_rows_of_left(join))
+        return join_table_function(rc, join, left);
     if (!unnest_pull(rc, right, plan_output(rc->arena, left), &pulled))
         return join_domain(rc, memo, join, left);
     return pulled.is_scalar ? join_pulled_scalar(rc, join, left, &pulled)

@@ -89,9 +89,12 @@ static Dependent cross_domain(Pusher *pusher, const Plan *plan)
 }
 
 /* What comes back has all columns that callers look for, and is thrown away. */
-static Dependent fail(Pusher *pusher, const Plan *plan, const char *what)
+static Dependent fail(Pusher *pusher, const Plan *plan)
 {
-    rule_fail(pusher->rc, error_set(pusher->rc->err, ST_NOT_SUPPORTED, "not supported: %s", what),
+    rule_fail(pusher->rc,
+              error_set(pusher->rc->err, ST_NOT_SUPPORTED,
+                        "not supported: a %s over the columns of an outer query",
+                        plan_kind_name(plan->kind)),
               plan);
     return cross_domain(pusher, plan);
 }
@@ -138,12 +141,27 @@ static Dependent push_limit(Pusher *pusher, const PlanLimit *limit)
         below.plan = plan_empty(pusher->arena, below.plan);
         return below;
     }
-    if (limit->skip_rows != 0 || limit->fetch_rows != 1)
-        return fail(pusher, &limit->head,
-                    "LIMIT of more than one row, or OFFSET, in a correlated subquery");
     below = push(pusher, limit->head.inputs[0]);
-    below.plan = unnest_first_per_group(pusher->rc, below.plan, pusher->count, below.values);
+    below.plan = unnest_group_limit(pusher->rc, below.plan, pusher->count, below.values, limit);
     return below;
+}
+
+/* --- functions that return rows: for each row of the domain --- */
+
+static Dependent push_table_function(Pusher *pusher, const PlanTableFunction *function)
+{
+    Dependent domain = domain_use(pusher);
+    const Expr **args = ARENA_ARRAY(pusher->arena, const Expr *, function->args.count);
+    PlanColumn own = function->head.columns[function->head.column_count - 1];
+
+    if (function->head.input_count == 1)
+        domain = push(pusher, function->head.inputs[0]);
+    for (uint32_t i = 0; i < function->args.count; i++)
+        args[i] = over_values(pusher, &domain, function->args.items[i]);
+    domain.plan =
+        plan_table_function(pusher->arena, domain.plan, (TableFunctionKind)function->function,
+                            (ExprList){function->args.count, args}, own);
+    return domain;
 }
 
 /* --- aggregates --- */
@@ -339,8 +357,10 @@ static Dependent push(Pusher *pusher, const Plan *plan)
         return push(pusher, values_as_projects(pusher->rc, (const PlanValues *)plan));
     case PLAN_SHARED:
         return push(pusher, shared_as_copy(pusher->rc, (const PlanShared *)plan));
+    case PLAN_TABLE_FUNCTION:
+        return push_table_function(pusher, (const PlanTableFunction *)plan);
     default:
-        return fail(pusher, plan, "generate_series over the columns of other tables");
+        return fail(pusher, plan);
     }
 }
 

@@ -237,7 +237,8 @@ static bool pull_aggregate(Puller *puller, const PlanAggregate *aggregate, Pulle
     return true;
 }
 
-const Plan *unnest_first_per_group(RuleCtx *rc, const Plan *input, uint32_t key_count,
+/* Columns that are no keys become FIRST aggregates: input's own get other ids below. */
+static const Plan *first_per_group(RuleCtx *rc, const Plan *input, uint32_t key_count,
                                    const ColumnId *keys)
 {
     ColumnSet key_set = column_set_make(rc->arena, key_count, keys);
@@ -262,20 +263,32 @@ const Plan *unnest_first_per_group(RuleCtx *rc, const Plan *input, uint32_t key_
                           aggs.count, aggs.items, columns);
 }
 
-/* LIMIT 1: the first row of each group. Each key is bound by an equality, so at most one group
+const Plan *unnest_group_limit(RuleCtx *rc, const Plan *input, uint32_t key_count,
+                               const ColumnId *keys, const PlanLimit *limit)
+{
+    const PlanSort *sort = plan_as_sort(input);
+
+    if (limit->skip_rows == 0 && limit->fetch_rows == 1)
+        return first_per_group(rc, input, key_count, keys);
+    return plan_group_limit(rc->arena, sort == NULL ? input : sort->head.inputs[0], key_count, keys,
+                            sort == NULL ? (SortKeyList){0} : sort->keys, limit->skip_rows,
+                            limit->fetch_rows);
+}
+
+/* The first rows of each group. Each key is bound by an equality, so at most one group
  * belongs to an outer row. */
 static bool pull_limit(Puller *puller, const PlanLimit *limit, Pulled *out)
 {
     KeyVec keys = {0};
 
-    if (limit->skip_rows != 0 || limit->fetch_rows != 1)
+    if (limit->fetch_rows == 0)
         return false;
     if (!pull(puller, limit->head.inputs[0], out) || out->is_scalar)
         return false;
     keys.ids = ARENA_ARRAY(puller->arena, ColumnId, out->predicates.count);
     if (!predicates_to_keys(puller, out, &keys) || keys.count == 0)
         return false;
-    out->plan = unnest_first_per_group(puller->rc, out->plan, keys.count, keys.ids);
+    out->plan = unnest_group_limit(puller->rc, out->plan, keys.count, keys.ids, limit);
     return true;
 }
 

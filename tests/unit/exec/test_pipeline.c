@@ -90,8 +90,8 @@ static const Plan *series(Runner *runner, Type type, const Value args[3])
 
     for (uint32_t i = 0; i < 3; i++)
         exprs[i] = expr_const(runner->arena, args[i]);
-    return plan_table_function(runner->arena, TABLE_FUNCTION_GENERATE_SERIES, (ExprList){3, exprs},
-                               column);
+    return plan_table_function(runner->arena, NULL, TABLE_FUNCTION_GENERATE_SERIES,
+                               (ExprList){3, exprs}, column);
 }
 
 /* "from\n...to-1\n" */
