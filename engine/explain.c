@@ -204,6 +204,7 @@ Status explain__run(Result *result, const AstExplain *explain, Error *err)
         return ST_NOT_SUPPORTED;
     }
     TRY(query__bind(query, select->select, err, &plan));
+    plan = query__show_chars(query, plan);
     TRY(query__optimize(query, plan, options.rules, err, &optimized));
     explain__begin(&writer, query->arena, options.format);
     if (options.plan)

@@ -33,6 +33,28 @@ Status query__bind(Query *query, const AstSelect *select, Error *err, const Plan
     return arena_check(query->arena, err);
 }
 
+/* char(n) is kept without the blanks behind, and shown with them. */
+const Plan *query__show_chars(Query *query, const Plan *plan)
+{
+    Arena *arena = query->arena;
+    const Expr **exprs = ARENA_ARRAY(arena, const Expr *, plan->column_count);
+    PlanColumn *columns = arena_copy(arena, plan->columns, plan->column_count * sizeof *columns);
+    bool has_chars = false;
+
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        Type type = columns[i].type;
+
+        exprs[i] = expr_column(arena, columns[i].id, type);
+        if (type.id != TYPE_CHAR || type.length <= 0)
+            continue;
+        has_chars = true;
+        exprs[i] = expr_call2(arena, FUNC_RPAD, type, exprs[i],
+                              expr_const(arena, value_int4(type.length)));
+        columns[i].id = plan_new_column(&query->ids);
+    }
+    return has_chars ? plan_project(arena, plan, plan->column_count, exprs, columns) : plan;
+}
+
 Status query__optimize(Query *query, const Plan *plan, bool keep_trace, Error *err,
                        OptimizeResult *result_out)
 {

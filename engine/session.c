@@ -133,6 +133,7 @@ static Status run_select(Result *result, const AstSelect *select, Error *err)
     const Plan *plan;
 
     TRY(query__bind(&result->query, select, err, &plan));
+    plan = query__show_chars(&result->query, plan);
     TRY(result__start_plan(result, plan, err));
     result->command = "SELECT";
     result->tag_has_count = true;

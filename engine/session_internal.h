@@ -44,6 +44,8 @@ struct Result {
 };
 
 /* query.c: the steps of a SELECT */
+/* plan with the columns that a client is to see. */
+const Plan *query__show_chars(Query *query, const Plan *plan);
 MUST_CHECK Status query__bind(Query *query, const AstSelect *select, Error *err,
                               const Plan **plan_out);
 MUST_CHECK Status query__optimize(Query *query, const Plan *plan, bool keep_trace, Error *err,

@@ -287,6 +287,7 @@ static Status copy_to(Result *result, const AstCopy *copy, Error *err)
         return ST_BAD_INPUT;
     }
     TRY(query__bind(&result->query, select, err, &plan));
+    plan = query__show_chars(&result->query, plan);
     result->command = "COPY";
     return run_write(
         result, write_plan(result, plan, plan->columns, copy->path, format->name, options), err);

@@ -1,8 +1,9 @@
 /*
  * op_sort.c -- ORDER BY: rows are kept, sorted (sorter.h), and come out in splits of equal size
  *
- * Rows of equal keys keep the order of their places. A LIMIT of each group sorts by the group's
- * keys first; then one task walks the sorted rows and drops those that it does not want.
+ * Rows of equal keys keep the order of their places. A LIMIT of each group, and a concatenation of
+ * each group's texts, sort by the group's keys first; then one task walks the sorted rows, and
+ * drops those that it does not want.
  */
 #include <string.h>
 
@@ -21,12 +22,16 @@ typedef struct Sort {
     Sorter sorter;
     uint64_t row_count; /* that come out: the first of sorter.rows */
 
-    bool is_limited; /* of each group */
-    bool is_cut;
+    enum { SORT_ALL, SORT_LIMIT_GROUPS, SORT_CONCAT_GROUPS } kind;
+    bool is_sorted;
     uint32_t group_field_count;
-    const uint32_t *group_fields; /* the rows' fields that make a group */
-    uint64_t skip_rows, fetch_rows;
+    const uint32_t *group_fields;          /* the rows' fields that make a group */
+    uint64_t skip_rows, fetch_rows;        /* SORT_LIMIT_GROUPS */
+    uint32_t value_field, delimiter_field; /* SORT_CONCAT_GROUPS */
+    TextStore texts;                       /* the concatenations */
 } Sort;
+
+enum { CONCAT_BYTES_MAX = 1 << 30 };
 
 typedef struct SortLocal {
     SortRun run; /* the sorter's list of runs leads here */
@@ -95,14 +100,14 @@ static Status sort_finish_begin(Operator *op, uint32_t phase, Error *err, uint32
     *task_count_out = 0;
     if (phase == 1)
         operator_note_bytes(op, sorter_bytes(&self->sorter));
-    if (self->is_cut)
+    if (self->is_sorted)
         return ST_OK;
     TRY(sorter_begin(&self->sorter, phase, err, task_count_out));
     if (*task_count_out > 0)
         return ST_OK;
     self->row_count = self->sorter.row_count;
-    self->is_cut = true;
-    *task_count_out = self->is_limited && self->row_count > 0 ? 1 : 0;
+    self->is_sorted = true;
+    *task_count_out = self->kind != SORT_ALL && self->row_count > 0 ? 1 : 0;
     return ST_OK;
 }
 
@@ -138,13 +143,92 @@ static Status cut_groups(Sort *self, Error *err)
     return ST_OK;
 }
 
+/* --- concatenations --- */
+
+static Str text_of(const Sort *self, const void *row, uint32_t field)
+{
+    Str text;
+
+    if (row_is_null(&self->spec.rows, row, field))
+        return str_make("", 0);
+    memcpy(&text, row_value(&self->spec.rows, row, field), sizeof text);
+    return text;
+}
+
+static char *append(char *to, Str text)
+{
+    memcpy(to, str_bytes(&text), text.length);
+    return to + text.length;
+}
+
+/* The texts of rows[0..count), each but the first behind its delimiter, in buffer. */
+static void concat_rows(const Sort *self, void *const *rows, uint64_t count, char *buffer)
+{
+    for (uint64_t i = 0; i < count; i++) {
+        if (i > 0)
+            buffer = append(buffer, text_of(self, rows[i], self->delimiter_field));
+        buffer = append(buffer, text_of(self, rows[i], self->value_field));
+    }
+}
+
+static uint64_t concat_bytes(const Sort *self, void *const *rows, uint64_t count)
+{
+    uint64_t bytes = text_of(self, rows[0], self->value_field).length;
+
+    for (uint64_t i = 1; i < count; i++)
+        bytes += (uint64_t)text_of(self, rows[i], self->delimiter_field).length +
+                 text_of(self, rows[i], self->value_field).length;
+    return bytes;
+}
+
+/* rows[0] gets the concatenation of the group's texts. */
+static Status concat_group(Sort *self, void *const *rows, uint64_t count, Error *err)
+{
+    uint64_t bytes = concat_bytes(self, rows, count);
+    void *buffer;
+    Status status;
+    Str text;
+
+    if (count == 1)
+        return ST_OK;
+    if (bytes > CONCAT_BYTES_MAX)
+        return error_set_state(err, ST_BAD_INPUT, "54000", "string_agg makes a text over 1 GiB");
+    TRY(mem_pool_alloc(self->spec.pool, bytes + 1, consumer_name, err, &buffer));
+    concat_rows(self, rows, count, buffer);
+    text = str_make(buffer, (uint32_t)bytes);
+    status = text_store_own(&self->texts, &text, err);
+    mem_pool_release(self->spec.pool, buffer, bytes + 1);
+    memcpy((char *)rows[0] + self->spec.rows.fields[self->value_field].offset, &text, sizeof text);
+    return status;
+}
+
+static Status concat_groups(Sort *self, Error *err)
+{
+    void **rows = self->sorter.rows;
+    uint64_t count = self->sorter.row_count, start = 0;
+
+    self->row_count = 0;
+    for (uint64_t i = 1; i <= count; i++) {
+        if ((i & 0xffff) == 0 && atomic_load_explicit(self->spec.stop, memory_order_relaxed))
+            return error_set(err, ST_CANCELLED, "canceling statement due to user request");
+        if (i < count && is_same_group(self, rows[start], rows[i]))
+            continue;
+        TRY(concat_group(self, rows + start, i - start, err));
+        rows[self->row_count++] = rows[start];
+        start = i;
+    }
+    return ST_OK;
+}
+
 static Status sort_finish_task(Operator *op, uint32_t phase, uint32_t task, uint32_t thread,
                                Error *err)
 {
     Sort *self = (Sort *)op;
 
     (void)thread;
-    return self->is_cut ? cut_groups(self, err) : sorter_task(&self->sorter, phase, task, err);
+    if (!self->is_sorted)
+        return sorter_task(&self->sorter, phase, task, err);
+    return self->kind == SORT_LIMIT_GROUPS ? cut_groups(self, err) : concat_groups(self, err);
 }
 
 static void sort_close(Operator *op)
@@ -158,8 +242,9 @@ static void sort_close(Operator *op)
     }
     sorter_fini(&self->sorter);
     sorter_init(&self->sorter, &self->spec);
+    text_store_fini(&self->texts);
     self->row_count = 0;
-    self->is_cut = false;
+    self->is_sorted = false;
 }
 
 /* --- source --- */
@@ -237,6 +322,7 @@ static Sort *sort_new(const ExecContext *context, Arena *arena, const Plan *node
                             .stop = context->stop,
                             .threads = context->threads};
     sorter_init(&self->sorter, &self->spec);
+    text_store_init(&self->texts, context->pool, consumer_name);
     return self;
 }
 
@@ -248,29 +334,51 @@ Status op_sort_new(const ExecContext *context, Arena *arena, const PlanSort *nod
     return ST_OK;
 }
 
+/* Sorted by the groups' keys, then by order. */
+static Sort *group_sort_new(const ExecContext *context, Arena *arena, const Plan *node,
+                            ColumnList groups, SortKeyList order)
+{
+    SortKey *keys = ARENA_ARRAY(arena, SortKey, groups.count + order.count);
+    uint32_t *fields = ARENA_ARRAY(arena, uint32_t, groups.count);
+    Sort *self;
+
+    for (uint32_t i = 0; i < groups.count; i++) {
+        const PlanColumn *key = plan_column(node->inputs[0], groups.ids[i]);
+
+        keys[i] = (SortKey){.column = key->id, .type = key->type};
+        fields[i] = (uint32_t)plan_column_index(node->inputs[0], key->id);
+    }
+    if (order.count > 0)
+        memcpy(keys + groups.count, order.items, order.count * sizeof *keys);
+    self = sort_new(context, arena, node, &(SortKeyList){groups.count + order.count, keys});
+    self->group_field_count = groups.count;
+    self->group_fields = fields;
+    return self;
+}
+
 Status op_group_limit_new(const ExecContext *context, Arena *arena, const PlanGroupLimit *node,
                           Error *err, Operator **op_out)
 {
-    uint32_t group_count = node->keys.count, count = group_count + node->order.count;
-    SortKey *keys = ARENA_ARRAY(arena, SortKey, count);
-    uint32_t *fields = ARENA_ARRAY(arena, uint32_t, group_count);
-    Sort *self;
+    Sort *self = group_sort_new(context, arena, &node->head, node->keys, node->order);
 
     (void)err;
-    for (uint32_t i = 0; i < group_count; i++) {
-        const PlanColumn *key = plan_column(node->head.inputs[0], node->keys.ids[i]);
-
-        keys[i] = (SortKey){.column = key->id, .type = key->type};
-        fields[i] = (uint32_t)plan_column_index(node->head.inputs[0], key->id);
-    }
-    if (node->order.count > 0)
-        memcpy(keys + group_count, node->order.items, node->order.count * sizeof *keys);
-    self = sort_new(context, arena, &node->head, &(SortKeyList){count, keys});
-    self->is_limited = true;
-    self->group_field_count = group_count;
-    self->group_fields = fields;
+    self->kind = SORT_LIMIT_GROUPS;
     self->skip_rows = (uint64_t)node->skip_rows;
     self->fetch_rows = (uint64_t)node->fetch_rows;
+    *op_out = &self->op;
+    return ST_OK;
+}
+
+Status op_group_concat_new(const ExecContext *context, Arena *arena, const PlanGroupConcat *node,
+                           Error *err, Operator **op_out)
+{
+    Sort *self = group_sort_new(context, arena, &node->head, node->keys, node->order);
+    const Plan *input = node->head.inputs[0];
+
+    (void)err;
+    self->kind = SORT_CONCAT_GROUPS;
+    self->value_field = (uint32_t)plan_column_index(input, node->value);
+    self->delimiter_field = (uint32_t)plan_column_index(input, node->delimiter);
     *op_out = &self->op;
     return ST_OK;
 }

@@ -122,6 +122,8 @@ MUST_CHECK Status op_sort_new(const ExecContext *context, Arena *arena, const Pl
                               Error *err, Operator **op_out);
 MUST_CHECK Status op_group_limit_new(const ExecContext *context, Arena *arena,
                                      const PlanGroupLimit *node, Error *err, Operator **op_out);
+MUST_CHECK Status op_group_concat_new(const ExecContext *context, Arena *arena,
+                                      const PlanGroupConcat *node, Error *err, Operator **op_out);
 MUST_CHECK Status op_top_n_new(const ExecContext *context, Arena *arena, const PlanTopN *node,
                                Error *err, Operator **op_out);
 /* Two operators, one an input (first: NULL for input 0, input 0's operator for input 1). Each is

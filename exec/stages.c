@@ -196,6 +196,8 @@ static Status make_breaker(StageBuilder *builder, const Plan *plan, Error *err, 
         return op_sort_new(context, arena, plan_as_sort(plan), err, op_out);
     case PLAN_GROUP_LIMIT:
         return op_group_limit_new(context, arena, plan_as_group_limit(plan), err, op_out);
+    case PLAN_GROUP_CONCAT:
+        return op_group_concat_new(context, arena, plan_as_group_concat(plan), err, op_out);
     case PLAN_TOP_N:
         return op_top_n_new(context, arena, plan_as_top_n(plan), err, op_out);
     case PLAN_LIMIT:

@@ -58,6 +58,7 @@ RunEnd shell_run_text(Shell *shell, const SourceText *source, size_t at, bool is
 typedef struct ReadText {
     char *text;
     size_t bytes, capacity;
+    size_t last_bytes; /* of the last read */
     uint32_t first_line;
 } ReadText;
 
@@ -83,8 +84,8 @@ static bool read_more(ReadText *read_text, int fd, int *error_out)
     while (n < 0 && errno == EINTR && !interrupt_came());
     if (n < 0)
         *error_out = errno;
-    if (n > 0)
-        read_text->bytes += (size_t)n;
+    read_text->last_bytes = n > 0 ? (size_t)n : 0;
+    read_text->bytes += read_text->last_bytes;
     return n > 0;
 }
 
@@ -119,16 +120,28 @@ static RunEnd report_file(Shell *shell, int error, const char *path)
     return RUN_FAILED;
 }
 
+/* Of a long statement that is not whole yet there is more to come; looking at it anew each time
+ * would take quadratic time. */
+static bool is_worth_a_look(const ReadText *read_text, size_t looked_at)
+{
+    return read_text->last_bytes < READ_BYTES || read_text->bytes >= 2 * looked_at;
+}
+
 /* Pieces are run as soon as they are whole: a program may feed us and wait for answers. */
 static RunEnd run_fd(Shell *shell, int fd, const char *path)
 {
     const char *file = strcmp(path, "-") == 0 ? NULL : path;
     ReadText read_text = {.first_line = 1};
     RunEnd end = RUN_OK;
+    size_t looked_at = 0;
     int error = 0;
 
-    while (end == RUN_OK && read_more(&read_text, fd, &error))
+    while (end == RUN_OK && read_more(&read_text, fd, &error)) {
+        if (!is_worth_a_look(&read_text, looked_at))
+            continue;
         end = run_available(shell, &read_text, file, false);
+        looked_at = read_text.bytes;
+    }
     if (end == RUN_OK && interrupt_came())
         end = RUN_INTERRUPTED;
     else if (end == RUN_OK && error != 0)

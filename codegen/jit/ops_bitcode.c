@@ -9,6 +9,7 @@
  */
 #include "codegen/ops/aggregate.h"
 #include "codegen/ops/arith.h"
+#include "codegen/ops/by_template.h"
 #include "codegen/ops/cast.h"
 #include "codegen/ops/compare.h"
 #include "codegen/ops/date.h"

@@ -244,6 +244,66 @@ BEST_ONE(max_interval, IntervalBestState, Interval, BEST_GT_INTERVAL)
 BEST_ONE(bool_and, BoolBestState, uint8_t, op_lt_bool)
 BEST_ONE(bool_or, BoolBestState, uint8_t, op_gt_bool)
 
+/* Bitwise. */
+#define BITS_ONE(name, State, T, OP)                                                               \
+    static inline void agg_##name##_update(State *state, T value)                                  \
+    {                                                                                              \
+        state->value = state->is_set ? (T)(state->value OP value) : value;                         \
+        state->is_set = 1;                                                                         \
+    }                                                                                              \
+    static inline void agg_##name##_merge(State *into, const State *from)                          \
+    {                                                                                              \
+        if (from->is_set)                                                                          \
+            agg_##name##_update(into, from->value);                                                \
+    }
+
+#define BITS_OF(name, OP)                                                                          \
+    BITS_ONE(name##_int2, Int2BestState, int16_t, OP)                                              \
+    BITS_ONE(name##_int4, Int4BestState, int32_t, OP)                                              \
+    BITS_ONE(name##_int8, Int8BestState, int64_t, OP)
+BITS_OF(bit_and, &)
+BITS_OF(bit_or, |)
+BITS_OF(bit_xor, ^)
+
+/* Sums of pairs of doubles and of their products: corr, covar and regr make their results of
+ * them. */
+typedef struct PairSums {
+    FloatSum x, y, xx, yy, xy;
+} PairSums;
+
+/* a * b without rounding (as product and its error). */
+static inline void pair_add_product(FloatSum *sum, double a, double b)
+{
+    double product = a * b;
+
+    float_sum_add_part(sum, product);
+    if (product - product == 0) /* finite */
+        float_sum_add_part(sum, __builtin_fma(a, b, -product));
+}
+
+static inline void pair_add(PairSums *state, Int128 pair)
+{
+    uint64_t low = (uint64_t)pair, high = (uint64_t)((UInt128)pair >> 64);
+    double y, x;
+
+    memcpy(&y, &low, sizeof y);
+    memcpy(&x, &high, sizeof x);
+    float_sum_add(&state->x, x);
+    float_sum_add(&state->y, y);
+    pair_add_product(&state->xx, x, x);
+    pair_add_product(&state->yy, y, y);
+    pair_add_product(&state->xy, x, y);
+}
+
+static inline void pair_merge(PairSums *into, const PairSums *from)
+{
+    float_sum_merge(&into->x, &from->x);
+    float_sum_merge(&into->y, &from->y);
+    float_sum_merge(&into->xx, &from->xx);
+    float_sum_merge(&into->yy, &from->yy);
+    float_sum_merge(&into->xy, &from->xy);
+}
+
 /* A value of any type, NULL included. */
 typedef struct FirstState {
     unsigned char value[16];
@@ -301,6 +361,18 @@ AGG_FORMS(var_pop_float8, FloatVarianceState, double, float_variance)
 AGG_FORMS(var_samp_float8, FloatVarianceState, double, float_variance)
 AGG_FORMS(stddev_pop_float8, FloatVarianceState, double, float_variance)
 AGG_FORMS(stddev_samp_float8, FloatVarianceState, double, float_variance)
+AGG_FORMS(corr, PairSums, Int128, pair)
+AGG_FORMS(covar_pop, PairSums, Int128, pair)
+AGG_FORMS(covar_samp, PairSums, Int128, pair)
+AGG_FORMS(regr_avgx, PairSums, Int128, pair)
+AGG_FORMS(regr_avgy, PairSums, Int128, pair)
+AGG_FORMS(regr_count, PairSums, Int128, pair)
+AGG_FORMS(regr_intercept, PairSums, Int128, pair)
+AGG_FORMS(regr_r2, PairSums, Int128, pair)
+AGG_FORMS(regr_slope, PairSums, Int128, pair)
+AGG_FORMS(regr_sxx, PairSums, Int128, pair)
+AGG_FORMS(regr_sxy, PairSums, Int128, pair)
+AGG_FORMS(regr_syy, PairSums, Int128, pair)
 
 static inline void agg_count_star_merge(CountState *into, const CountState *from)
 {
@@ -377,6 +449,27 @@ typedef enum AggOpId {
 #define AGG_STATE_stddev_samp_float8 FloatVarianceState
 #define AGG_STATE_var_pop_float8     FloatVarianceState
 #define AGG_STATE_var_samp_float8    FloatVarianceState
+#define AGG_STATE_bit_and_int2       Int2BestState
+#define AGG_STATE_bit_and_int4       Int4BestState
+#define AGG_STATE_bit_and_int8       Int8BestState
+#define AGG_STATE_bit_or_int2        Int2BestState
+#define AGG_STATE_bit_or_int4        Int4BestState
+#define AGG_STATE_bit_or_int8        Int8BestState
+#define AGG_STATE_bit_xor_int2       Int2BestState
+#define AGG_STATE_bit_xor_int4       Int4BestState
+#define AGG_STATE_bit_xor_int8       Int8BestState
+#define AGG_STATE_corr               PairSums
+#define AGG_STATE_covar_pop          PairSums
+#define AGG_STATE_covar_samp         PairSums
+#define AGG_STATE_regr_avgx          PairSums
+#define AGG_STATE_regr_avgy          PairSums
+#define AGG_STATE_regr_count         PairSums
+#define AGG_STATE_regr_intercept     PairSums
+#define AGG_STATE_regr_r2            PairSums
+#define AGG_STATE_regr_slope         PairSums
+#define AGG_STATE_regr_sxx           PairSums
+#define AGG_STATE_regr_sxy           PairSums
+#define AGG_STATE_regr_syy           PairSums
 
 /* What a result is made for. */
 typedef struct AggTypes {

@@ -336,6 +336,176 @@ static bool finish_numeric_variance(OpCtx *ctx, const AggTypes *types,
     return put_int(ctx, rounded, types->result, result);
 }
 
+/* --- pairs --- */
+
+/* An exact product or sum: magnitude * 2^power. */
+typedef struct ExactReal {
+    BigInt magnitude;
+    int32_t power;
+    bool is_negative;
+} ExactReal;
+
+static ExactReal exact_sum(const FloatSum *sum)
+{
+    ExactReal real;
+
+    real.magnitude = float_sum_magnitude(sum, &real.is_negative, &real.power);
+    return real;
+}
+
+static Quad quad_of_exact(const ExactReal *real)
+{
+    Quad value = quad_of_big(&real->magnitude, real->power);
+
+    return real->is_negative ? -value : value;
+}
+
+/* Beyond that far apart, their bits would not all fit: the leading ones do then. */
+enum { EXACT_SHIFT_MAX = 448 };
+
+/* a - b */
+static Quad exact_difference(ExactReal a, ExactReal b)
+{
+    ExactReal *upper = a.power > b.power ? &a : &b;
+    int32_t shift = upper == &a ? a.power - b.power : b.power - a.power;
+
+    if (big_is_zero(&a.magnitude) || big_is_zero(&b.magnitude) || shift > EXACT_SHIFT_MAX)
+        return quad_of_exact(&a) - quad_of_exact(&b);
+    big_shift_left(&upper->magnitude, (uint32_t)shift);
+    upper->power -= shift;
+    if (a.is_negative != b.is_negative) {
+        big_add(&a.magnitude, &b.magnitude);
+    } else if (big_compare(&a.magnitude, &b.magnitude) >= 0) {
+        big_subtract(&a.magnitude, &b.magnitude);
+    } else {
+        big_subtract(&b.magnitude, &a.magnitude);
+        a.magnitude = b.magnitude;
+        a.is_negative = !a.is_negative;
+    }
+    return quad_of_exact(&a);
+}
+
+/* sum((x - avg(x)) * (y - avg(y))) = (n sum(xy) - sum(x) sum(y)) / n */
+static Quad deviations(const FloatSum *xy, const FloatSum *x, const FloatSum *y, int64_t count)
+{
+    ExactReal products = exact_sum(xy), a = exact_sum(x), b = exact_sum(y);
+
+    big_multiply(&products.magnitude, (uint64_t)count);
+    big_multiply_big(&a.magnitude, &b.magnitude);
+    a.power += b.power;
+    a.is_negative ^= b.is_negative;
+    return exact_difference(products, a) / (Quad)count;
+}
+
+typedef struct PairMoments {
+    Quad sxx, syy, sxy;
+} PairMoments;
+
+static Quad not_a_number(void)
+{
+    return (Quad)NAN;
+}
+
+/* As in PostgreSQL, an infinity or NaN among the x makes all that x has a part in NaN. */
+static PairMoments moments_of(OpCtx *ctx, const PairSums *sums)
+{
+    bool has_x = sums->x.specials == 0, has_y = sums->y.specials == 0;
+    int64_t count = sums->x.count;
+    PairMoments moments = {not_a_number(), not_a_number(), not_a_number()};
+
+    op_raise_if(ctx,
+                (has_x && sums->xx.specials != 0) || (has_y && sums->yy.specials != 0) ||
+                    (has_x && has_y && sums->xy.specials != 0),
+                OPERR_FLOAT_OVERFLOW);
+    if (ctx->error != 0)
+        return moments;
+    if (has_x)
+        moments.sxx = deviations(&sums->xx, &sums->x, &sums->x, count);
+    if (has_y)
+        moments.syy = deviations(&sums->yy, &sums->y, &sums->y, count);
+    if (has_x && has_y)
+        moments.sxy = deviations(&sums->xy, &sums->x, &sums->y, count);
+    moments.sxx = moments.sxx < 0 ? 0 : moments.sxx; /* of bins that were dropped */
+    moments.syy = moments.syy < 0 ? 0 : moments.syy;
+    return moments;
+}
+
+static Quad pair_sum(const FloatSum *sum)
+{
+    double special;
+
+    return float_special(sum->specials, &special) ? (Quad)special : float_sum_quad(sum);
+}
+
+static bool put_any_float(OpCtx *ctx, Quad value, Type type, void *result)
+{
+    double special = (double)value;
+
+    if (value != value || value - value != 0)
+        return put_special(special, type, result);
+    return put_float(ctx, value, type, result);
+}
+
+/* False: the result is NULL. */
+static bool pair_result(AggOpId agg, const PairSums *sums, PairMoments m, Quad *value)
+{
+    Quad count = (Quad)sums->x.count;
+
+    switch (agg) {
+    case AGGOP_regr_avgx:
+        *value = pair_sum(&sums->x) / count;
+        return true;
+    case AGGOP_regr_avgy:
+        *value = pair_sum(&sums->y) / count;
+        return true;
+    case AGGOP_regr_sxx:
+        *value = m.sxx;
+        return true;
+    case AGGOP_regr_syy:
+        *value = m.syy;
+        return true;
+    case AGGOP_regr_sxy:
+        *value = m.sxy;
+        return true;
+    case AGGOP_covar_pop:
+        *value = m.sxy / count;
+        return true;
+    case AGGOP_covar_samp:
+        *value = m.sxy / (count - 1);
+        return count > 1;
+    case AGGOP_corr:
+        *value = m.sxy / (quad_sqrt(m.sxx) * quad_sqrt(m.syy));
+        return m.sxx != 0 && m.syy != 0;
+    case AGGOP_regr_r2:
+        *value = m.syy == 0 ? 1 : (m.sxy / m.sxx) * (m.sxy / m.syy);
+        return m.sxx != 0;
+    case AGGOP_regr_slope:
+        *value = m.sxy / m.sxx;
+        return m.sxx != 0;
+    default: /* regr_intercept */
+        *value = (pair_sum(&sums->y) - pair_sum(&sums->x) * (m.sxy / m.sxx)) / count;
+        return m.sxx != 0;
+    }
+}
+
+static bool finish_pair(OpCtx *ctx, AggOpId agg, const AggTypes *types, const PairSums *sums,
+                        void *result)
+{
+    PairMoments moments;
+    Quad value;
+
+    if (agg == AGGOP_regr_count) {
+        memcpy(result, &sums->x.count, sizeof sums->x.count);
+        return true;
+    }
+    if (sums->x.count == 0)
+        return false;
+    moments = moments_of(ctx, sums);
+    if (ctx->error != 0 || !pair_result(agg, sums, moments, &value))
+        return false;
+    return put_any_float(ctx, value, types->result, result);
+}
+
 /* --- the rest --- */
 
 static bool finish_count(const CountState *state, int64_t *result)
@@ -419,6 +589,19 @@ bool agg_finish(OpCtx *ctx, AggOpId agg, const AggTypes *types, const void *stat
     case AGGOP_stddev_pop_float8:
     case AGGOP_stddev_samp_float8:
         return finish_float_variance(ctx, types, state, spread_of_agg(agg), result);
+    case AGGOP_corr:
+    case AGGOP_covar_pop:
+    case AGGOP_covar_samp:
+    case AGGOP_regr_avgx:
+    case AGGOP_regr_avgy:
+    case AGGOP_regr_count:
+    case AGGOP_regr_intercept:
+    case AGGOP_regr_r2:
+    case AGGOP_regr_slope:
+    case AGGOP_regr_sxx:
+    case AGGOP_regr_sxy:
+    case AGGOP_regr_syy:
+        return finish_pair(ctx, agg, types, state, result);
     default:
         return finish_best(agg, state, types->result, result);
     }
@@ -440,7 +623,7 @@ void agg_merge(AggOpId agg, void *into, const void *from)
 
 size_t agg_state_bytes(AggOpId agg)
 {
-    static const uint8_t bytes[AGGOP_COUNT_] = {
+    static const uint16_t bytes[AGGOP_COUNT_] = {
 #define AGGOP(word, c, result, argument) [AGGOP_##c] = sizeof(AGG_STATE_##c),
 #include "core/plan/aggregates.def"
     };
@@ -475,6 +658,18 @@ AggOpId agg_state_owner(AggOpId agg)
     case AGGOP_stddev_pop_float8:
     case AGGOP_stddev_samp_float8:
         return AGGOP_var_pop_float8;
+    case AGGOP_covar_pop:
+    case AGGOP_covar_samp:
+    case AGGOP_regr_avgx:
+    case AGGOP_regr_avgy:
+    case AGGOP_regr_count:
+    case AGGOP_regr_intercept:
+    case AGGOP_regr_r2:
+    case AGGOP_regr_slope:
+    case AGGOP_regr_sxx:
+    case AGGOP_regr_sxy:
+    case AGGOP_regr_syy:
+        return AGGOP_corr;
     default:
         return agg;
     }

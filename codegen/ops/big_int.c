@@ -99,23 +99,30 @@ void big_multiply_pow10(BigInt *a, int32_t digits)
         big_multiply(a, 10);
 }
 
-void big_square(BigInt *a)
+void big_multiply_big(BigInt *a, const BigInt *b)
 {
-    BigInt square = {.count = 2 * a->count};
+    BigInt product = {.count = a->count + b->count};
 
-    CHECK(square.count <= BIG_WORDS);
+    CHECK(product.count <= BIG_WORDS);
     for (uint32_t i = 0; i < a->count; i++) {
         UInt128 carry = 0;
 
-        for (uint32_t j = 0; j < a->count; j++) {
-            carry += (UInt128)a->word[i] * a->word[j] + square.word[i + j];
-            square.word[i + j] = (uint64_t)carry;
+        for (uint32_t j = 0; j < b->count; j++) {
+            carry += (UInt128)a->word[i] * b->word[j] + product.word[i + j];
+            product.word[i + j] = (uint64_t)carry;
             carry >>= 64;
         }
-        square.word[i + a->count] = (uint64_t)carry;
+        product.word[i + b->count] = (uint64_t)carry;
     }
-    trim(&square);
-    *a = square;
+    trim(&product);
+    *a = product;
+}
+
+void big_square(BigInt *a)
+{
+    BigInt copy = *a;
+
+    big_multiply_big(a, &copy);
 }
 
 void big_divide(BigInt *a, uint64_t b)

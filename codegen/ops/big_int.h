@@ -23,6 +23,7 @@ void big_add_small(BigInt *a, uint64_t b);
 void big_subtract(BigInt *a, const BigInt *b); /* a >= b */
 void big_multiply(BigInt *a, uint64_t b);
 void big_multiply_pow10(BigInt *a, int32_t digits);
+void big_multiply_big(BigInt *a, const BigInt *b);
 void big_square(BigInt *a);             /* of up to 512 bits */
 void big_divide(BigInt *a, uint64_t b); /* rounds down; b > 0 */
 void big_shift_left(BigInt *a, uint32_t bits);

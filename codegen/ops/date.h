@@ -279,4 +279,41 @@ static inline int32_t op_make_date_int4(OpCtx *ctx, int32_t year, int32_t month,
     return op__make_date(ctx, year, month, day);
 }
 
+static inline int64_t op_date_bin_timestamp(OpCtx *ctx, Interval stride, int64_t value,
+                                            int64_t origin)
+{
+    Int128 width = (Int128)stride.days * MICROS_PER_DAY + stride.micros;
+    Int128 distance = (Int128)value - origin, rest;
+
+    op_raise_if(ctx, stride.months != 0, OPERR_STRIDE_MONTHS);
+    if (stride.months != 0 || width <= 0) {
+        op_raise_if(ctx, stride.months == 0, OPERR_STRIDE_POSITIVE);
+        return 0;
+    }
+    rest = distance % width;
+    rest += rest < 0 ? width : 0;
+    return (int64_t)(value - rest);
+}
+
+static inline uint8_t op_isfinite_date(OpCtx *ctx, int32_t value)
+{
+    (void)ctx;
+    (void)value;
+    return 1;
+}
+
+static inline uint8_t op_isfinite_timestamp(OpCtx *ctx, int64_t value)
+{
+    (void)ctx;
+    (void)value;
+    return 1;
+}
+
+static inline uint8_t op_isfinite_interval(OpCtx *ctx, Interval value)
+{
+    (void)ctx;
+    (void)value;
+    return 1;
+}
+
 #endif

@@ -138,4 +138,51 @@ static inline double op_power_float8(OpCtx *ctx, double a, double b)
     return result;
 }
 
+/* log(base, value) */
+static inline double op_log_base(OpCtx *ctx, double base, double value)
+{
+    op_raise_if(ctx, base == 0 || value == 0, OPERR_LOG_OF_ZERO);
+    if (base < 0 || value < 0) {
+        op_raise(ctx, OPERR_LOG_OF_NEGATIVE);
+        return 0;
+    }
+    op_raise_if(ctx, base == 1, OPERR_DIVISION_BY_ZERO);
+    return log(value) / log(base);
+}
+
+/* The first argument is in the low half. */
+static inline Int128 op_float_pair(OpCtx *ctx, double first, double second)
+{
+    uint64_t low, high;
+
+    (void)ctx;
+    memcpy(&low, &first, sizeof low);
+    memcpy(&high, &second, sizeof high);
+    return (Int128)((UInt128)high << 64 | low);
+}
+
+/* Which of count equal parts of [low, high) the value lies in: 0 before, count + 1 behind; low
+ * may be the higher end. */
+static inline int32_t op_width_bucket_float8(OpCtx *ctx, double value, double low, double high,
+                                             int32_t count)
+{
+    double part;
+
+    if (count <= 0 || value != value || low - low != 0 || high - high != 0 || low == high) {
+        op_raise(ctx, count <= 0                                     ? OPERR_BUCKET_COUNT
+                      : value != value || low != low || high != high ? OPERR_BUCKET_NAN
+                      : low == high                                  ? OPERR_BUCKET_EQUAL
+                                                                     : OPERR_BUCKET_INFINITE);
+        return 0;
+    }
+    if (low < high ? value < low : value > low)
+        return 0;
+    if (low < high ? value >= high : value <= high) {
+        op_raise_if(ctx, count == INT32_MAX, OPERR_INT4_RANGE);
+        return count == INT32_MAX ? count : count + 1;
+    }
+    part = (value - low) / (high - low);
+    return (int32_t)(part * count) + 1;
+}
+
 #endif

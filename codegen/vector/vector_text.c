@@ -1,6 +1,7 @@
 /* vector_text.c -- loops of functions_text.def; see vector.h */
 #include "codegen/vector/vector_loops.h"
 
+#include "codegen/ops/by_template.h"
 #include "codegen/ops/like.h"
 #include "codegen/ops/string.h"
 

@@ -178,6 +178,13 @@ ColumnSet plan_used_columns(Arena *arena, const Plan *plan)
     else if (plan->kind == PLAN_GROUP_LIMIT) {
         collect_map(&collector, ((const PlanGroupLimit *)plan)->keys);
         collect_keys(&collector, ((const PlanGroupLimit *)plan)->order);
+    } else if (plan->kind == PLAN_GROUP_CONCAT) {
+        const PlanGroupConcat *concat = (const PlanGroupConcat *)plan;
+
+        collect_map(&collector, concat->keys);
+        collect_keys(&collector, concat->order);
+        collect_id(&collector, concat->value);
+        collect_id(&collector, concat->delimiter);
     } else if (plan->kind == PLAN_TOP_N)
         collect_keys(&collector, ((const PlanTopN *)plan)->keys);
     else if (plan_maps(plan) != NULL)

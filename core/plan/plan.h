@@ -266,6 +266,10 @@ const Plan *plan_limit(Arena *arena, const Plan *input, int64_t skip_rows, int64
 const Plan *plan_group_limit(Arena *arena, const Plan *input, uint32_t key_count,
                              const ColumnId *keys, SortKeyList order, int64_t skip_rows,
                              int64_t fetch_rows);
+/* result takes the place of value. */
+const Plan *plan_group_concat(Arena *arena, const Plan *input, uint32_t key_count,
+                              const ColumnId *keys, SortKeyList order, ColumnId value,
+                              ColumnId delimiter, PlanColumn result);
 const Plan *plan_union(Arena *arena, uint32_t input_count, const Plan *const *inputs,
                        const ColumnList *maps, uint32_t column_count, const PlanColumn *columns);
 const Plan *plan_setop(Arena *arena, SetopKind kind, bool is_all, const Plan *left,

@@ -286,6 +286,35 @@ const Plan *plan_group_limit(Arena *arena, const Plan *input, uint32_t key_count
     return &limit->head;
 }
 
+/* The input's, with result in the place of value. */
+static const PlanColumn *group_concat_columns(Arena *arena, const Plan *input, ColumnId value,
+                                              PlanColumn result)
+{
+    PlanColumn *columns = arena_copy(arena, input->columns, input->column_count * sizeof *columns);
+    int32_t at = plan_column_index(input, value);
+
+    CHECK(at >= 0);
+    columns[at] = result;
+    return columns;
+}
+
+const Plan *plan_group_concat(Arena *arena, const Plan *input, uint32_t key_count,
+                              const ColumnId *keys, SortKeyList order, ColumnId value,
+                              ColumnId delimiter, PlanColumn result)
+{
+    PlanGroupConcat *node =
+        (PlanGroupConcat *)plan_new(arena, PLAN_GROUP_CONCAT, 1, &input, input->column_count,
+                                    group_concat_columns(arena, input, value, result));
+
+    node->keys = copy_columns(arena, key_count, keys);
+    node->order = (SortKeyList){order.count,
+                                arena_copy(arena, order.items, order.count * sizeof *order.items)};
+    node->value = value;
+    node->delimiter = delimiter;
+    node->result = result.id;
+    return &node->head;
+}
+
 const Plan *plan_union(Arena *arena, uint32_t input_count, const Plan *const *inputs,
                        const ColumnList *maps, uint32_t column_count, const PlanColumn *columns)
 {
@@ -387,6 +416,14 @@ static void refresh_columns(Arena *arena, Plan *plan)
         plan->column_count = plan->inputs[0]->column_count;
         plan->columns = plan->inputs[0]->columns;
         break;
+    case PLAN_GROUP_CONCAT: {
+        const PlanGroupConcat *concat = (const PlanGroupConcat *)plan;
+
+        plan->columns = group_concat_columns(arena, plan->inputs[0], concat->value,
+                                             *plan_column(plan, concat->result));
+        plan->column_count = plan->inputs[0]->column_count;
+        break;
+    }
     case PLAN_TABLE_FUNCTION:
         plan->columns =
             table_function_columns(arena, plan->inputs[0], plan->columns[plan->column_count - 1]);

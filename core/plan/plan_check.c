@@ -143,6 +143,15 @@ static void check_node(Checker *checker)
         check_sort_keys(checker, limit->order);
         break;
     }
+    case PLAN_GROUP_CONCAT: {
+        const PlanGroupConcat *concat = (const PlanGroupConcat *)plan;
+
+        check_used(checker, concat->keys.ids, concat->keys.count, plan->inputs[0]);
+        check_used(checker, &concat->value, 1, plan->inputs[0]);
+        check_used(checker, &concat->delimiter, 1, plan->inputs[0]);
+        check_sort_keys(checker, concat->order);
+        break;
+    }
     case PLAN_TOP_N:
         check_sort_keys(checker, ((const PlanTopN *)plan)->keys);
         break;

@@ -34,6 +34,7 @@ const char *plan_kind_name(PlanKind kind)
                                                        [PLAN_SORT] = "Sort",
                                                        [PLAN_LIMIT] = "Limit",
                                                        [PLAN_GROUP_LIMIT] = "Group Limit",
+                                                       [PLAN_GROUP_CONCAT] = "Group Concat",
                                                        [PLAN_UNION] = "Union",
                                                        [PLAN_SETOP] = "Set Operation",
                                                        [PLAN_SHARED] = "Shared",

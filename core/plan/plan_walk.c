@@ -250,45 +250,98 @@ const Plan *plan_rewrite_exprs(Arena *arena, const Plan *plan, ExprRewriteFn fn,
 
 /* --- substitution --- */
 
+/* What became of the inputs of SHARED nodes: their readers keep one input, and WITH upon WITH would
+ * take time that doubles with each. */
+typedef struct DonePlan {
+    const Plan *before, *after;
+    struct DonePlan *next;
+} DonePlan;
+
+static const DonePlan *find_done(const DonePlan *done, const Plan *before)
+{
+    while (done != NULL && done->before != before)
+        done = done->next;
+    return done;
+}
+
+static void note_done(Arena *arena, DonePlan **done, const Plan *before, const Plan *after)
+{
+    DonePlan *entry = ARENA_NEW(arena, DonePlan);
+
+    *entry = (DonePlan){before, after, *done};
+    *done = entry;
+}
+
+typedef struct Substitution {
+    const ColumnMap *map;
+    DonePlan *done;
+    bool changed; /* a column, since the caller cleared it */
+} Substitution;
+
 static const Expr *substitute_expr(void *context, Arena *arena, const Expr *expr)
 {
-    return expr_substitute(arena, expr, context);
+    return expr_substitute(arena, expr, ((const Substitution *)context)->map);
 }
 
 static ColumnId substitute_column(void *context, ColumnId id)
 {
-    const ColumnMap *map = context;
+    Substitution *substitution = context;
+    const ColumnMap *map = substitution->map;
 
     for (uint32_t i = 0; i < map->count; i++)
-        if (map->from[i] == id && map->to[i]->kind == EXPR_COLUMN)
+        if (map->from[i] == id && map->to[i]->kind == EXPR_COLUMN) {
+            substitution->changed |= map->to[i]->column != id;
             return map->to[i]->column;
+        }
     return id;
 }
 
-const Plan *plan_substitute(Arena *arena, const Plan *plan, const ColumnMap *map)
+static const Plan *substitute(Arena *arena, const Plan *plan, Substitution *substitution);
+
+static const Plan *substitute_input(Arena *arena, const Plan *plan, const Plan *input,
+                                    Substitution *substitution)
+{
+    const DonePlan *done = plan->kind == PLAN_SHARED ? find_done(substitution->done, input) : NULL;
+    const Plan *after = done != NULL ? done->after : substitute(arena, input, substitution);
+
+    if (plan->kind == PLAN_SHARED && done == NULL)
+        note_done(arena, &substitution->done, input, after);
+    return after;
+}
+
+static const Plan *substitute(Arena *arena, const Plan *plan, Substitution *substitution)
 {
     const PlanKindInfo *info = plan_kind_info(plan->kind);
     Rewriter rewriter = {.arena = arena,
                          .expr = substitute_expr,
                          .column = substitute_column,
-                         .context = (void *)(uintptr_t)map};
+                         .context = substitution};
     Plan *copy = arena_copy(arena, plan, info->bytes);
     const Plan **inputs = ARENA_ARRAY(arena, const Plan *, plan->input_count);
     PlanColumn *columns = arena_copy(arena, plan->columns, plan->column_count * sizeof *columns);
+    bool changed = false;
 
-    if (map->count == 0)
-        return plan;
-    for (uint32_t i = 0; i < plan->input_count; i++)
-        inputs[i] = plan_substitute(arena, plan->inputs[i], map);
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        inputs[i] = substitute_input(arena, plan, plan->inputs[i], substitution);
+        changed |= inputs[i] != plan->inputs[i];
+    }
+    substitution->changed = false;
     for (uint32_t i = 0; i < plan->column_count; i++)
-        columns[i].id = substitute_column((void *)(uintptr_t)map, columns[i].id);
+        columns[i].id = substitute_column(substitution, columns[i].id);
     copy->inputs = inputs;
     copy->columns = columns;
     for (uint32_t i = 0; i < info->field_count; i++) {
-        rewrite_expr_field(&rewriter, copy, &info->fields[i]);
+        changed |= rewrite_expr_field(&rewriter, copy, &info->fields[i]);
         rewrite_column_field(&rewriter, copy, &info->fields[i]);
     }
-    return plan_equal(copy, plan) ? plan : copy;
+    return changed || substitution->changed ? copy : plan;
+}
+
+const Plan *plan_substitute(Arena *arena, const Plan *plan, const ColumnMap *map)
+{
+    Substitution substitution = {.map = map};
+
+    return map->count == 0 ? plan : substitute(arena, plan, &substitution);
 }
 
 /* --- cloning --- */
@@ -296,6 +349,7 @@ const Plan *plan_substitute(Arena *arena, const Plan *plan, const ColumnMap *map
 typedef struct Cloner {
     Arena *arena;
     PlanIds *ids;
+    DonePlan *done;
     uint32_t count;
     uint32_t capacity;
     ColumnId *from;
@@ -341,8 +395,14 @@ static void clone_in_expr(void *context, const Expr *expr)
 
 static void clone_produced(Cloner *cloner, const Plan *plan)
 {
-    for (uint32_t i = 0; i < plan->input_count; i++)
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        if (plan->kind == PLAN_SHARED) {
+            if (find_done(cloner->done, plan->inputs[i]) != NULL)
+                continue;
+            note_done(cloner->arena, &cloner->done, plan->inputs[i], NULL);
+        }
         clone_produced(cloner, plan->inputs[i]);
+    }
     plan_visit_exprs(plan, clone_in_expr, cloner);
     /* a projection that passes a free column through keeps its id: it is not produced here */
     for (uint32_t i = 0; i < plan->column_count; i++)
@@ -354,6 +414,7 @@ static void clone_produced(Cloner *cloner, const Plan *plan)
 typedef struct Renumber {
     Arena *arena;
     PlanIds *ids;
+    DonePlan *done;
     uint32_t count;
     uint32_t capacity;
     int64_t *from;
@@ -401,6 +462,16 @@ static const Expr *renumber_subquery(void *context, const Expr *expr)
     return copy;
 }
 
+static const Plan *renumber_input(Renumber *renumber, const Plan *plan, const Plan *input)
+{
+    const DonePlan *done = plan->kind == PLAN_SHARED ? find_done(renumber->done, input) : NULL;
+    const Plan *after = done != NULL ? done->after : renumber_shared(renumber, input);
+
+    if (plan->kind == PLAN_SHARED && done == NULL)
+        note_done(renumber->arena, &renumber->done, input, after);
+    return after;
+}
+
 static const Plan *renumber_shared(Renumber *renumber, const Plan *plan)
 {
     Arena *arena = renumber->arena;
@@ -408,7 +479,7 @@ static const Plan *renumber_shared(Renumber *renumber, const Plan *plan)
     PlanShared *copy;
 
     for (uint32_t i = 0; i < plan->input_count; i++)
-        inputs[i] = renumber_shared(renumber, plan->inputs[i]);
+        inputs[i] = renumber_input(renumber, plan, plan->inputs[i]);
     plan = plan_with_inputs(arena, plan, inputs);
     plan = plan_rewrite_exprs(arena, plan, renumber_subquery, renumber);
     if (plan->kind != PLAN_SHARED)

@@ -17,27 +17,11 @@ static const AggWord agg_words[] = {
 
 /* Aggregates of PostgreSQL that Vonk does not have. */
 static const char *const other_aggs[] = {"array_agg",
-                                         "string_agg",
                                          "json_agg",
                                          "jsonb_agg",
                                          "json_object_agg",
                                          "jsonb_object_agg",
                                          "xmlagg",
-                                         "bit_and",
-                                         "bit_or",
-                                         "bit_xor",
-                                         "corr",
-                                         "covar_pop",
-                                         "covar_samp",
-                                         "regr_avgx",
-                                         "regr_avgy",
-                                         "regr_count",
-                                         "regr_intercept",
-                                         "regr_r2",
-                                         "regr_slope",
-                                         "regr_sxx",
-                                         "regr_sxy",
-                                         "regr_syy",
                                          "mode",
                                          "percentile_cont",
                                          "percentile_disc",
@@ -232,6 +216,65 @@ static Type agg_result_type(AggId agg, const Expr *arg)
     return bind__decimal_agg_type(agg, op->result, bind__decimal_type_of(arg));
 }
 
+static bool is_of_pairs(AggId agg)
+{
+    return agg >= AGG_CORR && agg <= AGG_REGR_SYY;
+}
+
+/* Whether all arguments, two of them, can be of that type without being asked. */
+static bool are_two_of(TypeId type, uint32_t arg_count, const Expr *const *args)
+{
+    if (arg_count != 2)
+        return false;
+    for (uint32_t i = 0; i < 2; i++)
+        if (!bind__is_unknown(args[i]) &&
+            !bind__can_cast(args[i]->type, type_of(type), CAST_IMPLICIT))
+            return false;
+    return true;
+}
+
+/* (y, x) as one argument. */
+static Status make_pair(Binder *b, const AstFunc *func, uint32_t *arg_count, const Expr **args)
+{
+    if (!are_two_of(TYPE_FLOAT8, *arg_count, args))
+        return no_such_agg(b, func, *arg_count, args, RESOLVE_NO_MATCH);
+    for (uint32_t i = 0; i < 2; i++)
+        TRY(bind__coerce(b, args[i], type_of(TYPE_FLOAT8), &args[i]));
+    args[0] =
+        expr_call2(b->arena, FUNC_FLOAT_PAIR, type_decimal(DECIMAL_DIGITS, 0), args[0], args[1]);
+    *arg_count = 1;
+    return ST_OK;
+}
+
+/* string_agg(value, delimiter ORDER BY key, ...): see aggregates.def. */
+static Status make_string_agg(Binder *b, const AstFunc *func, uint32_t arg_count,
+                              const Expr *const *args, const Expr *const *keys, const Expr *filter,
+                              const Expr **expr_out)
+{
+    uint32_t key_count = func->order_by.count;
+    const Expr **all = ARENA_ARRAY(b->arena, const Expr *, key_count + 3);
+    char *letters = arena_alloc(b->arena, key_count + 1);
+    Type text = type_of(TYPE_TEXT);
+
+    if (!are_two_of(TYPE_TEXT, arg_count, args))
+        return no_such_agg(b, func, arg_count, args, RESOLVE_NO_MATCH);
+    for (uint32_t i = 0; i < 2; i++)
+        TRY(bind__coerce(b, args[i], text, &all[i]));
+    for (uint32_t i = 0; i < key_count; i++) {
+        const AstSortKey *key = &func->order_by.items[i];
+        bool nulls_first = key->has_nulls ? key->nulls_first : key->is_descending;
+
+        letters[i] = (char)((key->is_descending ? 'd' : 'a') - (nulls_first ? 'a' - 'A' : 0));
+        all[3 + i] = keys[i];
+    }
+    letters[key_count] = '\0';
+    all[2] = expr_const(b->arena, value_text(b->arena, letters));
+    *expr_out = bind__expr_at(
+        b, expr_agg(b->arena, AGG_STRING_AGG, text, key_count + 3, all, func->is_distinct, filter),
+        func->head.offset);
+    return ST_OK;
+}
+
 static Status make_agg(Binder *b, const AstFunc *func, AggId agg, uint32_t arg_count,
                        const Expr **args, const Expr *filter, const Expr **expr_out)
 {
@@ -240,6 +283,8 @@ static Status make_agg(Binder *b, const AstFunc *func, AggId agg, uint32_t arg_c
     TypeId wanted;
 
     if (agg != AGG_COUNT_STAR) {
+        if (is_of_pairs(agg))
+            TRY(make_pair(b, func, &arg_count, args));
         if (arg_count == 1)
             TRY(widen_integers(b, agg, &args[0]));
         result = bind__resolve_aggregate(agg, arg_count, args, &wanted);
@@ -277,14 +322,15 @@ static Status check_agg_call(Binder *b, const AstFunc *func)
     return ST_OK;
 }
 
-/* ORDER BY inside the call: no aggregate here depends on it, but it must be right. */
-static Status check_agg_order(Binder *b, Scope *scope, const AstFunc *func, const Expr *arg)
+/* ORDER BY inside the call: only string_agg depends on it, but it must be right. */
+static Status bind_agg_order(Binder *b, Scope *scope, const AstFunc *func, const Expr *arg,
+                             const Expr **keys)
 {
     for (uint32_t i = 0; i < func->order_by.count; i++) {
-        const Expr *key;
-
-        TRY(bind__expr_known(b, scope, func->order_by.items[i].expr, &key));
-        if (func->is_distinct && !expr_equal(key, arg))
+        TRY(bind__expr_known(b, scope, func->order_by.items[i].expr, &keys[i]));
+        if (func->order_by.items[i].using_operator != NULL)
+            return bind__not_supported(b, func->order_by.items[i].offset, "ORDER BY ... USING");
+        if (func->is_distinct && !expr_equal(keys[i], arg))
             return bind__fail_at(
                 b, func->order_by.items[i].expr->offset, ST_BAD_INPUT, "42P10",
                 "in an aggregate with DISTINCT, ORDER BY expressions must appear in "
@@ -294,7 +340,7 @@ static Status check_agg_order(Binder *b, Scope *scope, const AstFunc *func, cons
 }
 
 static Status bind_agg_args(Binder *b, Scope *scope, const AstFunc *func, const Expr **args,
-                            const Expr **filter)
+                            const Expr **keys, const Expr **filter)
 {
     Clause clause = scope->clause;
 
@@ -303,7 +349,7 @@ static Status bind_agg_args(Binder *b, Scope *scope, const AstFunc *func, const 
             return bind__not_supported(b, func->args[i].offset, "named arguments");
         TRY(bind__expr(b, scope, func->args[i].expr, &args[i]));
     }
-    TRY(check_agg_order(b, scope, func, func->arg_count > 0 ? args[0] : NULL));
+    TRY(bind_agg_order(b, scope, func, func->arg_count > 0 ? args[0] : NULL, keys));
     *filter = NULL;
     if (func->filter == NULL)
         return ST_OK;
@@ -316,6 +362,7 @@ static Status bind_agg_args(Binder *b, Scope *scope, const AstFunc *func, const 
 Status bind__agg_call(Binder *b, Scope *scope, const AstFunc *func, const Expr **expr_out)
 {
     const Expr **args = ARENA_ARRAY(b->arena, const Expr *, func->arg_count);
+    const Expr **keys = ARENA_ARRAY(b->arena, const Expr *, func->order_by.count);
     const Expr *filter, *agg_expr = NULL;
     ColumnSet columns;
     Scope *owner;
@@ -328,11 +375,15 @@ Status bind__agg_call(Binder *b, Scope *scope, const AstFunc *func, const Expr *
         agg = AGG_COUNT_STAR;
     else if (func->is_star)
         return no_such_agg(b, func, 0, NULL, RESOLVE_NO_MATCH);
-    TRY(bind_agg_args(b, scope, func, args, &filter));
-    columns = used_columns(b, func->arg_count, args, filter);
+    TRY(bind_agg_args(b, scope, func, args, keys, &filter));
+    columns = column_set_union(b->arena, used_columns(b, func->arg_count, args, filter),
+                               used_columns(b, func->order_by.count, keys, NULL));
     owner = owning_scope(scope, columns);
-    TRY(make_agg(b, func, agg, func->arg_count, args, filter, &agg_expr));
     TRY(check_place(b, owner, columns, func->arg_count, args, func->head.offset));
+    if (agg == AGG_STRING_AGG)
+        TRY(make_string_agg(b, func, func->arg_count, args, keys, filter, &agg_expr));
+    else
+        TRY(make_agg(b, func, agg, func->arg_count, args, filter, &agg_expr));
     *expr_out = bind__expr_at(b, note_agg(b, owner, agg_expr, func->name.name), func->head.offset);
     return ST_OK;
 }

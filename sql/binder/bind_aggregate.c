@@ -13,6 +13,33 @@
  */
 #include "sql/binder/binder_internal.h"
 
+/* --- the same expression written twice --- */
+
+/* Subqueries get the columns that a plan gets that is the first of the statement. */
+static const Expr *renumber(void *context, const Expr *expr)
+{
+    Arena *arena = context;
+    PlanIds ids = {.last_column = INT32_MAX};
+    Expr *copy;
+
+    if (expr->kind != EXPR_SUBQUERY)
+        return expr;
+    copy = arena_copy(arena, expr, sizeof *expr);
+    copy->plan = plan_clone(arena, expr->plan, &ids, NULL);
+    return copy;
+}
+
+/* Subqueries are bound each time they are written, to columns of their own: these may differ. */
+static bool is_same(Binder *b, const Expr *one, const Expr *other)
+{
+    if (expr_equal(one, other))
+        return true;
+    if (!expr_has_subquery(one) || !expr_has_subquery(other))
+        return false;
+    return expr_equal(expr_rewrite(b->arena, one, renumber, b->arena),
+                      expr_rewrite(b->arena, other, renumber, b->arena));
+}
+
 /* --- GROUP BY --- */
 
 static bool uses_agg(Binder *b, const Scope *scope, const Expr *expr)
@@ -25,10 +52,10 @@ static bool uses_agg(Binder *b, const Scope *scope, const Expr *expr)
     return false;
 }
 
-static void add_key(Grouping *grouping, const Expr *key)
+static void add_key(Binder *b, Grouping *grouping, const Expr *key)
 {
     for (uint32_t i = 0; i < grouping->key_count; i++)
-        if (expr_equal(grouping->keys[i], key))
+        if (is_same(b, grouping->keys[i], key))
             return;
     grouping->keys[grouping->key_count++] = key;
 }
@@ -48,7 +75,7 @@ static Status bind_key(Binder *b, Scope *scope, Targets *targets, const AstExpr 
     if (uses_agg(b, scope, key))
         return bind__fail_at(b, key->sql_offset, ST_BAD_INPUT, "42803",
                              "aggregate functions are not allowed in GROUP BY");
-    add_key(grouping, key);
+    add_key(b, grouping, key);
     return ST_OK;
 }
 
@@ -142,7 +169,7 @@ static Status regroup_expr(const Regroup *regroup, const Expr **expr)
     const Expr **args;
 
     for (uint32_t i = 0; i < regroup->grouping->key_count; i++)
-        if (expr_equal(regroup->grouping->keys[i], old)) {
+        if (is_same(regroup->b, regroup->grouping->keys[i], old)) {
             *expr = bind__expr_at(regroup->b, expr_column(arena, regroup->key_ids[i], old->type),
                                   old->sql_offset);
             return ST_OK;

@@ -233,6 +233,48 @@ Status bind__in_list(Binder *b, Scope *scope, const AstInList *in, const Expr **
     return ST_OK;
 }
 
+/* --- ANY and ALL of an array --- */
+
+/* needle op item, for each of them: OR for ANY, AND for ALL. */
+static Status compare_items(Binder *b, Scope *scope, const AstQuantified *any, FuncId func,
+                            AstExprs list, const Expr **expr_out)
+{
+    const Expr *needle, **items;
+
+    TRY(bind__expr(b, scope, any->arg, &needle));
+    TRY(bind__exprs(b, scope, list, &items));
+    for (uint32_t i = 0; i < list.count; i++) {
+        TRY(bind__make_comparison(b, func, needle, items[i], any->head.offset, &items[i]));
+        TRY(bind__reuse_expr(b, needle, &needle));
+    }
+    *expr_out = combine(b, any->is_all ? FUNC_AND : FUNC_OR, list.count, items);
+    return ST_OK;
+}
+
+/* x = ANY (ARRAY[1, 2]) is x IN (1, 2). */
+Status bind__quantified_array(Binder *b, Scope *scope, const AstQuantified *any,
+                              const Expr **expr_out)
+{
+    const AstArray *array = ast_as_array(any->array);
+    AstInList in = {.head = any->head, .arg = any->arg};
+    FuncId func;
+
+    if (array == NULL)
+        return bind__not_supported(b, any->array->offset, "arrays");
+    if (array->items.count == 0)
+        return bind__fail_at(b, any->array->offset, ST_BAD_INPUT, "42P18",
+                             "cannot determine type of empty array");
+    if (!bind__comparison_by_name(any->op.name, &func))
+        return bind__not_supported(b, any->head.offset, "operator %s with ANY or ALL",
+                                   any->op.name);
+    if (func != (any->is_all ? FUNC_NE : FUNC_EQ))
+        return compare_items(b, scope, any, func, array->items, expr_out);
+    in.head.kind = AST_IN_LIST;
+    in.items = array->items;
+    in.is_negated = any->is_all;
+    return bind__in_list(b, scope, &in, expr_out);
+}
+
 /* --- BETWEEN --- */
 
 /* a >= low AND a <= high, or its negation a < low OR a > high. */
@@ -303,7 +345,18 @@ Status bind__like(Binder *b, Scope *scope, const AstLike *like, const Expr **exp
         return bind__not_supported(b, like->head.offset, "SIMILAR TO");
     TRY(bind__expr(b, scope, like->arg, &arg));
     TRY(bind__expr(b, scope, like->pattern, &pattern));
+    arg = bind__padded(b, arg);
     if (like->escape != NULL)
         TRY(apply_escape(b, scope, like, &pattern));
     return bind__make_operator(b, op, arg, pattern, like->head.offset, expr_out);
+}
+
+const Expr *bind__padded(Binder *b, const Expr *expr)
+{
+    const Expr *length = expr_const(b->arena, value_int4(expr->type.length));
+
+    if (expr->type.id != TYPE_CHAR || expr->type.length <= 0)
+        return expr;
+    return bind__expr_at(b, expr_call2(b->arena, FUNC_RPAD, type_of(TYPE_TEXT), expr, length),
+                         expr->sql_offset);
 }

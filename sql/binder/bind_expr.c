@@ -127,6 +127,24 @@ static Status bind_logic(Binder *b, Scope *scope, const AstLogic *logic, const E
     return ST_OK;
 }
 
+/* (a, b) IS NULL: all of them; IS NOT NULL: none of them. */
+static Status bind_row_is_null(Binder *b, Scope *scope, const AstIs *is, const AstRow *row,
+                               const Expr **expr_out)
+{
+    FuncId func = is->is_negated ? FUNC_IS_NOT_NULL : FUNC_IS_NULL;
+    Type boolean = type_of(TYPE_BOOL);
+    const Expr **parts = ARENA_ARRAY(b->arena, const Expr *, row->items.count);
+
+    for (uint32_t i = 0; i < row->items.count; i++) {
+        TRY(bind__expr_known(b, scope, row->items.items[i], &parts[i]));
+        parts[i] = bind__expr_at(b, expr_call1(b->arena, func, boolean, parts[i]), is->head.offset);
+    }
+    *expr_out = row->items.count == 1
+                    ? parts[0]
+                    : expr_call(b->arena, FUNC_AND, boolean, row->items.count, parts);
+    return ST_OK;
+}
+
 static Status bind_is(Binder *b, Scope *scope, const AstIs *is, const Expr **expr_out)
 {
     static const char *const names[][2] = {[AST_IS_TRUE] = {"IS TRUE", "IS NOT TRUE"},
@@ -134,9 +152,12 @@ static Status bind_is(Binder *b, Scope *scope, const AstIs *is, const Expr **exp
                                            [AST_IS_UNKNOWN] = {"IS UNKNOWN", "IS NOT UNKNOWN"}};
     bool is_null_test = is->is == AST_IS_NULL || is->is == AST_IS_UNKNOWN;
     FuncId func = is->is == AST_IS_TRUE ? FUNC_IS_TRUE : FUNC_IS_FALSE;
+    const AstRow *row = ast_as_row(is->arg);
     Type boolean = type_of(TYPE_BOOL);
     const Expr *arg;
 
+    if (is->is == AST_IS_NULL && row != NULL && row->items.count > 0)
+        return bind_row_is_null(b, scope, is, row, expr_out);
     if (is->is == AST_IS_NULL)
         TRY(bind__expr_known(b, scope, is->arg, &arg));
     else
@@ -332,6 +353,7 @@ static Status bind_node(Binder *b, Scope *scope, const AstExpr *ast, const Expr 
     case AST_ROW:
         return bind__not_supported(b, ast->offset, "row values outside of comparisons");
     case AST_QUANTIFIED:
+        return bind__quantified_array(b, scope, (const AstQuantified *)ast, expr_out);
     case AST_ARRAY:
         return bind__not_supported(b, ast->offset, "arrays");
     case AST_GROUPING_SET:

@@ -26,6 +26,13 @@ static const char *const pattern_functions[] = {
     "regexp_like",   "regexp_count",          "regexp_instr",
     "regexp_substr", "regexp_split_to_table", "regexp_split_to_array"};
 
+/* Functions of PostgreSQL that are not to be had. */
+static const char *const other_functions[] = {
+#define OTHER(name) #name,
+#include "sql/binder/other_functions.def"
+#undef OTHER
+};
+
 static bool is_one_of(const char *name, const char *const *names, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -211,6 +218,7 @@ static Status output_text(Binder *b, const Expr **arg)
     Type text = type_of(TYPE_TEXT);
     bool is_bool = (*arg)->type.id == TYPE_BOOL;
 
+    *arg = bind__padded(b, *arg);
     if (type_is_text((*arg)->type))
         return ST_OK;
     TRY(bind__coerce(b, *arg, text, arg));
@@ -325,6 +333,8 @@ static Status bind_cast_call(Binder *b, const AstFunc *func, uint32_t arg_count,
 {
     Type type;
 
+    if (IS_ONE_OF(func->name.name, other_functions))
+        return bind__not_supported(b, func->head.offset, "function %s", func->name.name);
     if (arg_count != 1 || !bind__type_by_word(func->name.name, &type) ||
         !bind__can_cast(args[0]->type, type, CAST_EXPLICIT))
         return bind__no_such_function(b, func, arg_count, args, result);
@@ -361,6 +371,27 @@ static Status bind_named(Binder *b, const AstFunc *func, uint32_t arg_count,
     return bind_cast_call(b, func, arg_count, args, result, expr_out);
 }
 
+/* Integers and numerics go by their text; where the argument has no type, PostgreSQL cannot
+ * choose. */
+static Status bind_to_char(Binder *b, const AstFunc *func, const Expr **args, const Expr **expr_out)
+{
+    Type text = type_of(TYPE_TEXT);
+
+    if (bind__is_unknown(args[0]))
+        return bind__no_such_function(b, func, 2, args, RESOLVE_AMBIGUOUS);
+    if (args[0]->type.id == TYPE_INTERVAL)
+        return bind__not_supported(b, func->head.offset, "to_char of an interval");
+    if (!bind__is_unknown(args[1]) && !type_is_text(args[1]->type))
+        return bind__no_such_function(b, func, 2, args, RESOLVE_NO_MATCH);
+    if (!type_is_number(args[0]->type) || type_is_float(args[0]->type))
+        return bind_named(b, func, 2, args, expr_out);
+    for (uint32_t i = 0; i < 2; i++)
+        TRY(bind__coerce(b, args[i], text, &args[i]));
+    *expr_out = bind__expr_at(b, expr_call(b->arena, FUNC_TO_CHAR_NUMBER, text, 2, args),
+                              func->head.offset);
+    return ST_OK;
+}
+
 Status bind__function(Binder *b, Scope *scope, const AstFunc *func, const Expr **expr_out)
 {
     const Expr **args = ARENA_ARRAY(b->arena, const Expr *, func->arg_count);
@@ -382,6 +413,10 @@ Status bind__function(Binder *b, Scope *scope, const AstFunc *func, const Expr *
     if (strcmp(func->name.name, "substring") == 0 && func->arg_count == 2 &&
         (bind__is_unknown_text(args[1]) || type_is_text(args[1]->type)))
         return bind__not_supported(b, func->head.offset, "regular expressions");
+    if (strcmp(func->name.name, "to_char") == 0 && func->arg_count == 2)
+        return bind_to_char(b, func, args, expr_out);
+    if (strcmp(func->name.name, "octet_length") == 0 && func->arg_count == 1)
+        args[0] = bind__padded(b, args[0]);
     if (strcmp(func->name.name, "concat") == 0 || strcmp(func->name.name, "concat_ws") == 0)
         return bind_concat(b, func, func->arg_count, args, expr_out);
     return bind_named(b, func, func->arg_count, args, expr_out);

@@ -17,6 +17,8 @@ Status bind__make_call(Binder *b, const Signature *signature, const Expr *const 
                        int32_t offset, const Expr **expr_out)
 {
     const Expr *cast[OP_ARGS_MAX];
+    bool makes_integer = signature->result == TYPE_DECIMAL; /* of no numeric: factorial */
+    Type type = makes_integer ? type_decimal(DECIMAL_DIGITS, 0) : type_of(signature->result);
 
     for (uint32_t i = 0; i < signature->arg_count; i++)
         cast[i] = args[i];
@@ -30,10 +32,8 @@ Status bind__make_call(Binder *b, const Signature *signature, const Expr *const 
         else if (!is_text)
             TRY(bind__coerce(b, cast[i], type_of(signature->args[i]), &cast[i]));
     }
-    *expr_out = bind__expr_at(b,
-                              expr_call(b->arena, signature->func, type_of(signature->result),
-                                        signature->arg_count, cast),
-                              offset);
+    *expr_out = bind__expr_at(
+        b, expr_call(b->arena, signature->func, type, signature->arg_count, cast), offset);
     return ST_OK;
 }
 

@@ -70,7 +70,34 @@ static Status comparison_of(Binder *b, const AstSubquery *ast, FuncId *func_out)
     return ST_OK;
 }
 
-/* Rows can be compared by = ANY (IN) and by <> ALL, which is NOT (= ANY). */
+/* What the plan's rows say of the row args, one by one: a plan of one boolean column. */
+static Status compare_each(Binder *b, FuncId func, const Plan *plan, const Expr *const *args,
+                           int32_t offset, const Plan **plan_out)
+{
+    const Expr **outputs = ARENA_ARRAY(b->arena, const Expr *, plan->column_count), *compared;
+    PlanColumn column = {.type = type_of(TYPE_BOOL), .name = "?column?", .is_nullable = true};
+
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        outputs[i] = expr_column(b->arena, plan->columns[i].id, plan->columns[i].type);
+    TRY(bind__compare_rows(b, func, plan->column_count, args, outputs, offset, &compared));
+    column.id = plan_new_column(b->ids);
+    *plan_out = plan_project(b->arena, plan, 1, &compared, &column);
+    return ST_OK;
+}
+
+/* (a, b) < ANY (SELECT x, y ...) is TRUE = ANY (SELECT (a, b) < (x, y) ...). */
+static Status make_row_quantified(Binder *b, SubqueryKind kind, FuncId func, const Plan *plan,
+                                  const Expr *const *args, int32_t offset, const Expr **expr_out)
+{
+    const Expr *yes = expr_const(b->arena, value_bool(true));
+
+    TRY(compare_each(b, func, plan, args, offset, &plan));
+    *expr_out = bind__expr_at(
+        b, expr_subquery(b->arena, kind, type_of(TYPE_BOOL), FUNC_EQ, plan, 1, &yes), offset);
+    return ST_OK;
+}
+
+/* Rows are compared whole by = ANY (IN) and by <> ALL, which is NOT (= ANY). */
 static Status make_quantified(Binder *b, SubqueryKind kind, FuncId func, const Plan *plan,
                               uint32_t arg_count, const Expr *const *args, int32_t offset,
                               const Expr **expr_out)
@@ -80,7 +107,7 @@ static Status make_quantified(Binder *b, SubqueryKind kind, FuncId func, const P
     bool is_not_in = is_row && kind == SUBQUERY_ALL && func == FUNC_NE;
 
     if (is_row && !is_not_in && (kind != SUBQUERY_ANY || func != FUNC_EQ))
-        return bind__not_supported(b, offset, "rows with ANY or ALL unless = ANY or <> ALL");
+        return make_row_quantified(b, kind, func, plan, args, offset, expr_out);
     if (is_not_in)
         *expr_out = expr_subquery(b->arena, SUBQUERY_ANY, boolean, FUNC_EQ, plan, arg_count, args);
     else
@@ -118,23 +145,18 @@ static Status bind_quantified(Binder *b, Scope *scope, const AstSubquery *ast,
 Status bind__row_subquery(Binder *b, Scope *scope, FuncId func, const AstRow *row,
                           const AstSubquery *ast, int32_t offset, const Expr **expr_out)
 {
-    const Expr **args, **outputs, *compared;
+    const Expr **args;
     const Plan *plan;
     Query query;
-    PlanColumn column = {.type = type_of(TYPE_BOOL), .name = "?column?", .is_nullable = true};
 
     TRY(bind__exprs(b, scope, row->items, &args));
     TRY(bind__query(b, scope, ast->select, &query));
     TRY(check_column_count(b, row->items.count, &query, offset));
     TRY(bind__query_close(b, &query, &plan));
-    outputs = ARENA_ARRAY(b->arena, const Expr *, plan->column_count);
-    for (uint32_t i = 0; i < plan->column_count; i++)
-        outputs[i] = expr_column(b->arena, plan->columns[i].id, plan->columns[i].type);
-    TRY(bind__compare_rows(b, func, row->items.count, args, outputs, offset, &compared));
-    column.id = plan_new_column(b->ids);
-    plan = plan_project(b->arena, plan, 1, &compared, &column);
+    TRY(compare_each(b, func, plan, args, offset, &plan));
     *expr_out = bind__expr_at(
-        b, expr_subquery(b->arena, SUBQUERY_SCALAR, column.type, FUNC_EQ, plan, 0, NULL), offset);
+        b, expr_subquery(b->arena, SUBQUERY_SCALAR, type_of(TYPE_BOOL), FUNC_EQ, plan, 0, NULL),
+        offset);
     return ST_OK;
 }
 

@@ -173,6 +173,21 @@ static const Expr *inline_subquery(void *context, const Expr *expr)
     return copy;
 }
 
+/* plan's columns under the names of like's, whose ids they have. */
+static const Plan *with_names_of(Arena *arena, const Plan *plan, const Plan *like)
+{
+    const Expr **exprs = ARENA_ARRAY(arena, const Expr *, like->column_count);
+    bool are_same = true;
+
+    for (uint32_t i = 0; i < like->column_count; i++) {
+        const PlanColumn *column = &like->columns[i];
+
+        exprs[i] = expr_column(arena, column->id, column->type);
+        are_same &= strcmp(plan_column(plan, column->id)->name, column->name) == 0;
+    }
+    return are_same ? plan : plan_project(arena, plan, like->column_count, exprs, like->columns);
+}
+
 /* The query itself, its columns renamed to those of the reference. */
 static const Plan *replace_shared(Inliner *inliner, const PlanShared *shared, const Plan *input)
 {
@@ -183,7 +198,7 @@ static const Plan *replace_shared(Inliner *inliner, const PlanShared *shared, co
 
     for (uint32_t i = 0; i < count; i++)
         to[i] = expr_column(arena, shared->head.columns[i].id, shared->head.columns[i].type);
-    return plan_substitute(arena, input, &map);
+    return with_names_of(arena, plan_substitute(arena, input, &map), &shared->head);
 }
 
 static const Plan *inline_shared(Inliner *inliner, const PlanShared *shared)

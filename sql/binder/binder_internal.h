@@ -290,7 +290,12 @@ bool bind__type_by_word(const char *word, Type *type_out);
 
 Status bind__operator(Binder *b, Scope *scope, const AstOp *op, const Expr **expr_out);
 Status bind__in_list(Binder *b, Scope *scope, const AstInList *in, const Expr **expr_out);
+Status bind__quantified_array(Binder *b, Scope *scope, const AstQuantified *any,
+                              const Expr **expr_out);
 Status bind__between(Binder *b, Scope *scope, const AstBetween *between, const Expr **expr_out);
+/* A char(n) as it is shown: n characters, blanks behind (it is kept without them). Other
+ * expressions as they are. */
+const Expr *bind__padded(Binder *b, const Expr *expr);
 Status bind__like(Binder *b, Scope *scope, const AstLike *like, const Expr **expr_out);
 Status bind__is_distinct(Binder *b, Scope *scope, const AstIsDistinct *is, const Expr **expr_out);
 /* Rows are allowed on both sides. */

@@ -9,10 +9,9 @@
 
 /* What executors do not know: subqueries in expressions, then dependent joins. */
 static const Rule *const lowering[] = {
-    &rule_lower_subqueries,
-    &rule_unnest_dependent_joins,
-    &rule_lower_distinct_aggregates,
-    NULL,
+    &rule_lower_subqueries,          &rule_unnest_dependent_joins,
+    &rule_lower_string_agg, /* before DISTINCT, which it sees to itself */
+    &rule_lower_distinct_aggregates, NULL,
 };
 
 static const Rule *const rewrite[] = {

@@ -194,6 +194,8 @@ static const Plan *run_rule(Driver *driver, const char *batch, const Rule *rule,
     driver->fired = 0;
     driver->shared = NULL;
     after = rule->walk == RULE_WHOLE_PLAN ? apply_rule(driver, plan) : walk(driver, plan);
+    if (driver->rc.status == ST_OK)
+        driver->rc.status = arena_check(driver->rc.arena, driver->rc.err);
     if (driver->rc.status == ST_OK && after != plan)
         add_trace(driver, batch, plan, after);
     return after;

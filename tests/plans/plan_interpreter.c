@@ -207,6 +207,14 @@ static Status run_limit(Interpreter *in, const PlanLimit *limit, const Env *env,
     return ST_OK;
 }
 
+static bool same_rows(const Value *a, const Value *b, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!interpreter__same_value(&a[i], &b[i]))
+            return false;
+    return true;
+}
+
 static bool is_same_group(const PlanGroupLimit *limit, const Value *a, const Value *b)
 {
     for (uint32_t k = 0; k < limit->keys.count; k++) {
@@ -400,14 +408,6 @@ static Status run_mapped(Interpreter *in, const Plan *plan, uint32_t i, const En
         interpreter__add_row(in, out, row);
     }
     return ST_OK;
-}
-
-static bool same_rows(const Value *a, const Value *b, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (!interpreter__same_value(&a[i], &b[i]))
-            return false;
-    return true;
 }
 
 static uint32_t count_rows(const Rows *rows, const Value *row)

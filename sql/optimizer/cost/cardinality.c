@@ -341,6 +341,19 @@ static const RelEstimate *estimate_group_limit(Estimator *estimator, const PlanG
     return new_estimate(estimator, rows, below->base_rows, columns);
 }
 
+static const RelEstimate *estimate_group_concat(Estimator *estimator, const PlanGroupConcat *concat)
+{
+    const Plan *input = concat->head.inputs[0];
+    const RelEstimate *below = estimate_plan(estimator, input);
+    double groups = group_count(estimator, input, below, concat->keys);
+    ColumnEstimate *columns = copy_columns(estimator, below, input->column_count);
+
+    thin_out(columns, input->column_count, below->rows, groups);
+    columns[plan_column_index(input, concat->value)] =
+        cost__unknown_column(type_of(TYPE_TEXT), groups);
+    return new_estimate(estimator, groups, groups, columns);
+}
+
 /* --- set operations --- */
 
 static const ColumnEstimate *mapped_column(Estimator *estimator, const Plan *plan, uint32_t input,
@@ -489,6 +502,8 @@ static const RelEstimate *estimate_node(Estimator *estimator, const Plan *plan)
                             plan_as_limit(plan)->fetch_rows);
     case PLAN_GROUP_LIMIT:
         return estimate_group_limit(estimator, plan_as_group_limit(plan));
+    case PLAN_GROUP_CONCAT:
+        return estimate_group_concat(estimator, plan_as_group_concat(plan));
     case PLAN_TOP_N:
         return estimate_cut(estimator, plan, plan_as_top_n(plan)->skip_rows,
                             plan_as_top_n(plan)->fetch_rows);

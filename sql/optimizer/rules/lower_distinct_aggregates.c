@@ -196,19 +196,11 @@ static const Plan *lower_in_two_steps(Lowering *lo)
 static const Plan *use_input(Lowering *lo, const Plan *input, int64_t shared_id, ColumnId *keys_out,
                              MapVec *map)
 {
-    PlanColumn *columns = ARENA_ARRAY(lo->arena, PlanColumn, input->column_count);
-    ColumnId *from = ARENA_ARRAY(lo->arena, ColumnId, input->column_count);
+    const Plan *plan = share_plan(lo->rc, input, shared_id, "input", map);
 
-    for (uint32_t i = 0; i < input->column_count; i++) {
-        from[i] = input->columns[i].id;
-        columns[i] = input->columns[i];
-        columns[i].id = plan_new_column(lo->rc->ids);
-        map_vec_add(map, from[i], expr_of_column(lo->arena, &columns[i]));
-    }
     for (uint32_t i = 0; i < lo->aggregate->keys.count; i++)
         keys_out[i] = map_vec_find(map, lo->aggregate->keys.ids[i])->column;
-    return plan_shared(lo->arena, input, shared_id, "input",
-                       &(ColumnList){input->column_count, from}, input->column_count, columns);
+    return plan;
 }
 
 /* The aggregates of one DISTINCT argument, or (argument NULL) the plain ones. */
@@ -241,20 +233,6 @@ static const Plan *branch(Lowering *lo, const Plan *input, int64_t shared_id, co
     return plan_aggregate(lo->arena, plan, key_count, keys, aggs.count, aggs.exprs, aggs.columns);
 }
 
-static const Expr *same_keys(Lowering *lo, const Plan *left, const ColumnId *left_keys,
-                             const Plan *right, const ColumnId *right_keys)
-{
-    ExprVec parts = {.arena = lo->arena};
-
-    for (uint32_t i = 0; i < lo->aggregate->keys.count; i++) {
-        const PlanColumn *a = plan_column(left, left_keys[i]);
-        const PlanColumn *b = plan_column(right, right_keys[i]);
-
-        expr_vec_add(&parts, expr_same_value(lo->arena, a, b));
-    }
-    return expr_vec_and(&parts);
-}
-
 /* The joined branches under the aggregate's own columns. */
 static const Plan *rename_keys(Lowering *lo, const Plan *joined, const ColumnId *keys)
 {
@@ -282,9 +260,10 @@ static const Plan *lower_by_join(Lowering *lo, bool has_plain)
         ColumnId *own = joined == NULL ? keys : ARENA_ARRAY(lo->arena, ColumnId, key_count);
         const Plan *next = branch(lo, input, shared_id, lo->arguments.items[i], own);
 
-        joined = joined == NULL ? next
-                                : plan_join(lo->arena, JOIN_INNER, joined, next,
-                                            same_keys(lo, joined, keys, next, own));
+        joined = joined == NULL
+                     ? next
+                     : plan_join(lo->arena, JOIN_INNER, joined, next,
+                                 same_values(lo->arena, key_count, joined, keys, next, own));
     }
     return rename_keys(lo, joined, keys);
 }

@@ -106,6 +106,7 @@ static RowBounds row_bounds(uint32_t levels, const Plan *plan)
     case PLAN_LIMIT:
         return limit_bounds(levels, (const PlanLimit *)plan);
     case PLAN_GROUP_LIMIT:
+    case PLAN_GROUP_CONCAT:
         return (RowBounds){0, row_bounds(levels, plan->inputs[0]).max};
     case PLAN_UNION:
         return union_bounds(levels, plan);
@@ -203,6 +204,12 @@ static bool is_unique_on(Arena *arena, uint32_t levels, const Plan *plan, Column
         if (is_unique_on(arena, levels, plan->inputs[0], columns))
             return true;
         break;
+    case PLAN_GROUP_CONCAT: {
+        const PlanGroupConcat *concat = (const PlanGroupConcat *)plan;
+
+        return column_set_contains(columns,
+                                   column_set_make(arena, concat->keys.count, concat->keys.ids));
+    }
     case PLAN_GROUP_LIMIT: {
         const PlanGroupLimit *limit = (const PlanGroupLimit *)plan;
 

@@ -154,6 +154,7 @@ static const Plan *propagate_empty(RuleCtx *rc, const Plan *plan)
     case PLAN_PROJECT:
     case PLAN_SORT:
     case PLAN_GROUP_LIMIT:
+    case PLAN_GROUP_CONCAT:
     case PLAN_SHARED:
         break;
     default:

@@ -304,6 +304,7 @@ static const Plan *prune(Pruner *pruner, const Plan *plan, ColumnSet needed)
         return prune_join(pruner, (const PlanJoin *)plan, needed);
     case PLAN_SORT:
     case PLAN_GROUP_LIMIT:
+    case PLAN_GROUP_CONCAT:
         return prune_passing(pruner, plan, needed);
     case PLAN_TABLE_FUNCTION:
         return plan->input_count == 0 ? plan : prune_passing(pruner, plan, needed);

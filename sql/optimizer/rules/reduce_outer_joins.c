@@ -170,6 +170,7 @@ static const Plan *reduce(Reducer *reducer, const Plan *plan, ColumnSet wanted)
         return reduce_set(reducer, plan, (ColumnSet){0});
     case PLAN_LIMIT: /* (2) */
     case PLAN_GROUP_LIMIT:
+    case PLAN_GROUP_CONCAT:
     case PLAN_WRITE:
         return reduce_input(reducer, plan, (ColumnSet){0});
     case PLAN_TABLE_FUNCTION:

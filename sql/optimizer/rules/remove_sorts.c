@@ -74,6 +74,7 @@ static bool input_order_is_seen(const Plan *plan, bool order_is_seen)
     switch (plan->kind) {
     case PLAN_LIMIT: /* (1) */
     case PLAN_GROUP_LIMIT:
+    case PLAN_GROUP_CONCAT:
     case PLAN_WRITE:
         return true;
     case PLAN_AGGREGATE:

@@ -490,3 +490,30 @@ const Plan *shared_as_copy(RuleCtx *rc, const PlanShared *shared)
     }
     return column_vec_project(&outputs, copy);
 }
+
+const Plan *share_plan(RuleCtx *rc, const Plan *plan, int64_t shared_id, const char *name,
+                       MapVec *map)
+{
+    PlanColumn *columns = ARENA_ARRAY(rc->arena, PlanColumn, plan->column_count);
+    ColumnId *from = ARENA_ARRAY(rc->arena, ColumnId, plan->column_count);
+
+    for (uint32_t i = 0; i < plan->column_count; i++) {
+        from[i] = plan->columns[i].id;
+        columns[i] = plan->columns[i];
+        columns[i].id = plan_new_column(rc->ids);
+        map_vec_add(map, from[i], expr_of_column(rc->arena, &columns[i]));
+    }
+    return plan_shared(rc->arena, plan, shared_id, name, &(ColumnList){plan->column_count, from},
+                       plan->column_count, columns);
+}
+
+const Expr *same_values(Arena *arena, uint32_t count, const Plan *left, const ColumnId *left_ids,
+                        const Plan *right, const ColumnId *right_ids)
+{
+    ExprVec parts = {.arena = arena};
+
+    for (uint32_t i = 0; i < count; i++)
+        expr_vec_add(&parts, expr_same_value(arena, plan_column(left, left_ids[i]),
+                                             plan_column(right, right_ids[i])));
+    return expr_vec_and(&parts);
+}

@@ -64,6 +64,16 @@ typedef const Plan *(*PlanMapFn)(RuleCtx *rc, PlanMemo *memo, const Plan *plan);
 /* plan over what fn makes of its inputs; of the input of a SHARED node once. */
 const Plan *plan_map_inputs(RuleCtx *rc, PlanMemo *memo, const Plan *plan, PlanMapFn fn);
 
+/* --- making --- */
+
+/* Another reader of a plan that several read: a SHARED node under columns of its own, to which
+ * map leads from the plan's. */
+const Plan *share_plan(RuleCtx *rc, const Plan *plan, int64_t shared_id, const char *name,
+                       MapVec *map);
+/* left's and right's columns are alike, pair by pair; NULLs are. NULL of none. */
+const Expr *same_values(Arena *arena, uint32_t count, const Plan *left, const ColumnId *left_ids,
+                        const Plan *right, const ColumnId *right_ids);
+
 /* --- asking --- */
 /* Every value of `from` is a value of `to`, in the same order. */
 bool type_holds_all(Type from, Type to);

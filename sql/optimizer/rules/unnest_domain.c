@@ -69,14 +69,9 @@ static const Expr *over_values(const Pusher *pusher, const Dependent *dependent,
 }
 
 /* All values of a equal those of b. */
-static const Expr *same_values(const Pusher *pusher, const Dependent *a, const Dependent *b)
+static const Expr *alike(const Pusher *pusher, const Dependent *a, const Dependent *b)
 {
-    ExprVec parts = {.arena = pusher->arena};
-
-    for (uint32_t i = 0; i < pusher->count; i++)
-        expr_vec_add(&parts,
-                     expr_same_value(pusher->arena, value_column(a, i), value_column(b, i)));
-    return expr_vec_and(&parts);
+    return same_values(pusher->arena, pusher->count, a->plan, a->values, b->plan, b->values);
 }
 
 /* The plan for every row of the domain, as it is. */
@@ -173,7 +168,7 @@ static Dependent fill_empty_groups(Pusher *pusher, const PlanAggregate *aggregat
     Dependent domain = domain_use(pusher);
     ColumnVec outputs = {.arena = pusher->arena};
     const Plan *joined = plan_join(pusher->arena, JOIN_LEFT, domain.plan, groups->plan,
-                                   same_values(pusher, &domain, groups));
+                                   alike(pusher, &domain, groups));
 
     for (uint32_t i = 0; i < aggregate->head.column_count; i++) {
         const PlanColumn *column = &aggregate->head.columns[i];
@@ -248,7 +243,7 @@ static Dependent push_full_join(Pusher *pusher, const PlanJoin *join)
     Dependent left = push(pusher, join->head.inputs[0]);
     Dependent right = push(pusher, join->head.inputs[1]);
     const Expr *condition = expr_and(pusher->arena, over_values(pusher, &left, join->condition),
-                                     same_values(pusher, &left, &right));
+                                     alike(pusher, &left, &right));
     const Plan *joined = plan_join(pusher->arena, JOIN_FULL, left.plan, right.plan, condition);
     ColumnVec outputs = {.arena = pusher->arena};
     ColumnId *values = ARENA_ARRAY(pusher->arena, ColumnId, pusher->count);
