@@ -12,7 +12,13 @@ foreach(group RANGE 0 5)
         DEPENDS ${ops_source} DEPFILE ${output}.d VERBATIM)
     list(APPEND ops_bitcode ${output})
 endforeach()
-add_custom_target(ops_bitcode DEPENDS ${ops_bitcode})
+find_program(LLVM_NM llvm-nm-19 HINTS ${LLVM_TOOLS_BINARY_DIR} REQUIRED)
+set(ops_checked ${CMAKE_BINARY_DIR}/ops_checked)
+add_custom_command(OUTPUT ${ops_checked}
+    COMMAND ${CMAKE_SOURCE_DIR}/tools/check_rt_symbols.sh ${LLVM_NM} ${CMAKE_SOURCE_DIR}/codegen/rt_symbols.def ${ops_bitcode}
+    COMMAND ${CMAKE_COMMAND} -E touch ${ops_checked}
+    DEPENDS ${ops_bitcode} codegen/rt_symbols.def tools/check_rt_symbols.sh VERBATIM)
+add_custom_target(ops_bitcode DEPENDS ${ops_bitcode} ${ops_checked})
 set_source_files_properties(codegen/jit/ops_embed.S PROPERTIES
     OBJECT_DEPENDS "${ops_bitcode}" COMPILE_OPTIONS "-Wa,-I,${CMAKE_BINARY_DIR}")
 

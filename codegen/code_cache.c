@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -21,10 +22,11 @@
 #include "codegen/jit_module.h"
 #include "codegen/rt_symbols.h"
 #include "core/base/clock.h"
+#include "core/base/heap.h"
 #include "core/base/invariant.h"
 #include "core/base/log.h"
 
-enum { BUCKETS = 256, KEPT_ENTRIES_MAX = 4096 };
+enum { BUCKETS = 256, KEPT_ENTRIES_MAX = 4096, WAIT_MS = 20 };
 
 struct CodeEntry {
     CodeEntry *next_in_bucket;
@@ -46,6 +48,7 @@ struct CodeCache {
     pthread_cond_t changed; /* the queue got longer, an entry is done, or stopping */
     pthread_t thread;
     bool has_thread, is_stopping;
+    const atomic_bool *cancelled; /* ends waiting; NULL: never */
     bool debug;
     char *directory; /* NULL: memory only */
     uint64_t disk_limit_bytes;
@@ -73,17 +76,21 @@ bool code_cache_default_directory(char *path_out, uint32_t path_bytes)
 
 CodeCache *code_cache_new(const char *directory, uint64_t disk_limit_bytes, bool debug)
 {
-    CodeCache *cache = calloc(1, sizeof *cache);
+    CodeCache *cache = heap_new(sizeof *cache);
 
-    CHECK(cache != NULL);
     pthread_mutex_init(&cache->mutex, NULL);
     pthread_cond_init(&cache->changed, NULL);
     cache->debug = debug;
     cache->disk_limit_bytes = disk_limit_bytes;
     cache->queue_last = &cache->queue_first;
     if (directory != NULL)
-        cache->directory = strdup(directory);
+        cache->directory = heap_strdup(directory);
     return cache;
+}
+
+void code_cache_set_cancel(CodeCache *cache, const atomic_bool *cancelled)
+{
+    cache->cancelled = cancelled;
 }
 
 static void free_entry(const CodeCache *cache, CodeEntry *entry)
@@ -331,8 +338,9 @@ static char *make_symbol(const char *name, const char *text)
     XXH128_hash_t hash = XXH3_128bits(text, strlen(text));
     char *symbol;
 
-    CHECK(asprintf(&symbol, "vonk_%.40s_%016llx%016llx", name, (unsigned long long)hash.high64,
-                   (unsigned long long)hash.low64) > 0);
+    if (asprintf(&symbol, "vonk_%.40s_%016llx%016llx", name, (unsigned long long)hash.high64,
+                 (unsigned long long)hash.low64) < 0)
+        heap_refused(strlen(name));
     for (char *at = symbol; *at != '\0'; at++)
         if (!isalnum((unsigned char)*at))
             *at = '_';
@@ -342,13 +350,11 @@ static char *make_symbol(const char *name, const char *text)
 static CodeEntry *add_entry(CodeCache *cache, const CodeRequest *request)
 {
     CodeEntry **bucket = bucket_of(cache, request->text);
-    CodeEntry *entry = calloc(1, sizeof *entry);
+    CodeEntry *entry = heap_new(sizeof *entry);
 
-    CHECK(entry != NULL);
     forget_one(cache, bucket);
-    entry->text = strdup(request->text);
+    entry->text = heap_strdup(request->text);
     entry->symbol = make_symbol(request->name, request->text);
-    CHECK(entry->text != NULL && entry->symbol != NULL);
     entry->kernel = request->kernel;
     entry->kernel_release = request->kernel_release;
     entry->next_in_bucket = *bucket;
@@ -401,8 +407,16 @@ void *code_entry_code(const CodeEntry *entry)
 void *code_entry_wait(CodeCache *cache, CodeEntry *entry)
 {
     pthread_mutex_lock(&cache->mutex);
-    while (!atomic_load(&entry->is_done))
-        pthread_cond_wait(&cache->changed, &cache->mutex);
+    while (!atomic_load(&entry->is_done) &&
+           !(cache->cancelled != NULL && atomic_load(cache->cancelled))) {
+        struct timespec until;
+
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += WAIT_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        pthread_cond_timedwait(&cache->changed, &cache->mutex, &until);
+    }
     pthread_mutex_unlock(&cache->mutex);
     return code_entry_code(entry);
 }

@@ -14,6 +14,7 @@
 #ifndef VONK_CODEGEN_CODE_CACHE_H
 #define VONK_CODEGEN_CODE_CACHE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -25,6 +26,8 @@ typedef struct Kernel Kernel;
 
 /* directory NULL: memory only. debug: gdb and perf see the code by name. */
 CodeCache *code_cache_new(const char *directory, uint64_t disk_limit_bytes, bool debug);
+/* While *cancelled is true, nobody waits for code. cancelled is borrowed. */
+void code_cache_set_cancel(CodeCache *cache, const atomic_bool *cancelled);
 /* Waits for the compile thread. All entries must have been released. Accepts NULL. */
 void code_cache_free(CodeCache *cache);
 
@@ -46,7 +49,7 @@ void code_entry_release(CodeCache *cache, CodeEntry *entry); /* accepts NULL */
 
 /* The code's entry point, or NULL while there is none (yet, or ever). */
 void *code_entry_code(const CodeEntry *entry);
-/* Waits until the entry has code or has failed; its code or NULL. */
+/* Waits until the entry has code or has failed, or the query is cancelled; its code or NULL. */
 void *code_entry_wait(CodeCache *cache, CodeEntry *entry);
 
 typedef struct CodeEntryInfo {

@@ -78,7 +78,7 @@ static bool read_all(int file, void *to, size_t bytes)
 /* The whole file, malloc'ed, when it is private and of a sane size. */
 static void *read_private_file(const char *path, size_t *bytes_out)
 {
-    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     struct stat info;
     void *bytes = NULL;
 

@@ -6,6 +6,9 @@
 /* Measured: a kernel takes 3 to 10 ms to compile and then saves one to several ns a row. */
 enum { ROWS_WORTH_COMPILING = 1000000, ROWS_BEFORE_ASKING = 300000 };
 
+/* Compiling takes about 1 ms a line, cannot be interrupted, and holds up others that wait. */
+enum { LINES_WORTH_COMPILING = 250 };
+
 struct KernelCode {
     _Atomic uint64_t rows;
     atomic_bool was_asked;
@@ -62,6 +65,7 @@ void kernel_code_start(Kernel *kernel)
     KernelCode *code;
 
     if (kernel->cache == NULL || kernel->jit == JIT_OFF || !has_work(kernel) ||
+        kernel->line_count + kernel->agg_count > LINES_WORTH_COMPILING ||
         (kernel->jit == JIT_AUTO && works_on_text(kernel)))
         return;
     code = ARENA_NEW(kernel->arena, KernelCode);

@@ -37,7 +37,7 @@ Status kernel__op_error(const OpCtx *ctx, Error *err)
     case OPERR_OUT_OF_MEMORY:
         if (err != NULL)
             *err = ctx->heap->refusal;
-        return ST_OUT_OF_MEMORY;
+        return ctx->heap->refusal.status == ST_CANCELLED ? ST_CANCELLED : ST_OUT_OF_MEMORY;
     case OPERR_PARSE:
         return value_parse_error((ParseResult)ctx->parse_result, ctx->type, str_bytes(&ctx->text),
                                  ctx->text.length, err);

@@ -1,7 +1,12 @@
 /* text_heap.c -- see text_heap.h */
 #include "codegen/text_heap.h"
 
-enum { CHUNK_BYTES_MIN = 32 * 1024, CHUNK_BYTES_MAX = 1024 * 1024, TEXT_BYTES_MAX = 0x3fffffff };
+enum {
+    CHUNK_BYTES_MIN = 32 * 1024,
+    CHUNK_BYTES_MAX = 1024 * 1024,
+    TEXT_BYTES_MAX = 0x3fffffff,
+    LONG_WORK_BYTES = 16 * 1024
+};
 
 struct TextChunk {
     TextChunk *next;
@@ -48,6 +53,17 @@ void text_heap_reset(TextHeap *heap, OpCtx *ctx)
         return;
     }
     take_chunk(heap->chunks, ctx);
+}
+
+bool op__must_stop(OpCtx *ctx, size_t bytes)
+{
+    TextHeap *heap = ctx->heap;
+
+    if (bytes < LONG_WORK_BYTES || heap == NULL || !mem_pool_is_cancelled(heap->pool))
+        return false;
+    (void)error_set(&heap->refusal, ST_CANCELLED, "canceling statement due to user request");
+    ctx->error = OPERR_OUT_OF_MEMORY;
+    return true;
 }
 
 char *op__text_grow(OpCtx *ctx, size_t bytes)

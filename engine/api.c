@@ -192,6 +192,7 @@ VonkStatus vonk_query(VonkSession *session, const char *sql, const VonkParam *pa
     status = (Status)check_query(session, sql, params, param_count, error);
     if (status != ST_OK)
         return (VonkStatus)status;
+    session_clear_cancel(session->session);
     arena = arena_new(NULL, "api result", ARENA_NO_CAP);
     result = ARENA_NEW(arena, VonkResult);
     result->arena = arena;

@@ -15,6 +15,7 @@ CodeCache *query__code_cache(Query *query)
             session->config.jit_cache && code_cache_default_directory(directory, sizeof directory);
         session->code_cache = code_cache_new(
             on_disk ? directory : NULL, session->config.jit_cache_size, session->config.jit_debug);
+        code_cache_set_cancel(session->code_cache, &session->cancelled);
     }
     return session->code_cache;
 }

@@ -60,6 +60,11 @@ void session_cancel(Session *session)
     atomic_store(&session->cancelled, true);
 }
 
+void session_clear_cancel(Session *session)
+{
+    atomic_store(&session->cancelled, false);
+}
+
 Status script_parse(const char *text, size_t bytes, Error *err, Script **script_out)
 {
     Arena *arena = arena_new(NULL, "syntax tree", QUERY_ARENA_CAP_BYTES);
@@ -113,6 +118,7 @@ static Result *result_new(Session *session, uint32_t param_count, const Value *p
                             .params = params,
                             .now_micros = now_micros()};
     result->query.pool = mem_pool_new(session->pool, "query", result->query.resources.memory_bytes);
+    mem_pool_set_cancel(result->query.pool, &session->cancelled);
     return result;
 }
 
@@ -148,8 +154,9 @@ Status session_run(Session *session, const AstStatement *statement, uint32_t par
     Status status;
 
     *result_out = NULL;
-    atomic_store(&session->cancelled, false);
-    if (statement->param_count > param_count)
+    if (atomic_load(&session->cancelled)) /* while it was parsed */
+        status = error_set(err, ST_CANCELLED, "canceling statement due to user request");
+    else if (statement->param_count > param_count)
         status = error_set_state(err, ST_BAD_INPUT, "42P02", "there is no parameter $%u",
                                  statement->param_count);
     else if (select != NULL)

@@ -9,6 +9,12 @@
 
 enum { POLL_MS = 20 };
 
+bool exec__is_cancelled(const Execution *execution)
+{
+    return atomic_load(&execution->stop) ||
+           (execution->request.cancelled != NULL && atomic_load(execution->request.cancelled));
+}
+
 static void submit(Execution *execution)
 {
     SchedulerConfig config = scheduler_config_default();
@@ -124,7 +130,8 @@ static Status run_inline(Execution *execution, Error *err, Batch *batch_out, Tak
         }
         if (status == ST_OK && execution->error.status == ST_OK)
             status = result_queue_take(execution->set->queue, 0, err, batch_out, outcome);
-    } while (status == ST_OK && *outcome == TAKE_LATER && !execution->is_ended);
+    } while (status == ST_OK && *outcome == TAKE_LATER && !execution->is_ended &&
+             !exec__is_cancelled(execution));
     pthread_mutex_unlock(&execution->lock);
     return status;
 }
@@ -154,12 +161,6 @@ static void settle(Execution *execution)
     execution->is_ended = true;
 }
 
-static bool is_cancelled(const Execution *execution)
-{
-    return atomic_load(&execution->stop) ||
-           (execution->request.cancelled != NULL && atomic_load(execution->request.cancelled));
-}
-
 /* The error of the rows that came first, or of a cancel. */
 static Status report(Execution *execution, Error *err)
 {
@@ -176,7 +177,7 @@ static Status next_rows(Execution *execution, Error *err, Batch *batch_out, Take
     while (*outcome == TAKE_LATER) {
         bool has_failed;
 
-        if (is_cancelled(execution)) {
+        if (exec__is_cancelled(execution)) {
             settle(execution);
             return report(execution, err);
         }

@@ -31,6 +31,9 @@ struct Execution {
     bool is_finished; /* exec_next has said so */
 };
 
+/* Asked after each batch, so that a task which the caller itself runs sees a cancel too. */
+bool exec__is_cancelled(const Execution *execution);
+
 /* The task count of the stage's next round, see scheduler_round_begun. */
 MUST_CHECK Status exec__begin_round(Execution *execution, uint32_t stage, Error *err,
                                     uint32_t *task_count_out);

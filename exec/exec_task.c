@@ -84,6 +84,8 @@ static Status run_splits(Execution *execution, Stage *stage, uint32_t thread, Er
 
     TRY(run_open(stage, &execution->context, thread, err, &run));
     do {
+        if (exec__is_cancelled(execution))
+            atomic_store(&execution->stop, true); /* which run_step looks at */
         status = run_step(run, err, &is_done);
     } while (status == ST_OK && !is_done);
     if (status == ST_OK)

@@ -20,7 +20,7 @@
 #include "exec/operator.h"
 #include "formats/format.h"
 
-enum { WAITING_BYTES_MAX = 64 * 1024 * 1024, WAIT_MS = 20 };
+enum { WAITING_BYTES_MAX = 64 * 1024 * 1024, WAITING_PARTS = 8, WAIT_MS = 20 };
 
 static const char consumer_name[] = "write";
 
@@ -132,7 +132,10 @@ static void write_local_close(Operator *op, void *local_memory)
  * returns with the lock held. */
 static Status wait_for_turn(Write *self, uint32_t split, Error *err, bool *is_head_out)
 {
-    while (self->head != split && self->waiting_bytes > WAITING_BYTES_MAX) {
+    uint64_t waiting_bytes_max =
+        mem_pool_share(self->op.context->pool, WAITING_BYTES_MAX, WAITING_PARTS);
+
+    while (self->head != split && self->waiting_bytes > waiting_bytes_max) {
         struct timespec until;
 
         TRY(stop_check(self->op.context->stop, err));

@@ -11,6 +11,7 @@
 enum {
     HEAD_BYTES_MAX = 16 << 20,  /* waiting at the head                  */
     AHEAD_BYTES_MAX = 64 << 20, /* waiting in all splits behind it      */
+    SHARE_PARTS = 8,            /* and no more than this part of the memory there is */
     HAND_OVER_BYTES = 256 << 10,
     WAKE_MS = 20 /* sleepers look at context->stop this often */
 };
@@ -119,8 +120,10 @@ static bool must_wait(const ResultQueue *queue, uint32_t split)
     if (queue->is_inline || queue->is_ended || atomic_load(queue->op.context->stop))
         return false;
     if (split == queue->head)
-        return queue->splits[split].store.used_bytes > HEAD_BYTES_MAX;
-    return queue->waiting_bytes > AHEAD_BYTES_MAX;
+        return queue->splits[split].store.used_bytes >
+               mem_pool_share(queue->op.context->pool, HEAD_BYTES_MAX, SHARE_PARTS);
+    return queue->waiting_bytes >
+           mem_pool_share(queue->op.context->pool, AHEAD_BYTES_MAX, SHARE_PARTS);
 }
 
 /* Moves what the thread has gathered of the split to its entry; waits when there is too much. */

@@ -138,8 +138,12 @@ RunEnd shell_run_statement(Shell *shell, const SourceText *source, size_t start,
     Status status;
     bool was_interrupted;
 
-    interrupt_reset();
+    if (shell->is_interactive)
+        interrupt_reset(); /* a Ctrl-C at the prompt was for the line */
+    session_clear_cancel(shell->session);
     interrupt_watch(shell->session);
+    if (interrupt_came()) /* before anybody watched */
+        session_cancel(shell->session);
     status = parse_and_run(shell, source->text + start, end - start, is_expanded, &err);
     interrupt_watch(NULL);
     was_interrupted = interrupt_came();

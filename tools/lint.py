@@ -6,6 +6,7 @@
 Layers (tools/layers.txt), foreign libraries' homes, banned calls, line length, file length, folders'
 READMEs, one include guard a header, tests for rules and .def rows, TRY beside done:, format.
 """
+import concurrent.futures
 import os
 import re
 import subprocess
@@ -27,6 +28,8 @@ BANNED = {
 ALLOCATORS = re.compile(r"(?<![\w_])(malloc|calloc|realloc|free|strdup)\s*\(")
 ALLOCATOR_HOMES = ("core/base/", "codegen/jit", "codegen/code_", "sql/parser/pg_", "shell/", "tests/",
                    "bench/", "examples/")
+
+JOBS = os.cpu_count() or 2
 
 
 def tracked(*patterns):
@@ -149,23 +152,29 @@ def check_format(files):
     """clang-format would leave the files as they are."""
     if not files:
         return
-    run = subprocess.run(["clang-format-19", "--dry-run", "-Werror", *files], cwd=ROOT, capture_output=True, text=True)
-    for path in sorted(set(re.findall(r"^(\S+?):\d+:\d+: error", run.stderr, flags=re.M))):
+    def look(some):
+        return subprocess.run(["clang-format-19", "--dry-run", "-Werror", *some], cwd=ROOT, capture_output=True, text=True).stderr
+
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        errors = "".join(pool.map(look, [files[i::JOBS] for i in range(JOBS)]))
+    for path in sorted(set(re.findall(r"^(\S+?):\d+:\d+: error", errors, flags=re.M))):
         yield path, "not in the project's format: run make format"
 
 
 def check_headers_alone(headers):
     """Each header compiles on its own, but for those that are templates: they have no guard."""
     llvm = subprocess.run(["llvm-config-19", "--includedir"], capture_output=True, text=True).stdout.strip()
-    for path in headers:
-        if "#ifndef" not in read(path):
-            continue
+
+    def compile_alone(path):
         source = f'#include "{path.removeprefix("include/")}"\n'
-        run = subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-I", ".", "-I", "include", "-isystem", llvm or ".",
-                              "-fsyntax-only",
-                              "-x", "c", "-"], input=source, cwd=ROOT, capture_output=True, text=True)
-        if run.returncode != 0:
-            yield path, "does not compile alone: " + run.stderr.strip().split("\n")[0]
+        return subprocess.run(["cc", "-std=gnu17", "-D_GNU_SOURCE", "-Wall", "-I", ".", "-I", "include", "-isystem", llvm or ".",
+                               "-fsyntax-only", "-x", "c", "-"], input=source, cwd=ROOT, capture_output=True, text=True)
+
+    paths = [path for path in headers if "#ifndef" in read(path)]
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        for path, run in zip(paths, pool.map(compile_alone, paths)):
+            if run.returncode != 0:
+                yield path, "does not compile alone: " + run.stderr.strip().split("\n")[0]
 
 
 def self_test():

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "codegen/jit/jit_llvm.h"
+#include "core/base/heap.h"
 #include "core/base/invariant.h"
 
 /* Loaded code; several caches of the process may hold the same. */
@@ -52,10 +53,9 @@ void jit_link_symbols(uint32_t count, const JitSymbol *symbols)
 /* Binds each symbol that code may call to its address. */
 static LLVMErrorRef define_symbols(void)
 {
-    LLVMOrcCSymbolMapPair *pairs = calloc(linker.symbol_count, sizeof *pairs);
+    LLVMOrcCSymbolMapPair *pairs = heap_new(linker.symbol_count * sizeof *pairs);
     LLVMErrorRef failure;
 
-    CHECK(pairs != NULL);
     for (uint32_t i = 0; i < linker.symbol_count; i++)
         pairs[i] = (LLVMOrcCSymbolMapPair){
             .Name = LLVMOrcLLJITMangleAndIntern(linker.jit, linker.symbols[i].name),
@@ -169,10 +169,8 @@ static Status load_locked(const void *object, size_t bytes, const char *symbol, 
     }
     if (debug)
         turn_debug_on();
-    code = calloc(1, sizeof *code);
-    CHECK(code != NULL);
-    code->symbol = strdup(symbol);
-    CHECK(code->symbol != NULL);
+    code = heap_new(sizeof *code);
+    code->symbol = heap_strdup(symbol);
     status = link_object(code, object, bytes, err);
     if (status != ST_OK) {
         free_code(code);

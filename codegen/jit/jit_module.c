@@ -9,6 +9,7 @@
 
 #include "codegen/jit/emit.h"
 #include "codegen/jit/jit_link.h"
+#include "core/base/heap.h"
 #include "core/base/invariant.h"
 
 static void emit_open(Emit *emit, Arena *arena, const Kernel *kernel)
@@ -94,8 +95,7 @@ static Status module_compile(const Kernel *kernel, const char *symbol, Error *er
         status = emit_file(emit.module, machine, LLVMObjectFile, err, &buffer);
     if (status == ST_OK) {
         *bytes_out = LLVMGetBufferSize(buffer);
-        *object_out = malloc(*bytes_out);
-        CHECK(*object_out != NULL);
+        *object_out = heap_new(*bytes_out);
         memcpy(*object_out, LLVMGetBufferStart(buffer), *bytes_out);
         LLVMDisposeMemoryBuffer(buffer);
     }

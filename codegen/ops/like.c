@@ -69,7 +69,7 @@ bool op__like(OpCtx *ctx, Str text, Str pattern)
     Matcher m = {text_bytes,    text_bytes + text.length,
                  pattern_bytes, pattern_bytes + pattern.length,
                  NULL,          NULL};
-    Step step = STEP_ON;
+    Step step = op__must_stop(ctx, text.length) ? STEP_FALSE : STEP_ON;
 
     while (step == STEP_ON) {
         if (m.pattern < m.pattern_end && *m.pattern == '%') {

@@ -72,6 +72,9 @@ void op__raise_precision(OpCtx *ctx, int32_t precision, int32_t scale);
 /* Room for bytes of text, or NULL and OUT_OF_MEMORY or TEXT_TOO_LONG. (text_heap.c) */
 char *op__text_grow(OpCtx *ctx, size_t bytes);
 
+/* Asked by what works on a long text for long: true, and an error, when the query is cancelled. */
+bool op__must_stop(OpCtx *ctx, size_t bytes);
+
 static inline char *op_text_new(OpCtx *ctx, size_t bytes)
 {
     char *text = ctx->text_at;

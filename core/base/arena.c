@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/heap.h"
 #include "core/base/invariant.h"
 
 enum { FIRST_BLOCK_BYTES = 4096, LAST_BLOCK_BYTES = 1 << 20, ALIGN_BYTES = 16 };
@@ -42,10 +43,8 @@ static void *malloc_or_die(size_t bytes)
 {
     void *memory = malloc(bytes);
 
-    if (memory == NULL) {
-        fprintf(stderr, "vonk: the operating system refused %zu bytes of memory\n", bytes);
-        abort();
-    }
+    if (memory == NULL)
+        heap_refused(bytes);
     return memory;
 }
 

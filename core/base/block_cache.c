@@ -2,8 +2,10 @@
 #include "core/base/block_cache.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
+#include "core/base/heap.h"
 #include "core/base/invariant.h"
 
 enum { BLOCKS_MAX = 128, CLASSES_PER_DOUBLING = 8 };
@@ -15,16 +17,17 @@ typedef struct KeptBlock {
 
 struct BlockCache {
     pthread_mutex_t lock;
-    size_t kept_bytes_max, kept_bytes;
+    size_t kept_bytes_max;
+    _Atomic size_t kept_bytes; /* changed under the lock */
     unsigned count;
     KeptBlock blocks[BLOCKS_MAX]; /* oldest first */
 };
 
 BlockCache *block_cache_new(size_t kept_bytes_max)
 {
-    BlockCache *cache = calloc(1, sizeof *cache);
+    BlockCache *cache = heap_new(sizeof *cache);
 
-    CHECK(cache != NULL && pthread_mutex_init(&cache->lock, NULL) == 0);
+    CHECK(pthread_mutex_init(&cache->lock, NULL) == 0);
     cache->kept_bytes_max = kept_bytes_max;
     return cache;
 }
@@ -72,18 +75,45 @@ void *block_cache_take(BlockCache *cache, size_t bytes)
     return memory;
 }
 
+/* The oldest blocks beyond kept_bytes, to be freed without the lock. */
+static unsigned evict(BlockCache *cache, size_t kept_bytes, void **evicted)
+{
+    unsigned count = 0;
+
+    while (cache->count > 0 && cache->kept_bytes > kept_bytes) {
+        evicted[count++] = cache->blocks[0].memory;
+        remove_block(cache, 0);
+    }
+    return count;
+}
+
+void block_cache_shrink(BlockCache *cache, size_t kept_bytes)
+{
+    void *evicted[BLOCKS_MAX];
+    unsigned evicted_count;
+
+    if (atomic_load_explicit(&cache->kept_bytes, memory_order_relaxed) <= kept_bytes)
+        return;
+    pthread_mutex_lock(&cache->lock);
+    evicted_count = evict(cache, kept_bytes, evicted);
+    pthread_mutex_unlock(&cache->lock);
+    while (evicted_count > 0)
+        free(evicted[--evicted_count]);
+}
+
 void block_cache_give(BlockCache *cache, void *block, size_t bytes)
 {
     size_t rounded = block_cache_round(bytes);
     void *evicted[BLOCKS_MAX];
-    unsigned evicted_count = 0;
+    unsigned evicted_count;
 
     if (rounded > cache->kept_bytes_max / 4) { /* one block is no cache */
         free(block);
         return;
     }
     pthread_mutex_lock(&cache->lock);
-    while (cache->count == BLOCKS_MAX || cache->kept_bytes + rounded > cache->kept_bytes_max) {
+    evicted_count = evict(cache, cache->kept_bytes_max - rounded, evicted);
+    if (cache->count == BLOCKS_MAX) {
         evicted[evicted_count++] = cache->blocks[0].memory;
         remove_block(cache, 0);
     }

@@ -31,4 +31,7 @@ void *block_cache_take(BlockCache *cache, size_t bytes);
  * when there are too many. */
 void block_cache_give(BlockCache *cache, void *block, size_t bytes);
 
+/* Frees the oldest blocks until no more than kept_bytes are kept: room for others in a budget. */
+void block_cache_shrink(BlockCache *cache, size_t kept_bytes);
+
 #endif

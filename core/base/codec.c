@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/base/codec_internal.h"
-#include "core/base/invariant.h"
+#include "core/base/heap.h"
 
 struct CodecState {
     void *decompress_slots[CODEC_COUNT];
@@ -60,10 +60,7 @@ const char *codec_name(Codec codec)
 
 CodecState *codec_state_new(void)
 {
-    CodecState *state = calloc(1, sizeof *state);
-
-    CHECK(state != NULL);
-    return state;
+    return heap_new(sizeof(CodecState));
 }
 
 static void free_slots(CodecState *state, Codec codec)

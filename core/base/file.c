@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/invariant.h"
+#include "core/base/heap.h"
 
 enum { WRITE_BUFFER_BYTES = 1 << 18, OPEN_TRIES = 100 };
 
@@ -43,8 +43,7 @@ Status file_open(const char *path, Error *err, File **file_out)
         close(descriptor);
         return error_set(err, ST_IO, "\"%s\" is not a regular file", path);
     }
-    file = malloc(sizeof *file + path_bytes);
-    CHECK(file != NULL);
+    file = heap_new(sizeof *file + path_bytes);
     file->descriptor = descriptor;
     file->size = (uint64_t)info.st_size;
     memcpy(file->path, path, path_bytes);
@@ -157,7 +156,8 @@ static char *temporary_name(const char *path)
     int printed = asprintf(&name, "%.*s.%s.%ld.%u.tmp", folder_bytes, path, path + folder_bytes,
                            (long)getpid(), atomic_fetch_add(&last_number, 1));
 
-    CHECK(printed >= 0);
+    if (printed < 0)
+        heap_refused(strlen(path));
     return name;
 }
 
@@ -172,17 +172,12 @@ static void writer_free(FileWriter *writer)
 
 Status file_writer_open(const char *path, Error *err, FileWriter **writer_out)
 {
-    FileWriter *writer = malloc(sizeof *writer);
+    FileWriter *writer = heap_new(sizeof *writer);
     int error_number = 0;
 
     *writer_out = NULL;
-    CHECK(writer != NULL);
-    writer->path = strdup(path);
-    CHECK(writer->path != NULL);
-    writer->temporary_path = NULL;
+    writer->path = heap_strdup(path);
     writer->descriptor = -1;
-    writer->offset = 0;
-    writer->buffered = 0;
     for (int i = 0; i < OPEN_TRIES && writer->descriptor < 0; i++) {
         free(writer->temporary_path);
         writer->temporary_path = temporary_name(path);
@@ -245,13 +240,12 @@ uint64_t file_writer_offset(const FileWriter *writer)
 static Status sync_folder(const char *path, Error *err)
 {
     const char *slash = strrchr(path, '/');
-    char *folder = slash == NULL   ? strdup(".")
-                   : slash == path ? strdup("/")
-                                   : strndup(path, (size_t)(slash - path));
+    char *folder = heap_strdup(slash == NULL ? "." : path);
     Status status = ST_OK;
     int descriptor;
 
-    CHECK(folder != NULL);
+    if (slash != NULL)
+        folder[slash == path ? 1 : slash - path] = '\0';
     descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     /* some file systems cannot sync a folder (EINVAL): then there is nothing more to do */
     if (descriptor < 0 || (fsync(descriptor) != 0 && errno != EINVAL))

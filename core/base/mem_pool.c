@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/block_cache.h"
+#include "core/base/heap.h"
 #include "core/base/invariant.h"
 
 enum {
@@ -27,23 +28,25 @@ struct MemPool {
     _Atomic uint64_t used_bytes;
     _Atomic uint64_t peak_bytes;
     _Atomic uint64_t fail_countdown; /* 0: off */
+    const atomic_bool *cancelled;    /* NULL: never; the parent's, unless it has one itself */
     BlockCache *blocks;              /* the root's; NULL: none is kept */
 };
 
 MemPool *mem_pool_new(MemPool *parent, const char *name, uint64_t limit_bytes)
 {
-    MemPool *pool = calloc(1, sizeof *pool);
+    MemPool *pool = heap_new(sizeof *pool);
 
-    CHECK(pool != NULL);
     pool->parent = parent;
     pool->name = name;
     pool->limit_bytes = limit_bytes;
-    if (parent != NULL)
+    if (parent != NULL) {
         pool->blocks = parent->blocks;
-    else if (KEEPS_BLOCKS)
+        pool->cancelled = parent->cancelled;
+    } else if (KEEPS_BLOCKS) {
         pool->blocks = block_cache_new(
             limit_bytes != MEM_POOL_NO_LIMIT && limit_bytes / 8 < KEPT_BYTES_MAX ? limit_bytes / 8
                                                                                  : KEPT_BYTES_MAX);
+    }
     return pool;
 }
 
@@ -97,6 +100,8 @@ void mem_pool_unreserve(MemPool *pool, size_t bytes)
 
 Status mem_pool_reserve(MemPool *pool, size_t bytes, const char *consumer, Error *err)
 {
+    if (mem_pool_is_cancelled(pool))
+        return error_set(err, ST_CANCELLED, "canceling statement due to user request");
     for (MemPool *level = pool; level != NULL; level = level->parent) {
         uint64_t used_bytes = atomic_fetch_add(&level->used_bytes, bytes) + bytes;
 
@@ -108,6 +113,8 @@ Status mem_pool_reserve(MemPool *pool, size_t bytes, const char *consumer, Error
             return refuse(level, bytes, consumer, err);
         }
         raise_peak(level, used_bytes);
+        if (level->limit_bytes != MEM_POOL_NO_LIMIT && pool->blocks != NULL)
+            block_cache_shrink(pool->blocks, level->limit_bytes - used_bytes);
     }
     return ST_OK;
 }
@@ -194,6 +201,25 @@ uint64_t mem_pool_limit_bytes(const MemPool *pool)
             (limit_bytes == MEM_POOL_NO_LIMIT || pool->limit_bytes < limit_bytes))
             limit_bytes = pool->limit_bytes;
     return limit_bytes;
+}
+
+uint64_t mem_pool_share(const MemPool *pool, uint64_t most_bytes, unsigned parts)
+{
+    uint64_t limit_bytes = mem_pool_limit_bytes(pool);
+
+    return limit_bytes == MEM_POOL_NO_LIMIT || limit_bytes / parts > most_bytes
+               ? most_bytes
+               : limit_bytes / parts;
+}
+
+void mem_pool_set_cancel(MemPool *pool, const atomic_bool *cancelled)
+{
+    pool->cancelled = cancelled;
+}
+
+bool mem_pool_is_cancelled(const MemPool *pool)
+{
+    return pool->cancelled != NULL && atomic_load_explicit(pool->cancelled, memory_order_relaxed);
 }
 
 void mem_pool_fail_nth(MemPool *pool, uint64_t nth)

@@ -13,6 +13,8 @@
 #ifndef VONK_CORE_BASE_MEM_POOL_H
 #define VONK_CORE_BASE_MEM_POOL_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -47,6 +49,15 @@ void mem_pool_unreserve(MemPool *pool, size_t bytes);
 uint64_t mem_pool_used_bytes(const MemPool *pool);
 uint64_t mem_pool_peak_bytes(const MemPool *pool);
 uint64_t mem_pool_limit_bytes(const MemPool *pool); /* the smallest limit up the chain */
+
+/* How much a buffer that works with less as well should hold: most_bytes, but no more than the
+ * 1/parts of the limit. */
+uint64_t mem_pool_share(const MemPool *pool, uint64_t most_bytes, unsigned parts);
+
+/* From now on, while *cancelled is true, the pool refuses with ST_CANCELLED: whatever grows stops
+ * there. cancelled is borrowed; pools made of this one later have it too. */
+void mem_pool_set_cancel(MemPool *pool, const atomic_bool *cancelled);
+bool mem_pool_is_cancelled(const MemPool *pool);
 
 /* Test hook: the nth request from now (1 = the next) of this pool is refused; 0 turns it off. */
 void mem_pool_fail_nth(MemPool *pool, uint64_t nth);

@@ -1,6 +1,7 @@
 /* status.c -- see status.h */
 #include "core/base/status.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -60,22 +61,34 @@ Status error_set_state(Error *err, Status status, const char *sqlstate, const ch
     return status;
 }
 
+/* PostgreSQL has codes of their own for what an administrator can help. */
+static const char *errno_sqlstate(int error_number, Status *status_out)
+{
+    *status_out = error_number == ENOMEM ? ST_OUT_OF_MEMORY : ST_IO;
+    if (error_number == ENOSPC || error_number == EDQUOT)
+        return "53100";
+    return error_number == EMFILE || error_number == ENFILE ? "53000"
+                                                            : status_sqlstate(*status_out);
+}
+
 Status error_set_errno(Error *err, int error_number, const char *format, ...)
 {
     va_list args;
     char reason[128];
     size_t used;
+    Status status;
+    const char *sqlstate = errno_sqlstate(error_number, &status);
 
     if (err == NULL)
-        return ST_IO;
-    error_start(err, ST_IO, status_sqlstate(ST_IO));
+        return status;
+    error_start(err, status, sqlstate);
     va_start(args, format);
     vsnprintf(err->message, sizeof err->message, format, args);
     va_end(args);
     used = strlen(err->message);
     snprintf(err->message + used, sizeof err->message - used, ": %s",
              strerror_r(error_number, reason, sizeof reason));
-    return ST_IO;
+    return status;
 }
 
 void error_detail(Error *err, const char *format, ...)

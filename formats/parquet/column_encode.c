@@ -255,7 +255,9 @@ static Status encode(ColumnWriter *writer, Error *err)
     return add_data_pages(writer, err);
 }
 
-void column_writer_encode(ColumnWriter *writer)
+void column_writer_encode(ColumnWriter *writer, CodecState *codecs)
 {
+    writer->codecs = codecs;
     writer->status = encode(writer, &writer->error);
+    writer->codecs = NULL;
 }

@@ -92,7 +92,6 @@ Status column_writer_init(ColumnWriter *writer, const TableColumn *column, Codec
     for (size_t i = list_buffers(writer, buffers); i-- > 0;)
         buffers[i]->pool = pool;
     TRY(stored_type_of(column, err, &writer->stored));
-    writer->codecs = codec_state_new();
     return ST_OK;
 }
 
@@ -102,7 +101,6 @@ void column_writer_fini(ColumnWriter *writer)
 
     for (size_t i = list_buffers(writer, buffers); i-- > 0;)
         byte_buffer_fini(buffers[i]);
-    codec_state_free(writer->codecs);
 }
 
 void column_writer_clear(ColumnWriter *writer)

@@ -91,7 +91,7 @@ typedef struct ColumnWriter {
     Error error;
 
     /* scratch */
-    CodecState *codecs;
+    CodecState *codecs; /* borrowed while encoding */
     ByteBuffer codes, entries, table, page, packed, levels;
 } ColumnWriter;
 
@@ -107,7 +107,7 @@ MUST_CHECK Status column_writer_add(ColumnWriter *writer, const Column *column, 
 size_t column_writer_bytes(const ColumnWriter *writer);
 
 /* Makes writer->chunk; the result is in writer->status. */
-void column_writer_encode(ColumnWriter *writer);
+void column_writer_encode(ColumnWriter *writer, CodecState *codecs);
 
 /* Forgets the rows, keeps the memory. */
 void column_writer_clear(ColumnWriter *writer);

@@ -21,6 +21,7 @@
 enum {
     GROUP_ROWS = 1 << 17,
     GROUP_BYTES_MAX = 1 << 28,
+    GROUP_PARTS = 8, /* and no more than this part of the memory there is */
     THREADS_MAX = 16,
     LEVEL_MAX = 22 /* zstd's */
 };
@@ -186,14 +187,13 @@ void parquet__writer_abort(TableWriter *base)
 static void *encode_columns(void *argument)
 {
     ParquetWriter *writer = argument;
+    CodecState *codecs = codec_state_new(); /* one a thread: zstd's take a MiB */
+    uint32_t column;
 
-    for (;;) {
-        uint32_t column = atomic_fetch_add(&writer->next_column, 1);
-
-        if (column >= writer->column_count)
-            return NULL;
-        column_writer_encode(&writer->writers[column]);
-    }
+    while ((column = atomic_fetch_add(&writer->next_column, 1)) < writer->column_count)
+        column_writer_encode(&writer->writers[column], codecs);
+    codec_state_free(codecs);
+    return NULL;
 }
 
 /* This thread, and others when they can be had. */
@@ -241,6 +241,12 @@ static size_t group_bytes(const ParquetWriter *writer)
     return bytes;
 }
 
+/* A group is there twice when it is written, as it came and encoded. */
+static size_t group_bytes_max(const ParquetWriter *writer)
+{
+    return mem_pool_share(writer->pool, GROUP_BYTES_MAX, GROUP_PARTS);
+}
+
 /* Rows [start, start + count) of the batch's selected ones, as a batch of their own. */
 static Batch slice_batch(const Batch *batch, uint32_t start, uint32_t count, uint32_t *selection)
 {
@@ -270,7 +276,8 @@ Status parquet__writer_add(TableWriter *base, const Batch *batch, Error *err)
         for (uint32_t c = 0; c < writer->column_count; c++)
             TRY(column_writer_add(&writer->writers[c], &batch->columns[c], &slice, err));
         writer->group_rows += count;
-        if (writer->group_rows == writer->group_rows_max || group_bytes(writer) > GROUP_BYTES_MAX)
+        if (writer->group_rows == writer->group_rows_max ||
+            group_bytes(writer) > group_bytes_max(writer))
             TRY(write_group(writer, err));
     }
     return ST_OK;

@@ -56,6 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
     if (script_parse((const char *)bytes, byte_count, NULL, &script) == ST_OK) {
         const AstStatements *statements = script_statements(script);
 
+        session_clear_cancel(session);
         running = session;
         set_alarm(MICROS);
         for (uint32_t i = 0; i < statements->count && i < 4; i++)

@@ -119,6 +119,10 @@ class Session:
         with pyarrow.RecordBatchReader._import_from_c(address) as reader:
             return reader.read_all()
 
+    def cancel(self):
+        """Ends the running query; from any thread."""
+        LIB.vonk_session_cancel(self.handle)
+
     def close(self):
         if self.handle:
             LIB.vonk_session_close(self.handle)

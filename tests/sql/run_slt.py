@@ -17,6 +17,7 @@ digits: where PostgreSQL prints 20 digits of a quotient and Vonk 16, both are ri
 not run on PostgreSQL. Each file has a session and a database folder of its own.
 """
 import argparse
+import concurrent.futures
 import glob
 import math
 import os
@@ -146,25 +147,30 @@ def run_vonk_file(path, mode):
     print(f"counts {passed} {len(failures)}")
 
 
+def run_in_mode(path, mode):
+    """(passed, failed) of one file in one mode; prints what failed. A warning, such as of code that does not load, is a failure."""
+    name = " ".join(f"{k}={v}" for k, v in mode.items())
+    run = subprocess.run([sys.executable, __file__, "--one", repr(mode), path], capture_output=True, text=True, errors="replace",
+                         timeout=600)
+    counts = re.search(r"^counts (\d+) (\d+)$", run.stdout, flags=re.M)
+    if counts is None:
+        print(f"[{name}] {path}: crashed ({run.returncode})\n{run.stdout[-500:]}{run.stderr[-3000:]}")
+        return 0, 1
+    if int(counts[2]):
+        print(f"[{name}] {run.stdout}")
+    if run.stderr:
+        print(f"[{name}] {path}: {run.stderr[-3000:]}")
+    return int(counts[1]), int(counts[2]) + bool(run.stderr)
+
+
 def run_vonk(paths):
     passed = failed = 0
-    for mode in MODES:
-        name = " ".join(f"{k}={v}" for k, v in mode.items())
-        mode_passed = mode_failed = 0
-        for path in paths:
-            run = subprocess.run([sys.executable, __file__, "--one", repr(mode), path], capture_output=True, text=True,
-                                 errors="replace", timeout=600)
-            counts = re.search(r"^counts (\d+) (\d+)$", run.stdout, flags=re.M)
-            if counts is None:
-                mode_failed += 1
-                print(f"[{name}] {path}: crashed ({run.returncode})\n{run.stdout[-500:]}{run.stderr[-3000:]}")
-                continue
-            mode_passed += int(counts[1])
-            mode_failed += int(counts[2])
-            if int(counts[2]):
-                print(f"[{name}] " + run.stdout)
-        print(f"[{name}] {mode_passed} ok, {mode_failed} not ok", flush=True)
-        passed, failed = passed + mode_passed, failed + mode_failed
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        for mode in MODES:
+            results = list(pool.map(run_in_mode, paths, [mode] * len(paths)))
+            mode_passed, mode_failed = sum(p for p, _ in results), sum(f for _, f in results)
+            print(f"[{' '.join(f'{k}={v}' for k, v in mode.items())}] {mode_passed} ok, {mode_failed} not ok", flush=True)
+            passed, failed = passed + mode_passed, failed + mode_failed
     return passed, failed
 
 

@@ -1,0 +1,62 @@
+"""Damaged entries of the code cache on disk: recompiled, never executed, and the answer is right."""
+import os
+import random
+
+from faults import check, sql
+
+QUERIES = ["SELECT sum(x * 3 + 1), count(*) FROM t WHERE x % 5 = 2", "SELECT x % 10, avg(x / 3.0) FROM t GROUP BY 1 ORDER BY 1",
+           "SELECT count(*) FROM t WHERE s LIKE '%7%' AND length(s) > 3"]
+
+
+def entries(cache):
+    folder = os.path.join(cache, "vonk")
+    return sorted(os.path.join(folder, n) for n in os.listdir(folder)) if os.path.isdir(folder) else []
+
+
+def damages(rng, images):
+    """(name, images after the damage) by path."""
+    paths = sorted(images)
+    yield "empty", {p: b"" for p in paths}
+    yield "truncated", {p: b[:len(b) // 2] for p, b in images.items()}
+    yield "cut by one byte", {p: b[:-1] for p, b in images.items()}
+    yield "one byte more", {p: b + b"x" for p, b in images.items()}
+    yield "random bytes", {p: rng.randbytes(len(b)) for p, b in images.items()}
+    yield "head kept, rest random", {p: b[:40] + rng.randbytes(len(b) - 40) for p, b in images.items()}
+    yield "zeros", {p: bytes(len(b)) for p, b in images.items()}
+    yield "huge lengths", {p: b[:16] + b"\xff" * 24 + b[40:] for p, b in images.items()}
+    yield "swapped", dict(zip(paths, [images[p] for p in paths[1:] + paths[:1]]))
+    for number in range(12):
+        changed = {}
+        for p, b in images.items():
+            at = rng.randrange(len(b))
+            changed[p] = b[:at] + bytes([b[at] ^ 1 << rng.randrange(8)]) + b[at + 1:]
+        yield f"one bit, {number}", changed
+
+
+def run_all(folder):
+    rng = random.Random(7)
+    cache = os.path.join(folder, "cache")
+    env = {"XDG_CACHE_HOME": cache}
+    made = sql("CREATE TABLE t AS SELECT x, 'text ' || x AS s FROM generate_series(1::bigint, 200000) g(x)", database=folder)
+    check(made.status == 0, f"making data: {made}")
+    wanted = sql(QUERIES, "--set", "jit=on", database=folder, env=env)
+    images = {path: open(path, "rb").read() for path in entries(cache)}
+    check(wanted.status == 0 and len(images) >= 3, f"the cache has {len(images)} entries: {wanted}")
+    for name, changed in damages(rng, images):
+        for path, image in changed.items():
+            with open(path, "wb") as f:
+                f.write(image)
+        run = sql(QUERIES, "--set", "jit=on", database=folder, env=env)
+        check(run.status == 0 and run.out == wanted.out and run.err == "", f"cache entries: {name}: {run}")
+        after = {path: open(path, "rb").read() for path in entries(cache)}
+        check(set(after) == set(images) and all(after[p][24:48] == images[p][24:48] for p in images),
+              f"cache entries: {name}: not written anew")
+    for path in images:  # not ours to trust
+        os.chmod(path, 0o666)
+    run = sql(QUERIES, "--set", "jit=on", database=folder, env=env)
+    check(run.status == 0 and run.out == wanted.out, f"cache entries that others may write: {run}")
+    for path in images:
+        os.unlink(path)
+        os.mkfifo(path, 0o600)
+    run = sql(QUERIES, "--set", "jit=on", database=folder, env=env, timeout=30)
+    check(run.status == 0 and run.out == wanted.out, f"pipes for cache entries: {run}")

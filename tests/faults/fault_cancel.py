@@ -1,0 +1,163 @@
+"""Ctrl-C at every kind of operator: the program is gone within 100 ms, with status 130, one line said, and no file left.
+
+On a loaded machine a process waits for its turn; so each kind has several tries, of which the quickest counts, and the 100 ms
+are multiplied by what a piece of work takes longer at that moment than its CPU time.
+The last test cancels through the library from another thread, at random moments, and asks the session for an answer after each.
+"""
+import os
+import random
+import signal
+import sys
+import threading
+import time
+
+from faults import ROOT, check, finish, sql, start
+
+TRIES = 3
+LIMIT_SECONDS = 0.1
+SLOWEST_SECONDS = 1.5  # of all tries, whatever else the machine does
+
+QUERIES = {
+    "scan": "SELECT count(*) FROM big a, generate_series(1::bigint, 20000) g(x) WHERE a.s LIKE '%7%7' || x % 10 || '%7%'",
+    "expression": "SELECT sum(sqrt(abs(sin(x) * cos(x + 1)) + ln(x))) FROM generate_series(1::bigint, 2000000000) g(x)",
+    "CSV of one gz, inferred": "SELECT count(*) FROM zipped a, zipped b",
+    "CSV of one gz, read": "SELECT sum(length(c1 || c2)) FROM zipped a, generate_series(1::bigint, 1000) g(x)",
+    "join build": "SELECT count(*) FROM generate_series(1::bigint, 200000000) a(x) JOIN generate_series(1::bigint, 200000000) b(x) USING (x)",
+    "probe blow-up": "SELECT count(*) FROM (SELECT 1 AS k, s FROM big) a JOIN (SELECT 1 AS k, s FROM big) b USING (k) WHERE a.s > b.s",
+    "sort": "SELECT * FROM generate_series(1::bigint, 30000000) g(x) ORDER BY x * 7919 % 10000019, -x LIMIT 1 OFFSET 29999999",
+    "sort by text": "SELECT a.s FROM big a, generate_series(1::bigint, 60) g(x) ORDER BY a.s DESC OFFSET 20000000",
+    "group by": "SELECT count(*) FROM (SELECT x * 7919 % 100000007 AS k, count(*), sum(x) FROM generate_series(1::bigint, 100000000) g(x) GROUP BY 1) y",
+    "count distinct": "SELECT count(DISTINCT x * 7919 % 100000007) FROM generate_series(1::bigint, 100000000) g(x)",
+    "nested loops": "SELECT count(*) FROM big a JOIN big b ON a.k < b.k OR a.s > b.s",
+    "small nested loops": "SELECT count(*) FROM (VALUES (1), (2)) v(a), generate_series(1::bigint, 15000) x(x), generate_series(1::bigint, 15000) y(y), "
+                          "generate_series(1::bigint, 15000) z(z) WHERE x * y % 3 = z % 2",
+    "generate_series": "SELECT count(*) FROM generate_series(1::bigint, 100000000000) g(x)",
+    "rows to nobody": "SELECT * FROM generate_series(1::bigint, 10000000000) g(x)",
+    "top-N": "SELECT x FROM generate_series(1::bigint, 10000000000) g(x) ORDER BY x * 7919 % 10000019 LIMIT 100000",
+    "set operation": "SELECT count(*) FROM (SELECT x FROM generate_series(1::bigint, 100000000) a(x) EXCEPT SELECT x + 1 FROM generate_series(1::bigint, 100000000) b(x)) c",
+    "correlated": "SELECT count(*) FROM big a WHERE k < (SELECT count(*) FROM big b WHERE b.k < a.k)",
+    "long texts": "SELECT sum(length(replace(repeat('x', 1000000), 'x', repeat('y', 100)))) FROM generate_series(1::bigint, 100000) g(x)",
+    "like": "SELECT count(*) FROM generate_series(1::bigint, 100000) g(x) WHERE repeat('ab', 500000 + x::int) LIKE '%a%b%a%b%c%a%'",
+    "100 joins": "SELECT count(*) FROM " + ", ".join(f"big t{i}" for i in range(100)) + " WHERE " +
+                 " AND ".join(f"t{i}.id = t{i + 1}.k" for i in range(99)),
+    "large IN list": "SELECT count(*) FROM big WHERE id IN (" + ", ".join(f"{i} + id" for i in range(3000)) + ")",
+    "JIT compile": "SELECT " + ", ".join(f"sum(x * {i} + x % {i + 2}), max(x / {i + 1} - x * {i})" for i in range(300)) +
+                   " FROM generate_series(1::bigint, 10000000000) g(x)",
+    "COPY to Parquet": "COPY (SELECT x, x * 7919 % 10000019 AS y FROM generate_series(1::bigint, 10000000000) g(x)) TO '{out}/a.parquet'",
+    "COPY to CSV": "COPY (SELECT x, x * 7919 % 10000019 AS y FROM generate_series(1::bigint, 10000000000) g(x)) TO '{out}/a.csv'",
+    "COPY to csv.gz": "COPY (SELECT x, x * 7919 % 10000019 AS y FROM generate_series(1::bigint, 10000000000) g(x)) TO '{out}/a.csv.gz'",
+}
+MODES = {"JIT compile": ("on",)}
+
+
+def make_data(folder):
+    made = sql(["CREATE TABLE big AS SELECT x AS id, x * 7919 % 1000003 AS k, 'text number ' || x * 31 % 1000033 AS s "
+                "FROM generate_series(1::bigint, 500000) g(x)",
+                f"COPY (SELECT x AS c1, 'some text ' || x * 7919 % 1000003 AS c2 FROM generate_series(1::bigint, 4000000) g(x)) "
+                f"TO '{folder}/zipped.csv.gz'"], database=folder)
+    check(made.status == 0, f"making data: {made}")
+
+
+def slowness():
+    """How much longer work takes than its CPU time: 1 on an idle machine."""
+    wall, cpu = time.monotonic(), time.process_time()
+    while time.process_time() - cpu < 0.03:
+        pass
+    return max(1.0, (time.monotonic() - wall) / (time.process_time() - cpu))
+
+
+def catches_interrupts(pid):
+    """Whether the process has its handler of SIGINT yet, or has ended."""
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8") as f:
+            caught = next((int(line.split()[1], 16) for line in f if line.startswith("SigCgt:")), 0)
+            return caught >> (signal.SIGINT - 1) & 1
+    except OSError:
+        return True
+
+
+def cancel_once(folder, query, jit, seconds):
+    """(seconds from the signal to the end, as on an idle machine; the run). None when the query ended before."""
+    with open("/dev/null", "w", encoding="utf-8") as null:
+        process = start(["sql", folder, "--format", "csv", "--threads", "2", "--memory", "2GiB", "--set", f"jit={jit}", "-c", query],
+                        stdout=null)
+        time.sleep(seconds)
+        if process.poll() is not None:
+            return None
+        while not catches_interrupts(process.pid):  # a slow start
+            time.sleep(0.005)
+        sent = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        run = finish(process, timeout=20)
+        return (time.monotonic() - sent) / slowness(), run
+
+
+def test_interrupts(folder):
+    rng = random.Random(3)
+    out = os.path.join(folder, "out")
+    os.makedirs(out)
+    for name, query in QUERIES.items():
+        query = query.replace("{out}", out)
+        for jit in MODES.get(name, ("auto",)):
+            times = []
+            for number in range(TRIES):
+                got = cancel_once(folder, query, jit, 0.1 + 0.3 * number + rng.random() * 0.2)
+                if got is None:
+                    continue
+                times.append(got[0])
+                run = got[1]
+                check(run.status == 130 and run.err.count("\n") <= 3 and (not run.err or "canceling statement" in run.err), f"Ctrl-C, {name}: {run}")
+                check(not os.listdir(out), f"Ctrl-C, {name}: left {os.listdir(out)}")
+            check(len(times) >= 2, f"Ctrl-C, {name}: the query is too quick for this test")
+            if os.environ.get("FAULTS_VERBOSE"):
+                print(f"{name:26} jit {jit}: " + " ".join(f"{t * 1000:.0f}" for t in times) + " ms", flush=True)
+            check(min(times, default=9) <= LIMIT_SECONDS and max(times, default=9) <= SLOWEST_SECONDS,
+                  f"Ctrl-C, {name}: " + " ".join(f"{t * 1000:.0f}" for t in times) + " ms")
+
+
+def test_other_thread(folder):
+    """vonk_session_cancel from another thread at random moments; then the session answers, and all memory is back."""
+    sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
+    from vonkpy import Session, VonkError
+    import vonkpy
+    rng = random.Random(5)
+    queries = [q for q in QUERIES.values() if "{out}" not in q]
+    slowest = []
+    with Session(folder, threads=2, memory="4GiB") as session:
+        for number in range(40):
+            delay = rng.random() * 0.3
+            sent = []
+
+            def cancel(delay=delay, sent=sent):
+                time.sleep(delay)
+                for _ in range(200):  # a cancel that comes before the query starts is not for it
+                    sent.append(time.monotonic())
+                    vonkpy.LIB.vonk_session_cancel(session.handle)
+                    time.sleep(0.05)
+                    if stop.is_set():
+                        break
+            stop = threading.Event()
+            thread = threading.Thread(target=cancel)
+            thread.start()
+            try:
+                session.query(rng.choice(queries))
+                ended = True
+            except VonkError as error:
+                ended = error.sqlstate == "57014"
+                slowest.append((time.monotonic() - sent[0]) / slowness() if sent else 0)
+            stop.set()
+            thread.join()
+            check(ended, f"cancel {number}: another error than 57014")
+            try:
+                check(session.query("SELECT sum(x) FROM generate_series(1::bigint, 1000) g(x)")[1] == [("500500",)], f"answer after cancel {number}")
+            except VonkError as error:
+                check(False, f"answer after cancel {number}: {error}")
+    check(len(slowest) >= 20, f"only {len(slowest)} cancels came in time")
+    slowest.sort()
+    check(slowest and slowest[len(slowest) // 2] < LIMIT_SECONDS, f"cancel by another thread: median {slowest[len(slowest) // 2]:.3f} s")
+
+
+def run_all(folder):
+    make_data(folder)
+    test_interrupts(folder)
+    test_other_thread(folder)
