@@ -10,6 +10,7 @@
  * gathered: column_of_nulls stands for them.
  *
  * A nested join is a join without keys: every row is a candidate, the condition is the residual.
+ * Inequalities of the condition leave fewer candidates (join_range.h); the keys are theirs then.
  */
 #ifndef VONK_EXEC_JOIN_H
 #define VONK_EXEC_JOIN_H
@@ -42,6 +43,7 @@ typedef struct Join {
     JoinKind kind;
     const Plan *node, *left, *right;
     JoinKeys left_keys, right_keys;
+    JoinRange range;           /* nested joins */
     const JoinOutput *outputs; /* of node */
     uint32_t *kept_place;      /* by right column: which kept one, or JOIN_NOT_KEPT */
     uint32_t kept_count;

@@ -23,7 +23,7 @@ Status join_probe_init(JoinProbe *probe, const JoinTable *table, Error *err)
 {
     uint64_t *longs;
 
-    *probe = (JoinProbe){.table = table};
+    *probe = (JoinProbe){.table = table, .quota = JOIN_FIRST_QUOTA};
     TRY(mem_pool_alloc(table->context->pool, MEMORY_BYTES, consumer_name, err, &probe->memory));
     longs = probe->memory;
     probe->words[0] = longs;
@@ -141,6 +141,9 @@ void join_probe_start(JoinProbe *probe, const Column *keys, const Batch *batch)
     count = join_keys_not_null(layout, keys, probe->input, count, probe->input);
     probe->keys = keys;
     probe->next = 0;
+    probe->uses_range = probe->range != NULL && keys != NULL;
+    probe->is_started = false;
+    probe->quota = JOIN_FIRST_QUOTA;
     if (table->form == JOIN_FORM_ALL) {
         find_all(probe, count);
     } else if (table->reachable_count == 0) {
@@ -221,6 +224,20 @@ uint32_t join_probe_first(JoinProbe *probe, uint32_t *rows_out, uint32_t *matche
     UNREACHABLE("comparison");
 }
 
+/* Where one match decides a row, a few of its pairs are tried first, and more each time that they
+ * did not. */
+static void raise_quota(JoinProbe *probe)
+{
+    if (probe->quota < BATCH_ROWS_MAX)
+        probe->quota *= JOIN_QUOTA_GROWTH;
+}
+
+/* How many pairs there may be when the row at hand stops. */
+static uint32_t stop_at(const JoinProbe *probe, uint32_t found, uint32_t most)
+{
+    return probe->seeks_one && most - found > probe->quota ? found + probe->quota : most;
+}
+
 ALWAYS_INLINE uint32_t next_pairs(JoinProbe *probe, Comparison comparison, uint32_t most,
                                   uint32_t *rows_out, uint32_t *matches_out)
 {
@@ -228,15 +245,19 @@ ALWAYS_INLINE uint32_t next_pairs(JoinProbe *probe, Comparison comparison, uint3
 
     while (next < probe->count && found < most) {
         uint32_t end = probe->ends[next], row = probe->rows[next];
+        uint32_t stop = stop_at(probe, found, most);
 
-        for (; place < end && found < most; place++) {
+        for (; place < end && found < stop; place++) {
             rows_out[found] = row;
             matches_out[found] = place;
             found += is_match(probe, comparison, next, place);
         }
-        if (place < end)
+        if (place < end) {
+            raise_quota(probe);
             break;
+        }
         next++;
+        probe->quota = JOIN_FIRST_QUOTA;
         if (next < probe->count)
             place = probe->starts[next];
     }
@@ -245,9 +266,37 @@ ALWAYS_INLINE uint32_t next_pairs(JoinProbe *probe, Comparison comparison, uint3
     return found;
 }
 
+static uint32_t range_pairs(JoinProbe *probe, uint32_t most, uint32_t *rows_out,
+                            uint32_t *matches_out)
+{
+    uint32_t found = 0;
+
+    while (probe->next < probe->count && found < most) {
+        uint32_t row = probe->rows[probe->next], wanted = stop_at(probe, found, most) - found, got;
+
+        if (!probe->is_started)
+            join_range_start(probe->range, probe->keys, row);
+        probe->is_started = true;
+        if (probe->takes_first)
+            wanted = 1;
+        got = join_range_next(probe->range, wanted, matches_out + found);
+        for (uint32_t i = 0; i < got; i++)
+            rows_out[found + i] = row;
+        found += got;
+        if (got == wanted && !probe->takes_first) {
+            raise_quota(probe);
+            break;
+        }
+        join_probe_skip_row(probe);
+    }
+    return found;
+}
+
 uint32_t join_probe_pairs(JoinProbe *probe, uint32_t most, uint32_t *rows_out,
                           uint32_t *matches_out)
 {
+    if (probe->uses_range)
+        return range_pairs(probe, most, rows_out, matches_out);
     switch (comparison_of(probe->table)) {
     case COMPARE_NOTHING:
         return next_pairs(probe, COMPARE_NOTHING, most, rows_out, matches_out);

@@ -12,7 +12,9 @@
 #ifndef VONK_EXEC_JOIN_PROBE_H
 #define VONK_EXEC_JOIN_PROBE_H
 
-#include "exec/join_table.h"
+#include "exec/join_range.h"
+
+enum { JOIN_FIRST_QUOTA = 16, JOIN_QUOTA_GROWTH = 4 };
 
 typedef struct JoinProbe {
     const JoinTable *table;
@@ -26,13 +28,19 @@ typedef struct JoinProbe {
     uint32_t *starts, *ends; /* where the slot's rows lie               */
     uint32_t next;           /* candidate that join_probe_pairs is at   */
     uint32_t place;          /* and where in its slot                   */
+    bool seeks_one;          /* a row is done with once a match holds   */
+    uint32_t quota;          /* then: pairs of a row, asked for at once */
+    JoinRangeCursor *range;  /* nested joins: NULL, or finds candidates */
+    bool uses_range;         /* for the batch at hand                   */
+    bool is_started;         /* range is at row `next`                  */
+    bool takes_first;        /* range: a row's first candidate is enough */
 } JoinProbe;
 
 MUST_CHECK Status join_probe_init(JoinProbe *probe, const JoinTable *table, Error *err);
 void join_probe_fini(JoinProbe *probe); /* accepts a zeroed one */
 
 /* Looks up the batch's selected rows. keys, as long as the batch, stay borrowed until the next
- * start. */
+ * start. Those of a nested join are values of its range's bounds, or NULL: every row matches. */
 void join_probe_start(JoinProbe *probe, const Column *keys, const Batch *batch);
 
 /* The first match of each row that has one: rows_out ascending, matches_out the table's rows.
@@ -54,6 +62,8 @@ static inline uint32_t join_probe_row(const JoinProbe *probe)
 static inline void join_probe_skip_row(JoinProbe *probe)
 {
     probe->next++;
+    probe->is_started = false;
+    probe->quota = JOIN_FIRST_QUOTA;
     if (probe->next < probe->count)
         probe->place = probe->starts[probe->next];
 }

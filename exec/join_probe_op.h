@@ -11,6 +11,7 @@ typedef struct ProbeLocal {
     Arena *arena;
     const Join *join;
     JoinProbe probe;
+    JoinRangeCursor range;
     KernelInstance *keys, *residual, *null_aware;
     ColumnBuffers left_buffers;  /* by left column */
     ColumnBuffers right_buffers; /* by kept column */

@@ -7,6 +7,7 @@
 /* What hash and nested joins have in common. */
 typedef struct JoinSpec {
     const Plan *node;
+    bool is_nested; /* the keys are those of the range */
     JoinKind kind;
     ExprList left_keys, right_keys;
     const bool *null_equal;
@@ -108,11 +109,12 @@ static void choose_kept(Join *join)
 static void make_layout(Join *join, const JoinSpec *spec)
 {
     Arena *arena = join->arena;
-    uint32_t key_count = spec->right_keys.count;
+    uint32_t key_count = spec->is_nested ? 0 : spec->right_keys.count;
+    uint32_t column_count = join->kept_count + join->range.key_count;
     Type *types = ARENA_ARRAY(arena, Type, key_count);
     bool *nullable = ARENA_ARRAY(arena, bool, key_count);
-    int32_t *key_of_column = ARENA_ARRAY(arena, int32_t, join->kept_count);
-    PlanColumn *columns = ARENA_ARRAY(arena, PlanColumn, join->kept_count);
+    int32_t *key_of_column = ARENA_ARRAY(arena, int32_t, column_count);
+    PlanColumn *columns = ARENA_ARRAY(arena, PlanColumn, column_count);
 
     for (uint32_t i = 0; i < key_count; i++) {
         types[i] = spec->right_keys.items[i]->type;
@@ -126,9 +128,13 @@ static void make_layout(Join *join, const JoinSpec *spec)
                 spec->right_keys.items[k]->column == columns[c].id)
                 key_of_column[c] = (int32_t)k;
     }
+    for (uint32_t c = join->kept_count; c < column_count; c++) {
+        columns[c] = (PlanColumn){.type = type_of(TYPE_INT8), .is_nullable = true};
+        key_of_column[c] = -1;
+    }
     join->layout =
-        join_layout_make(arena, key_count, types, nullable, spec->null_equal, join->kept_count,
-                         columns, key_of_column, join_keeps_unmatched_build(join->kind));
+        join_layout_make(arena, key_count, types, nullable, spec->null_equal, column_count, columns,
+                         key_of_column, join_keeps_unmatched_build(join->kind));
 }
 
 /* --- kernels over pairs --- */
@@ -208,8 +214,15 @@ static Status make_parts(Join *join, const JoinSpec *spec, ColumnSet needed, Err
     return make_pair_kernels(join, spec, err);
 }
 
-static Status make_join(const ExecContext *context, Arena *arena, const JoinSpec *spec,
-                        ColumnSet needed, Error *err, JoinOperators *ops_out)
+static void choose_range(Join *join, JoinSpec *spec)
+{
+    join_range_choose(&join->range, join->arena, spec->residual, join->left, join->right);
+    spec->left_keys = (ExprList){join->range.bound_count, join->range.left};
+    spec->right_keys = (ExprList){join->range.key_count, join->range.right};
+}
+
+static Status make_join(const ExecContext *context, Arena *arena, JoinSpec *spec, ColumnSet needed,
+                        Error *err, JoinOperators *ops_out)
 {
     Join *join = ARENA_NEW(arena, Join);
     Status status;
@@ -223,6 +236,8 @@ static Status make_join(const ExecContext *context, Arena *arena, const JoinSpec
     join->build = make_operator(join, &join_build_class, join->right);
     join->probe = make_operator(join, &join_probe_class, join->left);
     join->unmatched = make_operator(join, &join_unmatched_class, join->right);
+    if (spec->is_nested)
+        choose_range(join, spec);
     status = make_parts(join, spec, needed, err);
     if (status != ST_OK) {
         operator_release(&join->build);
@@ -260,6 +275,7 @@ Status op_nested_join_new(const ExecContext *context, Arena *arena, const PlanNe
                           ColumnSet needed, Error *err, JoinOperators *ops_out)
 {
     JoinSpec spec = {.node = &node->head,
+                     .is_nested = true,
                      .kind = (JoinKind)node->kind,
                      .residual = node->condition,
                      .null_aware = node->null_aware,

@@ -12,7 +12,9 @@ typedef struct BuildLocal {
     JoinRows rows;
     KernelInstance *keys;
     Column *key_columns;
-    Column *kept_columns;
+    Column *kept_columns; /* and the range's keys */
+    int64_t *range_values[RANGE_KEYS_MAX];
+    uint64_t *range_validity[RANGE_KEYS_MAX];
 } BuildLocal;
 
 static Join *join_of_build(Operator *base)
@@ -53,6 +55,7 @@ static void build_close(Operator *base)
 
     for (uint32_t i = 0; i < join->filter_count; i++)
         join_filter_close(join->filters[i]);
+    join_range_close(&join->range, join->context->pool);
     join_table_close(&join->table);
 }
 
@@ -66,7 +69,11 @@ static Status build_local_open(Operator *base, uint32_t thread, Error *err, void
     *local_out = local;
     local->arena = arena;
     local->key_columns = ARENA_ARRAY(arena, Column, join->right_keys.count);
-    local->kept_columns = ARENA_ARRAY(arena, Column, join->kept_count);
+    local->kept_columns = ARENA_ARRAY(arena, Column, join->kept_count + join->range.key_count);
+    for (uint32_t i = 0; i < join->range.key_count; i++) {
+        local->range_values[i] = ARENA_ARRAY(arena, int64_t, BATCH_ROWS_MAX);
+        local->range_validity[i] = ARENA_ARRAY(arena, uint64_t, bitmap_words(BATCH_ROWS_MAX));
+    }
     TRY(join_rows_init(&local->rows, &join->table, err));
     if (join->right_keys.kernel != NULL)
         return kernel_instance_new(join->right_keys.kernel, join->context->pool, err, &local->keys);
@@ -85,14 +92,39 @@ static void build_local_close(Operator *base, void *opaque)
     arena_free(local->arena);
 }
 
+/* Keys of the range, as columns behind those that are kept. One that fails is not worth an error:
+ * the rows it would fail for may not be asked for. */
+static Status add_range_keys(Join *join, BuildLocal *local, const Batch *batch, Error *err)
+{
+    Error unheard = ERROR_NONE;
+    Status status =
+        join_keys_evaluate(&join->right_keys, local->keys, batch, &unheard, local->key_columns);
+
+    if (status != ST_OK && status != ST_BAD_INPUT) {
+        *err = unheard;
+        return status;
+    }
+    if (status == ST_BAD_INPUT)
+        atomic_store(&join->range.is_broken, true);
+    for (uint32_t i = 0; i < join->range.key_count; i++)
+        local->kept_columns[join->kept_count + i] =
+            status == ST_OK ? join_range_key(&local->key_columns[i], batch, local->range_values[i],
+                                             local->range_validity[i])
+                            : column_of_nulls(type_of(TYPE_INT8));
+    return ST_OK;
+}
+
 static Status build_consume(Operator *base, void *opaque, const Batch *batch, Emitter *emitter,
                             Error *err)
 {
-    const Join *join = join_of_build(base);
+    Join *join = join_of_build(base);
     BuildLocal *local = opaque;
 
     (void)emitter;
-    TRY(join_keys_evaluate(&join->right_keys, local->keys, batch, err, local->key_columns));
+    if (join->range.key_count > 0)
+        TRY(add_range_keys(join, local, batch, err));
+    else
+        TRY(join_keys_evaluate(&join->right_keys, local->keys, batch, err, local->key_columns));
     for (uint32_t i = 0; i < join->kept_count; i++)
         local->kept_columns[i] = batch->columns[join->kept[i]];
     return join_rows_add(&local->rows, local->key_columns, local->kept_columns, batch, err);
@@ -129,7 +161,9 @@ static Status build_finish_begin(Operator *base, uint32_t phase, Error *err,
     if (phase + 1 < TABLE_PHASES)
         return ST_OK;
     if (phase + 1 == TABLE_PHASES) {
-        operator_note_bytes(&join->probe, join->table.peak_bytes);
+        TRY(join_range_build(&join->range, &join->table, join->layout.columns + join->kept_count,
+                             err));
+        operator_note_bytes(&join->probe, join->table.peak_bytes + join->range.memory_bytes);
         TRY(begin_filters(join, err, task_count_out));
     }
     if (*task_count_out == 0)

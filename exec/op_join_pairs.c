@@ -58,7 +58,8 @@ static Status filter_pairs(Pairs *pairs, Error *err)
     uint32_t kept_count;
     Batch batch;
 
-    if (local->residual == NULL || pairs->count == 0)
+    if (local->residual == NULL || pairs->count == 0 ||
+        (local->probe.uses_range && local->join->range.is_exact))
         return ST_OK;
     batch = pair_batch(pairs);
     TRY(kernel_filter(local->residual, &batch, err, &selection, &kept_count));

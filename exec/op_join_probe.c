@@ -23,6 +23,21 @@ static Status probe_open(Operator *base, Error *err)
     return ST_OK;
 }
 
+static Status open_range(ProbeLocal *local, Error *err)
+{
+    const Join *join = local->join;
+    bool seeks_one = join->kind == JOIN_SEMI || join->kind == JOIN_ANTI || join->kind == JOIN_MARK;
+    bool any_order = seeks_one || join->kind == JOIN_RIGHT_SEMI || join->kind == JOIN_RIGHT_ANTI;
+
+    local->probe.seeks_one = seeks_one;
+    if (!join->range.is_ready)
+        return ST_OK;
+    TRY(join_range_cursor_init(&local->range, &join->range, any_order, join->context->pool, err));
+    local->probe.range = &local->range;
+    local->probe.takes_first = seeks_one && join->range.is_exact && join->null_aware == NULL;
+    return ST_OK;
+}
+
 static Status probe_local_open(Operator *base, uint32_t thread, Error *err, void **local_out)
 {
     Join *join = join_of_probe(base);
@@ -47,6 +62,7 @@ static Status probe_local_open(Operator *base, uint32_t thread, Error *err, void
     local->mark = arena_alloc(arena, BATCH_ROWS_MAX);
     local->mark_validity = ARENA_ARRAY(arena, uint64_t, bitmap_words(BATCH_ROWS_MAX));
     TRY(join_probe_init(&local->probe, &join->table, err));
+    TRY(open_range(local, err));
     TRY(column_buffers_init(&local->left_buffers, arena, pool, join->left->column_count,
                             join->left->columns, BATCH_ROWS_MAX, "hash join", err));
     TRY(join_buffers_init(join, arena, &local->right_buffers, err));
@@ -67,6 +83,7 @@ static void probe_local_close(Operator *base, void *opaque)
     if (local == NULL)
         return;
     join_probe_fini(&local->probe);
+    join_range_cursor_fini(&local->range, local->join->context->pool);
     column_buffers_fini(&local->left_buffers);
     column_buffers_fini(&local->right_buffers);
     kernel_instance_free(local->keys);
@@ -270,18 +287,40 @@ static Status probe_single(ProbeLocal *local, const Batch *batch, Emitter *emitt
     return emit_single(local, batch, count, emitter, err);
 }
 
+/* NULL when a range has no index, or its keys fail for a row: the residual says whether that matters. */
+static Status evaluate_keys(ProbeLocal *local, const Batch *batch, Error *err,
+                            const Column **keys_out)
+{
+    const Join *join = local->join;
+    Error unheard = ERROR_NONE;
+    Status status;
+
+    *keys_out = NULL;
+    if (join->range.bound_count > 0 && !join->range.is_ready)
+        return ST_OK;
+    status = join_keys_evaluate(&join->left_keys, local->keys, batch, &unheard, local->key_columns);
+    if (status == ST_OK)
+        *keys_out = local->key_columns;
+    else if (status == ST_BAD_INPUT && join->range.bound_count > 0)
+        status = ST_OK;
+    else
+        *err = unheard;
+    return status;
+}
+
 static Status probe_consume(Operator *base, void *opaque, const Batch *batch, Emitter *emitter,
                             Error *err)
 {
     const Join *join = join_of_probe(base);
     ProbeLocal *local = opaque;
+    const Column *keys;
 
     if (local->split != batch->split) {
         local->split = batch->split;
         local->sequence = 0;
     }
-    TRY(join_keys_evaluate(&join->left_keys, local->keys, batch, err, local->key_columns));
-    join_probe_start(&local->probe, local->key_columns, batch);
+    TRY(evaluate_keys(local, batch, err, &keys));
+    join_probe_start(&local->probe, keys, batch);
     if (join->is_single)
         return probe_single(local, batch, emitter, err);
     return probe__pairs(local, batch, emitter, err);
