@@ -1,6 +1,7 @@
 /* jit_link.c -- see jit_link.h */
 #include "codegen/jit/jit_link.h"
 
+#include <dlfcn.h>
 #include <llvm-c/Error.h>
 #include <llvm-c/LLJIT.h>
 #include <llvm-c/LLJITUtils.h>
@@ -104,17 +105,23 @@ static void write_perf_map(const void *entry, size_t bytes, const char *name)
     fclose(map);
 }
 
-/* gdb learns of every object loaded from here on. */
-static void turn_debug_on(void)
+/* gdb learns of every object loaded from here on. LLVM looks the function that tells gdb up among
+ * the process's global symbols, where its library has to be for that. */
+static Status turn_debug_on(Error *err)
 {
+    Dl_info llvm;
     LLVMErrorRef failure;
 
     if (linker.debug_is_on)
-        return;
-    linker.debug_is_on = true;
+        return ST_OK;
+    if (dladdr((void *)(uintptr_t)LLVMOrcLLJITEnableDebugSupport, &llvm) == 0 ||
+        dlopen(llvm.dli_fname, RTLD_NOW | RTLD_NOLOAD | RTLD_GLOBAL) == NULL)
+        return error_set(err, ST_INTERNAL, "jit.debug: LLVM's library is not found");
     failure = LLVMOrcLLJITEnableDebugSupport(linker.jit);
     if (failure != NULL)
-        LLVMConsumeError(failure);
+        return fail(failure, "jit.debug: gdb cannot be told of code", err);
+    linker.debug_is_on = true;
+    return ST_OK;
 }
 
 static JitCode *find_code(const char *symbol)
@@ -168,7 +175,7 @@ static Status load_locked(const void *object, size_t bytes, const char *symbol, 
         return ST_OK;
     }
     if (debug)
-        turn_debug_on();
+        TRY(turn_debug_on(err));
     code = heap_new(sizeof *code);
     code->symbol = heap_strdup(symbol);
     status = link_object(code, object, bytes, err);
