@@ -287,7 +287,8 @@ static Status probe_single(ProbeLocal *local, const Batch *batch, Emitter *emitt
     return emit_single(local, batch, count, emitter, err);
 }
 
-/* NULL when a range has no index, or its keys fail for a row: the residual says whether that matters. */
+/* NULL when a range has no index, or its keys fail for a row: the residual says whether that
+ * matters. */
 static Status evaluate_keys(ProbeLocal *local, const Batch *batch, Error *err,
                             const Column **keys_out)
 {
