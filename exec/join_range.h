@@ -12,8 +12,8 @@
  * Of the conjuncts that compare an expression of the left input with one of the right, those over
  * one right expression (key 0) become bounds in an order of the build rows, and one over another
  * (key 1) is found there by a tree of maxima. A candidate costs a few steps, a row without any
- * costs a binary search: nobody looks at all pairs. The residual still sees the candidates unless the
- * bounds say it all. Candidates come out in the build input's order, as without an index.
+ * costs a binary search: nobody looks at all pairs. The residual still sees the candidates unless
+ * the bounds say it all. Candidates come out in the build input's order, as without an index.
  *
  * Keys become 64-bit integers in the order of their values; texts by their first 8 bytes (more
  * candidates than matches). NULLs match nothing. An expression that fails on some row leaves
