@@ -2,7 +2,9 @@
 # `make install` copies: headers, vonk.pc, a CMake package.
 include(GNUInstallDirs)
 
-add_library(vonk_shared SHARED engine/api.c)
+# The public functions: nothing in the library refers to them, so they are listed.
+set(VONK_API_SOURCES engine/api.c engine/rdd.c engine/rdd_types.c engine/rdd_join.c engine/rdd_actions.c)
+add_library(vonk_shared SHARED ${VONK_API_SOURCES})
 set_target_properties(vonk_shared PROPERTIES
     OUTPUT_NAME vonk EXPORT_NAME vonk VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
     LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/libvonk.map)
@@ -21,8 +23,10 @@ if(shell_sources)
     target_link_libraries(vonk_shell PUBLIC vonk_engine PRIVATE ${EDIT_LIB})
 endif()
 if(EXISTS ${CMAKE_SOURCE_DIR}/shell/shell_main.c)
-    add_executable(vonk shell/shell_main.c)
-    target_link_libraries(vonk PRIVATE vonk_shell)
+    # Jobs that `vonk submit` loads find the public functions in the program itself.
+    add_executable(vonk shell/shell_main.c ${VONK_API_SOURCES})
+    target_link_libraries(vonk PRIVATE vonk_shell ${CMAKE_DL_LIBS})
+    target_link_options(vonk PRIVATE -Wl,--export-dynamic-symbol=vonk_*)
     if(TARGET vonk_jit)
         add_dependencies(vonk vonk_jit)
     endif()

@@ -7,20 +7,13 @@
 #include "core/base/invariant.h"
 #include "core/data/arrow_c_data.h"
 #include "core/data/value_text.h"
-#include "engine/session.h"
+#include "engine/api_internal.h"
 #include "formats/memory_table.h"
 #include "vonk/vonk.h"
 
 _Static_assert((int)VONK_INTERNAL == (int)ST_INTERNAL, "the two status enums are one");
 _Static_assert(sizeof(VonkError) == sizeof(Error), "the two error structs are one");
 _Static_assert(offsetof(VonkError, hint) == offsetof(Error, hint), "the two error structs are one");
-
-/* Lives until it is closed and the last of its results is freed. */
-struct VonkSession {
-    Session *session;
-    Arena *arena; /* of this struct and of texts of settings */
-    atomic_uint ref_count;
-};
 
 struct VonkResult {
     VonkSession *session;
@@ -48,10 +41,11 @@ static VonkStatus missing(VonkError *error, const char *what)
     return (VonkStatus)error_set(inner(error), ST_BAD_INPUT, "%s must not be NULL", what);
 }
 
-static void session_unref(VonkSession *session)
+void api_session_unref(VonkSession *session)
 {
     if (atomic_fetch_sub(&session->ref_count, 1) > 1)
         return;
+    rdd_session_free(session->rdds);
     session_close(session->session);
     arena_free(session->arena);
 }
@@ -88,7 +82,7 @@ void vonk_session_close(VonkSession *session)
     if (session == NULL)
         return;
     session_cancel(session->session);
-    session_unref(session);
+    api_session_unref(session);
 }
 
 VonkStatus vonk_session_set(VonkSession *session, const char *name, const char *value,
@@ -309,7 +303,7 @@ void vonk_result_free(VonkResult *result)
     result_free(result->result);
     script_free(result->script);
     arena_free(result->arena);
-    session_unref(session);
+    api_session_unref(session);
 }
 
 VonkProgress vonk_result_progress(const VonkResult *result)

@@ -142,7 +142,7 @@ static Status add_plan(Query *query, const ExplainOptions *options, const Optimi
 static Status add_steps(Query *query, const ExplainOptions *options,
                         const OptimizeResult *optimized, ExplainWriter *writer, Error *err)
 {
-    CodeCache *cache = query__code_cache(query);
+    CodeCache *cache = session_code_cache(query->session);
     const SettingInForce *settings;
     const char *text;
     uint32_t count;

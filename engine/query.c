@@ -2,9 +2,8 @@
 #include "engine/session_internal.h"
 #include "sql/binder/binder.h"
 
-CodeCache *query__code_cache(Query *query)
+CodeCache *session_code_cache(Session *session)
 {
-    Session *session = query->session;
     char directory[4096];
     bool on_disk;
 
@@ -82,7 +81,7 @@ Status query__start(Query *query, const Plan *physical, bool analyze, Error *err
                            .threads = query->resources.threads,
                            .batch_rows = (uint32_t)config->batch_rows,
                            .jit = config->jit,
-                           .cache = query__code_cache(query),
+                           .cache = session_code_cache(query->session),
                            .cancelled = &query->session->cancelled,
                            .analyze = analyze};
 

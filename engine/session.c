@@ -328,3 +328,81 @@ Status session_add_table(Session *session, const char *name, Table *table, Error
 {
     return session_catalog_add_table(session->catalog, name, table, err);
 }
+
+/* --- plans of RDDs --- */
+
+static Status cast_columns(const BindRequest *request, const Plan *plan, uint32_t count,
+                           const Type *types, Error *err, const Plan **plan_out)
+{
+    const Expr **exprs = ARENA_ARRAY(request->arena, const Expr *, count);
+    PlanColumn *columns = ARENA_ARRAY(request->arena, PlanColumn, count);
+
+    if (plan->column_count != count)
+        return error_set(err, ST_BAD_INPUT, "the query has %u columns where %u are wanted",
+                         plan->column_count, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const Expr *column =
+            expr_column(request->arena, plan->columns[i].id, plan->columns[i].type);
+
+        columns[i] = plan->columns[i];
+        columns[i].type = types[i];
+        exprs[i] = column;
+        if (type_equal(column->type, types[i]))
+            continue;
+        TRY(bind_assignment_cast(request, column, types[i], err, &exprs[i]));
+        columns[i].id = plan_new_column(request->ids);
+    }
+    *plan_out = plan_project(request->arena, plan, count, exprs, columns);
+    return ST_OK;
+}
+
+Status session_bind_query(Session *session, Arena *arena, PlanIds *ids, const char *sql,
+                          uint32_t type_count, const Type *types, Error *err, const Plan **plan_out)
+{
+    Catalog catalog = session_catalog_for_query(session->catalog, arena);
+    BindRequest request = {.arena = arena,
+                           .ids = ids,
+                           .catalog = &catalog,
+                           .now_micros = now_micros(),
+                           .eval_const = kernel_eval_const};
+    AstStatements statements;
+    const AstSelectStmt *select;
+    const Plan *plan;
+
+    *plan_out = NULL;
+    TRY(parse_sql(arena, sql, strlen(sql), err, &statements));
+    select = statements.count == 1 ? ast_stmt_as_select(statements.items[0]) : NULL;
+    if (select == NULL)
+        return error_set(err, ST_BAD_INPUT, "one SELECT is wanted here");
+    TRY(bind_select_statement(&request, select->select, err, &plan));
+    return cast_columns(&request, plan, type_count, types, err, plan_out);
+}
+
+Status session_optimize(Session *session, Arena *arena, PlanIds *ids, const Plan *plan, Error *err,
+                        const Plan **physical_out)
+{
+    Resources resources = config_resources(&session->config);
+    OptimizeRequest request = {.arena = arena,
+                               .ids = ids,
+                               .disabled_rules = session->config.optimizer_disable,
+                               .memory_bytes = resources.memory_bytes,
+                               .threads = resources.threads,
+                               .eval_const = kernel_eval_const,
+                               .eval_filter = kernel_eval_filter};
+    OptimizeResult optimized;
+
+    *physical_out = NULL;
+    TRY(optimize(&request, plan, err, &optimized));
+    *physical_out = optimized.physical;
+    return arena_check(arena, err);
+}
+
+const atomic_bool *session_cancelled(const Session *session)
+{
+    return &session->cancelled;
+}
+
+void session_begin(Session *session)
+{
+    atomic_store(&session->cancelled, false);
+}

@@ -72,6 +72,23 @@ MUST_CHECK Status session_relations(Session *session, Arena *arena, Error *err, 
 MUST_CHECK Status session_describe(Session *session, Arena *arena, const char *name, Error *err,
                                    uint32_t *count_out, const PlanColumn **columns_out);
 
+/* The rows of a query (one SELECT) as a plan, not optimized: its nodes live in the arena, which also
+ * keeps its tables open; ids are drawn from ids. Column i gets the type types[i] by an assignment
+ * cast; another number of columns than type_count is an error. */
+MUST_CHECK Status session_bind_query(Session *session, Arena *arena, PlanIds *ids, const char *sql,
+                                     uint32_t type_count, const Type *types, Error *err,
+                                     const Plan **plan_out);
+
+/* Optimizes a logical plan in the arena, as queries are. */
+MUST_CHECK Status session_optimize(Session *session, Arena *arena, PlanIds *ids, const Plan *plan,
+                                   Error *err, const Plan **physical_out);
+
+/* The session's, made by the first who asks; NULL: nothing is compiled. */
+CodeCache *session_code_cache(Session *session);
+const atomic_bool *session_cancelled(const Session *session);
+/* Calls may be cancelled from now on; forgets an earlier cancel. */
+void session_begin(Session *session);
+
 /* Puts a table under that name into the session, in place of an earlier one made that way; takes
  * the reference. */
 MUST_CHECK Status session_add_table(Session *session, const char *name, Table *table, Error *err);

@@ -52,7 +52,6 @@ MUST_CHECK Status query__optimize(Query *query, const Plan *plan, bool keep_trac
                                   OptimizeResult *result_out);
 MUST_CHECK Status query__start(Query *query, const Plan *physical, bool analyze, Error *err,
                                Execution **execution_out);
-CodeCache *query__code_cache(Query *query);
 
 /* statements.c: everything but SELECT. result is set up but for its rows and tag. */
 MUST_CHECK Status statement__run(Result *result, const AstStatement *statement, Error *err);

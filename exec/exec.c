@@ -47,7 +47,9 @@ Status exec_start(const ExecRequest *request, Error *err, Execution **execution_
                                        .jit = request->jit,
                                        .cache = request->cache,
                                        .stop = &execution->stop,
-                                       .analyze = request->analyze};
+                                       .analyze = request->analyze,
+                                       .partition = request->partition,
+                                       .partition_count = request->partition_count};
     pthread_mutex_init(&execution->driver_lock, NULL);
     pthread_mutex_init(&execution->lock, NULL);
     status = stages_build(&execution->context, arena, request->plan, err == NULL ? &ignored : err,

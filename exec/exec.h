@@ -3,7 +3,7 @@
  *
  *     exec_start -> exec_next, ... -> exec_close
  *
- * The plan is cut into stages (pipelines between breakers); the scheduler (core/rdd/scheduler.h)
+ * The plan is cut into stages (pipelines between breakers); the scheduler (core/scheduler/scheduler.h)
  * says which tasks run when; worker threads run them. Rows come out in the plan's order: by
  * split, then by sequence, whatever the threads did.
  *
@@ -25,6 +25,8 @@ typedef struct ExecRequest {
     CodeCache *cache;             /* NULL: no JIT                             */
     const atomic_bool *cancelled; /* may be NULL                        */
     bool analyze;                 /* keep times per operator                  */
+    uint32_t partition;           /* told to user functions: which one this is */
+    uint32_t partition_count;     /* 0: the plan is not partitioned           */
 } ExecRequest;
 
 /* Worker threads start with the first exec_next. */

@@ -5,7 +5,7 @@
 
 #include <pthread.h>
 
-#include "core/rdd/scheduler.h"
+#include "core/scheduler/scheduler.h"
 #include "exec/exec.h"
 #include "exec/stages.h"
 #include "exec/worker.h"

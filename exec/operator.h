@@ -37,6 +37,8 @@ typedef struct ExecContext {
     CodeCache *cache;
     const atomic_bool *stop; /* cancelled, or another task failed: return ST_CANCELLED soon */
     bool analyze;
+    uint32_t partition; /* which of the stage's, and of how many: for user functions */
+    uint32_t partition_count;
 } ExecContext;
 
 typedef struct Operator Operator;

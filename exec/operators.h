@@ -43,6 +43,15 @@ MUST_CHECK Status op_limit_new(const ExecContext *context, Arena *arena, const P
 MUST_CHECK Status op_shared_new(const ExecContext *context, Arena *arena, const PlanShared *node,
                                 Error *err, Operator **op_out);
 
+/* User functions over records. combine: streaming when partial, else a sink that is a source
+ * afterwards. group: reads its inputs itself; set off by the one row of a source below it. */
+MUST_CHECK Status op_call_new(const ExecContext *context, Arena *arena, const PlanCall *node,
+                              Error *err, Operator **op_out);
+MUST_CHECK Status op_combine_new(const ExecContext *context, Arena *arena, const PlanCombine *node,
+                                 Error *err, Operator **op_out);
+MUST_CHECK Status op_group_new(const ExecContext *context, Arena *arena, const PlanGroup *node,
+                               Error *err, Operator **op_out);
+
 typedef struct JoinOperators {
     Operator *build;     /* sink of the right input               */
     Operator *probe;     /* streams the left input                */

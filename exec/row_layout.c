@@ -117,21 +117,32 @@ static Status add_text_chunk(TextStore *store, size_t text_bytes, Error *err, ch
     return ST_OK;
 }
 
+Status text_store_copy(TextStore *store, const char *data, size_t bytes, Error *err,
+                       const char **copy_out)
+{
+    char *copy;
+
+    *copy_out = NULL;
+    if (bytes <= store->left_bytes) {
+        copy = store->next;
+        store->next += bytes;
+        store->left_bytes -= bytes;
+    } else {
+        TRY(add_text_chunk(store, bytes, err, &copy));
+    }
+    memcpy(copy, data, bytes);
+    *copy_out = copy;
+    return ST_OK;
+}
+
 Status text_store_own(TextStore *store, Str *text, Error *err)
 {
-    char *bytes;
+    const char *copy;
 
     if (text->length <= STR_INLINE_BYTES)
         return ST_OK;
-    if (text->length <= store->left_bytes) {
-        bytes = store->next;
-        store->next += text->length;
-        store->left_bytes -= text->length;
-    } else {
-        TRY(add_text_chunk(store, text->length, err, &bytes));
-    }
-    memcpy(bytes, text->data, text->length);
-    text->data = bytes;
+    TRY(text_store_copy(store, text->data, text->length, err, &copy));
+    text->data = copy;
     return ST_OK;
 }
 

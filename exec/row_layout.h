@@ -82,6 +82,10 @@ void text_store_fini(TextStore *store);
 /* Takes the texts out of the store's pool: they may outlive it. Nothing more is added. */
 void text_store_disown(TextStore *store);
 
+/* bytes > 0. */
+MUST_CHECK Status text_store_copy(TextStore *store, const char *data, size_t bytes, Error *err,
+                                  const char **copy_out);
+
 /* Copies the bytes of a text longer than 12 and makes *text point to the copy. */
 MUST_CHECK Status text_store_own(TextStore *store, Str *text, Error *err);
 

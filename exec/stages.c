@@ -124,6 +124,35 @@ static Status build_union(StageBuilder *builder, const Plan *plan, Chain *chain,
     return ST_OK;
 }
 
+/* --- records --- */
+
+static Status build_call(StageBuilder *builder, const Plan *plan, Chain *chain, Error *err)
+{
+    const PlanCombine *combine = plan_as_combine(plan);
+    Operator *op;
+
+    if (combine != NULL)
+        TRY(op_combine_new(builder->context, builder->arena, combine, err, &op));
+    else
+        TRY(op_call_new(builder->context, builder->arena, plan_as_call(plan), err, &op));
+    stages__add_operator(builder, plan, op);
+    TRY(build(builder, plan->inputs[0], plan_used_columns(builder->arena, plan), chain, err));
+    stages__push(builder, chain, op, NO_STAGE, NULL);
+    return ST_OK;
+}
+
+/* Behind one row, which sets it off. */
+static Status build_group(StageBuilder *builder, const Plan *plan, Chain *chain, Error *err)
+{
+    Operator *op;
+
+    TRY(op_group_new(builder->context, builder->arena, plan_as_group(plan), err, &op));
+    stages__add_operator(builder, plan, op);
+    TRY(build_values(builder, plan_one_row(builder->arena), chain, err));
+    stages__push(builder, chain, op, NO_STAGE, NULL);
+    return ST_OK;
+}
+
 /* --- joins --- */
 
 static void remember_filters(StageBuilder *builder, const JoinOperators *ops, uint32_t stage)
@@ -204,6 +233,8 @@ static Status make_breaker(StageBuilder *builder, const Plan *plan, Error *err, 
         return op_limit_new(context, arena, plan_as_limit(plan), err, op_out);
     case PLAN_WRITE:
         return op_write_new(context, arena, plan_as_write(plan), err, op_out);
+    case PLAN_COMBINE:
+        return op_combine_new(context, arena, plan_as_combine(plan), err, op_out);
     default:
         return error_set(err, ST_INTERNAL, "the plan has a node that cannot run: %s",
                          plan_kind_name(plan->kind));
@@ -295,6 +326,14 @@ static Status build(StageBuilder *builder, const Plan *plan, ColumnSet needed, C
         return build_setop(builder, plan, chain, err);
     case PLAN_SHARED:
         return build_shared(builder, plan, chain, err);
+    case PLAN_CALL:
+        return build_call(builder, plan, chain, err);
+    case PLAN_COMBINE:
+        if (plan_as_combine(plan)->is_partial)
+            return build_call(builder, plan, chain, err);
+        return build_breaker(builder, plan, needed, chain, err);
+    case PLAN_GROUP:
+        return build_group(builder, plan, chain, err);
     default:
         return build_breaker(builder, plan, needed, chain, err);
     }

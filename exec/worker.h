@@ -6,7 +6,7 @@
 #ifndef VONK_EXEC_WORKER_H
 #define VONK_EXEC_WORKER_H
 
-#include "core/rdd/scheduler.h"
+#include "core/scheduler/scheduler.h"
 #include "exec/exec.h"
 
 typedef struct WorkerSet WorkerSet;

@@ -7,7 +7,7 @@
 #include "formats/partition.h"
 #include "formats/path_list.h"
 
-static const Format *const formats[] = {&format_parquet, &format_csv};
+static const Format *const formats[] = {&format_parquet, &format_csv, &format_text};
 
 static bool ends_with(const char *path, const char *ending)
 {

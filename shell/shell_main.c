@@ -21,6 +21,8 @@ typedef struct Subcommand {
 
 static const Subcommand subcommands[] = {
     {"sql", subcommand_sql, "run SQL over a folder of Parquet and CSV files, or type it"},
+    {"submit", subcommand_submit, "run a job: a C file whose vonk_main works on RDDs"},
+    {"cc", subcommand_cc, "compile a job to a shared object"},
     {"version", subcommand_version, "show the version"},
     {"help", subcommand_help, "show this"},
 };

@@ -12,4 +12,8 @@ enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 /* subcommand_sql.c: SQL from the command line, files, standard input or a prompt. */
 int subcommand_sql(int argc, char **argv);
 
+/* subcommand_submit.c: a job, and the compiler for jobs. */
+int subcommand_submit(int argc, char **argv);
+int subcommand_cc(int argc, char **argv);
+
 #endif

@@ -30,6 +30,8 @@ struct MemPool {
     _Atomic uint64_t fail_countdown; /* 0: off */
     const atomic_bool *cancelled;    /* NULL: never; the parent's, unless it has one itself */
     BlockCache *blocks;              /* the root's; NULL: none is kept */
+    uint64_t (*on_pressure)(void *context, uint64_t bytes); /* NULL: nobody can make room */
+    void *pressure_context;
 };
 
 MemPool *mem_pool_new(MemPool *parent, const char *name, uint64_t limit_bytes)
@@ -98,10 +100,9 @@ void mem_pool_unreserve(MemPool *pool, size_t bytes)
     }
 }
 
-Status mem_pool_reserve(MemPool *pool, size_t bytes, const char *consumer, Error *err)
+/* NULL, or the pool that refuses. */
+static MemPool *try_reserve(MemPool *pool, size_t bytes)
 {
-    if (mem_pool_is_cancelled(pool))
-        return error_set(err, ST_CANCELLED, "canceling statement due to user request");
     for (MemPool *level = pool; level != NULL; level = level->parent) {
         uint64_t used_bytes = atomic_fetch_add(&level->used_bytes, bytes) + bytes;
 
@@ -110,13 +111,44 @@ Status mem_pool_reserve(MemPool *pool, size_t bytes, const char *consumer, Error
             atomic_fetch_sub(&level->used_bytes, bytes);
             for (MemPool *below = pool; below != level; below = below->parent)
                 atomic_fetch_sub(&below->used_bytes, bytes);
-            return refuse(level, bytes, consumer, err);
+            return level;
         }
         raise_peak(level, used_bytes);
         if (level->limit_bytes != MEM_POOL_NO_LIMIT && pool->blocks != NULL)
             block_cache_shrink(pool->blocks, level->limit_bytes - used_bytes);
     }
-    return ST_OK;
+    return NULL;
+}
+
+/* Somebody above gives memory back. */
+static bool make_room(MemPool *pool, size_t bytes)
+{
+    for (; pool != NULL; pool = pool->parent)
+        if (pool->on_pressure != NULL && pool->on_pressure(pool->pressure_context, bytes) > 0)
+            return true;
+    return false;
+}
+
+Status mem_pool_reserve(MemPool *pool, size_t bytes, const char *consumer, Error *err)
+{
+    for (;;) {
+        MemPool *refusing;
+
+        if (mem_pool_is_cancelled(pool))
+            return error_set(err, ST_CANCELLED, "canceling statement due to user request");
+        refusing = try_reserve(pool, bytes);
+        if (refusing == NULL)
+            return ST_OK;
+        if (!make_room(pool, bytes))
+            return refuse(refusing, bytes, consumer, err);
+    }
+}
+
+void mem_pool_on_pressure(MemPool *pool, uint64_t (*make_room_fn)(void *context, uint64_t bytes),
+                          void *context)
+{
+    pool->pressure_context = context;
+    pool->on_pressure = make_room_fn;
 }
 
 static bool is_kept_size(const MemPool *pool, size_t bytes)

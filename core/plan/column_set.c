@@ -166,6 +166,18 @@ static void collect_map(IdCollector *collector, ColumnList map)
         collect_id(collector, map.ids[i]);
 }
 
+static void collect_maps(IdCollector *collector, const ColumnList *maps, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        collect_map(collector, maps[i]);
+}
+
+static void collect_exchange(IdCollector *collector, const PlanExchange *exchange)
+{
+    collect_map(collector, exchange->keys);
+    collect_keys(collector, exchange->order);
+}
+
 ColumnSet plan_used_columns(Arena *arena, const Plan *plan)
 {
     IdCollector collector = {.arena = arena};
@@ -187,9 +199,16 @@ ColumnSet plan_used_columns(Arena *arena, const Plan *plan)
         collect_id(&collector, concat->delimiter);
     } else if (plan->kind == PLAN_TOP_N)
         collect_keys(&collector, ((const PlanTopN *)plan)->keys);
+    else if (plan->kind == PLAN_CALL)
+        collect_map(&collector, ((const PlanCall *)plan)->args);
+    else if (plan->kind == PLAN_COMBINE)
+        collect_map(&collector, ((const PlanCombine *)plan)->args);
+    else if (plan->kind == PLAN_GROUP)
+        collect_maps(&collector, ((const PlanGroup *)plan)->args, plan->input_count);
+    else if (plan->kind == PLAN_EXCHANGE)
+        collect_exchange(&collector, (const PlanExchange *)plan);
     else if (plan_maps(plan) != NULL)
-        for (uint32_t i = 0; i < plan->input_count; i++)
-            collect_map(&collector, plan_maps(plan)[i]);
+        collect_maps(&collector, plan_maps(plan), plan->input_count);
     return column_set_make(arena, collector.count, collector.ids);
 }
 

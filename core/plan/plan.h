@@ -15,6 +15,7 @@
 #define VONK_CORE_PLAN_PLAN_H
 
 #include "core/plan/expr.h"
+#include "core/plan/record.h"
 #include "core/plan/table.h"
 
 typedef enum PlanKind {
@@ -63,6 +64,28 @@ typedef enum JoinKind {
 } JoinKind;
 
 typedef enum SetopKind { SETOP_INTERSECT, SETOP_EXCEPT } SetopKind;
+
+/*
+ *            row goes to partition
+ * HASH       hash of the key columns modulo partitions: equal keys meet
+ * RANGE      by `order`, in ranges that a sample finds: partition 0 has the first
+ * DEAL       row by row in turn: partitions of one size
+ * MERGE      whole partitions go together, neighbours first: fewer partitions
+ * GATHER     0
+ * BROADCAST  all
+ * KEEP       its own: the rows are kept under keep_id for later jobs (persist, checkpoint)
+ * PLACE      what the user's partitioner says of its record (columns `keys`)
+ */
+typedef enum ExchangeKind {
+    EXCHANGE_HASH,
+    EXCHANGE_RANGE,
+    EXCHANGE_DEAL,
+    EXCHANGE_MERGE,
+    EXCHANGE_GATHER,
+    EXCHANGE_BROADCAST,
+    EXCHANGE_KEEP,
+    EXCHANGE_PLACE
+} ExchangeKind;
 
 typedef enum TableFunctionKind { TABLE_FUNCTION_GENERATE_SERIES } TableFunctionKind;
 
@@ -154,6 +177,11 @@ struct Plan {
 #define FIELD_NAMES(name)   NameList name;
 #define FIELD_OPTIONS(name) OptionList name;
 #define FIELD_FILTERS(name) RuntimeFilterList name;
+#define FIELD_STEPS(name)   CallStepList name;
+#define FIELD_COMBINE(name) const CombineSpec *name;
+#define FIELD_GROUP(name)   const GroupSpec *name;
+#define FIELD_PLACE(name)   UserFunction name;
+#define FIELD_LAYOUT(name)  const RecordLayout *name;
 
 #define F(Struct, KIND, name) FIELD_##KIND(name)
 #define PLAN(WORD, Struct, prefix, inputs, fields)                                                 \
@@ -203,7 +231,12 @@ typedef enum PlanFieldKind {
     PLAN_FIELD_MAPS,
     PLAN_FIELD_NAMES,
     PLAN_FIELD_OPTIONS,
-    PLAN_FIELD_FILTERS
+    PLAN_FIELD_FILTERS,
+    PLAN_FIELD_STEPS,
+    PLAN_FIELD_COMBINE,
+    PLAN_FIELD_GROUP,
+    PLAN_FIELD_PLACE,
+    PLAN_FIELD_LAYOUT
 } PlanFieldKind;
 
 typedef struct PlanField {
@@ -228,6 +261,29 @@ Plan *plan_new(Arena *arena, PlanKind kind, uint32_t input_count, const Plan *co
 /* What a join of that kind produces; mark may be NULL. Sets *count_out. */
 const PlanColumn *plan_join_columns(Arena *arena, JoinKind kind, const Plan *left,
                                     const Plan *right, const PlanColumn *mark, uint32_t *count_out);
+
+/* --- making nodes of records (plan_build_record.c): as below; specs, layouts and closures are
+ * borrowed for as long as the plan lives --- */
+
+/* columns: what the last step makes, one a field. */
+const Plan *plan_call(Arena *arena, const Plan *input, ColumnList args, CallStepList steps,
+                      const PlanColumn *columns);
+const Plan *plan_combine(Arena *arena, const Plan *input, ColumnList args, const CombineSpec *spec,
+                         bool is_partial, const PlanColumn *columns);
+const Plan *plan_group(Arena *arena, const Plan *const *inputs, const ColumnList *args,
+                       const GroupSpec *spec, const PlanColumn *columns);
+/* partitions: ignored where the kind says how many. */
+const Plan *plan_exchange(Arena *arena, ExchangeKind kind, const Plan *input, int64_t partitions,
+                          ColumnList keys);
+const Plan *plan_exchange_range(Arena *arena, const Plan *input, int64_t partitions,
+                                SortKeyList order);
+const Plan *plan_exchange_keep(Arena *arena, const Plan *input, int64_t keep_id);
+const Plan *plan_exchange_place(Arena *arena, const Plan *input, int64_t partitions,
+                                ColumnList keys, const RecordLayout *layout,
+                                UserFunction partitioner);
+
+/* One column a field of the layout, with fresh ids. */
+const PlanColumn *plan_record_columns(Arena *arena, const RecordLayout *layout, PlanIds *ids);
 
 /* --- making (plan_build.c): nodes live in the arena; arrays given are copied --- */
 
@@ -304,6 +360,7 @@ bool plan_is_empty(const Plan *plan);      /* VALUES of zero rows              *
 bool plan_has_subquery(const Plan *plan);  /* in any expression, any depth   */
 const char *plan_kind_name(PlanKind kind); /* "Hash Join" */
 const char *join_kind_name(JoinKind kind); /* "left", "right semi" */
+const char *exchange_kind_name(ExchangeKind kind);
 
 /* Same kinds, fields and columns; estimates and sql offsets ignored. */
 bool plan_equal(const Plan *a, const Plan *b);

@@ -413,6 +413,7 @@ static void refresh_columns(Arena *arena, Plan *plan)
     case PLAN_LIMIT:
     case PLAN_GROUP_LIMIT:
     case PLAN_TOP_N:
+    case PLAN_EXCHANGE:
         plan->column_count = plan->inputs[0]->column_count;
         plan->columns = plan->inputs[0]->columns;
         break;

@@ -102,6 +102,23 @@ static void check_sort_keys(Checker *checker, SortKeyList keys)
         check_used(checker, &keys.items[i].column, 1, checker->node->inputs[0]);
 }
 
+/* args are the record's fields, one for one. */
+static void check_record(Checker *checker, ColumnList args, const Plan *input,
+                         const RecordLayout *layout)
+{
+    check_used(checker, args.ids, args.count, input);
+    if (args.count != layout->field_count) {
+        fail(checker, "a record has not as many columns as fields", 0);
+        return;
+    }
+    for (uint32_t i = 0; i < args.count; i++) {
+        const PlanColumn *column = plan_column(input, args.ids[i]);
+
+        if (column != NULL && !type_equal(column->type, layout->fields[i].type))
+            fail(checker, "a record's field has another type than its column", column->id);
+    }
+}
+
 static void check_node(Checker *checker)
 {
     const Plan *plan = checker->node;
@@ -154,6 +171,24 @@ static void check_node(Checker *checker)
     }
     case PLAN_TOP_N:
         check_sort_keys(checker, ((const PlanTopN *)plan)->keys);
+        break;
+    case PLAN_CALL:
+        check_record(checker, ((const PlanCall *)plan)->args, plan->inputs[0],
+                     ((const PlanCall *)plan)->steps.items[0].in);
+        break;
+    case PLAN_COMBINE:
+        check_record(checker, ((const PlanCombine *)plan)->args, plan->inputs[0],
+                     ((const PlanCombine *)plan)->spec->in);
+        break;
+    case PLAN_GROUP:
+        for (uint32_t i = 0; i < plan->input_count; i++)
+            check_record(checker, ((const PlanGroup *)plan)->args[i], plan->inputs[i],
+                         ((const PlanGroup *)plan)->spec->in[i]);
+        break;
+    case PLAN_EXCHANGE:
+        check_used(checker, ((const PlanExchange *)plan)->keys.ids,
+                   ((const PlanExchange *)plan)->keys.count, plan->inputs[0]);
+        check_sort_keys(checker, ((const PlanExchange *)plan)->order);
         break;
     case PLAN_VALUES:
         for (uint32_t i = 0; i < ((const PlanValues *)plan)->rows.count; i++)

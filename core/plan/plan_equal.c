@@ -73,6 +73,18 @@ static bool is_label(const Plan *plan)
     return plan->kind == PLAN_SCAN || plan->kind == PLAN_SHARED;
 }
 
+static bool steps_equal(CallStepList a, CallStepList b)
+{
+    if (a.count != b.count)
+        return false;
+    for (uint32_t i = 0; i < a.count; i++)
+        if (a.items[i].kind != b.items[i].kind || a.items[i].in != b.items[i].in ||
+            a.items[i].out != b.items[i].out || a.items[i].index != b.items[i].index ||
+            !user_function_equal(&a.items[i].function, &b.items[i].function))
+            return false;
+    return true;
+}
+
 static bool fields_equal(const Plan *a, const Plan *b, const PlanField *field)
 {
     const void *x = (const char *)a + field->offset;
@@ -123,6 +135,16 @@ static bool fields_equal(const Plan *a, const Plan *b, const PlanField *field)
                                 2 * AS(OptionList, x).count);
     case PLAN_FIELD_FILTERS:
         return true;
+    case PLAN_FIELD_STEPS:
+        return steps_equal(AS(CallStepList, x), AS(CallStepList, y));
+    case PLAN_FIELD_COMBINE:
+        return *(const CombineSpec *const *)x == *(const CombineSpec *const *)y;
+    case PLAN_FIELD_GROUP:
+        return *(const GroupSpec *const *)x == *(const GroupSpec *const *)y;
+    case PLAN_FIELD_LAYOUT:
+        return *(const RecordLayout *const *)x == *(const RecordLayout *const *)y;
+    case PLAN_FIELD_PLACE:
+        return user_function_equal(x, y);
     }
 #undef AS
     UNREACHABLE("plan field kind");

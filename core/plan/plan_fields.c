@@ -39,6 +39,10 @@ const char *plan_kind_name(PlanKind kind)
                                                        [PLAN_SETOP] = "Set Operation",
                                                        [PLAN_SHARED] = "Shared",
                                                        [PLAN_WRITE] = "Write",
+                                                       [PLAN_CALL] = "Call",
+                                                       [PLAN_COMBINE] = "Combine",
+                                                       [PLAN_GROUP] = "Group",
+                                                       [PLAN_EXCHANGE] = "Exchange",
                                                        [PLAN_HASH_JOIN] = "Hash Join",
                                                        [PLAN_NESTED_JOIN] = "Nested Join",
                                                        [PLAN_TOP_N] = "Top N"};
@@ -58,6 +62,17 @@ const char *join_kind_name(JoinKind kind)
                                         [JOIN_RIGHT_OUTER] = "right outer",
                                         [JOIN_RIGHT_SEMI] = "right semi",
                                         [JOIN_RIGHT_ANTI] = "right anti"};
+
+    return names[kind];
+}
+
+const char *exchange_kind_name(ExchangeKind kind)
+{
+    static const char *const names[] = {
+        [EXCHANGE_HASH] = "hash",     [EXCHANGE_RANGE] = "range",
+        [EXCHANGE_DEAL] = "deal",     [EXCHANGE_MERGE] = "merge",
+        [EXCHANGE_GATHER] = "gather", [EXCHANGE_BROADCAST] = "broadcast",
+        [EXCHANGE_KEEP] = "keep",     [EXCHANGE_PLACE] = "place"};
 
     return names[kind];
 }

@@ -236,6 +236,21 @@ static void print_rows_field(Printer *to, ExprRows rows, uint32_t indent)
         strbuf_puts(&to->buf, " ...");
 }
 
+static void print_steps(Printer *to, CallStepList steps)
+{
+    static const char *const words[] = {
+        [CALL_MAP] = "map",           [CALL_MAP_INDEXED] = "map with index",
+        [CALL_FLAT_MAP] = "flat map", [CALL_FILTER] = "filter",
+        [CALL_FOREACH] = "for each",  [CALL_PAIR] = "pair"};
+    enum { STEPS_SHOWN = 8 };
+
+    for (uint32_t i = 0; i < steps.count && i < STEPS_SHOWN; i++)
+        strbuf_printf(&to->buf, "%s %s %s", i == 0 ? "" : ",", words[steps.items[i].kind],
+                      steps.items[i].function.name);
+    if (steps.count > STEPS_SHOWN)
+        strbuf_printf(&to->buf, ", and %u more", steps.count - STEPS_SHOWN);
+}
+
 /* Fields that every reader knows by their place need no name in front. */
 static void print_field(Printer *to, const Plan *plan, const PlanField *field, uint32_t indent)
 {
@@ -296,6 +311,22 @@ static void print_field(Printer *to, const Plan *plan, const PlanField *field, u
             print_column(to, AS(RuntimeFilterList).items[i].column);
         }
         return;
+    case PLAN_FIELD_STEPS:
+        print_steps(to, AS(CallStepList));
+        return;
+    case PLAN_FIELD_COMBINE:
+        strbuf_printf(&to->buf, " %s%s", (*(const CombineSpec *const *)at)->add.name,
+                      (*(const CombineSpec *const *)at)->has_keys ? " by key" : "");
+        return;
+    case PLAN_FIELD_GROUP:
+        strbuf_printf(&to->buf, " %s%s", (*(const GroupSpec *const *)at)->function.name,
+                      (*(const GroupSpec *const *)at)->has_keys ? " by key" : "");
+        return;
+    case PLAN_FIELD_PLACE:
+        if (AS(UserFunction).call != NULL)
+            strbuf_printf(&to->buf, " %s", AS(UserFunction).name);
+        return;
+    case PLAN_FIELD_LAYOUT:
     case PLAN_FIELD_COLUMN:
     case PLAN_FIELD_INDEXES:
     case PLAN_FIELD_BOOLS:
@@ -318,6 +349,10 @@ static void print_kind(Printer *to, const Plan *plan)
         break;
     case PLAN_NESTED_JOIN:
         strbuf_printf(&to->buf, "%s ", join_kind_name(((const PlanNestedJoin *)plan)->kind));
+        break;
+    case PLAN_EXCHANGE:
+        strbuf_printf(&to->buf, "%s ",
+                      exchange_kind_name((ExchangeKind)((const PlanExchange *)plan)->kind));
         break;
     case PLAN_SETOP:
         strbuf_puts(&to->buf,

@@ -3,6 +3,7 @@
 #define VONK_VONK_H
 
 #include "vonk/arrow.h"
+#include "vonk/rdd.h"
 #include "vonk/session.h"
 #include "vonk/status.h"
 

@@ -61,3 +61,21 @@ Status bind_select_statement(const BindRequest *request, const AstSelect *select
         *plan_out = bind__cte_inline_single(&b, *plan_out);
     return arena_check(request->arena, err);
 }
+
+Status bind_assignment_cast(const BindRequest *request, const Expr *expr, Type type, Error *err,
+                            const Expr **expr_out)
+{
+    Binder b = {
+        .request = request,
+        .arena = request->arena,
+        .ids = request->ids,
+        .err = err,
+    };
+
+    *expr_out = expr;
+    if (!bind__can_cast(expr->type, type, CAST_ASSIGNMENT))
+        return error_set_state(err, ST_BAD_INPUT, "42846", "cannot cast type %s to %s",
+                               type_name(request->arena, expr->type),
+                               type_name(request->arena, type));
+    return bind__coerce(&b, expr, type, expr_out);
+}

@@ -42,4 +42,8 @@ typedef struct BindRequest {
 MUST_CHECK Status bind_select_statement(const BindRequest *request, const AstSelect *select,
                                         Error *err, const Plan **plan_out);
 
+/* expr as a value of that type, as INSERT would cast it; 42846 when there is no such cast. */
+MUST_CHECK Status bind_assignment_cast(const BindRequest *request, const Expr *expr, Type type,
+                                       Error *err, const Expr **expr_out);
+
 #endif

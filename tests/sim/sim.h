@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "core/rdd/scheduler.h"
+#include "core/scheduler/scheduler.h"
 
 enum {
     STAGES_MAX = 10,

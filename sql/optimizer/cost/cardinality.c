@@ -476,6 +476,19 @@ static const RelEstimate *estimate_write(Estimator *estimator, const Plan *plan)
     return new_estimate(estimator, 1, 1, column);
 }
 
+/* What functions make of rows nobody knows: as many, of any value. */
+static const RelEstimate *estimate_records(Estimator *estimator, const Plan *plan)
+{
+    ColumnEstimate *columns = ARENA_ARRAY(estimator->arena, ColumnEstimate, plan->column_count);
+    double rows = 0;
+
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        rows += estimate_plan(estimator, plan->inputs[i])->rows;
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        columns[i] = cost__unknown_column(plan->columns[i].type, rows);
+    return new_estimate(estimator, rows, rows, columns);
+}
+
 static const RelEstimate *estimate_node(Estimator *estimator, const Plan *plan)
 {
     switch (plan->kind) {
@@ -513,6 +526,12 @@ static const RelEstimate *estimate_node(Estimator *estimator, const Plan *plan)
         return estimate_mapped(estimator, plan);
     case PLAN_WRITE:
         return estimate_write(estimator, plan);
+    case PLAN_EXCHANGE:
+        return estimate_plan(estimator, plan->inputs[0]);
+    case PLAN_CALL:
+    case PLAN_COMBINE:
+    case PLAN_GROUP:
+        return estimate_records(estimator, plan);
     case PLAN_KIND_COUNT:
         break;
     }

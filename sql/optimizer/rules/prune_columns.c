@@ -16,6 +16,7 @@
  * Not when:
  *   (1) INTERSECT, EXCEPT and DISTINCT compare whole rows: all columns are needed.
  *   (2) group keys: dropping one would merge groups.
+ *   (3) rows that are kept for later jobs: those may need other columns.
  *
  * Nodes of one shared_id need one input for all of them: passes are repeated until the needs seen
  * in a pass are those that it was run with.
@@ -285,6 +286,28 @@ static const Plan *prune_passing(Pruner *pruner, const Plan *plan, ColumnSet nee
         column_set_union(pruner->arena, needed, plan_used_columns(pruner->arena, plan)));
 }
 
+static const Plan *prune_group(Pruner *pruner, const PlanGroup *group)
+{
+    const Plan **inputs = ARENA_ARRAY(pruner->arena, const Plan *, group->head.input_count);
+
+    for (uint32_t i = 0; i < group->head.input_count; i++)
+        inputs[i] = prune(pruner, group->head.inputs[i],
+                          column_set_make(pruner->arena, group->args[i].count, group->args[i].ids));
+    return plan_with_inputs(pruner->arena, &group->head, inputs);
+}
+
+/* (3) */
+static const Plan *prune_exchange(Pruner *pruner, const PlanExchange *exchange, ColumnSet needed)
+{
+    const Plan *plan = &exchange->head;
+
+    if (exchange->kind == EXCHANGE_KEEP)
+        needed = plan_output(pruner->arena, plan);
+    return prune_input(
+        pruner, plan,
+        column_set_union(pruner->arena, needed, plan_used_columns(pruner->arena, plan)));
+}
+
 /* plan with at least the needed columns. */
 static const Plan *prune(Pruner *pruner, const Plan *plan, ColumnSet needed)
 {
@@ -316,6 +339,13 @@ static const Plan *prune(Pruner *pruner, const Plan *plan, ColumnSet needed)
         return prune_setop(pruner, (const PlanSetop *)plan);
     case PLAN_SHARED:
         return prune_shared(pruner, (const PlanShared *)plan, needed);
+    case PLAN_CALL:
+    case PLAN_COMBINE:
+        return prune_input(pruner, plan, plan_used_columns(pruner->arena, plan));
+    case PLAN_GROUP:
+        return prune_group(pruner, (const PlanGroup *)plan);
+    case PLAN_EXCHANGE:
+        return prune_exchange(pruner, (const PlanExchange *)plan, needed);
     case PLAN_WRITE:
         return prune_input(pruner, plan, plan_output(pruner->arena, plan->inputs[0]));
     default:

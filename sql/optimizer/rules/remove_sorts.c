@@ -76,6 +76,10 @@ static bool input_order_is_seen(const Plan *plan, bool order_is_seen)
     case PLAN_GROUP_LIMIT:
     case PLAN_GROUP_CONCAT:
     case PLAN_WRITE:
+    case PLAN_CALL: /* functions see rows in their order */
+    case PLAN_COMBINE:
+    case PLAN_GROUP:
+    case PLAN_EXCHANGE:
         return true;
     case PLAN_AGGREGATE:
         return has_first((const PlanAggregate *)plan); /* (2) */

@@ -1,0 +1,110 @@
+/* plan_build_record.c -- making the nodes of records and exchanges; see plan.h */
+#include "core/base/invariant.h"
+#include "core/plan/plan.h"
+
+static ColumnList copy_columns(Arena *arena, ColumnList list)
+{
+    return (ColumnList){list.count, arena_copy(arena, list.ids, list.count * sizeof *list.ids)};
+}
+
+const PlanColumn *plan_record_columns(Arena *arena, const RecordLayout *layout, PlanIds *ids)
+{
+    PlanColumn *columns = ARENA_ARRAY(arena, PlanColumn, layout->field_count);
+
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        columns[i] =
+            (PlanColumn){.id = plan_new_column(ids),
+                         .type = layout->fields[i].type,
+                         .name = layout->fields[i].name,
+                         .is_nullable = layout->fields[i].null_offset != RECORD_NEVER_NULL};
+    return columns;
+}
+
+const Plan *plan_call(Arena *arena, const Plan *input, ColumnList args, CallStepList steps,
+                      const PlanColumn *columns)
+{
+    const RecordLayout *out = steps.items[steps.count - 1].out;
+    PlanCall *call = (PlanCall *)plan_new(arena, PLAN_CALL, 1, &input, out->field_count, columns);
+
+    call->args = copy_columns(arena, args);
+    call->steps = (CallStepList){steps.count,
+                                 arena_copy(arena, steps.items, steps.count * sizeof *steps.items)};
+    return &call->head;
+}
+
+const Plan *plan_combine(Arena *arena, const Plan *input, ColumnList args, const CombineSpec *spec,
+                         bool is_partial, const PlanColumn *columns)
+{
+    PlanCombine *combine =
+        (PlanCombine *)plan_new(arena, PLAN_COMBINE, 1, &input, spec->acc->field_count, columns);
+
+    combine->args = copy_columns(arena, args);
+    combine->spec = spec;
+    combine->is_partial = is_partial;
+    return &combine->head;
+}
+
+const Plan *plan_group(Arena *arena, const Plan *const *inputs, const ColumnList *args,
+                       const GroupSpec *spec, const PlanColumn *columns)
+{
+    PlanGroup *group = (PlanGroup *)plan_new(arena, PLAN_GROUP, spec->input_count, inputs,
+                                             spec->out->field_count, columns);
+    ColumnList *copies = ARENA_ARRAY(arena, ColumnList, spec->input_count);
+
+    for (uint32_t i = 0; i < spec->input_count; i++)
+        copies[i] = copy_columns(arena, args[i]);
+    group->args = copies;
+    group->spec = spec;
+    return &group->head;
+}
+
+static PlanExchange *new_exchange(Arena *arena, ExchangeKind kind, const Plan *input)
+{
+    PlanExchange *exchange = (PlanExchange *)plan_new(arena, PLAN_EXCHANGE, 1, &input,
+                                                      input->column_count, input->columns);
+
+    exchange->kind = kind;
+    return exchange;
+}
+
+const Plan *plan_exchange(Arena *arena, ExchangeKind kind, const Plan *input, int64_t partitions,
+                          ColumnList keys)
+{
+    PlanExchange *exchange = new_exchange(arena, kind, input);
+
+    exchange->partitions = kind == EXCHANGE_GATHER ? 1 : partitions;
+    exchange->keys = copy_columns(arena, keys);
+    return &exchange->head;
+}
+
+const Plan *plan_exchange_range(Arena *arena, const Plan *input, int64_t partitions,
+                                SortKeyList order)
+{
+    PlanExchange *exchange = new_exchange(arena, EXCHANGE_RANGE, input);
+
+    exchange->partitions = partitions;
+    exchange->order = (SortKeyList){
+        order.count, arena_copy(arena, order.items, order.count * sizeof *order.items)};
+    return &exchange->head;
+}
+
+const Plan *plan_exchange_keep(Arena *arena, const Plan *input, int64_t keep_id)
+{
+    PlanExchange *exchange = new_exchange(arena, EXCHANGE_KEEP, input);
+
+    exchange->keep_id = keep_id;
+    return &exchange->head;
+}
+
+const Plan *plan_exchange_place(Arena *arena, const Plan *input, int64_t partitions,
+                                ColumnList keys, const RecordLayout *layout,
+                                UserFunction partitioner)
+{
+    PlanExchange *exchange = new_exchange(arena, EXCHANGE_PLACE, input);
+
+    exchange->partitions = partitions;
+    exchange->keys = copy_columns(arena, keys);
+    exchange->partitioner = partitioner;
+    exchange->placed = layout;
+    return &exchange->head;
+}

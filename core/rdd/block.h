@@ -1,0 +1,122 @@
+/*
+ * block.h -- rows that one task made for one partition: columns in one piece of memory
+ *
+ *     BlockBuilder: block_builder_add, ... -> block_builder_finish -> Block, immutable
+ *     Block -> block_view_column (columns of batches), its bytes -> block_from_bytes
+ *
+ * A block's bytes are a function of its rows: what is NULL is zero, there is no padding but zeros, and
+ * nothing says when, where or by whom it was made. So a partition that is computed twice has the same
+ * hash (XXH3, 64 bits), or some step on the way was not deterministic.
+ *
+ *     | BlockHead | BlockColumn x columns | validity, values, text ends, text bytes, each at 64 |
+ *
+ * Text lies as ends (uint32: where value i ends in the bytes) and bytes; views make Str of them.
+ *
+ * Thread: a builder is one thread's; blocks are immutable and counted.
+ */
+#ifndef VONK_CORE_RDD_BLOCK_H
+#define VONK_CORE_RDD_BLOCK_H
+
+#include <stdatomic.h>
+
+#include "core/base/mem_pool.h"
+#include "core/data/batch.h"
+#include "core/plan/plan.h"
+
+typedef struct BlockHead {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t column_count;
+    uint32_t row_count;
+    uint64_t bytes; /* of all, this head included */
+} BlockHead;
+
+typedef struct BlockColumn {
+    uint32_t phys;
+    uint32_t has_validity;
+    uint64_t validity; /* offsets from the block's start */
+    uint64_t values;   /* of texts: the ends             */
+    uint64_t text;
+    uint64_t text_bytes;
+} BlockColumn;
+
+typedef struct Block {
+    _Atomic uint32_t references;
+    MemPool *pool;
+    uint64_t hash;
+    BlockHead *head; /* the bytes, aligned to 64 */
+} Block;
+
+Block *block_ref(Block *block);
+void block_unref(Block *block); /* accepts NULL */
+
+static inline uint32_t block_row_count(const Block *block)
+{
+    return block->head->row_count;
+}
+
+static inline uint64_t block_bytes(const Block *block)
+{
+    return block->head->bytes;
+}
+
+const BlockColumn *block_columns(const Block *block);
+
+/* A block of those bytes (which it copies), once they are found sound: sizes, offsets, text ends and
+ * the hash. types: of the columns expected. ST_CORRUPT otherwise. */
+MUST_CHECK Status block_from_bytes(const void *bytes, uint64_t byte_count, uint64_t hash,
+                                   uint32_t column_count, const PlanColumn *columns, MemPool *pool,
+                                   Error *err, Block **block_out);
+
+/* Room for what a view of a block cannot borrow: texts, and validity that starts within a word. */
+typedef struct BlockView {
+    uint32_t row_capacity;
+    Column *columns;
+    Str *strings;   /* row_capacity a column  */
+    uint64_t *bits; /* as many bits, in words */
+} BlockView;
+
+/* Lives in the arena. */
+BlockView block_view_make(Arena *arena, uint32_t column_count, uint32_t row_capacity);
+
+/* view->columns[at] is rows [from, from + count) of a column, until the view is used again. */
+void block_view_column(BlockView *view, uint32_t at, const Block *block, uint32_t column, Type type,
+                       uint32_t from, uint32_t count);
+
+/* --- building --- */
+
+typedef struct BuilderColumn {
+    Phys phys;
+    void *values; /* of texts: the ends */
+    uint32_t value_capacity;
+    uint64_t *validity;
+    uint32_t validity_capacity; /* both in rows */
+    bool has_nulls;
+    char *text;
+    uint64_t text_bytes, text_capacity;
+} BuilderColumn;
+
+typedef struct BlockBuilder {
+    MemPool *pool;
+    uint32_t column_count;
+    BuilderColumn *columns;
+    uint32_t row_count;
+} BlockBuilder;
+
+/* A block is full at about so many rows or bytes; the builder says when. */
+enum { BLOCK_ROWS_MAX = 1 << 16, BLOCK_BYTES_MAX = 8 << 20 };
+
+/* columns live in the arena. */
+void block_builder_init(BlockBuilder *builder, Arena *arena, uint32_t column_count,
+                        const PlanColumn *columns, MemPool *pool);
+void block_builder_fini(BlockBuilder *builder); /* accepts a zeroed one */
+
+/* Copies rows rows[0..count) of the columns; no more than BATCH_ROWS_MAX. */
+MUST_CHECK Status block_builder_add(BlockBuilder *builder, const Column *columns,
+                                    const uint32_t *rows, uint32_t count, Error *err);
+bool block_builder_is_full(const BlockBuilder *builder);
+
+/* The rows so far as a block; the builder is empty then, and keeps its memory. NULL without rows. */
+MUST_CHECK Status block_builder_finish(BlockBuilder *builder, Error *err, Block **block_out);
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * block_table.h -- what a task reads, as tables of one split
+ *
+ *     block_table    the blocks of one partition of an exchange
+ *     slice_table    some splits of a table, one after the other
+ *
+ * A task runs a plan in which each source is replaced by its partition's share; operators below see
+ * tables as any other.
+ *
+ * Thread: as any table's.
+ */
+#ifndef VONK_CORE_RDD_BLOCK_TABLE_H
+#define VONK_CORE_RDD_BLOCK_TABLE_H
+
+#include "core/plan/table.h"
+#include "core/rdd/block_store.h"
+
+/* A cell of an output: what map tasks [map_from, map_to) made for `reduce`. */
+typedef struct BlockRange {
+    uint32_t map_from, map_to;
+    uint32_t reduce;
+} BlockRange;
+
+/* Columns are the output's; references it. lost_map (may be NULL) is set to the map task whose
+ * blocks could not be had when a scan fails with ST_CORRUPT. */
+Table *block_table_new(BlockOutput *output, BlockRange range, uint32_t column_count,
+                       const PlanColumn *columns, _Atomic uint32_t *lost_map);
+
+/* Splits are borrowed; references the table. */
+Table *slice_table_new(Table *table, uint32_t split_count, const Split *splits);
+
+#endif

@@ -1,0 +1,247 @@
+/* fragment.c -- see fragment.h */
+#include "core/rdd/fragment.h"
+
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "sql/optimizer/distribute.h"
+
+typedef struct Cutter {
+    Arena *arena;
+    Error *err;
+    FragmentSet *set;
+    uint32_t capacity;
+    uint32_t known_count, known_capacity;
+    const Plan **known; /* exchanges that have a fragment, ... */
+    uint32_t *known_fragment;
+} Cutter;
+
+static Status add_fragment(Cutter *cutter, const Plan *plan, const PlanExchange *exchange,
+                           uint32_t *id_out);
+
+/* --- sources --- */
+
+static FragmentSource *find_source(const Fragment *fragment, const Plan *leaf)
+{
+    for (uint32_t i = 0; i < fragment->source_count; i++)
+        if (fragment->sources[i].leaf == leaf)
+            return &fragment->sources[i];
+    return NULL;
+}
+
+static void add_source(Cutter *cutter, Fragment *fragment, FragmentSource source)
+{
+    FragmentSource *sources =
+        ARENA_ARRAY(cutter->arena, FragmentSource, fragment->source_count + 1);
+
+    if (find_source(fragment, source.leaf) != NULL)
+        return;
+    if (fragment->source_count > 0)
+        memcpy(sources, fragment->sources, fragment->source_count * sizeof *sources);
+    sources[fragment->source_count++] = source;
+    fragment->sources = sources;
+}
+
+static void remember(Cutter *cutter, const Plan *exchange, uint32_t fragment)
+{
+    if (cutter->known_count == cutter->known_capacity) {
+        uint32_t capacity = cutter->known_capacity == 0 ? 8 : cutter->known_capacity * 2;
+        const Plan **known = ARENA_ARRAY(cutter->arena, const Plan *, capacity);
+        uint32_t *fragments = ARENA_ARRAY(cutter->arena, uint32_t, capacity);
+
+        for (uint32_t i = 0; i < cutter->known_count; i++) {
+            known[i] = cutter->known[i];
+            fragments[i] = cutter->known_fragment[i];
+        }
+        cutter->known = known;
+        cutter->known_fragment = fragments;
+        cutter->known_capacity = capacity;
+    }
+    cutter->known[cutter->known_count] = exchange;
+    cutter->known_fragment[cutter->known_count++] = fragment;
+}
+
+/* The fragment that fills the exchange; cut now if it is not yet. */
+static Status producer_of(Cutter *cutter, const Plan *exchange, uint32_t *id_out)
+{
+    const PlanExchange *node = plan_as_exchange(exchange);
+    const Plan *below = exchange->inputs[0];
+
+    for (uint32_t i = 0; i < cutter->known_count; i++)
+        if (cutter->known[i] == exchange) {
+            *id_out = cutter->known_fragment[i];
+            return ST_OK;
+        }
+    if (node->kind == EXCHANGE_RANGE)
+        below = plan_exchange_keep(cutter->arena, below, 0);
+    TRY(add_fragment(cutter, below, node, id_out));
+    remember(cutter, exchange, *id_out);
+    return ST_OK;
+}
+
+static Status find_sources(Cutter *cutter, Fragment *fragment, const Plan *plan)
+{
+    FragmentSource source = {.leaf = plan};
+    const Fragment *producer;
+
+    if (plan->kind == PLAN_SCAN) {
+        TRY(distribute_splits(plan_as_scan(plan)->table, cutter->arena, cutter->err,
+                              &source.split_count, &source.splits));
+        source.partition_count = source.split_count == 0 ? 1 : source.split_count;
+        add_source(cutter, fragment, source);
+        return ST_OK;
+    }
+    if (plan->kind == PLAN_EXCHANGE) {
+        TRY(producer_of(cutter, plan, &source.producer));
+        producer = &cutter->set->items[source.producer];
+        source.partition_count = plan_as_exchange(plan)->kind == EXCHANGE_KEEP
+                                     ? producer->partition_count
+                                     : producer->reduce_count;
+        add_source(cutter, fragment, source);
+        return ST_OK;
+    }
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        TRY(find_sources(cutter, fragment, plan->inputs[i]));
+    return ST_OK;
+}
+
+/* --- partitions --- */
+
+static bool is_broadcast(const Plan *plan)
+{
+    const PlanExchange *exchange = plan_as_exchange(plan);
+
+    return exchange != NULL && exchange->kind == EXCHANGE_BROADCAST;
+}
+
+static uint32_t count_partitions(const Fragment *fragment, const Plan *plan)
+{
+    uint32_t count = 0;
+
+    switch (plan->kind) {
+    case PLAN_SCAN:
+    case PLAN_EXCHANGE:
+        return find_source(fragment, plan)->partition_count;
+    case PLAN_UNION:
+        for (uint32_t i = 0; i < plan->input_count; i++)
+            count += count_partitions(fragment, plan->inputs[i]);
+        return count;
+    default:
+        for (uint32_t i = 0; i < plan->input_count; i++)
+            if (!is_broadcast(plan->inputs[i]))
+                return count_partitions(fragment, plan->inputs[i]);
+        return 1;
+    }
+}
+
+static Status add_fragment(Cutter *cutter, const Plan *plan, const PlanExchange *exchange,
+                           uint32_t *id_out)
+{
+    Fragment fragment = {.plan = plan, .exchange = exchange, .reduce_count = 1};
+    FragmentSet *set = cutter->set;
+
+    TRY(find_sources(cutter, &fragment, plan));
+    fragment.partition_count = count_partitions(&fragment, plan);
+    if (exchange != NULL && exchange->kind != EXCHANGE_KEEP && exchange->kind != EXCHANGE_BROADCAST)
+        fragment.reduce_count = (uint32_t)exchange->partitions;
+    for (uint32_t i = 0; i < fragment.source_count; i++)
+        if (fragment.sources[i].leaf->kind == PLAN_EXCHANGE)
+            set->items[fragment.sources[i].producer].reader_count++;
+    if (set->count == cutter->capacity) {
+        uint32_t capacity = cutter->capacity == 0 ? 8 : cutter->capacity * 2;
+        Fragment *items = ARENA_ARRAY(cutter->arena, Fragment, capacity);
+
+        if (set->count > 0)
+            memcpy(items, set->items, set->count * sizeof *items);
+        set->items = items;
+        cutter->capacity = capacity;
+    }
+    fragment.id = *id_out = set->count;
+    set->items[set->count++] = fragment;
+    return ST_OK;
+}
+
+Status fragments_cut(Arena *arena, const Plan *distributed, Error *err, FragmentSet *set_out)
+{
+    Cutter cutter = {.arena = arena, .err = err, .set = set_out};
+    uint32_t id;
+
+    *set_out = (FragmentSet){0};
+    TRY(add_fragment(&cutter, distributed, NULL, &id));
+    return arena_check(arena, err);
+}
+
+/* --- one partition --- */
+
+typedef struct Restrictor {
+    const Fragment *fragment;
+    Arena *arena;
+    FragmentTableFn table_of;
+    void *context;
+} Restrictor;
+
+static const Plan *restrict_plan(const Restrictor *to, const Plan *plan, uint32_t partition);
+
+static const Plan *restrict_leaf(const Restrictor *to, const Plan *plan, uint32_t partition)
+{
+    const FragmentSource *source = find_source(to->fragment, plan);
+    Table *table = to->table_of(to->context, source, partition);
+    uint32_t *columns;
+    PlanScan *scan;
+
+    if (plan->kind == PLAN_SCAN) {
+        scan = arena_copy(to->arena, plan, sizeof *scan);
+        scan->table = table;
+        return &scan->head;
+    }
+    columns = ARENA_ARRAY(to->arena, uint32_t, plan->column_count);
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        columns[i] = i;
+    return plan_with_rows(
+        to->arena, plan_scan(to->arena, table, NULL, plan->column_count, columns, plan->columns),
+        plan->estimated_rows);
+}
+
+/* The one input that the partition belongs to. */
+static const Plan *restrict_union(const Restrictor *to, const Plan *plan, uint32_t partition)
+{
+    const PlanUnion *set = plan_as_union(plan);
+
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        uint32_t count = count_partitions(to->fragment, plan->inputs[i]);
+
+        if (partition < count) {
+            const Plan *input = restrict_plan(to, plan->inputs[i], partition);
+
+            return plan_union(to->arena, 1, &input, &set->maps[i], plan->column_count,
+                              plan->columns);
+        }
+        partition -= count;
+    }
+    UNREACHABLE("partition of a union");
+}
+
+static const Plan *restrict_plan(const Restrictor *to, const Plan *plan, uint32_t partition)
+{
+    const Plan **inputs;
+
+    if (plan->kind == PLAN_SCAN || plan->kind == PLAN_EXCHANGE)
+        return restrict_leaf(to, plan, partition);
+    if (plan->kind == PLAN_UNION)
+        return restrict_union(to, plan, partition);
+    if (plan->input_count == 0)
+        return plan;
+    inputs = ARENA_ARRAY(to->arena, const Plan *, plan->input_count);
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        inputs[i] = restrict_plan(to, plan->inputs[i], partition);
+    return plan_with_inputs(to->arena, plan, inputs);
+}
+
+const Plan *fragment_restrict(const Fragment *fragment, Arena *arena, uint32_t partition,
+                              FragmentTableFn table_of, void *context)
+{
+    Restrictor to = {
+        .fragment = fragment, .arena = arena, .table_of = table_of, .context = context};
+
+    return restrict_plan(&to, fragment->plan, partition);
+}

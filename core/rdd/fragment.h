@@ -1,0 +1,55 @@
+/*
+ * fragment.h -- a distributed plan, cut at its exchanges: what the stages of a job run
+ *
+ *     Combine add by key            fragment 1: Combine over what fragment 0 made      (the result)
+ *       Exchange hash (word)   =>
+ *         Combine partially         fragment 0: Combine partially over lines, into n partitions
+ *           Scan lines
+ *
+ * A fragment runs once a partition: in its plan each source is replaced by the partition's share
+ * (fragment_restrict). An exchange that several places read is made once. A range exchange becomes
+ * two fragments: the first keeps its rows, the second moves them when a sample of them has told
+ * where the ranges begin.
+ */
+#ifndef VONK_CORE_RDD_FRAGMENT_H
+#define VONK_CORE_RDD_FRAGMENT_H
+
+#include "core/plan/plan.h"
+
+/* A leaf of a fragment's plan. */
+typedef struct FragmentSource {
+    const Plan *leaf; /* a SCAN, or an EXCHANGE */
+    uint32_t partition_count;
+    uint32_t producer; /* EXCHANGE: the fragment that fills it */
+    uint32_t split_count;
+    const Split *splits; /* SCAN */
+} FragmentSource;
+
+typedef struct Fragment {
+    uint32_t id;
+    const Plan *plan;
+    const PlanExchange *exchange; /* what the rows go through; NULL: they are the result */
+    uint32_t partition_count;     /* of tasks                                            */
+    uint32_t reduce_count;        /* partitions that each task makes rows for            */
+    uint32_t source_count;
+    FragmentSource *sources;
+    uint32_t reader_count; /* fragments that read it */
+} Fragment;
+
+typedef struct FragmentSet {
+    uint32_t count;
+    Fragment *items; /* each reads earlier ones only; the last is the result */
+} FragmentSet;
+
+/* distributed: see distribute.h. Lives in the arena. */
+MUST_CHECK Status fragments_cut(Arena *arena, const Plan *distributed, Error *err,
+                                FragmentSet *set_out);
+
+/* The table that stands for a source in a partition; the caller keeps it until the plan is done. */
+typedef Table *(*FragmentTableFn)(void *context, const FragmentSource *source, uint32_t partition);
+
+/* The fragment's plan for one partition. */
+const Plan *fragment_restrict(const Fragment *fragment, Arena *arena, uint32_t partition,
+                              FragmentTableFn table_of, void *context);
+
+#endif

@@ -1,0 +1,289 @@
+/* partition_writer.c -- see partition_writer.h */
+#include "core/rdd/partition_writer.h"
+
+#include <string.h>
+
+#include "codegen/key_hash.h"
+#include "core/base/invariant.h"
+#include "exec/record_io.h"
+
+typedef uint32_t (*PlaceFunction)(VonkTask *, const void *, uint32_t);
+
+typedef struct BlockList {
+    Block **items;
+    uint32_t count, capacity;
+} BlockList;
+
+struct PartitionWriter {
+    Arena *arena;
+    const Fragment *fragment;
+    const Ranges *ranges;
+    MemPool *pool;
+    UserTask *user;
+    uint32_t partition;
+    uint32_t reduce_count;
+    uint64_t row_count; /* so far */
+    BlockBuilder *builders;
+    BlockList *blocks;
+    uint32_t key_count;
+    uint32_t *key_places;
+
+    /* of the batch at hand */
+    uint32_t *places; /* by row: its partition */
+    uint32_t *rows;   /* grouped by partition  */
+    uint32_t *starts; /* by partition, + 1     */
+    uint64_t *hashes;
+    uint64_t *words;
+    bool *is_open;
+    char *records; /* of a user's partitioner */
+    size_t records_bytes;
+    const Column **args;
+};
+
+Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t partition,
+                             const Ranges *ranges, MemPool *pool, UserTask *user, Error *err,
+                             PartitionWriter **writer_out)
+{
+    PartitionWriter *writer = ARENA_NEW(arena, PartitionWriter);
+    const PlanExchange *exchange = fragment->exchange;
+    const Plan *plan = fragment->plan;
+    void *records;
+
+    *writer_out = NULL;
+    *writer = (PartitionWriter){.arena = arena,
+                                .fragment = fragment,
+                                .ranges = ranges,
+                                .pool = pool,
+                                .user = user,
+                                .partition = partition,
+                                .reduce_count = fragment->reduce_count};
+    writer->builders = ARENA_ARRAY(arena, BlockBuilder, writer->reduce_count);
+    writer->blocks = ARENA_ARRAY(arena, BlockList, writer->reduce_count);
+    for (uint32_t r = 0; r < writer->reduce_count; r++)
+        block_builder_init(&writer->builders[r], arena, plan->column_count, plan->columns, pool);
+    writer->places = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
+    writer->rows = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
+    writer->starts = ARENA_ARRAY(arena, uint32_t, writer->reduce_count + 1);
+    writer->hashes = ARENA_ARRAY(arena, uint64_t, BATCH_ROWS_MAX);
+    if (ranges != NULL) {
+        writer->words = ARENA_ARRAY(arena, uint64_t, BATCH_ROWS_MAX *SORT_KEY_WORDS_MAX);
+        writer->is_open = ARENA_ARRAY(arena, bool, BATCH_ROWS_MAX);
+    }
+    if (exchange != NULL) {
+        writer->key_count = exchange->keys.count;
+        writer->key_places = ARENA_ARRAY(arena, uint32_t, exchange->keys.count);
+        writer->args = ARENA_ARRAY(arena, const Column *, exchange->keys.count);
+        for (uint32_t i = 0; i < exchange->keys.count; i++)
+            writer->key_places[i] = (uint32_t)plan_column_index(plan, exchange->keys.ids[i]);
+    }
+    if (exchange != NULL && exchange->kind == EXCHANGE_PLACE) {
+        writer->records_bytes = (size_t)BATCH_ROWS_MAX * exchange->placed->bytes;
+        TRY(mem_pool_alloc(pool, writer->records_bytes, "exchange", err, &records));
+        writer->records = records;
+    }
+    *writer_out = writer;
+    return ST_OK;
+}
+
+void partition_writer_close(PartitionWriter *writer)
+{
+    if (writer == NULL)
+        return;
+    for (uint32_t r = 0; r < writer->reduce_count; r++) {
+        block_builder_fini(&writer->builders[r]);
+        for (uint32_t i = 0; i < writer->blocks[r].count; i++)
+            block_unref(writer->blocks[r].items[i]);
+    }
+    mem_pool_release(writer->pool, writer->records, writer->records_bytes);
+}
+
+/* --- where rows go --- */
+
+#define HASH_EACH(CType, expression)                                                               \
+    for (uint32_t i = 0; i < count; i++) {                                                         \
+        CType value = ((const CType *)column->values)[i];                                          \
+                                                                                                   \
+        hashes[i] = key_hash_combine(hashes[i], expression);                                       \
+    }                                                                                              \
+    return
+
+/* A FLAT column without NULLs. */
+static void hash_plain(const Column *column, uint32_t count, uint64_t *hashes)
+{
+    switch (type_phys(column->type)) {
+    case PHYS_INT32:
+        HASH_EACH(int32_t, key_hash_word((uint64_t)value));
+    case PHYS_INT64:
+        HASH_EACH(int64_t, key_hash_word((uint64_t)value));
+    case PHYS_STR:
+        HASH_EACH(Str, key_hash_text(value));
+    default:
+        for (uint32_t i = 0; i < count; i++)
+            hashes[i] = key_hash_combine(
+                hashes[i], key_hash_value(type_phys(column->type), column_value(column, i)));
+    }
+}
+
+static void hash_column(const Column *column, uint32_t count, uint64_t *hashes)
+{
+    if (column->form == COLUMN_FLAT && column->validity == NULL) {
+        hash_plain(column, count, hashes);
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t hash = column_is_null(column, i)
+                            ? KEY_HASH_NULL
+                            : key_hash_value(type_phys(column->type), column_value(column, i));
+
+        hashes[i] = key_hash_combine(hashes[i], hash);
+    }
+}
+
+static void place_by_hash(PartitionWriter *writer, const Batch *batch)
+{
+    memset(writer->hashes, 0, batch->row_count * sizeof *writer->hashes);
+    for (uint32_t k = 0; k < writer->key_count; k++)
+        hash_column(&batch->columns[writer->key_places[k]], batch->row_count, writer->hashes);
+    /* the high bits: tables within a partition use the low ones */
+    for (uint32_t i = 0; i < batch->row_count; i++)
+        writer->places[i] = (uint32_t)(((writer->hashes[i] >> 32) * writer->reduce_count) >> 32);
+}
+
+static Status place_by_function(PartitionWriter *writer, const Batch *batch, Error *err)
+{
+    const PlanExchange *exchange = writer->fragment->exchange;
+    PlaceFunction call = (PlaceFunction)exchange->partitioner.call;
+    UserTask *user = writer->user;
+
+    for (uint32_t k = 0; k < writer->key_count; k++)
+        writer->args[k] = &batch->columns[writer->key_places[k]];
+    TRY(records_from_columns(exchange->placed, writer->args, NULL, batch->row_count,
+                             writer->records, err));
+    user_task_begin(user, &exchange->partitioner);
+    for (uint32_t i = 0; i < batch->row_count && !user->task.is_failed; i++) {
+        uint32_t place;
+
+        user->record = writer->row_count + i + 1;
+        place = call(&user->task, writer->records + (size_t)i * exchange->placed->bytes,
+                     writer->reduce_count);
+        if (place >= writer->reduce_count)
+            vonk_fail(&user->task, "partition %u of %u", place, writer->reduce_count);
+        writer->places[i] = place;
+    }
+    TRY(user_task_end(user, err));
+    user_task_reset(user);
+    return ST_OK;
+}
+
+static void place_all(PartitionWriter *writer, uint32_t count, uint32_t partition)
+{
+    for (uint32_t i = 0; i < count; i++)
+        writer->places[i] = partition;
+}
+
+static Status place_rows(PartitionWriter *writer, const Batch *batch, Error *err)
+{
+    const PlanExchange *exchange = writer->fragment->exchange;
+
+    switch (exchange == NULL ? EXCHANGE_KEEP : (ExchangeKind)exchange->kind) {
+    case EXCHANGE_HASH:
+        place_by_hash(writer, batch);
+        return ST_OK;
+    case EXCHANGE_RANGE:
+        ranges_place(writer->ranges, batch, writer->words, writer->is_open, writer->places);
+        return ST_OK;
+    case EXCHANGE_DEAL:
+        for (uint32_t i = 0; i < batch->row_count; i++)
+            writer->places[i] =
+                (uint32_t)((writer->partition + writer->row_count + i) % writer->reduce_count);
+        return ST_OK;
+    case EXCHANGE_MERGE:
+        place_all(writer, batch->row_count,
+                  (uint32_t)((uint64_t)writer->partition * writer->reduce_count /
+                             writer->fragment->partition_count));
+        return ST_OK;
+    case EXCHANGE_PLACE:
+        return place_by_function(writer, batch, err);
+    case EXCHANGE_GATHER:
+    case EXCHANGE_BROADCAST:
+    case EXCHANGE_KEEP:
+        place_all(writer, batch->row_count, 0);
+        return ST_OK;
+    }
+    UNREACHABLE("kind of an exchange");
+}
+
+/* Rows grouped by partition, in their order. */
+static void group_rows_by_place(PartitionWriter *writer, uint32_t count)
+{
+    memset(writer->starts, 0, (writer->reduce_count + 1) * sizeof *writer->starts);
+    for (uint32_t i = 0; i < count; i++)
+        writer->starts[writer->places[i] + 1]++;
+    for (uint32_t r = 0; r < writer->reduce_count; r++)
+        writer->starts[r + 1] += writer->starts[r];
+    for (uint32_t i = 0; i < count; i++)
+        writer->rows[writer->starts[writer->places[i]]++] = i;
+    /* each start has moved to its end */
+    for (uint32_t r = writer->reduce_count; r > 0; r--)
+        writer->starts[r] = writer->starts[r - 1];
+    writer->starts[0] = 0;
+}
+
+/* --- blocks --- */
+
+static Status seal(PartitionWriter *writer, uint32_t r, Error *err)
+{
+    BlockList *list = &writer->blocks[r];
+    Block *block;
+
+    TRY(block_builder_finish(&writer->builders[r], err, &block));
+    if (block == NULL)
+        return ST_OK;
+    if (list->count == list->capacity) {
+        uint32_t capacity = list->capacity == 0 ? 4 : list->capacity * 2;
+        Block **items = ARENA_ARRAY(writer->arena, Block *, capacity);
+
+        if (list->count > 0)
+            memcpy(items, list->items, list->count * sizeof *items);
+        list->items = items;
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = block;
+    return ST_OK;
+}
+
+Status partition_writer_add(PartitionWriter *writer, const Batch *batch, Error *err)
+{
+    CHECK(batch->selection == NULL && batch->row_count <= BATCH_ROWS_MAX);
+    TRY(place_rows(writer, batch, err));
+    group_rows_by_place(writer, batch->row_count);
+    for (uint32_t r = 0; r < writer->reduce_count; r++) {
+        uint32_t from = writer->starts[r], count = writer->starts[r + 1] - from;
+
+        if (count == 0)
+            continue;
+        TRY(block_builder_add(&writer->builders[r], batch->columns, writer->rows + from, count,
+                              err));
+        if (block_builder_is_full(&writer->builders[r]))
+            TRY(seal(writer, r, err));
+    }
+    writer->row_count += batch->row_count;
+    return ST_OK;
+}
+
+Status partition_writer_finish(PartitionWriter *writer, BlockOutput *output, Error *err,
+                               bool *is_same_out)
+{
+    Block *const **blocks = ARENA_ARRAY(writer->arena, Block *const *, writer->reduce_count);
+    uint32_t *counts = ARENA_ARRAY(writer->arena, uint32_t, writer->reduce_count);
+
+    for (uint32_t r = 0; r < writer->reduce_count; r++)
+        TRY(seal(writer, r, err));
+    for (uint32_t r = 0; r < writer->reduce_count; r++) {
+        blocks[r] = writer->blocks[r].items;
+        counts[r] = writer->blocks[r].count;
+        writer->blocks[r].count = 0; /* the output's now */
+    }
+    block_output_put(output, writer->partition, blocks, counts, is_same_out);
+    return ST_OK;
+}

@@ -1,0 +1,33 @@
+/*
+ * partition_writer.h -- a task's rows, dealt to the partitions of an exchange, as blocks
+ *
+ *     partition_writer_open -> partition_writer_add, ... -> partition_writer_finish (into the output)
+ *         -> partition_writer_close
+ *
+ * Thread: one task's.
+ */
+#ifndef VONK_CORE_RDD_PARTITION_WRITER_H
+#define VONK_CORE_RDD_PARTITION_WRITER_H
+
+#include "core/rdd/block_store.h"
+#include "core/rdd/fragment.h"
+#include "core/rdd/ranges.h"
+#include "exec/user_task.h"
+
+typedef struct PartitionWriter PartitionWriter;
+
+/* ranges: of a RANGE exchange, else NULL. user: whom a partitioner speaks to. Lives in the arena. */
+MUST_CHECK Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t partition,
+                                        const Ranges *ranges, MemPool *pool, UserTask *user,
+                                        Error *err, PartitionWriter **writer_out);
+
+/* batch: the fragment's columns, without a selection. */
+MUST_CHECK Status partition_writer_add(PartitionWriter *writer, const Batch *batch, Error *err);
+
+/* is_same_out: see block_output_put. */
+MUST_CHECK Status partition_writer_finish(PartitionWriter *writer, BlockOutput *output, Error *err,
+                                          bool *is_same_out);
+
+void partition_writer_close(PartitionWriter *writer); /* accepts NULL */
+
+#endif

@@ -1,0 +1,266 @@
+/*
+ * executor.c -- executors: slots, loss, drain, heartbeats
+ *
+ *     ALIVE     -- drain            -->  DRAINING (nothing new; DRAINED when nothing runs)
+ *     ALIVE, DRAINING  -- lost, or silent for executor_timeout_ms  -->  LOST
+ *     LOST      -- no output is registered there any more  -->  forgotten
+ *
+ * An executor with a free slot is in `offers` until it was asked and nothing fitted, then in `idle`
+ * until something changes. So a slot is looked at once a change, not once a call.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "core/scheduler/scheduler_internal.h"
+
+Executor *sched__executor(const Scheduler *scheduler, ExecutorId id)
+{
+    return slot_table_find(&scheduler->executors, id);
+}
+
+ExecutorId sched__executor_id(const Executor *executor)
+{
+    return slot_handle(&executor->head);
+}
+
+static Executor *find_alive(const Scheduler *scheduler, ExecutorId id)
+{
+    Executor *executor = sched__executor(scheduler, id);
+
+    return executor == NULL || executor->state == EXECUTOR_LOST ? NULL : executor;
+}
+
+/* --- offers --- */
+
+bool sched__is_usable(const Executor *executor)
+{
+    return executor->state == EXECUTOR_ALIVE && executor->excluded_until_ms == 0;
+}
+
+void sched__offer(Scheduler *scheduler, Executor *executor)
+{
+    if (!sched__is_usable(executor) || executor->free_slots == 0)
+        return;
+    sched__unoffer(scheduler, executor);
+    list_push(&scheduler->offers, &executor->offer_node);
+}
+
+void sched__unoffer(Scheduler *scheduler, Executor *executor)
+{
+    list_drop(executor->is_idle ? &scheduler->idle : &scheduler->offers, &executor->offer_node);
+    executor->is_idle = false;
+}
+
+void sched__wake_idle(Scheduler *scheduler)
+{
+    LIST_EACH(node, &scheduler->idle)
+    LIST_OWNER(node, Executor, offer_node)->is_idle = false;
+    list_append(&scheduler->offers, &scheduler->idle);
+}
+
+static void check_drained(Scheduler *scheduler, Executor *executor)
+{
+    if (executor->state != EXECUTOR_DRAINING || executor->is_drain_reported ||
+        !list_is_empty(&executor->attempts))
+        return;
+    executor->is_drain_reported = true;
+    list_push(&scheduler->drained, &executor->action_node);
+}
+
+void sched__slot_freed(Scheduler *scheduler, Executor *executor)
+{
+    sched__offer(scheduler, executor);
+    check_drained(scheduler, executor);
+}
+
+/* --- coming and going --- */
+
+static Host *host_of(Scheduler *scheduler, uint32_t number)
+{
+    if (number >= scheduler->host_count) {
+        uint32_t count =
+            number + 1 > 2 * scheduler->host_count ? number + 1 : 2 * scheduler->host_count;
+        Host *hosts = ARENA_ARRAY(scheduler->arena, Host, count);
+
+        if (scheduler->host_count > 0)
+            memcpy(hosts, scheduler->hosts, scheduler->host_count * sizeof *hosts);
+        scheduler->hosts = hosts;
+        scheduler->host_count = count;
+    }
+    return &scheduler->hosts[number];
+}
+
+ExecutorId scheduler_executor_added(Scheduler *scheduler, const ExecutorSpec *spec)
+{
+    Executor *executor = slot_table_take(&scheduler->executors);
+
+    CHECK(spec->slots > 0);
+    snprintf(executor->name, sizeof executor->name, "%s", spec->name);
+    executor->host = spec->host;
+    executor->slots = executor->free_slots = spec->slots;
+    executor->heard_ms = scheduler->now_ms;
+    list_push(&scheduler->heard, &executor->heard_node);
+    host_of(scheduler, spec->host)->executor_count++;
+    scheduler->usable_count++;
+    sched__offer(scheduler, executor);
+    sched__wake_idle(scheduler); /* tasks that avoid an executor have another now */
+    return sched__executor_id(executor);
+}
+
+/* Its attempts go back to their queues. */
+static void lose_attempts(Scheduler *scheduler, Executor *executor, const char *reason)
+{
+    char why[128];
+
+    snprintf(why, sizeof why, "%s was lost: %s", executor->name, reason);
+    while (!list_is_empty(&executor->attempts))
+        sched__attempt_lost(scheduler, LIST_OWNER(executor->attempts.first, Attempt, executor_node),
+                            why);
+}
+
+static void lose_caches(Scheduler *scheduler, Executor *executor)
+{
+    while (!list_is_empty(&executor->caches))
+        sched__cache_drop(scheduler, LIST_OWNER(executor->caches.first, Task, cache.node));
+}
+
+void sched__executor_forget(Scheduler *scheduler, Executor *executor)
+{
+    if (executor->state != EXECUTOR_LOST || !list_is_empty(&executor->outputs) ||
+        executor->action_node.is_linked)
+        return;
+    slot_table_give_back(&scheduler->executors, executor);
+}
+
+static void lose(Scheduler *scheduler, Executor *executor, BlockFate fate, const char *reason)
+{
+    if (sched__is_usable(executor))
+        scheduler->usable_count--;
+    else
+        sched__exclusion_end(scheduler, executor);
+    if (executor->state == EXECUTOR_DRAINING)
+        list_drop(&scheduler->drained, &executor->action_node);
+    executor->state = EXECUTOR_LOST;
+    sched__unoffer(scheduler, executor);
+    list_remove(&scheduler->heard, &executor->heard_node);
+    host_of(scheduler, executor->host)->executor_count--;
+    if (list_is_empty(&scheduler->heard))
+        scheduler->starving_ms = scheduler->now_ms;
+    lose_attempts(scheduler, executor, reason);
+    lose_caches(scheduler, executor);
+    if (fate == BLOCKS_LOST)
+        sched__outputs_drop_all(scheduler, executor);
+    sched__exclusion_balance(scheduler);
+    sched__wake_idle(scheduler);
+}
+
+void scheduler_executor_lost(Scheduler *scheduler, ExecutorId id, BlockFate fate,
+                             const char *reason)
+{
+    Executor *executor = sched__executor(scheduler, id);
+
+    if (executor == NULL)
+        return;
+    if (executor->state != EXECUTOR_LOST)
+        lose(scheduler, executor, fate, reason);
+    else if (fate == BLOCKS_LOST)
+        sched__outputs_drop_all(scheduler, executor);
+    sched__executor_forget(scheduler, executor);
+    sched__settle(scheduler);
+}
+
+void scheduler_host_lost(Scheduler *scheduler, uint32_t host, const char *reason)
+{
+    for (uint32_t i = 0; i < scheduler->executors.used_count; i++) {
+        Executor *executor = slot_table_at(&scheduler->executors, i);
+
+        if (executor != NULL && executor->host == host)
+            scheduler_executor_lost(scheduler, sched__executor_id(executor), BLOCKS_LOST, reason);
+    }
+}
+
+void scheduler_executor_drain(Scheduler *scheduler, ExecutorId id)
+{
+    Executor *executor = find_alive(scheduler, id);
+
+    if (executor == NULL || executor->state == EXECUTOR_DRAINING)
+        return;
+    if (sched__is_usable(executor))
+        scheduler->usable_count--;
+    else
+        sched__exclusion_end(scheduler, executor);
+    executor->state = EXECUTOR_DRAINING;
+    sched__unoffer(scheduler, executor);
+    sched__exclusion_balance(scheduler);
+    sched__wake_idle(scheduler);
+    check_drained(scheduler, executor);
+}
+
+/* --- heartbeats --- */
+
+void sched__executor_heard(Scheduler *scheduler, Executor *executor)
+{
+    executor->heard_ms = scheduler->now_ms;
+    list_remove(&scheduler->heard, &executor->heard_node);
+    list_push(&scheduler->heard, &executor->heard_node);
+}
+
+void sched__executor_tick(Scheduler *scheduler)
+{
+    const SchedulerConfig *config = &scheduler->config;
+    BlockFate fate = config->blocks_outlive_executors ? BLOCKS_KEPT : BLOCKS_LOST;
+
+    while (config->executor_timeout_ms != 0 && !list_is_empty(&scheduler->heard)) {
+        Executor *executor = LIST_OWNER(scheduler->heard.first, Executor, heard_node);
+
+        if (scheduler->now_ms - executor->heard_ms < config->executor_timeout_ms)
+            return;
+        lose(scheduler, executor, fate, "it was silent for too long");
+        list_push(&scheduler->gone, &executor->action_node);
+    }
+}
+
+/* Attempts that the executor does not know: lost, or still on their way to it. */
+static void settle_unnamed(Scheduler *scheduler, Executor *executor, uint64_t launches_taken)
+{
+    LIST_EACH(node, &executor->attempts)
+    {
+        Attempt *attempt = LIST_OWNER(node, Attempt, executor_node);
+
+        if (attempt->beat == executor->beat)
+            continue;
+        if (attempt->launch_number <= launches_taken)
+            sched__attempt_lost(scheduler, attempt, "its executor did not know of it");
+        else if (!attempt->action_node.is_linked &&
+                 scheduler->now_ms - attempt->sent_ms >= scheduler->config.launch_timeout_ms)
+            list_push(attempt->is_cancelled ? &scheduler->cancels : &scheduler->relaunches,
+                      &attempt->action_node);
+    }
+}
+
+uint32_t scheduler_heartbeat(Scheduler *scheduler, ExecutorId id, uint64_t launches_taken,
+                             const AttemptId *attempts, uint32_t attempt_count,
+                             AttemptId *unwanted_out, bool *is_known_out)
+{
+    Executor *executor = find_alive(scheduler, id);
+    uint32_t unwanted = 0;
+
+    *is_known_out = executor != NULL;
+    if (executor == NULL)
+        return 0;
+    sched__executor_heard(scheduler, executor);
+    executor->beat++;
+    for (uint32_t i = 0; i < attempt_count; i++) {
+        Attempt *attempt = slot_table_find(&scheduler->attempts, attempts[i]);
+        bool is_its = attempt != NULL && attempt->executor == executor;
+
+        if (is_its)
+            attempt->beat = executor->beat;
+        if (!is_its || attempt->is_cancelled)
+            unwanted_out[unwanted++] = attempts[i];
+    }
+    settle_unnamed(scheduler, executor, launches_taken);
+    sched__settle(scheduler);
+    return unwanted;
+}

@@ -1,0 +1,25 @@
+/* api_internal.h -- what the files that make up the public API share */
+#ifndef VONK_ENGINE_API_INTERNAL_H
+#define VONK_ENGINE_API_INTERNAL_H
+
+#include <stdatomic.h>
+
+#include "engine/session.h"
+#include "vonk/vonk.h"
+
+typedef struct RddSession RddSession;
+
+/* Lives until it is closed and the last of its results is freed. */
+struct VonkSession {
+    Session *session;
+    Arena *arena; /* of this struct and of texts of settings */
+    atomic_uint ref_count;
+    RddSession *rdds; /* made by the first RDD */
+};
+
+/* A result holds its session; the last one lets go of it. */
+void api_session_unref(VonkSession *session);
+
+void rdd_session_free(RddSession *rdds); /* accepts NULL */
+
+#endif

@@ -1,0 +1,138 @@
+/* rdd_types.c -- record types of C become layouts; see rdd_internal.h */
+#include <string.h>
+
+#include "engine/rdd_internal.h"
+
+enum { NESTING_MAX = 16, FIELDS_MAX = 1000, RECORD_BYTES_MAX = 1 << 20 };
+
+static Status field_type(const VonkRecordType *record, const VonkField *field, Error *err,
+                         Type *type_out)
+{
+    static const TypeId ids[] = {
+        [VONK_KIND_BOOL] = TYPE_BOOL,         [VONK_KIND_INT2] = TYPE_INT2,
+        [VONK_KIND_INT4] = TYPE_INT4,         [VONK_KIND_INT8] = TYPE_INT8,
+        [VONK_KIND_FLOAT4] = TYPE_FLOAT4,     [VONK_KIND_FLOAT8] = TYPE_FLOAT8,
+        [VONK_KIND_NUMERIC] = TYPE_DECIMAL,   [VONK_KIND_TEXT] = TYPE_TEXT,
+        [VONK_KIND_VARCHAR] = TYPE_VARCHAR,   [VONK_KIND_CHAR] = TYPE_CHAR,
+        [VONK_KIND_DATE] = TYPE_DATE,         [VONK_KIND_TIMESTAMP] = TYPE_TIMESTAMP,
+        [VONK_KIND_INTERVAL] = TYPE_INTERVAL,
+    };
+
+    *type_out = type_of(TYPE_NULL);
+    if ((unsigned)field->kind >= VONK_KIND_RECORD)
+        return error_set(err, ST_BAD_INPUT, "field \"%s\" of record type %s has no known kind",
+                         field->name, record->name);
+    if (field->kind == VONK_KIND_NUMERIC) {
+        if (field->size < 1 || field->size > DECIMAL_DIGITS || field->scale > field->size)
+            return error_set(err, ST_BAD_INPUT,
+                             "field \"%s\" of record type %s: numeric(%u,%u) is not possible",
+                             field->name, record->name, field->size, field->scale);
+        *type_out = type_decimal((int)field->size, (int)field->scale);
+        return ST_OK;
+    }
+    *type_out = type_of(ids[field->kind]);
+    type_out->length = (int32_t)field->size;
+    return ST_OK;
+}
+
+typedef struct Flattener {
+    Arena *arena;
+    RecordField *fields;
+    uint32_t count;
+} Flattener;
+
+static Status flatten(Flattener *to, const VonkRecordType *type, const char *prefix,
+                      uint32_t offset, bool is_key, uint32_t depth, Error *err)
+{
+    if (depth > NESTING_MAX)
+        return error_set(err, ST_BAD_INPUT, "record type %s is nested more than %d deep",
+                         type->name, NESTING_MAX);
+    for (uint32_t i = 0; i < type->field_count; i++) {
+        const VonkField *field = &type->fields[i];
+        const char *name =
+            prefix[0] == '\0' ? field->name : arena_printf(to->arena, "%s.%s", prefix, field->name);
+        RecordField *out;
+
+        if (field->kind == VONK_KIND_RECORD) {
+            TRY(flatten(to, field->record, name, offset + field->offset, is_key || field->is_key,
+                        depth + 1, err));
+            continue;
+        }
+        if (to->count == FIELDS_MAX)
+            return error_set(err, ST_BAD_INPUT, "record type %s has more than %d fields",
+                             type->name, FIELDS_MAX);
+        out = &to->fields[to->count++];
+        *out = (RecordField){.name = arena_strdup(to->arena, name),
+                             .offset = offset + field->offset,
+                             .null_offset = field->null_offset == VONK_NEVER_NULL
+                                                ? RECORD_NEVER_NULL
+                                                : offset + field->null_offset,
+                             .is_key = is_key || field->is_key};
+        TRY(field_type(type, field, err, &out->type));
+    }
+    return ST_OK;
+}
+
+bool rdd_layouts_equal(const RecordLayout *a, const RecordLayout *b)
+{
+    if (a == b)
+        return true;
+    if (a->bytes != b->bytes || a->field_count != b->field_count)
+        return false;
+    for (uint32_t i = 0; i < a->field_count; i++) {
+        const RecordField *x = &a->fields[i], *y = &b->fields[i];
+
+        if (strcmp(x->name, y->name) != 0 || !type_equal(x->type, y->type) ||
+            x->offset != y->offset || x->null_offset != y->null_offset || x->is_key != y->is_key)
+            return false;
+    }
+    return true;
+}
+
+bool rdd_layout_has_keys(const RecordLayout *layout)
+{
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        if (layout->fields[i].is_key)
+            return true;
+    return false;
+}
+
+static const RecordLayout *remember(RddSession *rdds, const VonkRecordType *type,
+                                    const RecordLayout *layout)
+{
+    KnownLayout *known;
+
+    for (known = rdds->layouts; known != NULL; known = known->next)
+        if (strcmp(known->layout->name, layout->name) == 0 &&
+            rdd_layouts_equal(known->layout, layout))
+            layout = known->layout;
+    known = ARENA_NEW(rdds->arena, KnownLayout);
+    *known = (KnownLayout){type, layout, rdds->layouts};
+    rdds->layouts = known;
+    return layout;
+}
+
+const RecordLayout *rdd_layout(RddSession *rdds, const VonkRecordType *type, Error *err)
+{
+    Flattener to = {.arena = rdds->arena};
+    RecordLayout *layout;
+
+    for (const KnownLayout *known = rdds->layouts; known != NULL; known = known->next)
+        if (known->type == type)
+            return known->layout;
+    to.fields = ARENA_ARRAY(rdds->arena, RecordField, FIELDS_MAX);
+    if (flatten(&to, type, "", 0, false, 0, err) != ST_OK)
+        return NULL;
+    if (to.count == 0 || type->bytes == 0 || type->bytes > RECORD_BYTES_MAX) {
+        (void)error_set(err, ST_BAD_INPUT, "record type %s has %u fields in %u bytes", type->name,
+                        to.count, type->bytes);
+        return NULL;
+    }
+    layout = ARENA_NEW(rdds->arena, RecordLayout);
+    *layout =
+        (RecordLayout){.name = arena_strdup(rdds->arena, type->name),
+                       .bytes = type->bytes,
+                       .field_count = to.count,
+                       .fields = arena_copy(rdds->arena, to.fields, to.count * sizeof *to.fields)};
+    return remember(rdds, type, layout);
+}

@@ -1,0 +1,327 @@
+/*
+ * op_combine.c -- records of one key become one accumulator, by user functions
+ *
+ *     partial    streaming: passes its accumulators on at the end of its split, and whenever the
+ *                table has outgrown the cache
+ *     whole      a breaker: takes all of its input, then hands the accumulators out
+ *
+ * A plan with records runs one partition on one thread (core/scheduler), so there is one table. The order
+ * of combining is that of the rows.
+ */
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "exec/combine_table.h"
+#include "exec/operators.h"
+#include "exec/record_io.h"
+#include "exec/stop_check.h"
+
+/* A partial table larger than this, and no longer gaining, is passed on. */
+enum { PARTIAL_BYTES_MAX = 16 << 20 };
+
+typedef struct CombineOp {
+    Operator op;
+    const PlanCombine *node;
+    const uint32_t *places;
+    Arena *arena;
+    UserTask user;
+    bool is_ready;
+    char *records; /* of a batch of input */
+    size_t records_bytes;
+    CombineTable table;
+    const Column **args;
+} CombineOp;
+
+/* What reads accumulators back into columns. */
+typedef struct CombineCursor {
+    Arena *arena;
+    char *records;
+    size_t records_bytes;
+    ColumnBuffers buffers;
+    Column *columns;
+    uint64_t next;
+} CombineCursor;
+
+/* --- input --- */
+
+static Status combine_open(Operator *base, Error *err)
+{
+    CombineOp *op = (CombineOp *)base;
+    const RecordLayout *in = op->node->spec->in;
+    void *records;
+
+    CHECK(base->context->threads == 1);
+    op->records_bytes = (size_t)BATCH_ROWS_MAX * in->bytes;
+    TRY(mem_pool_alloc(base->context->pool, op->records_bytes, base->class->name, err, &records));
+    op->records = records;
+    user_task_init(&op->user, base->context);
+    combine_table_init(&op->table, op->arena, op->node->spec, base->context->pool, &op->user,
+                       base->class->name);
+    op->is_ready = true;
+    return ST_OK;
+}
+
+static void combine_close(Operator *base)
+{
+    CombineOp *op = (CombineOp *)base;
+
+    if (op->is_ready) {
+        combine_table_fini(&op->table);
+        user_task_fini(&op->user);
+    }
+    mem_pool_release(base->context->pool, op->records, op->records_bytes);
+    op->records = NULL;
+    op->is_ready = false;
+}
+
+static Status combine_add(CombineOp *op, const Batch *batch, Error *err)
+{
+    uint32_t rows[BATCH_ROWS_MAX];
+
+    TRY(stop_check(op->op.context->stop, err));
+    for (uint32_t i = 0; i < op->node->args.count; i++)
+        op->args[i] = &batch->columns[op->places[i]];
+    for (uint32_t i = 0; i < batch->selected_count; i++)
+        rows[i] = batch_row(batch, i);
+    TRY(records_from_columns(op->node->spec->in, op->args, rows, batch->selected_count, op->records,
+                             err));
+    TRY(combine_table_add(&op->table, op->records, batch->selected_count, err));
+    user_task_reset(&op->user);
+    operator_note_bytes(&op->op, combine_table_bytes(&op->table));
+    return ST_OK;
+}
+
+/* --- output --- */
+
+static void cursor_close(CombineOp *op, CombineCursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    column_buffers_fini(&cursor->buffers);
+    mem_pool_release(op->op.context->pool, cursor->records, cursor->records_bytes);
+    arena_free(cursor->arena);
+}
+
+static Status cursor_open(CombineOp *op, Error *err, CombineCursor **cursor_out)
+{
+    const RecordLayout *acc = op->node->spec->acc;
+    uint32_t rows = op->op.context->batch_rows;
+    Arena *arena = arena_new(NULL, "combine", ARENA_NO_CAP);
+    CombineCursor *cursor = ARENA_NEW(arena, CombineCursor);
+    void *records = NULL;
+    Status status;
+
+    *cursor_out = NULL;
+    cursor->arena = arena;
+    cursor->columns = ARENA_ARRAY(arena, Column, acc->field_count);
+    status =
+        mem_pool_alloc(op->op.context->pool, (size_t)rows * acc->bytes, "combine", err, &records);
+    cursor->records = records;
+    cursor->records_bytes = (size_t)rows * acc->bytes;
+    if (status == ST_OK)
+        status =
+            column_buffers_init(&cursor->buffers, arena, op->op.context->pool, acc->field_count,
+                                op->node->head.columns, rows, "combine", err);
+    if (status != ST_OK) {
+        cursor_close(op, cursor);
+        return status;
+    }
+    *cursor_out = cursor;
+    return ST_OK;
+}
+
+/* The next accumulators; row_count 0 at the end. */
+static Status cursor_next(CombineOp *op, CombineCursor *cursor, Error *err, Batch *batch_out)
+{
+    const RecordLayout *acc = op->node->spec->acc;
+    uint64_t left = combine_table_count(&op->table) - cursor->next;
+    uint32_t rows = op->op.context->batch_rows;
+    uint32_t count = left < rows ? (uint32_t)left : rows;
+
+    *batch_out = (Batch){.column_count = acc->field_count,
+                         .row_count = count,
+                         .columns = cursor->columns,
+                         .selected_count = count,
+                         .sequence = cursor->next};
+    for (uint32_t i = 0; i < count; i++)
+        memcpy(cursor->records + (size_t)i * acc->bytes, op->table.entries[cursor->next + i].record,
+               acc->bytes);
+    cursor->next += count;
+    return columns_from_records(acc, cursor->records, count, &cursor->buffers, cursor->columns,
+                                err);
+}
+
+/* --- partial: streaming --- */
+
+typedef struct PartialLocal {
+    CombineCursor *cursor;
+    uint32_t split;
+    uint64_t sequence;
+} PartialLocal;
+
+static Status partial_local_open(Operator *base, uint32_t thread, Error *err, void **local_out)
+{
+    CombineOp *op = (CombineOp *)base;
+    PartialLocal *local = ARENA_NEW(op->arena, PartialLocal);
+
+    (void)thread;
+    TRY(cursor_open(op, err, &local->cursor));
+    *local_out = local;
+    return ST_OK;
+}
+
+static void partial_local_close(Operator *base, void *opaque)
+{
+    PartialLocal *local = opaque;
+
+    if (local != NULL)
+        cursor_close((CombineOp *)base, local->cursor);
+}
+
+static Status pass_on(CombineOp *op, PartialLocal *local, Emitter *emitter, Error *err)
+{
+    Batch batch;
+
+    local->cursor->next = 0;
+    for (;;) {
+        TRY(cursor_next(op, local->cursor, err, &batch));
+        if (batch.row_count == 0)
+            break;
+        batch.split = local->split;
+        batch.sequence = local->sequence;
+        local->sequence += batch.row_count;
+        TRY(emit(emitter, &batch, err));
+    }
+    combine_table_clear(&op->table);
+    return ST_OK;
+}
+
+static Status partial_consume(Operator *base, void *opaque, const Batch *batch, Emitter *emitter,
+                              Error *err)
+{
+    CombineOp *op = (CombineOp *)base;
+    PartialLocal *local = opaque;
+
+    local->split = batch->split;
+    TRY(combine_add(op, batch, err));
+    if (combine_table_bytes(&op->table) > PARTIAL_BYTES_MAX)
+        return pass_on(op, local, emitter, err);
+    return ST_OK;
+}
+
+static Status partial_end_split(Operator *base, void *opaque, uint32_t split, Emitter *emitter,
+                                Error *err)
+{
+    PartialLocal *local = opaque;
+
+    local->split = split;
+    TRY(pass_on((CombineOp *)base, local, emitter, err));
+    local->sequence = 0;
+    return ST_OK;
+}
+
+static const OperatorClass partial_class = {
+    .name = "combine partially",
+    .open = combine_open,
+    .local_open = partial_local_open,
+    .consume = partial_consume,
+    .end_split = partial_end_split,
+    .local_close = partial_local_close,
+    .close = combine_close,
+};
+
+/* --- whole: a breaker --- */
+
+static Status whole_consume(Operator *base, void *local, const Batch *batch, Emitter *emitter,
+                            Error *err)
+{
+    (void)local;
+    (void)emitter;
+    return combine_add((CombineOp *)base, batch, err);
+}
+
+/* Without keys, no record at all gives the record for that, where there is one. */
+static Status whole_finish(Operator *base, uint32_t phase, Error *err, uint32_t *task_count_out)
+{
+    CombineOp *op = (CombineOp *)base;
+    const CombineSpec *spec = op->node->spec;
+    CombineTable *table = &op->table;
+    void *record;
+
+    *task_count_out = 0;
+    if (phase > 0 || spec->has_keys || spec->empty == NULL || combine_table_count(table) > 0)
+        return ST_OK;
+    TRY(combine_table_reserve_one(table, err));
+    TRY(row_store_add_one(&table->records, err, &record));
+    memcpy(record, spec->empty, spec->acc->bytes);
+    table->entries[0] = (CombineEntry){0, record};
+    return ST_OK;
+}
+
+static uint32_t whole_split_count(Operator *base)
+{
+    return combine_table_count(&((CombineOp *)base)->table) > 0;
+}
+
+static Status whole_source_open(Operator *base, uint32_t thread, Error *err, void **cursor_out)
+{
+    (void)thread;
+    return cursor_open((CombineOp *)base, err, (CombineCursor **)cursor_out);
+}
+
+static Status whole_source_split(Operator *base, void *cursor, uint32_t split, Error *err)
+{
+    (void)base;
+    (void)split;
+    (void)err;
+    ((CombineCursor *)cursor)->next = 0;
+    return ST_OK;
+}
+
+static Status whole_source_next(Operator *base, void *cursor, Error *err, Batch *batch_out)
+{
+    TRY(stop_check(base->context->stop, err));
+    return cursor_next((CombineOp *)base, cursor, err, batch_out);
+}
+
+static void whole_source_close(Operator *base, void *cursor)
+{
+    cursor_close((CombineOp *)base, cursor);
+}
+
+static const OperatorClass whole_class = {
+    .name = "combine",
+    .open = combine_open,
+    .consume = whole_consume,
+    .close = combine_close,
+    .finish_begin = whole_finish,
+    .split_count = whole_split_count,
+    .source_open = whole_source_open,
+    .source_split = whole_source_split,
+    .source_next = whole_source_next,
+    .source_close = whole_source_close,
+};
+
+Status op_combine_new(const ExecContext *context, Arena *arena, const PlanCombine *node, Error *err,
+                      Operator **op_out)
+{
+    CombineOp *op = ARENA_NEW(arena, CombineOp);
+    const Plan *input = node->head.inputs[0];
+    uint32_t *places = ARENA_ARRAY(arena, uint32_t, node->args.count);
+
+    (void)err;
+    for (uint32_t i = 0; i < node->args.count; i++)
+        places[i] = (uint32_t)plan_column_index(input, node->args.ids[i]);
+    op->op = (Operator){.class = node->is_partial ? &partial_class : &whole_class,
+                        .context = context,
+                        .node = &node->head,
+                        .input_column_count = input->column_count,
+                        .input_columns = input->columns};
+    op->node = node;
+    op->places = places;
+    op->arena = arena;
+    op->args = ARENA_ARRAY(arena, const Column *, node->args.count);
+    op->op.makes_more_rows = true;
+    *op_out = &op->op;
+    return ST_OK;
+}

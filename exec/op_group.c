@@ -1,0 +1,344 @@
+/*
+ * op_group.c -- a user's function reads the records of one key, or of a whole partition
+ *
+ *     with keys      all inputs are read into a table; then the function runs once a key
+ *     without        the function runs once and reads its inputs as they come
+ *
+ * Inputs are executions of their own that are pulled; what the function emits is pushed on. The
+ * operator stands behind a source of one row, which sets it off: a plan with records runs one
+ * partition on one thread (core/scheduler).
+ */
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "exec/exec.h"
+#include "exec/group_table.h"
+#include "exec/operators.h"
+#include "exec/record_io.h"
+#include "exec/stop_check.h"
+#include "exec/user_task.h"
+
+typedef void (*GroupFunction1)(VonkTask *, VonkIn *, VonkOut *);
+typedef void (*GroupFunction2)(VonkTask *, VonkIn *, VonkIn *, VonkOut *);
+typedef void (*GroupFunction3)(VonkTask *, VonkIn *, VonkIn *, VonkIn *, VonkOut *);
+typedef void (*GroupFunction4)(VonkTask *, VonkIn *, VonkIn *, VonkIn *, VonkIn *, VonkOut *);
+
+typedef struct GroupOp {
+    Operator op;
+    const PlanGroup *node;
+} GroupOp;
+
+typedef struct GroupInput {
+    VonkIn in; /* first */
+    struct GroupLocal *local;
+    uint32_t number;
+    Execution *execution;
+    char *records; /* of a batch */
+    size_t records_bytes;
+    const Column **args;
+    const GroupRecord *record; /* with keys: the next one */
+} GroupInput;
+
+typedef struct GroupLocal {
+    const GroupOp *op;
+    Arena *arena;
+    UserTask user;
+    GroupInput inputs[GROUP_INPUTS_MAX];
+    VonkOut out;
+    char *out_records;
+    size_t out_bytes;
+    ColumnBuffers buffers;
+    Column *columns;
+    GroupTable table;
+    Emitter *emitter;
+    Error *err;
+    Status status;
+    uint32_t split;
+    uint64_t sequence;
+} GroupLocal;
+
+/* --- what the function makes --- */
+
+static void flush_out(VonkOut *out)
+{
+    GroupLocal *local = (GroupLocal *)((char *)out - offsetof(GroupLocal, out));
+    const GroupSpec *spec = local->op->node->spec;
+    uint32_t count = (uint32_t)((size_t)(out->next - local->out_records) / out->record_bytes);
+    uint64_t record = local->user.record;
+    Batch batch = {.column_count = spec->out->field_count,
+                   .row_count = count,
+                   .columns = local->columns,
+                   .selected_count = count,
+                   .split = local->split,
+                   .sequence = local->sequence};
+
+    out->next = local->out_records;
+    if (local->status != ST_OK || local->user.task.is_failed)
+        return;
+    local->status = columns_from_records(spec->out, local->out_records, count, &local->buffers,
+                                         local->columns, local->err);
+    local->sequence += count;
+    if (local->status == ST_OK)
+        local->status = emit(local->emitter, &batch, local->err);
+    if (local->status != ST_OK)
+        user_task_fail(&local->user, local->err);
+    user_task_begin(&local->user, &spec->function);
+    local->user.record = record;
+}
+
+/* --- what it reads --- */
+
+/* The next batch of an input as records; 0 at the end. */
+static Status read_records(GroupInput *input, Error *err, uint32_t *count_out)
+{
+    GroupLocal *local = input->local;
+    const PlanGroup *node = local->op->node;
+    ColumnList args = node->args[input->number];
+    Batch batch;
+
+    *count_out = 0;
+    TRY(exec_next(input->execution, err, &batch));
+    for (uint32_t i = 0; i < args.count; i++)
+        input->args[i] =
+            &batch.columns[plan_column_index(node->head.inputs[input->number], args.ids[i])];
+    *count_out = batch.row_count;
+    return records_from_columns(node->spec->in[input->number], input->args, NULL, batch.row_count,
+                                input->records, err);
+}
+
+static bool fill_from_execution(VonkIn *in)
+{
+    GroupInput *input = (GroupInput *)in;
+    GroupLocal *local = input->local;
+    uint64_t record = local->user.record;
+    uint32_t count = 0;
+
+    if (local->status != ST_OK || local->user.task.is_failed)
+        return false;
+    local->status = read_records(input, local->err, &count);
+    if (local->status != ST_OK)
+        user_task_fail(&local->user, local->err);
+    user_task_begin(&local->user, &local->op->node->spec->function);
+    local->user.record = record + count;
+    in->next = input->records;
+    in->end = input->records + (size_t)count * in->record_bytes;
+    return local->status == ST_OK && count > 0;
+}
+
+static bool fill_from_group(VonkIn *in)
+{
+    GroupInput *input = (GroupInput *)in;
+
+    if (input->record == NULL)
+        return false;
+    in->next = group_record_bytes(input->record);
+    in->end = in->next + in->record_bytes;
+    input->record = input->record->next;
+    return true;
+}
+
+/* --- running it --- */
+
+static void call_function(GroupLocal *local)
+{
+    const GroupSpec *spec = local->op->node->spec;
+    void (*call)(void) = spec->function.call;
+    VonkTask *task = &local->user.task;
+    GroupInput *in = local->inputs;
+
+    switch (spec->input_count) {
+    case 1:
+        ((GroupFunction1)call)(task, &in[0].in, &local->out);
+        return;
+    case 2:
+        ((GroupFunction2)call)(task, &in[0].in, &in[1].in, &local->out);
+        return;
+    case 3:
+        ((GroupFunction3)call)(task, &in[0].in, &in[1].in, &in[2].in, &local->out);
+        return;
+    case 4:
+        ((GroupFunction4)call)(task, &in[0].in, &in[1].in, &in[2].in, &in[3].in, &local->out);
+        return;
+    default:
+        UNREACHABLE("inputs of a group");
+    }
+}
+
+static Status gather_groups(GroupLocal *local, Error *err)
+{
+    for (uint32_t i = 0; i < local->op->node->spec->input_count; i++) {
+        uint32_t count;
+
+        do {
+            TRY(stop_check(local->op->op.context->stop, err));
+            TRY(read_records(&local->inputs[i], err, &count));
+            TRY(group_table_add(&local->table, i, local->inputs[i].records, count, err));
+        } while (count > 0);
+    }
+    return ST_OK;
+}
+
+static Status run_groups(GroupLocal *local, Error *err)
+{
+    const PlanGroup *node = local->op->node;
+
+    TRY(gather_groups(local, err));
+    for (uint64_t g = 0; g < local->table.count; g++) {
+        const GroupEntry *entry = &local->table.entries[g];
+
+        for (uint32_t i = 0; i < node->spec->input_count; i++) {
+            local->inputs[i].in.next = local->inputs[i].in.end = NULL;
+            local->inputs[i].record = entry->first[i];
+        }
+        TRY(stop_check(local->op->op.context->stop, err));
+        user_task_begin(&local->user, &node->spec->function);
+        local->user.record = g + 1;
+        call_function(local);
+        TRY(user_task_end(&local->user, err));
+        if (local->user.memory != NULL) { /* what was emitted may point there */
+            flush_out(&local->out);
+            TRY(user_task_end(&local->user, err));
+            user_task_reset(&local->user);
+        }
+    }
+    return ST_OK;
+}
+
+static Status run_whole(GroupLocal *local, Error *err)
+{
+    user_task_begin(&local->user, &local->op->node->spec->function);
+    call_function(local);
+    return user_task_end(&local->user, err);
+}
+
+static Status group_consume(Operator *base, void *opaque, const Batch *batch, Emitter *emitter,
+                            Error *err)
+{
+    GroupLocal *local = opaque;
+
+    (void)base;
+    local->emitter = emitter;
+    local->err = err;
+    local->split = batch->split;
+    if (local->op->node->spec->has_keys)
+        TRY(run_groups(local, err));
+    else
+        TRY(run_whole(local, err));
+    flush_out(&local->out);
+    return user_task_end(&local->user, err);
+}
+
+/* --- opening and closing --- */
+
+static void group_local_close(Operator *base, void *opaque)
+{
+    GroupLocal *local = opaque;
+    MemPool *pool = base->context->pool;
+
+    if (local == NULL)
+        return;
+    for (uint32_t i = 0; i < GROUP_INPUTS_MAX; i++) {
+        exec_close(local->inputs[i].execution);
+        mem_pool_release(pool, local->inputs[i].records, local->inputs[i].records_bytes);
+    }
+    group_table_fini(&local->table);
+    user_task_fini(&local->user);
+    column_buffers_fini(&local->buffers);
+    mem_pool_release(pool, local->out_records, local->out_bytes);
+    arena_free(local->arena);
+}
+
+static Status open_input(GroupLocal *local, uint32_t number, Error *err)
+{
+    const PlanGroup *node = local->op->node;
+    const ExecContext *context = local->op->op.context;
+    GroupInput *input = &local->inputs[number];
+    ExecRequest request = {.plan = node->head.inputs[number],
+                           .pool = context->pool,
+                           .threads = 1,
+                           .batch_rows = context->batch_rows,
+                           .jit = context->jit,
+                           .cache = context->cache,
+                           .cancelled = context->stop,
+                           .partition = context->partition,
+                           .partition_count = context->partition_count};
+    size_t bytes = (size_t)context->batch_rows * node->spec->in[number]->bytes;
+    void *records;
+
+    *input = (GroupInput){.local = local, .number = number};
+    input->in.record_bytes = node->spec->in[number]->bytes;
+    input->in.fill = node->spec->has_keys ? fill_from_group : fill_from_execution;
+    input->args = ARENA_ARRAY(local->arena, const Column *, node->args[number].count);
+    TRY(mem_pool_alloc(context->pool, bytes, local->op->op.class->name, err, &records));
+    input->records = records;
+    input->records_bytes = bytes;
+    return exec_start(&request, err, &input->execution);
+}
+
+static Status open_output(GroupLocal *local, Error *err)
+{
+    const PlanGroup *node = local->op->node;
+    const ExecContext *context = local->op->op.context;
+    const RecordLayout *out = node->spec->out;
+    void *records;
+
+    TRY(column_buffers_init(&local->buffers, local->arena, context->pool, out->field_count,
+                            node->head.columns, context->batch_rows, local->op->op.class->name,
+                            err));
+    local->columns = ARENA_ARRAY(local->arena, Column, out->field_count);
+    local->out_bytes = (size_t)context->batch_rows * out->bytes;
+    TRY(mem_pool_alloc(context->pool, local->out_bytes, local->op->op.class->name, err, &records));
+    local->out_records = records;
+    memset(records, 0, local->out_bytes);
+    local->out = (VonkOut){.next = records,
+                           .end = local->out_records + local->out_bytes,
+                           .record_bytes = out->bytes,
+                           .flush = flush_out};
+    return ST_OK;
+}
+
+static Status group_local_open(Operator *base, uint32_t thread, Error *err, void **local_out)
+{
+    const GroupOp *op = (const GroupOp *)base;
+    const GroupSpec *spec = op->node->spec;
+    Arena *arena = arena_new(NULL, "group", ARENA_NO_CAP);
+    GroupLocal *local = ARENA_NEW(arena, GroupLocal);
+    Status status;
+
+    (void)thread;
+    CHECK(base->context->threads == 1);
+    local->op = op;
+    local->arena = arena;
+    user_task_init(&local->user, base->context);
+    status = open_output(local, err);
+    if (spec->has_keys)
+        group_table_init(&local->table, arena, spec, base->context->pool, base->class->name);
+    for (uint32_t i = 0; status == ST_OK && i < spec->input_count; i++)
+        status = open_input(local, i, err);
+    if (status != ST_OK) {
+        group_local_close(base, local);
+        return status;
+    }
+    *local_out = local;
+    return ST_OK;
+}
+
+static const OperatorClass group_class = {
+    .name = "group",
+    .local_open = group_local_open,
+    .consume = group_consume,
+    .local_close = group_local_close,
+};
+
+Status op_group_new(const ExecContext *context, Arena *arena, const PlanGroup *node, Error *err,
+                    Operator **op_out)
+{
+    GroupOp *op = ARENA_NEW(arena, GroupOp);
+
+    (void)err;
+    op->op = (Operator){.class = &group_class, .context = context, .node = &node->head};
+    op->op.makes_more_rows = true;
+    op->node = node;
+    *op_out = &op->op;
+    return ST_OK;
+}

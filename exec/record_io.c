@@ -1,0 +1,228 @@
+/* record_io.c -- see record_io.h */
+#include "exec/record_io.h"
+
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "core/data/decimal.h"
+#include "vonk/record.h"
+
+/* --- columns to records --- */
+
+#define STORE_EACH(CType)                                                                          \
+    for (uint32_t i = 0; i < count; i++)                                                           \
+        memcpy(to + (size_t)i * record_bytes,                                                      \
+               (const CType *)values + (rows == NULL ? i : rows[i]), sizeof(CType));               \
+    break
+
+static void store_flat(const void *values, size_t value_bytes, const uint32_t *rows, uint32_t count,
+                       char *to, size_t record_bytes)
+{
+    switch (value_bytes) {
+    case 1:
+        STORE_EACH(uint8_t);
+    case 2:
+        STORE_EACH(uint16_t);
+    case 4:
+        STORE_EACH(uint32_t);
+    case 8:
+        STORE_EACH(uint64_t);
+    case 16:
+        STORE_EACH(UInt128);
+    default:
+        UNREACHABLE("value size");
+    }
+}
+
+static void store_texts(const Column *column, const uint32_t *rows, uint32_t count, char *to,
+                        size_t record_bytes)
+{
+    for (uint32_t i = 0; i < count; i++, to += record_bytes) {
+        const Str *text = column_value(column, rows == NULL ? i : rows[i]);
+        VonkText out = {str_bytes(text), text->length};
+
+        memcpy(to, &out, sizeof out);
+    }
+}
+
+static void store_values(const Column *column, const uint32_t *rows, uint32_t count, char *to,
+                         size_t record_bytes)
+{
+    size_t value_bytes = phys_bytes(type_phys(column->type));
+
+    if (type_phys(column->type) == PHYS_STR) {
+        store_texts(column, rows, count, to, record_bytes);
+    } else if (column->form == COLUMN_FLAT) {
+        store_flat(column->values, value_bytes, rows, count, to, record_bytes);
+    } else {
+        for (uint32_t i = 0; i < count; i++)
+            memcpy(to + (size_t)i * record_bytes, column->values, value_bytes);
+    }
+}
+
+static Status store_nulls(const RecordLayout *layout, const RecordField *field,
+                          const Column *column, const uint32_t *rows, uint32_t count, char *records,
+                          Error *err)
+{
+    size_t bytes =
+        type_phys(field->type) == PHYS_STR ? sizeof(VonkText) : phys_bytes(type_phys(field->type));
+
+    for (uint32_t i = 0; i < count; i++) {
+        char *record = records + (size_t)i * layout->bytes;
+        bool is_null = column_is_null(column, rows == NULL ? i : rows[i]);
+
+        if (field->null_offset != RECORD_NEVER_NULL)
+            record[field->null_offset] = is_null;
+        if (!is_null)
+            continue;
+        if (field->null_offset == RECORD_NEVER_NULL) {
+            (void)error_set_state(err, ST_BAD_INPUT, "22004",
+                                  "NULL in field \"%s\" of record type %s", field->name,
+                                  layout->name);
+            error_hint(err, "Declare the field with VONK_NULLABLE, or filter the NULLs out.");
+            return ST_BAD_INPUT;
+        }
+        memset(record + field->offset, 0, bytes);
+    }
+    return ST_OK;
+}
+
+Status records_from_columns(const RecordLayout *layout, const Column *const *columns,
+                            const uint32_t *rows, uint32_t count, char *records, Error *err)
+{
+    for (uint32_t f = 0; f < layout->field_count; f++) {
+        const RecordField *field = &layout->fields[f];
+
+        store_values(columns[f], rows, count, records + field->offset, layout->bytes);
+        if (columns[f]->validity != NULL) {
+            TRY(store_nulls(layout, field, columns[f], rows, count, records, err));
+        } else if (field->null_offset != RECORD_NEVER_NULL) {
+            for (uint32_t i = 0; i < count; i++)
+                records[(size_t)i * layout->bytes + field->null_offset] = false;
+        }
+    }
+    return ST_OK;
+}
+
+/* --- records to columns --- */
+
+#define LOAD_EACH(CType)                                                                           \
+    for (uint32_t i = 0; i < count; i++)                                                           \
+        memcpy((CType *)values + i, from + (size_t)i * record_bytes, sizeof(CType));               \
+    break
+
+static void load_flat(const char *from, size_t record_bytes, size_t value_bytes, uint32_t count,
+                      void *values)
+{
+    switch (value_bytes) {
+    case 1:
+        LOAD_EACH(uint8_t);
+    case 2:
+        LOAD_EACH(uint16_t);
+    case 4:
+        LOAD_EACH(uint32_t);
+    case 8:
+        LOAD_EACH(uint64_t);
+    case 16:
+        LOAD_EACH(UInt128);
+    default:
+        UNREACHABLE("value size");
+    }
+}
+
+static Status check_text(const RecordField *field, VonkText text, Error *err)
+{
+    uint64_t characters = 0;
+
+    if (text.bytes > UINT32_MAX)
+        return error_set(err, ST_BAD_INPUT,
+                         "a text of %zu bytes in field \"%s\": 4 GiB is the most", text.bytes,
+                         field->name);
+    if (field->type.length == 0)
+        return ST_OK;
+    for (size_t i = 0; i < text.bytes; i++)
+        characters += ((unsigned char)text.data[i] & 0xc0) != 0x80;
+    if (characters <= (uint64_t)field->type.length)
+        return ST_OK;
+    return error_set_state(err, ST_BAD_INPUT, "22001",
+                           "value too long for field \"%s\" of %d characters", field->name,
+                           (int)field->type.length);
+}
+
+static Status load_texts(const RecordField *field, const char *from, size_t record_bytes,
+                         uint32_t count, Str *values, Error *err)
+{
+    for (uint32_t i = 0; i < count; i++, from += record_bytes) {
+        VonkText text;
+
+        memcpy(&text, from, sizeof text);
+        if (text.bytes > UINT32_MAX || field->type.length > 0)
+            TRY(check_text(field, text, err));
+        values[i] = str_make(text.data, (uint32_t)text.bytes);
+    }
+    return ST_OK;
+}
+
+/* A column of decimals promises that its digits fit. */
+static Status check_decimals(const RecordField *field, const void *values, uint32_t count,
+                             Error *err)
+{
+    bool is_wide = type_phys(field->type) == PHYS_INT128;
+
+    for (uint32_t i = 0; i < count; i++) {
+        Int128 value = is_wide ? ((const Int128 *)values)[i] : ((const int64_t *)values)[i];
+
+        if (!decimal_fits(value, field->type.precision))
+            return error_set_state(err, ST_BAD_INPUT, "22003",
+                                   "numeric field overflow in field \"%s\": %d digits fit",
+                                   field->name, (int)field->type.precision);
+    }
+    return ST_OK;
+}
+
+static const uint64_t *load_validity(const RecordLayout *layout, const RecordField *field,
+                                     const char *records, uint32_t count, uint64_t *validity)
+{
+    bool has_nulls = false;
+
+    if (field->null_offset == RECORD_NEVER_NULL)
+        return NULL;
+    for (uint32_t i = 0; i < count; i++) {
+        bool is_null = records[(size_t)i * layout->bytes + field->null_offset] != 0;
+
+        bitmap_put(validity, i, !is_null);
+        has_nulls |= is_null;
+    }
+    return has_nulls ? validity : NULL;
+}
+
+/* What is NULL is zero, whatever the function left there: blocks have one content. */
+static void clear_nulls(const Column *column, void *values, size_t value_bytes, uint32_t count)
+{
+    for (uint32_t i = 0; column->validity != NULL && i < count; i++)
+        if (!bitmap_get(column->validity, i))
+            memset((char *)values + i * value_bytes, 0, value_bytes);
+}
+
+Status columns_from_records(const RecordLayout *layout, const char *records, uint32_t count,
+                            ColumnBuffers *buffers, Column *columns_out, Error *err)
+{
+    ASSERT(count <= buffers->capacity);
+    for (uint32_t f = 0; f < layout->field_count; f++) {
+        const RecordField *field = &layout->fields[f];
+        Column *column = &columns_out[f];
+        void *values = buffers->values[f];
+        Phys phys = type_phys(field->type);
+
+        *column = (Column){.type = field->type, .form = COLUMN_FLAT, .values = values};
+        column->validity = load_validity(layout, field, records, count, buffers->validity[f]);
+        if (phys == PHYS_STR)
+            TRY(load_texts(field, records + field->offset, layout->bytes, count, values, err));
+        else
+            load_flat(records + field->offset, layout->bytes, phys_bytes(phys), count, values);
+        clear_nulls(column, values, phys_bytes(phys), count);
+        if (field->type.id == TYPE_DECIMAL)
+            TRY(check_decimals(field, values, count, err));
+    }
+    return ST_OK;
+}

@@ -1,0 +1,34 @@
+/*
+ * record_io.h -- rows of columns become records (C structs), and back
+ *
+ *     columns   word: Str Str Str        n: int64 int64 int64
+ *     records   { VonkText word; int64_t n; } { ... } { ... }
+ *
+ * A record's texts point to where the column's bytes are. Fields that are NULL hold zeros.
+ *
+ * Thread: every call may come from any thread.
+ */
+#ifndef VONK_EXEC_RECORD_IO_H
+#define VONK_EXEC_RECORD_IO_H
+
+#include "core/data/batch.h"
+#include "core/plan/record.h"
+#include "exec/gather.h"
+
+/*
+ * Writes rows rows[0..count) (0..count when NULL) of the columns, one a field of the layout, into
+ * records. A NULL in a field that cannot be NULL is ST_BAD_INPUT 22004, with the field's name.
+ */
+MUST_CHECK Status records_from_columns(const RecordLayout *layout, const Column *const *columns,
+                                       const uint32_t *rows, uint32_t count, char *records,
+                                       Error *err);
+
+/*
+ * The other way: columns_out[i] is the layout's field i, in buffers (as wide as the layout). Texts
+ * stay borrowed. Errors: a numeric with more digits than its type has, a text too long for its type.
+ */
+MUST_CHECK Status columns_from_records(const RecordLayout *layout, const char *records,
+                                       uint32_t count, ColumnBuffers *buffers, Column *columns_out,
+                                       Error *err);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * record_keys.h -- the keys of records: hashed, compared, copied from one type to another
+ *
+ * Keys are the fields marked so; two types' keys correspond in their order and have the same types.
+ * Equality is that of GROUP BY: NULL equals NULL, NaN equals NaN, -0.0 equals 0.0.
+ *
+ * Thread: every call may come from any thread.
+ */
+#ifndef VONK_EXEC_RECORD_KEYS_H
+#define VONK_EXEC_RECORD_KEYS_H
+
+#include "core/base/arena.h"
+#include "core/data/type.h"
+#include "core/plan/record.h"
+
+typedef struct RecordKey {
+    Phys phys;
+    uint32_t a_offset, a_null; /* in records of type a; null: RECORD_NEVER_NULL */
+    uint32_t b_offset, b_null;
+} RecordKey;
+
+typedef struct RecordKeys {
+    uint32_t a_bytes, b_bytes; /* of whole records */
+    uint32_t count;
+    RecordKey *items;
+} RecordKeys;
+
+/* Lives in the arena. CHECKs that the keys correspond: whoever made the plan has looked. */
+RecordKeys record_keys_make(Arena *arena, const RecordLayout *a, const RecordLayout *b);
+
+/* hashes_out[i] = the hash of record i of type a; without keys all are alike. */
+void record_keys_hash(const RecordKeys *keys, const char *records, uint32_t count,
+                      uint64_t *hashes_out);
+
+bool record_keys_equal(const RecordKeys *keys, const char *a, const char *b);
+
+/* b's key fields become a's. Texts are borrowed. */
+void record_keys_copy(const RecordKeys *keys, const char *a, char *b);
+
+#endif

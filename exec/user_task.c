@@ -1,0 +1,190 @@
+/* user_task.c -- see user_task.h */
+#include "exec/user_task.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/invariant.h"
+
+enum { MEMORY_BLOCK_BYTES = 64 << 10, MEMORY_HEADER_BYTES = 32 };
+
+struct UserMemory {
+    UserMemory *next;
+    size_t bytes; /* of the block, this header included */
+    size_t used;
+};
+
+static _Thread_local UserTask *running; /* set while a function may run */
+
+_Static_assert(sizeof(UserMemory) <= MEMORY_HEADER_BYTES, "memory is aligned to 16 bytes");
+
+static UserTask *user_of(VonkTask *task)
+{
+    return (UserTask *)task; /* its first member */
+}
+
+void user_task_init(UserTask *user, const ExecContext *context)
+{
+    *user = (UserTask){.pool = context->pool, .error = ERROR_NONE};
+    user->task = (VonkTask){.partition = context->partition,
+                            .partition_count = context->partition_count,
+                            .is_cancelled = (const volatile bool *)context->stop};
+}
+
+void user_task_fini(UserTask *user)
+{
+    user_task_reset(user);
+    while (user->memory != NULL) {
+        UserMemory *next = user->memory->next;
+
+        mem_pool_release(user->pool, user->memory, user->memory->bytes);
+        user->memory = next;
+    }
+}
+
+void user_task_begin(UserTask *user, const UserFunction *function)
+{
+    user->function = function;
+    user->task.closure = function->closure;
+    running = user;
+}
+
+Status user_task_end(UserTask *user, Error *err)
+{
+    running = NULL;
+    if (!user->task.is_failed)
+        return ST_OK;
+    if (err != NULL)
+        *err = user->error;
+    return user->error.status;
+}
+
+void user_task_reset(UserTask *user)
+{
+    /* One block is kept for the next batch. */
+    while (user->memory != NULL && user->memory->next != NULL) {
+        UserMemory *next = user->memory->next;
+
+        mem_pool_release(user->pool, user->memory, user->memory->bytes);
+        user->memory = next;
+    }
+    if (user->memory != NULL)
+        user->memory->used = MEMORY_HEADER_BYTES;
+}
+
+void user_task_fail(UserTask *user, const Error *err)
+{
+    if (user->task.is_failed)
+        return;
+    user->task.is_failed = true;
+    user->error = *err;
+}
+
+/* --- what functions call --- */
+
+void vonk_fail(VonkTask *task, const char *format, ...)
+{
+    UserTask *user = user_of(task);
+    char message[512];
+    va_list args;
+    Error err;
+
+    if (task->is_failed)
+        return;
+    va_start(args, format);
+    vsnprintf(message, sizeof message, format, args);
+    va_end(args);
+    (void)error_set_state(&err, ST_BAD_INPUT, "38000", "%s: %s", user->function->name, message);
+    error_detail(&err, "record %llu of partition %u", (unsigned long long)user->record,
+                 task->partition);
+    user_task_fail(user, &err);
+}
+
+void *vonk_task_alloc(VonkTask *task, size_t bytes)
+{
+    UserTask *user = user_of(task);
+    size_t rounded = bytes > SIZE_MAX - 64 ? SIZE_MAX - 64 : (bytes + 15) & ~(size_t)15;
+    void *memory;
+    Error err;
+
+    if (user->memory == NULL || user->memory->bytes - user->memory->used < rounded) {
+        size_t block = rounded > MEMORY_BLOCK_BYTES - MEMORY_HEADER_BYTES
+                           ? rounded + MEMORY_HEADER_BYTES
+                           : MEMORY_BLOCK_BYTES;
+
+        if (mem_pool_alloc(user->pool, block, user->function->name, &err, &memory) != ST_OK) {
+            user_task_fail(user, &err);
+            return NULL;
+        }
+        *(UserMemory *)memory =
+            (UserMemory){.next = user->memory, .bytes = block, .used = MEMORY_HEADER_BYTES};
+        user->memory = memory;
+    }
+    memory = (char *)user->memory + user->memory->used;
+    user->memory->used += rounded;
+    return memory;
+}
+
+void vonk__wrong_record(VonkOut *out, size_t bytes)
+{
+    UserTask *user = running;
+
+    CHECK(user != NULL);
+    vonk_fail(&user->task, "emits a record of %zu bytes where the RDD's records have %u", bytes,
+              out->record_bytes);
+}
+
+/* --- crashes --- */
+
+static void put(const char *text)
+{
+    ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+
+    (void)ignored;
+}
+
+static void put_number(uint64_t number)
+{
+    char digits[24];
+    size_t at = sizeof digits - 1;
+
+    digits[at] = '\0';
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    put(digits + at);
+}
+
+/* Only what a signal handler may do. */
+static void report_crash(int number)
+{
+    const UserTask *user = running;
+
+    if (user != NULL) {
+        put("\nFATAL: ");
+        put(strsignal(number));
+        put(" in user function ");
+        put(user->function->name);
+        put(", record ");
+        put_number(user->record);
+        put(" of partition ");
+        put_number(user->task.partition);
+        put("\n");
+    }
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+void user_task_report_crashes(void)
+{
+    static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        struct sigaction action = {.sa_handler = report_crash, .sa_flags = SA_NODEFER};
+
+        sigaction(numbers[i], &action, NULL);
+    }
+}

@@ -1,0 +1,50 @@
+/*
+ * user_task.h -- what surrounds a user's function while it runs
+ *
+ *     user_task_init -> { user_task_begin (a function) -> the calls ... -> user_task_check ->
+ *         user_task_reset (a batch is done) } -> user_task_fini
+ *
+ * Holds what VonkTask shows to the function, the memory it asks for, and the error it raises. While
+ * a function runs, its thread can tell which one and on which record: a crash is reported with both.
+ *
+ * Thread: one thread's.
+ */
+#ifndef VONK_EXEC_USER_TASK_H
+#define VONK_EXEC_USER_TASK_H
+
+#include "core/base/mem_pool.h"
+#include "core/plan/record.h"
+#include "exec/operator.h"
+#include "vonk/udf.h"
+
+typedef struct UserMemory UserMemory;
+
+typedef struct UserTask {
+    VonkTask task; /* first: functions are given its address */
+    const UserFunction *function;
+    uint64_t record; /* its number among those that this function got in this partition, from 1 */
+    MemPool *pool;
+    UserMemory *memory; /* newest first */
+    Error error;        /* of vonk_fail, or of memory refused */
+} UserTask;
+
+void user_task_init(UserTask *user, const ExecContext *context);
+void user_task_fini(UserTask *user);
+
+/* Calls of function follow. */
+void user_task_begin(UserTask *user, const UserFunction *function);
+
+/* No function runs. The error of the last one, naming function, record and partition. */
+MUST_CHECK Status user_task_end(UserTask *user, Error *err);
+
+/* Frees what functions asked for. */
+void user_task_reset(UserTask *user);
+
+/* Fails the task: the first error counts. */
+void user_task_fail(UserTask *user, const Error *err);
+
+/* Makes SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT of a user's function name it on standard error
+ * before the process ends as it would have. For programs that run jobs; once. */
+void user_task_report_crashes(void);
+
+#endif

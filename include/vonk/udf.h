@@ -1,0 +1,208 @@
+/*
+ * vonk/udf.h -- what a job's own functions are given
+ *
+ *     void split(VonkTask *task, const Line *line, VonkOut *out)
+ *     {
+ *         for (VonkText word, rest = line->text; vonk_text_next_word(&rest, &word);)
+ *             vonk_emit(out, &(Count){.word = word, .n = 1});
+ *     }
+ *
+ * A function runs once a record, on any thread, for any partition, maybe more than once: it may use
+ * its arguments, its closure and constants, and nothing that differs from run to run. Records and
+ * texts that it is given live until it returns. Texts that it emits may point into those, into
+ * constants, or into memory from vonk_task_alloc.
+ *
+ * Kinds of functions (In, Out, Acc are records):
+ *
+ *     map        void f(VonkTask *, const In *, Out *)          *out is zeroed before
+ *     flat_map   void f(VonkTask *, const In *, VonkOut *)      emits any number
+ *     filter     bool f(VonkTask *, const In *)
+ *     reduce     void f(VonkTask *, Acc *, const In *)          adds In to Acc
+ *     partition  void f(VonkTask *, VonkIn *, VonkOut *)        reads a whole partition
+ *     group      void f(VonkTask *, VonkIn *, VonkOut *)        reads the records of one key
+ *     partitioner uint32_t f(VonkTask *, const In *, uint32_t partition_count)
+ *
+ * Everything here is inlined where the job's bitcode is (vonk submit job.c, vonk cc job.c).
+ */
+#ifndef VONK_UDF_H
+#define VONK_UDF_H
+
+#include <string.h>
+
+#include "vonk/record.h"
+#include "vonk/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The task that a function runs in. Members are for the functions below. */
+typedef struct VonkTask {
+    const void *closure; /* of the function that runs */
+    uint32_t partition;
+    uint32_t partition_count;
+    bool is_failed; /* vonk_fail was called */
+    const volatile bool *is_cancelled;
+} VonkTask;
+
+/* The closure that was given with the function (VONK_WITH), of its type; NULL without one. It is a
+ * copy, shared by all threads: read only.
+ *
+ *     const Limits *limits = VONK_CLOSURE(task, Limits);
+ */
+#define VONK_CLOSURE(task, Type) ((const Type *)(task)->closure)
+
+/* Which of the stage's partitions this is, counting from 0. */
+static inline uint32_t vonk_task_partition(const VonkTask *task)
+{
+    return task->partition;
+}
+
+/* True when the job was cancelled: a function that runs long should look, and return. */
+static inline bool vonk_task_is_cancelled(const VonkTask *task)
+{
+    return *task->is_cancelled;
+}
+
+/* Memory that lives as long as the batch of records being worked on (longer than what the function
+ * emits needs); aligned to 16 bytes, not zeroed. NULL when the memory budget is used up: the task has
+ * failed then, and the function should return.
+ *
+ *     char *copy = vonk_task_alloc(task, text.bytes);
+ */
+VONK_API void *vonk_task_alloc(VonkTask *task, size_t bytes);
+
+/* Fails the task with a message (as printf); the function should then return. Of several calls the
+ * first counts. The job ends with the function's name, the record's number and the message.
+ *
+ *     if (line->text.bytes == 0)
+ *         return vonk_fail(task, "an empty line");
+ */
+VONK_API void vonk_fail(VonkTask *task, const char *format, ...)
+    __attribute__((format(printf, 2, 3), cold));
+
+/* Adds to accumulator `number` (vonk_accumulator_new); each partition counts once, however often
+ * its task ran. */
+VONK_API void vonk_accumulate(VonkTask *task, uint32_t accumulator, int64_t add);
+
+/* --- giving records: flat_map, partitions, groups --- */
+
+typedef struct VonkOut {
+    char *next; /* where the next record goes */
+    char *end;
+    uint32_t record_bytes;
+    void (*flush)(struct VonkOut *out); /* makes room */
+} VonkOut;
+
+VONK_API void vonk__wrong_record(VonkOut *out, size_t bytes);
+
+static inline void vonk__emit(VonkOut *out, const void *record, size_t bytes)
+{
+    if (__builtin_expect(bytes != out->record_bytes, 0)) {
+        vonk__wrong_record(out, bytes);
+        return;
+    }
+    if (__builtin_expect(out->next == out->end, 0))
+        out->flush(out);
+    memcpy(out->next, record, bytes);
+    out->next += bytes;
+}
+
+/* vonk_emit(out, record): copies *record out; it must be of the type that the call that made the RDD
+ * named. */
+#define vonk_emit(out, ...) vonk__emit((out), (__VA_ARGS__), sizeof *(__VA_ARGS__))
+
+/* --- reading records: partitions and groups --- */
+
+typedef struct VonkIn {
+    const char *next;
+    const char *end;
+    uint32_t record_bytes;
+    bool (*fill)(struct VonkIn *in); /* false: no more records */
+} VonkIn;
+
+static inline const void *vonk__next(VonkIn *in)
+{
+    const char *record;
+
+    if (__builtin_expect(in->next == in->end, 0) && !in->fill(in))
+        return NULL;
+    record = in->next;
+    in->next += in->record_bytes;
+    return record;
+}
+
+/* The next record, valid until the next one is asked for (in groups: until the function returns);
+ * NULL at the end.
+ *
+ *     for (const Count *count; (count = VONK_NEXT(in, Count)) != NULL;)
+ */
+#define VONK_NEXT(in, Type) ((const Type *)vonk__next(in))
+
+/* --- text --- */
+
+/* A constant as text: vonk_text("hello"). */
+static inline VonkText vonk_text(const char *text)
+{
+    return (VonkText){text, strlen(text)};
+}
+
+static inline bool vonk_text_equal(VonkText a, VonkText b)
+{
+    return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.data, b.data, a.bytes) == 0);
+}
+
+/* By bytes: < 0, 0, > 0. */
+static inline int vonk_text_compare(VonkText a, VonkText b)
+{
+    size_t shorter = a.bytes < b.bytes ? a.bytes : b.bytes;
+    int order = shorter == 0 ? 0 : memcmp(a.data, b.data, shorter);
+
+    return order != 0 ? order : (a.bytes > b.bytes) - (a.bytes < b.bytes);
+}
+
+/* Cuts the next word (bytes other than space, tab, newline, carriage return, form feed and vertical
+ * tab) off the front of *rest; false when there is none. */
+static inline bool vonk_text_next_word(VonkText *rest, VonkText *word)
+{
+    const char *at = rest->data, *end = at + rest->bytes;
+    const char *start;
+
+    while (at < end && ((unsigned char)(*at - '\t') <= '\r' - '\t' || *at == ' '))
+        at++;
+    start = at;
+    while (at < end && !((unsigned char)(*at - '\t') <= '\r' - '\t' || *at == ' '))
+        at++;
+    *word = (VonkText){start, (size_t)(at - start)};
+    *rest = (VonkText){at, (size_t)(end - at)};
+    return at > start;
+}
+
+/* Cuts off what stands before the next `separator` (or the end); false once *rest is used up: its
+ * data is NULL then. "a,,b" has three fields, "" has one. */
+static inline bool vonk_text_next_field(VonkText *rest, char separator, VonkText *field)
+{
+    const char *at;
+
+    if (rest->data == NULL)
+        return false;
+    at = rest->bytes == 0 ? NULL : (const char *)memchr(rest->data, separator, rest->bytes);
+    if (at == NULL) {
+        *field = *rest;
+        *rest = (VonkText){NULL, 0};
+        return true;
+    }
+    *field = (VonkText){rest->data, (size_t)(at - rest->data)};
+    *rest = (VonkText){at + 1, rest->bytes - field->bytes - 1};
+    return true;
+}
+
+/* A whole decimal integer with an optional sign; false when it is none or does not fit. */
+VONK_API bool vonk_text_to_int8(VonkText text, int64_t *value_out);
+/* A decimal or scientific number, correctly rounded. */
+VONK_API bool vonk_text_to_float8(VonkText text, double *value_out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,195 @@
+/*
+ * subcommand_submit.c -- `vonk submit JOB.{c,so} [ARG]...` and `vonk cc`
+ *
+ *     job.c -> compiler -> job.so (kept) -> dlopen -> vonk_main(session, argc, argv) -> exit code
+ *
+ * The job's object finds Vonk's functions in this program.
+ */
+#include <dlfcn.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/user_task.h"
+#include "shell/error_text.h"
+#include "shell/job_compiler.h"
+#include "shell/subcommands.h"
+#include "vonk/vonk.h"
+
+typedef int (*JobMain)(VonkSession *session, int argc, char **argv);
+
+enum { SETTINGS_MAX = 64 };
+
+typedef struct SubmitOptions {
+    const char *master;
+    uint32_t setting_count;
+    const char *settings[SETTINGS_MAX][2];
+} SubmitOptions;
+
+static int report(const Error *err)
+{
+    fprintf(stderr, "vonk: %s\n", err->message);
+    if (err->detail[0] != '\0')
+        fprintf(stderr, "DETAIL: %s\n", err->detail);
+    if (err->hint[0] != '\0')
+        fprintf(stderr, "HINT: %s\n", err->hint);
+    return EXIT_FAILED;
+}
+
+static void print_usage(FILE *to)
+{
+    fputs("Usage: vonk submit [OPTION]... JOB.{c,so} [ARGUMENT]...\n\n"
+          "  --master URL      local, or local[N] for N threads\n"
+          "  --set NAME=VALUE  a setting of the session (SHOW ALL lists them)\n"
+          "  --name NAME       of the job, for messages\n"
+          "  -h, --help        this\n\n"
+          "JOB.c is compiled (clang-19, or what VONK_CC names) and kept; it defines\n"
+          "  int vonk_main(VonkSession *session, int argc, char **argv)\n"
+          "argv[0] is the job's path. The exit code is what vonk_main returns.\n",
+          to);
+}
+
+static bool add_setting(SubmitOptions *options, char *text)
+{
+    char *equals = strchr(text, '=');
+
+    if (equals == NULL || options->setting_count == SETTINGS_MAX) {
+        fprintf(stderr, "vonk submit: --set takes NAME=VALUE, not \"%s\"\n", text);
+        return false;
+    }
+    *equals = '\0';
+    options->settings[options->setting_count][0] = text;
+    options->settings[options->setting_count++][1] = equals + 1;
+    return true;
+}
+
+/* local, or local[N] */
+static bool set_master(SubmitOptions *options, char *url)
+{
+    size_t bytes = strlen(url);
+
+    if (strcmp(url, "local") == 0)
+        return true;
+    if (strncmp(url, "local[", 6) == 0 && bytes > 7 && url[bytes - 1] == ']' &&
+        strspn(url + 6, "0123456789") == bytes - 7) {
+        url[bytes - 1] = '\0';
+        options->settings[options->setting_count][0] = "threads";
+        options->settings[options->setting_count++][1] = url + 6;
+        return true;
+    }
+    fprintf(stderr, "vonk submit: not supported: --master %s; local and local[N] are\n", url);
+    return false;
+}
+
+/* The index of the job in argv; 0 after --help, -1 on wrong usage. */
+static int parse_options(int argc, char **argv, SubmitOptions *options)
+{
+    static const struct option known[] = {{"master", required_argument, NULL, 'm'},
+                                          {"set", required_argument, NULL, 's'},
+                                          {"name", required_argument, NULL, 'n'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
+    int option;
+
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "+h", known, NULL)) != -1) {
+        if (option == 'h') {
+            print_usage(stdout);
+            return 0;
+        }
+        if ((option == 'm' && !set_master(options, optarg)) ||
+            (option == 's' && !add_setting(options, optarg)) || option == '?')
+            return -1;
+    }
+    if (optind < argc)
+        return optind;
+    fputs("vonk submit: which job? vonk submit --help says more\n", stderr);
+    return -1;
+}
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t bytes = strlen(text), ending_bytes = strlen(ending);
+
+    return bytes > ending_bytes && strcmp(text + bytes - ending_bytes, ending) == 0;
+}
+
+static Status load_job(Arena *arena, const char *job, Error *err, JobMain *main_out)
+{
+    const char *object = job;
+    void *handle;
+
+    *main_out = NULL;
+    if (ends_with(job, ".c"))
+        TRY(job_compile(arena, job, err, &object));
+    else if (!ends_with(job, ".so"))
+        return error_set(err, ST_BAD_INPUT, "\"%s\" is neither a .c file nor a shared object", job);
+    if (strchr(object, '/') == NULL)
+        object = arena_printf(arena, "./%s", object);
+    handle = dlopen(object, RTLD_NOW | RTLD_LOCAL); /* never closed: plans name its functions */
+    if (handle == NULL)
+        return error_set(err, ST_BAD_INPUT, "cannot load the job: %s", dlerror());
+    *(void **)main_out = dlsym(handle, "vonk_main");
+    if (*main_out == NULL)
+        return error_set(err, ST_BAD_INPUT, "\"%s\" does not define vonk_main", job);
+    return ST_OK;
+}
+
+int subcommand_submit(int argc, char **argv)
+{
+    SubmitOptions options = {0};
+    int at = parse_options(argc, argv, &options), code;
+    Arena *arena;
+    Error err = ERROR_NONE;
+    VonkSession *session = NULL;
+    JobMain job_main;
+    Status status;
+
+    if (at <= 0)
+        return at == 0 ? EXIT_OK : EXIT_USAGE;
+    arena = arena_new(NULL, "submit", ARENA_NO_CAP);
+    status = load_job(arena, argv[at], &err, &job_main);
+    if (status == ST_OK)
+        status = (Status)vonk_session_open(NULL, &session, (VonkError *)&err);
+    for (uint32_t i = 0; status == ST_OK && i < options.setting_count; i++)
+        status = (Status)vonk_session_set(session, options.settings[i][0], options.settings[i][1],
+                                          (VonkError *)&err);
+    if (status == ST_OK) {
+        user_task_report_crashes();
+        code = job_main(session, argc - at, argv + at);
+    } else {
+        code = report(&err);
+    }
+    vonk_session_close(session);
+    arena_free(arena);
+    return code;
+}
+
+int subcommand_cc(int argc, char **argv)
+{
+    const char *source = NULL, *object = NULL;
+    Arena *arena = arena_new(NULL, "cc", ARENA_NO_CAP);
+    Error err = ERROR_NONE;
+    int code = EXIT_OK;
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "-o") == 0 && i + 1 < argc)
+            object = argv[++i];
+        else if (argv[i][0] != '-' && source == NULL)
+            source = argv[i];
+        else
+            code = EXIT_USAGE;
+    }
+    if (code == EXIT_USAGE || source == NULL || !ends_with(source, ".c")) {
+        fputs("Usage: vonk cc JOB.c [-o JOB.so]\n", stderr);
+        arena_free(arena);
+        return EXIT_USAGE;
+    }
+    if (object == NULL)
+        object = arena_printf(arena, "%.*sso", (int)strlen(source) - 1, source);
+    if (job_compile_to(arena, source, object, &err) != ST_OK)
+        code = report(&err);
+    arena_free(arena);
+    return code;
+}

@@ -1,0 +1,574 @@
+/* distribute.c -- see distribute.h. One function a kind of node: where its rows are becomes where
+ * they must be. */
+#include "sql/optimizer/distribute.h"
+
+#include <string.h>
+
+#include "core/base/invariant.h"
+
+/* Build sides up to so many bytes are sent to every partition. */
+#define BROADCAST_BYTES_MAX (8.0 * (1 << 20))
+#define VALUE_BYTES_GUESS   16.0
+
+typedef enum SpreadKind {
+    SPREAD_ANY,   /* nothing is known                       */
+    SPREAD_HASH,  /* by the hash of keys                    */
+    SPREAD_RANGE, /* by order, and partitions ascend        */
+    SPREAD_PLACE  /* by a user's partitioner over keys      */
+} SpreadKind;
+
+/* A plan and how its rows lie. */
+typedef struct Spread {
+    const Plan *plan;
+    uint32_t partitions;
+    SpreadKind kind;
+    ColumnList keys;
+    SortKeyList order;
+    UserFunction partitioner;
+} Spread;
+
+typedef struct SharedSpread {
+    int64_t shared_id;
+    Spread spread;
+    struct SharedSpread *next;
+} SharedSpread;
+
+typedef struct Distributor {
+    Arena *arena;
+    PlanIds *ids;
+    Error *err;
+    SharedSpread *shared;
+} Distributor;
+
+static Status visit(Distributor *to, const Plan *plan, Spread *out);
+
+Status distribute_splits(Table *table, Arena *arena, Error *err, uint32_t *count_out,
+                         const Split **splits_out)
+{
+    return table->class->splits(table, arena, DISTRIBUTE_SPLIT_BYTES, err, count_out, splits_out);
+}
+
+/* --- exchanges --- */
+
+static uint32_t at_most(uint32_t partitions)
+{
+    return partitions > DISTRIBUTE_PARTITIONS_MAX ? DISTRIBUTE_PARTITIONS_MAX : partitions;
+}
+
+static bool same_columns(ColumnList a, ColumnList b)
+{
+    return a.count == b.count &&
+           (a.count == 0 || memcmp(a.ids, b.ids, a.count * sizeof *a.ids) == 0);
+}
+
+static Spread hashed(Distributor *to, Spread input, ColumnList keys, uint32_t partitions)
+{
+    if (input.kind == SPREAD_HASH && same_columns(input.keys, keys) &&
+        input.partitions == partitions)
+        return input;
+    return (Spread){.plan = plan_exchange(to->arena, EXCHANGE_HASH, input.plan, partitions, keys),
+                    .partitions = partitions,
+                    .kind = SPREAD_HASH,
+                    .keys = keys};
+}
+
+static Spread gathered(Distributor *to, Spread input)
+{
+    if (input.partitions == 1)
+        return input;
+    return (Spread){.plan =
+                        plan_exchange(to->arena, EXCHANGE_GATHER, input.plan, 1, (ColumnList){0}),
+                    .partitions = 1};
+}
+
+static const Plan *broadcast(Distributor *to, Spread input)
+{
+    return plan_exchange(to->arena, EXCHANGE_BROADCAST, input.plan, 1, (ColumnList){0});
+}
+
+/* The columns of a record that are its key. */
+static ColumnList key_columns(Arena *arena, const RecordLayout *layout, ColumnList args)
+{
+    ColumnId *ids = ARENA_ARRAY(arena, ColumnId, args.count);
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < args.count; i++)
+        if (layout->fields[i].is_key)
+            ids[count++] = args.ids[i];
+    return (ColumnList){count, ids};
+}
+
+static ColumnList all_columns(Arena *arena, const Plan *plan)
+{
+    ColumnId *ids = ARENA_ARRAY(arena, ColumnId, plan->column_count);
+
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        ids[i] = plan->columns[i].id;
+    return (ColumnList){plan->column_count, ids};
+}
+
+/* --- rows stay where they are --- */
+
+static Status visit_scan(Distributor *to, const Plan *plan, Spread *out)
+{
+    const Split *splits;
+    uint32_t count;
+
+    TRY(distribute_splits(plan_as_scan(plan)->table, to->arena, to->err, &count, &splits));
+    *out = (Spread){.plan = plan, .partitions = count == 0 ? 1 : count};
+    return ST_OK;
+}
+
+static bool has_columns(const Plan *plan, ColumnList list)
+{
+    for (uint32_t i = 0; i < list.count; i++)
+        if (plan_column(plan, list.ids[i]) == NULL)
+            return false;
+    return true;
+}
+
+static Status visit_narrow(Distributor *to, const Plan *plan, Spread *out)
+{
+    bool is_ordered;
+
+    TRY(visit(to, plan->inputs[0], out));
+    out->plan = plan_with_input(to->arena, plan, out->plan);
+    is_ordered = out->kind == SPREAD_RANGE;
+    for (uint32_t i = 0; is_ordered && i < out->order.count; i++)
+        is_ordered = plan_column(plan, out->order.items[i].column) != NULL;
+    if ((out->kind == SPREAD_RANGE && !is_ordered) || !has_columns(plan, out->keys))
+        *out = (Spread){.plan = out->plan, .partitions = out->partitions};
+    return ST_OK;
+}
+
+/* Keys that functions leave alone keep the rows where they are. */
+static Status visit_call(Distributor *to, const Plan *plan, Spread *out)
+{
+    const PlanCall *call = plan_as_call(plan);
+    const RecordLayout *in = call->steps.items[0].in;
+    const RecordLayout *last = call->steps.items[call->steps.count - 1].out;
+    bool keeps_keys = true;
+    Spread input;
+
+    TRY(visit(to, plan->inputs[0], &input));
+    for (uint32_t i = 0; i < call->steps.count; i++)
+        keeps_keys &= call->steps.items[i].keeps_keys || call->steps.items[i].kind == CALL_FILTER;
+    *out = (Spread){.plan = plan_with_input(to->arena, plan, input.plan),
+                    .partitions = input.partitions};
+    if (keeps_keys && (input.kind == SPREAD_HASH || input.kind == SPREAD_PLACE) &&
+        same_columns(input.keys, key_columns(to->arena, in, call->args))) {
+        out->kind = input.kind;
+        out->partitioner = input.partitioner;
+        out->keys = key_columns(to->arena, last, all_columns(to->arena, plan));
+    }
+    return ST_OK;
+}
+
+static Status visit_union(Distributor *to, const Plan *plan, Spread *out)
+{
+    const Plan **inputs = ARENA_ARRAY(to->arena, const Plan *, plan->input_count);
+    uint32_t partitions = 0;
+
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        Spread input;
+
+        TRY(visit(to, plan->inputs[i], &input));
+        inputs[i] = input.plan;
+        partitions += input.partitions;
+    }
+    *out = (Spread){.plan = plan_with_inputs(to->arena, plan, inputs), .partitions = partitions};
+    return ST_OK;
+}
+
+/* Computed once, and kept for all who read it. */
+static Status visit_shared(Distributor *to, const Plan *plan, Spread *out)
+{
+    const PlanShared *shared = plan_as_shared(plan);
+    const Expr **exprs = ARENA_ARRAY(to->arena, const Expr *, plan->column_count);
+    SharedSpread *known = to->shared;
+
+    while (known != NULL && known->shared_id != shared->shared_id)
+        known = known->next;
+    if (known == NULL) {
+        known = ARENA_NEW(to->arena, SharedSpread);
+        known->shared_id = shared->shared_id;
+        TRY(visit(to, plan->inputs[0], &known->spread));
+        known->spread.plan = plan_exchange_keep(to->arena, known->spread.plan, 0);
+        known->next = to->shared;
+        to->shared = known;
+    }
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        exprs[i] = expr_column(to->arena, shared->maps[0].ids[i], plan->columns[i].type);
+    *out = (Spread){.plan = plan_project(to->arena, known->spread.plan, plan->column_count, exprs,
+                                         plan->columns),
+                    .partitions = known->spread.partitions};
+    return ST_OK;
+}
+
+/* --- exchanges that the plan has --- */
+
+static Status visit_exchange(Distributor *to, const Plan *plan, Spread *out)
+{
+    const PlanExchange *exchange = plan_as_exchange(plan);
+    Spread input;
+    PlanExchange *copy;
+
+    TRY(visit(to, plan->inputs[0], &input));
+    *out = input;
+    if (exchange->kind == EXCHANGE_KEEP) {
+        out->plan = plan_with_input(to->arena, plan, input.plan);
+        return ST_OK;
+    }
+    if (exchange->kind == EXCHANGE_MERGE && exchange->partitions >= input.partitions)
+        return ST_OK;
+    copy = arena_copy(to->arena, plan_with_input(to->arena, plan, input.plan), sizeof *copy);
+    if (copy->partitions == 0)
+        copy->partitions = at_most(input.partitions);
+    *out = (Spread){.plan = &copy->head, .partitions = (uint32_t)copy->partitions};
+    if (exchange->kind == EXCHANGE_HASH) {
+        *out = hashed(to, input, exchange->keys, (uint32_t)copy->partitions);
+    } else if (exchange->kind == EXCHANGE_RANGE) {
+        out->kind = SPREAD_RANGE;
+        out->order = exchange->order;
+    } else if (exchange->kind == EXCHANGE_PLACE) {
+        out->kind = SPREAD_PLACE;
+        out->keys = exchange->keys;
+        out->partitioner = exchange->partitioner;
+    }
+    return ST_OK;
+}
+
+/* --- records --- */
+
+static bool is_by(const Spread *spread, ColumnList keys, uint32_t partitions)
+{
+    if (partitions != 0 && partitions != spread->partitions)
+        return false;
+    return spread->partitions == 1 ||
+           ((spread->kind == SPREAD_HASH || spread->kind == SPREAD_PLACE) &&
+            same_columns(spread->keys, keys));
+}
+
+static Spread meet(Distributor *to, Spread input, bool has_keys, ColumnList keys,
+                   uint32_t partitions)
+{
+    return has_keys ? hashed(to, input, keys, partitions) : gathered(to, input);
+}
+
+static Status visit_combine(Distributor *to, const Plan *plan, Spread *out)
+{
+    const PlanCombine *combine = plan_as_combine(plan);
+    const CombineSpec *spec = combine->spec;
+    ColumnList keys = key_columns(to->arena, spec->in, combine->args);
+    uint32_t partitions;
+    CombineSpec *final;
+    Spread input;
+
+    TRY(visit(to, plan->inputs[0], &input));
+    partitions = spec->partitions == 0 ? at_most(input.partitions) : spec->partitions;
+    if (is_by(&input, keys, spec->has_keys ? spec->partitions : 1) || spec->merge.call == NULL) {
+        if (!is_by(&input, keys, spec->has_keys ? spec->partitions : 1))
+            input = meet(to, input, spec->has_keys, keys, partitions);
+        *out = (Spread){.plan = plan_with_input(to->arena, plan, input.plan),
+                        .partitions = input.partitions,
+                        .kind = input.kind,
+                        .partitioner = input.partitioner,
+                        .keys = key_columns(to->arena, spec->acc, all_columns(to->arena, plan))};
+        return ST_OK;
+    }
+    input.plan = plan_combine(to->arena, input.plan, combine->args, spec, true,
+                              plan_record_columns(to->arena, spec->acc, to->ids));
+    input.kind = SPREAD_ANY;
+    keys = key_columns(to->arena, spec->acc, all_columns(to->arena, input.plan));
+    input = meet(to, input, spec->has_keys, keys, partitions);
+    final = ARENA_NEW(to->arena, CombineSpec);
+    *final = (CombineSpec){.in = spec->acc,
+                           .acc = spec->acc,
+                           .add = spec->merge,
+                           .merge = spec->merge,
+                           .empty = spec->empty,
+                           .has_keys = spec->has_keys};
+    *out = (Spread){.plan = plan_combine(to->arena, input.plan, all_columns(to->arena, input.plan),
+                                         final, false, plan->columns),
+                    .partitions = input.partitions,
+                    .kind = input.kind,
+                    .keys = key_columns(to->arena, spec->acc, all_columns(to->arena, plan))};
+    return ST_OK;
+}
+
+/* All inputs lie by their keys in the same way already. */
+static bool lie_alike(const Spread *inputs, const ColumnList *keys, uint32_t count,
+                      uint32_t partitions)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_by(&inputs[i], keys[i], partitions) ||
+            inputs[i].partitions != inputs[0].partitions || inputs[i].kind != inputs[0].kind ||
+            !user_function_equal(&inputs[i].partitioner, &inputs[0].partitioner))
+            return false;
+    return true;
+}
+
+static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
+{
+    const PlanGroup *group = plan_as_group(plan);
+    const GroupSpec *spec = group->spec;
+    Spread inputs[GROUP_INPUTS_MAX];
+    ColumnList keys[GROUP_INPUTS_MAX];
+    const Plan *plans[GROUP_INPUTS_MAX];
+    uint32_t partitions = 0;
+
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        TRY(visit(to, plan->inputs[i], &inputs[i]));
+        keys[i] = key_columns(to->arena, spec->in[i], group->args[i]);
+        if (inputs[i].partitions > partitions)
+            partitions = inputs[i].partitions;
+    }
+    for (uint32_t i = 0; !spec->has_keys && i < plan->input_count; i++)
+        if (inputs[i].partitions != inputs[0].partitions)
+            return error_set(to->err, ST_BAD_INPUT,
+                             "%s reads inputs of %u and %u partitions side by side: they must have "
+                             "as many",
+                             spec->function.name, inputs[0].partitions, inputs[i].partitions);
+    if (spec->has_keys && !lie_alike(inputs, keys, plan->input_count, spec->partitions)) {
+        partitions = spec->partitions == 0 ? at_most(partitions) : spec->partitions;
+        for (uint32_t i = 0; i < plan->input_count; i++)
+            inputs[i] = hashed(to, inputs[i], keys[i], partitions);
+    }
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        plans[i] = inputs[i].plan;
+    *out = (Spread){.plan = plan_with_inputs(to->arena, plan, plans),
+                    .partitions = inputs[0].partitions};
+    return ST_OK;
+}
+
+/* --- SQL --- */
+
+static Status visit_aggregate(Distributor *to, const Plan *plan, Spread *out)
+{
+    ColumnList keys = plan_as_aggregate(plan)->keys;
+
+    TRY(visit(to, plan->inputs[0], out));
+    if (keys.count == 0)
+        *out = gathered(to, *out);
+    else if (!is_by(out, keys, 0))
+        *out = hashed(to, *out, keys, at_most(out->partitions));
+    out->plan = plan_with_input(to->arena, plan, out->plan);
+    return ST_OK;
+}
+
+static bool same_order(SortKeyList a, SortKeyList b)
+{
+    if (a.count != b.count)
+        return false;
+    for (uint32_t i = 0; i < a.count; i++)
+        if (a.items[i].column != b.items[i].column ||
+            a.items[i].is_descending != b.items[i].is_descending ||
+            a.items[i].nulls_first != b.items[i].nulls_first)
+            return false;
+    return true;
+}
+
+static Status visit_sort(Distributor *to, const Plan *plan, Spread *out)
+{
+    SortKeyList order = plan_as_sort(plan)->keys;
+
+    TRY(visit(to, plan->inputs[0], out));
+    if (out->partitions > 1 && !(out->kind == SPREAD_RANGE && same_order(out->order, order)))
+        *out = (Spread){
+            .plan = plan_exchange_range(to->arena, out->plan, at_most(out->partitions), order),
+            .partitions = at_most(out->partitions),
+            .kind = SPREAD_RANGE,
+            .order = order};
+    out->plan = plan_with_input(to->arena, plan, out->plan);
+    return ST_OK;
+}
+
+/* A partition need not give more rows than all of them may. */
+static Status visit_limit(Distributor *to, const Plan *plan, Spread *out)
+{
+    const PlanLimit *limit = plan_as_limit(plan);
+    int64_t most = limit->fetch_rows == ALL_ROWS || limit->skip_rows > ALL_ROWS - limit->fetch_rows
+                       ? ALL_ROWS
+                       : limit->skip_rows + limit->fetch_rows;
+
+    TRY(visit(to, plan->inputs[0], out));
+    if (out->partitions > 1 && most != ALL_ROWS)
+        out->plan = plan_limit(to->arena, out->plan, 0, most);
+    *out = gathered(to, *out);
+    out->plan = plan_with_input(to->arena, plan, out->plan);
+    return ST_OK;
+}
+
+static Status visit_top_n(Distributor *to, const Plan *plan, Spread *out)
+{
+    const PlanTopN *top = plan_as_top_n(plan);
+
+    TRY(visit(to, plan->inputs[0], out));
+    if (out->partitions > 1) {
+        PlanTopN *part =
+            arena_copy(to->arena, plan_with_input(to->arena, plan, out->plan), sizeof *part);
+
+        part->skip_rows = 0;
+        part->fetch_rows = top->skip_rows + top->fetch_rows;
+        out->plan = &part->head;
+    }
+    *out = gathered(to, *out);
+    out->plan = plan_with_input(to->arena, plan, out->plan);
+    return ST_OK;
+}
+
+static Status visit_gathered(Distributor *to, const Plan *plan, Spread *out)
+{
+    TRY(visit(to, plan->inputs[0], out));
+    *out = gathered(to, *out);
+    out->plan = plan_with_input(to->arena, plan, out->plan);
+    return ST_OK;
+}
+
+/* Every partition of the left input may have all of the right one. */
+static bool may_broadcast(JoinKind kind)
+{
+    return kind == JOIN_INNER || kind == JOIN_LEFT || kind == JOIN_SEMI || kind == JOIN_ANTI ||
+           kind == JOIN_MARK || kind == JOIN_SINGLE;
+}
+
+static bool is_small(const Plan *plan)
+{
+    return plan->estimated_rows >= 0 &&
+           plan->estimated_rows * plan->column_count * VALUE_BYTES_GUESS <= BROADCAST_BYTES_MAX;
+}
+
+/* Bare columns; false when some key is more than that. */
+static bool columns_of(Arena *arena, ExprList exprs, ColumnList *out)
+{
+    ColumnId *ids = ARENA_ARRAY(arena, ColumnId, exprs.count);
+
+    for (uint32_t i = 0; i < exprs.count; i++) {
+        if (exprs.items[i]->kind != EXPR_COLUMN)
+            return false;
+        ids[i] = exprs.items[i]->column;
+    }
+    *out = (ColumnList){exprs.count, ids};
+    return true;
+}
+
+static Status visit_join(Distributor *to, const Plan *plan, Spread *out)
+{
+    const PlanHashJoin *hash = plan_as_hash_join(plan);
+    const PlanNestedJoin *nested = plan_as_nested_join(plan);
+    JoinKind kind = (JoinKind)(hash != NULL ? hash->kind : nested->kind);
+    bool is_null_aware = (hash != NULL ? hash->null_aware : nested->null_aware) != NULL;
+    ColumnList keys[2];
+    const Plan *inputs[2];
+    Spread left, right;
+
+    TRY(visit(to, plan->inputs[0], &left));
+    TRY(visit(to, plan->inputs[1], &right));
+    if (left.partitions == 1 && right.partitions == 1) {
+        /* they meet as they are */
+    } else if (may_broadcast(kind) &&
+               (hash == NULL || is_null_aware || is_small(plan->inputs[1]))) {
+        right = (Spread){.plan = broadcast(to, right)};
+    } else if (hash != NULL && !is_null_aware && columns_of(to->arena, hash->left_keys, &keys[0]) &&
+               columns_of(to->arena, hash->right_keys, &keys[1])) {
+        uint32_t partitions =
+            at_most(left.partitions > right.partitions ? left.partitions : right.partitions);
+
+        left = hashed(to, left, keys[0], partitions);
+        right = hashed(to, right, keys[1], partitions);
+    } else {
+        left = gathered(to, left);
+        right = gathered(to, right);
+    }
+    inputs[0] = left.plan;
+    inputs[1] = right.plan;
+    left.plan = plan_with_inputs(to->arena, plan, inputs);
+    *out = has_columns(left.plan, left.keys) && left.kind == SPREAD_HASH
+               ? left
+               : (Spread){.plan = left.plan, .partitions = left.partitions};
+    return ST_OK;
+}
+
+static Status visit_setop(Distributor *to, const Plan *plan, Spread *out)
+{
+    const PlanSetop *setop = plan_as_setop(plan);
+    uint32_t partitions = 0;
+    const Plan *inputs[2];
+    Spread sides[2];
+
+    for (uint32_t i = 0; i < 2; i++) {
+        TRY(visit(to, plan->inputs[i], &sides[i]));
+        if (sides[i].partitions > partitions)
+            partitions = sides[i].partitions;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        if (partitions > 1)
+            sides[i] = hashed(to, sides[i], setop->maps[i], at_most(partitions));
+        inputs[i] = sides[i].plan;
+    }
+    *out = (Spread){.plan = plan_with_inputs(to->arena, plan, inputs),
+                    .partitions = at_most(partitions)};
+    return ST_OK;
+}
+
+/* --- all kinds --- */
+
+static Status visit(Distributor *to, const Plan *plan, Spread *out)
+{
+    switch (plan->kind) {
+    case PLAN_SCAN:
+        return visit_scan(to, plan, out);
+    case PLAN_VALUES:
+    case PLAN_TABLE_FUNCTION:
+        *out = (Spread){.plan = plan, .partitions = 1};
+        return ST_OK;
+    case PLAN_FILTER:
+    case PLAN_PROJECT:
+        return visit_narrow(to, plan, out);
+    case PLAN_CALL:
+        return visit_call(to, plan, out);
+    case PLAN_COMBINE:
+        return visit_combine(to, plan, out);
+    case PLAN_GROUP:
+        return visit_group(to, plan, out);
+    case PLAN_EXCHANGE:
+        return visit_exchange(to, plan, out);
+    case PLAN_UNION:
+        return visit_union(to, plan, out);
+    case PLAN_SHARED:
+        return visit_shared(to, plan, out);
+    case PLAN_AGGREGATE:
+        return visit_aggregate(to, plan, out);
+    case PLAN_SORT:
+        return visit_sort(to, plan, out);
+    case PLAN_LIMIT:
+        return visit_limit(to, plan, out);
+    case PLAN_TOP_N:
+        return visit_top_n(to, plan, out);
+    case PLAN_WRITE:
+        return visit_gathered(to, plan, out);
+    case PLAN_HASH_JOIN:
+    case PLAN_NESTED_JOIN:
+        return visit_join(to, plan, out);
+    case PLAN_SETOP:
+        return visit_setop(to, plan, out);
+    case PLAN_JOIN:
+    case PLAN_KIND_COUNT:
+        break;
+    }
+    return error_set(to->err, ST_INTERNAL, "a plan that is not physical cannot be distributed: %s",
+                     plan_kind_name(plan->kind));
+}
+
+Status distribute(Arena *arena, PlanIds *ids, const Plan *physical, Error *err,
+                  const Plan **plan_out)
+{
+    Distributor to = {.arena = arena, .ids = ids, .err = err};
+    Spread spread;
+
+    *plan_out = NULL;
+    TRY(visit(&to, physical, &spread));
+    *plan_out = spread.plan;
+    TRY(arena_check(arena, err));
+    return plan_check(arena, spread.plan, (ColumnSet){0}, err);
+}

@@ -1,0 +1,30 @@
+/*
+ * distribute.h -- a physical plan becomes one that runs partition by partition
+ *
+ *     Combine add by key            Combine add by key                  per partition
+ *       Call flat map split   =>      Exchange hash (word)              rows of one word meet
+ *         Scan lines                    Combine partially add by key    per partition
+ *                                         Call flat map split
+ *                                           Scan lines                  a split is a partition
+ *
+ * Before, a node speaks of all rows; after, of those of its partition, and exchanges say which rows
+ * meet where. Exchanges that the plan has already stay; none is added where rows meet anyway.
+ */
+#ifndef VONK_SQL_OPTIMIZER_DISTRIBUTE_H
+#define VONK_SQL_OPTIMIZER_DISTRIBUTE_H
+
+#include "core/plan/plan.h"
+
+/* The same wherever and however often a plan is distributed: partitions depend on data and plan. */
+#define DISTRIBUTE_SPLIT_BYTES    ((uint64_t)32 << 20)
+#define DISTRIBUTE_PARTITIONS_MAX 64
+
+/* The partitions of a table: splits of at most DISTRIBUTE_SPLIT_BYTES; live in the arena. */
+MUST_CHECK Status distribute_splits(Table *table, Arena *arena, Error *err, uint32_t *count_out,
+                                    const Split **splits_out);
+
+/* plan_out lives in the arena. ST_NOT_SUPPORTED for what cannot run that way. */
+MUST_CHECK Status distribute(Arena *arena, PlanIds *ids, const Plan *physical, Error *err,
+                             const Plan **plan_out);
+
+#endif
