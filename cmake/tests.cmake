@@ -53,4 +53,4 @@ endif()
 # The scheduler in a simulated world of faults: tests/sim, run by tools/check.py.
 file(GLOB sim_sources CONFIGURE_DEPENDS tests/sim/*.c)
 add_executable(scheduler_sim EXCLUDE_FROM_ALL ${sim_sources})
-target_link_libraries(scheduler_sim PRIVATE vonk_rdd)
+target_link_libraries(scheduler_sim PRIVATE vonk_scheduler)

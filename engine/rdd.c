@@ -384,7 +384,7 @@ VonkRdd *vonk__rdd_step(VonkRdd *rdd, int kind, const VonkRecordType *in, const 
         return rdd_failed(rdds, &err);
     return rdd_new(rdds,
                    plan_call(rdds->arena, rdd->plan, rdd_columns(rdds->arena, rdd->plan),
-                             (CallStepList){1, &step},
+                             &step,
                              plan_record_columns(rdds->arena, step.out, &rdds->ids)),
                    step.out);
 }
@@ -434,7 +434,7 @@ VonkRdd *vonk_rdd_sample(VonkRdd *rdd, double fraction, uint64_t seed)
                                    .closure_bytes = sizeof sample};
     return rdd_new(rdds,
                    plan_call(arena, rdd->plan, rdd_columns(arena, rdd->plan),
-                             (CallStepList){1, &step},
+                             &step,
                              plan_record_columns(arena, rdd->layout, &rdds->ids)),
                    rdd->layout);
 }

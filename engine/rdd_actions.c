@@ -335,7 +335,7 @@ VonkStatus vonk__rdd_foreach(VonkRdd *rdd, const VonkRecordType *in, VonkCall ca
     }
     if (status == ST_OK) {
         looped.plan = plan_call(rdds->arena, rdd->plan, rdd_columns(rdds->arena, rdd->plan),
-                                (CallStepList){1, &step},
+                                &step,
                                 plan_record_columns(rdds->arena, step.out, &rdds->ids));
         status = run_rdd(&looped, &err, &run);
         if (status == ST_OK)

@@ -124,7 +124,7 @@ VonkRdd *vonk__rdd_join(VonkRdd *a, VonkRdd *b, int kind, const VonkRecordType *
     join = plan_join(arena, kinds[kind], left, right,
                      keys_equal(arena, left, left_layout, right, right_layout));
     return rdd_new(rdds,
-                   plan_call(arena, join, rdd_columns(arena, join), (CallStepList){1, &step},
+                   plan_call(arena, join, rdd_columns(arena, join), &step,
                              plan_record_columns(arena, step.out, &rdds->ids)),
                    step.out);
 }

@@ -90,7 +90,9 @@ static void inline_run_step(Execution *execution)
 
 static bool wants_threads(const Execution *execution, SchedulerAction action)
 {
-    return action.kind == ACTION_LAUNCH_SHARED && !exec__is_small(execution, action.shared.stage);
+    /* a partition is one task on the thread that asked for its rows */
+    return action.kind == ACTION_LAUNCH_SHARED && execution->request.partition_count == 0 &&
+           !exec__is_small(execution, action.shared.stage);
 }
 
 static Status inline_launch(Execution *execution, SchedulerAction action, Error *err)

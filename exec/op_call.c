@@ -16,7 +16,7 @@
 #include "core/base/invariant.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
-#include "exec/stop_check.h"
+#include "core/base/stop_check.h"
 #include "exec/user_task.h"
 
 /* Buffers of all steps together; long chains work in smaller runs. */
@@ -32,6 +32,7 @@ typedef void (*PairFunction)(VonkTask *, const void *, const void *, void *);
 typedef struct CallOp {
     Operator op;
     const PlanCall *node;
+    const CallStep *const *steps;
     const uint32_t *places; /* by argument: which input column */
     uint32_t run_rows;      /* records that a buffer holds     */
 } CallOp;
@@ -282,11 +283,11 @@ static bool makes_records(const CallStep *step)
 
 static size_t bytes_a_record(const PlanCall *node)
 {
-    size_t bytes = node->steps.items[0].in->bytes;
+    size_t bytes = node->steps.first->in->bytes;
 
-    for (uint32_t i = 0; i < node->steps.count; i++)
-        if (makes_records(&node->steps.items[i]))
-            bytes += node->steps.items[i].out->bytes;
+    for (const CallStep *step = node->steps.last; step != NULL; step = step->before)
+        if (makes_records(step))
+            bytes += step->out->bytes;
     return bytes;
 }
 
@@ -297,15 +298,15 @@ static size_t aligned(size_t bytes)
 
 static void place_buffers(CallLocal *local, const CallOp *op)
 {
-    const CallStepList *steps = &op->node->steps;
+    uint32_t count = op->node->steps.count;
     char *next = local->memory;
 
     local->records = next;
-    next += aligned((size_t)op->run_rows * steps->items[0].in->bytes);
-    local->step_count = steps->count;
-    local->steps = ARENA_ARRAY(local->arena, StepState, steps->count);
-    for (uint32_t i = 0; i < steps->count; i++) {
-        const CallStep *step = &steps->items[i];
+    next += aligned((size_t)op->run_rows * op->steps[0]->in->bytes);
+    local->step_count = count;
+    local->steps = ARENA_ARRAY(local->arena, StepState, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const CallStep *step = op->steps[i];
         StepState *state = &local->steps[i];
 
         *state = (StepState){.local = local, .step = step, .number = i};
@@ -335,7 +336,7 @@ static void call_local_close(Operator *base, void *opaque)
 static Status call_local_open(Operator *base, uint32_t thread, Error *err, void **local_out)
 {
     CallOp *op = (CallOp *)base;
-    const RecordLayout *out = op->node->steps.items[op->node->steps.count - 1].out;
+    const RecordLayout *out = op->node->steps.last->out;
     Arena *arena = arena_new(NULL, "call", ARENA_NO_CAP);
     CallLocal *local = ARENA_NEW(arena, CallLocal);
     Status status;
@@ -373,7 +374,7 @@ static Status call_run(CallLocal *local, const Batch *batch, uint32_t from, uint
 
     for (uint32_t i = 0; i < count; i++)
         rows[i] = batch_row(batch, from + i);
-    TRY(records_from_columns(op->node->steps.items[0].in, local->args, rows, count, local->records,
+    TRY(records_from_columns(op->node->steps.first->in, local->args, rows, count, local->records,
                              err));
     push(local, 0, local->records, count);
     user_task_reset(&local->user);
@@ -428,12 +429,13 @@ Status op_call_new(const ExecContext *context, Arena *arena, const PlanCall *nod
                         .input_column_count = input->column_count,
                         .input_columns = input->columns};
     op->node = node;
+    op->steps = call_steps(arena, node->steps);
     op->places = places;
     op->run_rows = rows < RUN_ROWS_MIN          ? RUN_ROWS_MIN
                    : rows > context->batch_rows ? context->batch_rows
                                                 : (uint32_t)rows;
     for (uint32_t i = 0; i < node->steps.count; i++)
-        op->op.makes_more_rows |= node->steps.items[i].kind == CALL_FLAT_MAP;
+        op->op.makes_more_rows |= op->steps[i]->kind == CALL_FLAT_MAP;
     *op_out = &op->op;
     return ST_OK;
 }

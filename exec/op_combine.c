@@ -14,7 +14,7 @@
 #include "exec/combine_table.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
-#include "exec/stop_check.h"
+#include "core/base/stop_check.h"
 
 /* A partial table larger than this, and no longer gaining, is passed on. */
 enum { PARTIAL_BYTES_MAX = 16 << 20 };

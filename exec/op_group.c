@@ -15,7 +15,7 @@
 #include "exec/group_table.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
-#include "exec/stop_check.h"
+#include "core/base/stop_check.h"
 #include "exec/user_task.h"
 
 typedef void (*GroupFunction1)(VonkTask *, VonkIn *, VonkOut *);
@@ -98,6 +98,8 @@ static Status read_records(GroupInput *input, Error *err, uint32_t *count_out)
 
     *count_out = 0;
     TRY(exec_next(input->execution, err, &batch));
+    if (batch.row_count == 0)
+        return ST_OK;
     for (uint32_t i = 0; i < args.count; i++)
         input->args[i] =
             &batch.columns[plan_column_index(node->head.inputs[input->number], args.ids[i])];

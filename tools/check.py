@@ -113,7 +113,7 @@ def step_unit():
 
 def step_tsan():
     """Unit tests of what runs on several threads, under TSan."""
-    names = ("exec/", "rdd/", "engine/")
+    names = ("exec/", "scheduler/", "engine/")
     threaded = []
     for name in names:
         folder = os.path.join(ROOT, "tests", "unit", name)

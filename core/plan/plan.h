@@ -265,8 +265,9 @@ const PlanColumn *plan_join_columns(Arena *arena, JoinKind kind, const Plan *lef
 /* --- making nodes of records (plan_build_record.c): as below; specs, layouts and closures are
  * borrowed for as long as the plan lives --- */
 
-/* columns: what the last step makes, one a field. */
-const Plan *plan_call(Arena *arena, const Plan *input, ColumnList args, CallStepList steps,
+/* One more step over the record of columns args; columns: what it makes, one a field. A call on the
+ * record of a call becomes one node. */
+const Plan *plan_call(Arena *arena, const Plan *input, ColumnList args, const CallStep *step,
                       const PlanColumn *columns);
 const Plan *plan_combine(Arena *arena, const Plan *input, ColumnList args, const CombineSpec *spec,
                          bool is_partial, const PlanColumn *columns);

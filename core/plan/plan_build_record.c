@@ -20,15 +20,47 @@ const PlanColumn *plan_record_columns(Arena *arena, const RecordLayout *layout, 
     return columns;
 }
 
-const Plan *plan_call(Arena *arena, const Plan *input, ColumnList args, CallStepList steps,
+const CallStep *const *call_steps(Arena *arena, CallStepList steps)
+{
+    const CallStep **items = ARENA_ARRAY(arena, const CallStep *, steps.count);
+    uint32_t at = steps.count;
+
+    for (const CallStep *step = steps.last; step != NULL; step = step->before)
+        items[--at] = step;
+    CHECK(at == 0);
+    return items;
+}
+
+/* The call takes the record that the call below makes, as it is. */
+static bool follows(const PlanCall *below, ColumnList args)
+{
+    if (below == NULL || args.count != below->head.column_count)
+        return false;
+    for (uint32_t i = 0; i < args.count; i++)
+        if (args.ids[i] != below->head.columns[i].id)
+            return false;
+    return true;
+}
+
+const Plan *plan_call(Arena *arena, const Plan *input, ColumnList args, const CallStep *step,
                       const PlanColumn *columns)
 {
-    const RecordLayout *out = steps.items[steps.count - 1].out;
-    PlanCall *call = (PlanCall *)plan_new(arena, PLAN_CALL, 1, &input, out->field_count, columns);
+    const PlanCall *below = plan_as_call(input);
+    CallStep *own = arena_copy(arena, step, sizeof *own);
+    PlanCall *call;
 
+    if (follows(below, args)) {
+        args = below->args;
+        input = below->head.inputs[0];
+        own->before = below->steps.last;
+    } else {
+        below = NULL;
+        own->before = NULL;
+    }
+    call = (PlanCall *)plan_new(arena, PLAN_CALL, 1, &input, step->out->field_count, columns);
     call->args = copy_columns(arena, args);
-    call->steps = (CallStepList){steps.count,
-                                 arena_copy(arena, steps.items, steps.count * sizeof *steps.items)};
+    call->steps = (CallStepList){below == NULL ? 1 : below->steps.count + 1,
+                                 below == NULL ? own : below->steps.first, own};
     return &call->head;
 }
 

@@ -174,7 +174,7 @@ static void check_node(Checker *checker)
         break;
     case PLAN_CALL:
         check_record(checker, ((const PlanCall *)plan)->args, plan->inputs[0],
-                     ((const PlanCall *)plan)->steps.items[0].in);
+                     ((const PlanCall *)plan)->steps.first->in);
         break;
     case PLAN_COMBINE:
         check_record(checker, ((const PlanCombine *)plan)->args, plan->inputs[0],

@@ -75,12 +75,13 @@ static bool is_label(const Plan *plan)
 
 static bool steps_equal(CallStepList a, CallStepList b)
 {
+    const CallStep *x = a.last, *y = b.last;
+
     if (a.count != b.count)
         return false;
-    for (uint32_t i = 0; i < a.count; i++)
-        if (a.items[i].kind != b.items[i].kind || a.items[i].in != b.items[i].in ||
-            a.items[i].out != b.items[i].out || a.items[i].index != b.items[i].index ||
-            !user_function_equal(&a.items[i].function, &b.items[i].function))
+    for (; x != y; x = x->before, y = y->before)
+        if (x->kind != y->kind || x->in != y->in || x->out != y->out || x->index != y->index ||
+            x->pair != y->pair || !user_function_equal(&x->function, &y->function))
             return false;
     return true;
 }

@@ -243,10 +243,11 @@ static void print_steps(Printer *to, CallStepList steps)
         [CALL_FLAT_MAP] = "flat map", [CALL_FILTER] = "filter",
         [CALL_FOREACH] = "for each",  [CALL_PAIR] = "pair"};
     enum { STEPS_SHOWN = 8 };
+    const CallStep *const *items = call_steps(to->buf.arena, steps);
 
     for (uint32_t i = 0; i < steps.count && i < STEPS_SHOWN; i++)
-        strbuf_printf(&to->buf, "%s %s %s", i == 0 ? "" : ",", words[steps.items[i].kind],
-                      steps.items[i].function.name);
+        strbuf_printf(&to->buf, "%s %s %s", i == 0 ? "" : ",", words[items[i]->kind],
+                      items[i]->function.name);
     if (steps.count > STEPS_SHOWN)
         strbuf_printf(&to->buf, ", and %u more", steps.count - STEPS_SHOWN);
 }

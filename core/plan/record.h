@@ -66,12 +66,18 @@ typedef struct CallStep {
     const IndexBases *index; /* CALL_MAP_INDEXED */
     const RecordPair *pair;  /* CALL_PAIR        */
     bool keeps_keys;         /* out's keys are in's, as they were */
+    const struct CallStep *before; /* NULL: the first */
 } CallStep;
 
+/* Steps from the last one back: chains of any length share what they have in common, and a call on
+ * a call is one node, so that no lineage makes a plan deep. */
 typedef struct CallStepList {
     uint32_t count;
-    const CallStep *items;
+    const CallStep *first, *last;
 } CallStepList;
+
+/* In order; lives in the arena. */
+const CallStep *const *call_steps(Arena *arena, CallStepList steps);
 
 /*
  * Records of one key become one accumulator (combine_by_key, reduce_by_key, fold, ...).

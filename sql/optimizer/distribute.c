@@ -145,14 +145,13 @@ static Status visit_narrow(Distributor *to, const Plan *plan, Spread *out)
 static Status visit_call(Distributor *to, const Plan *plan, Spread *out)
 {
     const PlanCall *call = plan_as_call(plan);
-    const RecordLayout *in = call->steps.items[0].in;
-    const RecordLayout *last = call->steps.items[call->steps.count - 1].out;
+    const RecordLayout *in = call->steps.first->in, *last = call->steps.last->out;
     bool keeps_keys = true;
     Spread input;
 
     TRY(visit(to, plan->inputs[0], &input));
-    for (uint32_t i = 0; i < call->steps.count; i++)
-        keeps_keys &= call->steps.items[i].keeps_keys || call->steps.items[i].kind == CALL_FILTER;
+    for (const CallStep *step = call->steps.last; step != NULL; step = step->before)
+        keeps_keys &= step->keeps_keys || step->kind == CALL_FILTER;
     *out = (Spread){.plan = plan_with_input(to->arena, plan, input.plan),
                     .partitions = input.partitions};
     if (keeps_keys && (input.kind == SPREAD_HASH || input.kind == SPREAD_PLACE) &&

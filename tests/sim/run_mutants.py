@@ -14,7 +14,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RDD = os.path.join(ROOT, "core/scheduler")
-UNIT = os.path.join(ROOT, "tests/unit/rdd/test_scheduler.c")
+UNIT = os.path.join(ROOT, "tests/unit/scheduler/test_scheduler.c")
 FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O1", "-g", "-I", ROOT]
 
 # name, file, what it says, what the mutant says instead
