@@ -305,7 +305,7 @@ VonkRdd *vonk_rdd_range(VonkSession *session, int64_t from, int64_t to, int64_t 
                 expr_const(arena, value_int8((int64_t)(from + (Int128)(end - 1) * step))),
                 expr_const(arena, value_int8(step))};
 
-            inputs[p] = plan_table_function(arena, TABLE_FUNCTION_GENERATE_SERIES,
+            inputs[p] = plan_table_function(arena, NULL, TABLE_FUNCTION_GENERATE_SERIES,
                                             (ExprList){3, args}, column);
         }
         maps[p] = rdd_columns(arena, inputs[p]);
@@ -383,8 +383,7 @@ VonkRdd *vonk__rdd_step(VonkRdd *rdd, int kind, const VonkRecordType *in, const 
         (kind == STEP_WITH_INDEX && find_bases(rdd, &err, &step.index) != ST_OK))
         return rdd_failed(rdds, &err);
     return rdd_new(rdds,
-                   plan_call(rdds->arena, rdd->plan, rdd_columns(rdds->arena, rdd->plan),
-                             &step,
+                   plan_call(rdds->arena, rdd->plan, rdd_columns(rdds->arena, rdd->plan), &step,
                              plan_record_columns(rdds->arena, step.out, &rdds->ids)),
                    step.out);
 }
@@ -433,8 +432,7 @@ VonkRdd *vonk_rdd_sample(VonkRdd *rdd, double fraction, uint64_t seed)
                                    .closure = arena_copy(arena, &sample, sizeof sample),
                                    .closure_bytes = sizeof sample};
     return rdd_new(rdds,
-                   plan_call(arena, rdd->plan, rdd_columns(arena, rdd->plan),
-                             &step,
+                   plan_call(arena, rdd->plan, rdd_columns(arena, rdd->plan), &step,
                              plan_record_columns(arena, rdd->layout, &rdds->ids)),
                    rdd->layout);
 }

@@ -66,15 +66,16 @@ static Status start_job(void *opaque)
     RddSession *rdds = planning->run->rdds;
     Session *session = rdds->session->session;
     const Config *config = session_config(session);
-    JobRequest request = {.plan = planning->run->physical,
-                          .store = rdds->store,
-                          .threads = config_resources(config).threads,
-                          .batch_rows = (uint32_t)config->batch_rows,
-                          .jit = config->jit,
-                          .cache = session_code_cache(session),
-                          .cancelled = session_cancelled(session),
-                          .keep = {rdds, find_kept, keep_rows},
-                          .faults = {rdds->fault_seed, rdds->fault_chance, rdds->fault_chance}};
+    JobRequest request = {
+        .plan = planning->run->physical,
+        .store = rdds->store,
+        .threads = config_resources(config).threads,
+        .batch_rows = (uint32_t)config->batch_rows,
+        .jit = config->jit,
+        .cache = session_code_cache(session),
+        .cancelled = session_cancelled(session),
+        .keep = {rdds, find_kept, keep_rows},
+        .faults = {.seed = (uint64_t)config->test_faults, .lose_block = 0.05, .fail_task = 0.1}};
 
     return job_start(&request, planning->err, &planning->run->job);
 }
@@ -334,8 +335,7 @@ VonkStatus vonk__rdd_foreach(VonkRdd *rdd, const VonkRecordType *in, VonkCall ca
         err = rdd->error;
     }
     if (status == ST_OK) {
-        looped.plan = plan_call(rdds->arena, rdd->plan, rdd_columns(rdds->arena, rdd->plan),
-                                &step,
+        looped.plan = plan_call(rdds->arena, rdd->plan, rdd_columns(rdds->arena, rdd->plan), &step,
                                 plan_record_columns(rdds->arena, step.out, &rdds->ids));
         status = run_rdd(&looped, &err, &run);
         if (status == ST_OK)

@@ -36,9 +36,7 @@ struct RddSession {
     KnownLayout *layouts;
     KeptRows *kept;
     int64_t last_keep_id;
-    VonkRdd *rdds;       /* all */
-    uint64_t fault_seed; /* for tests */
-    double fault_chance;
+    VonkRdd *rdds; /* all */
 };
 
 struct VonkRdd {

@@ -6,7 +6,8 @@
  *         Project a's columns, true            NULL after the join: the side is missing
  *         Project b's columns, true
  *
- * So the optimizer chooses the side to build on, prunes columns and pushes filters as it does for SQL.
+ * So the optimizer chooses the side to build on, prunes columns and pushes filters as it does for
+ * SQL.
  */
 #include <string.h>
 
@@ -20,8 +21,8 @@ static uint32_t aligned(uint32_t bytes)
     return (bytes + 15) & ~15u;
 }
 
-/* A's fields, a's indicator, B's fields, b's indicator. In a pair every field may be NULL, as a side
- * may be missing: what records have no place for is noted behind them. */
+/* A's fields, a's indicator, B's fields, b's indicator. In a pair every field may be NULL, as a
+ * side may be missing: what records have no place for is noted behind them. */
 static RecordLayout *pair_layout(Arena *arena, const RecordLayout *a, const RecordLayout *b,
                                  RecordPair *pair_out)
 {

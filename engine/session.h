@@ -72,9 +72,9 @@ MUST_CHECK Status session_relations(Session *session, Arena *arena, Error *err, 
 MUST_CHECK Status session_describe(Session *session, Arena *arena, const char *name, Error *err,
                                    uint32_t *count_out, const PlanColumn **columns_out);
 
-/* The rows of a query (one SELECT) as a plan, not optimized: its nodes live in the arena, which also
- * keeps its tables open; ids are drawn from ids. Column i gets the type types[i] by an assignment
- * cast; another number of columns than type_count is an error. */
+/* The rows of a query (one SELECT) as a plan, not optimized: its nodes live in the arena, which
+ * also keeps its tables open; ids are drawn from ids. Column i gets the type types[i] by an
+ * assignment cast; another number of columns than type_count is an error. */
 MUST_CHECK Status session_bind_query(Session *session, Arena *arena, PlanIds *ids, const char *sql,
                                      uint32_t type_count, const Type *types, Error *err,
                                      const Plan **plan_out);

@@ -5,7 +5,8 @@
  *         combine_table_clear -> ... -> combine_table_fini
  *
  * Accumulators are records in chunks, in the order in which their keys first came; they never move.
- * The directory is open addressing over (part of the hash, number). Texts of accumulators are owned.
+ * The directory is open addressing over (part of the hash, number). Texts of accumulators are
+ * owned.
  *
  * Thread: one thread's.
  */

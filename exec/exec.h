@@ -3,9 +3,9 @@
  *
  *     exec_start -> exec_next, ... -> exec_close
  *
- * The plan is cut into stages (pipelines between breakers); the scheduler (core/scheduler/scheduler.h)
- * says which tasks run when; worker threads run them. Rows come out in the plan's order: by
- * split, then by sequence, whatever the threads did.
+ * The plan is cut into stages (pipelines between breakers); the scheduler
+ * (core/scheduler/scheduler.h) says which tasks run when; worker threads run them. Rows come out
+ * in the plan's order: by split, then by sequence, whatever the threads did.
  *
  * Thread: one thread calls these; exec_cancel may come from any.
  */

@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/stop_check.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
-#include "core/base/stop_check.h"
 #include "exec/user_task.h"
 
 /* Buffers of all steps together; long chains work in smaller runs. */

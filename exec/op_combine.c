@@ -5,16 +5,16 @@
  *                table has outgrown the cache
  *     whole      a breaker: takes all of its input, then hands the accumulators out
  *
- * A plan with records runs one partition on one thread (core/scheduler), so there is one table. The order
- * of combining is that of the rows.
+ * A plan with records runs one partition on one thread (core/scheduler), so there is one table.
+ * The order of combining is that of the rows.
  */
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/stop_check.h"
 #include "exec/combine_table.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
-#include "core/base/stop_check.h"
 
 /* A partial table larger than this, and no longer gaining, is passed on. */
 enum { PARTIAL_BYTES_MAX = 16 << 20 };

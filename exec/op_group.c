@@ -11,11 +11,11 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/stop_check.h"
 #include "exec/exec.h"
 #include "exec/group_table.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
-#include "core/base/stop_check.h"
 #include "exec/user_task.h"
 
 typedef void (*GroupFunction1)(VonkTask *, VonkIn *, VonkOut *);

@@ -25,7 +25,8 @@ MUST_CHECK Status records_from_columns(const RecordLayout *layout, const Column 
 
 /*
  * The other way: columns_out[i] is the layout's field i, in buffers (as wide as the layout). Texts
- * stay borrowed. Errors: a numeric with more digits than its type has, a text too long for its type.
+ * stay borrowed. Errors: a numeric with more digits than its type has, a text too long for its
+ * type.
  */
 MUST_CHECK Status columns_from_records(const RecordLayout *layout, const char *records,
                                        uint32_t count, ColumnBuffers *buffers, Column *columns_out,

@@ -5,7 +5,8 @@
  *         user_task_reset (a batch is done) } -> user_task_fini
  *
  * Holds what VonkTask shows to the function, the memory it asks for, and the error it raises. While
- * a function runs, its thread can tell which one and on which record: a crash is reported with both.
+ * a function runs, its thread can tell which one and on which record: a crash is reported with
+ * both.
  *
  * Thread: one thread's.
  */

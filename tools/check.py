@@ -141,7 +141,7 @@ def step_scripts(names):
 def step_sql():
     names = [n for n in ("sql/run_slt.py", "tpch/run_tpch.py", "shell/run_shell.py", "api/run_api.py",
                          "explain/run_explain.py", "random/run_random.py", "parquet/run_parquet.py",
-                         "files/run_files.py")
+                         "files/run_files.py", "rdd/run_rdd.py")
              if os.path.exists(os.path.join(ROOT, "tests", n))]
     return step_scripts(names)
 

@@ -47,8 +47,8 @@ MUST_CHECK Status mem_pool_reserve(MemPool *pool, size_t bytes, const char *cons
 void mem_pool_unreserve(MemPool *pool, size_t bytes);
 
 /* Before this pool or one below it refuses, make_room is asked to give at least `bytes` back (to
- * write something to the disk); it returns how many it gave, 0: none. From any thread, with whatever
- * locks the one who asks for memory holds. Set before the pool is shared. */
+ * write something to the disk); it returns how many it gave, 0: none. From any thread, with
+ * whatever locks the one who asks for memory holds. Set before the pool is shared. */
 void mem_pool_on_pressure(MemPool *pool, uint64_t (*make_room)(void *context, uint64_t bytes),
                           void *context);
 

@@ -2,8 +2,8 @@
  * record.h -- user functions in a plan: the records they take, and which functions run
  *
  * A record is a C struct; its layout says which column each field is. Nested records are flattened:
- * field "at.x" is the field x of the record at the field at. Layouts and functions are immutable and
- * live as long as the plan that names them.
+ * field "at.x" is the field x of the record at the field at. Layouts and functions are immutable
+ * and live as long as the plan that names them.
  */
 #ifndef VONK_CORE_PLAN_RECORD_H
 #define VONK_CORE_PLAN_RECORD_H
@@ -63,9 +63,9 @@ typedef struct CallStep {
     CallKind kind;
     UserFunction function;
     const RecordLayout *in, *out;
-    const IndexBases *index; /* CALL_MAP_INDEXED */
-    const RecordPair *pair;  /* CALL_PAIR        */
-    bool keeps_keys;         /* out's keys are in's, as they were */
+    const IndexBases *index;       /* CALL_MAP_INDEXED */
+    const RecordPair *pair;        /* CALL_PAIR        */
+    bool keeps_keys;               /* out's keys are in's, as they were */
     const struct CallStep *before; /* NULL: the first */
 } CallStep;
 
@@ -88,8 +88,9 @@ const CallStep *const *call_steps(Arena *arena, CallStepList steps);
  *
  *     merge   void (VonkTask *, Acc *, const Acc *)    NULL: records of one key must meet first
  *
- * With zero, every key starts from those bytes (keys filled in), and add takes the first record too.
- * Without keys, no record at all gives `empty`, or nothing. Keys are the is_key fields of both.
+ * With zero, every key starts from those bytes (keys filled in), and add takes the first record
+ * too. Without keys, no record at all gives `empty`, or nothing. Keys are the is_key fields of
+ * both.
  */
 typedef struct CombineSpec {
     const RecordLayout *in, *acc;

@@ -4,9 +4,9 @@
  *     BlockBuilder: block_builder_add, ... -> block_builder_finish -> Block, immutable
  *     Block -> block_view_column (columns of batches), its bytes -> block_from_bytes
  *
- * A block's bytes are a function of its rows: what is NULL is zero, there is no padding but zeros, and
- * nothing says when, where or by whom it was made. So a partition that is computed twice has the same
- * hash (XXH3, 64 bits), or some step on the way was not deterministic.
+ * A block's bytes are a function of its rows: what is NULL is zero, there is no padding but zeros,
+ * and nothing says when, where or by whom it was made. So a partition that is computed twice has
+ * the same hash (XXH3, 64 bits), or some step on the way was not deterministic.
  *
  *     | BlockHead | BlockColumn x columns | validity, values, text ends, text bytes, each at 64 |
  *
@@ -62,8 +62,8 @@ static inline uint64_t block_bytes(const Block *block)
 
 const BlockColumn *block_columns(const Block *block);
 
-/* A block of those bytes (which it copies), once they are found sound: sizes, offsets, text ends and
- * the hash. types: of the columns expected. ST_CORRUPT otherwise. */
+/* A block of those bytes (which it copies), once they are found sound: sizes, offsets, text ends
+ * and the hash. types: of the columns expected. ST_CORRUPT otherwise. */
 MUST_CHECK Status block_from_bytes(const void *bytes, uint64_t byte_count, uint64_t hash,
                                    uint32_t column_count, const PlanColumn *columns, MemPool *pool,
                                    Error *err, Block **block_out);
@@ -116,7 +116,8 @@ MUST_CHECK Status block_builder_add(BlockBuilder *builder, const Column *columns
                                     const uint32_t *rows, uint32_t count, Error *err);
 bool block_builder_is_full(const BlockBuilder *builder);
 
-/* The rows so far as a block; the builder is empty then, and keeps its memory. NULL without rows. */
+/* The rows so far as a block; the builder is empty then, and keeps its memory. NULL without rows.
+ * */
 MUST_CHECK Status block_builder_finish(BlockBuilder *builder, Error *err, Block **block_out);
 
 #endif

@@ -197,9 +197,9 @@ uint64_t block_store_spill(BlockStore *store, uint64_t bytes, Error *err)
     uint64_t freed = 0;
     bool failed = false;
 
-    /* who asks for memory while it holds the lock gets none here */
-    if (store->spill_folder == NULL || pthread_mutex_trylock(&store->lock) != 0)
+    if (store->spill_folder == NULL)
         return 0;
+    pthread_mutex_lock(&store->lock); /* nobody asks for memory while it holds the lock */
     for (BlockOutput *output = store->first; output != NULL && freed < bytes && !failed;
          output = output->next)
         for (uint32_t m = 0; m < output->map_count && freed < bytes && !failed; m++)
@@ -348,34 +348,36 @@ void block_output_drop(BlockOutput *output, uint32_t map)
     pthread_mutex_unlock(&output->store->lock);
 }
 
-/* The lock is held. */
-static Status get_block(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i, Error *err,
-                        Block **block_out)
+/* Where the block is: in *block_out (referenced), in the file (*kept_out), or there is none. */
+static Status find_block(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i, Error *err,
+                         Block **block_out, Kept *kept_out)
 {
-    MapOutput *from = &output->maps[map];
-    Kept *kept;
+    const MapOutput *from = &output->maps[map];
 
     if (!from->is_there)
         return error_set(err, ST_CORRUPT, "the blocks of map task %u are lost", map);
     if (i >= from->cells[reduce].count)
         return ST_OK;
-    kept = &from->cells[reduce].items[i];
-    if (kept->block == NULL)
-        return read_block(output, kept, err, block_out);
-    *block_out = block_ref(kept->block);
+    *kept_out = from->cells[reduce].items[i];
+    if (kept_out->block != NULL)
+        *block_out = block_ref(kept_out->block);
     return ST_OK;
 }
 
 Status block_output_get(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i, Error *err,
                         Block **block_out)
 {
+    Kept kept = {.is_in_file = false};
     Status status;
 
     *block_out = NULL;
     pthread_mutex_lock(&output->store->lock);
-    status = get_block(output, map, reduce, i, err, block_out);
+    status = find_block(output, map, reduce, i, err, block_out, &kept);
     pthread_mutex_unlock(&output->store->lock);
-    return status;
+    if (status != ST_OK || *block_out != NULL || !kept.is_in_file)
+        return status;
+    /* without the lock: memory for it may come from spilling others */
+    return read_block(output, &kept, err, block_out);
 }
 
 static uint64_t map_rows(const BlockOutput *output, uint32_t map, uint32_t reduce)

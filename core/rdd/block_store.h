@@ -6,8 +6,8 @@
  *
  * An output is what one stage makes: each of its map tasks writes a list of blocks for each reduce
  * partition. When memory is short, blocks that nobody reads at the moment go to a file without a
- * name in the spill folder, and come back checked: a block that does not match its hash is lost, and
- * its task runs again.
+ * name in the spill folder, and come back checked: a block that does not match its hash is lost,
+ * and its task runs again.
  *
  * Thread: every call may come from any thread.
  */
@@ -49,8 +49,8 @@ bool block_output_has(const BlockOutput *output, uint32_t map);
 /* Throws a map task's blocks away (lost, or wanted by nobody); the hash stays known. */
 void block_output_drop(BlockOutput *output, uint32_t map);
 
-/* The i-th block of (map, reduce), referenced; *block_out NULL when there are fewer. ST_CORRUPT when
- * it came back damaged, or is not there at all: the map task must run again. */
+/* The i-th block of (map, reduce), referenced; *block_out NULL when there are fewer. ST_CORRUPT
+ * when it came back damaged, or is not there at all: the map task must run again. */
 MUST_CHECK Status block_output_get(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i,
                                    Error *err, Block **block_out);
 

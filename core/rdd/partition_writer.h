@@ -1,7 +1,8 @@
 /*
  * partition_writer.h -- a task's rows, dealt to the partitions of an exchange, as blocks
  *
- *     partition_writer_open -> partition_writer_add, ... -> partition_writer_finish (into the output)
+ *     partition_writer_open -> partition_writer_add, ... -> partition_writer_finish (into the
+ * output)
  *         -> partition_writer_close
  *
  * Thread: one task's.
@@ -16,7 +17,8 @@
 
 typedef struct PartitionWriter PartitionWriter;
 
-/* ranges: of a RANGE exchange, else NULL. user: whom a partitioner speaks to. Lives in the arena. */
+/* ranges: of a RANGE exchange, else NULL. user: whom a partitioner speaks to. Lives in the arena.
+ * */
 MUST_CHECK Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t partition,
                                         const Ranges *ranges, MemPool *pool, UserTask *user,
                                         Error *err, PartitionWriter **writer_out);

@@ -1,8 +1,8 @@
 /*
  * ranges.h -- where the partitions of a range exchange begin, found by a sample
  *
- * Bounds are sort keys (exec/sort_key.h): partition p has the rows whose key is at least bound p - 1
- * and less than bound p. Rows of equal keys meet in one partition. The sample takes rows at even
+ * Bounds are sort keys (exec/sort_key.h): partition p has the rows whose key is at least bound p -
+ * 1 and less than bound p. Rows of equal keys meet in one partition. The sample takes rows at even
  * distances from every block, so that the same rows give the same bounds.
  */
 #ifndef VONK_CORE_RDD_RANGES_H
@@ -17,7 +17,8 @@ typedef struct Ranges {
     const uint64_t *bounds; /* layout.words each, ascending */
 } Ranges;
 
-/* kept: what the exchange's input made, all of it; like: a plan of its columns. Lives in the arena. */
+/* kept: what the exchange's input made, all of it; like: a plan of its columns. Lives in the
+ * arena. */
 MUST_CHECK Status ranges_find(Arena *arena, BlockOutput *kept, const Plan *like, SortKeyList order,
                               uint32_t partitions, Error *err, Ranges *ranges_out);
 

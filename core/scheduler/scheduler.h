@@ -32,8 +32,8 @@
  *
  * Thread: one call at a time.
  */
-#ifndef VONK_CORE_RDD_SCHEDULER_H
-#define VONK_CORE_RDD_SCHEDULER_H
+#ifndef VONK_CORE_SCHEDULER_SCHEDULER_H
+#define VONK_CORE_SCHEDULER_SCHEDULER_H
 
 #include <stdbool.h>
 #include <stdint.h>

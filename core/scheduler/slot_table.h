@@ -7,8 +7,8 @@
  *
  * Thread: one call at a time.
  */
-#ifndef VONK_CORE_RDD_SLOT_TABLE_H
-#define VONK_CORE_RDD_SLOT_TABLE_H
+#ifndef VONK_CORE_SCHEDULER_SLOT_TABLE_H
+#define VONK_CORE_SCHEDULER_SLOT_TABLE_H
 
 #include <stdbool.h>
 #include <stdint.h>

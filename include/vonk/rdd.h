@@ -72,7 +72,7 @@ typedef struct VonkCall {
 #define VONK__CALL(fn, Type, ...)                                                                  \
     (VonkCall)                                                                                     \
     {                                                                                              \
-        .name = #fn, .function = (VonkAnyFunction) _Generic(&(fn), Type : &(fn)), ##__VA_ARGS__    \
+        .name = #fn, .function = (VonkAnyFunction) _Generic(&(fn), Type: &(fn)), ##__VA_ARGS__     \
     }
 
 /* --- sources --- */
@@ -168,8 +168,9 @@ VONK_API VonkRdd *vonk_rdd_range(VonkSession *session, int64_t from, int64_t to,
  *     VonkRdd *numbered = vonk_rdd_zip_with_index(lines, VonkLine, Numbered, number);
  */
 #define vonk_rdd_zip_with_index(rdd, In, Out, fn, ...)                                             \
-    vonk__rdd_step((rdd), 4, &In##_vonk, &Out##_vonk,                                              \
-                   VONK__CALL(fn, void (*)(VonkTask *, const In *, int64_t, Out *), ##__VA_ARGS__))
+    vonk__rdd_step(                                                                                \
+        (rdd), 4, &In##_vonk, &Out##_vonk,                                                         \
+        VONK__CALL(fn, void (*)(VonkTask *, const In *, int64_t, Out *), ##__VA_ARGS__))
 
 /* --- a partition at a time (narrow) --- */
 
@@ -191,10 +192,10 @@ VONK_API VonkRdd *vonk_rdd_range(VonkSession *session, int64_t from, int64_t to,
  *     VonkRdd *pairs = vonk_rdd_zip_partitions(left, A, right, B, Pair, pair_up);
  */
 #define vonk_rdd_zip_partitions(a, A, b, B, Out, fn, ...)                                          \
-    vonk__rdd_group((VonkRdd *[]){(a), (b)}, 2, false,                                             \
-                    (const VonkRecordType *[]){&A##_vonk, &B##_vonk}, &Out##_vonk,                 \
-                    VONK__CALL(fn, void (*)(VonkTask *, VonkIn *, VonkIn *, VonkOut *),            \
-                               ##__VA_ARGS__))
+    vonk__rdd_group(                                                                               \
+        (VonkRdd *[]){(a), (b)}, 2, false, (const VonkRecordType *[]){&A##_vonk, &B##_vonk},       \
+        &Out##_vonk,                                                                               \
+        VONK__CALL(fn, void (*)(VonkTask *, VonkIn *, VonkIn *, VonkOut *), ##__VA_ARGS__))
 
 /*
  * A part of the records, each kept with probability `fraction` (0 to 1), decided by seed, partition
@@ -280,28 +281,27 @@ VONK_API VonkRdd *vonk_rdd_subtract(VonkRdd *a, VonkRdd *b);
  *     VonkRdd *merged = vonk_rdd_cogroup(clicks, Click, users, User, Profile, merge);
  */
 #define vonk_rdd_cogroup(a, A, b, B, Out, fn, ...)                                                 \
-    vonk__rdd_group((VonkRdd *[]){(a), (b)}, 2, true,                                              \
-                    (const VonkRecordType *[]){&A##_vonk, &B##_vonk}, &Out##_vonk,                 \
-                    VONK__CALL(fn, void (*)(VonkTask *, VonkIn *, VonkIn *, VonkOut *),            \
-                               ##__VA_ARGS__))
+    vonk__rdd_group(                                                                               \
+        (VonkRdd *[]){(a), (b)}, 2, true, (const VonkRecordType *[]){&A##_vonk, &B##_vonk},        \
+        &Out##_vonk,                                                                               \
+        VONK__CALL(fn, void (*)(VonkTask *, VonkIn *, VonkIn *, VonkOut *), ##__VA_ARGS__))
 
 /*
- * One record for each pair of records of equal keys: void fn(VonkTask *, const A *, const B *, Out *).
- * NULL keys match nothing. In outer joins the side without a match is NULL. Shuffle, or the smaller
- * side is sent to every partition.
+ * One record for each pair of records of equal keys: void fn(VonkTask *, const A *, const B *, Out
+ * *). NULL keys match nothing. In outer joins the side without a match is NULL. Shuffle, or the
+ * smaller side is sent to every partition.
  *
  *     VonkRdd *named = vonk_rdd_join(clicks, Click, users, User, Named, put_name);
  */
-#define vonk_rdd_join(a, A, b, B, Out, fn, ...)                                                    \
-    VONK__JOIN(0, a, A, b, B, Out, fn, ##__VA_ARGS__)
+#define vonk_rdd_join(a, A, b, B, Out, fn, ...) VONK__JOIN(0, a, A, b, B, Out, fn, ##__VA_ARGS__)
 #define vonk_rdd_left_join(a, A, b, B, Out, fn, ...)                                               \
     VONK__JOIN(1, a, A, b, B, Out, fn, ##__VA_ARGS__)
 #define vonk_rdd_full_join(a, A, b, B, Out, fn, ...)                                               \
     VONK__JOIN(2, a, A, b, B, Out, fn, ##__VA_ARGS__)
 #define VONK__JOIN(kind, a, A, b, B, Out, fn, ...)                                                 \
-    vonk__rdd_join((a), (b), kind, &A##_vonk, &B##_vonk, &Out##_vonk,                              \
-                   VONK__CALL(fn, void (*)(VonkTask *, const A *, const B *, Out *),               \
-                              ##__VA_ARGS__))
+    vonk__rdd_join(                                                                                \
+        (a), (b), kind, &A##_vonk, &B##_vonk, &Out##_vonk,                                         \
+        VONK__CALL(fn, void (*)(VonkTask *, const A *, const B *, Out *), ##__VA_ARGS__))
 
 /* --- where records are --- */
 
@@ -334,9 +334,9 @@ VONK_API VonkRdd *vonk_rdd_partition_by(VonkRdd *rdd, uint32_t n);
  *     VonkRdd *placed = vonk_rdd_partition_with(links, Link, 8, by_site);
  */
 #define vonk_rdd_partition_with(rdd, Type, n, fn, ...)                                             \
-    vonk__rdd_place((rdd), &Type##_vonk, (n),                                                      \
-                    VONK__CALL(fn, uint32_t (*)(VonkTask *, const Type *, uint32_t),               \
-                               ##__VA_ARGS__))
+    vonk__rdd_place(                                                                               \
+        (rdd), &Type##_vonk, (n),                                                                  \
+        VONK__CALL(fn, uint32_t (*)(VonkTask *, const Type *, uint32_t), ##__VA_ARGS__))
 
 /*
  * Sorted by fields, as SQL's ORDER BY says it: "n DESC, word"; ties keep their order. Partitions

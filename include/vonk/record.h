@@ -9,7 +9,8 @@
  *     bool             bool            int2 int4 int8   int16_t int32_t int64_t
  *     float4 float8    float double    text             VonkText
  *     date             VonkDate        timestamp        VonkTimestamp
- *     interval         VonkInterval    numeric(p,s)     value * 10^s: int64_t, __int128 past 18 digits
+ *     interval         VonkInterval    numeric(p,s)     value * 10^s: int64_t, __int128 past 18
+ * digits
  *     varchar(n) char(n)               VonkText
  *
  *     VONK_FIELD(type, name)           a value that is never NULL; a NULL that arrives is an error
@@ -91,12 +92,12 @@ struct VonkRecordType {
 
 #ifndef __cplusplus
 
-#define VONK_FIELD(type, name)         (PLAIN, type, name)
-#define VONK_NULLABLE(type, name)      (NULLABLE, type, name)
-#define VONK_KEY(type, name)           (KEY, type, name)
-#define VONK_NULLABLE_KEY(type, name)  (NULLABLE_KEY, type, name)
-#define VONK_NESTED(Record, name)      (NESTED, Record, name)
-#define VONK_NESTED_KEY(Record, name)  (NESTED_KEY, Record, name)
+#define VONK_FIELD(type, name)        (PLAIN, type, name)
+#define VONK_NULLABLE(type, name)     (NULLABLE, type, name)
+#define VONK_KEY(type, name)          (KEY, type, name)
+#define VONK_NULLABLE_KEY(type, name) (NULLABLE_KEY, type, name)
+#define VONK_NESTED(Record, name)     (NESTED, Record, name)
+#define VONK_NESTED_KEY(Record, name) (NESTED_KEY, Record, name)
 
 #define VONK_RECORD(Name, ...)                                                                     \
     typedef struct Name {                                                                          \
@@ -110,16 +111,20 @@ struct VonkRecordType {
 
 /* --- what is left is the macros' own --- */
 
-#define VONK__STRIP(...)                       __VA_ARGS__
-#define VONK__MEMBER(Name, item)               VONK__MEMBER_2(VONK__STRIP item)
-#define VONK__MEMBER_2(...)                    VONK__MEMBER_3(__VA_ARGS__)
-#define VONK__MEMBER_3(form, type, name)       VONK__MEMBER_##form(type, name)
-#define VONK__MEMBER_PLAIN(type, name)         VONK__C_##type name;
-#define VONK__MEMBER_KEY(type, name)           VONK__C_##type name;
-#define VONK__MEMBER_NULLABLE(type, name)      VONK__C_##type name; bool name##_is_null;
-#define VONK__MEMBER_NULLABLE_KEY(type, name)  VONK__C_##type name; bool name##_is_null;
-#define VONK__MEMBER_NESTED(Record, name)      Record name;
-#define VONK__MEMBER_NESTED_KEY(Record, name)  Record name;
+#define VONK__STRIP(...)                 __VA_ARGS__
+#define VONK__MEMBER(Name, item)         VONK__MEMBER_2(VONK__STRIP item)
+#define VONK__MEMBER_2(...)              VONK__MEMBER_3(__VA_ARGS__)
+#define VONK__MEMBER_3(form, type, name) VONK__MEMBER_##form(type, name)
+#define VONK__MEMBER_PLAIN(type, name)   VONK__C_##type name;
+#define VONK__MEMBER_KEY(type, name)     VONK__C_##type name;
+#define VONK__MEMBER_NULLABLE(type, name)                                                          \
+    VONK__C_##type name;                                                                           \
+    bool name##_is_null;
+#define VONK__MEMBER_NULLABLE_KEY(type, name)                                                      \
+    VONK__C_##type name;                                                                           \
+    bool name##_is_null;
+#define VONK__MEMBER_NESTED(Record, name)     Record name;
+#define VONK__MEMBER_NESTED_KEY(Record, name) Record name;
 
 #define VONK__DESCRIBE(Name, item)               VONK__DESCRIBE_2(Name, VONK__STRIP item)
 #define VONK__DESCRIBE_2(...)                    VONK__DESCRIBE_3(__VA_ARGS__)

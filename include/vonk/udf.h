@@ -65,8 +65,8 @@ static inline bool vonk_task_is_cancelled(const VonkTask *task)
 }
 
 /* Memory that lives as long as the batch of records being worked on (longer than what the function
- * emits needs); aligned to 16 bytes, not zeroed. NULL when the memory budget is used up: the task has
- * failed then, and the function should return.
+ * emits needs); aligned to 16 bytes, not zeroed. NULL when the memory budget is used up: the task
+ * has failed then, and the function should return.
  *
  *     char *copy = vonk_task_alloc(task, text.bytes);
  */
@@ -108,8 +108,8 @@ static inline void vonk__emit(VonkOut *out, const void *record, size_t bytes)
     out->next += bytes;
 }
 
-/* vonk_emit(out, record): copies *record out; it must be of the type that the call that made the RDD
- * named. */
+/* vonk_emit(out, record): copies *record out; it must be of the type that the call that made the
+ * RDD named. */
 #define vonk_emit(out, ...) vonk__emit((out), (__VA_ARGS__), sizeof *(__VA_ARGS__))
 
 /* --- reading records: partitions and groups --- */

@@ -342,10 +342,9 @@ static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
 
 /* --- SQL --- */
 
-static Status visit_aggregate(Distributor *to, const Plan *plan, Spread *out)
+/* Rows alike in keys meet. */
+static Status visit_keyed(Distributor *to, const Plan *plan, ColumnList keys, Spread *out)
 {
-    ColumnList keys = plan_as_aggregate(plan)->keys;
-
     TRY(visit(to, plan->inputs[0], out));
     if (keys.count == 0)
         *out = gathered(to, *out);
@@ -517,8 +516,12 @@ static Status visit(Distributor *to, const Plan *plan, Spread *out)
     switch (plan->kind) {
     case PLAN_SCAN:
         return visit_scan(to, plan, out);
-    case PLAN_VALUES:
     case PLAN_TABLE_FUNCTION:
+        if (plan->input_count > 0)
+            return visit_narrow(to, plan, out);
+        *out = (Spread){.plan = plan, .partitions = 1};
+        return ST_OK;
+    case PLAN_VALUES:
         *out = (Spread){.plan = plan, .partitions = 1};
         return ST_OK;
     case PLAN_FILTER:
@@ -537,7 +540,11 @@ static Status visit(Distributor *to, const Plan *plan, Spread *out)
     case PLAN_SHARED:
         return visit_shared(to, plan, out);
     case PLAN_AGGREGATE:
-        return visit_aggregate(to, plan, out);
+        return visit_keyed(to, plan, plan_as_aggregate(plan)->keys, out);
+    case PLAN_GROUP_LIMIT:
+        return visit_keyed(to, plan, plan_as_group_limit(plan)->keys, out);
+    case PLAN_GROUP_CONCAT:
+        return visit_keyed(to, plan, plan_as_group_concat(plan)->keys, out);
     case PLAN_SORT:
         return visit_sort(to, plan, out);
     case PLAN_LIMIT:

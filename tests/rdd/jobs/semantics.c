@@ -307,8 +307,8 @@ static void test_reduce(VonkSession *session)
                           &found, &error) == VONK_OK &&
               found && sum.value == (int64_t)100000 * 100001 / 2,
           "reduce");
-    check(vonk_rdd_reduce(vonk_rdd_range(session, 1, 1, 1, 9), VonkNumber, add_numbers, &sum, &found,
-                          &error) == VONK_OK &&
+    check(vonk_rdd_reduce(vonk_rdd_range(session, 1, 1, 1, 9), VonkNumber, add_numbers, &sum,
+                          &found, &error) == VONK_OK &&
               !found,
           "reduce of nothing");
     check(vonk_rdd_aggregate(pairs(session, 1000, 10, 4), Pair, Stats, &(Stats){0}, take_in, unite,
@@ -325,10 +325,11 @@ static void test_reduce(VonkSession *session)
 static void test_cogroup(VonkSession *session)
 {
     bool right = true;
-    COLLECT(vonk_rdd_sort_by(vonk_rdd_cogroup(pairs(session, 1000, 10, 3), Pair,
-                                              pairs(session, 300, 20, 2), Pair, Joined, count_sides),
-                             "k"),
-            "cogroup")
+    COLLECT(
+        vonk_rdd_sort_by(vonk_rdd_cogroup(pairs(session, 1000, 10, 3), Pair,
+                                          pairs(session, 300, 20, 2), Pair, Joined, count_sides),
+                         "k"),
+        "cogroup")
     const Joined *got = VONK_RECORDS(records, Joined);
 
     right = vonk_records_count(records) == 20;
@@ -419,10 +420,10 @@ static void test_partitions(VonkSession *session)
               partitions == 11,
           "map_values keeps partitions");
     {
-        COLLECT(vonk_rdd_map_partitions(
-                    vonk_rdd_partition_with(range, VonkNumber, 5, by_last_digit), VonkNumber,
-                    Place, say_place),
-                "partition_with")
+        COLLECT(
+            vonk_rdd_map_partitions(vonk_rdd_partition_with(range, VonkNumber, 5, by_last_digit),
+                                    VonkNumber, Place, say_place),
+            "partition_with")
         const Place *placed = VONK_RECORDS(records, Place);
 
         right = vonk_records_count(records) == 100;
@@ -435,7 +436,8 @@ static void test_partitions(VonkSession *session)
 
 static void test_zip(VonkSession *session)
 {
-    VonkRdd *a = vonk_rdd_range(session, 0, 5000, 1, 3), *b = vonk_rdd_range(session, 5000, 10000, 1, 3);
+    VonkRdd *a = vonk_rdd_range(session, 0, 5000, 1, 3),
+            *b = vonk_rdd_range(session, 5000, 10000, 1, 3);
     VonkRecords *none;
     VonkError refused;
     bool right = true;
@@ -446,15 +448,17 @@ static void test_zip(VonkSession *session)
         right &= got[i].v == got[i].k + 5000;
     check(right && vonk_records_count(records) == 5000, "zip_partitions");
     vonk_records_free(records);
-    check(vonk_rdd_collect(vonk_rdd_zip_partitions(a, VonkNumber, vonk_rdd_range(session, 0, 9, 1, 2),
-                                                   VonkNumber, Pair, zip_up),
-                           &none, &refused) == VONK_BAD_INPUT,
-          "zip_partitions of other numbers is refused");
+    check(
+        vonk_rdd_collect(vonk_rdd_zip_partitions(a, VonkNumber, vonk_rdd_range(session, 0, 9, 1, 2),
+                                                 VonkNumber, Pair, zip_up),
+                         &none, &refused) == VONK_BAD_INPUT,
+        "zip_partitions of other numbers is refused");
 }
 
 static void test_sets(VonkSession *session)
 {
-    VonkRdd *a = vonk_rdd_range(session, 0, 1000, 1, 4), *b = vonk_rdd_range(session, 500, 1500, 1, 3);
+    VonkRdd *a = vonk_rdd_range(session, 0, 1000, 1, 4),
+            *b = vonk_rdd_range(session, 500, 1500, 1, 3);
     int64_t count;
     VonkError error;
 
@@ -542,8 +546,11 @@ void copy_first(VonkTask *task, VonkIn *in, VonkOut *out)
 
 static void test_nulls(VonkSession *session)
 {
-    Maybe rows[] = {{.k_is_null = true, .t = {"a", 1}}, {.k = 0, .t_is_null = true},
-                    {.k_is_null = true, .t_is_null = true}, {.k = 0, .t = {"", 0}}, {.k = 7}};
+    Maybe rows[] = {{.k_is_null = true, .t = {"a", 1}},
+                    {.k = 0, .t_is_null = true},
+                    {.k_is_null = true, .t_is_null = true},
+                    {.k = 0, .t = {"", 0}},
+                    {.k = 7}};
     VonkRdd *rdd = vonk_rdd_parallelize(session, Maybe, rows, 5, 3);
     bool right = true;
     COLLECT(vonk_rdd_group_by_key(rdd, Maybe, Maybe, copy_first), "NULL keys")
@@ -581,7 +588,8 @@ static void test_persist(VonkSession *session)
 
 static void test_errors(VonkSession *session)
 {
-    VonkRdd *bad = vonk_rdd_map(vonk_rdd_range(session, 0, 5000, 1, 4), VonkNumber, VonkNumber, complain);
+    VonkRdd *bad =
+        vonk_rdd_map(vonk_rdd_range(session, 0, 5000, 1, 4), VonkNumber, VonkNumber, complain);
     VonkError error;
     int64_t count;
 
@@ -654,7 +662,8 @@ static void test_sample(VonkSession *session)
     int64_t first, second;
     VonkError error;
 
-    check(vonk_rdd_count(rdd, &first, &error) == VONK_OK && first > 9000 && first < 11000, "sample");
+    check(vonk_rdd_count(rdd, &first, &error) == VONK_OK && first > 9000 && first < 11000,
+          "sample");
     check(vonk_rdd_count(rdd, &second, &error) == VONK_OK && first == second,
           "the same sample again");
 }

@@ -1,0 +1,214 @@
+#!/usr/bin/env python3
+"""RDD jobs: what the calls promise, in every mode; the examples' answers; jobs that fail.
+
+    run_rdd.py            all of it; ends with 'rdd: N passed, N failed'
+
+Answers must not depend on threads, batch sizes, the JIT, or on blocks and attempts that are lost on the way.
+"""
+import collections
+import os
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+VONK = os.environ.get("VONK", os.path.join(ROOT, "build", "release", "vonk"))
+
+MODES = [
+    [],
+    ["--master", "local[1]"],
+    ["--master", "local[8]"],
+    ["--set", "batch_rows=1"],
+    ["--set", "batch_rows=3", "--set", "jit=off"],
+    ["--set", "optimizer.disable=all"],
+    ["--set", "test.faults=7"],
+    ["--set", "test.faults=8", "--master", "local[8]"],
+]
+
+passed = failed = 0
+
+
+def check(ok, what):
+    global passed, failed
+    if ok:
+        passed += 1
+    else:
+        failed += 1
+        print(f"FAILED: {what}")
+
+
+def submit(job, *args, options=(), env=None):
+    """(exit code, standard output, standard error)"""
+    path = job if os.path.isabs(job) else os.path.join(ROOT, job)
+    done = subprocess.run([VONK, "submit", *options, path, *args], capture_output=True, text=True, timeout=300,
+                          env={**os.environ, **(env or {})})
+    return done.returncode, done.stdout, done.stderr
+
+
+def semantics():
+    for mode in MODES:
+        code, out, err = submit("tests/rdd/jobs/semantics.c", options=mode)
+        lines = out.splitlines()
+        for line in lines:
+            if line.startswith("FAILED") or line.startswith("ok "):
+                check(line.startswith("ok "), f"{' '.join(mode)}: {line}")
+        check(code == 0 and bool(lines) and lines[-1].endswith(" 0 failed"),
+              f"{' '.join(mode)}: exit {code}, {lines[-1:]}, {err[-500:]}")
+
+
+def write_text(folder):
+    """Some files of words, one of them compressed; returns the counts."""
+    import gzip
+    import random
+    words = random.Random(5)
+    counts = collections.Counter()
+    for number in range(3):
+        lines = []
+        for _ in range(4000):
+            line = " ".join(f"w{int(words.paretovariate(0.7)) % 3000}" for _ in range(words.randrange(0, 20)))
+            counts.update(line.split())
+            lines.append(line)
+        text = ("\r\n" if number == 1 else "\n").join(lines)  # no newline at the end
+        if number == 2:
+            with gzip.open(os.path.join(folder, "c.txt.gz"), "wt") as f:
+                f.write(text)
+        else:
+            with open(os.path.join(folder, f"{number}.txt"), "w", newline="") as f:
+                f.write(text)
+    return counts
+
+
+def word_count(folder):
+    texts = os.path.join(folder, "texts")
+    os.mkdir(texts)
+    counts = write_text(texts)
+    top = sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:10]
+    expected = "word,n\n" + "".join(f"{word},{n}\n" for word, n in top)
+    for mode in MODES:
+        code, out, err = submit("examples/word_count.c", texts, options=mode)
+        check(code == 0 and out == expected, f"word_count {mode}: exit {code}\n{out}\n{err[-500:]}")
+
+
+def write_job(folder, name, body):
+    path = os.path.join(folder, name)
+    with open(path, "w") as f:
+        f.write("#include <stdio.h>\n#include <vonk/vonk.h>\n" + body)
+    return path
+
+
+def failures(folder):
+    broken = write_job(folder, "broken.c", "int vonk_main(VonkSession *s, int c, char **v) { return x; }\n")
+    code, _, err = submit(broken)
+    check(code == 1 and "did not compile" in err, f"a job that does not compile: {code} {err[-300:]}")
+
+    wrong = write_job(folder, "wrong.c", """
+VONK_RECORD(One, VONK_FIELD(int8, n));
+void f(VonkTask *task, const VonkNumber *in, VonkNumber *out) { (void)task; *out = *in; }
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_map(vonk_rdd_range(s, 0, 3, 1, 1), VonkNumber, One, f));
+}
+""")
+    code, _, err = submit(wrong)
+    check(code == 1 and "_Generic" in err, f"a function of a wrong type is a compiler's error: {code} {err[-300:]}")
+
+    nothing = write_job(folder, "nothing.c", "int nobody(void) { return 0; }\n")
+    code, _, err = submit(nothing)
+    check(code == 1 and "vonk_main" in err, f"a job without vonk_main: {code} {err[-300:]}")
+
+    code, _, err = submit(os.path.join(folder, "missing.c"))
+    check(code == 1 and "missing.c" in err, f"a job that is not there: {code} {err[-300:]}")
+
+    crash = write_job(folder, "crash.c", """
+void fall(VonkTask *task, const VonkNumber *in, VonkNumber *out)
+{
+    (void)task;
+    *out = *in;
+    if (in->value == 1234)
+        *(volatile int *)0 = 1;
+}
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_map(vonk_rdd_range(s, 0, 3000, 1, 1), VonkNumber, VonkNumber, fall));
+}
+""")
+    code, _, err = submit(crash)
+    check(code == -11 and "user function fall, record 1235 of partition 0" in err, f"a crash: {code} {err[-300:]}")
+
+    exits = write_job(folder, "exits.c", "int vonk_main(VonkSession *s, int c, char **v) { (void)s; puts(v[c - 1]); return c; }\n")
+    code, out, _ = submit(exits, "a", "b c")
+    check(code == 3 and out == "b c\n", f"arguments and exit code: {code} {out}")
+
+    random_job = write_job(folder, "random.c", """
+#include <stdatomic.h>
+static _Atomic long calls;
+VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
+void draw(VonkTask *task, const VonkNumber *in, Pair *out)
+{
+    (void)task;
+    *out = (Pair){.k = in->value % 5, .v = atomic_fetch_add(&calls, 1)};
+}
+void add(VonkTask *task, Pair *sum, const Pair *more) { (void)task; sum->v += more->v; }
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_reduce_by_key(
+        vonk_rdd_map(vonk_rdd_range(s, 0, 100000, 1, 8), VonkNumber, Pair, draw), Pair, add));
+}
+""")
+    code, _, err = submit(random_job, options=["--set", "test.faults=3"])
+    check(code == 1 and "not deterministic" in err, f"another answer the second time: {code} {err[-300:]}")
+
+
+def spilling(folder):
+    """A sort and a join that need more memory than there is: blocks go to the disk, the answer stays."""
+    job = write_job(folder, "spill.c", """
+VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
+void mix(VonkTask *task, const VonkNumber *in, Pair *out)
+{
+    (void)task;
+    *out = (Pair){.k = (int64_t)((uint64_t)in->value * 2654435761u % 1000003u), .v = in->value};
+}
+void add(VonkTask *task, Pair *sum, const Pair *more) { (void)task; sum->v ^= more->v * 31 + more->k; }
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    Pair sum = {0};
+    bool found;
+    VonkError error;
+    VonkRdd *rdd = vonk_rdd_map(vonk_rdd_range(s, 0, 2000000, 1, 16), VonkNumber, Pair, mix);
+
+    (void)c; (void)v;
+    if (vonk_rdd_reduce(vonk_rdd_persist(vonk_rdd_repartition(vonk_rdd_persist(rdd), 16)), Pair, add, &sum, &found,
+                        &error) != VONK_OK) {
+        fprintf(stderr, "%s\\n%s\\n", error.message, error.detail);
+        return 1;
+    }
+    printf("%lld\\n", (long long)sum.v);
+    return 0;
+}
+""")
+    code, expected, err = submit(job)
+    check(code == 0 and expected != "", f"with enough memory: {code} {err[-300:]}")
+    code, out, err = submit(job, options=["--set", "memory=40MiB", "--set", f"spill_dir={folder}"])
+    check(code == 0 and out == expected, f"spilled: {code} {out} {err[-300:]}")
+    check(not any(name.startswith("vonk-spill") for name in os.listdir(folder)), "nothing is left of a spill")
+    code, out, err = submit(job, options=["--set", "memory=40MiB", "--set", "spill_dir=/nowhere/at/all"])
+    check(code == 1 and "out of memory" in err, f"no place to spill to: {code} {err[-300:]}")
+
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="vonk-rdd-") as folder:
+        os.environ["XDG_CACHE_HOME"] = os.path.join(folder, "cache")
+        semantics()
+        word_count(folder)
+        failures(folder)
+        spilling(folder)
+    print(f"rdd: {passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
