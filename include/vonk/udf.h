@@ -81,10 +81,6 @@ VONK_API void *vonk_task_alloc(VonkTask *task, size_t bytes);
 VONK_API void vonk_fail(VonkTask *task, const char *format, ...)
     __attribute__((format(printf, 2, 3), cold));
 
-/* Adds to accumulator `number` (vonk_accumulator_new); each partition counts once, however often
- * its task ran. */
-VONK_API void vonk_accumulate(VonkTask *task, uint32_t accumulator, int64_t add);
-
 /* --- giving records: flat_map, partitions, groups --- */
 
 typedef struct VonkOut {
