@@ -6,7 +6,7 @@
 #include "core/base/invariant.h"
 #include "core/data/batch.h"
 
-enum { SLOTS_FIRST = 1024, PREFETCH_AHEAD = 12 };
+enum { SLOTS_FIRST = 1024, PREFETCH_ROWS = 32 };
 
 typedef void (*CreateFunction)(VonkTask *, const void *, void *);
 typedef void (*AddFunction)(VonkTask *, void *, const void *);
@@ -190,17 +190,26 @@ static Status add_one(CombineTable *table, uint64_t hash, const char *record, Er
     }
 }
 
-static void prefetch(const CombineTable *table, uint32_t i, uint32_t count)
+/* What the next records will touch is asked for level by level: each level's addresses stand in the
+ * one before, which has come by then. */
+static void prefetch(const CombineTable *table, const uint64_t *hashes, uint32_t count)
 {
-    uint64_t mask = table->slot_count - 1, slot;
+    uint64_t mask = table->slot_count - 1, slots[PREFETCH_ROWS];
+    const char *records[PREFETCH_ROWS];
 
-    if (i + PREFETCH_AHEAD < count)
-        __builtin_prefetch(&table->directory[table->row_hashes[i + PREFETCH_AHEAD] & mask]);
-    if (i + PREFETCH_AHEAD / 2 >= count)
-        return;
-    slot = table->directory[table->row_hashes[i + PREFETCH_AHEAD / 2] & mask];
-    if (slot != 0)
-        __builtin_prefetch(table->entries[(uint32_t)slot - 1].record);
+    for (uint32_t i = 0; i < count; i++)
+        __builtin_prefetch(&table->directory[hashes[i] & mask]);
+    for (uint32_t i = 0; i < count; i++) {
+        slots[i] = table->directory[hashes[i] & mask];
+        __builtin_prefetch(&table->entries[slots[i] == 0 ? 0 : (uint32_t)slots[i] - 1]);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        records[i] = slots[i] == 0 ? NULL : table->entries[(uint32_t)slots[i] - 1].record;
+        __builtin_prefetch(records[i]);
+    }
+    for (uint32_t i = 0; i < count && table->key_text_count > 0; i++)
+        if (records[i] != NULL)
+            __builtin_prefetch(text_data(records[i], table->text_offsets[0]));
 }
 
 static Status add_run(CombineTable *table, const char *records, uint32_t count, Error *err)
@@ -208,8 +217,10 @@ static Status add_run(CombineTable *table, const char *records, uint32_t count, 
     size_t bytes = table->spec->in->bytes;
 
     for (uint32_t i = 0; i < count && !table->user->task.is_failed; i++) {
+        if (i % PREFETCH_ROWS == 0)
+            prefetch(table, table->row_hashes + i,
+                     count - i < PREFETCH_ROWS ? count - i : PREFETCH_ROWS);
         table->user->record = ++table->record_number;
-        prefetch(table, i, count);
         TRY(add_one(table, table->row_hashes[i], records + i * bytes, err));
     }
     return ST_OK;
