@@ -96,8 +96,17 @@ bool column_set_overlaps(ColumnSet a, ColumnSet b)
     return false;
 }
 
+/* The input of SHARED nodes, which may be many: looked at once, or WITH upon WITH would take time
+ * that doubles with each. */
+typedef struct SharedFree {
+    const Plan *input;
+    ColumnSet columns;
+    struct SharedFree *next;
+} SharedFree;
+
 typedef struct IdCollector {
     Arena *arena;
+    SharedFree **known;
     uint32_t count;
     uint32_t capacity;
     ColumnId *ids;
@@ -117,6 +126,8 @@ static void collect_id(IdCollector *collector, ColumnId id)
     collector->ids[collector->count++] = id;
 }
 
+static ColumnSet free_columns(Arena *arena, const Plan *plan, SharedFree **known);
+
 static bool collect_columns(void *context, const Expr *expr)
 {
     IdCollector *collector = context;
@@ -124,17 +135,18 @@ static bool collect_columns(void *context, const Expr *expr)
     if (expr->kind == EXPR_COLUMN)
         collect_id(collector, expr->column);
     if (expr->kind == EXPR_SUBQUERY) {
-        ColumnSet free_columns = plan_free_columns(collector->arena, expr->plan);
+        ColumnSet outer = free_columns(collector->arena, expr->plan, collector->known);
 
-        for (uint32_t i = 0; i < free_columns.count; i++)
-            collect_id(collector, free_columns.ids[i]);
+        for (uint32_t i = 0; i < outer.count; i++)
+            collect_id(collector, outer.ids[i]);
     }
     return true;
 }
 
 ColumnSet expr_columns(Arena *arena, const Expr *expr)
 {
-    IdCollector collector = {.arena = arena};
+    SharedFree *known = NULL;
+    IdCollector collector = {.arena = arena, .known = &known};
 
     expr_visit(expr, collect_columns, &collector);
     return column_set_make(arena, collector.count, collector.ids);
@@ -178,9 +190,9 @@ static void collect_exchange(IdCollector *collector, const PlanExchange *exchang
     collect_keys(collector, exchange->order);
 }
 
-ColumnSet plan_used_columns(Arena *arena, const Plan *plan)
+static ColumnSet used_columns(Arena *arena, const Plan *plan, SharedFree **known)
 {
-    IdCollector collector = {.arena = arena};
+    IdCollector collector = {.arena = arena, .known = known};
 
     plan_visit_exprs(plan, collect_from_expr, &collector);
     if (plan->kind == PLAN_AGGREGATE)
@@ -212,15 +224,12 @@ ColumnSet plan_used_columns(Arena *arena, const Plan *plan)
     return column_set_make(arena, collector.count, collector.ids);
 }
 
-/* The input of SHARED nodes, which may be many: looked at once, or WITH upon WITH would take time
- * that doubles with each. */
-typedef struct SharedFree {
-    const Plan *input;
-    ColumnSet columns;
-    struct SharedFree *next;
-} SharedFree;
+ColumnSet plan_used_columns(Arena *arena, const Plan *plan)
+{
+    SharedFree *known = NULL;
 
-static ColumnSet free_columns(Arena *arena, const Plan *plan, SharedFree **known);
+    return used_columns(arena, plan, &known);
+}
 
 static ColumnSet free_in_shared(Arena *arena, const Plan *input, SharedFree **known)
 {
@@ -239,7 +248,7 @@ static ColumnSet free_in_shared(Arena *arena, const Plan *input, SharedFree **kn
 
 static ColumnSet free_columns(Arena *arena, const Plan *plan, SharedFree **known)
 {
-    ColumnSet used = plan_used_columns(arena, plan);
+    ColumnSet used = used_columns(arena, plan, known);
     ColumnSet made = {0}, free_below = {0};
 
     if (plan->kind == PLAN_SCAN) /* predicates speak of the scan's own columns */

@@ -353,12 +353,16 @@ const ColumnList *plan_maps(const Plan *plan);
 const PlanColumn *plan_column(const Plan *plan, ColumnId id); /* of its output, or NULL */
 int32_t plan_column_index(const Plan *plan, ColumnId id);     /* or -1 */
 ColumnSet plan_output(Arena *arena, const Plan *plan);
+/* For walks that need look at each input of SHARED nodes only once, or WITH upon WITH would take
+ * time that doubles with each: plan is a SHARED node whose input was met; else notes it.
+ * *seen starts as NULL. */
+typedef struct PlanSeen PlanSeen;
+bool plan_seen(Arena *arena, const Plan *plan, PlanSeen **seen);
 /* Columns used in the plan that nothing in it produces: what it is correlated on. */
 ColumnSet plan_free_columns(Arena *arena, const Plan *plan);
 /* Columns that the node's own expressions use (not its inputs'). */
 ColumnSet plan_used_columns(Arena *arena, const Plan *plan);
 bool plan_is_empty(const Plan *plan);      /* VALUES of zero rows              */
-bool plan_has_subquery(const Plan *plan);  /* in any expression, any depth   */
 const char *plan_kind_name(PlanKind kind); /* "Hash Join" */
 const char *join_kind_name(JoinKind kind); /* "left", "right semi" */
 const char *exchange_kind_name(ExchangeKind kind);

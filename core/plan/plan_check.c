@@ -201,28 +201,8 @@ static void check_node(Checker *checker)
     }
 }
 
-/* Inputs of SHARED nodes that have been checked: once is enough. */
-typedef struct CheckedInput {
-    const Plan *input;
-    struct CheckedInput *next;
-} CheckedInput;
-
-static bool is_checked(Arena *arena, const Plan *input, CheckedInput **checked)
-{
-    CheckedInput *entry;
-
-    for (entry = *checked; entry != NULL; entry = entry->next)
-        if (entry->input == input)
-            return true;
-    entry = ARENA_NEW(arena, CheckedInput);
-    entry->input = input;
-    entry->next = *checked;
-    *checked = entry;
-    return false;
-}
-
-static Status check_tree(Arena *arena, const Plan *plan, ColumnSet allowed_free,
-                         CheckedInput **checked, Error *err)
+static Status check_tree(Arena *arena, const Plan *plan, ColumnSet allowed_free, PlanSeen **checked,
+                         Error *err)
 {
     Checker checker = {.arena = arena, .node = plan, .visible = allowed_free, .err = err};
 
@@ -232,7 +212,7 @@ static Status check_tree(Arena *arena, const Plan *plan, ColumnSet allowed_free,
 
         if (plan->kind == PLAN_JOIN && i == 1)
             free_below = column_set_union(arena, free_below, plan_output(arena, plan->inputs[0]));
-        if (plan->kind != PLAN_SHARED || !is_checked(arena, plan->inputs[i], checked))
+        if (!plan_seen(arena, plan, checked))
             TRY(check_tree(arena, plan->inputs[i], free_below, checked, err));
         checker.visible =
             column_set_union(arena, checker.visible, plan_output(arena, plan->inputs[i]));
@@ -247,7 +227,7 @@ static Status check_tree(Arena *arena, const Plan *plan, ColumnSet allowed_free,
 
 Status plan_check(Arena *arena, const Plan *plan, ColumnSet allowed_free, Error *err)
 {
-    CheckedInput *checked = NULL;
+    PlanSeen *checked = NULL;
 
     return check_tree(arena, plan, allowed_free, &checked, err);
 }

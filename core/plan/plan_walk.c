@@ -28,19 +28,24 @@ bool plan_is_empty(const Plan *plan)
     return plan->kind == PLAN_VALUES && ((const PlanValues *)plan)->rows.count == 0;
 }
 
-static void note_subquery(void *context, const Expr *expr)
-{
-    *(bool *)context |= expr_has_subquery(expr);
-}
+struct PlanSeen {
+    const Plan *input;
+    PlanSeen *next;
+};
 
-bool plan_has_subquery(const Plan *plan)
+bool plan_seen(Arena *arena, const Plan *plan, PlanSeen **seen)
 {
-    bool found = false;
+    PlanSeen *entry;
 
-    plan_visit_exprs(plan, note_subquery, &found);
-    for (uint32_t i = 0; !found && i < plan->input_count; i++)
-        found = plan_has_subquery(plan->inputs[i]);
-    return found;
+    if (plan->kind != PLAN_SHARED)
+        return false;
+    for (entry = *seen; entry != NULL; entry = entry->next)
+        if (entry->input == plan->inputs[0])
+            return true;
+    entry = ARENA_NEW(arena, PlanSeen);
+    *entry = (PlanSeen){plan->inputs[0], *seen};
+    *seen = entry;
+    return false;
 }
 
 static void visit_list(ExprList list, void (*fn)(void *context, const Expr *expr), void *context)
@@ -273,14 +278,37 @@ static void note_done(Arena *arena, DonePlan **done, const Plan *before, const P
 }
 
 typedef struct Substitution {
+    Arena *arena;
     const ColumnMap *map;
     DonePlan *done;
     bool changed; /* a column, since the caller cleared it */
 } Substitution;
 
+static const Plan *substitute(Arena *arena, const Plan *plan, Substitution *substitution);
+
+static const Expr *substitute_part(void *context, const Expr *expr)
+{
+    Substitution *substitution = context;
+    bool changed = substitution->changed;
+    const Plan *plan;
+    Expr *copy;
+
+    if (expr->kind == EXPR_COLUMN)
+        return expr_substitute(substitution->arena, expr, substitution->map);
+    if (expr->kind != EXPR_SUBQUERY)
+        return expr;
+    plan = substitute(substitution->arena, expr->plan, substitution);
+    substitution->changed = changed;
+    if (plan == expr->plan)
+        return expr;
+    copy = arena_copy(substitution->arena, expr, sizeof *expr);
+    copy->plan = plan;
+    return copy;
+}
+
 static const Expr *substitute_expr(void *context, Arena *arena, const Expr *expr)
 {
-    return expr_substitute(arena, expr, ((const Substitution *)context)->map);
+    return expr_rewrite(arena, expr, substitute_part, context);
 }
 
 static ColumnId substitute_column(void *context, ColumnId id)
@@ -295,8 +323,6 @@ static ColumnId substitute_column(void *context, ColumnId id)
         }
     return id;
 }
-
-static const Plan *substitute(Arena *arena, const Plan *plan, Substitution *substitution);
 
 static const Plan *substitute_input(Arena *arena, const Plan *plan, const Plan *input,
                                     Substitution *substitution)
@@ -339,7 +365,7 @@ static const Plan *substitute(Arena *arena, const Plan *plan, Substitution *subs
 
 const Plan *plan_substitute(Arena *arena, const Plan *plan, const ColumnMap *map)
 {
-    Substitution substitution = {.map = map};
+    Substitution substitution = {.arena = arena, .map = map};
 
     return map->count == 0 ? plan : substitute(arena, plan, &substitution);
 }

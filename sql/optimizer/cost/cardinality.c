@@ -79,6 +79,7 @@ typedef struct Wanted {
     Arena *arena;
     ColumnSet columns;
     bool joins;
+    PlanSeen *seen;
 } Wanted;
 
 static void want_columns(void *context, const Expr *expr)
@@ -102,6 +103,8 @@ static void want_of(Wanted *wanted, const Plan *plan)
         wanted->columns = column_set_union(
             wanted->arena, wanted->columns,
             column_set_make(wanted->arena, aggregate->keys.count, aggregate->keys.ids));
+    if (plan_seen(wanted->arena, plan, &wanted->seen))
+        return;
     for (uint32_t i = 0; i < plan->input_count; i++)
         want_of(wanted, plan->inputs[i]);
 }

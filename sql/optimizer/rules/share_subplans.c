@@ -51,6 +51,7 @@ typedef struct Contents {
     double rows_read;
     bool has_work; /* a join or an aggregate */
     bool is_volatile;
+    PlanSeen *seen;
 } Contents;
 
 static void note_volatile(void *context, const Expr *expr)
@@ -64,6 +65,8 @@ static void look_into(Sharer *sharer, const Plan *plan, Contents *contents)
     contents->has_work |= plan->kind == PLAN_JOIN || plan->kind == PLAN_AGGREGATE;
     if (plan->input_count == 0)
         contents->rows_read += estimate_plan(estimator_of(sharer->rc), plan)->base_rows;
+    if (plan_seen(sharer->rc->arena, plan, &contents->seen))
+        return;
     for (uint32_t i = 0; i < plan->input_count; i++)
         look_into(sharer, plan->inputs[i], contents);
 }

@@ -180,13 +180,15 @@ static void note_volatile(void *context, const Expr *expr)
     *(bool *)context |= expr_is_volatile(expr);
 }
 
-static bool is_volatile(const Plan *plan)
+static bool is_volatile(Arena *arena, const Plan *plan, PlanSeen **seen)
 {
     bool found = false;
 
     plan_visit_exprs(plan, note_volatile, &found);
+    if (plan_seen(arena, plan, seen))
+        return found;
     for (uint32_t i = 0; !found && i < plan->input_count; i++)
-        found = is_volatile(plan->inputs[i]);
+        found = is_volatile(arena, plan->inputs[i], seen);
     return found;
 }
 
@@ -256,7 +258,7 @@ static const Plan *take_source(RuleCtx *rc, const Plan *left, ColumnSet outer,
         inputs[0] = take_source(rc, left->inputs[0], outer, source_out, map_out);
         return plan_with_inputs(rc->arena, left, inputs);
     }
-    if (shared == NULL && is_cheap(left) && !is_volatile(left)) {
+    if (shared == NULL && is_cheap(left) && !is_volatile(rc->arena, left, &(PlanSeen *){NULL})) {
         *source_out = plan_clone(rc->arena, left, rc->ids, map_out);
         return left;
     }
