@@ -93,39 +93,65 @@ static const Expr *shorten_in(RuleCtx *rc, const Expr *expr)
     return kept == count && count > 1 ? expr : make_in(rc, expr->args[0], kept, values);
 }
 
+/* What an argument of an OR compares, and the next argument that compares the same. */
+typedef struct Alternative {
+    const Expr *needle; /* NULL: it is not to be merged */
+    uint32_t next;      /* 0: none */
+    bool is_taken;      /* by the one before */
+} Alternative;
+
+static Alternative *find_alternatives(Arena *arena, const Expr *any)
+{
+    Alternative *alternatives = ARENA_ARRAY(arena, Alternative, any->arg_count);
+    ListItem *items = ARENA_ARRAY(arena, ListItem, any->arg_count);
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < any->arg_count; i++) {
+        const Expr *needle = alternatives[i].needle = needle_of(any->args[i]);
+
+        if (needle != NULL)
+            items[count++] = (ListItem){expr_hash(needle), i, needle};
+    }
+    if (count > 1)
+        qsort(items, count, sizeof *items, by_hash);
+    for (uint32_t i = 1; i < count; i++) {
+        uint32_t before = i - 1;
+
+        while (items[before].hash == items[i].hash &&
+               !expr_equal(items[before].value, items[i].value) && before > 0)
+            before--;
+        if (items[before].hash != items[i].hash || !expr_equal(items[before].value, items[i].value))
+            continue;
+        alternatives[items[before].place].next = items[i].place;
+        alternatives[items[i].place].is_taken = true;
+    }
+    return alternatives;
+}
+
 static const Expr *merge_or(RuleCtx *rc, const Expr *expr)
 {
     ExprVec parts = {.arena = rc->arena};
-    bool *is_taken = ARENA_ARRAY(rc->arena, bool, expr->arg_count);
-    bool changed = false;
+    const Alternative *alternatives = find_alternatives(rc->arena, expr);
 
     for (uint32_t i = 0; i < expr->arg_count; i++) {
-        const Expr *needle = needle_of(expr->args[i]);
         ExprVec values = {.arena = rc->arena};
-        uint32_t merged = 0;
+        uint32_t from = i;
 
-        if (is_taken[i])
+        if (alternatives[i].is_taken)
             continue;
-        if (needle == NULL) {
+        if (alternatives[i].next == 0) {
             expr_vec_add(&parts, expr->args[i]);
             continue;
         }
-        for (uint32_t j = i; j < expr->arg_count; j++) {
-            const Expr *other = is_taken[j] ? NULL : needle_of(expr->args[j]);
-
-            if (other == NULL || !expr_equal(needle, other))
-                continue;
-            is_taken[j] = true;
-            merged++;
-            for (uint32_t k = 1; k < expr->args[j]->arg_count; k++)
-                expr_vec_add(&values, expr->args[j]->args[k]);
-        }
+        do {
+            for (uint32_t k = 1; k < expr->args[from]->arg_count; k++)
+                expr_vec_add(&values, expr->args[from]->args[k]);
+            from = alternatives[from].next;
+        } while (from != 0);
         values.count = drop_duplicates(rc->arena, values.count, values.items);
-        expr_vec_add(&parts,
-                     merged == 1 ? expr->args[i] : make_in(rc, needle, values.count, values.items));
-        changed |= merged > 1;
+        expr_vec_add(&parts, make_in(rc, alternatives[i].needle, values.count, values.items));
     }
-    if (!changed)
+    if (parts.count == expr->arg_count)
         return expr;
     return parts.count == 1 ? parts.items[0]
                             : expr_call(rc->arena, FUNC_OR, expr->type, parts.count, parts.items);
