@@ -14,8 +14,12 @@ foreach(source ${unit_tests})
     target_link_libraries(${name} PRIVATE vonk_${module} ${CHECK_LIBRARIES})
     add_test(NAME ${name} COMMAND ${name})
     list(APPEND unit_test_names ${name})
+    if(module MATCHES "^(scheduler|exec|engine)$")
+        list(APPEND threaded_test_names ${name})
+    endif()
 endforeach()
-add_custom_target(unit_tests DEPENDS ${unit_test_names})
+add_custom_target(unit_tests DEPENDS ${unit_test_names} vonk_jit)
+add_custom_target(threaded_tests DEPENDS ${threaded_test_names} vonk_jit)
 
 # Golden plans: tests/plans/<rule>.plan, SQL and what the optimizer makes of it.
 add_executable(plan_test EXCLUDE_FROM_ALL tests/plans/plan_test.c tests/plans/toy_catalog.c)

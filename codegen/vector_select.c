@@ -4,15 +4,13 @@
 #include "codegen/vector/vector.h"
 #include "codegen/vector/vector_mask.h"
 
+#ifdef VONK_VECTOR_V3
 static bool cpu_is_v3(void)
 {
-#ifdef VONK_VECTOR_V3
     return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
            __builtin_cpu_supports("fma");
-#else
-    return false;
-#endif
 }
+#endif
 
 static const VectorOp *find_in(const VectorTable *table, OpId op)
 {

@@ -1,196 +1,243 @@
 #!/usr/bin/env python3
 """Builds and runs every test: what `make check` does.
 
-    tools/check.py [STEP]...      these steps; without any: lint, unit, plans, sim, sql
+    tools/check.py [STEP]...      these steps; without any: all of them
 
-Steps by hand: tsan (the threaded unit tests under TSan), fuzz (targets on their corpora and a little further).
+    lint      style and format
+    build     all presets: release, dev (ASan, UBSan), tsan, fuzz
+    unit      unit tests and golden plans under ASan and UBSan
+    kernels   random kernels and random plans, each in both of its ways, under ASan and UBSan
+    sim       the scheduler in a simulated world of faults
+    sql       SQL logic tests in all modes, and on PostgreSQL
+    tpch      the 22 queries in all modes, against DuckDB and PostgreSQL
+    api shell parquet random bits faults    as tests/README.md has them; and any other tests/NAME/run_NAME.py
+    tsan      unit tests with threads, and whole queries on 8 of them, under TSan
+    fuzz      fuzz targets on their corpora, and a little further
 
-Each step prints its output as it goes and ends in a count; the last line adds them up as
-'N passed, N failed'. The exit status is 1 when a test or a step failed.
+A step that cannot run (a build that fails, a test that is missing or finds nothing to do) is a failure. Two steps run side by
+side; what a test prints is shown when it has ended and something failed. The last line is 'N passed, N failed'; the exit status
+is 1 when anything failed.
 """
 import concurrent.futures
+import functools
+import glob
 import os
 import re
-import shutil
 import subprocess
 import sys
+import threading
 import time
+import traceback
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-JOBS = str(os.cpu_count() or 2)
+JOBS = os.cpu_count() or 2
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+SANITIZER_ENV = {
+    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:allocator_may_return_null=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1",
+    "TSAN_OPTIONS": "exitcode=99:halt_on_error=0:second_deadlock_stack=1",
+    "CK_DEFAULT_TIMEOUT": "60",
+    "CK_TIMEOUT_MULTIPLIER": "10",  # a busy machine is slow; a hang is for ever
+}
+PRESET_TARGETS = {
+    "release": ["all", "scheduler_sim", "parquet_dump"],
+    "dev": ["unit_tests", "scheduler_sim"],
+    "tsan": ["threaded_tests"],
+    "fuzz": ["fuzz_parser", "fuzz_sql", "fuzz_csv", "fuzz_parquet"],
+}
+printing = threading.Lock()
+building = threading.Lock()
 
 
-def run(command, env=None, timeout=3600):
-    """The command's output, also printed; and whether it exited with 0."""
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE,
-                               stderr=subprocess.STDOUT, text=True, errors="replace")
-    lines = []
-    deadline = time.monotonic() + timeout
-    for line in process.stdout:
-        lines.append(line)
-        sys.stdout.write(line)
-        sys.stdout.flush()
-        if time.monotonic() > deadline:
-            process.kill()
-    return "".join(lines), process.wait() == 0
+def say(text):
+    with printing:
+        print(text, flush=True)
 
 
 def count(output, ok):
-    """(passed, failed) from a 'N passed, N failed' line or Check's summary; else the exit status counts as one."""
+    """(passed, failed) from 'N passed, N failed' lines and Check's summaries; without any the exit status counts as one."""
     plain = re.findall(r"^(?:[\w-]+: )?(\d+) passed, (\d+) failed", output, flags=re.M)
     checks = re.findall(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", output, flags=re.M)
     passed = sum(int(p) for p, _ in plain) + sum(int(c) - int(f) - int(e) for c, f, e in checks)
     failed = sum(int(f) for _, f in plain) + sum(int(f) + int(e) for _, f, e in checks)
     if not plain and not checks:
         return (1, 0) if ok else (0, 1)
+    if not passed and not failed:
+        return 0, 1
     return passed, failed + (0 if ok or failed else 1)
 
 
-def build(preset, *targets):
-    """Configures and builds; an empty list of targets builds everything."""
-    directory = os.path.join(ROOT, "build", preset)
-    if not os.path.exists(os.path.join(directory, "build.ninja")):
-        output, ok = run(["cmake", "--preset", preset])
-        if not ok:
-            return False
-    quiet = subprocess.run(["cmake", "--build", directory, "-j", JOBS, *(["--target", *targets] if targets else [])],
-                           cwd=ROOT, capture_output=True, text=True)
-    if quiet.returncode != 0:
-        print(quiet.stdout[-20000:] + quiet.stderr[-5000:])
-    return quiet.returncode == 0
-
-
-SANITIZER_ENV = {
-    "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:allocator_may_return_null=1",
-    "UBSAN_OPTIONS": "print_stacktrace=1",
-    "TSAN_OPTIONS": "exitcode=99:halt_on_error=0",
-    "CK_DEFAULT_TIMEOUT": "600",
-}
-
-
-def unit_programs(preset):
-    names = []
-    for folder, _, files in os.walk(os.path.join(ROOT, "tests", "unit")):
-        names += [f[:-2] for f in files if f.startswith("test_") and f.endswith(".c")]
-    return [os.path.join(ROOT, "build", preset, name) for name in sorted(names)]
-
-
-def run_units(preset, programs):
-    """The programs, as many at once as there are cores; what failed prints its output."""
-    def one(program):
-        try:
-            done = subprocess.run([program], cwd=ROOT, env={**os.environ, **SANITIZER_ENV}, capture_output=True,
-                                  text=True, errors="replace", timeout=900)
-            return program, done.stdout + done.stderr, done.returncode == 0
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return program, str(error), False
-
-    passed = failed = 0
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        for program, output, ok in pool.map(one, programs):
-            p, f = count(output, ok)
-            if not ok or f:
-                print(f"{output}\nFAILED under {preset}: {os.path.basename(program)}", flush=True)
-            passed, failed = passed + p, failed + f
+def run(name, command, env=None, timeout=1200):
+    """Runs one test; its (passed, failed)."""
+    started = time.monotonic()
+    try:
+        done = subprocess.run(command, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", timeout=timeout)
+        output, ok = done.stdout, done.returncode == 0
+    except OSError as error:
+        output, ok = str(error), False
+    except subprocess.TimeoutExpired as error:
+        output, ok = f"{(error.stdout or b'').decode(errors='replace')[-20000:]}\nstill running after {timeout} s", False
+    passed, failed = count(output, ok)
+    if failed:
+        say(f"--- {name}\n{output[-60000:]}\n--- {name} FAILED")
+    say(f"{name}: {passed} ok, {failed} not ok, {time.monotonic() - started:.0f} s")
     return passed, failed
+
+
+def run_all(tests, jobs=JOBS):
+    """Tests as run() takes them, some at a time; the sum."""
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        results = list(pool.map(lambda test: run(*test), tests))
+    return sum(p for p, _ in results), sum(f for _, f in results)
+
+
+@functools.cache
+def build_once(preset):
+    directory = os.path.join(ROOT, "build", preset)
+    commands = [["cmake", "--build", directory, "-j", str(JOBS), "--target", *PRESET_TARGETS[preset]]]
+    if not os.path.exists(os.path.join(directory, "build.ninja")):
+        commands.insert(0, ["cmake", "--preset", preset])
+    started = time.monotonic()
+    for command in commands:
+        done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
+        if done.returncode != 0:
+            say(done.stdout[-20000:] + done.stderr[-5000:] + f"\nbuilding {preset} FAILED")
+            return False
+    say(f"built {preset}, {time.monotonic() - started:.0f} s")
+    return True
+
+
+def build(preset):
+    """Configures and builds, the first time it is asked for; whether that went well. One at a time: each uses all cores."""
+    with building:
+        return build_once(preset)
+
+
+def unit_tests(preset, folders):
+    """Check programs of tests/unit/<folder> as tests for run_all."""
+    tests = []
+    for folder in folders:
+        for path in sorted(glob.glob(os.path.join(ROOT, "tests", "unit", folder, "test_*.c"))):
+            name = os.path.basename(path)[:-2]
+            tests.append((f"{preset} {name}", [os.path.join(ROOT, "build", preset, name)], SANITIZER_ENV, 900))
+    return tests
+
+
+def script(name, *arguments, timeout=1200):
+    """tests/<name> over the release build."""
+    return name.split("/")[-1], [PYTHON, os.path.join("tests", name), *arguments], None, timeout
 
 
 def step_lint():
-    output, ok = run([PYTHON, "tools/lint.py", "--self-test"])
-    if not ok:
-        return 0, 1
-    output, ok = run([PYTHON, "tools/lint.py"])
-    return (1, 0) if ok else (0, 1)
+    return run_all([("lint of lint", [PYTHON, "tools/lint.py", "--self-test"]), ("lint", [PYTHON, "tools/lint.py"])])
+
+
+def step_build():
+    results = [build(preset) for preset in PRESET_TARGETS]
+    return sum(results), len(results) - sum(results)
 
 
 def step_unit():
-    """Unit tests under ASan and UBSan."""
-    if not build("dev", "unit_tests"):
+    if not build("dev"):
         return 0, 1
-    return run_units("dev", unit_programs("dev"))
+    plans = sorted(glob.glob(os.path.join(ROOT, "tests", "plans", "*.plan")))
+    golden = ("plan_test", [os.path.join(ROOT, "build", "dev", "plan_test"), *plans], SANITIZER_ENV, 600)
+    return run_all([golden, *unit_tests("dev", sorted(os.listdir(os.path.join(ROOT, "tests", "unit"))))])
+
+
+def step_kernels():
+    if not build("dev"):
+        return 0, 1
+    return run_all([("rule_fuzz", [os.path.join(ROOT, "build", "dev", "rule_fuzz"), "3000"], SANITIZER_ENV, 600)])
+
+
+def step_scripts(*tests, jobs=JOBS):
+    if not build("release"):
+        return 0, 1
+    return run_all(tests, jobs)
 
 
 def step_tsan():
-    """Unit tests of what runs on several threads, under TSan."""
-    names = ("exec/", "scheduler/", "engine/")
-    threaded = []
-    for name in names:
-        folder = os.path.join(ROOT, "tests", "unit", name)
-        if os.path.isdir(folder):
-            threaded += [f[:-2] for f in sorted(os.listdir(folder)) if f.endswith(".c") and f.startswith("test_")]
-    if not build("tsan", *threaded):
+    """What runs on several threads: unit tests of these folders, the engine's among them."""
+    if not build("tsan"):
         return 0, 1
-    return run_units("tsan", [os.path.join(ROOT, "build", "tsan", name) for name in threaded])
-
-
-def step_scripts(names):
-    """Python tests over the release build: tests/<name>."""
-    if not build("release"):
-        return 0, 1
-    passed = failed = 0
-    for name in names:
-        output, ok = run([PYTHON, os.path.join("tests", name)])
-        p, f = count(output, ok)
-        if not ok:
-            print(f"FAILED: tests/{name}")
-        passed, failed = passed + p, failed + f
-    return passed, failed
-
-
-def step_sql():
-    names = [n for n in ("sql/run_slt.py", "tpch/run_tpch.py", "shell/run_shell.py", "api/run_api.py",
-                         "explain/run_explain.py", "random/run_random.py", "parquet/run_parquet.py",
-                         "files/run_files.py", "rdd/run_rdd.py")
-             if os.path.exists(os.path.join(ROOT, "tests", n))]
-    return step_scripts(names)
-
-
-def step_plans():
-    program = os.path.join(ROOT, "build", "dev", "plan_test")
-    if not build("dev", "plan_test"):
-        return 0, 1
-    plans = sorted(os.path.join("tests/plans", n) for n in os.listdir(os.path.join(ROOT, "tests/plans"))
-                   if n.endswith(".plan"))
-    output, ok = run([program, *plans], env=SANITIZER_ENV)
-    return count(output, ok)
-
-
-def step_fuzz():
-    """Fuzz targets on their kept corpora and a little further; the whole engine (fuzz_sql) by hand."""
-    if not os.path.exists(os.path.join(ROOT, "tests", "fuzz", "run_fuzz.py")) or shutil.which("clang-19") is None:
-        return 0, 0
-    output, ok = run([PYTHON, "tests/fuzz/run_fuzz.py", "--seconds", "10", "parser", "csv", "parquet"])
-    return count(output, ok)
+    return run_all(unit_tests("tsan", ("scheduler", "exec", "engine")))
 
 
 def step_sim():
     """The scheduler under 20,000 schedules of faults; a few under ASan and UBSan."""
-    if not build("release", "scheduler_sim") or not build("dev", "scheduler_sim"):
+    if not build("release") or not build("dev"):
         return 0, 1
-    passed = failed = 0
-    for preset, schedules in (("release", "20000"), ("dev", "500")):
-        output, ok = run([os.path.join(ROOT, "build", preset, "scheduler_sim"), "--count", schedules],
-                         env=SANITIZER_ENV)
-        p, f = count(output, ok)
-        passed, failed = passed + p, failed + f
+    return run_all([(f"{preset} scheduler_sim", [os.path.join(ROOT, "build", preset, "scheduler_sim"), "--count", schedules],
+                     SANITIZER_ENV, 900) for preset, schedules in (("release", "20000"), ("dev", "500"))])
+
+
+def step_fuzz():
+    if not build("fuzz"):
+        return 0, 1
+    return run_all([script("fuzz/run_fuzz.py", "--seconds", "20")])
+
+
+def step_sql():
+    """Where PostgreSQL is missing, tests do without it: here that is a failure."""
+    sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
+    from postgres import available
+    passed, failed = step_scripts(script("sql/run_slt.py"))
+    if not available():
+        say("PostgreSQL 15 is missing: run tools/setup.sh")
+    return passed, failed + (not available())
+
+
+STEPS = {
+    "lint": step_lint,
+    "build": step_build,
+    "unit": step_unit,
+    "kernels": step_kernels,
+    "sim": step_sim,
+    "sql": step_sql,
+    "tpch": lambda: step_scripts(script("tpch/run_tpch.py")),
+    "api": lambda: step_scripts(script("api/run_api.py")),
+    "shell": lambda: step_scripts(script("shell/run_shell.py")),
+    "parquet": lambda: step_scripts(script("parquet/run_parquet.py")),
+    "random": lambda: step_scripts(script("random/run_random.py")),
+    "bits": lambda: step_scripts(script("bits/run_bits.py")),
+    "tsan": step_tsan,
+    "fuzz": step_fuzz,
+    # alone: it measures how long a cancel takes
+    "faults": lambda: step_scripts(script("faults/run_faults.py"), jobs=1),
+}
+# Tests of a folder that is not named above.
+OTHERS = sorted({name for name in os.listdir(os.path.join(ROOT, "tests"))
+                 if os.path.exists(os.path.join(ROOT, "tests", name, f"run_{name}.py"))} - set(STEPS))
+for other in OTHERS:
+    STEPS[other] = lambda other=other: step_scripts(script(f"{other}/run_{other}.py"))
+# Steps of one line run side by side, two at a time, the long ones first.
+PLAN = (("lint", "build"), ("sql", "unit", "random", "tpch", "tsan", "parquet", "bits", "fuzz", "kernels", "sim", "api", *OTHERS, "shell"),
+        ("faults",))
+
+
+def run_step(name):
+    started = time.monotonic()
+    try:
+        passed, failed = STEPS[name]()
+    except Exception:  # a mistake in here must not pass for a success, nor stop the others
+        say(traceback.format_exc())
+        passed, failed = 0, 1
+    say(f"=== {name}: {passed} ok, {failed} not ok, {time.monotonic() - started:.0f} s")
     return passed, failed
 
 
-STEPS = {"lint": step_lint, "unit": step_unit, "plans": step_plans, "sql": step_sql, "sim": step_sim,
-         "tsan": step_tsan, "fuzz": step_fuzz}
-DEFAULT_STEPS = ["lint", "unit", "plans", "sim", "sql"]
-
-
 def main():
-    wanted = sys.argv[1:] or DEFAULT_STEPS
-    passed = failed = 0
-    for name in wanted:
-        started = time.monotonic()
-        print(f"=== {name}", flush=True)
-        p, f = STEPS[name]()
-        print(f"=== {name}: {p} ok, {f} not ok, {time.monotonic() - started:.0f} s", flush=True)
-        passed, failed = passed + p, failed + f
+    wanted = sys.argv[1:]
+    unknown = [name for name in wanted if name not in STEPS]
+    if unknown:
+        sys.exit(f"check.py: no step {unknown[0]}; there are {', '.join(STEPS)}")
+    results = []
+    for line in PLAN:
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            results += pool.map(run_step, [name for name in line if not wanted or name in wanted])
+    passed, failed = sum(p for p, _ in results), sum(f for _, f in results)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 

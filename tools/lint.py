@@ -25,6 +25,7 @@ BANNED = {
     r"\balloca\s*\(": "alloca: the stack has no budget",
     r"\bsetjmp\s*\(|\blongjmp\s*\(": "longjmp: no jumps across frames",
 }
+ANY_BANNED = re.compile("|".join(BANNED))
 ALLOCATORS = re.compile(r"(?<![\w_])(malloc|calloc|realloc|free|strdup)\s*\(")
 ALLOCATOR_HOMES = ("core/base/", "codegen/jit", "codegen/code_", "sql/parser/pg_", "shell/", "tests/",
                    "bench/", "examples/")
@@ -95,12 +96,15 @@ def check_text(path, text):
             yield number, "blanks at the end of the line"
     if text.count("\n") > FILE_LINES and not path.startswith("tests/"):
         yield 1, f"{text.count(chr(10))} lines; past {FILE_LINES} look for the seam"
-    for number, line in enumerate(code.split("\n"), 1):
-        for pattern, why in BANNED.items():
-            if re.search(pattern, line) and not path.startswith("tests/"):
-                yield number, f"banned: {why}"
-        if ALLOCATORS.search(line) and not path.startswith(ALLOCATOR_HOMES):
-            yield number, "malloc and friends belong to core/base: use an Arena or a MemPool"
+    def line_of(match):
+        return code.count("\n", 0, match.start()) + 1
+
+    if not path.startswith("tests/"):
+        for match in ANY_BANNED.finditer(code):
+            yield line_of(match), "banned: " + next(why for pattern, why in BANNED.items() if re.match(pattern, match.group(0)))
+    if not path.startswith(ALLOCATOR_HOMES):
+        for match in ALLOCATORS.finditer(code):
+            yield line_of(match), "malloc and friends belong to core/base: use an Arena or a MemPool"
     for match in re.finditer(r"\n\{\n(.*?)\n\}\n", code, flags=re.S):
         body = match.group(1)
         if re.search(r"\bTRY\(", body) and re.search(r"^done:", body, flags=re.M):

@@ -7,6 +7,7 @@ corpus/<target>/ holds small inputs, and every input that ever failed. SQL text 
 input is kept below build/fuzz and named.
 """
 import argparse
+import concurrent.futures
 import glob
 import os
 import shutil
@@ -67,7 +68,8 @@ def main():
         print(built.stdout[-4000:])
         print("fuzz: 0 passed, 1 failed")
         return 1
-    results = [run(target, arguments.seconds) for target in arguments.targets]
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
+        results = list(pool.map(lambda target: run(target, arguments.seconds), arguments.targets))
     print(f"fuzz: {sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) else 1
 

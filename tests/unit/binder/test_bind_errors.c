@@ -451,7 +451,7 @@ static const TextCase unsupported_cases[] = {
     {"SELECT t FROM t", "ERROR 0A000 at 7: not supported: whole-row references\n"},
     {"SELECT count(t) FROM t", "ERROR 0A000 at 13: not supported: whole-row references\n"},
     {"SELECT count(t.*) FROM t", "ERROR 0A000 at 13: not supported: whole-row references\n"},
-    {"SELECT a FROM t WHERE a = ANY ('{1,2}')", "ERROR 0A000 at 24: not supported: arrays\n"},
+    {"SELECT a FROM t WHERE a = ANY ('{1,2}')", "ERROR 0A000 at 31: not supported: arrays\n"},
     {"SELECT ARRAY[1,2]", "ERROR 0A000 at 7: not supported: arrays\n"},
     {"SELECT '{1}'::int[]", "ERROR 0A000 at 14: not supported: arrays\n"},
     {"SELECT a[1] FROM t", "ERROR 0A000 at 7: not supported: array subscripts\n"},

@@ -1,12 +1,14 @@
 /*
- * test_kernel_random.c -- random kernels give the same over a whole batch and row by row
+ * test_kernel_random.c -- random kernels give the same over a whole batch, row by row, and compiled
  *
  * That compares dense with sparse loops, dictionaries with plain texts, guards with nothing to
- * guard, and which row's error is reported. VONK_SEED and VONK_ROUNDS run it longer by hand.
+ * guard, which row's error is reported, and tier 0 with tier 1. VONK_SEED and VONK_ROUNDS run it
+ * longer by hand.
  */
 #include <check.h>
 #include <stdlib.h>
 
+#include "codegen/code_cache.h"
 #include "random_kernel.h"
 
 enum { OUTPUTS = 3 };
@@ -76,6 +78,54 @@ static void compare_rows(Random *r, KernelInstance *single, const Batch *batch,
     ck_assert_msg(kept == whole->count, "kept %u, expected %u\n%s", whole->count, kept, program);
 }
 
+/* The same kernel in tier 1 must do as the interpreted one did. */
+static void compare_compiled(const Outcome *plain, const Outcome *compiled, const char *program)
+{
+    ck_assert_msg(plain->status == compiled->status, "interpreted: \"%s\", compiled: \"%s\"\n%s",
+                  plain->error.message, compiled->error.message, program);
+    if (plain->status != ST_OK) {
+        ck_assert_msg(strcmp(plain->error.message, compiled->error.message) == 0,
+                      "interpreted: \"%s\", compiled: \"%s\"\n%s", plain->error.message,
+                      compiled->error.message, program);
+        return;
+    }
+    ck_assert_msg(plain->count == compiled->count, "interpreted: %u rows, compiled: %u\n%s",
+                  plain->count, compiled->count, program);
+    for (uint32_t i = 0; i < plain->count; i++) {
+        uint32_t row = plain->selection == NULL ? i : plain->selection[i];
+
+        ck_assert_msg((compiled->selection == NULL ? i : compiled->selection[i]) == row,
+                      "another row %u\n%s", i, program);
+        for (uint32_t j = 0; j < OUTPUTS; j++)
+            ck_assert_msg(same_value(&plain->columns[j], row, &compiled->columns[j], row),
+                          "compiled, row %u output %u\n%s", row, j, program);
+    }
+}
+
+/* One cache for all rounds: its thread and LLVM take a while to start. */
+static CodeCache *cache;
+static uint32_t compiled_count;
+
+/* In tier 1, on the rows that gave plain. */
+static void run_compiled(const KernelRequest *request, Arena *arena, MemPool *pool,
+                         const Batch *batch, const Outcome *plain)
+{
+    KernelRequest compiled_request = *request;
+    KernelInstance *instance;
+    Kernel *kernel;
+    Outcome outcome;
+
+    compiled_request.cache = cache;
+    compiled_request.jit = JIT_ON;
+    ck_assert_int_eq(kernel_build(&compiled_request, NULL, &kernel), ST_OK);
+    ck_assert_int_eq(kernel_instance_new(kernel, pool, NULL, &instance), ST_OK);
+    outcome = run(instance, batch);
+    compare_compiled(plain, &outcome, kernel_print(arena, kernel));
+    compiled_count += kernel_statistics(kernel).is_compiled;
+    kernel_instance_free(instance);
+    kernel_unref(kernel);
+}
+
 static void one_round(uint64_t seed)
 {
     MemPool *pool = mem_pool_new(NULL, "test", MEM_POOL_NO_LIMIT);
@@ -108,6 +158,8 @@ static void one_round(uint64_t seed)
             Outcome whole = run(instance, &batch);
 
             compare_rows(&r, single, &batch, &whole, program);
+            if (i == 1)
+                run_compiled(&request, r.arena, pool, &batch, &whole);
         }
         kernel_instance_free(instance);
         kernel_instance_free(single);
@@ -125,8 +177,11 @@ START_TEST(test_random_kernels)
     uint64_t seed = seed_text == NULL ? 1 : strtoull(seed_text, NULL, 10);
     uint64_t rounds = rounds_text == NULL ? 150 : strtoull(rounds_text, NULL, 10);
 
+    cache = code_cache_new(NULL, 0, false);
     for (uint64_t i = 0; i < rounds; i++)
         one_round(seed * 1000003 + i);
+    ck_assert_uint_gt(compiled_count, rounds / 2);
+    code_cache_free(cache);
 }
 END_TEST
 
