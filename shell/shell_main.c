@@ -40,8 +40,8 @@ static const Subcommand *find_subcommand(const char *name)
 /* What the cluster brings is known by name, so that nobody looks for a typing error. */
 static bool comes_later(const char *name)
 {
-    static const char *const words[] = {"submit",   "cluster", "master", "worker",
-                                        "executor", "status",  "kill",   "cc"};
+    static const char *const words[] = {"cluster",  "master", "worker",
+                                        "executor", "status", "kill"};
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
         if (strcmp(words[i], name) == 0)
