@@ -129,23 +129,46 @@ const Value *build__const(const Builder *b, uint32_t reg)
     return &b->params[b->lines[reg].index];
 }
 
+/* Where the value is, or is to be put. */
+static uint32_t *param_bucket(Builder *b, const Value *value)
+{
+    uint64_t bucket_count = 2 * (uint64_t)b->param_capacity;
+    uint64_t slot = value_hash(value) % bucket_count;
+
+    while (b->param_buckets[slot] != 0 &&
+           !value_identical(&b->params[b->param_buckets[slot] - 1], value))
+        slot = (slot + 1) % bucket_count;
+    return &b->param_buckets[slot];
+}
+
+static void grow_params(Builder *b)
+{
+    uint32_t count = b->kernel->param_count;
+    Value *params = ARENA_ARRAY(b->arena, Value, b->param_capacity * 2);
+
+    memcpy(params, b->params, count * sizeof *params);
+    b->params = params;
+    b->param_capacity *= 2;
+    b->param_buckets = ARENA_ARRAY(b->arena, uint32_t, (size_t)b->param_capacity * 2);
+    for (uint32_t i = 0; i < count; i++)
+        *param_bucket(b, &params[i]) = i + 1;
+}
+
 uint32_t build__param(Builder *b, const Value *value)
 {
     Kernel *kernel = b->kernel;
-    uint32_t index = 0;
+    uint32_t *bucket = param_bucket(b, value);
+    uint32_t index;
 
-    while (index < kernel->param_count && !value_identical(&b->params[index], value))
-        index++;
-    if (index == kernel->param_count) {
-        if (index == b->param_capacity) {
-            Value *params = ARENA_ARRAY(b->arena, Value, b->param_capacity * 2);
-
-            memcpy(params, b->params, index * sizeof *params);
-            b->params = params;
-            b->param_capacity *= 2;
+    if (*bucket == 0) {
+        if (kernel->param_count == b->param_capacity) {
+            grow_params(b);
+            bucket = param_bucket(b, value);
         }
-        b->params[kernel->param_count++] = value_copy(b->arena, *value);
+        b->params[kernel->param_count] = value_copy(b->arena, *value);
+        *bucket = ++kernel->param_count;
     }
+    index = *bucket - 1;
     return build__emit(b, (KernelLine){.kind = LINE_PARAM,
                                        .index = index,
                                        .guard = NO_REGISTER,
@@ -344,6 +367,7 @@ static void builder_init(Builder *b, const KernelRequest *request, Error *err)
     b->lines = ARENA_ARRAY(arena, KernelLine, b->line_capacity);
     b->buckets = ARENA_ARRAY(arena, uint32_t, b->bucket_count);
     b->params = ARENA_ARRAY(arena, Value, b->param_capacity);
+    b->param_buckets = ARENA_ARRAY(arena, uint32_t, (size_t)b->param_capacity * 2);
     b->sets = ARENA_ARRAY(arena, const ValueSet *, b->set_capacity);
 }
 

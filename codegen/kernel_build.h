@@ -32,6 +32,7 @@ typedef struct Builder {
     uint32_t *buckets; /* line + 1 by hash, for common subexpressions */
     uint32_t bucket_count;
     Value *params;
+    uint32_t *param_buckets; /* param + 1 by hash, twice as many as there is room for params */
     const ValueSet **sets;
 } Builder;
 
