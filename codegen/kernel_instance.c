@@ -66,18 +66,41 @@ typedef struct FreeList {
     void **vectors;
 } FreeList;
 
-static void free_dead(KernelInstance *instance, const uint32_t *last_read, uint32_t index,
+/* The lines that are last read by each: chains of line + 1, 0 ends. */
+typedef struct Deaths {
+    uint32_t *first; /* by the reading line */
+    uint32_t *next;  /* by the line read */
+} Deaths;
+
+static Deaths find_deaths(Arena *arena, const Kernel *kernel)
+{
+    Deaths deaths = {.first = ARENA_ARRAY(arena, uint32_t, kernel->line_count),
+                     .next = ARENA_ARRAY(arena, uint32_t, kernel->line_count)};
+    uint32_t *last_read = ARENA_ARRAY(arena, uint32_t, kernel->line_count);
+
+    find_last_reads(kernel, last_read);
+    for (uint32_t i = kernel->line_count; i-- > 0;) {
+        if (last_read[i] < i || last_read[i] >= kernel->line_count ||
+            !has_vector(&kernel->lines[i])) /* read by none, or to the end */
+            continue;
+        deaths.next[i] = deaths.first[last_read[i]];
+        deaths.first[last_read[i]] = i + 1;
+    }
+    return deaths;
+}
+
+/* The vectors that the line before was the last to read. */
+static void free_dead(KernelInstance *instance, const Deaths *deaths, uint32_t index,
                       FreeList *lists)
 {
     const Kernel *kernel = instance->kernel;
 
-    for (uint32_t i = 0; i < index; i++) {
-        FreeList *list;
+    if (index == 0)
+        return;
+    for (uint32_t i = deaths->first[index - 1]; i != 0; i = deaths->next[i - 1]) {
+        FreeList *list = &lists[width_class(phys_bytes(type_phys(kernel->lines[i - 1].type)))];
 
-        if (last_read[i] != index - 1 || !has_vector(&kernel->lines[i]))
-            continue;
-        list = &lists[width_class(phys_bytes(type_phys(kernel->lines[i].type)))];
-        list->vectors[list->count++] = instance->states[i].values;
+        list->vectors[list->count++] = instance->states[i - 1].values;
     }
 }
 
@@ -116,7 +139,7 @@ static void place_guards(KernelInstance *instance, Layout *layout)
         instance->states[i].has_guarded = false;
 }
 
-static void place_all(KernelInstance *instance, const uint32_t *last_read, void **free_room,
+static void place_all(KernelInstance *instance, const Deaths *deaths, void **free_room,
                       Layout *layout)
 {
     const Kernel *kernel = instance->kernel;
@@ -134,7 +157,7 @@ static void place_all(KernelInstance *instance, const uint32_t *last_read, void 
     }
     instance->call_arrays = place(layout, compiled__array_count(kernel) * sizeof(void *));
     for (uint32_t i = 0; i < kernel->line_count; i++) {
-        free_dead(instance, last_read, i, lists);
+        free_dead(instance, deaths, i, lists);
         if (has_vector(&kernel->lines[i]))
             place_line(instance, i, lists, layout);
     }
@@ -189,7 +212,7 @@ static size_t arrays_bytes(const Kernel *kernel)
 }
 
 /* The instance, its arrays behind it, then the vectors. */
-static Status allocate(Kernel *kernel, MemPool *pool, const uint32_t *last_read, void **free_room,
+static Status allocate(Kernel *kernel, MemPool *pool, const Deaths *deaths, void **free_room,
                        Error *err, KernelInstance **instance_out)
 {
     size_t head = (sizeof(KernelInstance) + 15) & ~(size_t)15;
@@ -204,12 +227,12 @@ static Status allocate(Kernel *kernel, MemPool *pool, const uint32_t *last_read,
     instance->states = (LineState *)(void *)((char *)memory + head);
     instance->registers = (Column *)(void *)(instance->states + kernel->line_count);
     text_heap_init(&instance->heap, pool);
-    place_all(instance, last_read, free_room, &layout);
+    place_all(instance, deaths, free_room, &layout);
     instance->block_bytes = layout.used;
     *instance_out = instance;
     TRY(mem_pool_alloc(pool, instance->block_bytes, "kernel vectors", err, &instance->block));
     layout = (Layout){memset(instance->block, 0, instance->block_bytes), 0};
-    place_all(instance, last_read, free_room, &layout);
+    place_all(instance, deaths, free_room, &layout);
     memset(instance->true_bytes, 1, BATCH_ROWS_MAX);
     return ST_OK;
 }
@@ -217,13 +240,12 @@ static Status allocate(Kernel *kernel, MemPool *pool, const uint32_t *last_read,
 Status kernel_instance_new(Kernel *kernel, MemPool *pool, Error *err, KernelInstance **instance_out)
 {
     Arena *arena = arena_new(NULL, "kernel layout", ARENA_NO_CAP);
-    uint32_t *last_read = ARENA_ARRAY(arena, uint32_t, kernel->line_count);
+    Deaths deaths = find_deaths(arena, kernel);
     void **free_room = ARENA_ARRAY(arena, void *, (size_t)WIDTHS * kernel->line_count);
     KernelInstance *instance = NULL;
     Status status;
 
-    find_last_reads(kernel, last_read);
-    status = allocate(kernel, pool, last_read, free_room, err, &instance);
+    status = allocate(kernel, pool, &deaths, free_room, err, &instance);
     arena_free(arena);
     if (instance != NULL)
         kernel_ref(kernel);
