@@ -51,13 +51,16 @@ RddSession *rdd_session(VonkSession *session)
 
 void rdd_session_free(RddSession *rdds)
 {
+    MemPool *pool;
+
     if (rdds == NULL)
         return;
+    pool = rdds->pool;
     for (KeptRows *kept = rdds->kept; kept != NULL; kept = kept->next)
         block_output_unref(kept->output);
     block_store_free(rdds->store);
-    arena_free(rdds->arena); /* lets go of tables, which may count in the pool */
-    mem_pool_free(rdds->pool);
+    arena_free(rdds->arena); /* lets go of tables, which may count in the pool, and of *rdds */
+    mem_pool_free(pool);
 }
 
 static VonkRdd *new_handle(RddSession *rdds)

@@ -260,7 +260,8 @@ static Status add_texts(BlockBuilder *builder, BuilderColumn *to, const Column *
     for (uint32_t i = 0; i < count; i++) {
         const Str *text = text_at(column, rows[i]);
 
-        memcpy(to->text + bytes, str_bytes(text), text->length);
+        if (text->length > 0)
+            memcpy(to->text + bytes, str_bytes(text), text->length);
         bytes += text->length;
         ends[i] = (uint32_t)bytes;
     }
