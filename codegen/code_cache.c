@@ -175,6 +175,46 @@ static void *open_module(void)
     return handle != NULL ? handle : dlopen(name, RTLD_NOW | RTLD_LOCAL);
 }
 
+/* --- a process that ends while something is compiled --- */
+
+/* LLVM's destructors run at exit, and must not find LLVM at work: what runs is waited for, and
+ * nothing begins any more. Registered after LLVM is loaded, so that it runs before them. */
+static struct {
+    pthread_mutex_t mutex;
+    pthread_cond_t idle;
+    uint32_t working;
+    bool is_exiting;
+} at_exit = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, false};
+
+static _Thread_local bool is_working; /* this thread: it cannot wait for itself */
+
+static bool begin_work(void)
+{
+    pthread_mutex_lock(&at_exit.mutex);
+    is_working = !at_exit.is_exiting;
+    at_exit.working += is_working;
+    pthread_mutex_unlock(&at_exit.mutex);
+    return is_working;
+}
+
+static void end_work(void)
+{
+    pthread_mutex_lock(&at_exit.mutex);
+    at_exit.working--;
+    is_working = false;
+    pthread_cond_broadcast(&at_exit.idle);
+    pthread_mutex_unlock(&at_exit.mutex);
+}
+
+static void wait_for_work(void)
+{
+    pthread_mutex_lock(&at_exit.mutex);
+    at_exit.is_exiting = true;
+    while (at_exit.working > is_working)
+        pthread_cond_wait(&at_exit.idle, &at_exit.mutex);
+    pthread_mutex_unlock(&at_exit.mutex);
+}
+
 /* Never unloaded: LLVM does not like it, and its static destructors run at exit. */
 static const JitModule *load_module(void)
 {
@@ -185,7 +225,7 @@ static const JitModule *load_module(void)
     if (handle != NULL)
         get_module = (JitModuleFn)(uintptr_t)dlsym(handle, "vonk_jit_module");
     module = get_module == NULL ? NULL : get_module(rt_symbol_count, rt_symbols);
-    if (module == NULL || module->version != JIT_MODULE_VERSION) {
+    if (module == NULL || module->version != JIT_MODULE_VERSION || atexit(wait_for_work) != 0) {
         LOG_WARN("jit", "no JIT: %s", handle == NULL ? dlerror() : "libvonk_jit.so does not fit");
         return NULL;
     }
@@ -241,13 +281,13 @@ static void *make_object(CodeCache *cache, const JitModule *module, CodeEntry *e
 static void compile_entry(CodeCache *cache, CodeEntry *entry)
 {
     const JitModule *module = get_module(cache);
+    bool works = module != NULL && begin_work(), is_from_disk = false;
     int64_t start_ns = clock_now_ns();
-    bool is_from_disk = false;
     void *object = NULL, *code = NULL;
     size_t bytes = 0;
     Error error;
 
-    if (module != NULL)
+    if (works)
         object = make_object(cache, module, entry, &bytes, &is_from_disk);
     if (object != NULL && module->load(object, bytes, entry->symbol, cache->debug, &error,
                                        &entry->loaded, &code) != ST_OK) {
@@ -259,6 +299,8 @@ static void compile_entry(CodeCache *cache, CodeEntry *entry)
     else if (object != NULL)
         module->object_free(object);
     entry->kernel_release(entry->kernel);
+    if (works)
+        end_work();
 
     pthread_mutex_lock(&cache->mutex);
     entry->kernel = NULL;

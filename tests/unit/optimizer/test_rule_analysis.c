@@ -177,6 +177,9 @@ START_TEST(what_may_fail)
     text = expr_const(fix.arena, value_text(fix.arena, "abc"));
     sum = expr_call2(fix.arena, FUNC_ADD, int8, a, num(&fix, 1));
     quotient = expr_call2(fix.arena, FUNC_DIV, int8, a, num(&fix, 2));
+    ck_assert(!expr_is_risky(quotient)); /* neither 0 nor -1 */
+    ck_assert(!expr_can_fail(quotient));
+    quotient = expr_call2(fix.arena, FUNC_DIV, int8, a, col(&fix, scan, 1));
     ck_assert(expr_can_fail(sum));
     ck_assert(expr_is_risky(sum)); /* bigint overflows */
     ck_assert(expr_is_risky(quotient));
