@@ -68,11 +68,31 @@ static bool passes_left(Arena *arena, const PlanJoin *join, const Expr *part, bo
            passes_into_input(arena, join->head.inputs[0], part);
 }
 
-/* May it become part of the join's condition, which the join order may test before other joins? */
-static bool passes_into_condition(Arena *arena, const PlanJoin *join, const Expr *part)
+/* May it become part of the join's condition, which the join order may test before other joins, and
+ * which is tested before the conjuncts that stay above? */
+static bool passes_into_condition(Arena *arena, const PlanJoin *join, const Expr *part,
+                                  bool some_stay)
 {
     return !expr_is_risky(part) || may_be_key(arena, &join->head, part) ||
-           (!has_join(join->head.inputs[0]) && !has_join(join->head.inputs[1])); /* (3) */
+           (!some_stay && !has_join(join->head.inputs[0]) &&
+            !has_join(join->head.inputs[1])); /* (3) */
+}
+
+/* Conjuncts over both sides: to the condition, or to those that stay. */
+static void add_over_both(const PlanJoin *join, const ExprVec *over_both, ExprVec *both,
+                          ExprVec *stays)
+{
+    bool some_stay = stays->count > 0;
+
+    for (uint32_t i = 0; i < over_both->count; i++) {
+        const Expr *part = over_both->items[i];
+
+        expr_vec_add(join->kind == JOIN_INNER &&
+                             passes_into_condition(both->arena, join, part, some_stay)
+                         ? both
+                         : stays,
+                     part); /* (2) (3) */
+    }
 }
 
 static const Plan *push_filter_through_join(RuleCtx *rc, const Plan *plan)
@@ -81,6 +101,7 @@ static const Plan *push_filter_through_join(RuleCtx *rc, const Plan *plan)
     const PlanJoin *join = plan_as_join(plan->inputs[0]);
     ExprVec left = {.arena = rc->arena}, right = {.arena = rc->arena};
     ExprVec both = {.arena = rc->arena}, stays = {.arena = rc->arena};
+    ExprVec over_both = {.arena = rc->arena};
     ColumnSet left_columns, right_columns;
     const Expr *const *parts;
     uint32_t count;
@@ -108,10 +129,9 @@ static const Plan *push_filter_through_join(RuleCtx *rc, const Plan *plan)
                              : &stays,
                          parts[i]); /* (2) (3) */
         else
-            expr_vec_add(is_inner && passes_into_condition(rc->arena, join, parts[i]) ? &both
-                                                                                      : &stays,
-                         parts[i]); /* (2) (3) */
+            expr_vec_add(&over_both, parts[i]);
     }
+    add_over_both(join, &over_both, &both, &stays);
     if (stays.count == count)
         return plan;
     joined =
