@@ -23,6 +23,7 @@ import functools
 import glob
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -229,6 +230,8 @@ def run_step(name):
 
 
 def main():
+    # Whoever runs this in the background may have it ignore Ctrl-C: the tests of Ctrl-C would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     wanted = sys.argv[1:]
     unknown = [name for name in wanted if name not in STEPS]
     if unknown:

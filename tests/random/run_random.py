@@ -28,6 +28,9 @@ RULES = re.findall(r"^RULE\((\w+)\)", open(os.path.join(HERE, "../../sql/optimiz
 # Errors that depend on the order in which rows or conjuncts are looked at: any side may have them.
 MAY_DIFFER = {"22012", "22003", "22008"}
 NOT_SUPPORTED = "0A000"
+# What the generator writes wrong now and then, and both engines refuse: an aggregate of outer columns in WHERE or GROUP BY,
+# a constant in GROUP BY that is no column's number.
+INVALID = {"42803", "42P10"}
 SECONDS_MAX = 10
 
 
@@ -101,14 +104,15 @@ def check_relations(rng, run):
         if int(total or 0) != counts[0]:
             return f"NoREC: {total} instead of {counts[0]}: {text} WHERE {p}"
     except VonkError as error:
-        return None if error.sqlstate in MAY_DIFFER or error.sqlstate == NOT_SUPPORTED else f"{error}: {text} WHERE {p}"
+        is_expected = error.sqlstate in MAY_DIFFER | INVALID or error.sqlstate == NOT_SUPPORTED
+        return None if is_expected else f"{error}: {text} WHERE {p}"
     return None
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--queries", type=int, default=800)
+    parser.add_argument("--queries", type=int, default=400)
     parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--no-postgres", action="store_true")
     arguments = parser.parse_args()
