@@ -86,6 +86,8 @@ static Status inflate_gzip(Inflater *inflater, const void *in, size_t *in_bytes,
     result = inflate(stream, Z_NO_FLUSH);
     *in_bytes = in_given - stream->avail_in;
     *out_bytes = out_given - stream->avail_out;
+    if (result == Z_MEM_ERROR)
+        return error_set(err, ST_OUT_OF_MEMORY, "out of memory: zlib was refused some");
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
         return error_set(err, ST_CORRUPT, "damaged gzip data: %s",
                          stream->msg == NULL ? "unknown" : stream->msg);
