@@ -36,7 +36,7 @@ PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.execu
 SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
-    "TSAN_OPTIONS": "exitcode=99:halt_on_error=0:second_deadlock_stack=1",
+    "TSAN_OPTIONS": "exitcode=99:halt_on_error=0:second_deadlock_stack=1:suppressions=" + os.path.join(ROOT, "tools", "tsan.supp"),
     "CK_DEFAULT_TIMEOUT": "60",
     "CK_TIMEOUT_MULTIPLIER": "10",  # a busy machine is slow; a hang is for ever
 }
