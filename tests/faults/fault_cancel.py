@@ -39,7 +39,7 @@ QUERIES = {
     "long texts": "SELECT sum(length(replace(repeat('x', 1000000), 'x', repeat('y', 100)))) FROM generate_series(1::bigint, 100000) g(x)",
     "like": "SELECT count(*) FROM generate_series(1::bigint, 100000) g(x) WHERE repeat('ab', 500000 + x::int) LIKE '%a%b%a%b%c%a%'",
     "100 joins": "SELECT count(*) FROM " + ", ".join(f"big t{i}" for i in range(100)) + " WHERE " +
-                 " AND ".join(f"t{i}.id = t{i + 1}.k" for i in range(99)),
+                 " AND ".join(f"t{i}.id % 1000 = t{i + 1}.k % 1000" for i in range(99)),
     "large IN list": "SELECT count(*) FROM generate_series(1::bigint, 10000000000) g(id) WHERE id IN (" +
                      ", ".join(f"{i} + id" for i in range(3000)) + ")",
     "JIT compile": "SELECT " + ", ".join(f"sum(x * {i} + x % {i + 2}), max(x / {i + 1} - x * {i})" for i in range(300)) +
