@@ -172,14 +172,30 @@ static Status make_pair_kernels(Join *join, const JoinSpec *spec, Error *err)
 
 /* --- making --- */
 
+/* Which of the range's bounds says what the filter is to say; bound_count: none. */
+static uint32_t filter_bound(const JoinRange *range, const RuntimeFilter *wanted)
+{
+    uint32_t b = 0;
+
+    while (b < range->bound_count &&
+           (range->left[b]->kind != EXPR_COLUMN || range->left[b]->column != wanted->column ||
+            range->bounds[b].is_least != (wanted->kind == FILTER_AT_MOST)))
+        b++;
+    return b;
+}
+
 static void make_filters(Join *join, const JoinSpec *spec)
 {
     join->filters = ARENA_ARRAY(join->arena, JoinFilter *, spec->filters.count);
     join->filling = ARENA_ARRAY(join->arena, JoinFilter *, spec->filters.count);
     for (uint32_t i = 0; i < spec->filters.count; i++) {
         const RuntimeFilter *wanted = &spec->filters.items[i];
-        JoinFilter *filter = join_filter_new(join->context, join->arena, wanted->id, wanted->key,
-                                             spec->right_keys.items[wanted->key]->type);
+        uint32_t key = spec->is_nested ? filter_bound(&join->range, wanted) : wanted->key;
+        JoinFilter *filter = NULL;
+
+        if (key < spec->left_keys.count)
+            filter = join_filter_new(join->context, join->arena, wanted->id, key,
+                                     spec->left_keys.items[key]->type);
 
         if (filter != NULL)
             join->filters[join->filter_count++] = filter;
@@ -279,7 +295,8 @@ Status op_nested_join_new(const ExecContext *context, Arena *arena, const PlanNe
                      .kind = (JoinKind)node->kind,
                      .residual = node->condition,
                      .null_aware = node->null_aware,
-                     .mark = node->mark};
+                     .mark = node->mark,
+                     .filters = node->runtime_filters};
 
     return make_join(context, arena, &spec, needed, err, ops_out);
 }

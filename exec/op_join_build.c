@@ -139,7 +139,18 @@ static Status build_combine(Operator *base, void *opaque, Error *err)
 static Status begin_filters(Join *join, Error *err, uint32_t *task_count_out)
 {
     for (uint32_t i = 0; i < join->filter_count; i++) {
+        const JoinRange *range = &join->range;
         bool needs_rows;
+
+        if (range->bound_count > 0) {
+            const RangeBound *bound = &range->bounds[join_filter_key(join->filters[i])];
+
+            if (!range->is_broken)
+                join_filter_bound(join->filters[i], &join->table,
+                                  &join->layout.columns[join->kept_count + bound->key],
+                                  bound->is_least, bound->is_strict);
+            continue;
+        }
 
         TRY(join_filter_begin(join->filters[i], &join->table, err, &needs_rows));
         if (needs_rows)

@@ -21,7 +21,9 @@ typedef enum FilterForm {
     FILTER_EMPTY,
     FILTER_FEW,
     FILTER_DIRECT,
-    FILTER_BLOOM
+    FILTER_BLOOM,
+    FILTER_UPPER, /* RANGE: keys up to max */
+    FILTER_LOWER  /* RANGE: keys from min  */
 } FilterForm;
 
 struct JoinFilter {
@@ -66,6 +68,11 @@ JoinFilter *join_filter_new(const ExecContext *context, Arena *arena, uint32_t i
 uint32_t join_filter_id(const JoinFilter *filter)
 {
     return filter->id;
+}
+
+uint32_t join_filter_key(const JoinFilter *filter)
+{
+    return filter->key;
 }
 
 bool join_filter_is_empty(const JoinFilter *filter)
@@ -180,6 +187,35 @@ Status join_filter_begin(JoinFilter *filter, const JoinTable *table, Error *err,
     return make_bloom(filter, err);
 }
 
+void join_filter_bound(JoinFilter *filter, const JoinTable *table, const JoinField *field,
+                       bool is_upper, bool is_strict)
+{
+    filter->form = FILTER_EMPTY;
+    filter->min = INT64_MAX;
+    filter->max = INT64_MIN;
+    for (uint32_t r = 0; r < table->row_count; r++) {
+        const char *row = join_table_row(table, r);
+        int64_t key;
+
+        if (field->null_offset != JOIN_NEVER_NULL && row[field->null_offset] != 0)
+            continue;
+        key = load_key(row + field->offset, PHYS_INT64);
+        filter->min = key < filter->min ? key : filter->min;
+        filter->max = key > filter->max ? key : filter->max;
+        filter->form = is_upper ? FILTER_UPPER : FILTER_LOWER;
+    }
+    if (filter->form == FILTER_EMPTY)
+        return;
+    if (is_upper) {
+        filter->max -= is_strict && filter->max > INT64_MIN;
+        filter->min = INT64_MIN;
+    } else {
+        filter->min += is_strict && filter->min < INT64_MAX;
+        filter->max = INT64_MAX;
+    }
+    filter->last_slot = (uint64_t)filter->max - (uint64_t)filter->min;
+}
+
 static inline uint64_t bloom_bits(uint64_t hash)
 {
     return (uint64_t)1 << (hash & 63) | (uint64_t)1 << ((hash >> 6) & 63) |
@@ -235,6 +271,9 @@ ALWAYS_INLINE bool has_key(const JoinFilter *filter, FilterForm form, int64_t ke
                ((atomic_load_explicit(&filter->bloom[bloom_word(hash) & filter->bloom_mask],
                                       memory_order_relaxed) &
                  bits) == bits);
+    case FILTER_UPPER:
+    case FILTER_LOWER:
+        return is_inside;
     default:
         for (uint32_t i = 0; is_inside && i < filter->few_count; i++)
             if (filter->few[i] == key)
@@ -287,6 +326,9 @@ static uint32_t keep_column(const JoinFilter *filter, const Column *column,
         return keep_flat(filter, FILTER_DIRECT, phys, column->values, selection, count, kept);
     case FILTER_BLOOM:
         return keep_flat(filter, FILTER_BLOOM, phys, column->values, selection, count, kept);
+    case FILTER_UPPER:
+    case FILTER_LOWER:
+        return keep_flat(filter, FILTER_UPPER, phys, column->values, selection, count, kept);
     default:
         return keep_flat(filter, FILTER_FEW, phys, column->values, selection, count, kept);
     }
@@ -385,7 +427,7 @@ uint32_t join_filter_predicates(const JoinFilter *filter, Arena *arena, uint32_t
     Value *values;
     ScanPredicate asked;
 
-    if (!filter->is_ready || filter->form == FILTER_EMPTY ||
+    if (!filter->is_ready || filter->form == FILTER_NONE || filter->form == FILTER_EMPTY ||
         type_phys(column_type) != type_phys(filter->type) ||
         column_type.scale != filter->type.scale)
         return 0;
@@ -407,10 +449,12 @@ uint32_t join_filter_predicates(const JoinFilter *filter, Arena *arena, uint32_t
     }
     values[0] = key_value(column_type, filter->min);
     values[1] = key_value(column_type, filter->max);
-    asked.kind = PREDICATE_GE;
+    asked.kind = filter->form == FILTER_UPPER ? PREDICATE_LE : PREDICATE_GE;
     asked.value_count = 1;
-    asked.values = &values[0];
+    asked.values = &values[filter->form == FILTER_UPPER];
     predicates_out[0] = asked;
+    if (filter->form == FILTER_UPPER || filter->form == FILTER_LOWER)
+        return 1;
     predicates_out[1] = (ScanPredicate){.column = table_column,
                                         .kind = PREDICATE_LE,
                                         .value_count = 1,

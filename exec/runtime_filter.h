@@ -1,5 +1,5 @@
 /*
- * runtime_filter.h -- what a hash join's build side knows of its keys, told to the probe's scans
+ * runtime_filter.h -- what a join's build side knows of its keys, told to the probe's scans
  *
  *     join_filter_new (planning) -> join_filter_begin, _add ..., _finish (the build is done)
  *         -> join_filter_predicates (scans)
@@ -8,6 +8,7 @@
  *     FEW      up to 16 keys: pruned by, and compared with, each of them
  *     DIRECT   the join table's own bits (JoinWord) say exactly which keys there are
  *     BLOOM    a Bloom filter of 64-bit blocks (Putze, Sanders & Singler 2007): four bits a key
+ *     RANGE    of an inequality: the largest key is an upper bound, the smallest a lower one
  *
  * All know the smallest and the largest key, by which row groups are skipped. A filter that turns
  * out to keep nearly all rows is asked no longer.
@@ -27,6 +28,12 @@ typedef struct JoinFilter JoinFilter;
 JoinFilter *join_filter_new(const ExecContext *context, Arena *arena, uint32_t id, uint32_t key,
                             Type type);
 uint32_t join_filter_id(const JoinFilter *filter);
+uint32_t join_filter_key(const JoinFilter *filter);
+
+/* Of an inequality: the column is at most (else at least) some row's value in the field, a bigint
+ * in place of the filter's type. */
+void join_filter_bound(JoinFilter *filter, const JoinTable *table, const JoinField *field,
+                       bool is_upper, bool is_strict);
 
 /* Looks at the table, which is done; says whether _add is to be called for its rows. */
 MUST_CHECK Status join_filter_begin(JoinFilter *filter, const JoinTable *table, Error *err,

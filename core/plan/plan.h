@@ -137,11 +137,18 @@ typedef struct SortKeyList {
     const SortKey *items;
 } SortKeyList;
 
-/* A filter made by a hash join's build side and used by a scan in its probe side: on the join,
- * `column` is the left key's column; on the scan, the column filtered. Matched by id. */
+/* A filter made by a join's build side and used by a scan in its probe side: on the join, `column`
+ * is the left key's column; on the scan, the column filtered. Matched by id. */
+typedef enum RuntimeFilterKind {
+    FILTER_KEY,      /* the build side of a hash join has the column's value as its key */
+    FILTER_AT_MOST,  /* that of a nested join has a value as large */
+    FILTER_AT_LEAST, /* ... or as small */
+} RuntimeFilterKind;
+
 typedef struct RuntimeFilter {
     uint32_t id;
-    uint32_t key; /* which of the join's keys */
+    RuntimeFilterKind kind;
+    uint32_t key; /* FILTER_KEY: which of the join's keys */
     ColumnId column;
 } RuntimeFilter;
 

@@ -1,11 +1,15 @@
 /*
- * physical_filters.c -- a hash join's build side filters the scans of its probe side
+ * physical_filters.c -- a join's build side filters the scans of its probe side
  *
  *     HashJoin l_partkey = p_partkey            [filter 1 from key 0]
  *       HashJoin l_orderkey = o_orderkey
  *         Scan lineitem                         [filter 1 on l_partkey]
  *         Scan orders
  *       Scan part, p_name LIKE '%green%'
+ *
+ *     NestedJoin l_shipdate > max               [filter 1: at least the smallest max]
+ *       Scan lineitem                           [filter 1 on l_shipdate]
+ *       Aggregate max(o_orderdate)
  *
  * Why:  what the build side does not hold is dropped by the scan, before other columns are decoded
  *       and other joins are probed.
@@ -17,6 +21,7 @@
  *   (4) nearly every left row has a match.
  *   (5) on the way down stands something whose rows others read or count (SHARED, LIMIT, TOP_N), or
  *       the side of a join that must not lose rows.
+ *   (6) an inequality's build side has more than a few rows: their range is that of the column.
  */
 #include <math.h>
 
@@ -229,13 +234,82 @@ static double kept_part(RuleCtx *rc, const PlanJoin *logical, const Expr *left, 
     return fmin(right_rows, built.distinct_count) / fmax(1, probed.domain_count);
 }
 
+/* Pushes the filter, whose id is not yet set, down the probe side; the same pointer: nowhere. */
+static const Plan *push_new(RuleCtx *rc, const Plan *join, Pushed *filter)
+{
+    const Plan *pushed;
+
+    filter->filter.id = rc->ids->last_filter + 1;
+    if (filter->kept_part > KEPT_PART_MAX) /* (4) */
+        return join;
+    pushed = push_at(rc, join, 0, *filter);
+    if (pushed != join)
+        rc->ids->last_filter++;
+    return pushed;
+}
+
+/* column < expression of the right side, either way round. */
+static bool is_bound(RuleCtx *rc, const PlanNestedJoin *join, const Expr *conjunct,
+                     RuntimeFilter *filter_out)
+{
+    ColumnSet right = plan_output(rc->arena, join->head.inputs[1]);
+
+    if (conjunct->kind != EXPR_CALL || conjunct->arg_count != 2 || expr_is_volatile(conjunct))
+        return false;
+    for (uint32_t i = 0; i < 2; i++) {
+        const Expr *column = conjunct->args[i], *bound = conjunct->args[1 - i];
+        bool is_less = conjunct->func == FUNC_LT || conjunct->func == FUNC_LE;
+        bool is_greater = conjunct->func == FUNC_GT || conjunct->func == FUNC_GE;
+        ColumnSet used = expr_columns(rc->arena, bound);
+
+        if (!(is_less || is_greater) || column->kind != EXPR_COLUMN || used.count == 0 ||
+            !column_set_contains(right, used) ||
+            plan_column_index(join->head.inputs[0], column->column) < 0)
+            continue;
+        *filter_out =
+            (RuntimeFilter){.kind = is_less == (i == 0) ? FILTER_AT_MOST : FILTER_AT_LEAST,
+                            .column = column->column};
+        return true;
+    }
+    return false;
+}
+
+static const Plan *add_bounds(RuleCtx *rc, const PlanJoin *logical, const PlanNestedJoin *join)
+{
+    const Expr *const *conjuncts;
+    uint32_t count = expr_split_and(rc->arena, join->condition, &conjuncts);
+    double right_rows = estimate_plan(estimator_of(rc), logical->head.inputs[1])->rows;
+    double kept_part = right_rows / (right_rows + 1); /* the largest of so many, evenly spread */
+    const Plan *pushed = &join->head;
+
+    for (uint32_t i = 0; i < count; i++) {
+        Pushed filter = {.kept_part = kept_part};
+        const Plan *more;
+        PlanNestedJoin *made;
+
+        if (!is_bound(rc, join, conjuncts[i], &filter.filter))
+            continue;
+        more = push_new(rc, pushed, &filter); /* (6) */
+        if (more == pushed)
+            continue;
+        made = arena_copy(rc->arena, more, sizeof *made);
+        made->runtime_filters = add_filter(rc->arena, made->runtime_filters, filter.filter);
+        pushed = &made->head;
+    }
+    return pushed;
+}
+
 const Plan *physical_add_filters(RuleCtx *rc, const PlanJoin *logical, const Plan *plan)
 {
     const PlanHashJoin *join = plan_as_hash_join(plan);
+    const PlanNestedJoin *nested = plan_as_nested_join(plan);
     const Plan *pushed = plan;
 
-    if (join == NULL || !drops_unmatched_left((JoinKind)join->kind) ||
-        opt__is_off(rc, "runtime_filters"))
+    if (opt__is_off(rc, "runtime_filters"))
+        return plan;
+    if (nested != NULL && drops_unmatched_left((JoinKind)nested->kind))
+        return add_bounds(rc, logical, nested);
+    if (join == NULL || !drops_unmatched_left((JoinKind)join->kind))
         return plan;
     for (uint32_t i = 0; i < join->left_keys.count; i++) {
         const Expr *key = join->left_keys.items[i];
@@ -246,13 +320,9 @@ const Plan *physical_add_filters(RuleCtx *rc, const PlanJoin *logical, const Pla
         if (join->null_equal.items[i] || key->kind != EXPR_COLUMN) /* (2) (3) */
             continue;
         filter.kept_part = kept_part(rc, logical, key, join->right_keys.items[i]);
-        if (filter.kept_part > KEPT_PART_MAX) /* (4) */
-            continue;
-        filter.filter.id = rc->ids->last_filter + 1;
-        more = push_at(rc, pushed, 0, filter);
+        more = push_new(rc, pushed, &filter);
         if (more == pushed)
             continue;
-        rc->ids->last_filter++;
         made = arena_copy(rc->arena, more, sizeof *made);
         made->runtime_filters = add_filter(rc->arena, made->runtime_filters, filter.filter);
         pushed = &made->head;

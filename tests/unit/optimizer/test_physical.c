@@ -169,6 +169,37 @@ START_TEST(filters_reach_scans)
 }
 END_TEST
 
+START_TEST(inequalities_bound_scans)
+{
+    Fixture fix;
+    const Plan *fact, *dim, *one, *physical;
+    const PlanNestedJoin *join;
+    const PlanScan *scan;
+
+    fixture_open(&fix);
+    fact = scan_of(&fix, "fact", 100000);
+    dim = scan_of(&fix, "dim", 1000);
+    one = plan_limit(fix.arena, dim, 0, 1);
+    physical = build(&fix, plan_join(fix.arena, JOIN_INNER, fact, one,
+                                     call(&fix, FUNC_GT, col(&fix, dim, 0), col(&fix, fact, 1))));
+    join = plan_as_nested_join(find(physical, PLAN_NESTED_JOIN));
+    ck_assert_uint_eq(join->runtime_filters.count, 1);
+    ck_assert_int_eq(join->runtime_filters.items[0].kind, FILTER_AT_MOST);
+    scan = scan_by_name(physical, "fact");
+    ck_assert_uint_eq(scan->runtime_filters.count, 1);
+    ck_assert_uint_eq(scan->runtime_filters.items[0].column, fact->columns[1].id);
+    /* many build rows bound nothing */
+    physical = build(&fix, plan_join(fix.arena, JOIN_INNER, fact, dim,
+                                     call(&fix, FUNC_GT, col(&fix, dim, 0), col(&fix, fact, 1))));
+    ck_assert_uint_eq(scan_by_name(physical, "fact")->runtime_filters.count, 0);
+    /* a left join keeps all rows of its left input */
+    physical = build(&fix, plan_join(fix.arena, JOIN_LEFT, fact, one,
+                                     call(&fix, FUNC_GT, col(&fix, dim, 0), col(&fix, fact, 1))));
+    ck_assert_uint_eq(scan_by_name(physical, "fact")->runtime_filters.count, 0);
+    fixture_close(&fix);
+}
+END_TEST
+
 START_TEST(filters_stop_where_rows_count)
 {
     Fixture fix;
@@ -281,6 +312,7 @@ int main(void)
                                   kept_side_is_built,
                                   top_n,
                                   filters_reach_scans,
+                                  inequalities_bound_scans,
                                   filters_stop_where_rows_count,
                                   not_in,
                                   not_in_without_nulls,
