@@ -5,6 +5,7 @@
 
 #include "codegen/kernel.h"
 #include "core/base/invariant.h"
+#include "core/base/prefetch.h"
 #include "exec/agg_table_internal.h"
 
 enum {
@@ -141,7 +142,7 @@ uint64_t agg_table_bytes(const AggTable *table)
 
 /* The partition's next row will be written soon: a row's lines come from memory while others are
  * made. */
-static inline void prefetch_next_row(const char *row, uint32_t row_bytes)
+PREFETCHER void prefetch_next_row(const char *row, uint32_t row_bytes)
 {
     __builtin_prefetch(row + row_bytes, 1);
     __builtin_prefetch(row + 2 * (size_t)row_bytes - 1, 1);
@@ -191,7 +192,7 @@ static Status append_all(AggTable *table, const Batch *batch, const Column *colu
 }
 
 /* The row will be compared, then its states updated. */
-static inline void prefetch_row(const AggTable *table, const char *row)
+PREFETCHER void prefetch_row(const AggTable *table, const char *row)
 {
     __builtin_prefetch(row);
     if (table->spec->state_bytes > 0)

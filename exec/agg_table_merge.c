@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/prefetch.h"
 #include "core/base/stop_check.h"
 #include "exec/agg_table_internal.h"
 #include "exec/sorter_radix.h"
@@ -57,15 +58,16 @@ static bool fold_or_keep(const AggSpec *spec, uint64_t *slots, uint64_t mask, vo
 }
 
 /* The slots of the rows of a block two blocks ahead. */
-static void prefetch_slots(const uint64_t *slots, uint64_t mask, void *const *rows, uint64_t count)
+PREFETCHER void prefetch_slots(const uint64_t *slots, uint64_t mask, void *const *rows,
+                               uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++)
         __builtin_prefetch(&slots[((const AggHead *)rows[i])->hash & mask]);
 }
 
 /* What rows of the next block will be compared with, mostly, and merged into. */
-static void prefetch_candidates(const AggSpec *spec, const uint64_t *slots, uint64_t mask,
-                                void *const *rows, uint64_t count)
+PREFETCHER void prefetch_candidates(const AggSpec *spec, const uint64_t *slots, uint64_t mask,
+                                    void *const *rows, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
         uint64_t hash = ((const AggHead *)rows[i])->hash, slot = slots[hash & mask];
@@ -85,8 +87,8 @@ static uint64_t block_rows(uint64_t start, uint64_t total)
     return total - start < FOLD_BLOCK ? total - start : FOLD_BLOCK;
 }
 
-static void prefetch_ahead(const AggSpec *spec, const AggGroups *groups, uint64_t start,
-                           const uint64_t *slots, uint64_t slot_count)
+PREFETCHER void prefetch_ahead(const AggSpec *spec, const AggGroups *groups, uint64_t start,
+                               const uint64_t *slots, uint64_t slot_count)
 {
     uint64_t next = start + FOLD_BLOCK, after = next + FOLD_BLOCK, total = groups->count;
 

@@ -4,9 +4,12 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/prefetch.h"
 #include "core/data/batch.h"
 
-enum { SLOTS_FIRST = 1024, PREFETCH_ROWS = 32 };
+enum { SLOTS_FIRST = 1024, PREFETCH_ROWS = 64, TAG_SHIFT = 48, SHORT_TEXT_BYTES = 16 };
+
+#define ADDRESS_MASK ((UINT64_C(1) << TAG_SHIFT) - 1)
 
 typedef void (*CreateFunction)(VonkTask *, const void *, void *);
 typedef void (*AddFunction)(VonkTask *, void *, const void *);
@@ -26,15 +29,24 @@ static void find_texts(CombineTable *table, Arena *arena)
     table->text_seen = ARENA_ARRAY(arena, const char *, table->text_count);
 }
 
+static uint32_t aligned(uint32_t bytes, uint32_t to)
+{
+    return (bytes + to - 1) & ~(to - 1);
+}
+
 void combine_table_init(CombineTable *table, Arena *arena, const CombineSpec *spec, MemPool *pool,
                         UserTask *user, const char *consumer)
 {
+    uint32_t row_bytes;
+
     *table = (CombineTable){.spec = spec, .consumer = consumer, .pool = pool, .user = user};
     if (spec->has_keys)
         table->keys = record_keys_make(arena, spec->in, spec->acc);
     find_texts(table, arena);
     table->row_hashes = arena_alloc_raw(arena, BATCH_ROWS_MAX * sizeof(uint64_t));
-    row_store_init(&table->records, (spec->acc->bytes + 15) & ~15u, pool, consumer);
+    table->hash_offset = aligned(spec->acc->bytes, sizeof(uint64_t));
+    row_bytes = table->hash_offset + sizeof(uint64_t) + table->key_text_count * SHORT_TEXT_BYTES;
+    row_store_init(&table->records, aligned(row_bytes, 16), pool, consumer);
     text_store_init(&table->texts, pool, consumer);
 }
 
@@ -45,7 +57,6 @@ void combine_table_fini(CombineTable *table)
     row_store_fini(&table->records);
     text_store_fini(&table->texts);
     mem_pool_release(table->pool, table->directory, table->slot_count * sizeof(uint64_t));
-    mem_pool_release(table->pool, table->entries, table->entry_capacity * sizeof(CombineEntry));
     table->pool = NULL;
 }
 
@@ -60,40 +71,68 @@ void combine_table_clear(CombineTable *table)
 size_t combine_table_bytes(const CombineTable *table)
 {
     return table->records.used_bytes + table->texts.used_bytes +
-           table->slot_count * sizeof(uint64_t) + table->entry_capacity * sizeof(CombineEntry);
+           table->slot_count * sizeof(uint64_t);
 }
 
-/* --- growing --- */
-
-static uint64_t slot_of(uint64_t hash, uint64_t number)
+uint32_t combine_table_read(const CombineTable *table, CombinePlace *place, uint32_t count,
+                            char *records)
 {
-    return (hash & UINT64_C(0xffffffff00000000)) | (number + 1);
+    const RowStore *store = &table->records;
+    size_t bytes = table->spec->acc->bytes;
+    uint32_t done = 0;
+
+    while (done < count && place->chunk < store->chunk_count) {
+        const RowChunk *chunk = &store->chunks[place->chunk];
+
+        for (; done < count && place->row < chunk->row_count; place->row++, done++)
+            memcpy(records + done * bytes, chunk->rows + (size_t)place->row * store->row_bytes,
+                   bytes);
+        if (place->row == chunk->row_count)
+            *place = (CombinePlace){place->chunk + 1, 0};
+    }
+    return done;
+}
+
+/* --- the directory --- */
+
+static uint64_t slot_of(uint64_t hash, const char *record)
+{
+    return (hash & ~ADDRESS_MASK) | (uint64_t)(uintptr_t)record;
+}
+
+static char *record_of(uint64_t slot)
+{
+    return (char *)(uintptr_t)(slot & ADDRESS_MASK); /* NULL of a free one */
+}
+
+static void fill_directory(CombineTable *table)
+{
+    const RowStore *store = &table->records;
+    uint64_t mask = table->slot_count - 1;
+
+    for (uint32_t c = 0; c < store->chunk_count; c++)
+        for (uint32_t i = 0; i < store->chunks[c].row_count; i++) {
+            const char *record = store->chunks[c].rows + (size_t)i * store->row_bytes;
+            uint64_t hash, at;
+
+            memcpy(&hash, record + table->hash_offset, sizeof hash);
+            for (at = hash & mask; table->directory[at] != 0;)
+                at = (at + 1) & mask;
+            table->directory[at] = slot_of(hash, record);
+        }
 }
 
 static Status grow_directory(CombineTable *table, Error *err)
 {
     uint64_t slots = table->slot_count == 0 ? SLOTS_FIRST : table->slot_count * 2;
-    void *directory, *entries = table->entries;
+    void *directory;
 
     TRY(mem_pool_alloc(table->pool, slots * sizeof(uint64_t), table->consumer, err, &directory));
-    if (mem_pool_realloc(table->pool, &entries, table->entry_capacity * sizeof(CombineEntry),
-                         slots / 2 * sizeof(CombineEntry), table->consumer, err) != ST_OK) {
-        mem_pool_release(table->pool, directory, slots * sizeof(uint64_t));
-        return ST_OUT_OF_MEMORY;
-    }
     mem_pool_release(table->pool, table->directory, table->slot_count * sizeof(uint64_t));
     table->directory = directory;
     table->slot_count = slots;
-    table->entries = entries;
-    table->entry_capacity = slots / 2;
     memset(directory, 0, slots * sizeof(uint64_t));
-    for (uint64_t i = 0; i < table->records.row_count; i++) {
-        uint64_t at = table->entries[i].hash & (slots - 1);
-
-        while (table->directory[at] != 0)
-            at = (at + 1) & (slots - 1);
-        table->directory[at] = slot_of(table->entries[i].hash, i);
-    }
+    fill_directory(table);
     return ST_OK;
 }
 
@@ -141,18 +180,37 @@ static Status call_add(CombineTable *table, char *acc, const char *record, Error
     return ST_OK;
 }
 
+/* Short texts of the key stand behind the record. */
+static Status own_texts(CombineTable *table, char *record, Error *err)
+{
+    char *room = record + table->hash_offset + sizeof(uint64_t);
+
+    for (uint32_t i = 0; i < table->text_count; i++, room += SHORT_TEXT_BYTES) {
+        VonkText text;
+
+        memcpy(&text, record + table->text_offsets[i], sizeof text);
+        if (i >= table->key_text_count || text.bytes > SHORT_TEXT_BYTES) {
+            TRY(own_text(table, record, table->text_offsets[i], err));
+        } else if (text.bytes > 0) {
+            memcpy(room, text.data, text.bytes);
+            text.data = room;
+            memcpy(record + table->text_offsets[i], &text, sizeof text);
+        }
+    }
+    return ST_OK;
+}
+
 static Status start_key(CombineTable *table, uint64_t hash, uint64_t at, const char *record,
                         Error *err)
 {
     const CombineSpec *spec = table->spec;
-    uint64_t number = table->records.row_count;
     void *memory;
     char *acc;
 
     TRY(row_store_add_one(&table->records, err, &memory));
     acc = memory;
-    table->directory[at] = slot_of(hash, number);
-    table->entries[number] = (CombineEntry){hash, acc};
+    table->directory[at] = slot_of(hash, acc);
+    memcpy(acc + table->hash_offset, &hash, sizeof hash);
     if (spec->zero != NULL) {
         memcpy(acc, spec->zero, spec->acc->bytes);
         record_keys_copy(&table->keys, record, acc);
@@ -167,8 +225,7 @@ static Status start_key(CombineTable *table, uint64_t hash, uint64_t at, const c
     } else {
         memcpy(acc, record, spec->acc->bytes);
     }
-    for (uint32_t i = 0; i < table->text_count; i++)
-        TRY(own_text(table, acc, table->text_offsets[i], err));
+    TRY(own_texts(table, acc, err));
     return spec->zero == NULL ? ST_OK : call_add(table, acc, record, err);
 }
 
@@ -182,9 +239,9 @@ static Status add_one(CombineTable *table, uint64_t hash, const char *record, Er
 
         if (slot == 0)
             return start_key(table, hash, at, record, err);
-        if (slot >> 32 != hash >> 32)
+        if ((slot ^ hash) >> TAG_SHIFT != 0)
             continue;
-        acc = table->entries[(uint32_t)slot - 1].record;
+        acc = record_of(slot);
         if (record_keys_equal(&table->keys, record, acc))
             return call_add(table, acc, record, err);
     }
@@ -192,24 +249,18 @@ static Status add_one(CombineTable *table, uint64_t hash, const char *record, Er
 
 /* What the next records will touch is asked for level by level: each level's addresses stand in the
  * one before, which has come by then. */
-static void prefetch(const CombineTable *table, const uint64_t *hashes, uint32_t count)
+PREFETCHER void prefetch(const CombineTable *table, const uint64_t *hashes, uint32_t count)
 {
-    uint64_t mask = table->slot_count - 1, slots[PREFETCH_ROWS];
-    const char *records[PREFETCH_ROWS];
+    uint64_t mask = table->slot_count - 1;
 
     for (uint32_t i = 0; i < count; i++)
         __builtin_prefetch(&table->directory[hashes[i] & mask]);
     for (uint32_t i = 0; i < count; i++) {
-        slots[i] = table->directory[hashes[i] & mask];
-        __builtin_prefetch(&table->entries[slots[i] == 0 ? 0 : (uint32_t)slots[i] - 1]);
+        const char *record = record_of(table->directory[hashes[i] & mask]);
+
+        __builtin_prefetch(record, 1);
+        __builtin_prefetch(record + table->records.row_bytes - 1, 1);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        records[i] = slots[i] == 0 ? NULL : table->entries[(uint32_t)slots[i] - 1].record;
-        __builtin_prefetch(records[i]);
-    }
-    for (uint32_t i = 0; i < count && table->key_text_count > 0; i++)
-        if (records[i] != NULL)
-            __builtin_prefetch(text_data(records[i], table->text_offsets[0]));
 }
 
 static Status add_run(CombineTable *table, const char *records, uint32_t count, Error *err)
@@ -231,9 +282,7 @@ Status combine_table_add(CombineTable *table, const char *records, uint32_t coun
     Status status, failed;
 
     ASSERT(count <= BATCH_ROWS_MAX);
-    if (table->records.row_count + count >= UINT32_MAX)
-        return error_set(err, ST_OUT_OF_MEMORY, "more than 4 billion keys in one partition");
-    while (table->entry_capacity < table->records.row_count + count)
+    while (table->slot_count / 2 < table->records.row_count + count)
         TRY(grow_directory(table, err));
     record_keys_hash(&table->keys, records, count, table->row_hashes);
     user_task_begin(table->user, &table->spec->add);
@@ -242,7 +291,12 @@ Status combine_table_add(CombineTable *table, const char *records, uint32_t coun
     return status != ST_OK ? status : failed;
 }
 
-Status combine_table_reserve_one(CombineTable *table, Error *err)
+Status combine_table_put(CombineTable *table, const void *record, Error *err)
 {
-    return table->entry_capacity > table->records.row_count ? ST_OK : grow_directory(table, err);
+    void *memory;
+
+    CHECK(!table->spec->has_keys && table->records.row_count == 0);
+    TRY(row_store_add_one(&table->records, err, &memory));
+    memcpy(memory, record, table->spec->acc->bytes);
+    return ST_OK;
 }

@@ -1,12 +1,15 @@
 /*
  * combine_table.h -- one accumulator a key, filled by user functions
  *
- *     combine_table_init -> combine_table_add, ... -> read entries ->
+ *     combine_table_init -> combine_table_add, ... -> combine_table_read, ... ->
  *         combine_table_clear -> ... -> combine_table_fini
  *
+ *     directory   | tag 16, address 48 |  -->  | accumulator | hash | short texts of the key |
+ *
  * Accumulators are records in chunks, in the order in which their keys first came; they never move.
- * The directory is open addressing over (part of the hash, number). Texts of accumulators are
- * owned.
+ * The directory is open addressing over part of the hash and the record's address. Texts of
+ * accumulators are owned; short ones of the key stand behind their record, so that looking a key up
+ * touches one line of the directory and one record.
  *
  * Thread: one thread's.
  */
@@ -16,11 +19,6 @@
 #include "exec/record_keys.h"
 #include "exec/row_layout.h"
 #include "exec/user_task.h"
-
-typedef struct CombineEntry {
-    uint64_t hash;
-    char *record; /* the accumulator */
-} CombineEntry;
 
 typedef struct CombineTable {
     const CombineSpec *spec;
@@ -32,13 +30,12 @@ typedef struct CombineTable {
     uint32_t key_text_count;
     uint32_t *text_offsets;
     const char **text_seen; /* where the texts that are no keys pointed before a call */
+    uint32_t hash_offset;   /* behind the record, in a row of records */
 
     RowStore records;
     TextStore texts;
-    uint64_t *directory;   /* high 32 bits: of the hash; low 32: number + 1; 0: free */
-    uint64_t slot_count;   /* a power of two */
-    CombineEntry *entries; /* by number */
-    uint64_t entry_capacity;
+    uint64_t *directory;    /* high 16 bits: of the hash; low 48: where the record is; 0: free */
+    uint64_t slot_count;    /* a power of two */
     uint64_t *row_hashes;   /* of a run of records */
     uint64_t record_number; /* added so far, for errors */
 } CombineTable;
@@ -52,13 +49,22 @@ void combine_table_fini(CombineTable *table); /* accepts a zeroed one */
 MUST_CHECK Status combine_table_add(CombineTable *table, const char *records, uint32_t count,
                                     Error *err);
 
-/* Room for one entry more, for who adds one by hand. */
-MUST_CHECK Status combine_table_reserve_one(CombineTable *table, Error *err);
+/* Adds that accumulator to a table without keys that has none; its texts stay borrowed. */
+MUST_CHECK Status combine_table_put(CombineTable *table, const void *record, Error *err);
 
 static inline uint64_t combine_table_count(const CombineTable *table)
 {
     return table->records.row_count;
 }
+
+/* How far a reader is; zeroed: at the first accumulator. */
+typedef struct CombinePlace {
+    uint32_t chunk, row;
+} CombinePlace;
+
+/* Copies the next accumulators, at most count, to records; returns how many there were. */
+uint32_t combine_table_read(const CombineTable *table, CombinePlace *place, uint32_t count,
+                            char *records);
 
 /* Memory held. */
 size_t combine_table_bytes(const CombineTable *table);

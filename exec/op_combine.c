@@ -39,7 +39,8 @@ typedef struct CombineCursor {
     size_t records_bytes;
     ColumnBuffers buffers;
     Column *columns;
-    uint64_t next;
+    CombinePlace place;
+    uint64_t next; /* its number */
 } CombineCursor;
 
 /* --- input --- */
@@ -134,18 +135,14 @@ static Status cursor_open(CombineOp *op, Error *err, CombineCursor **cursor_out)
 static Status cursor_next(CombineOp *op, CombineCursor *cursor, Error *err, Batch *batch_out)
 {
     const RecordLayout *acc = op->node->spec->acc;
-    uint64_t left = combine_table_count(&op->table) - cursor->next;
-    uint32_t rows = op->op.context->batch_rows;
-    uint32_t count = left < rows ? (uint32_t)left : rows;
+    uint32_t count =
+        combine_table_read(&op->table, &cursor->place, op->op.context->batch_rows, cursor->records);
 
     *batch_out = (Batch){.column_count = acc->field_count,
                          .row_count = count,
                          .columns = cursor->columns,
                          .selected_count = count,
                          .sequence = cursor->next};
-    for (uint32_t i = 0; i < count; i++)
-        memcpy(cursor->records + (size_t)i * acc->bytes, op->table.entries[cursor->next + i].record,
-               acc->bytes);
     cursor->next += count;
     return columns_from_records(acc, cursor->records, count, &cursor->buffers, cursor->columns,
                                 err);
@@ -182,6 +179,7 @@ static Status pass_on(CombineOp *op, PartialLocal *local, Emitter *emitter, Erro
 {
     Batch batch;
 
+    local->cursor->place = (CombinePlace){0};
     local->cursor->next = 0;
     for (;;) {
         TRY(cursor_next(op, local->cursor, err, &batch));
@@ -246,16 +244,11 @@ static Status whole_finish(Operator *base, uint32_t phase, Error *err, uint32_t 
     CombineOp *op = (CombineOp *)base;
     const CombineSpec *spec = op->node->spec;
     CombineTable *table = &op->table;
-    void *record;
 
     *task_count_out = 0;
     if (phase > 0 || spec->has_keys || spec->empty == NULL || combine_table_count(table) > 0)
         return ST_OK;
-    TRY(combine_table_reserve_one(table, err));
-    TRY(row_store_add_one(&table->records, err, &record));
-    memcpy(record, spec->empty, spec->acc->bytes);
-    table->entries[0] = (CombineEntry){0, record};
-    return ST_OK;
+    return combine_table_put(table, spec->empty, err);
 }
 
 static uint32_t whole_split_count(Operator *base)
@@ -274,6 +267,7 @@ static Status whole_source_split(Operator *base, void *cursor, uint32_t split, E
     (void)base;
     (void)split;
     (void)err;
+    ((CombineCursor *)cursor)->place = (CombinePlace){0};
     ((CombineCursor *)cursor)->next = 0;
     return ST_OK;
 }

@@ -100,9 +100,34 @@ void record_keys_hash(const RecordKeys *keys, const char *records, uint32_t coun
         return expression;                                                                         \
     }
 
+/* Up to 16 bytes, as words that overlap. */
+static bool short_texts_equal(const char *x, const char *y, size_t bytes)
+{
+    uint64_t x8[2], y8[2];
+    uint32_t x4[2], y4[2];
+
+    if (bytes >= 8) {
+        memcpy(&x8[0], x, 8), memcpy(&x8[1], x + bytes - 8, 8);
+        memcpy(&y8[0], y, 8), memcpy(&y8[1], y + bytes - 8, 8);
+        return ((x8[0] ^ y8[0]) | (x8[1] ^ y8[1])) == 0;
+    }
+    if (bytes >= 4) {
+        memcpy(&x4[0], x, 4), memcpy(&x4[1], x + bytes - 4, 4);
+        memcpy(&y4[0], y, 4), memcpy(&y4[1], y + bytes - 4, 4);
+        return ((x4[0] ^ y4[0]) | (x4[1] ^ y4[1])) == 0;
+    }
+    for (size_t i = 0; i < bytes; i++)
+        if (x[i] != y[i])
+            return false;
+    return true;
+}
+
 static bool texts_equal(VonkText x, VonkText y)
 {
-    return x.bytes == y.bytes && (x.bytes == 0 || memcmp(x.data, y.data, x.bytes) == 0);
+    if (x.bytes != y.bytes)
+        return false;
+    return x.bytes <= 16 ? short_texts_equal(x.data, y.data, x.bytes)
+                         : memcmp(x.data, y.data, x.bytes) == 0;
 }
 
 static bool values_equal(Phys phys, const char *a, const char *b)

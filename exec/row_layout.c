@@ -8,6 +8,7 @@
 enum {
     ROW_CHUNK_BYTES_FIRST = 4 * 1024,
     ROW_CHUNK_BYTES_MAX = 256 * 1024,
+    ROW_CHUNK_BYTES_HUGE = 2 << 20,
     TEXT_CHUNK_BYTES_FIRST = 4 * 1024,
     TEXT_CHUNK_BYTES_MAX = 256 * 1024
 };
@@ -186,6 +187,8 @@ Status row_store_grow(RowStore *store, Error *err)
 
     while (bytes < store->used_bytes && bytes < ROW_CHUNK_BYTES_MAX)
         bytes *= 2;
+    if (store->used_bytes >= ROW_CHUNK_BYTES_HUGE * (size_t)4)
+        bytes = ROW_CHUNK_BYTES_HUGE; /* a block that lies on huge pages */
     row_capacity = (uint32_t)(bytes / store->row_bytes);
     if (row_capacity == 0)
         row_capacity = 1;

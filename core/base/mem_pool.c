@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/base/block_cache.h"
 #include "core/base/heap.h"
@@ -12,6 +13,8 @@
 enum {
     POOL_ALIGN_BYTES = 64,
     KEPT_BYTES_MAX = 1 << 26, /* 64 MiB, or an eighth of the root's limit */
+    HUGE_PAGE_BYTES = 2 << 20,
+    HUGE_BLOCK_BYTES_MIN = (2 << 20) - (64 << 10),
 };
 
 /* Kept blocks would hide from the sanitizer that somebody still uses them. */
@@ -163,6 +166,20 @@ static size_t malloc_bytes(size_t bytes)
     return rounded == 0 ? POOL_ALIGN_BYTES : rounded;
 }
 
+/* Large blocks lie on huge pages, where the system has any to give: what is looked up at random
+ * costs a walk through the page tables otherwise, which takes as long as the memory itself. */
+static void *system_alloc(size_t bytes)
+{
+    void *memory;
+
+    if (bytes < HUGE_BLOCK_BYTES_MIN)
+        return aligned_alloc(POOL_ALIGN_BYTES, bytes);
+    memory = aligned_alloc(HUGE_PAGE_BYTES, bytes);
+    if (memory != NULL)
+        (void)madvise(memory, bytes, MADV_HUGEPAGE);
+    return memory;
+}
+
 Status mem_pool_alloc(MemPool *pool, size_t bytes, const char *consumer, Error *err,
                       void **memory_out)
 {
@@ -173,9 +190,9 @@ Status mem_pool_alloc(MemPool *pool, size_t bytes, const char *consumer, Error *
     if (is_kept_size(pool, bytes)) {
         *memory_out = block_cache_take(pool->blocks, bytes);
         if (*memory_out == NULL)
-            *memory_out = aligned_alloc(POOL_ALIGN_BYTES, block_cache_round(bytes));
+            *memory_out = system_alloc(block_cache_round(bytes));
     } else {
-        *memory_out = aligned_alloc(POOL_ALIGN_BYTES, malloc_bytes(bytes));
+        *memory_out = system_alloc(malloc_bytes(bytes));
     }
     if (*memory_out == NULL) {
         mem_pool_unreserve(pool, bytes);
