@@ -72,6 +72,16 @@ static inline Int128 op_mul_dec128(OpCtx *ctx, Int128 a, Int128 b)
     return op_mul_scaled_dec128(ctx, a, b, 0);
 }
 
+static inline Int128 op_align_dec128(OpCtx *ctx, Int128 a, int32_t add_digits)
+{
+    (void)ctx;
+    if (add_digits < 0 || add_digits > DECIMAL_DIGITS)
+        add_digits = DECIMAL_DIGITS;
+    if (decimal_fits(a, DECIMAL_DIGITS - add_digits))
+        return a * decimal_pow10(add_digits);
+    return a < 0 ? -decimal_pow10(DECIMAL_DIGITS) : decimal_pow10(DECIMAL_DIGITS);
+}
+
 /* a * 10^add_digits / b */
 static inline Int128 op_div_scaled_dec128(OpCtx *ctx, Int128 a, Int128 b, int32_t add_digits)
 {

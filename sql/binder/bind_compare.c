@@ -209,6 +209,7 @@ Status bind__in_list(Binder *b, Scope *scope, const AstInList *in, const Expr **
 {
     const Expr *needle;
     const Expr **items;
+    bool is_in;
     Type type;
 
     if (has_row(in)) {
@@ -218,8 +219,12 @@ Status bind__in_list(Binder *b, Scope *scope, const AstInList *in, const Expr **
     }
     TRY(bind__expr(b, scope, in->arg, &needle));
     TRY(bind__exprs(b, scope, in->items, &items));
-    if (has_common_type(b, needle, in->items.count, items, &type)) {
+    is_in = has_common_type(b, needle, in->items.count, items, &type);
+    if (is_in)
         TRY(type_literals(b, type, in->items.count, items));
+    if (is_in && type.id == TYPE_DECIMAL)
+        is_in = bind__decimals_share_scale(needle, in->items.count, items);
+    if (is_in) {
         TRY(unify_list(b, &needle, in->items.count, items, in->head.offset));
         TRY(make_in(b, needle, in->items.count, items, in->head.offset, expr_out));
     } else {

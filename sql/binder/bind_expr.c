@@ -241,8 +241,12 @@ static Status make_nullif(Binder *b, const Expr **args, int32_t offset, const Ex
             b, expr_call2(b->arena, FUNC_NULLIF, result->type, result, equal->args[1]), offset);
         return ST_OK;
     }
-    if (!are_family(result->type, args[1]->type) && result->kind != EXPR_CONST)
-        TRY(bind__coerce(b, result, equal->args[0]->type, &result));
+    if (!are_family(result->type, args[1]->type) && result->kind != EXPR_CONST) {
+        Type type = equal->args[0]->type;
+
+        TRY(bind__coerce(b, result, type.id == TYPE_DECIMAL ? type_of(TYPE_DECIMAL) : type,
+                         &result));
+    }
     null = expr_const(b->arena, value_null(result->type));
     *expr_out = bind__expr_at(
         b, expr_call(b->arena, FUNC_CASE, result->type, 3, (const Expr *[]){equal, null, result}),

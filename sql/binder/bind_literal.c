@@ -31,6 +31,17 @@ static const Expr *unknown_text(Binder *b, const AstConst *literal)
     return bind__expr_at(b, expr_const(b->arena, value), literal->head.offset);
 }
 
+/* A numeric of more digits than there are: a constant of numeric without precision, its text in
+ * value.str. The context may make a double of it; where none does, it is refused. */
+static const Expr *long_number(Binder *b, const AstConst *literal)
+{
+    Value value = unknown_text(b, literal)->value;
+
+    value.type = type_of(TYPE_DECIMAL);
+    b->has_long_numbers = true;
+    return bind__expr_at(b, expr_const(b->arena, value), literal->head.offset);
+}
+
 /* 3000000000 is bigint; 1.50, 1e-3 and what is too large for bigint are numeric. */
 static Status bind_number(Binder *b, const AstConst *literal, const Expr **expr_out)
 {
@@ -45,11 +56,68 @@ static Status bind_number(Binder *b, const AstConst *literal, const Expr **expr_
         *expr_out = bind__expr_at(b, expr_const(b->arena, value), literal->head.offset);
         return ST_OK;
     }
-    if (!bind__decimal_literal(literal->text, literal->text_bytes, &digits, &scale) ||
-        digits > DECIMAL_DIGITS)
-        return bind__not_supported(b, literal->head.offset,
-                                   "numeric literals of more than %d digits", DECIMAL_DIGITS);
-    return bind__coerce(b, unknown_text(b, literal), type_decimal(digits, scale), expr_out);
+    if (!bind__decimal_literal(literal->text, literal->text_bytes, &digits, &scale))
+        return bind__not_supported(b, literal->head.offset, "this form of a number");
+    if (digits <= DECIMAL_DIGITS)
+        return bind__coerce(b, unknown_text(b, literal), type_decimal(digits, scale), expr_out);
+    *expr_out = long_number(b, literal);
+    return ST_OK;
+}
+
+bool bind__is_long_number(const Expr *expr)
+{
+    return expr->kind == EXPR_CONST && expr->type.id == TYPE_DECIMAL && expr->type.precision == 0;
+}
+
+Status bind__refuse_long_number(Binder *b, const Expr *number)
+{
+    Status status = bind__not_supported(b, number->sql_offset,
+                                        "numeric literals of more than %d digits", DECIMAL_DIGITS);
+
+    error_hint(b->err, "Beside double precision, or cast to it, such a literal is a double.");
+    return status;
+}
+
+typedef struct LongSearch {
+    Arena *arena;
+    const Expr *found;
+    PlanSeen *seen;
+} LongSearch;
+
+static void find_long_in_plan(LongSearch *search, const Plan *plan);
+
+static bool find_long(void *context, const Expr *expr)
+{
+    LongSearch *search = context;
+
+    if (bind__is_long_number(expr))
+        search->found = expr;
+    if (expr->kind == EXPR_SUBQUERY)
+        find_long_in_plan(search, expr->plan);
+    return search->found == NULL;
+}
+
+static void find_long_in_expr(void *context, const Expr *expr)
+{
+    expr_visit(expr, find_long, context);
+}
+
+static void find_long_in_plan(LongSearch *search, const Plan *plan)
+{
+    if (plan_seen(search->arena, plan, &search->seen))
+        return;
+    plan_visit_exprs(plan, find_long_in_expr, search);
+    for (uint32_t i = 0; i < plan->input_count && search->found == NULL; i++)
+        find_long_in_plan(search, plan->inputs[i]);
+}
+
+Status bind__check_long_numbers(Binder *b, const Plan *plan)
+{
+    LongSearch search = {.arena = b->arena};
+
+    if (b->has_long_numbers)
+        find_long_in_plan(&search, plan);
+    return search.found == NULL ? ST_OK : bind__refuse_long_number(b, search.found);
 }
 
 Status bind__const(Binder *b, const AstConst *literal, const Expr **expr_out)

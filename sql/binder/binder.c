@@ -57,6 +57,7 @@ Status bind_select_statement(const BindRequest *request, const AstSelect *select
 
     *plan_out = NULL;
     TRY(bind__query_plan(&b, NULL, select, plan_out));
+    TRY(bind__check_long_numbers(&b, *plan_out));
     if (b.shared_count > 0)
         *plan_out = bind__cte_inline_single(&b, *plan_out);
     return arena_check(request->arena, err);

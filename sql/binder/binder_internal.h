@@ -39,6 +39,7 @@ typedef struct Binder {
     uint32_t depth;
     uint32_t reused_nodes;  /* see bind__reuse_expr */
     uint32_t shared_count;  /* PlanShared nodes made for WITH */
+    bool has_long_numbers;  /* see bind__check_long_numbers */
     const ViewFrame *views; /* inside a view, offsets are not the statement's */
 } Binder;
 
@@ -320,6 +321,12 @@ typedef enum CastContext { CAST_IMPLICIT, CAST_ASSIGNMENT, CAST_EXPLICIT } CastC
 
 bool bind__is_unknown(const Expr *expr);
 bool bind__is_unknown_text(const Expr *expr); /* a string literal, not NULL */
+/* A numeric literal of more than 38 digits, which only a double can be (1e150): a constant whose
+ * text is in value.str. (bind_literal.c) */
+bool bind__is_long_number(const Expr *expr);
+Status bind__refuse_long_number(Binder *b, const Expr *number);
+/* Refuses the plan when one is left in it. */
+Status bind__check_long_numbers(Binder *b, const Plan *plan);
 bool bind__can_cast(Type from, Type to, CastContext context);
 /* expr as a value of that type; the caller has checked can_cast. A numeric target without precision
  * takes what the value needs. Unknown literals are read: their errors carry their position. */
@@ -398,6 +405,8 @@ bool bind__decimal_literal(const char *text, size_t bytes, int *digits_out, int 
 Status bind__make_decimal_call(Binder *b, const Signature *signature, const Expr **args,
                                int32_t offset, const Expr **expr_out);
 Status bind__unify_decimals(Binder *b, const Expr **left, const Expr **right);
+/* Whether 38 digits hold all of them, numerics or integers, at the scale they are compared in. */
+bool bind__decimals_share_scale(const Expr *needle, uint32_t count, const Expr *const *items);
 Type bind__decimal_agg_type(AggId agg, OpType result, Type arg);
 
 /* --- errors --- */

@@ -158,6 +158,9 @@ Status bind__coerce(Binder *b, const Expr *expr, Type type, const Expr **expr_ou
         *expr_out = typed_null(b, type, expr->sql_offset);
         return ST_OK;
     }
+    if (bind__is_long_number(expr))
+        return type_is_float(type) ? read_literal(b, expr, type, expr_out)
+                                   : bind__refuse_long_number(b, expr);
     if (is_unconstrained(type))
         type = bind__decimal_of_cast(expr);
     *expr_out = fold_cast(b, expr_cast(b->arena, expr, type));

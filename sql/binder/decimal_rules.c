@@ -6,7 +6,7 @@
  *     a * b          scale s1 + s2          precision p1 + p2; over 38 the scale is 22 at most
  *     a / b          scale max(16,s1,s2)    precision 38
  *     a % b          scale max(s1,s2)       precision of the common type
- *     a < b          compared at scale max(s1,s2)
+ *     a < b          compared at scale max(s1,s2), whatever the digits: see align_to
  *
  * Precision is capped at 38: from there on the value itself decides, at run time, whether it fits.
  * Up to 18 digits a numeric is one 64-bit word, so all operands of one operation are brought to
@@ -183,6 +183,8 @@ static Status fit_decimal(Binder *b, const Expr **expr, int scale, bool wide)
     Type own = bind__decimal_type_of(*expr);
     int precision = digits_before_point(own) + scale;
 
+    if (bind__is_long_number(*expr))
+        return bind__refuse_long_number(b, *expr);
     if ((*expr)->type.id == TYPE_DECIMAL && own.scale == scale && is_wide(own) == wide)
         return ST_OK;
     if (wide)
@@ -229,6 +231,56 @@ static bool is_null_constant(const Expr *expr)
     return expr->kind == EXPR_CONST && expr->value.is_null;
 }
 
+/* The digits after the point that each side needs: a constant beside a column only what it uses. */
+static int compared_scale(const Expr *left, const Expr *right)
+{
+    bool is_left_constant = left->kind == EXPR_CONST, is_right_constant = right->kind == EXPR_CONST;
+    int left_scale = bind__decimal_type_of(left).scale;
+    int right_scale = bind__decimal_type_of(right).scale;
+
+    if (is_left_constant)
+        left_scale = needed_scale(left);
+    if (is_right_constant)
+        right_scale = needed_scale(right);
+    return int_max(left_scale, right_scale);
+}
+
+/* The side with fewer digits after the point, where 38 digits do not hold both sides at the other's
+ * scale. It is brought there all the same, and what has no room becomes +-10^38: more than all that
+ * the other side can be, so that comparing is exact and never fails. */
+static Status align_to(Binder *b, const Expr **expr, int scale)
+{
+    int own_scale =
+        (*expr)->kind == EXPR_CONST ? needed_scale(*expr) : bind__decimal_type_of(*expr).scale;
+    int32_t offset = (*expr)->sql_offset;
+    const Expr *call;
+    Value value;
+
+    TRY(fit_decimal(b, expr, own_scale, true));
+    if (own_scale == scale)
+        return ST_OK;
+    call = expr_call2(b->arena, FUNC_ALIGN, type_decimal(DECIMAL_DIGITS, scale), *expr,
+                      expr_const(b->arena, value_int4(scale - own_scale)));
+    if ((*expr)->kind == EXPR_CONST) {
+        TRY(bind__place_error(b, offset, b->request->eval_const(b->arena, call, b->err, &value)));
+        call = expr_const(b->arena, value);
+    }
+    *expr = bind__expr_at(b, call, offset);
+    return ST_OK;
+}
+
+bool bind__decimals_share_scale(const Expr *needle, uint32_t count, const Expr *const *items)
+{
+    int before = digits_before_point(bind__decimal_type_of(needle));
+    int scale = bind__decimal_type_of(needle).scale;
+
+    for (uint32_t i = 0; i < count; i++) {
+        before = int_max(before, digits_before_point(bind__decimal_type_of(items[i])));
+        scale = int_max(scale, compared_scale(needle, items[i]));
+    }
+    return before + scale <= DECIMAL_DIGITS;
+}
+
 /* NULL has any number of digits: it takes the other side's. */
 static Status unify_null(Binder *b, const Expr **left, const Expr **right)
 {
@@ -242,8 +294,7 @@ static Status unify_null(Binder *b, const Expr **left, const Expr **right)
 
 Status bind__unify_decimals(Binder *b, const Expr **left, const Expr **right)
 {
-    int scale = int_max(needed_scale(*left), needed_scale(*right));
-    Type a, c;
+    int scale, before;
     bool done;
 
     if (is_null_constant(*left) || is_null_constant(*right))
@@ -253,17 +304,15 @@ Status bind__unify_decimals(Binder *b, const Expr **left, const Expr **right)
         TRY(unify_integer(b, *right, left, &done));
     if (done)
         return ST_OK;
-    if ((*left)->kind == EXPR_CONST && (*right)->kind != EXPR_CONST)
-        scale = int_max(needed_scale(*left), bind__decimal_type_of(*right).scale);
-    else if ((*right)->kind == EXPR_CONST && (*left)->kind != EXPR_CONST)
-        scale = int_max(needed_scale(*right), bind__decimal_type_of(*left).scale);
-    a = bind__decimal_type_of(*left);
-    c = bind__decimal_type_of(*right);
-    int before = int_max(digits_before_point(a), digits_before_point(c));
-    bool wide = before + scale > DECIMAL64_DIGITS;
-
-    TRY(fit_decimal(b, left, scale, wide));
-    return fit_decimal(b, right, scale, wide);
+    scale = compared_scale(*left, *right);
+    before = int_max(digits_before_point(bind__decimal_type_of(*left)),
+                     digits_before_point(bind__decimal_type_of(*right)));
+    if (before + scale > DECIMAL_DIGITS) {
+        TRY(align_to(b, left, scale));
+        return align_to(b, right, scale);
+    }
+    TRY(fit_decimal(b, left, scale, before + scale > DECIMAL64_DIGITS));
+    return fit_decimal(b, right, scale, before + scale > DECIMAL64_DIGITS);
 }
 
 /* --- calls --- */

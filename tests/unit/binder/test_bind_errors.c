@@ -507,13 +507,16 @@ static const TextCase unsupported_cases[] = {
     {"SELECT date 'today', timestamp 'now', date 'epoch', 'infinity'::date",
      "ERROR 0A000 at 52: not supported: \"infinity\" as date\n"},
     {"SELECT 1e300::float8, 1e-300::float8, -1e300::float8, 1e300",
-     "ERROR 0A000 at 54: not supported: numeric literals of more than 38 digits\n"},
+     "ERROR 0A000 at 54: not supported: numeric literals of more than 38 digits\n"
+     "HINT: Beside double precision, or cast to it, such a literal is a double.\n"},
     {"SELECT 'nan'::float8, 'nan'::numeric",
      "ERROR 0A000 at 22: not supported: \"nan\" as numeric\n"},
     {"SELECT 123456789012345678901234567890123456789",
-     "ERROR 0A000 at 7: not supported: numeric literals of more than 38 digits\n"},
+     "ERROR 0A000 at 7: not supported: numeric literals of more than 38 digits\n"
+     "HINT: Beside double precision, or cast to it, such a literal is a double.\n"},
     {"SELECT 0.123456789012345678901234567890123456789",
-     "ERROR 0A000 at 7: not supported: numeric literals of more than 38 digits\n"},
+     "ERROR 0A000 at 7: not supported: numeric literals of more than 38 digits\n"
+     "HINT: Beside double precision, or cast to it, such a literal is a double.\n"},
     {"SELECT 'x'::varchar, 'xyz'::varchar(2), 'xyz'::char(2), 'x'::\"char\"",
      "ERROR 0A000 at 61: not supported: type char\n"},
     {"SELECT a FROM t WHERE max(a) OVER () = 1",

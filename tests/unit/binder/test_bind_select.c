@@ -52,7 +52,7 @@ static const TextCase plan_cases[] = {
      "Project exprs: (e#5 = '2000-01-01'), '2000-01-01' -> (?column?#9, ?column?#10)\n"
      "  Scan t t -> (a#1, b#2, c#3, d#4, e#5, f#6, g#7, h#8)\n"},
     {"SELECT nullif(h, 1.5), concat(g, a) FROM t",
-     "Project exprs: case when (h#8::numeric(6,1) = 1.5) then NULL else h#8::numeric(6,1) end, "
+     "Project exprs: case when (h#8::numeric(6,1) = 1.5) then NULL else h#8::numeric(5,0) end, "
      "concat(left(g#7::text, 1), a#1::text) -> (nullif#9, concat#10)\n"
      "  Scan t t -> (a#1, b#2, c#3, d#4, e#5, f#6, g#7, h#8)\n"},
     {"SELECT a FROM t WHERE NULL::bool OR g",
