@@ -26,12 +26,13 @@ static const char *spill_folder(RddSession *rdds)
 /* The pool asks for what a task needs: blocks that wait may go to the disk. */
 static uint64_t make_room(void *store, uint64_t bytes)
 {
-    return block_store_spill(store, bytes, NULL);
+    return block_store_spill(store, bytes);
 }
 
 RddSession *rdd_session(VonkSession *session)
 {
     RddSession *rdds = session->rdds;
+    SchedulerConfig scheduler;
     Resources resources;
     Arena *arena;
 
@@ -45,6 +46,9 @@ RddSession *rdd_session(VonkSession *session)
     rdds->pool = mem_pool_new(session_pool(session->session), "RDDs", resources.memory_bytes);
     rdds->store = block_store_new(rdds->pool, spill_folder(rdds));
     mem_pool_on_pressure(rdds->pool, make_room, rdds->store);
+    scheduler = thread_backend_config(session_config(session->session)->test_faults != 0);
+    rdds->driver = driver_new(rdds->store, &scheduler);
+    rdds->threads = thread_backend_new(rdds->driver);
     session->rdds = rdds;
     return rdds;
 }
@@ -56,8 +60,8 @@ void rdd_session_free(RddSession *rdds)
     if (rdds == NULL)
         return;
     pool = rdds->pool;
-    for (KeptRows *kept = rdds->kept; kept != NULL; kept = kept->next)
-        block_output_unref(kept->output);
+    thread_backend_free(rdds->threads);
+    driver_free(rdds->driver);
     block_store_free(rdds->store);
     arena_free(rdds->arena); /* lets go of tables, which may count in the pool, and of *rdds */
     mem_pool_free(pool);
@@ -683,12 +687,7 @@ VonkRdd *vonk_rdd_persist(VonkRdd *rdd)
 
 void vonk_rdd_unpersist(VonkRdd *rdd)
 {
-    for (KeptRows **link = &rdd->rdds->kept; *link != NULL; link = &(*link)->next)
-        if ((*link)->keep_id == rdd->keep_id) {
-            block_output_unref((*link)->output);
-            *link = (*link)->next;
-            return;
-        }
+    driver_unpersist(rdd->rdds->driver, rdd->keep_id);
 }
 
 /* --- order --- */

@@ -15,25 +15,6 @@
 
 /* --- running --- */
 
-static BlockOutput *find_kept(void *context, int64_t keep_id)
-{
-    const RddSession *rdds = context;
-
-    for (const KeptRows *kept = rdds->kept; kept != NULL; kept = kept->next)
-        if (kept->keep_id == keep_id)
-            return block_output_ref(kept->output);
-    return NULL;
-}
-
-static void keep_rows(void *context, int64_t keep_id, BlockOutput *output)
-{
-    RddSession *rdds = context;
-    KeptRows *kept = ARENA_NEW(rdds->arena, KeptRows);
-
-    *kept = (KeptRows){keep_id, block_output_ref(output), rdds->kept};
-    rdds->kept = kept;
-}
-
 typedef struct Planning {
     RddRun *run;
     const Plan *plan;
@@ -66,18 +47,15 @@ static Status start_job(void *opaque)
     RddSession *rdds = planning->run->rdds;
     Session *session = rdds->session->session;
     const Config *config = session_config(session);
-    JobRequest request = {
-        .plan = planning->run->physical,
-        .store = rdds->store,
-        .threads = config_resources(config).threads,
-        .batch_rows = (uint32_t)config->batch_rows,
-        .jit = config->jit,
-        .cache = session_code_cache(session),
-        .cancelled = session_cancelled(session),
-        .keep = {rdds, find_kept, keep_rows},
-        .faults = {.seed = (uint64_t)config->test_faults, .lose_block = 0.05, .fail_task = 0.1}};
+    JobRequest request = {.plan = planning->run->physical,
+                          .batch_rows = (uint32_t)config->batch_rows,
+                          .jit = config->jit,
+                          .cache = session_code_cache(session),
+                          .cancelled = session_cancelled(session),
+                          .faults = test_faults_default((uint64_t)config->test_faults)};
 
-    return job_start(&request, planning->err, &planning->run->job);
+    TRY(thread_backend_resize(rdds->threads, config_resources(config).threads, planning->err));
+    return job_start(rdds->driver, &request, planning->err, &planning->run->job);
 }
 
 Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)

@@ -11,7 +11,8 @@
 #ifndef VONK_ENGINE_RDD_INTERNAL_H
 #define VONK_ENGINE_RDD_INTERNAL_H
 
-#include "core/rdd/local_job.h"
+#include "core/rdd/rdd_job.h"
+#include "core/rdd/thread_backend.h"
 #include "engine/api_internal.h"
 #include "vonk/rdd.h"
 
@@ -21,20 +22,15 @@ typedef struct KnownLayout {
     struct KnownLayout *next;
 } KnownLayout;
 
-typedef struct KeptRows {
-    int64_t keep_id;
-    BlockOutput *output;
-    struct KeptRows *next;
-} KeptRows;
-
 struct RddSession {
     VonkSession *session;
     Arena *arena;
     MemPool *pool; /* of blocks and tasks */
     PlanIds ids;
     BlockStore *store;
+    Driver *driver;
+    ThreadBackend *threads;
     KnownLayout *layouts;
-    KeptRows *kept;
     int64_t last_keep_id;
     VonkRdd *rdds; /* all */
 };

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/invariant.h"
+#include "core/base/list.h"
 
 /* A block, in memory or in the file. */
 typedef struct Kept {
@@ -24,34 +25,39 @@ typedef struct Kept {
 
 typedef struct Cell {
     Kept *items;
-    uint32_t count;
+    uint32_t count, capacity;
 } Cell;
 
-typedef struct MapOutput {
-    bool is_there;
-    uint64_t hash; /* 0: never made */
-    Cell *cells;   /* by reduce partition */
-    Arena *arena;  /* of the cells */
-} MapOutput;
+struct MapBlocks {
+    BlockStore *store;
+    Arena *arena;
+    ListNode node; /* of store->all */
+    uint64_t place;
+    uint32_t reduce_count;
+    Cell *cells; /* by reduce partition */
+};
 
 struct BlockOutput {
     _Atomic uint32_t references;
     BlockStore *store;
-    BlockOutput *next, *previous; /* of the store's list */
+    ListNode node; /* of store->outputs */
     uint32_t map_count, reduce_count, column_count;
     PlanColumn *columns;
-    MapOutput *maps;
-    Arena *arena; /* what is plan-sized */
+    MapBlocks **maps; /* NULL: not there */
+    Arena *arena;     /* what is plan-sized */
 };
 
 struct BlockStore {
-    pthread_mutex_t lock; /* of all that follows, and of all outputs */
+    pthread_mutex_t lock; /* of all that follows, and of all outputs and blocks */
     MemPool *pool;
     const char *spill_folder;
     Arena *arena;
     int file; /* -1: not open yet */
     uint64_t file_end;
-    BlockOutput *first, *last;
+    bool has_failed; /* the file, when it was written last: error says how */
+    Error error;
+    List all;     /* MapBlocks, the oldest first */
+    List outputs; /* BlockOutputs */
 };
 
 BlockStore *block_store_new(MemPool *pool, const char *spill_folder)
@@ -68,7 +74,7 @@ void block_store_free(BlockStore *store)
 {
     if (store == NULL)
         return;
-    CHECK(store->first == NULL);
+    CHECK(list_is_empty(&store->outputs) && list_is_empty(&store->all));
     if (store->file >= 0)
         close(store->file);
     pthread_mutex_destroy(&store->lock);
@@ -165,12 +171,25 @@ static Status read_block(BlockOutput *output, const Kept *kept, Error *err, Bloc
     return status;
 }
 
+/* What is no longer wanted gives its room on the disk back. */
+static void forget_in_file(BlockStore *store, const Kept *kept)
+{
+#ifdef FALLOC_FL_PUNCH_HOLE
+    if (kept->is_in_file)
+        (void)!fallocate(store->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                         (off_t)kept->offset, (off_t)((kept->bytes + 4095) & ~(uint64_t)4095));
+#else
+    (void)store;
+    (void)kept;
+#endif
+}
+
 /* Only blocks that nobody else holds: giving up the store's reference frees their memory. */
-static uint64_t spill_cell(BlockStore *store, Cell *cell, uint64_t wanted, Error *err, bool *failed)
+static uint64_t spill_cell(BlockStore *store, Cell *cell, uint64_t wanted)
 {
     uint64_t freed = 0;
 
-    for (uint32_t i = 0; i < cell->count && freed < wanted && !*failed; i++) {
+    for (uint32_t i = 0; i < cell->count && freed < wanted && !store->has_failed; i++) {
         Kept *kept = &cell->items[i];
 
         if (kept->block == NULL || atomic_load(&kept->block->references) > 1)
@@ -178,8 +197,8 @@ static uint64_t spill_cell(BlockStore *store, Cell *cell, uint64_t wanted, Error
         if (!kept->is_in_file) {
             uint64_t offset = store->file_end;
 
-            if (write_block(store, kept->block, err) != ST_OK) {
-                *failed = true;
+            if (write_block(store, kept->block, &store->error) != ST_OK) {
+                store->has_failed = true;
                 break;
             }
             kept->offset = offset;
@@ -192,21 +211,124 @@ static uint64_t spill_cell(BlockStore *store, Cell *cell, uint64_t wanted, Error
     return freed;
 }
 
-uint64_t block_store_spill(BlockStore *store, uint64_t bytes, Error *err)
+uint64_t block_store_spill(BlockStore *store, uint64_t bytes)
 {
     uint64_t freed = 0;
-    bool failed = false;
 
     if (store->spill_folder == NULL)
         return 0;
     pthread_mutex_lock(&store->lock); /* nobody asks for memory while it holds the lock */
-    for (BlockOutput *output = store->first; output != NULL && freed < bytes && !failed;
-         output = output->next)
-        for (uint32_t m = 0; m < output->map_count && freed < bytes && !failed; m++)
-            for (uint32_t r = 0; output->maps[m].is_there && r < output->reduce_count; r++)
-                freed += spill_cell(store, &output->maps[m].cells[r], bytes - freed, err, &failed);
+    store->has_failed = false;
+    LIST_EACH(node, &store->all)
+    {
+        MapBlocks *blocks = LIST_OWNER(node, MapBlocks, node);
+
+        for (uint32_t r = 0; r < blocks->reduce_count && freed < bytes; r++)
+            freed += spill_cell(store, &blocks->cells[r], bytes - freed);
+    }
     pthread_mutex_unlock(&store->lock);
     return freed;
+}
+
+Status block_store_explain(BlockStore *store, Status status, Error *err)
+{
+    if (status != ST_OUT_OF_MEMORY)
+        return status;
+    pthread_mutex_lock(&store->lock);
+    if (store->has_failed) {
+        char refused[ERROR_MESSAGE_BYTES];
+
+        status = store->error.status;
+        if (err != NULL) {
+            snprintf(refused, sizeof refused, "%s", err->message);
+            *err = store->error;
+            error_detail(err, "Memory was short, too: %s", refused);
+        }
+    }
+    pthread_mutex_unlock(&store->lock);
+    return status;
+}
+
+/* --- what one task makes --- */
+
+MapBlocks *map_blocks_new(BlockStore *store, uint32_t reduce_count)
+{
+    Arena *arena = arena_new(NULL, "map output", ARENA_NO_CAP);
+    MapBlocks *blocks = ARENA_NEW(arena, MapBlocks);
+
+    blocks->store = store;
+    blocks->arena = arena;
+    blocks->reduce_count = reduce_count;
+    blocks->cells = ARENA_ARRAY(arena, Cell, reduce_count);
+    pthread_mutex_lock(&store->lock);
+    list_push(&store->all, &blocks->node);
+    pthread_mutex_unlock(&store->lock);
+    return blocks;
+}
+
+/* With the lock. */
+static void free_blocks(MapBlocks *blocks)
+{
+    BlockStore *store;
+
+    if (blocks == NULL)
+        return;
+    store = blocks->store;
+    for (uint32_t r = 0; r < blocks->reduce_count; r++)
+        for (uint32_t i = 0; i < blocks->cells[r].count; i++) {
+            block_unref(blocks->cells[r].items[i].block);
+            forget_in_file(store, &blocks->cells[r].items[i]);
+        }
+    list_remove(&store->all, &blocks->node);
+    if (list_is_empty(&store->all) && store->file >= 0 && ftruncate(store->file, 0) == 0)
+        store->file_end = 0; /* nothing is left in the file */
+    arena_free(blocks->arena);
+}
+
+void map_blocks_free(MapBlocks *blocks)
+{
+    BlockStore *store;
+
+    if (blocks == NULL)
+        return;
+    store = blocks->store;
+    pthread_mutex_lock(&store->lock);
+    free_blocks(blocks);
+    pthread_mutex_unlock(&store->lock);
+}
+
+void map_blocks_add(MapBlocks *blocks, uint32_t reduce, Block *block)
+{
+    Cell *cell = &blocks->cells[reduce];
+
+    pthread_mutex_lock(&blocks->store->lock);
+    if (cell->count == cell->capacity) {
+        uint32_t capacity = cell->capacity == 0 ? 4 : cell->capacity * 2;
+        Kept *items = ARENA_ARRAY(blocks->arena, Kept, capacity);
+
+        if (cell->count > 0)
+            memcpy(items, cell->items, cell->count * sizeof *items);
+        cell->items = items;
+        cell->capacity = capacity;
+    }
+    cell->items[cell->count++] = (Kept){.block = block,
+                                        .hash = block->hash,
+                                        .bytes = block_bytes(block),
+                                        .rows = block_row_count(block)};
+    pthread_mutex_unlock(&blocks->store->lock);
+}
+
+uint64_t map_blocks_hash(const MapBlocks *blocks)
+{
+    uint64_t hash = UINT64_C(0x9e3779b97f4a7c15);
+
+    for (uint32_t r = 0; r < blocks->reduce_count; r++)
+        for (uint32_t i = 0; i < blocks->cells[r].count; i++) {
+            hash ^= blocks->cells[r].items[i].hash + r;
+            hash *= UINT64_C(0xff51afd7ed558ccd);
+            hash ^= hash >> 32;
+        }
+    return hash == 0 ? 1 : hash;
 }
 
 /* --- outputs --- */
@@ -222,18 +344,13 @@ BlockOutput *block_output_new(BlockStore *store, uint32_t map_count, uint32_t re
                             .map_count = map_count,
                             .reduce_count = reduce_count,
                             .column_count = column_count,
-                            .maps = ARENA_ARRAY(arena, MapOutput, map_count),
+                            .maps = ARENA_ARRAY(arena, MapBlocks *, map_count),
                             .arena = arena};
     output->columns = arena_copy(arena, columns, column_count * sizeof *columns);
     for (uint32_t i = 0; i < column_count; i++)
         output->columns[i].name = arena_strdup(arena, columns[i].name);
     pthread_mutex_lock(&store->lock);
-    output->previous = store->last;
-    if (store->last == NULL)
-        store->first = output;
-    else
-        store->last->next = output;
-    store->last = output;
+    list_push(&store->outputs, &output->node);
     pthread_mutex_unlock(&store->lock);
     return output;
 }
@@ -244,15 +361,11 @@ BlockOutput *block_output_ref(BlockOutput *output)
     return output;
 }
 
-static void free_cells(BlockOutput *output, MapOutput *map)
+/* With the lock. */
+static void drop_map(BlockOutput *output, uint32_t map)
 {
-    for (uint32_t r = 0; map->is_there && r < output->reduce_count; r++)
-        for (uint32_t i = 0; i < map->cells[r].count; i++)
-            block_unref(map->cells[r].items[i].block);
-    arena_free(map->arena);
-    map->arena = NULL;
-    map->cells = NULL;
-    map->is_there = false;
+    free_blocks(output->maps[map]);
+    output->maps[map] = NULL;
 }
 
 void block_output_unref(BlockOutput *output)
@@ -263,21 +376,9 @@ void block_output_unref(BlockOutput *output)
         return;
     store = output->store;
     pthread_mutex_lock(&store->lock);
-    if (output->previous == NULL)
-        store->first = output->next;
-    else
-        output->previous->next = output->next;
-    if (output->next == NULL)
-        store->last = output->previous;
-    else
-        output->next->previous = output->previous;
+    list_remove(&store->outputs, &output->node);
     for (uint32_t m = 0; m < output->map_count; m++)
-        free_cells(output, &output->maps[m]);
-    if (store->first == NULL && store->file >= 0) { /* nothing is left in the file */
-        store->file_end = 0;
-        if (ftruncate(store->file, 0) != 0)
-            store->file_end = 0;
-    }
+        drop_map(output, m);
     pthread_mutex_unlock(&store->lock);
     arena_free(output->arena);
 }
@@ -292,42 +393,13 @@ uint32_t block_output_reduce_count(const BlockOutput *output)
     return output->reduce_count;
 }
 
-/* The order of reduce partitions and of blocks counts. */
-static uint64_t hash_of(const BlockOutput *output, Block *const *const *blocks,
-                        const uint32_t *counts)
+void block_output_put(BlockOutput *output, uint32_t map, MapBlocks *blocks, uint64_t place)
 {
-    uint64_t hash = UINT64_C(0x9e3779b97f4a7c15);
-
-    for (uint32_t r = 0; r < output->reduce_count; r++)
-        for (uint32_t i = 0; i < counts[r]; i++) {
-            hash ^= blocks[r][i]->hash + r;
-            hash *= UINT64_C(0xff51afd7ed558ccd);
-            hash ^= hash >> 32;
-        }
-    return hash == 0 ? 1 : hash;
-}
-
-void block_output_put(BlockOutput *output, uint32_t map, Block *const *const *blocks,
-                      const uint32_t *block_counts, bool *is_same_out)
-{
-    uint64_t hash = hash_of(output, blocks, block_counts);
-    MapOutput *to = &output->maps[map];
-    Arena *arena = arena_new(NULL, "map output", ARENA_NO_CAP);
-    Cell *cells = ARENA_ARRAY(arena, Cell, output->reduce_count);
-
-    for (uint32_t r = 0; r < output->reduce_count; r++) {
-        cells[r].count = block_counts[r];
-        cells[r].items = ARENA_ARRAY(arena, Kept, block_counts[r]);
-        for (uint32_t i = 0; i < block_counts[r]; i++)
-            cells[r].items[i] = (Kept){.block = blocks[r][i],
-                                       .hash = blocks[r][i]->hash,
-                                       .bytes = block_bytes(blocks[r][i]),
-                                       .rows = block_row_count(blocks[r][i])};
-    }
+    CHECK(blocks->reduce_count == output->reduce_count);
     pthread_mutex_lock(&output->store->lock);
-    *is_same_out = to->hash == 0 || to->hash == hash;
-    free_cells(output, to);
-    *to = (MapOutput){.is_there = true, .hash = hash, .cells = cells, .arena = arena};
+    drop_map(output, map);
+    blocks->place = place;
+    output->maps[map] = blocks;
     pthread_mutex_unlock(&output->store->lock);
 }
 
@@ -336,7 +408,7 @@ bool block_output_has(const BlockOutput *output, uint32_t map)
     bool is_there;
 
     pthread_mutex_lock(&output->store->lock);
-    is_there = output->maps[map].is_there;
+    is_there = output->maps[map] != NULL;
     pthread_mutex_unlock(&output->store->lock);
     return is_there;
 }
@@ -344,17 +416,31 @@ bool block_output_has(const BlockOutput *output, uint32_t map)
 void block_output_drop(BlockOutput *output, uint32_t map)
 {
     pthread_mutex_lock(&output->store->lock);
-    free_cells(output, &output->maps[map]);
+    drop_map(output, map);
     pthread_mutex_unlock(&output->store->lock);
+}
+
+void block_store_drop_place(BlockStore *store, uint64_t place)
+{
+    pthread_mutex_lock(&store->lock);
+    LIST_EACH(node, &store->outputs)
+    {
+        BlockOutput *output = LIST_OWNER(node, BlockOutput, node);
+
+        for (uint32_t m = 0; m < output->map_count; m++)
+            if (output->maps[m] != NULL && output->maps[m]->place == place)
+                drop_map(output, m);
+    }
+    pthread_mutex_unlock(&store->lock);
 }
 
 /* Where the block is: in *block_out (referenced), in the file (*kept_out), or there is none. */
 static Status find_block(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i, Error *err,
                          Block **block_out, Kept *kept_out)
 {
-    const MapOutput *from = &output->maps[map];
+    const MapBlocks *from = output->maps[map];
 
-    if (!from->is_there)
+    if (from == NULL)
         return error_set(err, ST_CORRUPT, "the blocks of map task %u are lost", map);
     if (i >= from->cells[reduce].count)
         return ST_OK;
@@ -368,24 +454,32 @@ Status block_output_get(BlockOutput *output, uint32_t map, uint32_t reduce, uint
                         Block **block_out)
 {
     Kept kept = {.is_in_file = false};
+    const MapBlocks *from;
     Status status;
 
     *block_out = NULL;
     pthread_mutex_lock(&output->store->lock);
+    from = output->maps[map];
     status = find_block(output, map, reduce, i, err, block_out, &kept);
     pthread_mutex_unlock(&output->store->lock);
     if (status != ST_OK || *block_out != NULL || !kept.is_in_file)
         return status;
     /* without the lock: memory for it may come from spilling others */
-    return read_block(output, &kept, err, block_out);
+    status = read_block(output, &kept, err, block_out);
+    if (status == ST_CORRUPT) {
+        pthread_mutex_lock(&output->store->lock);
+        if (output->maps[map] == from) /* else it was made again meanwhile */
+            drop_map(output, map);
+        pthread_mutex_unlock(&output->store->lock);
+    }
+    return status;
 }
 
-static uint64_t map_rows(const BlockOutput *output, uint32_t map, uint32_t reduce)
+static uint64_t map_rows(const MapBlocks *from, uint32_t reduce)
 {
-    const MapOutput *from = &output->maps[map];
     uint64_t rows = 0;
 
-    for (uint32_t r = 0; from->is_there && r < output->reduce_count; r++)
+    for (uint32_t r = 0; from != NULL && r < from->reduce_count; r++)
         for (uint32_t i = 0; i < from->cells[r].count; i++)
             if (reduce == UINT32_MAX || reduce == r)
                 rows += from->cells[r].items[i].rows;
@@ -399,21 +493,23 @@ uint64_t block_output_rows(const BlockOutput *output, uint32_t map, uint32_t red
     pthread_mutex_lock(&output->store->lock);
     for (uint32_t m = 0; m < output->map_count; m++)
         if (map == UINT32_MAX || map == m)
-            rows += map_rows(output, m, reduce);
+            rows += map_rows(output->maps[m], reduce);
     pthread_mutex_unlock(&output->store->lock);
     return rows;
 }
 
-uint64_t block_output_bytes(const BlockOutput *output)
+uint64_t map_blocks_rows(const MapBlocks *blocks)
+{
+    return map_rows(blocks, UINT32_MAX);
+}
+
+uint64_t map_blocks_bytes(const MapBlocks *blocks)
 {
     uint64_t bytes = 0;
 
-    pthread_mutex_lock(&output->store->lock);
-    for (uint32_t m = 0; m < output->map_count; m++)
-        for (uint32_t r = 0; output->maps[m].is_there && r < output->reduce_count; r++)
-            for (uint32_t i = 0; i < output->maps[m].cells[r].count; i++)
-                bytes += output->maps[m].cells[r].items[i].bytes;
-    pthread_mutex_unlock(&output->store->lock);
+    for (uint32_t r = 0; r < blocks->reduce_count; r++)
+        for (uint32_t i = 0; i < blocks->cells[r].count; i++)
+            bytes += blocks->cells[r].items[i].bytes;
     return bytes;
 }
 
@@ -422,7 +518,7 @@ uint64_t block_output_hash(const BlockOutput *output, uint32_t map)
     uint64_t hash;
 
     pthread_mutex_lock(&output->store->lock);
-    hash = output->maps[map].hash;
+    hash = output->maps[map] == NULL ? 0 : map_blocks_hash(output->maps[map]);
     pthread_mutex_unlock(&output->store->lock);
     return hash;
 }

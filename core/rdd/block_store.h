@@ -1,13 +1,14 @@
 /*
  * block_store.h -- where blocks are kept: what tasks made, until nobody wants it any more
  *
- *     block_store_new -> block_output_new (maps x reduces) -> block_output_put (one task's blocks),
- *         block_output_get ... -> block_output_unref -> block_store_free
+ *     block_store_new -> map_blocks_new -> map_blocks_add, ...     (a task at work)
+ *     block_output_new -> block_output_put (what one task made), block_output_get ...
+ *         -> block_output_unref -> block_store_free
  *
  * An output is what one stage makes: each of its map tasks writes a list of blocks for each reduce
  * partition. When memory is short, blocks that nobody reads at the moment go to a file without a
- * name in the spill folder, and come back checked: a block that does not match its hash is lost,
- * and its task runs again.
+ * name in the spill folder, those of a task that is still at work too, and come back checked: a
+ * block that does not match its hash is lost, and its task runs again.
  *
  * Thread: every call may come from any thread.
  */
@@ -18,6 +19,7 @@
 
 typedef struct BlockStore BlockStore;
 typedef struct BlockOutput BlockOutput;
+typedef struct MapBlocks MapBlocks;
 
 /* spill_folder: NULL: none, memory is all there is; borrowed. pool: what blocks count in. */
 BlockStore *block_store_new(MemPool *pool, const char *spill_folder);
@@ -25,9 +27,28 @@ void block_store_free(BlockStore *store); /* accepts NULL; outputs must be gone 
 
 MemPool *block_store_pool(const BlockStore *store);
 
-/* Frees memory by writing blocks to the file, oldest outputs first: at least `bytes` if that many
- * can be had. Returns how many were; 0 also when the disk is full (then err says so). */
-uint64_t block_store_spill(BlockStore *store, uint64_t bytes, Error *err);
+/* Frees memory by writing blocks to the file, the oldest first: at least `bytes` if that many can
+ * be had. Returns how many were; 0 also when the disk is full: block_store_explain says so. */
+uint64_t block_store_spill(BlockStore *store, uint64_t bytes);
+
+/* Memory was refused: when that is because the file could not be written the last time, *err and
+ * the status become that. */
+Status block_store_explain(BlockStore *store, Status status, Error *err);
+
+/* --- what one task makes --- */
+
+MapBlocks *map_blocks_new(BlockStore *store, uint32_t reduce_count);
+void map_blocks_free(MapBlocks *blocks); /* accepts NULL */
+
+/* Behind those that reduce partition `reduce` has so far. Takes the reference. */
+void map_blocks_add(MapBlocks *blocks, uint32_t reduce, Block *block);
+
+/* One number for all of it: the order of reduce partitions and of blocks counts. Never 0. */
+uint64_t map_blocks_hash(const MapBlocks *blocks);
+uint64_t map_blocks_rows(const MapBlocks *blocks);
+uint64_t map_blocks_bytes(const MapBlocks *blocks);
+
+/* --- what one stage makes --- */
 
 /* Columns are copied. Reference count 1. */
 BlockOutput *block_output_new(BlockStore *store, uint32_t map_count, uint32_t reduce_count,
@@ -38,27 +59,28 @@ void block_output_unref(BlockOutput *output); /* accepts NULL */
 uint32_t block_output_map_count(const BlockOutput *output);
 uint32_t block_output_reduce_count(const BlockOutput *output);
 
-/* blocks[r][i]: what map task `map` made for reduce partition r. Takes the references. Blocks of an
- * earlier attempt stay if they have the same hashes (is_same_out), and are replaced if not. */
-void block_output_put(BlockOutput *output, uint32_t map, Block *const *const *blocks,
-                      const uint32_t *block_counts, bool *is_same_out);
+/* What map task `map` made at `place` (an ExecutorId). Takes it, instead of what was there. */
+void block_output_put(BlockOutput *output, uint32_t map, MapBlocks *blocks, uint64_t place);
 
 /* Whether the map task's blocks are there. */
 bool block_output_has(const BlockOutput *output, uint32_t map);
 
-/* Throws a map task's blocks away (lost, or wanted by nobody); the hash stays known. */
+/* Throws a map task's blocks away (lost, or wanted by nobody). */
 void block_output_drop(BlockOutput *output, uint32_t map);
 
+/* Throws away all that was made at the place. */
+void block_store_drop_place(BlockStore *store, uint64_t place);
+
 /* The i-th block of (map, reduce), referenced; *block_out NULL when there are fewer. ST_CORRUPT
- * when it came back damaged, or is not there at all: the map task must run again. */
+ * when it is not there, or came back damaged (then all of the map task is thrown away): the map
+ * task must run again. */
 MUST_CHECK Status block_output_get(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i,
                                    Error *err, Block **block_out);
 
 /* Rows of (map, reduce); of all maps and reduces with UINT32_MAX. */
 uint64_t block_output_rows(const BlockOutput *output, uint32_t map, uint32_t reduce);
-uint64_t block_output_bytes(const BlockOutput *output);
 
-/* One number for all that a map task made; 0 when it never ran. */
+/* map_blocks_hash of what the map task made; 0 when it is not there. */
 uint64_t block_output_hash(const BlockOutput *output, uint32_t map);
 
 #endif

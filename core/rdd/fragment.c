@@ -171,6 +171,152 @@ Status fragments_cut(Arena *arena, const Plan *distributed, Error *err, Fragment
     return arena_check(arena, err);
 }
 
+/* --- what a task reads --- */
+
+static uint32_t divide_up(uint64_t a, uint32_t b)
+{
+    return (uint32_t)((a + b - 1) / b);
+}
+
+PartitionRange exchange_maps(const PlanExchange *exchange, uint32_t map_count,
+                             uint32_t reduce_count, uint32_t partition)
+{
+    uint32_t first;
+
+    switch ((ExchangeKind)exchange->kind) {
+    case EXCHANGE_KEEP:
+        return (PartitionRange){partition, 1};
+    case EXCHANGE_MERGE: /* map task m's rows go to partition m * reduces / maps */
+        first = divide_up((uint64_t)partition * map_count, reduce_count);
+        return (PartitionRange){
+            first, divide_up((uint64_t)(partition + 1) * map_count, reduce_count) - first};
+    case EXCHANGE_HASH:
+    case EXCHANGE_RANGE:
+    case EXCHANGE_DEAL:
+    case EXCHANGE_GATHER:
+    case EXCHANGE_BROADCAST:
+    case EXCHANGE_PLACE:
+        return (PartitionRange){0, map_count};
+    }
+    UNREACHABLE("kind of an exchange");
+}
+
+typedef struct Reader {
+    const FragmentSet *set;
+    const Fragment *fragment;
+    const FragmentSource *source;
+    PartitionRange *range; /* of the task at hand */
+} Reader;
+
+/* The smallest range that has both. */
+static PartitionRange join_ranges(PartitionRange a, PartitionRange b)
+{
+    uint32_t end_a = a.first + a.count, end_b = b.first + b.count;
+    uint32_t first = a.first < b.first ? a.first : b.first;
+
+    if (a.count == 0 || b.count == 0)
+        return a.count == 0 ? b : a;
+    return (PartitionRange){first, (end_a > end_b ? end_a : end_b) - first};
+}
+
+/* Notes what the partition of the plan reads; walks as restrict_plan does. */
+static void note_reads(const Reader *reader, const Plan *plan, uint32_t partition)
+{
+    if (plan == reader->source->leaf) {
+        const Fragment *producer = &reader->set->items[reader->source->producer];
+
+        *reader->range = join_ranges(
+            *reader->range, exchange_maps(plan_as_exchange(plan), producer->partition_count,
+                                          producer->reduce_count, partition));
+        return;
+    }
+    if (plan->kind == PLAN_EXCHANGE)
+        return;
+    if (plan->kind != PLAN_UNION) {
+        for (uint32_t i = 0; i < plan->input_count; i++)
+            note_reads(reader, plan->inputs[i], partition);
+        return;
+    }
+    for (uint32_t i = 0; i < plan->input_count; i++) {
+        uint32_t count = count_partitions(reader->fragment, plan->inputs[i]);
+
+        if (partition < count) {
+            note_reads(reader, plan->inputs[i], partition);
+            return;
+        }
+        partition -= count;
+    }
+}
+
+const PartitionRange *fragment_reads(const FragmentSet *set, const Fragment *fragment,
+                                     uint32_t source, Arena *arena)
+{
+    Reader reader = {.set = set, .fragment = fragment, .source = &fragment->sources[source]};
+    PartitionRange *ranges = ARENA_ARRAY(arena, PartitionRange, fragment->partition_count);
+    uint32_t maps = set->items[reader.source->producer].partition_count;
+    bool is_all = true;
+
+    for (uint32_t p = 0; p < fragment->partition_count; p++) {
+        reader.range = &ranges[p];
+        note_reads(&reader, fragment->plan, p);
+        is_all &= ranges[p].first == 0 && ranges[p].count == maps;
+    }
+    /* where the ranges of a sort begin is found in all of its rows */
+    if (is_all || (fragment->exchange != NULL && fragment->exchange->kind == EXCHANGE_RANGE))
+        return NULL;
+    return ranges;
+}
+
+/* --- its name --- */
+
+enum { LABEL_FUNCTIONS_MAX = 6 };
+
+typedef struct Labeller {
+    StrBuf text;
+    uint32_t count;
+} Labeller;
+
+static void label_function(Labeller *labeller, const char *kind, const UserFunction *function)
+{
+    if (function->name == NULL || labeller->count++ >= LABEL_FUNCTIONS_MAX)
+        return;
+    strbuf_printf(&labeller->text, "%s%s %s", labeller->text.length == 0 ? "" : ", ", kind,
+                  function->name);
+}
+
+static void label_steps(Labeller *labeller, const CallStep *step)
+{
+    for (; step != NULL && labeller->count < LABEL_FUNCTIONS_MAX; step = step->before)
+        label_function(labeller, "call", &step->function);
+}
+
+static void label_plan(Labeller *labeller, const Plan *plan)
+{
+    const PlanCall *call = plan_as_call(plan);
+    const PlanCombine *combine = plan_as_combine(plan);
+    const PlanGroup *group = plan_as_group(plan);
+
+    if (call != NULL)
+        label_steps(labeller, call->steps.last);
+    if (combine != NULL)
+        label_function(labeller, "combine", &combine->spec->add);
+    if (group != NULL)
+        label_function(labeller, "group", &group->spec->function);
+    for (uint32_t i = 0; plan->kind != PLAN_EXCHANGE && i < plan->input_count; i++)
+        label_plan(labeller, plan->inputs[i]);
+}
+
+const char *fragment_label(const Fragment *fragment, Arena *arena)
+{
+    Labeller labeller = {.text = {.arena = arena}};
+
+    label_plan(&labeller, fragment->plan);
+    if (labeller.count > LABEL_FUNCTIONS_MAX)
+        strbuf_printf(&labeller.text, ", ...");
+    return labeller.text.length == 0 ? plan_kind_name(fragment->plan->kind)
+                                     : strbuf_text(&labeller.text);
+}
+
 /* --- one partition --- */
 
 typedef struct Restrictor {

@@ -15,6 +15,7 @@
 #define VONK_CORE_RDD_FRAGMENT_H
 
 #include "core/plan/plan.h"
+#include "core/scheduler/scheduler.h"
 
 /* A leaf of a fragment's plan. */
 typedef struct FragmentSource {
@@ -44,6 +45,18 @@ typedef struct FragmentSet {
 /* distributed: see distribute.h. Lives in the arena. */
 MUST_CHECK Status fragments_cut(Arena *arena, const Plan *distributed, Error *err,
                                 FragmentSet *set_out);
+
+/* The producer's tasks whose blocks partition `partition` of the exchange has. */
+PartitionRange exchange_maps(const PlanExchange *exchange, uint32_t map_count,
+                             uint32_t reduce_count, uint32_t partition);
+
+/* By task of the fragment: which tasks of the source's producer it reads from; lives in the arena.
+ * NULL: each reads all. */
+const PartitionRange *fragment_reads(const FragmentSet *set, const Fragment *fragment,
+                                     uint32_t source, Arena *arena);
+
+/* "map split, combine add": the user's functions in the fragment, else what its plan is. */
+const char *fragment_label(const Fragment *fragment, Arena *arena);
 
 /* The table that stands for a source in a partition; the caller keeps it until the plan is done. */
 typedef Table *(*FragmentTableFn)(void *context, const FragmentSource *source, uint32_t partition);

@@ -9,11 +9,6 @@
 
 typedef uint32_t (*PlaceFunction)(VonkTask *, const void *, uint32_t);
 
-typedef struct BlockList {
-    Block **items;
-    uint32_t count, capacity;
-} BlockList;
-
 struct PartitionWriter {
     Arena *arena;
     const Fragment *fragment;
@@ -24,7 +19,7 @@ struct PartitionWriter {
     uint32_t reduce_count;
     uint64_t row_count; /* so far */
     BlockBuilder *builders;
-    BlockList *blocks;
+    MapBlocks *blocks;
     uint32_t key_count;
     uint32_t *key_places;
 
@@ -41,12 +36,13 @@ struct PartitionWriter {
 };
 
 Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t partition,
-                             const Ranges *ranges, MemPool *pool, UserTask *user, Error *err,
+                             const Ranges *ranges, BlockStore *store, UserTask *user, Error *err,
                              PartitionWriter **writer_out)
 {
     PartitionWriter *writer = ARENA_NEW(arena, PartitionWriter);
     const PlanExchange *exchange = fragment->exchange;
     const Plan *plan = fragment->plan;
+    MemPool *pool = block_store_pool(store);
     void *records;
 
     *writer_out = NULL;
@@ -58,7 +54,6 @@ Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t pa
                                 .partition = partition,
                                 .reduce_count = fragment->reduce_count};
     writer->builders = ARENA_ARRAY(arena, BlockBuilder, writer->reduce_count);
-    writer->blocks = ARENA_ARRAY(arena, BlockList, writer->reduce_count);
     for (uint32_t r = 0; r < writer->reduce_count; r++)
         block_builder_init(&writer->builders[r], arena, plan->column_count, plan->columns, pool);
     writer->places = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
@@ -81,6 +76,7 @@ Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t pa
         TRY(mem_pool_alloc(pool, writer->records_bytes, "exchange", err, &records));
         writer->records = records;
     }
+    writer->blocks = map_blocks_new(store, writer->reduce_count);
     *writer_out = writer;
     return ST_OK;
 }
@@ -89,11 +85,9 @@ void partition_writer_close(PartitionWriter *writer)
 {
     if (writer == NULL)
         return;
-    for (uint32_t r = 0; r < writer->reduce_count; r++) {
+    for (uint32_t r = 0; r < writer->reduce_count; r++)
         block_builder_fini(&writer->builders[r]);
-        for (uint32_t i = 0; i < writer->blocks[r].count; i++)
-            block_unref(writer->blocks[r].items[i]);
-    }
+    map_blocks_free(writer->blocks);
     mem_pool_release(writer->pool, writer->records, writer->records_bytes);
 }
 
@@ -233,22 +227,11 @@ static void group_rows_by_place(PartitionWriter *writer, uint32_t count)
 
 static Status seal(PartitionWriter *writer, uint32_t r, Error *err)
 {
-    BlockList *list = &writer->blocks[r];
     Block *block;
 
     TRY(block_builder_finish(&writer->builders[r], err, &block));
-    if (block == NULL)
-        return ST_OK;
-    if (list->count == list->capacity) {
-        uint32_t capacity = list->capacity == 0 ? 4 : list->capacity * 2;
-        Block **items = ARENA_ARRAY(writer->arena, Block *, capacity);
-
-        if (list->count > 0)
-            memcpy(items, list->items, list->count * sizeof *items);
-        list->items = items;
-        list->capacity = capacity;
-    }
-    list->items[list->count++] = block;
+    if (block != NULL)
+        map_blocks_add(writer->blocks, r, block);
     return ST_OK;
 }
 
@@ -271,19 +254,12 @@ Status partition_writer_add(PartitionWriter *writer, const Batch *batch, Error *
     return ST_OK;
 }
 
-Status partition_writer_finish(PartitionWriter *writer, BlockOutput *output, Error *err,
-                               bool *is_same_out)
+Status partition_writer_finish(PartitionWriter *writer, Error *err, MapBlocks **blocks_out)
 {
-    Block *const **blocks = ARENA_ARRAY(writer->arena, Block *const *, writer->reduce_count);
-    uint32_t *counts = ARENA_ARRAY(writer->arena, uint32_t, writer->reduce_count);
-
+    *blocks_out = NULL;
     for (uint32_t r = 0; r < writer->reduce_count; r++)
         TRY(seal(writer, r, err));
-    for (uint32_t r = 0; r < writer->reduce_count; r++) {
-        blocks[r] = writer->blocks[r].items;
-        counts[r] = writer->blocks[r].count;
-        writer->blocks[r].count = 0; /* the output's now */
-    }
-    block_output_put(output, writer->partition, blocks, counts, is_same_out);
+    *blocks_out = writer->blocks;
+    writer->blocks = NULL;
     return ST_OK;
 }

@@ -1,9 +1,10 @@
 /*
  * partition_writer.h -- a task's rows, dealt to the partitions of an exchange, as blocks
  *
- *     partition_writer_open -> partition_writer_add, ... -> partition_writer_finish (into the
- * output)
+ *     partition_writer_open -> partition_writer_add, ... -> partition_writer_finish
  *         -> partition_writer_close
+ *
+ * Blocks are in the store from when they are full, so that a task may make more than memory holds.
  *
  * Thread: one task's.
  */
@@ -20,15 +21,15 @@ typedef struct PartitionWriter PartitionWriter;
 /* ranges: of a RANGE exchange, else NULL. user: whom a partitioner speaks to. Lives in the arena.
  * */
 MUST_CHECK Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t partition,
-                                        const Ranges *ranges, MemPool *pool, UserTask *user,
+                                        const Ranges *ranges, BlockStore *store, UserTask *user,
                                         Error *err, PartitionWriter **writer_out);
 
 /* batch: the fragment's columns, without a selection. */
 MUST_CHECK Status partition_writer_add(PartitionWriter *writer, const Batch *batch, Error *err);
 
-/* is_same_out: see block_output_put. */
-MUST_CHECK Status partition_writer_finish(PartitionWriter *writer, BlockOutput *output, Error *err,
-                                          bool *is_same_out);
+/* All that was added; the caller's. */
+MUST_CHECK Status partition_writer_finish(PartitionWriter *writer, Error *err,
+                                          MapBlocks **blocks_out);
 
 void partition_writer_close(PartitionWriter *writer); /* accepts NULL */
 

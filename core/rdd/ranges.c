@@ -47,18 +47,33 @@ static void sample_block(Sampler *sampler, const Block *block)
     sampler->row += rows;
 }
 
-static Status sample_output(Sampler *sampler, BlockOutput *kept, Error *err)
+static Status sample_output(Sampler *sampler, BlockOutput *kept, Error *err, uint32_t *lost_map_out)
 {
     for (uint32_t m = 0; m < block_output_map_count(kept); m++)
         for (uint32_t i = 0;; i++) {
             Block *block;
 
+            *lost_map_out = m;
             TRY(block_output_get(kept, m, 0, i, err, &block));
             if (block == NULL)
                 break;
             sample_block(sampler, block);
             block_unref(block);
         }
+    return ST_OK;
+}
+
+/* The rows of all map tasks, once all are there: else the step would not be the same each time. */
+static Status count_rows(BlockOutput *kept, Error *err, uint32_t *lost_map_out, uint64_t *rows_out)
+{
+    *rows_out = 0;
+    for (uint32_t m = 0; m < block_output_map_count(kept); m++) {
+        *rows_out += block_output_rows(kept, m, 0);
+        if (!block_output_has(kept, m)) {
+            *lost_map_out = m;
+            return error_set(err, ST_CORRUPT, "the blocks of map task %u are lost", m);
+        }
+    }
     return ST_OK;
 }
 
@@ -70,19 +85,20 @@ static int compare_samples(const void *a, const void *b)
 }
 
 Status ranges_find(Arena *arena, BlockOutput *kept, const Plan *like, SortKeyList order,
-                   uint32_t partitions, Error *err, Ranges *ranges_out)
+                   uint32_t partitions, Error *err, uint32_t *lost_map_out, Ranges *ranges_out)
 {
-    uint64_t rows = block_output_rows(kept, UINT32_MAX, UINT32_MAX);
-    uint64_t wanted = (uint64_t)partitions * SAMPLES_A_PARTITION;
+    uint64_t wanted = (uint64_t)partitions * SAMPLES_A_PARTITION, rows;
     Sampler sampler = {.ranges = ranges_out, .like = like};
     uint64_t *bounds;
 
     *ranges_out = (Ranges){.layout = sort_key_layout_make(arena, like, &order)};
+    TRY(count_rows(kept, err, lost_map_out, &rows));
     sampler.step = rows / wanted == 0 ? 1 : rows / wanted;
     sampler.capacity = rows / sampler.step + 1;
     sampler.samples = ARENA_ARRAY(arena, Sample, sampler.capacity);
     sampler.view = block_view_make(arena, like->column_count, 1);
-    TRY(sample_output(&sampler, kept, err));
+    TRY(sample_output(&sampler, kept, err, lost_map_out));
+    CHECK(sampler.row == rows);
     if (sampler.count == 0)
         return ST_OK;
     qsort(sampler.samples, sampler.count, sizeof(Sample), compare_samples);

@@ -18,9 +18,10 @@ typedef struct Ranges {
 } Ranges;
 
 /* kept: what the exchange's input made, all of it; like: a plan of its columns. Lives in the
- * arena. */
+ * arena. ST_CORRUPT: what map task *lost_map_out made could not be had. */
 MUST_CHECK Status ranges_find(Arena *arena, BlockOutput *kept, const Plan *like, SortKeyList order,
-                              uint32_t partitions, Error *err, Ranges *ranges_out);
+                              uint32_t partitions, Error *err, uint32_t *lost_map_out,
+                              Ranges *ranges_out);
 
 /* partitions_out[i]: where row i goes. words, is_open: room for the batch's keys. */
 void ranges_place(const Ranges *ranges, const Batch *batch, uint64_t *words, bool *is_open,

@@ -169,6 +169,7 @@ JobId scheduler_submit(Scheduler *scheduler, const JobSpec *spec)
     CHECK(!stage->is_result || !stage->was_targeted);
     job->pool = spec->pool;
     job->group = spec->group;
+    job->context = spec->context;
     if (spec->tag_count > 0) {
         job->arena = arena_new(scheduler->arena, "job", ARENA_NO_CAP);
         job->tag_count = spec->tag_count;

@@ -59,6 +59,7 @@ static bool next_notice(Scheduler *scheduler, SchedulerAction *action)
         job->is_reported = true;
         action->kind = ACTION_END_JOB;
         action->job = slot_handle(&job->head);
+        action->context = job->context;
     } else if ((node = list_take(&scheduler->cancels)) != NULL) {
         sched__launch_action(scheduler, LIST_OWNER(node, Attempt, action_node), action);
         action->kind = ACTION_CANCEL_TASK;

@@ -110,6 +110,7 @@ typedef struct SchedulerAction {
                              * scheduler_heartbeat */
     bool reads_cache;       /* LAUNCH_TASK: its cached input is at cached_at, it needs no parent */
     ExecutorId cached_at;
+    void *context; /* the stage's; END_JOB: the job's */
 } SchedulerAction;
 
 SchedulerAction scheduler_next(Scheduler *scheduler);
@@ -153,6 +154,7 @@ typedef struct JobSpec {
     uint64_t group; /* for scheduler_cancel_group; 0: none */
     uint32_t tag_count;
     const uint64_t *tags;
+    void *context; /* the caller's: in END_JOB */
 } JobSpec;
 
 /* All partitions of the stage are wanted: results, or a map stage's outputs. Copies; holds the
@@ -193,6 +195,7 @@ typedef struct StageSpec {
      * hosts[host_offsets[p]] to hosts[host_offsets[p + 1] - 1]. NULL: none. */
     const uint32_t *host_offsets;
     const uint32_t *hosts;
+    void *context; /* the caller's: in actions on the stage */
 } StageSpec;
 
 /* Copies. Returns a reference; a stage holds its parents. Stages may serve many jobs: what is

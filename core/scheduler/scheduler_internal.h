@@ -125,6 +125,7 @@ struct Stage {
     SlotHead head;
     Arena *arena;
     const char *name;
+    void *context;
     bool is_result;
     bool is_linked; /* it wants inputs: its edges are among its parents' children */
     bool is_dirty;
@@ -177,6 +178,7 @@ struct Job {
     uint64_t group;
     uint32_t tag_count;
     uint64_t *tags;
+    void *context;
     Error *error;
     Stage *stage;
     SharedJob *shared; /* or NULL */

@@ -76,6 +76,7 @@ StageId scheduler_add_stage(Scheduler *scheduler, const StageSpec *spec)
 
     stage->arena = arena_new(scheduler->arena, "stage", ARENA_NO_CAP);
     stage->name = arena_strdup(stage->arena, spec->name);
+    stage->context = spec->context;
     stage->is_result = spec->is_result;
     stage->number = ++scheduler->stage_number;
     stage->references = 1;
@@ -127,6 +128,7 @@ void sched__release(Scheduler *scheduler, Stage *stage, SchedulerAction *action)
     CHECK(stage->attempt_count == 0 && stage->missing == 0);
     action->kind = ACTION_RELEASE_STAGE;
     action->stage = sched__stage_id(stage);
+    action->context = stage->context;
     for (uint32_t i = 0; i < stage->task_count; i++) {
         sched__output_drop(scheduler, &stage->tasks[i]);
         sched__cache_drop(scheduler, &stage->tasks[i]);

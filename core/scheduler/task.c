@@ -42,7 +42,8 @@ void sched__launch_action(const Scheduler *scheduler, Attempt *attempt, Schedule
                                 .attempt = slot_handle(&attempt->head),
                                 .executor = sched__executor_id(attempt->executor),
                                 .launch_number = attempt->launch_number,
-                                .reads_cache = attempt->reads_cache};
+                                .reads_cache = attempt->reads_cache,
+                                .context = task->stage->context};
     if (attempt->reads_cache && cache->kind == PLACE_EXECUTOR)
         action->cached_at = sched__executor_id(cache->executor);
 }
@@ -271,9 +272,9 @@ static Error task_error(const Task *task, const Executor *executor, const Error 
 {
     Error err = *cause;
 
-    error_detail(&err, "Stage \"%s\", partition %u failed %u time%s, the last time on %s.",
-                 task->stage->name, index_of(task), task->failures, task->failures == 1 ? "" : "s",
-                 executor->name);
+    error_detail(&err, "%s%sStage \"%s\", partition %u failed %u time%s, the last time on %s.",
+                 cause->detail, cause->detail[0] == '\0' ? "" : "\n", task->stage->name,
+                 index_of(task), task->failures, task->failures == 1 ? "" : "s", executor->name);
     return err;
 }
 

@@ -24,6 +24,7 @@ MODES = [
     ["--set", "optimizer.disable=all"],
     ["--set", "test.faults=7"],
     ["--set", "test.faults=8", "--master", "local[8]"],
+    ["--set", "test.faults=9", "--master", "local[3]", "--set", "batch_rows=100"],
 ]
 
 passed = failed = 0
@@ -141,6 +142,26 @@ int vonk_main(VonkSession *s, int c, char **v)
     exits = write_job(folder, "exits.c", "int vonk_main(VonkSession *s, int c, char **v) { (void)s; puts(v[c - 1]); return c; }\n")
     code, out, _ = submit(exits, "a", "b c")
     check(code == 3 and out == "b c\n", f"arguments and exit code: {code} {out}")
+
+    refuses = write_job(folder, "refuses.c", """
+void refuse(VonkTask *task, const VonkNumber *in, VonkNumber *out)
+{
+    *out = *in;
+    if (in->value == 77) {
+        fputs("called\\n", stderr);
+        vonk_fail(task, "I do not like %d", 77);
+    }
+}
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_map(vonk_rdd_range(s, 0, 100, 1, 2), VonkNumber, VonkNumber, refuse));
+}
+""")
+    code, out, err = submit(refuses)
+    check(code == 1 and "refuse: I do not like 77" in err and "record 28 of partition 1" in err and
+          "partition 1 failed 4 times" in err and err.count("called") == 4, f"four attempts: {code} {err[-500:]}")
+    check("77" not in out and "99" not in out, f"no rows of a job that failed: {out[-100:]}")
 
     random_job = write_job(folder, "random.c", """
 #include <stdatomic.h>

@@ -1,0 +1,318 @@
+/* driver.c -- see driver.h */
+#include <string.h>
+#include <time.h>
+
+#include "core/base/clock.h"
+#include "core/base/invariant.h"
+#include "core/rdd/driver_internal.h"
+
+/* How often whoever waits for a job looks whether it was cancelled: by a flag, maybe from a signal
+ * handler, which cannot wake anybody. */
+enum { LOOK_EVERY_MS = 20 };
+
+Driver *driver_new(BlockStore *store, const SchedulerConfig *config)
+{
+    Arena *arena = arena_new(NULL, "driver", ARENA_NO_CAP);
+    Driver *driver = ARENA_NEW(arena, Driver);
+    pthread_condattr_t attr;
+
+    driver->arena = arena;
+    driver->store = store;
+    driver->scheduler = scheduler_new(arena, config);
+    pthread_mutex_init(&driver->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&driver->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    return driver;
+}
+
+void driver_free(Driver *driver)
+{
+    if (driver == NULL)
+        return;
+    CHECK(list_is_empty(&driver->stages));
+    LIST_EACH(node, &driver->kept)
+    block_output_unref(LIST_OWNER(node, KeptOutput, node)->output);
+    pthread_cond_destroy(&driver->changed);
+    pthread_mutex_destroy(&driver->lock);
+    arena_free(driver->arena);
+}
+
+void driver_set_backend(Driver *driver, TaskBackend *backend)
+{
+    driver->backend = backend;
+}
+
+/* --- time --- */
+
+static int64_t now_ms(void)
+{
+    return clock_now_ns() / 1000000;
+}
+
+void driver__tick(Driver *driver)
+{
+    scheduler_tick(driver->scheduler, now_ms());
+}
+
+void driver__wait(Driver *driver)
+{
+    int64_t until = now_ms() + LOOK_EVERY_MS, wake = scheduler_wake_ms(driver->scheduler);
+    struct timespec at;
+
+    if (wake < until)
+        until = wake;
+    at = (struct timespec){.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+    pthread_cond_timedwait(&driver->changed, &driver->lock, &at);
+    driver__tick(driver);
+    driver__pump(driver);
+}
+
+/* --- actions --- */
+
+static void launch(Driver *driver, const SchedulerAction *action)
+{
+    JobStage *stage = action->context;
+    TaskLaunch launch = {.executor = action->executor,
+                         .attempt = action->attempt,
+                         .launch_number = action->launch_number,
+                         .stage = stage,
+                         .work = &stage->work,
+                         .partition = action->partition,
+                         .number = stage->launches[action->partition]++};
+
+    driver->backend->class->launch(driver->backend, &launch);
+}
+
+static void release_stage(Driver *driver, JobStage *stage)
+{
+    list_remove(&driver->stages, &stage->node);
+    stage->is_released = true;
+    pthread_cond_broadcast(&driver->changed);
+}
+
+static void end_job(Driver *driver, JobId id, Job *job)
+{
+    const Error *err = scheduler_job_error(driver->scheduler, id);
+
+    job->state = scheduler_job_state(driver->scheduler, id);
+    job->is_running = false;
+    if (err != NULL)
+        job->error = *err;
+    if (job->state == JOB_CANCELLED)
+        (void)error_set(&job->error, ST_CANCELLED, "canceling job due to user request");
+    scheduler_job_release(driver->scheduler, id);
+    pthread_cond_broadcast(&driver->changed);
+}
+
+void driver__pump(Driver *driver)
+{
+    const TaskBackendClass *class = driver->backend->class;
+
+    for (;;) {
+        SchedulerAction action = scheduler_next(driver->scheduler);
+
+        switch (action.kind) {
+        case ACTION_NONE:
+            return;
+        case ACTION_LAUNCH_TASK:
+            launch(driver, &action);
+            break;
+        case ACTION_CANCEL_TASK:
+            class->cancel(driver->backend, action.executor, action.attempt, action.launch_number);
+            break;
+        case ACTION_RELEASE_STAGE:
+            release_stage(driver, action.context);
+            break;
+        case ACTION_END_JOB:
+            end_job(driver, action.job, action.context);
+            break;
+        case ACTION_BEGIN_ROUND:
+        case ACTION_LAUNCH_SHARED:
+        case ACTION_FINISH_STAGE:
+        case ACTION_EXECUTOR_DRAINED:
+        case ACTION_EXECUTOR_GONE:
+            UNREACHABLE("an action that nobody has asked for");
+        }
+    }
+}
+
+static void begin_event(Driver *driver)
+{
+    pthread_mutex_lock(&driver->lock);
+    driver__tick(driver);
+}
+
+static void end_event(Driver *driver)
+{
+    driver__pump(driver);
+    pthread_mutex_unlock(&driver->lock);
+}
+
+/* --- executors --- */
+
+void driver_executor_added(Driver *driver, const ExecutorSpec *spec, ExecutorId *id_out)
+{
+    begin_event(driver);
+    *id_out = scheduler_executor_added(driver->scheduler, spec);
+    end_event(driver);
+}
+
+void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, const char *reason)
+{
+    begin_event(driver);
+    if (fate == BLOCKS_LOST)
+        block_store_drop_place(driver->store, executor);
+    scheduler_executor_lost(driver->scheduler, executor, fate, reason);
+    end_event(driver);
+}
+
+/* --- ends of tasks --- */
+
+/* Other jobs that want the same kept partition have it now. */
+static void share_kept(Driver *driver, const JobStage *made, uint32_t partition, uint64_t hash)
+{
+    LIST_EACH(node, &driver->stages)
+    {
+        JobStage *stage = LIST_OWNER(node, JobStage, node);
+
+        if (stage != made && stage->output == made->output)
+            scheduler_output_exists(driver->scheduler, stage->id, partition, DURABLE, hash);
+    }
+}
+
+static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult *result)
+{
+    JobStage *stage = launch->stage;
+    TaskVerdict verdict =
+        scheduler_task_succeeded(driver->scheduler, launch->attempt, result->hash);
+
+    if (verdict == VERDICT_REFUSED) {
+        map_blocks_free(result->blocks);
+        return;
+    }
+    if (result->blocks != NULL)
+        block_output_put(stage->output, launch->partition, result->blocks, launch->executor);
+    stage->ledger[launch->partition] = (LedgerEntry){.hash = result->hash,
+                                                     .rows = result->rows,
+                                                     .bytes = result->bytes,
+                                                     .attempts = launch->number + 1};
+    if (stage->keep_id != 0)
+        share_kept(driver, stage, launch->partition, result->hash);
+}
+
+/* Whether another attempt could end otherwise. What the system refuses may be granted later; what a
+ * user's function says (class 38) may be about the world outside. Values do not change. */
+static TaskFailure failure_of(const Error *err)
+{
+    if (err->status == ST_CANCELLED)
+        return TASK_KILLED;
+    if (err->status == ST_IO || err->status == ST_OUT_OF_MEMORY ||
+        strncmp(err->sqlstate, "38", 2) == 0)
+        return TASK_FAILED_RETRY;
+    return TASK_FAILED;
+}
+
+static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResult *result)
+{
+    const JobStage *stage = launch->stage;
+    const FragmentSource *source = &stage->fragment->sources[result->lost_source];
+    const JobStage *producer = &stage->job->stages[source->producer];
+    FetchFailure failure = {.stage = producer->id, .partition = result->lost_map};
+    uint64_t hash;
+
+    /* made again meanwhile, or known to be lost, with its executor: nothing new */
+    if (block_output_has(producer->output, result->lost_map) ||
+        !scheduler_output_place(driver->scheduler, producer->id, result->lost_map,
+                                &failure.executor, &hash)) {
+        scheduler_task_failed(driver->scheduler, launch->attempt, TASK_KILLED, &result->error);
+        return;
+    }
+    scheduler_fetch_failed(driver->scheduler, launch->attempt, &failure, &result->error);
+}
+
+void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *result)
+{
+    begin_event(driver);
+    launch->stage->report.attempts++;
+    launch->stage->report.ms += result->cpu_ms;
+    if (result->status == ST_OK)
+        task_succeeded(driver, launch, result);
+    else if (result->has_lost_input)
+        input_lost(driver, launch, result);
+    else
+        scheduler_task_failed(driver->scheduler, launch->attempt, failure_of(&result->error),
+                              &result->error);
+    result->blocks = NULL;
+    end_event(driver);
+}
+
+/* --- jobs in general --- */
+
+uint32_t driver_add_pool(Driver *driver, PoolOrder order, uint32_t weight, uint32_t min_share)
+{
+    uint32_t pool;
+
+    begin_event(driver);
+    pool = scheduler_add_pool(driver->scheduler, order, weight, min_share);
+    end_event(driver);
+    return pool;
+}
+
+void driver_cancel_group(Driver *driver, uint64_t group)
+{
+    begin_event(driver);
+    scheduler_cancel_group(driver->scheduler, group);
+    end_event(driver);
+}
+
+void driver_cancel_tag(Driver *driver, uint64_t tag)
+{
+    begin_event(driver);
+    scheduler_cancel_tag(driver->scheduler, tag);
+    end_event(driver);
+}
+
+/* --- what is kept --- */
+
+static KeptOutput *find_kept(const Driver *driver, int64_t keep_id)
+{
+    LIST_EACH(node, &driver->kept)
+    if (LIST_OWNER(node, KeptOutput, node)->keep_id == keep_id)
+        return LIST_OWNER(node, KeptOutput, node);
+    return NULL;
+}
+
+BlockOutput *driver__find_kept(const Driver *driver, int64_t keep_id)
+{
+    const KeptOutput *kept = find_kept(driver, keep_id);
+
+    return kept == NULL ? NULL : block_output_ref(kept->output);
+}
+
+void driver__keep(Driver *driver, int64_t keep_id, BlockOutput *output)
+{
+    KeptOutput *kept = find_kept(driver, keep_id);
+
+    if (kept == NULL) {
+        kept = ARENA_NEW(driver->arena, KeptOutput);
+        kept->keep_id = keep_id;
+        list_push(&driver->kept, &kept->node);
+    }
+    block_output_unref(kept->output);
+    kept->output = block_output_ref(output);
+}
+
+void driver_unpersist(Driver *driver, int64_t keep_id)
+{
+    KeptOutput *kept;
+
+    pthread_mutex_lock(&driver->lock);
+    kept = find_kept(driver, keep_id);
+    if (kept != NULL) {
+        list_remove(&driver->kept, &kept->node);
+        block_output_unref(kept->output);
+    }
+    pthread_mutex_unlock(&driver->lock);
+}

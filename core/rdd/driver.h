@@ -1,0 +1,46 @@
+/*
+ * driver.h -- the scheduler at work: one lock, one backend, any number of jobs
+ *
+ *     driver_new -> a backend is made and tells of executors -> job_start (core/rdd/rdd_job.h), ...
+ *         -> all jobs closed -> backend freed -> driver_free
+ *
+ * Events become calls of the scheduler (core/scheduler/scheduler.h), its actions calls of the
+ * backend (task_backend.h). The driver itself decides nothing. It knows the blocks that are in this
+ * process, what is kept for later jobs, and a ledger of what each task made.
+ *
+ * Thread: every call may come from any thread.
+ */
+#ifndef VONK_CORE_RDD_DRIVER_H
+#define VONK_CORE_RDD_DRIVER_H
+
+#include "core/rdd/task_backend.h"
+
+typedef struct Driver Driver;
+
+/* The store is borrowed. */
+Driver *driver_new(BlockStore *store, const SchedulerConfig *config);
+void driver_free(Driver *driver); /* accepts NULL */
+
+/* Once, before the first executor. Borrowed. */
+void driver_set_backend(Driver *driver, TaskBackend *backend);
+
+/* --- what a backend tells --- */
+
+/* *id_out is set before the first launch for it. */
+void driver_executor_added(Driver *driver, const ExecutorSpec *spec, ExecutorId *id_out);
+/* BLOCKS_LOST: what it made is thrown away. */
+void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, const char *reason);
+
+/* What became of a launch; takes the result's blocks. */
+void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *result);
+
+/* --- jobs in general --- */
+
+uint32_t driver_add_pool(Driver *driver, PoolOrder order, uint32_t weight, uint32_t min_share);
+void driver_cancel_group(Driver *driver, uint64_t group);
+void driver_cancel_tag(Driver *driver, uint64_t tag);
+
+/* What is kept under that id is dropped once no job reads it any more. */
+void driver_unpersist(Driver *driver, int64_t keep_id);
+
+#endif

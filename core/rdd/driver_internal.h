@@ -1,0 +1,73 @@
+/* driver_internal.h -- what driver.c and rdd_job.c share */
+#ifndef VONK_CORE_RDD_DRIVER_INTERNAL_H
+#define VONK_CORE_RDD_DRIVER_INTERNAL_H
+
+#include "core/base/list.h"
+#include "core/rdd/driver.h"
+#include "core/rdd/rdd_job.h"
+
+typedef struct KeptOutput {
+    int64_t keep_id;
+    BlockOutput *output;
+    ListNode node;
+} KeptOutput;
+
+struct Driver {
+    pthread_mutex_t lock;   /* of all that follows, and of all jobs */
+    pthread_cond_t changed; /* a job has ended, or a stage was released */
+    Arena *arena;
+    Scheduler *scheduler;
+    BlockStore *store;
+    TaskBackend *backend;
+    List stages; /* JobStages that are not released */
+    List kept;
+};
+
+struct JobStage {
+    Job *job;
+    const Fragment *fragment;
+    const char *name;
+    StageId id;
+    StageWork work;
+    BlockOutput *output;
+    int64_t keep_id;    /* 0: nobody else reads the output */
+    uint32_t *launches; /* by partition: attempts so far   */
+    LedgerEntry *ledger;
+    StageReport report;
+    bool is_released;
+    ListNode node; /* of driver->stages */
+};
+
+struct Job {
+    Arena *arena;
+    JobRequest request;
+    Driver *driver;
+    FragmentSet fragments;
+    uint32_t stage_count; /* that were made */
+    JobStage *stages;
+    StageReport *reports;
+    JobId id;
+    bool is_running;
+    JobState state;
+    Error error;
+
+    /* reading the result */
+    uint32_t partition, number, row;
+    Block *block;
+    BlockView view;
+};
+
+/* With the lock: carries out what the scheduler decides, until it has nothing more to say. */
+void driver__pump(Driver *driver);
+
+/* With the lock: the time goes on. */
+void driver__tick(Driver *driver);
+
+/* With the lock. Waits for a change, at most until the scheduler wants to be woken. */
+void driver__wait(Driver *driver);
+
+/* With the lock. The output kept under that id, referenced; NULL: none. */
+BlockOutput *driver__find_kept(const Driver *driver, int64_t keep_id);
+void driver__keep(Driver *driver, int64_t keep_id, BlockOutput *output);
+
+#endif

@@ -1,0 +1,338 @@
+/* rdd_job.c -- see rdd_job.h */
+#include "core/rdd/rdd_job.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "core/rdd/driver_internal.h"
+
+/* --- stages --- */
+
+static BlockOutput *find_output(Driver *driver, JobStage *stage)
+{
+    const Fragment *fragment = stage->fragment;
+    const PlanExchange *exchange = fragment->exchange;
+    BlockOutput *output = NULL;
+
+    if (exchange != NULL && exchange->kind == EXCHANGE_KEEP)
+        stage->keep_id = exchange->keep_id;
+    if (stage->keep_id != 0)
+        output = driver__find_kept(driver, stage->keep_id);
+    if (output != NULL && block_output_map_count(output) == fragment->partition_count)
+        return output;
+    block_output_unref(output); /* of what the files were then */
+    output = block_output_new(driver->store, fragment->partition_count, fragment->reduce_count,
+                              fragment->plan->column_count, fragment->plan->columns);
+    if (stage->keep_id != 0)
+        driver__keep(driver, stage->keep_id, output);
+    return output;
+}
+
+/* Partitions that an earlier job has left. */
+static void note_kept(Driver *driver, JobStage *stage)
+{
+    for (uint32_t p = 0; stage->keep_id != 0 && p < stage->fragment->partition_count; p++) {
+        uint64_t hash = block_output_hash(stage->output, p);
+
+        if (hash == 0)
+            continue;
+        scheduler_output_exists(driver->scheduler, stage->id, p, DURABLE, hash);
+        stage->report.skipped++;
+    }
+}
+
+static void add_stage(Driver *driver, Job *job, JobStage *stage, const Fragment *fragment)
+{
+    Arena *arena = job->arena;
+    StageParent *parents = ARENA_ARRAY(arena, StageParent, fragment->source_count);
+    StageSpec spec = {
+        .partition_count = fragment->partition_count, .parents = parents, .context = stage};
+    const JobRequest *request = &job->request;
+
+    stage->job = job;
+    stage->fragment = fragment;
+    stage->name = arena_printf(arena, "%u: %s", fragment->id, fragment_label(fragment, arena));
+    stage->output = find_output(driver, stage);
+    stage->launches = ARENA_ARRAY(arena, uint32_t, fragment->partition_count);
+    stage->ledger = ARENA_ARRAY(arena, LedgerEntry, fragment->partition_count);
+    stage->report = (StageReport){.name = stage->name,
+                                  .tasks = fragment->partition_count,
+                                  .fragment = fragment,
+                                  .ledger = stage->ledger};
+    stage_work_init(&stage->work, fragment);
+    stage->work.store = driver->store;
+    stage->work.batch_rows = request->batch_rows;
+    stage->work.jit = request->jit;
+    stage->work.cache = request->cache;
+    stage->work.faults = request->faults;
+    stage->work.inputs = ARENA_ARRAY(arena, BlockOutput *, fragment->source_count);
+    for (uint32_t i = 0; i < fragment->source_count; i++) {
+        const JobStage *producer = &job->stages[fragment->sources[i].producer];
+
+        if (fragment->sources[i].leaf->kind != PLAN_EXCHANGE)
+            continue;
+        stage->work.inputs[i] = producer->output;
+        parents[spec.parent_count++] =
+            (StageParent){producer->id, fragment_reads(&job->fragments, fragment, i, arena)};
+    }
+    spec.name = stage->name;
+    stage->id = scheduler_add_stage(driver->scheduler, &spec);
+    list_push(&driver->stages, &stage->node);
+    note_kept(driver, stage);
+}
+
+/* --- running --- */
+
+static JobStage *result_stage(const Job *job)
+{
+    return &job->stages[job->fragments.count - 1];
+}
+
+/* With the lock: all partitions of the result are there, or *err says why not. */
+static Status run(Job *job, Error *err)
+{
+    Driver *driver = job->driver;
+    const JobRequest *request = &job->request;
+    JobSpec spec = {.stage = result_stage(job)->id,
+                    .pool = request->pool,
+                    .group = request->group,
+                    .tag_count = request->tag_count,
+                    .tags = request->tags,
+                    .context = job};
+
+    job->is_running = true;
+    job->error = ERROR_NONE;
+    job->id = scheduler_submit(driver->scheduler, &spec);
+    driver__pump(driver);
+    while (job->is_running) {
+        if (request->cancelled != NULL && atomic_load(request->cancelled)) {
+            scheduler_cancel(driver->scheduler, job->id);
+            driver__pump(driver);
+        } else {
+            driver__wait(driver);
+        }
+    }
+    if (job->state != JOB_SUCCEEDED && err != NULL)
+        *err = job->error;
+    return job->error.status;
+}
+
+Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **job_out)
+{
+    Arena *arena = arena_new(NULL, "job", ARENA_NO_CAP);
+    Job *job = ARENA_NEW(arena, Job);
+    Status status;
+
+    *job_out = NULL;
+    job->arena = arena;
+    job->request = *request;
+    job->driver = driver;
+    job->view = block_view_make(arena, request->plan->column_count, request->batch_rows);
+    status = fragments_cut(arena, request->plan, err, &job->fragments);
+    if (status == ST_OK) {
+        job->stages = ARENA_ARRAY(arena, JobStage, job->fragments.count);
+        job->reports = ARENA_ARRAY(arena, StageReport, job->fragments.count);
+        pthread_mutex_lock(&driver->lock);
+        driver__tick(driver);
+        for (; job->stage_count < job->fragments.count; job->stage_count++)
+            add_stage(driver, job, &job->stages[job->stage_count],
+                      &job->fragments.items[job->stage_count]);
+        status = run(job, err);
+        pthread_mutex_unlock(&driver->lock);
+    }
+    if (status != ST_OK) {
+        job_close(job);
+        return status;
+    }
+    *job_out = job;
+    return ST_OK;
+}
+
+/* With the lock. Attempts that were cancelled may still be at work on the job's plans. */
+static void release_stages(Job *job)
+{
+    Driver *driver = job->driver;
+
+    for (uint32_t i = job->stage_count; i > 0; i--)
+        scheduler_stage_unref(driver->scheduler, job->stages[i - 1].id);
+    driver__pump(driver);
+    for (uint32_t i = 0; i < job->stage_count; i++)
+        while (!job->stages[i].is_released)
+            driver__wait(driver);
+}
+
+void job_close(Job *job)
+{
+    if (job == NULL)
+        return;
+    block_unref(job->block);
+    pthread_mutex_lock(&job->driver->lock);
+    release_stages(job);
+    pthread_mutex_unlock(&job->driver->lock);
+    for (uint32_t i = 0; i < job->stage_count; i++) {
+        block_output_unref(job->stages[i].output);
+        stage_work_fini(&job->stages[i].work);
+    }
+    arena_free(job->arena);
+}
+
+/* --- the result --- */
+
+/* It was spilled, and is damaged: made again, the same bytes. */
+static Status make_again(Job *job, uint32_t partition, Error *err)
+{
+    JobStage *stage = result_stage(job);
+    uint64_t hash = stage->ledger[partition].hash, place_hash;
+    Driver *driver = job->driver;
+    ExecutorId place;
+    Status status;
+
+    pthread_mutex_lock(&driver->lock);
+    if (scheduler_output_place(driver->scheduler, stage->id, partition, &place, &place_hash))
+        scheduler_output_lost(driver->scheduler, stage->id, partition, place);
+    status = run(job, err);
+    pthread_mutex_unlock(&driver->lock);
+    if (status == ST_OK && stage->ledger[partition].hash != hash)
+        return error_set(err, ST_BAD_INPUT,
+                         "stage \"%s\", partition %u is not deterministic: recomputed after a "
+                         "loss, it gave another result",
+                         stage->name, partition);
+    return status;
+}
+
+/* The next block of the result; NULL at the end. */
+static Status next_block(Job *job, Error *err)
+{
+    JobStage *stage = result_stage(job);
+
+    block_unref(job->block);
+    job->block = NULL;
+    job->row = 0;
+    while (job->partition < stage->fragment->partition_count) {
+        Status status =
+            block_output_get(stage->output, job->partition, 0, job->number, err, &job->block);
+
+        if (status == ST_CORRUPT) {
+            TRY(make_again(job, job->partition, err));
+            status =
+                block_output_get(stage->output, job->partition, 0, job->number, err, &job->block);
+        }
+        TRY(block_store_explain(job->driver->store, status, err));
+        job->number++;
+        if (job->block != NULL)
+            return ST_OK;
+        job->partition++;
+        job->number = 0;
+    }
+    return ST_OK;
+}
+
+Status job_next(Job *job, Error *err, Batch *batch_out)
+{
+    const Plan *plan = job->request.plan;
+    uint32_t count;
+
+    *batch_out = (Batch){.column_count = plan->column_count};
+    while (job->block == NULL || job->row == block_row_count(job->block)) {
+        TRY(next_block(job, err));
+        if (job->block == NULL)
+            return ST_OK;
+    }
+    count = block_row_count(job->block) - job->row;
+    if (count > job->request.batch_rows)
+        count = job->request.batch_rows;
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        block_view_column(&job->view, i, job->block, i, plan->columns[i].type, job->row, count);
+    job->row += count;
+    batch_out->columns = job->view.columns;
+    batch_out->row_count = batch_out->selected_count = count;
+    return ST_OK;
+}
+
+uint32_t job_partition_count(const Job *job)
+{
+    return result_stage(job)->fragment->partition_count;
+}
+
+uint64_t job_partition_rows(const Job *job, uint32_t partition)
+{
+    return result_stage(job)->ledger[partition].rows;
+}
+
+uint32_t job_stages(const Job *job, const StageReport **reports_out)
+{
+    pthread_mutex_lock(&job->driver->lock);
+    for (uint32_t i = 0; i < job->stage_count; i++) {
+        StageReport *report = &job->reports[i];
+
+        *report = job->stages[i].report;
+        for (uint32_t p = 0; p < report->tasks; p++) {
+            report->rows += report->ledger[p].rows;
+            report->bytes += report->ledger[p].bytes;
+        }
+    }
+    pthread_mutex_unlock(&job->driver->lock);
+    *reports_out = job->reports;
+    return job->stage_count;
+}
+
+/* --- progress --- */
+
+/* Of the stages at work the last: those before it are made again for it, or beside it. */
+static const JobStage *stage_at_work(const Driver *driver, const Job *job, StageProgress *seen_out)
+{
+    const JobStage *found = NULL;
+
+    for (uint32_t i = 0; i < job->stage_count; i++) {
+        StageProgress seen = scheduler_stage_progress(driver->scheduler, job->stages[i].id);
+
+        if (seen.running == 0 && (found != NULL || seen.waiting == 0))
+            continue;
+        found = &job->stages[i];
+        *seen_out = seen;
+    }
+    return found;
+}
+
+static void describe(const Driver *driver, const Job *job, JobProgress *progress)
+{
+    StageProgress seen = {0};
+    const JobStage *stage = stage_at_work(driver, job, &seen);
+
+    progress->stages = job->stage_count;
+    for (uint32_t i = 0; i < job->stage_count; i++)
+        for (uint32_t p = 0; p < job->stages[i].fragment->partition_count; p++)
+            if (job->stages[i].launches[p] > 1)
+                progress->retries += job->stages[i].launches[p] - 1;
+    if (stage == NULL)
+        return;
+    progress->stage = stage->fragment->id + 1;
+    snprintf(progress->name, sizeof progress->name, "%s", strchr(stage->name, ' ') + 1);
+    progress->tasks = seen.partitions;
+    progress->done = seen.done;
+    progress->running = seen.running;
+}
+
+JobProgress driver_progress(Driver *driver)
+{
+    JobProgress progress = {0};
+    const Job *last = NULL, *first = NULL;
+
+    pthread_mutex_lock(&driver->lock);
+    LIST_EACH(node, &driver->stages) /* a job's stand together, the oldest job's first */
+    {
+        const Job *job = LIST_OWNER(node, JobStage, node)->job;
+
+        if (job == last || !job->is_running)
+            continue;
+        last = job;
+        progress.jobs++;
+        if (first == NULL)
+            first = job;
+    }
+    if (first != NULL)
+        describe(driver, first, &progress);
+    pthread_mutex_unlock(&driver->lock);
+    return progress;
+}

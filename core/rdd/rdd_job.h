@@ -1,0 +1,76 @@
+/*
+ * rdd_job.h -- a distributed plan runs: fragments are stages, partitions are tasks
+ *
+ *     job_start -> job_next, ... -> job_close
+ *
+ * Tasks make blocks (block_store.h). What is lost is made again, just that: a task that finds a
+ * block gone or damaged says whose it was, and the scheduler sees to it. A partition that then has
+ * other bytes ends the job with an error that names the stage, if somebody has used the first.
+ *
+ * Thread: one thread calls these for a job; any number of jobs at once.
+ */
+#ifndef VONK_CORE_RDD_RDD_JOB_H
+#define VONK_CORE_RDD_RDD_JOB_H
+
+#include "core/rdd/driver.h"
+
+typedef struct Job Job;
+
+typedef struct JobRequest {
+    const Plan *plan; /* distributed; borrowed until job_close */
+    uint32_t batch_rows;
+    JitMode jit;
+    CodeCache *cache;
+    const atomic_bool *cancelled; /* NULL: never */
+    TestFaults faults;
+    uint32_t pool;      /* of driver_add_pool; DEFAULT_POOL                */
+    uint64_t group;     /* for driver_cancel_group; 0: none                */
+    uint32_t tag_count; /* for driver_cancel_tag                           */
+    const uint64_t *tags;
+} JobRequest;
+
+/* Runs the job up to its result: blocks until it is there. */
+MUST_CHECK Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **job_out);
+
+/* The next rows, partition by partition; valid until the next call; row_count 0 at the end. */
+MUST_CHECK Status job_next(Job *job, Error *err, Batch *batch_out);
+
+/* The result's partitions and the rows of each. */
+uint32_t job_partition_count(const Job *job);
+uint64_t job_partition_rows(const Job *job, uint32_t partition);
+
+/* What is known of a partition that a task has made: recomputed, it must have the same hash. */
+typedef struct LedgerEntry {
+    uint64_t hash; /* 0: not made by this job */
+    uint64_t rows, bytes;
+    uint32_t attempts; /* launched until it was there */
+} LedgerEntry;
+
+/* One a stage, the result's last. */
+typedef struct StageReport {
+    const char *name;
+    uint32_t tasks;       /* partitions                            */
+    uint32_t attempts;    /* tasks that ran, again ones counted    */
+    uint32_t skipped;     /* partitions that were there already    */
+    uint64_t rows, bytes; /* made                                */
+    double ms;            /* of all threads                        */
+    const Fragment *fragment;
+    const LedgerEntry *ledger; /* by partition */
+} StageReport;
+uint32_t job_stages(const Job *job, const StageReport **reports_out);
+
+void job_close(Job *job); /* accepts NULL */
+
+/* --- progress: from any thread, of all jobs of the driver --- */
+
+typedef struct JobProgress {
+    uint32_t jobs;          /* that run; the rest is of the oldest one         */
+    uint32_t stages, stage; /* of the job; which of them is at work, from 1 on */
+    char name[64];          /* of that stage */
+    uint32_t tasks, done, running;
+    uint32_t retries; /* attempts of the job beyond the first of each task */
+} JobProgress;
+
+JobProgress driver_progress(Driver *driver);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * task_backend.h -- who runs tasks for the driver: threads here, processes elsewhere
+ *
+ *     driver  -- launch, cancel, ... -->  backend     (with its lock held: hand over and return)
+ *     backend -- driver_executor_added, driver_task_ended, ... -->  driver       (from any thread)
+ *
+ * A backend decides nothing: which task runs where is the scheduler's business
+ * (core/scheduler/scheduler.h), what became of it the backend's to tell. Each launch is answered by
+ * one driver_task_ended, unless its executor is lost; so is one that was cancelled.
+ */
+#ifndef VONK_CORE_RDD_TASK_BACKEND_H
+#define VONK_CORE_RDD_TASK_BACKEND_H
+
+#include "core/rdd/task_run.h"
+#include "core/scheduler/scheduler.h"
+
+typedef struct JobStage JobStage;
+
+typedef struct TaskLaunch {
+    ExecutorId executor;
+    AttemptId attempt;
+    uint64_t launch_number; /* counts up an executor's launches, see scheduler_heartbeat */
+    JobStage *stage;
+    StageWork *work; /* of the stage; lives until the attempt is answered for */
+    uint32_t partition;
+    uint32_t number; /* which attempt of the partition, from 0 */
+} TaskLaunch;
+
+typedef struct TaskBackend TaskBackend;
+
+typedef struct TaskBackendClass {
+    void (*launch)(TaskBackend *backend, const TaskLaunch *launch);
+    /* May come when it has ended already, or before the launch has arrived. */
+    void (*cancel)(TaskBackend *backend, ExecutorId executor, AttemptId attempt,
+                   uint64_t launch_number);
+} TaskBackendClass;
+
+struct TaskBackend {
+    const TaskBackendClass *class;
+};
+
+#endif

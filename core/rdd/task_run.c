@@ -1,0 +1,260 @@
+/* task_run.c -- see task_run.h */
+#include "core/rdd/task_run.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "core/base/clock.h"
+#include "core/rdd/block_table.h"
+#include "core/rdd/partition_writer.h"
+#include "exec/exec.h"
+
+/* Faults of tests: less than a stage bears, and a slow attempt's nap. */
+enum { FAULTS_IN_ROW_MAX = 1, DEATHS_MAX = 2, SLOW_MS = 20 };
+
+typedef struct TaskRun {
+    StageWork *work;
+    uint32_t partition, number;
+    const atomic_bool *stop;
+    TaskResult *result;
+    Arena *arena;
+    uint32_t table_count;
+    Table **tables;         /* to be let go */
+    uint32_t *sources;      /* by table: the fragment's source; UINT32_MAX: a scan */
+    _Atomic uint32_t *lost; /* by table: the map task whose blocks are gone */
+} TaskRun;
+
+void stage_work_init(StageWork *work, const Fragment *fragment)
+{
+    *work = (StageWork){.fragment = fragment};
+    pthread_mutex_init(&work->lock, NULL);
+}
+
+void stage_work_fini(StageWork *work)
+{
+    arena_free(work->arena);
+    pthread_mutex_destroy(&work->lock);
+}
+
+/* --- what it reads --- */
+
+/* Faults of a test: some of what is about to be read is gone. */
+static void lose_blocks(const TaskRun *run, BlockOutput *output, PartitionRange maps)
+{
+    StageWork *work = run->work;
+
+    for (uint32_t m = maps.first; m < maps.first + maps.count; m++)
+        if (test_fault(&work->faults, FAULT_LOSE_BLOCK, work->fragment->id, run->partition,
+                       run->number, m) &&
+            atomic_fetch_add(&work->faults_in_row, 1) < FAULTS_IN_ROW_MAX)
+            block_output_drop(output, m);
+}
+
+static Table *exchange_table(TaskRun *run, const FragmentSource *source, uint32_t partition,
+                             uint32_t number)
+{
+    const PlanExchange *exchange = plan_as_exchange(source->leaf);
+    BlockOutput *output = run->work->inputs[run->sources[number]];
+    PartitionRange maps = exchange_maps(exchange, block_output_map_count(output),
+                                        block_output_reduce_count(output), partition);
+    BlockRange range = {.map_from = maps.first, .map_to = maps.first + maps.count};
+
+    if (exchange->kind != EXCHANGE_KEEP && exchange->kind != EXCHANGE_BROADCAST)
+        range.reduce = partition;
+    lose_blocks(run, output, maps);
+    return block_table_new(output, range, source->leaf->column_count, source->leaf->columns,
+                           &run->lost[number]);
+}
+
+static Table *table_of(void *context, const FragmentSource *source, uint32_t partition)
+{
+    TaskRun *run = context;
+    uint32_t number = run->table_count++;
+    bool is_any = partition < source->split_count;
+
+    run->sources[number] = UINT32_MAX;
+    if (source->leaf->kind == PLAN_SCAN) {
+        run->tables[number] = slice_table_new(plan_as_scan(source->leaf)->table, is_any,
+                                              is_any ? &source->splits[partition] : NULL);
+    } else {
+        run->sources[number] = (uint32_t)(source - run->work->fragment->sources);
+        run->tables[number] = exchange_table(run, source, partition, number);
+    }
+    return run->tables[number];
+}
+
+static uint32_t count_leaves(const Plan *plan)
+{
+    uint32_t count = plan->kind == PLAN_SCAN || plan->kind == PLAN_EXCHANGE;
+
+    if (plan->kind == PLAN_EXCHANGE)
+        return 1;
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        count += count_leaves(plan->inputs[i]);
+    return count;
+}
+
+/* The first task that needs them finds them; the others wait. */
+static Status find_ranges(TaskRun *run, Error *err, const Ranges **ranges_out)
+{
+    StageWork *work = run->work;
+    const PlanExchange *exchange = work->fragment->exchange;
+    Status status = ST_OK;
+
+    *ranges_out = NULL;
+    if (exchange == NULL || exchange->kind != EXCHANGE_RANGE)
+        return ST_OK;
+    pthread_mutex_lock(&work->lock);
+    if (!work->has_ranges) {
+        arena_free(work->arena);
+        work->arena = arena_new(NULL, "ranges", ARENA_NO_CAP);
+        status =
+            ranges_find(work->arena, work->inputs[0], work->fragment->plan, exchange->order,
+                        work->fragment->reduce_count, err, &run->result->lost_map, &work->ranges);
+        work->has_ranges = status == ST_OK;
+        run->result->has_lost_input = status == ST_CORRUPT;
+    }
+    pthread_mutex_unlock(&work->lock);
+    *ranges_out = &work->ranges;
+    return status;
+}
+
+/* --- running --- */
+
+static Status move_rows(TaskRun *run, Execution *execution, PartitionWriter *writer, Error *err)
+{
+    Batch batch;
+
+    do {
+        TRY(exec_next(execution, err, &batch));
+        if (batch.row_count > 0)
+            TRY(partition_writer_add(writer, &batch, err));
+    } while (batch.row_count > 0);
+    return partition_writer_finish(writer, err, &run->result->blocks);
+}
+
+static Status run_plan(TaskRun *run, const Ranges *ranges, Error *err)
+{
+    const StageWork *work = run->work;
+    uint32_t partition_count = work->fragment->partition_count;
+    MemPool *pool = block_store_pool(work->store);
+    ExecRequest exec = {.pool = pool,
+                        .threads = 1,
+                        .batch_rows = work->batch_rows,
+                        .jit = work->jit,
+                        .cache = work->cache,
+                        .cancelled = run->stop,
+                        .partition = run->partition,
+                        .partition_count = partition_count};
+    ExecContext context = {.pool = pool,
+                           .stop = run->stop,
+                           .partition = run->partition,
+                           .partition_count = partition_count};
+    PartitionWriter *writer = NULL;
+    Execution *execution = NULL;
+    UserTask user;
+    Status status;
+
+    user_task_init(&user, &context);
+    exec.plan = fragment_restrict(work->fragment, run->arena, run->partition, table_of, run);
+    status = partition_writer_open(run->arena, work->fragment, run->partition, ranges, work->store,
+                                   &user, err, &writer);
+    if (status == ST_OK)
+        status = exec_start(&exec, err, &execution);
+    if (status == ST_OK)
+        status = move_rows(run, execution, writer, err);
+    exec_close(execution);
+    partition_writer_close(writer);
+    user_task_fini(&user);
+    return status;
+}
+
+static void note_lost_input(TaskRun *run)
+{
+    for (uint32_t i = 0; i < run->table_count; i++) {
+        uint32_t map = atomic_load(&run->lost[i]);
+
+        if (run->sources[i] == UINT32_MAX || map == UINT32_MAX)
+            continue;
+        run->result->has_lost_input = true;
+        run->result->lost_source = run->sources[i];
+        run->result->lost_map = map;
+        return;
+    }
+}
+
+static Status run_attempt(TaskRun *run, Error *err)
+{
+    uint32_t leaves = count_leaves(run->work->fragment->plan);
+    const Ranges *ranges;
+    Status status;
+
+    run->tables = ARENA_ARRAY(run->arena, Table *, leaves);
+    run->sources = ARENA_ARRAY(run->arena, uint32_t, leaves);
+    run->lost = arena_alloc(run->arena, leaves * sizeof *run->lost);
+    for (uint32_t i = 0; i < leaves; i++)
+        atomic_store(&run->lost[i], UINT32_MAX);
+    status = find_ranges(run, err, &ranges);
+    if (status == ST_OK)
+        status = run_plan(run, ranges, err);
+    if (status != ST_OK)
+        note_lost_input(run);
+    for (uint32_t i = 0; i < run->table_count; i++)
+        table_unref(run->tables[i]);
+    return block_store_explain(run->work->store, status, err);
+}
+
+/* --- faults of tests --- */
+
+static void nap(const TaskRun *run)
+{
+    struct timespec millisecond = {.tv_nsec = 1000000};
+
+    for (int i = 0; i < SLOW_MS && !atomic_load(run->stop); i++)
+        nanosleep(&millisecond, NULL);
+}
+
+static void die(const TaskRun *run)
+{
+    StageWork *work = run->work;
+    TaskResult *result = run->result;
+    uint32_t stage = work->fragment->id, partition = run->partition, number = run->number;
+
+    result->executor_died =
+        test_fault(&work->faults, FAULT_KILL_EXECUTOR, stage, partition, number, 0) &&
+        atomic_fetch_add(&work->deaths, 1) < DEATHS_MAX;
+    if (!result->executor_died &&
+        !test_fault(&work->faults, FAULT_KILL_ATTEMPT, stage, partition, number, 0))
+        return;
+    map_blocks_free(result->blocks);
+    result->blocks = NULL;
+    result->status = error_set(&result->error, ST_CANCELLED, "a fault of a test");
+}
+
+void task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic_bool *stop,
+              TaskResult *result_out)
+{
+    int64_t start = clock_thread_cpu_ns();
+    TaskRun run = {.work = work,
+                   .partition = partition,
+                   .number = number,
+                   .stop = stop,
+                   .result = result_out,
+                   .arena = arena_new(NULL, "task", ARENA_NO_CAP)};
+
+    *result_out = (TaskResult){.error = ERROR_NONE};
+    if (test_fault(&work->faults, FAULT_SLOW_ATTEMPT, work->fragment->id, partition, number, 0))
+        nap(&run);
+    result_out->status = run_attempt(&run, &result_out->error);
+    arena_free(run.arena);
+    if (result_out->status == ST_OK) {
+        atomic_store(&work->faults_in_row, 0);
+        die(&run);
+    }
+    if (result_out->blocks != NULL) {
+        result_out->hash = map_blocks_hash(result_out->blocks);
+        result_out->rows = map_blocks_rows(result_out->blocks);
+        result_out->bytes = map_blocks_bytes(result_out->blocks);
+    }
+    result_out->cpu_ms = (double)(clock_thread_cpu_ns() - start) / 1e6;
+}

@@ -1,0 +1,56 @@
+/*
+ * task_run.h -- one attempt of one task: a fragment's plan over one partition's share
+ *
+ * What an executor does, wherever it is: it finds the inputs in a block store, runs the plan, and
+ * has blocks, or says why not. It decides nothing.
+ *
+ * Thread: any number of tasks of a stage at once.
+ */
+#ifndef VONK_CORE_RDD_TASK_RUN_H
+#define VONK_CORE_RDD_TASK_RUN_H
+
+#include <pthread.h>
+
+#include "codegen/kernel.h"
+#include "core/rdd/block_store.h"
+#include "core/rdd/fragment.h"
+#include "core/rdd/ranges.h"
+#include "core/rdd/test_faults.h"
+
+/* What the tasks of a stage have in common. */
+typedef struct StageWork {
+    const Fragment *fragment;
+    BlockStore *store;
+    BlockOutput **inputs; /* by source of the fragment; NULL for a scan */
+    uint32_t batch_rows;
+    JitMode jit;
+    CodeCache *cache;
+    TestFaults faults;
+    _Atomic uint32_t faults_in_row; /* of inputs, since a task succeeded: fewer than end the job */
+    _Atomic uint32_t deaths;        /* of executors: so few that there is progress */
+
+    pthread_mutex_t lock; /* of what follows: where the ranges of a sort begin */
+    bool has_ranges;
+    Ranges ranges;
+    Arena *arena;
+} StageWork;
+
+void stage_work_init(StageWork *work, const Fragment *fragment);
+void stage_work_fini(StageWork *work);
+
+typedef struct TaskResult {
+    Status status;
+    Error error;
+    bool has_lost_input; /* the reason: of that source, what its producer's task lost_map made */
+    uint32_t lost_source, lost_map;
+    bool executor_died; /* a fault of a test */
+    MapBlocks *blocks;  /* of a task that succeeded; NULL: they are not in this process */
+    uint64_t hash, rows, bytes;
+    double cpu_ms;
+} TaskResult;
+
+/* number: which attempt of this partition, from 0. stop: true makes it end soon. */
+void task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic_bool *stop,
+              TaskResult *result_out);
+
+#endif
