@@ -94,8 +94,10 @@ static void add_seen(StrBuf *buf, const OperatorStatistics *seen)
 typedef struct Walk {
     StrBuf *buf;
     const ExplainedPlan *plan;
-    uint32_t next; /* the next node's place in pre-order */
+    uint32_t next;  /* the next node's place in pre-order */
+    PlanSeen *seen; /* inputs of SHARED nodes that stand above already */
     double busiest_ms;
+    struct SharedPlace *places; /* DOT: ... and where */
 } Walk;
 
 static void add_text_node(Walk *walk, const Plan *node, uint32_t indent)
@@ -111,6 +113,8 @@ static void add_text_node(Walk *walk, const Plan *node, uint32_t indent)
         strbuf_printf(walk->buf, "  rows=%.0f", node->estimated_rows);
     }
     strbuf_putc(walk->buf, '\n');
+    if (plan_seen(walk->buf->arena, node, &walk->seen))
+        return;
     for (uint32_t i = 0; i < node->input_count; i++)
         add_text_node(walk, node->inputs[i], indent + 2);
 }
@@ -150,6 +154,7 @@ static void add_json_node(Walk *walk, const Plan *node, uint32_t indent)
 {
     StrBuf *buf = walk->buf;
     uint32_t place = walk->next++;
+    bool is_above = false;
 
     strbuf_printf(buf, "%*s{\"node\": ", (int)indent, "");
     explain__add_json_text(buf, plan_kind_name(node->kind));
@@ -159,8 +164,13 @@ static void add_json_node(Walk *walk, const Plan *node, uint32_t indent)
         strbuf_printf(buf, ", \"rows_estimated\": %.0f", node->estimated_rows);
     if (walk->plan->seen != NULL)
         add_json_seen(buf, &walk->plan->seen[place]);
+    if (node->kind == PLAN_SHARED) {
+        is_above = plan_seen(buf->arena, node, &walk->seen);
+        strbuf_printf(buf, ", \"shared_id\": %lld, \"is_above\": %s",
+                      (long long)plan_as_shared(node)->shared_id, is_above ? "true" : "false");
+    }
     strbuf_puts(buf, ", \"inputs\": [");
-    for (uint32_t i = 0; i < node->input_count; i++) {
+    for (uint32_t i = 0; !is_above && i < node->input_count; i++) {
         strbuf_puts(buf, i == 0 ? "\n" : ",\n");
         add_json_node(walk, node->inputs[i], indent + 2);
     }
@@ -194,10 +204,33 @@ static const char *wrap(Arena *arena, const char *text)
     return copy;
 }
 
-static uint32_t add_dot_node(Walk *walk, const Plan *node)
+/* Where the input of SHARED nodes is drawn. */
+typedef struct SharedPlace {
+    const Plan *input;
+    uint32_t place;
+    struct SharedPlace *next;
+} SharedPlace;
+
+static const SharedPlace *find_place(const Walk *walk, const Plan *input)
+{
+    const SharedPlace *known = walk->places;
+
+    while (known != NULL && known->input != input)
+        known = known->next;
+    return known;
+}
+
+static void note_place(Walk *walk, const Plan *input, uint32_t place)
+{
+    SharedPlace *known = ARENA_NEW(walk->buf->arena, SharedPlace);
+
+    *known = (SharedPlace){input, place, walk->places};
+    walk->places = known;
+}
+
+static void add_dot_box(Walk *walk, uint32_t place)
 {
     Arena *arena = walk->buf->arena;
-    uint32_t place = walk->next++;
     const OperatorStatistics *seen = walk->plan->seen == NULL ? NULL : &walk->plan->seen[place];
     StrBuf label = {.arena = arena};
 
@@ -212,17 +245,33 @@ static uint32_t add_dot_node(Walk *walk, const Plan *node)
         strbuf_printf(walk->buf, ", fillcolor=\"0.03 %.2f 1.0\"",
                       0.7 * seen->cpu_ms / walk->busiest_ms);
     strbuf_puts(walk->buf, "];\n");
+}
+
+static void add_dot_edge(Walk *walk, const Plan *input, uint32_t below, uint32_t place)
+{
+    strbuf_printf(walk->buf, "  n%u -> n%u", below, place);
+    if (walk->plan->seen != NULL)
+        strbuf_printf(walk->buf, " [label=\" %llu\"]",
+                      (unsigned long long)walk->plan->seen[below].rows);
+    else if (input->estimated_rows >= 0)
+        strbuf_printf(walk->buf, " [label=\" ~%.0f\"]", input->estimated_rows);
+    strbuf_puts(walk->buf, ";\n");
+}
+
+/* What several read is one box with several edges. */
+static uint32_t add_dot_node(Walk *walk, const Plan *node)
+{
+    uint32_t place = walk->next++;
+
+    add_dot_box(walk, place);
     for (uint32_t i = 0; i < node->input_count; i++) {
         const Plan *input = node->inputs[i];
-        uint32_t below = add_dot_node(walk, input);
+        const SharedPlace *known = node->kind == PLAN_SHARED ? find_place(walk, input) : NULL;
+        uint32_t below = known != NULL ? known->place : add_dot_node(walk, input);
 
-        strbuf_printf(walk->buf, "  n%u -> n%u", below, place);
-        if (walk->plan->seen != NULL)
-            strbuf_printf(walk->buf, " [label=\" %llu\"]",
-                          (unsigned long long)walk->plan->seen[below].rows);
-        else if (input->estimated_rows >= 0)
-            strbuf_printf(walk->buf, " [label=\" ~%.0f\"]", input->estimated_rows);
-        strbuf_puts(walk->buf, ";\n");
+        if (node->kind == PLAN_SHARED && known == NULL)
+            note_place(walk, input, below);
+        add_dot_edge(walk, input, below, place);
     }
     return place;
 }

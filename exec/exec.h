@@ -54,7 +54,8 @@ typedef struct ExecProgress {
 } ExecProgress;
 ExecProgress exec_progress(const Execution *execution);
 
-/* One a physical plan node, in the order of a pre-order walk. */
+/* One a physical plan node, in the order of a pre-order walk that goes into the input of SHARED
+ * nodes once (plan_seen). */
 typedef struct OperatorStatistics {
     const Plan *node;
     uint32_t depth;

@@ -112,12 +112,14 @@ Status exec_print_kernels(Arena *arena, const Plan *physical, bool with_code, Co
 
 /* --- EXPLAIN ANALYZE --- */
 
-static uint32_t count_nodes(const Plan *plan)
+static uint32_t count_nodes(Arena *arena, const Plan *plan, PlanSeen **seen)
 {
     uint32_t count = 1;
 
+    if (plan_seen(arena, plan, seen))
+        return count;
     for (uint32_t i = 0; i < plan->input_count; i++)
-        count += count_nodes(plan->inputs[i]);
+        count += count_nodes(arena, plan->inputs[i], seen);
     return count;
 }
 
@@ -176,23 +178,35 @@ static void describe(const Execution *execution, OperatorStatistics *row)
             add_operator(row, set->operators[i]);
 }
 
-static void fill(const Execution *execution, const Plan *plan, uint32_t depth,
-                 OperatorStatistics *rows, uint32_t *next)
+typedef struct StatisticsWalk {
+    const Execution *execution;
+    Arena *arena;
+    PlanSeen *seen;
+    OperatorStatistics *rows;
+    uint32_t next;
+} StatisticsWalk;
+
+static void fill(StatisticsWalk *walk, const Plan *plan, uint32_t depth)
 {
-    rows[*next] = (OperatorStatistics){.node = plan, .depth = depth};
-    describe(execution, &rows[(*next)++]);
+    OperatorStatistics *row = &walk->rows[walk->next++];
+
+    *row = (OperatorStatistics){.node = plan, .depth = depth};
+    describe(walk->execution, row);
+    if (plan_seen(walk->arena, plan, &walk->seen))
+        return;
     for (uint32_t i = 0; i < plan->input_count; i++)
-        fill(execution, plan->inputs[i], depth + 1, rows, next);
+        fill(walk, plan->inputs[i], depth + 1);
 }
 
 uint32_t exec_statistics(const Execution *execution, Arena *arena,
                          const OperatorStatistics **rows_out)
 {
     const Plan *plan = execution->request.plan;
-    OperatorStatistics *rows = ARENA_ARRAY(arena, OperatorStatistics, count_nodes(plan));
-    uint32_t next = 0;
+    StatisticsWalk walk = {.execution = execution, .arena = arena};
+    PlanSeen *seen = NULL;
 
-    fill(execution, plan, 0, rows, &next);
-    *rows_out = rows;
-    return next;
+    walk.rows = ARENA_ARRAY(arena, OperatorStatistics, count_nodes(arena, plan, &seen));
+    fill(&walk, plan, 0);
+    *rows_out = walk.rows;
+    return walk.next;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
-#include "core/plan/plan.h"
+#include "core/plan/equal_pairs.h"
 
 static Expr *new_expr(Arena *arena, ExprKind kind, Type type)
 {
@@ -176,17 +176,17 @@ const Expr *expr_and(Arena *arena, const Expr *a, const Expr *b)
 
 /* --- asking --- */
 
-static bool args_equal(const Expr *a, const Expr *b)
+static bool args_equal(const Expr *a, const Expr *b, EqualPairs *pairs)
 {
     if (a->arg_count != b->arg_count)
         return false;
     for (uint32_t i = 0; i < a->arg_count; i++)
-        if (!expr_equal(a->args[i], b->args[i]))
+        if (!expr__equal(a->args[i], b->args[i], pairs))
             return false;
     return true;
 }
 
-bool expr_equal(const Expr *a, const Expr *b)
+bool expr__equal(const Expr *a, const Expr *b, EqualPairs *pairs)
 {
     if (a == b)
         return true;
@@ -198,15 +198,20 @@ bool expr_equal(const Expr *a, const Expr *b)
     case EXPR_CONST:
         return value_identical(&a->value, &b->value);
     case EXPR_CALL:
-        return a->func == b->func && args_equal(a, b);
+        return a->func == b->func && args_equal(a, b, pairs);
     case EXPR_AGG:
         return a->agg == b->agg && a->is_distinct == b->is_distinct &&
-               expr_equal(a->filter, b->filter) && args_equal(a, b);
+               expr__equal(a->filter, b->filter, pairs) && args_equal(a, b, pairs);
     case EXPR_SUBQUERY:
-        return a->subquery == b->subquery && a->func == b->func && args_equal(a, b) &&
-               plan_equal(a->plan, b->plan);
+        return a->subquery == b->subquery && a->func == b->func && args_equal(a, b, pairs) &&
+               plan__equal(a->plan, b->plan, pairs);
     }
     UNREACHABLE("expression kind");
+}
+
+bool expr_equal(const Expr *a, const Expr *b)
+{
+    return expr__equal(a, b, NULL);
 }
 
 static uint64_t mix(uint64_t hash, uint64_t word)

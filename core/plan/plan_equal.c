@@ -2,29 +2,29 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
-#include "core/plan/plan.h"
+#include "core/plan/equal_pairs.h"
 
 static bool texts_equal(const char *a, const char *b)
 {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
-static bool expr_lists_equal(ExprList a, ExprList b)
+static bool expr_lists_equal(ExprList a, ExprList b, EqualPairs *pairs)
 {
     if (a.count != b.count)
         return false;
     for (uint32_t i = 0; i < a.count; i++)
-        if (!expr_equal(a.items[i], b.items[i]))
+        if (!expr__equal(a.items[i], b.items[i], pairs))
             return false;
     return true;
 }
 
-static bool rows_equal(ExprRows a, ExprRows b)
+static bool rows_equal(ExprRows a, ExprRows b, EqualPairs *pairs)
 {
     if (a.count != b.count)
         return false;
     for (uint32_t i = 0; i < a.count; i++)
-        if (!expr_lists_equal(a.items[i], b.items[i]))
+        if (!expr_lists_equal(a.items[i], b.items[i], pairs))
             return false;
     return true;
 }
@@ -86,7 +86,7 @@ static bool steps_equal(CallStepList a, CallStepList b)
     return true;
 }
 
-static bool fields_equal(const Plan *a, const Plan *b, const PlanField *field)
+static bool fields_equal(const Plan *a, const Plan *b, const PlanField *field, EqualPairs *pairs)
 {
     const void *x = (const char *)a + field->offset;
     const void *y = (const char *)b + field->offset;
@@ -94,11 +94,11 @@ static bool fields_equal(const Plan *a, const Plan *b, const PlanField *field)
 #define AS(Type, p) (*(const Type *)(p))
     switch (field->kind) {
     case PLAN_FIELD_EXPR:
-        return expr_equal(AS(Expr *, x), AS(Expr *, y));
+        return expr__equal(AS(Expr *, x), AS(Expr *, y), pairs);
     case PLAN_FIELD_EXPRS:
-        return expr_lists_equal(AS(ExprList, x), AS(ExprList, y));
+        return expr_lists_equal(AS(ExprList, x), AS(ExprList, y), pairs);
     case PLAN_FIELD_ROWS:
-        return rows_equal(AS(ExprRows, x), AS(ExprRows, y));
+        return rows_equal(AS(ExprRows, x), AS(ExprRows, y), pairs);
     case PLAN_FIELD_COLUMN:
         return AS(ColumnId, x) == AS(ColumnId, y);
     case PLAN_FIELD_COLUMNS:
@@ -162,21 +162,52 @@ static bool columns_equal(const Plan *a, const Plan *b)
     return true;
 }
 
-bool plan_equal(const Plan *a, const Plan *b)
+static size_t pair_place(const Plan *a, const Plan *b)
 {
-    const PlanKindInfo *info;
+    uint64_t hash = ((uintptr_t)a >> 4) * 0x9e3779b97f4a7c15u ^ ((uintptr_t)b >> 4);
+
+    return (hash * 0x9e3779b97f4a7c15u >> 32) % EQUAL_PAIRS;
+}
+
+static bool nodes_equal(const Plan *a, const Plan *b, EqualPairs *pairs)
+{
+    const PlanKindInfo *info = plan_kind_info(a->kind);
+
+    for (uint32_t i = 0; i < info->field_count; i++)
+        if (!fields_equal(a, b, &info->fields[i], pairs))
+            return false;
+    for (uint32_t i = 0; i < a->input_count; i++) {
+        size_t place = pair_place(a->inputs[i], b->inputs[i]);
+
+        if (a->kind == PLAN_SHARED && pairs->items[place].a == a->inputs[i] &&
+            pairs->items[place].b == b->inputs[i])
+            continue;
+        if (!plan__equal(a->inputs[i], b->inputs[i], pairs))
+            return false;
+        if (a->kind == PLAN_SHARED) {
+            pairs->items[place].a = a->inputs[i];
+            pairs->items[place].b = b->inputs[i];
+        }
+    }
+    return true;
+}
+
+bool plan__equal(const Plan *a, const Plan *b, EqualPairs *pairs)
+{
+    EqualPairs none;
 
     if (a == b)
         return true;
     if (a == NULL || b == NULL || a->kind != b->kind || a->input_count != b->input_count ||
         !columns_equal(a, b))
         return false;
-    info = plan_kind_info(a->kind);
-    for (uint32_t i = 0; i < info->field_count; i++)
-        if (!fields_equal(a, b, &info->fields[i]))
-            return false;
-    for (uint32_t i = 0; i < a->input_count; i++)
-        if (!plan_equal(a->inputs[i], b->inputs[i]))
-            return false;
-    return true;
+    if (pairs != NULL)
+        return nodes_equal(a, b, pairs);
+    memset(&none, 0, sizeof none);
+    return nodes_equal(a, b, &none);
+}
+
+bool plan_equal(const Plan *a, const Plan *b)
+{
+    return plan__equal(a, b, NULL);
 }

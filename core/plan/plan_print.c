@@ -12,7 +12,9 @@ typedef struct Printer {
     uint32_t name_count; /* names[id], NULL where no node produces the id */
     const char **names;
     bool is_brief;
-    bool *is_shared; /* brief: by id, whether another one has the same name */
+    bool *is_shared;  /* brief: by id, whether another one has the same name */
+    PlanSeen *seen;   /* inputs of SHARED nodes that stand above already */
+    PlanSeen *looked; /* ... whose columns' names have been noted */
 } Printer;
 
 static void print_expr(Printer *to, const Expr *expr, uint32_t indent);
@@ -387,12 +389,25 @@ static void print_node(Printer *to, const Plan *plan, uint32_t indent)
         print_columns(to, plan);
 }
 
+/* What several read is printed below the first of them; whether it is there already. */
+static bool print_node_once(Printer *to, const Plan *plan, uint32_t indent)
+{
+    bool is_above = plan_seen(to->buf.arena, plan, &to->seen);
+
+    print_node(to, plan, indent);
+    if (is_above)
+        strbuf_puts(&to->buf, ", as above");
+    return is_above;
+}
+
 static void print_plan(Printer *to, const Plan *plan, uint32_t indent)
 {
+    bool is_above;
+
     strbuf_printf(&to->buf, "%*s", (int)indent, "");
-    print_node(to, plan, indent);
+    is_above = print_node_once(to, plan, indent);
     strbuf_putc(&to->buf, '\n');
-    for (uint32_t i = 0; i < plan->input_count; i++)
+    for (uint32_t i = 0; !is_above && i < plan->input_count; i++)
         print_plan(to, plan->inputs[i], indent + 2);
 }
 
@@ -412,7 +427,9 @@ static void note_expr_names(void *context, const Expr *expr)
 
 static void note_names(Printer *to, const Plan *plan)
 {
-    for (uint32_t i = 0; i < plan->input_count; i++)
+    bool is_noted = plan_seen(to->buf.arena, plan, &to->looked);
+
+    for (uint32_t i = 0; !is_noted && i < plan->input_count; i++)
         note_names(to, plan->inputs[i]);
     plan_visit_exprs(plan, note_expr_names, to);
     for (uint32_t i = 0; i < plan->column_count; i++) {
@@ -477,28 +494,33 @@ static void find_shared_names(Printer *to)
             to->is_shared[columns[i].id] = to->is_shared[columns[i - 1].id] = true;
 }
 
-static uint32_t count_nodes(const Plan *plan)
+static uint32_t count_lines(Arena *arena, const Plan *plan, PlanSeen **seen)
 {
     uint32_t count = 1;
 
+    if (plan_seen(arena, plan, seen))
+        return count;
     for (uint32_t i = 0; i < plan->input_count; i++)
-        count += count_nodes(plan->inputs[i]);
+        count += count_lines(arena, plan->inputs[i], seen);
     return count;
 }
 
 static void add_lines(Printer *to, const Plan *plan, const char **lines, uint32_t *next)
 {
+    bool is_above;
+
     to->buf = (StrBuf){.arena = to->buf.arena};
-    print_node(to, plan, 0);
+    is_above = print_node_once(to, plan, 0);
     lines[(*next)++] = strbuf_text(&to->buf);
-    for (uint32_t i = 0; i < plan->input_count; i++)
+    for (uint32_t i = 0; !is_above && i < plan->input_count; i++)
         add_lines(to, plan->inputs[i], lines, next);
 }
 
 const char *const *plan_brief_lines(Arena *arena, const Plan *plan, uint32_t *count_out)
 {
     Printer to = {.buf = {.arena = arena}, .is_brief = true};
-    const char **lines = ARENA_ARRAY(arena, const char *, count_nodes(plan));
+    PlanSeen *seen = NULL;
+    const char **lines = ARENA_ARRAY(arena, const char *, count_lines(arena, plan, &seen));
 
     note_names(&to, plan);
     find_shared_names(&to);

@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
-"""EXPLAIN of TPC-H's queries at SF0.01: every step, in text, JSON and DOT (drawn by graphviz)."""
+"""EXPLAIN of TPC-H's queries at SF0.01 and of WITH upon WITH: every step, in text, JSON and DOT (drawn by graphviz)."""
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -88,6 +90,47 @@ def test_tiers_and_cache(database):
           f"jit=on, again: {kernels[2]}")
 
 
+LEVELS = 25
+SECONDS_MAX = 5  # it takes 0.1; printing each reader's input anew would take hours
+
+
+def with_upon_with(level):
+    """LEVELS queries, each read by what level(name of the one below) says."""
+    queries = ["a0 AS (SELECT x, x % 3 AS k FROM generate_series(1, 3) AS g(x))"]
+    queries += [f"a{i} AS ({level(f'a{i - 1}')})" for i in range(1, LEVELS + 1)]
+    return f"WITH {', '.join(queries)} SELECT p.x FROM a{LEVELS} AS p JOIN a{LEVELS} AS q ON p.x = q.k + 1"
+
+
+def test_shared():
+    """What several read is shown below the first of them, by every step and in every format."""
+    levels = {"joins": lambda below: f"SELECT l.x, r.k FROM {below} AS l JOIN {below} AS r ON l.x = r.k + 1 LIMIT 3",
+              "subqueries": lambda below: f"SELECT l.x, l.k FROM {below} AS l WHERE x <= (SELECT max(x) FROM {below}) "
+                                          f"AND EXISTS (SELECT FROM {below} AS r WHERE r.k = l.k OR r.x < l.x)"}
+    for name, level in levels.items():
+        sql = with_upon_with(level)
+        for options in ("PLAN", "ANALYZE", "RULES", "STAGES, KERNELS", "PLAN, FORMAT JSON", "ANALYZE, RULES, FORMAT JSON",
+                        "PLAN, FORMAT DOT", "ANALYZE, RULES, FORMAT DOT"):
+            started = time.monotonic()
+            result = vonk(".", f"EXPLAIN ({options}) {sql}")
+            seconds = time.monotonic() - started
+            check(result.returncode == 0 and seconds < SECONDS_MAX, f"{name} ({options}): {seconds:.1f} s {result.stderr}")
+            if "JSON" in options:
+                shared = [n for n in nodes(json.loads(result.stdout)["plan"]) if n["node"] == "Shared"]
+                first = [n["shared_id"] for n in shared if not n["is_above"]]
+                check(len(first) == len(set(first)) >= LEVELS, f"{name}: inputs shown: {first}")
+                check(all(n["shared_id"] in first and bool(n["inputs"]) != n["is_above"] for n in shared),
+                      f"{name}: readers: {shared}")
+            elif "DOT" in options:
+                readers = re.findall(r"^  (n\d+) \[label=\"Shared ", result.stdout, flags=re.M)
+                edges = {r: re.findall(rf"^  (n\d+) -> {r} ", result.stdout, flags=re.M) for r in readers}
+                read = {inputs[0] for inputs in edges.values()}
+                check(all(len(inputs) == 1 for inputs in edges.values()) and LEVELS <= len(read) < len(readers),
+                      f"{name}: edges: {edges}")
+            elif options in ("PLAN", "ANALYZE"):
+                check(result.stdout.count(", as above") >= LEVELS and len(result.stdout) < 200000,
+                      f"{name} ({options}): {len(result.stdout)} bytes")
+
+
 def test_options():
     for statement, part in (("EXPLAIN (NONSENSE) SELECT 1", 'unrecognized EXPLAIN option "nonsense"'),
                             ("EXPLAIN (ANALYZE maybe) SELECT 1", "analyze requires a Boolean value"),
@@ -117,6 +160,7 @@ def main():
         if has_dot:
             test_dot(database, file, sql)
     test_tiers_and_cache(database)
+    test_shared()
     test_options()
     print(f"explain: {passed} passed, {failed} failed")
     return 1 if failed else 0
