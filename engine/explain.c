@@ -8,6 +8,8 @@
  *     EXPLAIN (STAGES | KERNELS | CODE | CONFIG) q
  *     EXPLAIN (..., FORMAT JSON|DOT) q
  *
+ * q may be CREATE TABLE AS or COPY ... TO: ANALYZE writes what they write.
+ *
  * Any number of steps may be asked for at once. JSON: one object with a member a step. DOT: one
  * graph with the plan's tree, other steps as notes in it.
  */
@@ -18,9 +20,11 @@
 #include "core/base/invariant.h"
 #include "core/plan/plan_brief.h"
 #include "engine/explain_internal.h"
+#include "engine/write_job.h"
 
 typedef struct ExplainOptions {
     bool analyze, plan, rules, stages, kernels, code, config;
+    bool ignored; /* PostgreSQL's other switches: what they add is always shown, or not there */
     ExplainFormat format;
 } ExplainOptions;
 
@@ -68,10 +72,13 @@ static Status read_options(const AstOptions *list, ExplainOptions *options_out, 
     const struct {
         const char *name;
         bool *field;
-    } switches[] = {{"analyze", &options.analyze}, {"plan", &options.plan},
-                    {"rules", &options.rules},     {"stages", &options.stages},
-                    {"kernels", &options.kernels}, {"code", &options.code},
-                    {"config", &options.config}};
+    } switches[] = {{"analyze", &options.analyze},  {"plan", &options.plan},
+                    {"rules", &options.rules},      {"stages", &options.stages},
+                    {"kernels", &options.kernels},  {"code", &options.code},
+                    {"config", &options.config},    {"verbose", &options.ignored},
+                    {"costs", &options.ignored},    {"buffers", &options.ignored},
+                    {"timing", &options.ignored},   {"summary", &options.ignored},
+                    {"settings", &options.ignored}, {"wal", &options.ignored}};
     enum { SWITCHES = sizeof switches / sizeof switches[0] };
 
     for (uint32_t i = 0; i < list->count; i++) {
@@ -101,21 +108,30 @@ static Status read_options(const AstOptions *list, ExplainOptions *options_out, 
     return ST_OK;
 }
 
-/* Runs the plan to its end and keeps what each operator saw. */
-static Status run_analyze(Query *query, const Plan *physical, Error *err, uint32_t *count_out,
-                          const OperatorStatistics **rows_out, double *total_ms_out)
+static Status take_rows(Execution *execution, Error *err)
+{
+    Status status;
+    Batch batch;
+
+    do {
+        status = exec_next(execution, err, &batch);
+    } while (status == ST_OK && batch.row_count > 0);
+    return status;
+}
+
+/* Runs the plan to its end, writing what a job writes, and keeps what each operator saw. */
+static Status run_analyze(Query *query, WriteJob *job, const Plan *physical, Error *err,
+                          uint32_t *count_out, const OperatorStatistics **rows_out,
+                          double *total_ms_out)
 {
     int64_t start_ns = clock_now_ns();
     Execution *execution;
     Status status;
-    Batch batch;
 
     *count_out = 0;
     *rows_out = NULL;
     TRY(query__start(query, physical, true, err, &execution));
-    do {
-        status = exec_next(execution, err, &batch);
-    } while (status == ST_OK && batch.row_count > 0);
+    status = job != NULL ? write_job_take(job, execution, err) : take_rows(execution, err);
     *total_ms_out = (double)(clock_now_ns() - start_ns) / 1e6;
     if (status == ST_OK)
         *count_out = exec_statistics(execution, query->arena, rows_out);
@@ -123,15 +139,16 @@ static Status run_analyze(Query *query, const Plan *physical, Error *err, uint32
     return status;
 }
 
-static Status add_plan(Query *query, const ExplainOptions *options, const OptimizeResult *optimized,
-                       ExplainWriter *writer, Error *err)
+static Status add_plan(Query *query, WriteJob *job, const ExplainOptions *options,
+                       const OptimizeResult *optimized, ExplainWriter *writer, Error *err)
 {
     ExplainedPlan plan = {.plan = optimized->physical};
     uint32_t seen_count;
 
     plan.lines = plan_brief_lines(query->arena, optimized->physical, &plan.node_count);
     if (options->analyze) {
-        TRY(run_analyze(query, optimized->physical, err, &seen_count, &plan.seen, &plan.total_ms));
+        TRY(run_analyze(query, job, optimized->physical, err, &seen_count, &plan.seen,
+                        &plan.total_ms));
         plan.peak_bytes = mem_pool_peak_bytes(query->pool);
         CHECK(seen_count == plan.node_count);
     }
@@ -187,29 +204,50 @@ static void set_lines(Result *result, char *text)
     result__set_text(result, 1, names, count, rows);
 }
 
+/* The statement's plan; *job_out: what it writes, NULL when it is a query. */
+static Status bind_explained(Query *query, const AstStatement *statement, Error *err,
+                             WriteJob **job_out, const Plan **plan_out)
+{
+    const AstSelectStmt *select = ast_stmt_as_select(statement);
+
+    *job_out = NULL;
+    if (select != NULL) {
+        TRY(query__bind(query, select->select, err, plan_out));
+        *plan_out = query__show_chars(query, *plan_out);
+        return ST_OK;
+    }
+    if (!write_job_is_one(statement)) {
+        error_set(err, ST_NOT_SUPPORTED, "not supported: EXPLAIN of this statement");
+        error_at(err, statement->offset);
+        return ST_NOT_SUPPORTED;
+    }
+    *job_out = ARENA_NEW(query->arena, WriteJob);
+    TRY(write_job_bind(query, statement, err, *job_out));
+    *plan_out = (*job_out)->plan;
+    return ST_OK;
+}
+
 Status explain__run(Result *result, const AstExplain *explain, Error *err)
 {
     Query *query = &result->query;
-    const AstSelectStmt *select = ast_stmt_as_select(explain->statement);
     ExplainOptions options;
     ExplainWriter writer;
     OptimizeResult optimized;
     const Plan *plan;
+    WriteJob *job;
 
     result->command = "EXPLAIN";
     TRY(read_options(&explain->options, &options, err));
-    if (select == NULL) {
-        error_set(err, ST_NOT_SUPPORTED, "not supported: EXPLAIN of this statement");
-        error_at(err, explain->statement->offset);
-        return ST_NOT_SUPPORTED;
-    }
-    TRY(query__bind(query, select->select, err, &plan));
-    plan = query__show_chars(query, plan);
-    TRY(query__optimize(query, plan, options.rules, err, &optimized));
+    TRY(bind_explained(query, explain->statement, err, &job, &plan));
     explain__begin(&writer, query->arena, options.format);
-    if (options.plan)
-        TRY(add_plan(query, &options, &optimized, &writer, err));
-    TRY(add_steps(query, &options, &optimized, &writer, err));
+    if (plan != NULL) {
+        TRY(query__optimize(query, plan, options.rules, err, &optimized));
+        if (options.plan)
+            TRY(add_plan(query, job, &options, &optimized, &writer, err));
+        TRY(add_steps(query, &options, &optimized, &writer, err));
+    } else { /* IF NOT EXISTS, and it does */
+        explain__add_text(&writer, "plan", "Nothing to do\n");
+    }
     set_lines(result, arena_strdup(query->arena, explain__end(&writer)));
     return ST_OK;
 }

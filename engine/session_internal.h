@@ -55,6 +55,11 @@ MUST_CHECK Status query__start(Query *query, const Plan *physical, bool analyze,
 
 /* statements.c: everything but SELECT. result is set up but for its rows and tag. */
 MUST_CHECK Status statement__run(Result *result, const AstStatement *statement, Error *err);
+/* Tables and views have no schema but public. */
+MUST_CHECK Status statement__check_schema(const AstName *name, Error *err);
+/* Renames the first columns of plan, as CREATE VIEW v (a, b) AS asks. */
+MUST_CHECK Status statement__rename_columns(Arena *arena, const Plan *plan, AstNames names,
+                                            Error *err, const PlanColumn **columns_out);
 /* Makes result return these rows of text; arrays live in the query's arena. */
 void result__set_text(Result *result, uint32_t column_count, const char *const *names,
                       uint32_t row_count, const char *const *const *rows);

@@ -1,14 +1,13 @@
-/* statements.c -- the statements that are no queries: views, tables, COPY, settings */
+/* statements.c -- the statements that are no queries: views, tables, settings */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "core/base/invariant.h"
 #include "engine/session_internal.h"
-#include "formats/format.h"
-#include "formats/memory_table.h"
+#include "engine/write_job.h"
 
-static Status no_schema(const AstName *name, Error *err)
+Status statement__check_schema(const AstName *name, Error *err)
 {
     if (name->schema == NULL || strcmp(name->schema, "public") == 0)
         return ST_OK;
@@ -17,9 +16,8 @@ static Status no_schema(const AstName *name, Error *err)
     return ST_BAD_INPUT;
 }
 
-/* Renames the first columns of plan, as CREATE VIEW v (a, b) AS asks. */
-static Status rename_columns(Arena *arena, const Plan *plan, AstNames names, Error *err,
-                             const PlanColumn **columns_out)
+Status statement__rename_columns(Arena *arena, const Plan *plan, AstNames names, Error *err,
+                                 const PlanColumn **columns_out)
 {
     PlanColumn *columns = arena_copy(arena, plan->columns, plan->column_count * sizeof *columns);
 
@@ -46,7 +44,7 @@ static Status create_view(Result *result, const AstCreateView *create, Error *er
     const Plan *plan;
     StrBuf buf = {.arena = arena};
 
-    TRY(no_schema(&create->name, err));
+    TRY(statement__check_schema(&create->name, err));
     if (create->is_recursive || create->is_temporary || create->options.count > 0)
         return error_set(err, ST_NOT_SUPPORTED, "not supported: CREATE %s VIEW%s",
                          create->is_recursive   ? "RECURSIVE"
@@ -54,7 +52,7 @@ static Status create_view(Result *result, const AstCreateView *create, Error *er
                                                 : "",
                          create->options.count > 0 ? " with options" : "");
     TRY(query__bind(&result->query, create->select, err, &plan));
-    TRY(rename_columns(arena, plan, create->columns, err, &columns));
+    TRY(statement__rename_columns(arena, plan, create->columns, err, &columns));
     if (create->columns.count > 0) {
         /* the new names become the alias of the query's columns */
         strbuf_printf(&buf, "SELECT * FROM (%s\n) AS v (", text);
@@ -68,229 +66,15 @@ static Status create_view(Result *result, const AstCreateView *create, Error *er
                                        create->is_replace, err);
 }
 
-/* --- CREATE TABLE AS --- */
-
-/* The plan has run to its end: from here on the result is a tag with a count. */
-static void finish_rows(Result *result)
-{
-    exec_close(result->execution);
-    result->execution = NULL;
-    result->has_rows = false;
-    result->column_count = 0;
-    result->tag_has_count = true;
-}
-
-/* Runs plan, whose one row is the number of rows written. */
-static Status run_write(Result *result, const Plan *plan, Error *err)
-{
-    Batch batch;
-
-    TRY(result__start_plan(result, plan, err));
-    for (;;) {
-        TRY(exec_next(result->execution, err, &batch));
-        if (batch.row_count == 0)
-            break;
-        result->rows_returned =
-            (uint64_t)value_from_column(&batch.columns[0], batch_row(&batch, 0)).int64;
-    }
-    finish_rows(result);
-    return ST_OK;
-}
-
-static const Plan *write_plan(Result *result, const Plan *plan, const PlanColumn *columns,
-                              const char *path, const char *format, OptionList options)
-{
-    Arena *arena = result->query.arena;
-    const char **names = ARENA_ARRAY(arena, const char *, plan->column_count);
-    PlanColumn count = {
-        .id = plan_new_column(&result->query.ids), .type = type_of(TYPE_INT8), .name = "count"};
-
-    for (uint32_t i = 0; i < plan->column_count; i++)
-        names[i] = columns[i].name;
-    return plan_write(arena, plan, path, format, (NameList){plan->column_count, names}, options,
-                      count);
-}
-
-/* Without a database folder the table lives in memory. */
-static Status create_in_memory(Result *result, const char *name, const Plan *plan,
-                               const PlanColumn *columns, Error *err)
-{
-    Session *session = result->query.session;
-    TableColumn *table_columns = ARENA_ARRAY(result->query.arena, TableColumn, plan->column_count);
-    Table *table;
-    Status status;
-    Batch batch;
-
-    for (uint32_t i = 0; i < plan->column_count; i++)
-        table_columns[i] = (TableColumn){columns[i].name, columns[i].type, columns[i].is_nullable};
-    TRY(result__start_plan(result, plan, err));
-    TRY(memory_table_new(name, plan->column_count, table_columns, 0, session->pool, err, &table));
-    do {
-        status = exec_next(result->execution, err, &batch);
-        if (status == ST_OK && batch.row_count > 0)
-            status = memory_table_add(table, &batch, err);
-        result->rows_returned += batch.selected_count;
-    } while (status == ST_OK && batch.row_count > 0);
-    finish_rows(result);
-    if (status != ST_OK) {
-        table_unref(table);
-        return status;
-    }
-    return session_add_table(session, name, table, err);
-}
-
-static Status create_table_as(Result *result, const AstCreateTableAs *create, Error *err)
-{
-    Arena *arena = result->query.arena;
-    SessionCatalog *catalog = result->query.session->catalog;
-    const char *name = create->name.name;
-    const PlanColumn *columns;
-    const Plan *plan;
-    const char *path;
-    Status status;
-
-    TRY(no_schema(&create->name, err));
-    if (create->is_materialized_view || create->select == NULL || create->options.count > 0 ||
-        (create->access_method != NULL && strcasecmp(create->access_method, "parquet") != 0))
-        return error_set(err, ST_NOT_SUPPORTED, "not supported: this form of CREATE TABLE AS");
-    status = session_catalog_check_free(catalog, name, err);
-    if (status != ST_OK && create->if_not_exists && err != NULL &&
-        strcmp(err->sqlstate, "42P07") == 0) {
-        result->command = "CREATE TABLE AS";
-        return ST_OK;
-    }
-    TRY(status);
-    TRY(query__bind(&result->query, create->select, err, &plan));
-    TRY(rename_columns(arena, plan, create->columns, err, &columns));
-    if (create->with_no_data)
-        plan = plan_limit(arena, plan, 0, 0);
-    result->command = "SELECT"; /* psql's tag for CREATE TABLE AS */
-    path = create->is_temporary ? NULL : session_catalog_new_path(catalog, arena, name);
-    if (path == NULL)
-        return create_in_memory(result, name, plan, columns, err);
-    return run_write(result, write_plan(result, plan, columns, path, "parquet", (OptionList){0}),
-                     err);
-}
-
 static Status drop(Result *result, const AstDrop *statement, Error *err)
 {
     for (uint32_t i = 0; i < statement->name_count; i++) {
-        TRY(no_schema(&statement->names[i], err));
+        TRY(statement__check_schema(&statement->names[i], err));
         TRY(session_catalog_drop(result->query.session->catalog, statement->names[i].name,
                                  statement->is_view, statement->if_exists, err));
     }
     result->command = statement->is_view ? "DROP VIEW" : "DROP TABLE";
     return ST_OK;
-}
-
-/* --- COPY --- */
-
-/* (a, "b c") as the text that formats read lists of columns from. */
-static const char *list_text(Arena *arena, AstNames list)
-{
-    StrBuf buf = {.arena = arena};
-
-    if (list.count == 1 && strcmp(list.items[0], "*") == 0)
-        return "*";
-    for (uint32_t i = 0; i < list.count; i++) {
-        strbuf_puts(&buf, i == 0 ? "\"" : ", \"");
-        for (const char *at = list.items[i]; *at != '\0'; at++) {
-            strbuf_putc(&buf, *at);
-            if (*at == '"')
-                strbuf_putc(&buf, '"');
-        }
-        strbuf_putc(&buf, '"');
-    }
-    return strbuf_text(&buf);
-}
-
-/* COPY's options but FORMAT as the format's own; bare ones mean "true". */
-static OptionList copy_options(Arena *arena, const AstOptions *options, const char **format_out)
-{
-    const char **items = ARENA_ARRAY(arena, const char *, 2 * (size_t)options->count);
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < options->count; i++) {
-        const AstOption *option = &options->items[i];
-
-        if (strcmp(option->name, "format") == 0) {
-            *format_out = option->value;
-            continue;
-        }
-        items[2 * count] = option->name;
-        items[2 * count + 1] = option->list.count > 0  ? list_text(arena, option->list)
-                               : option->value == NULL ? "true"
-                                                       : option->value;
-        count++;
-    }
-    return (OptionList){count, items};
-}
-
-/* SELECT columns FROM table, for COPY table (columns) TO. */
-static const AstSelect *select_of_table(Arena *arena, const AstCopy *copy)
-{
-    uint32_t count = copy->columns.count == 0 ? 1 : copy->columns.count;
-    AstSelect *select = ARENA_NEW(arena, AstSelect);
-    AstFromTable *table = ARENA_NEW(arena, AstFromTable);
-    const AstFrom **froms = ARENA_ARRAY(arena, const AstFrom *, 1);
-    AstTarget *targets = ARENA_ARRAY(arena, AstTarget, count);
-
-    table->head = (AstFrom){.kind = AST_FROM_TABLE, .offset = copy->table.offset};
-    table->name = copy->table;
-    froms[0] = &table->head;
-    for (uint32_t i = 0; i < count; i++) {
-        AstColumn *column = ARENA_NEW(arena, AstColumn);
-
-        column->head = (AstExpr){AST_COLUMN, copy->table.offset};
-        column->is_star = copy->columns.count == 0;
-        if (!column->is_star)
-            column->names = (AstNames){1, &copy->columns.items[i]};
-        targets[i] = (AstTarget){.expr = &column->head, .offset = copy->table.offset};
-    }
-    *select = (AstSelect){.kind = AST_SELECT_PLAIN,
-                          .offset = copy->table.offset,
-                          .target_count = count,
-                          .targets = targets,
-                          .from = {1, froms}};
-    return select;
-}
-
-static Status copy_to(Result *result, const AstCopy *copy, Error *err)
-{
-    Arena *arena = result->query.arena;
-    const char *format_name = NULL;
-    OptionList options = copy_options(arena, &copy->options, &format_name);
-    const AstSelect *select = copy->select;
-    const Format *format;
-    const Plan *plan;
-
-    if (copy->is_from || copy->is_program || copy->path == NULL) {
-        error_set(err, ST_NOT_SUPPORTED, "not supported: COPY %s%s", copy->is_from ? "FROM" : "TO",
-                  copy->is_program     ? " PROGRAM"
-                  : copy->path == NULL ? " STDOUT"
-                                       : "");
-        error_hint(err, "%s",
-                   copy->is_from ? "Name the file in a query: CREATE TABLE t AS SELECT * FROM "
-                                   "read_csv('file.csv')."
-                                 : "Use COPY ... TO 'file', or vonk sql --format csv.");
-        return ST_NOT_SUPPORTED;
-    }
-    if (select == NULL && copy->table.name == NULL)
-        return error_set(err, ST_NOT_SUPPORTED, "not supported: COPY of this statement");
-    if (select == NULL)
-        select = select_of_table(arena, copy);
-    format = format_find(format_name, copy->path);
-    if (format == NULL) {
-        error_set_state(err, ST_BAD_INPUT, "22023", "COPY to \"%s\": no such format: \"%s\"",
-                        copy->path, format_name == NULL ? copy->path : format_name);
-        error_hint(err, "Add (FORMAT parquet) or (FORMAT csv).");
-        return ST_BAD_INPUT;
-    }
-    TRY(query__bind(&result->query, select, err, &plan));
-    plan = query__show_chars(&result->query, plan);
-    result->command = "COPY";
-    return run_write(
-        result, write_plan(result, plan, plan->columns, copy->path, format->name, options), err);
 }
 
 /* --- settings --- */
@@ -381,11 +165,10 @@ Status statement__run(Result *result, const AstStatement *statement, Error *err)
     case AST_STMT_CREATE_VIEW:
         return create_view(result, ast_stmt_as_create_view(statement), err);
     case AST_STMT_CREATE_TABLE_AS:
-        return create_table_as(result, ast_stmt_as_create_table_as(statement), err);
+    case AST_STMT_COPY:
+        return write_job_run(result, statement, err);
     case AST_STMT_DROP:
         return drop(result, ast_stmt_as_drop(statement), err);
-    case AST_STMT_COPY:
-        return copy_to(result, ast_stmt_as_copy(statement), err);
     case AST_STMT_EXPLAIN:
         return explain__run(result, ast_stmt_as_explain(statement), err);
     case AST_STMT_SET:

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "core/base/big_stack.h"
+#include "sql/parser/explain_copy.h"
 #include "sql/parser/parse.h"
 #include "sql/parser/parser_internal.h"
 #include "sql/parser/pg_to_ast_internal.h"
@@ -26,6 +27,7 @@ typedef struct ParseJob {
     const char *text; /* NUL-terminated */
     size_t bytes;
     Error *err;
+    ExplainCopy *cut; /* EXPLAINs that the grammar does not see */
     AstStatements result;
 } ParseJob;
 
@@ -86,6 +88,7 @@ static Status convert_statements(ParseJob *job, const PgQuery__ParseResult *tree
             return pg__unexpected(&c, "the statement list");
         sql_text_trim(job->text, start, end, &start, &end);
         TRY(pg__statement(&c, raw->stmt, start, end, &items[i]));
+        TRY(parse__wrap_explain_copy(job->arena, job->cut, start, job->err, &items[i]));
     }
     job->result = (AstStatements){.count = (uint32_t)tree->n_stmts, .items = items};
     return ST_OK;
@@ -120,13 +123,16 @@ Status parse_sql(Arena *arena, const char *text, size_t bytes, Error *err,
     ParseJob job = {.arena = arena, .bytes = bytes, .err = err};
     uint32_t depth;
     Status status;
+    char *copy;
 
     *statements_out = (AstStatements){.count = 0};
     status = parse__check_limits(text, bytes, err, &depth);
     if (status != ST_OK)
         return status;
     job.scratch = arena_new(NULL, "parse", ARENA_NO_CAP);
-    job.text = arena_strndup(job.scratch, text, bytes);
+    copy = arena_strndup(job.scratch, text, bytes);
+    job.cut = parse__cut_explain_copies(job.scratch, copy, bytes);
+    job.text = copy;
     status = depth <= PARSE_DIRECT_DEPTH_MAX ? run_job(&job)
                                              : big_stack_run(BIG_STACK_BYTES, run_job, &job, err);
     arena_free(job.scratch);

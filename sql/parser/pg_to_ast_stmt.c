@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/base/str.h"
+#include "sql/parser/explain_copy.h"
 #include "sql/parser/pg_to_ast_internal.h"
-#include "sql/parser/sql_lexer.h"
 
 /* Makes a zeroed Struct with its head's kind set; pg__statement fills the rest of the head. */
 #define NEW_STMT(c, Struct, KIND) ((Struct *)new_statement((c), sizeof(Struct), KIND))
@@ -191,26 +191,14 @@ static Status copy(PgToAst *c, const PgQuery__CopyStmt *copy_stmt, Source source
     return pg__select_node(c, copy_stmt->query, &stmt->select);
 }
 
-/* Past EXPLAIN and its options: in brackets, or the words ANALYZE and VERBOSE. */
+/* Past EXPLAIN and its options. */
 static Source explained_source(const PgToAst *c, Source source, bool has_options)
 {
     SqlLexer lexer = source_lexer(c, source);
     SqlToken token;
-    uint32_t depth = 0;
 
     (void)sql_lexer_next(&lexer); /* EXPLAIN */
-    token = sql_lexer_next(&lexer);
-    if (has_options && sql_token_is_char(&lexer, token, '(')) {
-        do {
-            depth += sql_token_is_char(&lexer, token, '(');
-            depth -= sql_token_is_char(&lexer, token, ')');
-            token = sql_lexer_next(&lexer);
-        } while (depth > 0 && token.kind != SQL_TOKEN_END);
-    }
-    while (has_options &&
-           (sql_token_is(&lexer, token, "analyze") || sql_token_is(&lexer, token, "analyse") ||
-            sql_token_is(&lexer, token, "verbose")))
-        token = sql_lexer_next(&lexer);
+    token = has_options ? parse__skip_explain_options(&lexer) : sql_lexer_next(&lexer);
     return (Source){.start = token.start, .end = source.end};
 }
 

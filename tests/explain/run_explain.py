@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -145,6 +146,38 @@ def test_options():
     check("of the " in config["memory"]["from"], config["memory"])
 
 
+def test_writes():
+    """EXPLAIN shows what CREATE TABLE AS and COPY would do, ANALYZE does it."""
+    with tempfile.TemporaryDirectory(prefix="vonk-explain-") as database:
+        table, file = "CREATE TABLE t AS SELECT x FROM generate_series(1, 5) AS g(x)", os.path.join(database, "f.csv")
+        copy = f"COPY (SELECT x FROM t WHERE x > 2) TO '{file}' (HEADER false)"
+        for options in ("", "(STAGES) ", "(FORMAT JSON) "):
+            result = vonk(database, f"EXPLAIN {options}{table}")
+            check(result.returncode == 0 and ("Write" in result.stdout or "write" in result.stdout), f"{options}: {result}")
+            check(os.listdir(database) == [], f"{options}: {os.listdir(database)}")
+        result = vonk(database, f"EXPLAIN ANALYZE {table}", "SELECT count(*) FROM t", options=("--format", "csv"))
+        check(result.returncode == 0 and "Execution time" in result.stdout and result.stdout.endswith("count\n5\n"), f"{result}")
+        result = vonk(database, "EXPLAIN CREATE TABLE IF NOT EXISTS t AS SELECT 1")
+        check(result.stdout.startswith("Nothing to do\n"), f"{result}")
+        result = vonk(database, f"EXPLAIN {copy}; SELECT 7 AS seven")
+        check(result.returncode == 0 and "Write" in result.stdout and "seven" in result.stdout, f"{result}")
+        check(not os.path.exists(file), "EXPLAIN COPY wrote")
+        for analyze in ("ANALYZE", "(ANALYZE, BUFFERS)", "/* with ; */ (ANALYZE, FORMAT 'json')"):
+            result = vonk(database, f"SELECT 1; EXPLAIN {analyze} {copy}")
+            with open(file, encoding="utf-8") as f:
+                check(result.returncode == 0 and f.read() == "3\n4\n5\n", f"{analyze}: {result}")
+            os.remove(file)
+        statement = f"SELECT 1; EXPLAIN (NONSENSE) {copy}"
+        result = vonk(database, statement)
+        line, caret = result.stderr.splitlines()[1:3]
+        check('unrecognized EXPLAIN option "nonsense"' in result.stderr and line[caret.index("^"):].startswith("NONSENSE"),
+              f"{result}")
+        check(vonk(database, f"EXPLAIN COPY t FROM '{file}'").returncode == 1, "COPY FROM")
+    result = vonk(".", "EXPLAIN ANALYZE CREATE TEMPORARY TABLE m AS SELECT 1 AS x", "SELECT x + 41 AS y FROM m",
+                  options=("--format", "csv"))
+    check(result.returncode == 0 and result.stdout.endswith("y\n42\n"), f"in memory: {result}")
+
+
 def main():
     database = pyenv.tpch(0.01)
     has_dot = subprocess.run(["sh", "-c", "command -v dot"], capture_output=True).returncode == 0
@@ -161,6 +194,7 @@ def main():
             test_dot(database, file, sql)
     test_tiers_and_cache(database)
     test_shared()
+    test_writes()
     test_options()
     print(f"explain: {passed} passed, {failed} failed")
     return 1 if failed else 0
