@@ -1,94 +1,9 @@
-/* rdd_actions.c -- plans become jobs, and their rows answers; see rdd_internal.h */
-#include <stdio.h>
+/* rdd_actions.c -- jobs' rows become answers; see rdd_internal.h */
 #include <string.h>
 
-#include "core/base/big_stack.h"
-#include "core/base/invariant.h"
-#include "core/data/value_text.h"
 #include "engine/rdd_internal.h"
 #include "exec/record_io.h"
 #include "exec/row_layout.h"
-#include "sql/optimizer/distribute.h"
-
-/* Rules walk plans recursively; a lineage may have ten thousand steps. */
-#define PLANNING_STACK_BYTES ((size_t)1 << 30)
-
-/* --- running --- */
-
-typedef struct Planning {
-    RddRun *run;
-    const Plan *plan;
-    Error *err;
-} Planning;
-
-static Status make_plan(void *opaque)
-{
-    Planning *planning = opaque;
-    RddRun *run = planning->run;
-    RddSession *rdds = run->rdds;
-    const Plan *physical;
-
-    TRY(session_optimize(rdds->session->session, run->arena, &rdds->ids, planning->plan,
-                         planning->err, &physical));
-    return distribute(run->arena, &rdds->ids, physical, planning->err, &run->physical);
-}
-
-static Status plan_run(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)
-{
-    Planning planning = {.run = run_out, .plan = plan, .err = err};
-
-    *run_out = (RddRun){.rdds = rdds, .arena = arena_new(NULL, "RDD job", ARENA_NO_CAP)};
-    return big_stack_run(PLANNING_STACK_BYTES, make_plan, &planning, err);
-}
-
-static Status start_job(void *opaque)
-{
-    Planning *planning = opaque;
-    RddSession *rdds = planning->run->rdds;
-    Session *session = rdds->session->session;
-    const Config *config = session_config(session);
-    JobRequest request = {.plan = planning->run->physical,
-                          .batch_rows = (uint32_t)config->batch_rows,
-                          .jit = config->jit,
-                          .cache = session_code_cache(session),
-                          .cancelled = session_cancelled(session),
-                          .faults = test_faults_default((uint64_t)config->test_faults)};
-
-    TRY(thread_backend_resize(rdds->threads, config_resources(config).threads, planning->err));
-    return job_start(rdds->driver, &request, planning->err, &planning->run->job);
-}
-
-Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)
-{
-    Planning planning = {.run = run_out, .err = err};
-    Status status;
-
-    session_begin(rdds->session->session);
-    status = plan_run(rdds, plan, err, run_out);
-    if (status == ST_OK)
-        status = start_job(&planning);
-    if (status != ST_OK)
-        rdd_run_close(run_out);
-    return status;
-}
-
-void rdd_run_close(RddRun *run)
-{
-    job_close(run->job);
-    arena_free(run->arena);
-    *run = (RddRun){0};
-}
-
-static Status run_rdd(const VonkRdd *rdd, Error *err, RddRun *run_out)
-{
-    *run_out = (RddRun){0};
-    if (rdd->plan == NULL) {
-        if (err != NULL)
-            *err = rdd->error;
-        return rdd->error.status;
-    }
-    return rdd_run_plan(rdd->rdds, rdd->plan, err, run_out);
-}
 
 /* --- records --- */
 
@@ -157,49 +72,75 @@ void vonk_records_free(VonkRecords *records)
     arena_free(records->arena);
 }
 
-static Status collect(const VonkRdd *rdd, VonkRecords *records, Error *err)
+static Status read_records(RddRun *run, VonkRecords *records, Error *err)
 {
     const Column **columns =
         ARENA_ARRAY(records->arena, const Column *, records->layout->field_count);
-    RddRun run;
-    Status status = run_rdd(rdd, err, &run);
-    Batch batch = {.row_count = 1};
+    Batch batch;
 
-    while (status == ST_OK && batch.row_count > 0) {
-        status = job_next(run.job, err, &batch);
-        if (status == ST_OK && batch.row_count > 0)
-            status = add_records(records, &batch, columns, err);
-    }
-    rdd_run_close(&run);
-    return status;
+    do {
+        TRY(job_next(run->job, err, &batch));
+        if (batch.row_count > 0)
+            TRY(add_records(records, &batch, columns, err));
+    } while (batch.row_count > 0);
+    return ST_OK;
 }
 
-VonkStatus vonk_rdd_collect(VonkRdd *rdd, VonkRecords **records_out, VonkError *error)
+static VonkRecords *records_new(const VonkRdd *rdd)
 {
-    Error *err = (Error *)error;
-    Arena *arena;
-    VonkRecords *records;
-    Status status;
+    Arena *arena = arena_new(NULL, "records", ARENA_NO_CAP);
+    VonkRecords *records = ARENA_NEW(arena, VonkRecords);
 
-    *records_out = NULL;
-    if (rdd->plan == NULL) {
-        if (err != NULL)
-            *err = rdd->error;
-        return (VonkStatus)rdd->error.status;
-    }
-    arena = arena_new(NULL, "records", ARENA_NO_CAP);
-    records = ARENA_NEW(arena, VonkRecords);
     *records = (VonkRecords){
         .arena = arena, .pool = rdd->rdds->pool, .layout = rdd->layout, .rdds = rdd->rdds};
     atomic_fetch_add(&rdd->rdds->session->ref_count, 1);
     text_store_init(&records->texts, records->pool, "collect");
-    status = collect(rdd, records, err);
+    return records;
+}
+
+/* rows_out: of each partition, in the records' arena; NULL: not wanted. */
+static Status collect(const VonkRdd *rdd, Error *err, VonkRecords **records_out,
+                      uint32_t *partitions_out, uint64_t **rows_out)
+{
+    VonkRecords *records;
+    RddRun run;
+    Status status;
+
+    *records_out = NULL;
+    TRY(rdd_run(rdd, err, &run));
+    records = records_new(rdd);
+    status = read_records(&run, records, err);
+    if (rows_out != NULL) {
+        *partitions_out = job_partition_count(run.job);
+        *rows_out = ARENA_ARRAY(records->arena, uint64_t, *partitions_out);
+        for (uint32_t p = 0; p < *partitions_out; p++)
+            (*rows_out)[p] = job_partition_rows(run.job, p);
+    }
+    rdd_run_close(&run);
     if (status != ST_OK) {
         vonk_records_free(records);
-        return (VonkStatus)status;
+        return status;
     }
     *records_out = records;
-    return VONK_OK;
+    return ST_OK;
+}
+
+VonkStatus vonk_rdd_collect(VonkRdd *rdd, VonkRecords **records_out, VonkError *error)
+{
+    return (VonkStatus)collect(rdd, (Error *)error, records_out, NULL, NULL);
+}
+
+Status rdd_pieces(const VonkRdd *rdd, Error *err, RddPieces *pieces_out)
+{
+    *pieces_out = (RddPieces){0};
+    TRY(collect(rdd, err, &pieces_out->records, &pieces_out->partition_count, &pieces_out->rows));
+    pieces_out->data = pieces_out->records->data;
+    return ST_OK;
+}
+
+void rdd_pieces_free(RddPieces *pieces)
+{
+    vonk_records_free(pieces->records);
 }
 
 size_t vonk_records_count(const VonkRecords *records)
@@ -218,25 +159,6 @@ const void *vonk__records_data(const VonkRecords *records, const VonkRecordType 
 
 /* --- numbers --- */
 
-VonkStatus vonk_rdd_partition_count(VonkRdd *rdd, uint32_t *count_out, VonkError *error)
-{
-    RddRun run = {0};
-    FragmentSet set;
-    Status status = rdd->error.status;
-
-    *count_out = 0;
-    if (rdd->plan == NULL && error != NULL)
-        *(Error *)error = rdd->error;
-    if (rdd->plan != NULL)
-        status = plan_run(rdd->rdds, rdd->plan, (Error *)error, &run);
-    if (status == ST_OK)
-        status = fragments_cut(run.arena, run.physical, (Error *)error, &set);
-    if (status == ST_OK)
-        *count_out = set.items[set.count - 1].partition_count;
-    rdd_run_close(&run);
-    return (VonkStatus)status;
-}
-
 VonkStatus vonk_rdd_count(VonkRdd *rdd, int64_t *count_out, VonkError *error)
 {
     RddSession *rdds = rdd->rdds;
@@ -251,7 +173,7 @@ VonkStatus vonk_rdd_count(VonkRdd *rdd, int64_t *count_out, VonkError *error)
         nothing = plan_project(rdds->arena, rdd->plan, 0, NULL, NULL);
         counted.plan = nothing;
     }
-    status = run_rdd(&counted, err, &run);
+    status = rdd_run(&counted, err, &run);
     if (status == ST_OK)
         for (uint32_t p = 0; p < job_partition_count(run.job); p++)
             *count_out += (int64_t)job_partition_rows(run.job, p);
@@ -315,123 +237,11 @@ VonkStatus vonk__rdd_foreach(VonkRdd *rdd, const VonkRecordType *in, VonkCall ca
     if (status == ST_OK) {
         looped.plan = plan_call(rdds->arena, rdd->plan, rdd_columns(rdds->arena, rdd->plan), &step,
                                 plan_record_columns(rdds->arena, step.out, &rdds->ids));
-        status = run_rdd(&looped, &err, &run);
+        status = rdd_run(&looped, &err, &run);
         if (status == ST_OK)
             rdd_run_close(&run);
     }
     if (status != ST_OK && error != NULL)
         memcpy(error, &err, sizeof err);
     return (VonkStatus)status;
-}
-
-/* --- output --- */
-
-static void put_csv(FILE *to, const char *text, size_t bytes)
-{
-    bool needs_quotes = bytes == 0;
-
-    for (size_t i = 0; i < bytes; i++)
-        needs_quotes |= text[i] == '"' || text[i] == ',' || text[i] == '\n' || text[i] == '\r';
-    if (!needs_quotes) {
-        fwrite(text, 1, bytes, to);
-        return;
-    }
-    putc('"', to);
-    for (size_t i = 0; i < bytes; i++) {
-        if (text[i] == '"')
-            putc('"', to);
-        putc(text[i], to);
-    }
-    putc('"', to);
-}
-
-static void print_rows(FILE *to, const Batch *batch)
-{
-    for (uint32_t row = 0; row < batch->row_count; row++)
-        for (uint32_t i = 0; i < batch->column_count; i++) {
-            const Column *column = &batch->columns[i];
-
-            if (!column_is_null(column, row)) {
-                char buffer[VALUE_TEXT_BYTES];
-                uint32_t length;
-                const char *text =
-                    value_print_at(column->type, column_value(column, row), 0, buffer, &length);
-
-                put_csv(to, text, length);
-            }
-            putc(i + 1 == batch->column_count ? '\n' : ',', to);
-        }
-}
-
-static int report(const Error *err)
-{
-    fprintf(stderr, "ERROR: %s\n", err->message);
-    if (err->detail[0] != '\0')
-        fprintf(stderr, "DETAIL: %s\n", err->detail);
-    if (err->hint[0] != '\0')
-        fprintf(stderr, "HINT: %s\n", err->hint);
-    return 1;
-}
-
-int vonk_rdd_print_csv(VonkRdd *rdd)
-{
-    Error err = ERROR_NONE;
-    RddRun run;
-    Status status = run_rdd(rdd, &err, &run);
-    Batch batch = {.row_count = 1};
-
-    for (uint32_t i = 0; status == ST_OK && i < rdd->layout->field_count; i++) {
-        put_csv(stdout, rdd->layout->fields[i].name, strlen(rdd->layout->fields[i].name));
-        putc(i + 1 == rdd->layout->field_count ? '\n' : ',', stdout);
-    }
-    while (status == ST_OK && batch.row_count > 0) {
-        status = job_next(run.job, &err, &batch);
-        if (status == ST_OK)
-            print_rows(stdout, &batch);
-    }
-    if (status == ST_OK && fflush(stdout) != 0)
-        status = error_set(&err, ST_IO, "cannot write to standard output");
-    rdd_run_close(&run);
-    return status == ST_OK ? 0 : report(&err);
-}
-
-VonkStatus vonk_rdd_save(VonkRdd *rdd, const char *path, const char *format, VonkError *error)
-{
-    RddSession *rdds = rdd->rdds;
-    VonkRdd saved = *rdd;
-    const char **names;
-    RddRun run;
-    Status status;
-
-    if (rdd->plan != NULL) {
-        names = ARENA_ARRAY(rdds->arena, const char *, rdd->layout->field_count);
-        for (uint32_t i = 0; i < rdd->layout->field_count; i++)
-            names[i] = rdd->layout->fields[i].name;
-        saved.plan = plan_write(rdds->arena, rdd->plan, arena_strdup(rdds->arena, path),
-                                arena_strdup(rdds->arena, format),
-                                (NameList){rdd->layout->field_count, names}, (OptionList){0},
-                                (PlanColumn){.id = plan_new_column(&rdds->ids),
-                                             .type = type_of(TYPE_INT8),
-                                             .name = "count"});
-    }
-    status = run_rdd(&saved, (Error *)error, &run);
-    if (status == ST_OK)
-        rdd_run_close(&run);
-    return (VonkStatus)status;
-}
-
-const char *vonk_rdd_explain(VonkRdd *rdd)
-{
-    Error err = ERROR_NONE;
-    RddRun run = {0};
-    const char *text;
-
-    if (rdd->plan == NULL)
-        return arena_strdup(rdd->rdds->arena, rdd->error.message);
-    if (plan_run(rdd->rdds, rdd->plan, &err, &run) != ST_OK)
-        text = arena_strdup(rdd->rdds->arena, err.message);
-    else
-        text = arena_strdup(rdd->rdds->arena, plan_print(run.arena, run.physical));
-    rdd_run_close(&run);
-    return text;
 }

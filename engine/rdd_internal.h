@@ -1,9 +1,18 @@
 /*
  * rdd_internal.h -- what the files of the RDD API share
  *
+ *     rdd.c           handles, and what every call on them asks first
  *     rdd_types.c     record types: their layouts, and whether two are the same
- *     rdd.c           handles, sources, transformations: calls become plan nodes
- *     rdd_actions.c   plans become jobs, and their rows answers
+ *     rdd_sources.c rdd_calls.c rdd_groups.c rdd_window.c rdd_keys.c rdd_sets.c rdd_join.c
+ *     rdd_places.c
+ *                     calls become plan nodes
+ *     rdd_run.c       plans become jobs
+ *     rdd_actions.c rdd_output.c
+ *                     jobs' rows become answers, text, files
+ *
+ * Where a call hands the user's function something else than an operator of exec does (zip: a
+ * record of each side), a function of the engine's own stands between: it is what the plan runs,
+ * and the user's is its `inner` one (rdd_enter).
  *
  * Plans of RDDs live in one arena of the session, under ids of their own: they are shared by all
  * actions. An action copies what it rewrites into an arena of its own.
@@ -11,9 +20,12 @@
 #ifndef VONK_ENGINE_RDD_INTERNAL_H
 #define VONK_ENGINE_RDD_INTERNAL_H
 
+#include <string.h>
+
 #include "core/rdd/rdd_job.h"
 #include "core/rdd/thread_backend.h"
 #include "engine/api_internal.h"
+#include "exec/user_task.h"
 #include "vonk/rdd.h"
 
 typedef struct KnownLayout {
@@ -58,18 +70,40 @@ bool rdd_layouts_equal(const RecordLayout *a, const RecordLayout *b);
 
 bool rdd_layout_has_keys(const RecordLayout *layout);
 
+/* The fields, all as keys: for what compares whole records. */
+const RecordField *rdd_all_keys(Arena *arena, const RecordLayout *layout);
+
 /* --- rdd.c --- */
 
 VonkRdd *rdd_new(RddSession *rdds, const Plan *plan, const RecordLayout *layout);
 VonkRdd *rdd_failed(RddSession *rdds, const Error *err);
+/* A failed RDD's error goes to the caller. */
+VonkStatus rdd_report(const VonkRdd *failed, VonkError *error);
 
-/* All columns of a plan: what a record of it is made of. */
+/* All columns of a plan: what a record of it is made of; those of its key. */
 ColumnList rdd_columns(Arena *arena, const Plan *plan);
+ColumnList rdd_key_columns(Arena *arena, const Plan *plan, const RecordLayout *layout);
+
+/* The same plan under ids of its own, to be read beside the first. */
+const Plan *rdd_apart(RddSession *rdds, const Plan *plan);
 
 /* The function, with its closure copied. */
 UserFunction rdd_function(RddSession *rdds, VonkCall call);
 
-/* The record type that a call by key names must be that of the RDD, and have a key. */
+/* A function of the engine's, under a name that no user's has, with the closure copied; inner: the
+ * user's that it calls, which errors name. */
+UserFunction rdd_own_function(RddSession *rdds, const char *name, void (*function)(void),
+                              const UserFunction *inner, const void *closure, size_t bytes);
+
+/* The record with its texts; NULL: NULL. */
+const void *rdd_copy_record(RddSession *rdds, const RecordLayout *layout, const void *record);
+
+/* The record type that a call names must be that of the RDD. */
+MUST_CHECK Status rdd_check_input(const VonkRdd *rdd, const VonkRecordType *type,
+                                  const char *function, Error *err,
+                                  const RecordLayout **layout_out);
+MUST_CHECK Status rdd_check_keys(const RecordLayout *layout, const char *function, Error *err);
+/* Both. */
 MUST_CHECK Status rdd_check_keyed(const VonkRdd *rdd, const VonkRecordType *type,
                                   const char *function, Error *err,
                                   const RecordLayout **layout_out);
@@ -77,7 +111,79 @@ MUST_CHECK Status rdd_check_keyed(const VonkRdd *rdd, const VonkRecordType *type
 MUST_CHECK Status rdd_check_same_keys(const RecordLayout *a, const RecordLayout *b,
                                       const char *function, Error *err);
 
-/* --- rdd_actions.c --- */
+/* As above, for records that get the keys of others: a NULL must have a place. */
+MUST_CHECK Status rdd_check_kept_keys(const RecordLayout *in, const RecordLayout *out,
+                                      const char *function, Error *err);
+
+/* --- fields of records --- */
+
+/* What a field holds; texts are borrowed. */
+Value rdd_field_value(const RecordField *field, const void *record);
+
+/* A value that goes from one record to another, with its NULL. */
+typedef struct FieldCopy {
+    uint32_t from, to, bytes;
+    uint32_t from_null, to_null; /* RECORD_NEVER_NULL: no place */
+} FieldCopy;
+
+/* Of in's fields, in order, to those of out that are no key; copies has room for all. */
+MUST_CHECK Status rdd_field_copies(const RecordLayout *in, const RecordLayout *out,
+                                   const char *function, Error *err, FieldCopy *copies);
+
+static inline void field_copy(const FieldCopy *copy, const void *in, void *out)
+{
+    memcpy((char *)out + copy->to, (const char *)in + copy->from, copy->bytes);
+    if (copy->to_null != RECORD_NEVER_NULL)
+        ((bool *)out)[copy->to_null] =
+            copy->from_null != RECORD_NEVER_NULL && ((const bool *)in)[copy->from_null];
+}
+
+/* Where a record's texts are: for functions of the engine's that keep records. */
+typedef struct TextPlaces {
+    uint32_t count;
+    uint32_t offsets[];
+} TextPlaces;
+
+/* Lives in the arena. */
+const TextPlaces *rdd_text_places(Arena *arena, const RecordLayout *layout, size_t *bytes_out);
+
+/* The record's texts are copied to the task's memory; false: there is none, the task has failed. */
+bool texts_own(VonkTask *task, const TextPlaces *places, void *record);
+bool text_own(VonkTask *task, char *place); /* the VonkText there */
+
+/* --- functions of the engine's around those of users --- */
+
+/* The user's function; its closure is what the task shows until rdd_leave. */
+static inline const UserFunction *rdd_enter(VonkTask *task)
+{
+    const UserFunction *inner = ((UserTask *)task)->function->inner;
+
+    task->closure = inner->closure;
+    return inner;
+}
+
+static inline void rdd_leave(VonkTask *task)
+{
+    task->closure = ((UserTask *)task)->function->closure;
+}
+
+/* --- rdd_calls.c, rdd_groups.c --- */
+
+/* A step behind the RDD's plan; in is the RDD's layout. */
+VonkRdd *rdd_call(VonkRdd *rdd, CallStep step);
+
+/* A function over whole partitions (has_keys: over the records of one key) of count RDDs. */
+VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
+                   const VonkRecordType *const *in, const VonkRecordType *out,
+                   UserFunction function, uint32_t partitions);
+
+/* --- rdd_join.c --- */
+
+/* The keys of a row of both plans are the same. */
+const Expr *rdd_keys_equal(Arena *arena, const Plan *a, const RecordLayout *a_layout, const Plan *b,
+                           const RecordLayout *b_layout);
+
+/* --- rdd_run.c --- */
 
 /* A job that runs the plan; rdd_run_close ends it. */
 typedef struct RddRun {
@@ -87,7 +193,28 @@ typedef struct RddRun {
     Job *job;
 } RddRun;
 
+MUST_CHECK Status rdd_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out);
 MUST_CHECK Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out);
+MUST_CHECK Status rdd_run(const VonkRdd *rdd, Error *err, RddRun *run_out);
 void rdd_run_close(RddRun *run); /* accepts a zeroed one */
+
+/* --- rdd_actions.c --- */
+
+/* All records, and how many are of each partition. */
+typedef struct RddPieces {
+    VonkRecords *records;
+    const char *data;
+    uint32_t partition_count;
+    uint64_t *rows;
+} RddPieces;
+
+MUST_CHECK Status rdd_pieces(const VonkRdd *rdd, Error *err, RddPieces *pieces_out);
+void rdd_pieces_free(RddPieces *pieces);
+
+/* --- rdd_run.c, again --- */
+
+/* Without running anything. */
+MUST_CHECK Status rdd_partition_count(RddSession *rdds, const Plan *plan, Error *err,
+                                      uint32_t *count_out);
 
 #endif

@@ -14,7 +14,7 @@
 #include "core/base/invariant.h"
 #include "engine/rdd_internal.h"
 
-enum { KIND_INNER, KIND_LEFT, KIND_FULL };
+enum { KIND_INNER, KIND_LEFT, KIND_RIGHT, KIND_FULL, KIND_CROSS };
 
 static uint32_t aligned(uint32_t bytes)
 {
@@ -77,19 +77,25 @@ static const Plan *with_indicator(RddSession *rdds, const Plan *plan)
     return plan_project(arena, plan, count, exprs, columns);
 }
 
-static const Expr *keys_equal(Arena *arena, const Plan *a, const RecordLayout *a_layout,
-                              const Plan *b, const RecordLayout *b_layout)
+/* NULL keys are equal to each other, as they are wherever records meet by key. */
+const Expr *rdd_keys_equal(Arena *arena, const Plan *a, const RecordLayout *a_layout, const Plan *b,
+                           const RecordLayout *b_layout)
 {
     const Expr *all = NULL;
     uint32_t j = 0;
 
     for (uint32_t i = 0; i < a_layout->field_count; i++) {
+        bool may_be_null;
+
         if (!a_layout->fields[i].is_key)
             continue;
         while (!b_layout->fields[j].is_key)
             j++;
+        may_be_null = a_layout->fields[i].null_offset != RECORD_NEVER_NULL &&
+                      b_layout->fields[j].null_offset != RECORD_NEVER_NULL;
         all = expr_and(arena, all,
-                       expr_call2(arena, FUNC_EQ, type_of(TYPE_BOOL),
+                       expr_call2(arena, may_be_null ? FUNC_NOT_DISTINCT_FROM : FUNC_EQ,
+                                  type_of(TYPE_BOOL),
                                   expr_column(arena, a->columns[i].id, a->columns[i].type),
                                   expr_column(arena, b->columns[j].id, b->columns[j].type)));
         j++;
@@ -97,11 +103,51 @@ static const Expr *keys_equal(Arena *arena, const Plan *a, const RecordLayout *a
     return all;
 }
 
+/* The join's columns, a's before b's whichever side is which. */
+static const Plan *join_plan(RddSession *rdds, int kind, const Plan *left, const Plan *right,
+                             const Expr *condition)
+{
+    static const JoinKind kinds[] = {[KIND_INNER] = JOIN_INNER,
+                                     [KIND_LEFT] = JOIN_LEFT,
+                                     [KIND_RIGHT] = JOIN_LEFT,
+                                     [KIND_FULL] = JOIN_FULL,
+                                     [KIND_CROSS] = JOIN_INNER};
+    Arena *arena = rdds->arena;
+    uint32_t count = left->column_count + right->column_count, at = 0;
+    const Expr **exprs;
+    PlanColumn *columns;
+    const Plan *join;
+
+    if (kind != KIND_RIGHT)
+        return plan_join(arena, kinds[kind], left, right, condition);
+    join = plan_join(arena, JOIN_LEFT, right, left, condition);
+    exprs = ARENA_ARRAY(arena, const Expr *, count);
+    columns = ARENA_ARRAY(arena, PlanColumn, count);
+    for (uint32_t side = 0; side < 2; side++) {
+        uint32_t from = side == 0 ? right->column_count : 0;
+        uint32_t end = side == 0 ? count : right->column_count;
+
+        for (uint32_t i = from; i < end; i++, at++) {
+            columns[at] = join->columns[i];
+            exprs[at] = expr_column(arena, columns[at].id, columns[at].type);
+        }
+    }
+    return plan_project(arena, join, count, exprs, columns);
+}
+
+static Status check_sides(VonkRdd *a, VonkRdd *b, int kind, const char *name, Error *err)
+{
+    if (a->rdds != b->rdds)
+        return error_set(err, ST_BAD_INPUT, "%s joins RDDs of two sessions", name);
+    if (kind == KIND_CROSS)
+        return ST_OK;
+    TRY(rdd_check_keys(a->layout, name, err));
+    return rdd_check_same_keys(a->layout, b->layout, name, err);
+}
+
 VonkRdd *vonk__rdd_join(VonkRdd *a, VonkRdd *b, int kind, const VonkRecordType *a_type,
                         const VonkRecordType *b_type, const VonkRecordType *out, VonkCall call)
 {
-    static const JoinKind kinds[] = {
-        [KIND_INNER] = JOIN_INNER, [KIND_LEFT] = JOIN_LEFT, [KIND_FULL] = JOIN_FULL};
     RddSession *rdds = a->rdds;
     Arena *arena = rdds->arena;
     RecordPair *pair = ARENA_NEW(arena, RecordPair);
@@ -112,18 +158,17 @@ VonkRdd *vonk__rdd_join(VonkRdd *a, VonkRdd *b, int kind, const VonkRecordType *
 
     if (a->plan == NULL || b->plan == NULL)
         return a->plan == NULL ? a : b;
-    if (a->rdds != b->rdds)
-        (void)error_set(&err, ST_BAD_INPUT, "%s joins RDDs of two sessions", call.name);
     step.out = rdd_layout(rdds, out, &err);
-    if (err.status != ST_OK || rdd_check_keyed(a, a_type, call.name, &err, &left_layout) != ST_OK ||
-        rdd_check_keyed(b, b_type, call.name, &err, &right_layout) != ST_OK ||
-        rdd_check_same_keys(left_layout, right_layout, call.name, &err) != ST_OK)
+    if (step.out == NULL || rdd_check_input(a, a_type, call.name, &err, &left_layout) != ST_OK ||
+        rdd_check_input(b, b_type, call.name, &err, &right_layout) != ST_OK ||
+        check_sides(a, b, kind, call.name, &err) != ST_OK)
         return rdd_failed(rdds, &err);
     step.in = pair_layout(arena, left_layout, right_layout, pair);
     left = with_indicator(rdds, a->plan);
-    right = with_indicator(rdds, plan_clone(arena, b->plan, &rdds->ids, NULL));
-    join = plan_join(arena, kinds[kind], left, right,
-                     keys_equal(arena, left, left_layout, right, right_layout));
+    right = with_indicator(rdds, rdd_apart(rdds, b->plan));
+    join = join_plan(
+        rdds, kind, left, right,
+        kind == KIND_CROSS ? NULL : rdd_keys_equal(arena, left, left_layout, right, right_layout));
     return rdd_new(rdds,
                    plan_call(arena, join, rdd_columns(arena, join), &step,
                              plan_record_columns(arena, step.out, &rdds->ids)),

@@ -54,8 +54,8 @@ static Status flatten(Flattener *to, const VonkRecordType *type, const char *pre
         RecordField *out;
 
         if (field->kind == VONK_KIND_RECORD) {
-            TRY(flatten(to, field->record, name, offset + field->offset, is_key || field->is_key,
-                        depth + 1, err));
+            TRY(flatten(to, field->record, name, offset + field->offset,
+                        depth == 0 ? field->is_key : is_key, depth + 1, err));
             continue;
         }
         if (to->count == FIELDS_MAX)
@@ -67,7 +67,7 @@ static Status flatten(Flattener *to, const VonkRecordType *type, const char *pre
                              .null_offset = field->null_offset == VONK_NEVER_NULL
                                                 ? RECORD_NEVER_NULL
                                                 : offset + field->null_offset,
-                             .is_key = is_key || field->is_key};
+                             .is_key = depth == 0 ? field->is_key : is_key};
         TRY(field_type(type, field, err, &out->type));
     }
     return ST_OK;
@@ -95,6 +95,114 @@ bool rdd_layout_has_keys(const RecordLayout *layout)
         if (layout->fields[i].is_key)
             return true;
     return false;
+}
+
+/* --- fields --- */
+
+static uint32_t field_bytes(const RecordField *field)
+{
+    Phys phys = type_phys(field->type);
+
+    return phys == PHYS_STR ? sizeof(VonkText) : (uint32_t)phys_bytes(phys);
+}
+
+Value rdd_field_value(const RecordField *field, const void *record)
+{
+    const char *at = (const char *)record + field->offset;
+    Value value = value_null(field->type);
+    VonkText text;
+
+    if (field->null_offset != RECORD_NEVER_NULL && ((const bool *)record)[field->null_offset])
+        return value;
+    value.is_null = false;
+    if (type_phys(field->type) == PHYS_STR) {
+        memcpy(&text, at, sizeof text);
+        value.str = str_make(text.data, (uint32_t)text.bytes);
+    } else {
+        memcpy(value.bytes, at, field_bytes(field));
+    }
+    return value;
+}
+
+Status rdd_field_copies(const RecordLayout *in, const RecordLayout *out, const char *function,
+                        Error *err, FieldCopy *copies)
+{
+    uint32_t j = 0;
+
+    for (uint32_t i = 0; i < in->field_count; i++, j++) {
+        const RecordField *from = &in->fields[i], *to;
+
+        while (j < out->field_count && out->fields[j].is_key)
+            j++;
+        to = &out->fields[j];
+        if (j == out->field_count || !type_equal(from->type, to->type) ||
+            (from->null_offset != RECORD_NEVER_NULL && to->null_offset == RECORD_NEVER_NULL))
+            return error_set(err, ST_BAD_INPUT,
+                             "%s: behind its key, record type %s has no place for field \"%s\" of "
+                             "record type %s",
+                             function, out->name, from->name, in->name);
+        copies[i] = (FieldCopy){.from = from->offset,
+                                .to = to->offset,
+                                .bytes = field_bytes(from),
+                                .from_null = from->null_offset,
+                                .to_null = to->null_offset};
+    }
+    while (j < out->field_count && out->fields[j].is_key)
+        j++;
+    if (j == out->field_count)
+        return ST_OK;
+    return error_set(err, ST_BAD_INPUT,
+                     "%s: field \"%s\" of record type %s is neither key nor in record type %s",
+                     function, out->fields[j].name, out->name, in->name);
+}
+
+const TextPlaces *rdd_text_places(Arena *arena, const RecordLayout *layout, size_t *bytes_out)
+{
+    TextPlaces *places =
+        arena_alloc(arena, sizeof *places + layout->field_count * sizeof *places->offsets);
+
+    places->count = 0;
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        if (type_phys(layout->fields[i].type) == PHYS_STR)
+            places->offsets[places->count++] = layout->fields[i].offset;
+    *bytes_out = sizeof *places + places->count * sizeof *places->offsets;
+    return places;
+}
+
+bool text_own(VonkTask *task, char *place)
+{
+    VonkText text;
+    char *copy;
+
+    memcpy(&text, place, sizeof text);
+    if (text.bytes == 0)
+        return true;
+    copy = vonk_task_alloc(task, text.bytes);
+    if (copy == NULL)
+        return false;
+    memcpy(copy, text.data, text.bytes);
+    text.data = copy;
+    memcpy(place, &text, sizeof text);
+    return true;
+}
+
+bool texts_own(VonkTask *task, const TextPlaces *places, void *record)
+{
+    for (uint32_t i = 0; i < places->count; i++)
+        if (!text_own(task, (char *)record + places->offsets[i]))
+            return false;
+    return true;
+}
+
+/* --- layouts --- */
+
+const RecordField *rdd_all_keys(Arena *arena, const RecordLayout *layout)
+{
+    RecordField *fields = arena_copy(arena, layout->fields, layout->field_count * sizeof *fields);
+
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        fields[i].is_key = true;
+    return fields;
 }
 
 static const RecordLayout *remember(RddSession *rdds, const VonkRecordType *type,

@@ -17,6 +17,7 @@
 #include "core/base/stop_check.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
+#include "exec/record_keys.h"
 #include "exec/user_task.h"
 
 /* Buffers of all steps together; long chains work in smaller runs. */
@@ -43,7 +44,10 @@ typedef struct StepState {
     uint32_t number;
     char *buffer; /* of what the step makes; NULL: it works in place */
     VonkOut out;
-    uint64_t record; /* how many it got */
+    uint64_t record;   /* how many it got */
+    RecordKeys keys;   /* of a step that keeps them: a of what it gets, b of what it makes */
+    const char *input; /* of a flat map that keeps keys: the record at hand, ... */
+    char *unkeyed;     /* ... and what it made of it that has no key yet         */
 } StepState;
 
 typedef struct CallLocal {
@@ -104,6 +108,15 @@ static void end_step(StepState *state)
         state->local->status = status;
 }
 
+static void copy_keys(const StepState *state, const char *records, uint32_t count)
+{
+    const CallStep *step = state->step;
+
+    for (uint32_t i = 0; step->keeps_keys && i < count; i++)
+        record_keys_copy(&state->keys, records + (size_t)i * step->in->bytes,
+                         state->buffer + (size_t)i * step->out->bytes);
+}
+
 static void run_map(StepState *state, char *records, uint32_t count)
 {
     CallLocal *local = state->local;
@@ -119,7 +132,27 @@ static void run_map(StepState *state, char *records, uint32_t count)
              state->buffer + (size_t)i * step->out->bytes);
     }
     end_step(state);
+    copy_keys(state, records, count);
     push(local, state->number + 1, state->buffer, count);
+}
+
+/* The partition is as it was when records were counted. */
+static bool index_holds(StepState *state, uint32_t count)
+{
+    CallLocal *local = state->local;
+    const IndexBases *index = state->step->index;
+    uint32_t partition = local->user.task.partition;
+    Error err;
+
+    if (partition < index->partition_count &&
+        (index->rows == NULL || state->record + count <= index->rows[partition]))
+        return true;
+    (void)error_set(&err, ST_BAD_INPUT,
+                    "%s: partition %u has other records than when they were counted: a function "
+                    "or a file on the way to it has changed",
+                    user_function_name(&state->step->function), partition);
+    user_task_fail(&local->user, &err);
+    return false;
 }
 
 static void run_map_indexed(StepState *state, char *records, uint32_t count)
@@ -130,7 +163,10 @@ static void run_map_indexed(StepState *state, char *records, uint32_t count)
     VonkTask *task = &local->user.task;
     int64_t base;
 
-    CHECK(task->partition < step->index->partition_count);
+    if (!index_holds(state, count)) {
+        end_step(state);
+        return;
+    }
     base = step->index->bases[task->partition];
     memset(state->buffer, 0, (size_t)count * step->out->bytes);
     begin_step(state);
@@ -166,6 +202,15 @@ static void run_pair(StepState *state, char *records, uint32_t count)
     push(local, state->number + 1, state->buffer, count);
 }
 
+/* What was made of the record at hand gets its key. */
+static void key_made(StepState *state)
+{
+    if (!state->step->keeps_keys)
+        return;
+    for (; state->unkeyed < state->out.next; state->unkeyed += state->out.record_bytes)
+        record_keys_copy(&state->keys, state->input, state->unkeyed);
+}
+
 static void flush_flat_map(VonkOut *out)
 {
     StepState *state = (StepState *)((char *)out - offsetof(StepState, out));
@@ -174,7 +219,8 @@ static void flush_flat_map(VonkOut *out)
     uint64_t record = local->user.record;
     VonkTask *task = &local->user.task;
 
-    out->next = state->buffer;
+    key_made(state);
+    out->next = state->unkeyed = state->buffer;
     if (task->is_failed || local->status != ST_OK)
         return;
     push(local, state->number + 1, state->buffer, count);
@@ -192,11 +238,13 @@ static void run_flat_map(StepState *state, char *records, uint32_t count)
     VonkTask *task = &local->user.task;
     uint32_t made;
 
-    state->out.next = state->buffer;
+    state->out.next = state->unkeyed = state->buffer;
     begin_step(state);
     for (uint32_t i = 0; i < count && !task->is_failed; i++) {
         local->user.record = ++state->record;
-        call(task, records + (size_t)i * step->in->bytes, &state->out);
+        state->input = records + (size_t)i * step->in->bytes;
+        call(task, state->input, &state->out);
+        key_made(state);
     }
     end_step(state);
     made = (uint32_t)((size_t)(state->out.next - state->buffer) / step->out->bytes);
@@ -318,6 +366,8 @@ static void place_buffers(CallLocal *local, const CallOp *op)
                                .end = state->buffer + (size_t)op->run_rows * step->out->bytes,
                                .record_bytes = step->out->bytes,
                                .flush = flush_flat_map};
+        if (step->keeps_keys)
+            state->keys = record_keys_make(local->arena, step->in, step->out);
     }
 }
 
@@ -348,7 +398,7 @@ static Status call_local_open(Operator *base, uint32_t thread, Error *err, void 
     local->args = ARENA_ARRAY(arena, const Column *, op->node->args.count);
     local->memory_bytes =
         op->run_rows * bytes_a_record(op->node) + 64 * (op->node->steps.count + 1);
-    user_task_init(&local->user, base->context);
+    user_task_init(&local->user, base->context, base->node);
     status = mem_pool_alloc(base->context->pool, local->memory_bytes, base->class->name, err,
                             &local->memory);
     if (status == ST_OK) {

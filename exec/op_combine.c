@@ -55,7 +55,7 @@ static Status combine_open(Operator *base, Error *err)
     op->records_bytes = (size_t)BATCH_ROWS_MAX * in->bytes;
     TRY(mem_pool_alloc(base->context->pool, op->records_bytes, base->class->name, err, &records));
     op->records = records;
-    user_task_init(&op->user, base->context);
+    user_task_init(&op->user, base->context, base->node);
     combine_table_init(&op->table, op->arena, op->node->spec, base->context->pool, &op->user,
                        base->class->name);
     op->is_ready = true;

@@ -73,7 +73,7 @@ static void flush_out(VonkOut *out)
                    .sequence = local->sequence};
 
     out->next = local->out_records;
-    if (local->status != ST_OK || local->user.task.is_failed)
+    if (count == 0 || local->status != ST_OK || local->user.task.is_failed)
         return;
     local->status = columns_from_records(spec->out, local->out_records, count, &local->buffers,
                                          local->columns, local->err);
@@ -115,6 +115,7 @@ static bool fill_from_execution(VonkIn *in)
     uint64_t record = local->user.record;
     uint32_t count = 0;
 
+    flush_out(&local->out); /* texts of what was emitted may be those of the batch that goes */
     if (local->status != ST_OK || local->user.task.is_failed)
         return false;
     local->status = read_records(input, local->err, &count);
@@ -311,7 +312,7 @@ static Status group_local_open(Operator *base, uint32_t thread, Error *err, void
     CHECK(base->context->threads == 1);
     local->op = op;
     local->arena = arena;
-    user_task_init(&local->user, base->context);
+    user_task_init(&local->user, base->context, base->node);
     status = open_output(local, err);
     if (spec->has_keys)
         group_table_init(&local->table, arena, spec, base->context->pool, base->class->name);

@@ -25,12 +25,13 @@ static UserTask *user_of(VonkTask *task)
     return (UserTask *)task; /* its first member */
 }
 
-void user_task_init(UserTask *user, const ExecContext *context)
+void user_task_init(UserTask *user, const ExecContext *context, const Plan *node)
 {
     *user = (UserTask){.pool = context->pool, .error = ERROR_NONE};
-    user->task = (VonkTask){.partition = context->partition,
-                            .partition_count = context->partition_count,
-                            .is_cancelled = (const volatile bool *)context->stop};
+    user->task =
+        (VonkTask){.partition = context->partition - (node == NULL ? 0 : node->partition_shift),
+                   .partition_count = context->partition_count,
+                   .is_cancelled = (const volatile bool *)context->stop};
 }
 
 void user_task_fini(UserTask *user)
@@ -96,7 +97,8 @@ void vonk_fail(VonkTask *task, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    (void)error_set_state(&err, ST_BAD_INPUT, "38000", "%s: %s", user->function->name, message);
+    (void)error_set_state(&err, ST_BAD_INPUT, "38000", "%s: %s", user_function_name(user->function),
+                          message);
     error_detail(&err, "record %llu of partition %u", (unsigned long long)user->record,
                  task->partition);
     user_task_fail(user, &err);
@@ -167,7 +169,7 @@ static void report_crash(int number)
         put("\nFATAL: ");
         put(strsignal(number));
         put(" in user function ");
-        put(user->function->name);
+        put(user_function_name(user->function));
         put(", record ");
         put_number(user->record);
         put(" of partition ");

@@ -29,7 +29,8 @@ typedef struct UserTask {
     Error error;        /* of vonk_fail, or of memory refused */
 } UserTask;
 
-void user_task_init(UserTask *user, const ExecContext *context);
+/* node: whose functions they are; NULL: of what follows the plan. */
+void user_task_init(UserTask *user, const ExecContext *context, const Plan *node);
 void user_task_fini(UserTask *user);
 
 /* Calls of function follow. */

@@ -25,6 +25,8 @@ typedef struct MemoryTable {
     Block *blocks;
     uint64_t row_count;
     ColumnStatistics *statistics;
+    uint32_t end_count, end_capacity;
+    uint32_t *ends; /* of splits, in blocks; none: by split_rows */
 } MemoryTable;
 
 struct TableScan {
@@ -99,18 +101,46 @@ Status memory_table_add(Table *base, const Batch *batch, Error *err)
     return ST_OK;
 }
 
+void memory_table_end_split(Table *base)
+{
+    MemoryTable *table = (MemoryTable *)base;
+
+    if (table->end_count == table->end_capacity) {
+        uint32_t capacity = table->end_capacity == 0 ? 16 : 2 * table->end_capacity;
+        uint32_t *grown = ARENA_ARRAY(table->arena, uint32_t, capacity);
+
+        if (table->end_count > 0)
+            memcpy(grown, table->ends, table->end_count * sizeof *grown);
+        table->ends = grown;
+        table->end_capacity = capacity;
+    }
+    table->ends[table->end_count++] = table->block_count;
+}
+
 /* --- splits and statistics --- */
+
+static uint32_t explicit_splits(const MemoryTable *table, Split *splits)
+{
+    uint32_t block = 0;
+
+    for (uint32_t i = 0; i < table->end_count; i++) {
+        splits[i] = (Split){.start = block, .length = table->ends[i] - block};
+        for (; block < table->ends[i]; block++)
+            splits[i].row_count += table->blocks[block].row_count;
+    }
+    return table->end_count;
+}
 
 /* target_bytes does not matter: the splits' size was said when the table was made. */
 static Status memory_splits(const Table *base, Arena *arena, uint64_t target_bytes, Error *err,
                             uint32_t *count_out, const Split **splits_out)
 {
     const MemoryTable *table = (const MemoryTable *)base;
-    Split *splits = ARENA_ARRAY(arena, Split, table->block_count + 1);
-    uint32_t count = 0;
+    Split *splits = ARENA_ARRAY(arena, Split, table->block_count + table->end_count + 1);
+    uint32_t count = explicit_splits(table, splits);
 
     (void)target_bytes, (void)err;
-    for (uint32_t i = 0; i < table->block_count; i++) {
+    for (uint32_t i = 0; table->end_count == 0 && i < table->block_count; i++) {
         Split *last = count == 0 ? NULL : &splits[count - 1];
 
         if (last == NULL || last->row_count >= table->split_rows) {

@@ -3,7 +3,8 @@
  *
  *     memory_table_new -> memory_table_add, ... -> (a Table as any other) -> table_unref
  *
- * Batches are copied; the bytes count in the pool. A split is a run of whole batches.
+ * Batches are copied; the bytes count in the pool. A split is a run of whole batches, which the
+ * caller ends (memory_table_end_split) or which ends when it has split_rows rows.
  *
  * Thread: one thread adds; after the last add any number may scan.
  */
@@ -20,5 +21,9 @@ MUST_CHECK Status memory_table_new(const char *name, uint32_t column_count,
 
 /* Copies the selected rows. */
 MUST_CHECK Status memory_table_add(Table *table, const Batch *batch, Error *err);
+
+/* What was added since the last call is a split, also when that is nothing; split_rows does not
+ * count any more. The last call ends the table. */
+void memory_table_end_split(Table *table);
 
 #endif

@@ -164,6 +164,9 @@ struct Plan {
     const Plan *const *inputs;
     const PlanColumn *columns;
     double estimated_rows; /* -1: not estimated; no part of equality */
+    /* In the plan of one partition: below a UNION, functions are told the partition of the input,
+     * which is the union's less this. */
+    uint32_t partition_shift;
 };
 
 /* The node structs: PlanScan { Plan head; ...fields... } and so on. */
@@ -352,6 +355,8 @@ const Plan *plan_with_input(Arena *arena, const Plan *plan,
                             const Plan *input); /* nodes of one input */
 /* A shallow copy with another estimate. */
 const Plan *plan_with_rows(Arena *arena, const Plan *plan, double estimated_rows);
+/* With another partition_shift; the same pointer when it has that one. */
+const Plan *plan_with_shift(Arena *arena, const Plan *plan, uint32_t partition_shift);
 
 /* The maps of a UNION, SETOP or SHARED (one per input); NULL for other kinds. */
 const ColumnList *plan_maps(const Plan *plan);

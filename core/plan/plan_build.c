@@ -483,3 +483,14 @@ const Plan *plan_with_rows(Arena *arena, const Plan *plan, double estimated_rows
     copy->estimated_rows = estimated_rows;
     return copy;
 }
+
+const Plan *plan_with_shift(Arena *arena, const Plan *plan, uint32_t partition_shift)
+{
+    Plan *copy;
+
+    if (plan->partition_shift == partition_shift)
+        return plan;
+    copy = arena_copy(arena, plan, plan_kind_info(plan->kind)->bytes);
+    copy->partition_shift = partition_shift;
+    return copy;
+}

@@ -238,6 +238,14 @@ static void print_rows_field(Printer *to, ExprRows rows, uint32_t indent)
         strbuf_puts(&to->buf, " ...");
 }
 
+/* "zip of pair_up": the engine's own, and the user's that it calls */
+static const char *printed_name(Printer *to, const UserFunction *function)
+{
+    return function->inner == NULL
+               ? function->name
+               : arena_printf(to->buf.arena, "%s %s", function->name, function->inner->name);
+}
+
 static void print_steps(Printer *to, CallStepList steps)
 {
     static const char *const words[] = {
@@ -249,7 +257,7 @@ static void print_steps(Printer *to, CallStepList steps)
 
     for (uint32_t i = 0; i < steps.count && i < STEPS_SHOWN; i++)
         strbuf_printf(&to->buf, "%s %s %s", i == 0 ? "" : ",", words[items[i]->kind],
-                      items[i]->function.name);
+                      printed_name(to, &items[i]->function));
     if (steps.count > STEPS_SHOWN)
         strbuf_printf(&to->buf, ", and %u more", steps.count - STEPS_SHOWN);
 }
@@ -318,11 +326,12 @@ static void print_field(Printer *to, const Plan *plan, const PlanField *field, u
         print_steps(to, AS(CallStepList));
         return;
     case PLAN_FIELD_COMBINE:
-        strbuf_printf(&to->buf, " %s%s", (*(const CombineSpec *const *)at)->add.name,
+        strbuf_printf(&to->buf, " %s%s", printed_name(to, &(*(const CombineSpec *const *)at)->add),
                       (*(const CombineSpec *const *)at)->has_keys ? " by key" : "");
         return;
     case PLAN_FIELD_GROUP:
-        strbuf_printf(&to->buf, " %s%s", (*(const GroupSpec *const *)at)->function.name,
+        strbuf_printf(&to->buf, " %s%s",
+                      printed_name(to, &(*(const GroupSpec *const *)at)->function),
                       (*(const GroupSpec *const *)at)->has_keys ? " by key" : "");
         return;
     case PLAN_FIELD_PLACE:

@@ -27,13 +27,21 @@ typedef struct RecordLayout {
     const RecordField *fields;
 } RecordLayout;
 
-/* A function of the job's shared object. The plan owns the closure's bytes. */
+/* A function of the job's shared object, or one of the engine's own (its name has a blank) that
+ * calls the job's. The plan owns the closure's bytes. */
 typedef struct UserFunction {
     const char *name;
     void (*call)(void); /* cast by who knows its kind */
     const void *closure;
     size_t closure_bytes;
+    const struct UserFunction *inner; /* what the engine's own calls; NULL: nothing */
 } UserFunction;
+
+/* What messages call it. */
+static inline const char *user_function_name(const UserFunction *function)
+{
+    return function->inner != NULL ? function->inner->name : function->name;
+}
 
 typedef enum CallKind {
     CALL_MAP,         /* void (VonkTask *, const In *, Out *)                  */
@@ -49,6 +57,7 @@ typedef struct IndexBases {
     uint32_t partition_count;
     const int64_t *bases;
     int64_t stride;
+    const uint64_t *rows; /* that each partition was found to have; NULL: it may have any number */
 } IndexBases;
 
 /* Two records in one, as a join makes them: the second at an offset; either may be missing, which a
@@ -65,7 +74,7 @@ typedef struct CallStep {
     const RecordLayout *in, *out;
     const IndexBases *index;       /* CALL_MAP_INDEXED */
     const RecordPair *pair;        /* CALL_PAIR        */
-    bool keeps_keys;               /* out's keys are in's, as they were */
+    bool keeps_keys;               /* MAP, FLAT_MAP: out gets in's keys */
     const struct CallStep *before; /* NULL: the first */
 } CallStep;
 
@@ -123,9 +132,12 @@ typedef struct GroupSpec {
 
 static inline bool user_function_equal(const UserFunction *a, const UserFunction *b)
 {
-    return a->call == b->call && a->closure_bytes == b->closure_bytes &&
-           (a->closure_bytes == 0 ||
-            __builtin_memcmp(a->closure, b->closure, a->closure_bytes) == 0);
+    if (a->call != b->call || a->closure_bytes != b->closure_bytes ||
+        (a->inner == NULL) != (b->inner == NULL))
+        return false;
+    if (a->closure_bytes > 0 && __builtin_memcmp(a->closure, b->closure, a->closure_bytes) != 0)
+        return false;
+    return a->inner == NULL || user_function_equal(a->inner, b->inner);
 }
 
 #endif

@@ -322,6 +322,7 @@ const char *fragment_label(const Fragment *fragment, Arena *arena)
 typedef struct Restrictor {
     const Fragment *fragment;
     Arena *arena;
+    uint32_t partition; /* of the fragment */
     FragmentTableFn table_of;
     void *context;
 } Restrictor;
@@ -380,14 +381,18 @@ static const Plan *restrict_plan(const Restrictor *to, const Plan *plan, uint32_
     inputs = ARENA_ARRAY(to->arena, const Plan *, plan->input_count);
     for (uint32_t i = 0; i < plan->input_count; i++)
         inputs[i] = restrict_plan(to, plan->inputs[i], partition);
-    return plan_with_inputs(to->arena, plan, inputs);
+    return plan_with_shift(to->arena, plan_with_inputs(to->arena, plan, inputs),
+                           to->partition - partition);
 }
 
 const Plan *fragment_restrict(const Fragment *fragment, Arena *arena, uint32_t partition,
                               FragmentTableFn table_of, void *context)
 {
-    Restrictor to = {
-        .fragment = fragment, .arena = arena, .table_of = table_of, .context = context};
+    Restrictor to = {.fragment = fragment,
+                     .arena = arena,
+                     .partition = partition,
+                     .table_of = table_of,
+                     .context = context};
 
     return restrict_plan(&to, fragment->plan, partition);
 }

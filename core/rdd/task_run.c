@@ -155,7 +155,7 @@ static Status run_plan(TaskRun *run, const Ranges *ranges, Error *err)
     UserTask user;
     Status status;
 
-    user_task_init(&user, &context);
+    user_task_init(&user, &context, NULL);
     exec.plan = fragment_restrict(work->fragment, run->arena, run->partition, table_of, run);
     status = partition_writer_open(run->arena, work->fragment, run->partition, ranges, work->store,
                                    &user, err, &writer);

@@ -17,7 +17,7 @@
  *     VONK_NULLABLE(type, name)        with a second member, bool name_is_null
  *     VONK_KEY(type, name)             part of the record's key, for the ..._by_key calls
  *     VONK_NULLABLE_KEY(type, name)    NULL keys are equal to each other, as in GROUP BY
- *     VONK_NESTED(Record, name)        a record within: its columns are "name.field"
+ *     VONK_NESTED(Record, name)        a record within, no key: columns "name.field"
  *     VONK_NESTED_KEY(Record, name)    all of its fields are part of the key
  *
  * C only (C11): the macros use designated initialisers.

@@ -221,6 +221,8 @@ static Status visit_exchange(Distributor *to, const Plan *plan, Spread *out)
     if (exchange->kind == EXCHANGE_MERGE && exchange->partitions >= input.partitions)
         return ST_OK;
     copy = arena_copy(to->arena, plan_with_input(to->arena, plan, input.plan), sizeof *copy);
+    if (exchange->kind != EXCHANGE_RANGE)
+        copy->order = (SortKeyList){0};
     if (copy->partitions == 0)
         copy->partitions = at_most(input.partitions);
     *out = (Spread){.plan = &copy->head, .partitions = (uint32_t)copy->partitions};
@@ -234,6 +236,8 @@ static Status visit_exchange(Distributor *to, const Plan *plan, Spread *out)
         out->keys = exchange->keys;
         out->partitioner = exchange->partitioner;
     }
+    if (exchange->kind != EXCHANGE_RANGE && exchange->order.count > 0)
+        out->plan = plan_sort(to->arena, out->plan, exchange->order.count, exchange->order.items);
     return ST_OK;
 }
 
@@ -263,6 +267,8 @@ static Status visit_combine(Distributor *to, const Plan *plan, Spread *out)
     CombineSpec *final;
     Spread input;
 
+    if (combine->is_partial)
+        return visit_narrow(to, plan, out);
     TRY(visit(to, plan->inputs[0], &input));
     partitions = spec->partitions == 0 ? at_most(input.partitions) : spec->partitions;
     if (is_by(&input, keys, spec->has_keys ? spec->partitions : 1) || spec->merge.call == NULL) {
@@ -327,7 +333,8 @@ static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
             return error_set(to->err, ST_BAD_INPUT,
                              "%s reads inputs of %u and %u partitions side by side: they must have "
                              "as many",
-                             spec->function.name, inputs[0].partitions, inputs[i].partitions);
+                             user_function_name(&spec->function), inputs[0].partitions,
+                             inputs[i].partitions);
     if (spec->has_keys && !lie_alike(inputs, keys, plan->input_count, spec->partitions)) {
         partitions = spec->partitions == 0 ? at_most(partitions) : spec->partitions;
         for (uint32_t i = 0; i < plan->input_count; i++)

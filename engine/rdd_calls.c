@@ -1,0 +1,349 @@
+/* rdd_calls.c -- functions over one record after the other; see rdd_internal.h */
+#include <math.h>
+#include <string.h>
+
+#include "engine/rdd_internal.h"
+
+enum { STEP_MAP, STEP_FLAT_MAP, STEP_FILTER, STEP_MAP_VALUES, STEP_FLAT_MAP_VALUES };
+
+static const CallKind step_kinds[] = {[STEP_MAP] = CALL_MAP,
+                                      [STEP_FLAT_MAP] = CALL_FLAT_MAP,
+                                      [STEP_FILTER] = CALL_FILTER,
+                                      [STEP_MAP_VALUES] = CALL_MAP,
+                                      [STEP_FLAT_MAP_VALUES] = CALL_FLAT_MAP};
+
+VonkRdd *rdd_call(VonkRdd *rdd, CallStep step)
+{
+    RddSession *rdds = rdd->rdds;
+
+    return rdd_new(rdds,
+                   plan_call(rdds->arena, rdd->plan, rdd_columns(rdds->arena, rdd->plan), &step,
+                             plan_record_columns(rdds->arena, step.out, &rdds->ids)),
+                   step.out);
+}
+
+VonkRdd *vonk__rdd_step(VonkRdd *rdd, int kind, const VonkRecordType *in, const VonkRecordType *out,
+                        VonkCall call)
+{
+    RddSession *rdds = rdd->rdds;
+    Error err = ERROR_NONE;
+    CallStep step = {.kind = step_kinds[kind],
+                     .function = rdd_function(rdds, call),
+                     .keeps_keys = kind == STEP_MAP_VALUES || kind == STEP_FLAT_MAP_VALUES};
+
+    if (rdd->plan == NULL)
+        return rdd;
+    step.out = rdd_layout(rdds, out, &err);
+    if (step.out == NULL || rdd_check_input(rdd, in, call.name, &err, &step.in) != ST_OK ||
+        (step.keeps_keys && (rdd_check_keys(step.in, call.name, &err) != ST_OK ||
+                             rdd_check_kept_keys(step.in, step.out, call.name, &err) != ST_OK)))
+        return rdd_failed(rdds, &err);
+    return rdd_call(rdd, step);
+}
+
+/* --- numbers of records --- */
+
+/* Counting through all partitions: a job says how many records each has. */
+static Status count_bases(const VonkRdd *rdd, Error *err, IndexBases *bases)
+{
+    RddSession *rdds = rdd->rdds;
+    int64_t *firsts, next = 0;
+    uint64_t *rows;
+    RddRun run;
+
+    TRY(rdd_run_plan(rdds, rdd->plan, err, &run));
+    bases->partition_count = job_partition_count(run.job);
+    bases->stride = 1;
+    bases->bases = firsts = ARENA_ARRAY(rdds->arena, int64_t, bases->partition_count);
+    bases->rows = rows = ARENA_ARRAY(rdds->arena, uint64_t, bases->partition_count);
+    for (uint32_t p = 0; p < bases->partition_count; p++) {
+        firsts[p] = next;
+        rows[p] = job_partition_rows(run.job, p);
+        next += (int64_t)rows[p];
+    }
+    rdd_run_close(&run);
+    return ST_OK;
+}
+
+/* p, p + n, p + 2n, ...: nothing needs to be counted. */
+static Status unique_bases(const VonkRdd *rdd, Error *err, IndexBases *bases)
+{
+    int64_t *firsts;
+
+    TRY(rdd_partition_count(rdd->rdds, rdd->plan, err, &bases->partition_count));
+    bases->stride = bases->partition_count;
+    bases->bases = firsts = ARENA_ARRAY(rdd->rdds->arena, int64_t, bases->partition_count);
+    for (uint32_t p = 0; p < bases->partition_count; p++)
+        firsts[p] = p;
+    return ST_OK;
+}
+
+VonkRdd *vonk__rdd_index(VonkRdd *rdd, bool is_consecutive, const VonkRecordType *in,
+                         const VonkRecordType *out, VonkCall call)
+{
+    RddSession *rdds = rdd->rdds;
+    IndexBases *bases = ARENA_NEW(rdds->arena, IndexBases);
+    CallStep step = {
+        .kind = CALL_MAP_INDEXED, .function = rdd_function(rdds, call), .index = bases};
+    Error err = ERROR_NONE;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    step.out = rdd_layout(rdds, out, &err);
+    if (step.out == NULL || rdd_check_input(rdd, in, call.name, &err, &step.in) != ST_OK ||
+        (is_consecutive ? count_bases(rdd, &err, bases) : unique_bases(rdd, &err, bases)) != ST_OK)
+        return rdd_failed(rdds, &err);
+    return rdd_call(rdd, step);
+}
+
+/* --- keys --- */
+
+typedef struct KeyBy {
+    uint32_t copy_count;
+    FieldCopy copies[];
+} KeyBy;
+
+typedef void (*KeyFunction)(VonkTask *, const void *, void *);
+
+/* The record's fields go behind the key that the user's function fills in. */
+static void key_record(VonkTask *task, const void *in, void *out)
+{
+    const KeyBy *by = VONK_CLOSURE(task, KeyBy);
+    const UserFunction *inner;
+
+    for (uint32_t i = 0; i < by->copy_count; i++)
+        field_copy(&by->copies[i], in, out);
+    inner = rdd_enter(task);
+    ((KeyFunction)inner->call)(task, in, out);
+    rdd_leave(task);
+}
+
+VonkRdd *vonk__rdd_key_by(VonkRdd *rdd, const VonkRecordType *in, const VonkRecordType *out,
+                          VonkCall call)
+{
+    RddSession *rdds = rdd->rdds;
+    UserFunction inner = rdd_function(rdds, call);
+    CallStep step = {.kind = CALL_MAP};
+    Error err = ERROR_NONE;
+    size_t bytes;
+    KeyBy *by;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    step.out = rdd_layout(rdds, out, &err);
+    if (step.out == NULL || rdd_check_input(rdd, in, call.name, &err, &step.in) != ST_OK ||
+        rdd_check_keys(step.out, call.name, &err) != ST_OK)
+        return rdd_failed(rdds, &err);
+    bytes = sizeof *by + step.in->field_count * sizeof *by->copies;
+    by = arena_alloc(rdds->arena, bytes);
+    memset(by, 0, bytes);
+    by->copy_count = step.in->field_count;
+    if (rdd_field_copies(step.in, step.out, call.name, &err, by->copies) != ST_OK)
+        return rdd_failed(rdds, &err);
+    step.function = rdd_own_function(rdds, "key by", (void (*)(void))key_record, &inner, by, bytes);
+    return rdd_call(rdd, step);
+}
+
+/* Some of the fields, under their names: a projection. */
+static VonkRdd *some_fields(VonkRdd *rdd, bool are_keys, const VonkRecordType *type,
+                            const char *what)
+{
+    RddSession *rdds = rdd->rdds;
+    Arena *arena = rdds->arena;
+    Error err = ERROR_NONE;
+    const RecordLayout *out;
+    const Expr **exprs;
+    PlanColumn *columns;
+    uint32_t count = 0;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    out = rdd_layout(rdds, type, &err);
+    if (out == NULL)
+        return rdd_failed(rdds, &err);
+    exprs = ARENA_ARRAY(arena, const Expr *, rdd->layout->field_count);
+    columns = ARENA_ARRAY(arena, PlanColumn, rdd->layout->field_count);
+    for (uint32_t i = 0; i < rdd->layout->field_count; i++) {
+        if (rdd->layout->fields[i].is_key != are_keys)
+            continue;
+        columns[count] = rdd->plan->columns[i];
+        exprs[count] = expr_column(arena, columns[count].id, columns[count].type);
+        if (count < out->field_count && !type_equal(columns[count].type, out->fields[count].type))
+            break;
+        count++;
+    }
+    if (count != out->field_count) {
+        (void)error_set(&err, ST_BAD_INPUT,
+                        "the fields of record type %s are not the %s of record type %s", out->name,
+                        what, rdd->layout->name);
+        return rdd_failed(rdds, &err);
+    }
+    return rdd_new(rdds, plan_project(arena, rdd->plan, count, exprs, columns), out);
+}
+
+VonkRdd *vonk__rdd_keys(VonkRdd *rdd, const VonkRecordType *type)
+{
+    return some_fields(rdd, true, type, "key");
+}
+
+VonkRdd *vonk__rdd_values(VonkRdd *rdd, const VonkRecordType *type)
+{
+    return some_fields(rdd, false, type, "values");
+}
+
+/* --- sampling --- */
+
+/* 63 bits that the place of the task's record decides, and nothing else. */
+static uint64_t place_random(const VonkTask *task, uint64_t seed)
+{
+    uint64_t x = seed ^ ((uint64_t)task->partition + 1) * UINT64_C(0x9e3779b97f4a7c15) ^
+                 ((const UserTask *)task)->record * UINT64_C(0xbf58476d1ce4e5b9);
+
+    x ^= x >> 30;
+    x *= UINT64_C(0xbf58476d1ce4e5b9);
+    x ^= x >> 27;
+    x *= UINT64_C(0x94d049bb133111eb);
+    x ^= x >> 31;
+    return x >> 1;
+}
+
+typedef struct SampleClosure {
+    uint64_t seed;
+    uint64_t from, below; /* of 2^63 */
+    double fraction;
+} SampleClosure;
+
+static bool sample_record(VonkTask *task, const void *record)
+{
+    const SampleClosure *sample = VONK_CLOSURE(task, SampleClosure);
+    uint64_t x = place_random(task, sample->seed);
+
+    (void)record;
+    return x >= sample->from && x < sample->below;
+}
+
+/* 0 to 1 as a part of 2^63; 1 is more than any. */
+static uint64_t threshold(double fraction)
+{
+    return fraction >= 1 ? UINT64_MAX : (uint64_t)(fraction * 0x1p63);
+}
+
+static VonkRdd *sampled(VonkRdd *rdd, CallKind kind, void (*function)(void), SampleClosure sample)
+{
+    return rdd_call(rdd, (CallStep){.kind = kind,
+                                    .in = rdd->layout,
+                                    .out = rdd->layout,
+                                    .function = rdd_own_function(rdd->rdds, "the sample", function,
+                                                                 NULL, &sample, sizeof sample)});
+}
+
+VonkRdd *vonk_rdd_sample(VonkRdd *rdd, double fraction, uint64_t seed)
+{
+    Error err = ERROR_NONE;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    if (!(fraction >= 0 && fraction <= 1)) {
+        (void)error_set(&err, ST_BAD_INPUT, "a sample keeps a fraction from 0 to 1, not %g",
+                        fraction);
+        return rdd_failed(rdd->rdds, &err);
+    }
+    return sampled(rdd, CALL_FILTER, (void (*)(void))sample_record,
+                   (SampleClosure){.seed = seed, .below = threshold(fraction)});
+}
+
+/* As often as a Poisson distribution says (Knuth's way: few, as fractions are small). */
+static void draw_record(VonkTask *task, const void *record, VonkOut *out)
+{
+    const SampleClosure *sample = VONK_CLOSURE(task, SampleClosure);
+    double left = sample->fraction, limit = exp(-fmin(left, 500)), product = 1;
+
+    for (uint64_t draw = 1; left > 0; draw++) {
+        product *= (double)place_random(task, sample->seed + draw * UINT64_C(0xd1342543de82ef95)) *
+                   0x1p-63;
+        if (product > limit) {
+            vonk__emit(out, record, out->record_bytes);
+            continue;
+        }
+        left -= 500;
+        limit = exp(-fmin(left, 500));
+        product = 1;
+    }
+}
+
+VonkRdd *vonk_rdd_sample_with_replacement(VonkRdd *rdd, double fraction, uint64_t seed)
+{
+    Error err = ERROR_NONE;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    if (!(fraction >= 0 && fraction <= 1e6)) {
+        (void)error_set(&err, ST_BAD_INPUT,
+                        "a sample with replacement draws each record 0 to 1000000 times, not %g",
+                        fraction);
+        return rdd_failed(rdd->rdds, &err);
+    }
+    return sampled(rdd, CALL_FLAT_MAP, (void (*)(void))draw_record,
+                   (SampleClosure){.seed = seed, .fraction = fraction});
+}
+
+void vonk_rdd_random_split(VonkRdd *rdd, const double *weights, size_t count, uint64_t seed,
+                           VonkRdd **splits_out)
+{
+    double total = 0, sum = 0;
+    uint64_t from = 0;
+    Error err = ERROR_NONE;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!(weights[i] >= 0 && weights[i] < INFINITY))
+            (void)error_set(&err, ST_BAD_INPUT, "weight %zu of a split is %g", i, weights[i]);
+        total += weights[i];
+    }
+    if (err.status == ST_OK && !(total > 0))
+        (void)error_set(&err, ST_BAD_INPUT, "the weights of a split add up to %g", total);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t below;
+
+        if (rdd->plan == NULL || err.status != ST_OK) {
+            splits_out[i] = rdd->plan == NULL ? rdd : rdd_failed(rdd->rdds, &err);
+            continue;
+        }
+        sum += weights[i];
+        below = i + 1 == count ? UINT64_MAX : threshold(sum / total);
+        splits_out[i] = sampled(rdd, CALL_FILTER, (void (*)(void))sample_record,
+                                (SampleClosure){.seed = seed, .from = from, .below = below});
+        from = below;
+    }
+}
+
+typedef double (*FractionFunction)(VonkTask *, const void *);
+
+static bool sample_by_function(VonkTask *task, const void *record)
+{
+    uint64_t seed = *VONK_CLOSURE(task, uint64_t);
+    const UserFunction *inner = rdd_enter(task);
+    double fraction = ((FractionFunction)inner->call)(task, record);
+
+    rdd_leave(task);
+    if (!(fraction >= 0 && fraction <= 1))
+        vonk_fail(task, "a sample keeps a fraction from 0 to 1, not %g", fraction);
+    return place_random(task, seed) < threshold(fraction);
+}
+
+VonkRdd *vonk__rdd_sample_by_key(VonkRdd *rdd, const VonkRecordType *in, uint64_t seed,
+                                 VonkCall call)
+{
+    RddSession *rdds = rdd->rdds;
+    UserFunction inner = rdd_function(rdds, call);
+    CallStep step = {.kind = CALL_FILTER};
+    Error err = ERROR_NONE;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    if (rdd_check_keyed(rdd, in, call.name, &err, &step.in) != ST_OK)
+        return rdd_failed(rdds, &err);
+    step.out = step.in;
+    step.function = rdd_own_function(rdds, "sample by", (void (*)(void))sample_by_function, &inner,
+                                     &seed, sizeof seed);
+    return rdd_call(rdd, step);
+}

@@ -1,0 +1,170 @@
+/* rdd_groups.c -- functions that read whole partitions, or all records of a key; see
+ * rdd_internal.h */
+#include <string.h>
+
+#include "engine/rdd_internal.h"
+
+VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
+                   const VonkRecordType *const *in, const VonkRecordType *out,
+                   UserFunction function, uint32_t partitions)
+{
+    RddSession *rdds = group[0]->rdds;
+    GroupSpec *spec = ARENA_NEW(rdds->arena, GroupSpec);
+    const char *name = user_function_name(&function);
+    const Plan *inputs[GROUP_INPUTS_MAX];
+    ColumnList args[GROUP_INPUTS_MAX];
+    Error err = ERROR_NONE;
+
+    *spec = (GroupSpec){
+        .input_count = count, .function = function, .has_keys = has_keys, .partitions = partitions};
+    spec->out = rdd_layout(rdds, out, &err);
+    if (spec->out == NULL)
+        return rdd_failed(rdds, &err);
+    for (uint32_t i = 0; i < count; i++) {
+        if (group[i]->plan == NULL)
+            return group[i];
+        if (group[i]->rdds != rdds)
+            (void)error_set(&err, ST_BAD_INPUT, "%s takes RDDs of two sessions", name);
+        if (err.status != ST_OK ||
+            rdd_check_input(group[i], in[i], name, &err, &spec->in[i]) != ST_OK ||
+            (has_keys && (rdd_check_keys(spec->in[i], name, &err) != ST_OK ||
+                          rdd_check_same_keys(spec->in[0], spec->in[i], name, &err) != ST_OK)))
+            return rdd_failed(rdds, &err);
+        inputs[i] = i == 0 ? group[i]->plan : rdd_apart(rdds, group[i]->plan);
+        args[i] = rdd_columns(rdds->arena, inputs[i]);
+    }
+    return rdd_new(rdds,
+                   plan_group(rdds->arena, inputs, args, spec,
+                              plan_record_columns(rdds->arena, spec->out, &rdds->ids)),
+                   spec->out);
+}
+
+VonkRdd *vonk__rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
+                         const VonkRecordType *const *in, const VonkRecordType *out, VonkCall call)
+{
+    return rdd_group(group, count, has_keys, in, out, rdd_function(group[0]->rdds, call),
+                     call.partitions);
+}
+
+/* --- whole partitions, in other shapes --- */
+
+typedef void (*IndexedFunction)(VonkTask *, uint32_t, VonkIn *, VonkOut *);
+
+static void read_indexed(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    ((IndexedFunction)rdd_enter(task)->call)(task, task->partition, in, out);
+    rdd_leave(task);
+}
+
+typedef void (*GenerateFunction)(VonkTask *, VonkOut *);
+
+static void generate(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    (void)in;
+    ((GenerateFunction)rdd_enter(task)->call)(task, out);
+    rdd_leave(task);
+}
+
+typedef void (*ArrayFunction)(VonkTask *, const void *, size_t, VonkOut *);
+
+/* The partition as one array, texts included, in the task's memory. */
+static void read_array(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    const TextPlaces *texts = VONK_CLOSURE(task, TextPlaces);
+    size_t count = 0, capacity = 0;
+    char *records = NULL;
+
+    for (const void *record; (record = vonk__next(in)) != NULL; count++) {
+        if (count == capacity) {
+            size_t more = capacity == 0 ? 64 : capacity * 2;
+            char *copy = vonk_task_alloc(task, more * in->record_bytes);
+
+            if (copy == NULL)
+                return;
+            if (count > 0)
+                memcpy(copy, records, count * in->record_bytes);
+            records = copy;
+            capacity = more;
+        }
+        memcpy(records + count * in->record_bytes, record, in->record_bytes);
+        if (!texts_own(task, texts, records + count * in->record_bytes))
+            return;
+    }
+    if (task->is_failed)
+        return;
+    ((ArrayFunction)rdd_enter(task)->call)(task, records, count, out);
+    rdd_leave(task);
+}
+
+VonkRdd *vonk__rdd_partitions(VonkRdd *rdd, int kind, const VonkRecordType *in,
+                              const VonkRecordType *out, VonkCall call)
+{
+    RddSession *rdds = rdd->rdds;
+    UserFunction inner = rdd_function(rdds, call), function;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    if (kind == VONK__WITH_INDEX) {
+        function =
+            rdd_own_function(rdds, "partitions of", (void (*)(void))read_indexed, &inner, NULL, 0);
+    } else {
+        size_t bytes;
+        const TextPlaces *texts = rdd_text_places(rdds->arena, rdd->layout, &bytes);
+
+        function =
+            rdd_own_function(rdds, "glom of", (void (*)(void))read_array, &inner, texts, bytes);
+    }
+    return rdd_group(&rdd, 1, false, &in, out, function, 0);
+}
+
+VonkRdd *vonk__rdd_generate(VonkSession *session, uint32_t partitions, const VonkRecordType *out,
+                            VonkCall call)
+{
+    RddSession *rdds = rdd_session(session);
+    VonkRdd *seeds = vonk_rdd_range(session, 0, partitions, 1, partitions);
+    const VonkRecordType *in = &VonkNumber_vonk;
+    UserFunction inner = rdd_function(rdds, call);
+
+    if (seeds->plan == NULL)
+        return seeds;
+    return rdd_group(
+        &seeds, 1, false, &in, out,
+        rdd_own_function(rdds, "generate of", (void (*)(void))generate, &inner, NULL, 0), 0);
+}
+
+/* --- two RDDs, record by record --- */
+
+typedef void (*PairFunction)(VonkTask *, const void *, const void *, void *);
+
+static void zip_records(VonkTask *task, VonkIn *a, VonkIn *b, VonkOut *out)
+{
+    PairFunction call = (PairFunction)rdd_enter(task)->call;
+
+    while (!task->is_failed) {
+        const void *x = vonk__next(a), *y = vonk__next(b);
+
+        if (x == NULL && y == NULL)
+            break;
+        if (x == NULL || y == NULL) {
+            vonk_fail(task, "zip: partition %u has more records in the %s RDD", task->partition,
+                      x == NULL ? "second" : "first");
+            break;
+        }
+        if (out->next == out->end)
+            out->flush(out);
+        memset(out->next, 0, out->record_bytes);
+        call(task, x, y, out->next);
+        out->next += out->record_bytes;
+    }
+    rdd_leave(task);
+}
+
+VonkRdd *vonk__rdd_zip(VonkRdd *a, VonkRdd *b, const VonkRecordType *a_type,
+                       const VonkRecordType *b_type, const VonkRecordType *out, VonkCall call)
+{
+    UserFunction inner = rdd_function(a->rdds, call);
+
+    return rdd_group(
+        (VonkRdd *[]){a, b}, 2, false, (const VonkRecordType *[]){a_type, b_type}, out,
+        rdd_own_function(a->rdds, "zip of", (void (*)(void))zip_records, &inner, NULL, 0), 0);
+}

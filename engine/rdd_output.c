@@ -1,0 +1,100 @@
+/* rdd_output.c -- records to standard output and to files; see rdd_internal.h */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/data/value_text.h"
+#include "engine/rdd_internal.h"
+
+static void put_csv(FILE *to, const char *text, size_t bytes)
+{
+    bool needs_quotes = bytes == 0;
+
+    for (size_t i = 0; i < bytes; i++)
+        needs_quotes |= text[i] == '"' || text[i] == ',' || text[i] == '\n' || text[i] == '\r';
+    if (!needs_quotes) {
+        fwrite(text, 1, bytes, to);
+        return;
+    }
+    putc('"', to);
+    for (size_t i = 0; i < bytes; i++) {
+        if (text[i] == '"')
+            putc('"', to);
+        putc(text[i], to);
+    }
+    putc('"', to);
+}
+
+static void print_rows(FILE *to, const Batch *batch)
+{
+    for (uint32_t row = 0; row < batch->row_count; row++)
+        for (uint32_t i = 0; i < batch->column_count; i++) {
+            const Column *column = &batch->columns[i];
+
+            if (!column_is_null(column, row)) {
+                char buffer[VALUE_TEXT_BYTES];
+                uint32_t length;
+                const char *text =
+                    value_print_at(column->type, column_value(column, row), 0, buffer, &length);
+
+                put_csv(to, text, length);
+            }
+            putc(i + 1 == batch->column_count ? '\n' : ',', to);
+        }
+}
+
+static int report(const Error *err)
+{
+    fprintf(stderr, "ERROR: %s\n", err->message);
+    if (err->detail[0] != '\0')
+        fprintf(stderr, "DETAIL: %s\n", err->detail);
+    if (err->hint[0] != '\0')
+        fprintf(stderr, "HINT: %s\n", err->hint);
+    return 1;
+}
+
+int vonk_rdd_print_csv(VonkRdd *rdd)
+{
+    Error err = ERROR_NONE;
+    RddRun run;
+    Status status = rdd_run(rdd, &err, &run);
+    Batch batch = {.row_count = 1};
+
+    for (uint32_t i = 0; status == ST_OK && i < rdd->layout->field_count; i++) {
+        put_csv(stdout, rdd->layout->fields[i].name, strlen(rdd->layout->fields[i].name));
+        putc(i + 1 == rdd->layout->field_count ? '\n' : ',', stdout);
+    }
+    while (status == ST_OK && batch.row_count > 0) {
+        status = job_next(run.job, &err, &batch);
+        if (status == ST_OK)
+            print_rows(stdout, &batch);
+    }
+    if (status == ST_OK && fflush(stdout) != 0)
+        status = error_set(&err, ST_IO, "cannot write to standard output");
+    rdd_run_close(&run);
+    return status == ST_OK ? 0 : report(&err);
+}
+
+VonkStatus vonk_rdd_save(VonkRdd *rdd, const char *path, const char *format, VonkError *error)
+{
+    RddSession *rdds = rdd->rdds;
+    VonkRdd saved = *rdd;
+    const char **names;
+    RddRun run;
+    Status status;
+
+    if (rdd->plan != NULL) {
+        names = ARENA_ARRAY(rdds->arena, const char *, rdd->layout->field_count);
+        for (uint32_t i = 0; i < rdd->layout->field_count; i++)
+            names[i] = rdd->layout->fields[i].name;
+        saved.plan = plan_write(rdds->arena, rdd->plan, arena_strdup(rdds->arena, path),
+                                arena_strdup(rdds->arena, format),
+                                (NameList){rdd->layout->field_count, names}, (OptionList){0},
+                                (PlanColumn){.id = plan_new_column(&rdds->ids),
+                                             .type = type_of(TYPE_INT8),
+                                             .name = "count"});
+    }
+    status = rdd_run(&saved, (Error *)error, &run);
+    if (status == ST_OK)
+        rdd_run_close(&run);
+    return (VonkStatus)status;
+}

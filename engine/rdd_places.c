@@ -1,0 +1,218 @@
+/* rdd_places.c -- which partition records are in, and in what order; see rdd_internal.h */
+#include <string.h>
+#include <strings.h>
+
+#include "engine/rdd_internal.h"
+
+static VonkRdd *exchange(VonkRdd *rdd, ExchangeKind kind, uint32_t n, ColumnList keys)
+{
+    Error err = ERROR_NONE;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    if (n == 0) {
+        (void)error_set(&err, ST_BAD_INPUT, "an RDD cannot have 0 partitions");
+        return rdd_failed(rdd->rdds, &err);
+    }
+    return rdd_new(rdd->rdds, plan_exchange(rdd->rdds->arena, kind, rdd->plan, n, keys),
+                   rdd->layout);
+}
+
+VonkRdd *vonk_rdd_repartition(VonkRdd *rdd, uint32_t n)
+{
+    return exchange(rdd, EXCHANGE_DEAL, n, (ColumnList){0});
+}
+
+VonkRdd *vonk_rdd_coalesce(VonkRdd *rdd, uint32_t n)
+{
+    return exchange(rdd, EXCHANGE_MERGE, n, (ColumnList){0});
+}
+
+VonkRdd *vonk_rdd_partition_by(VonkRdd *rdd, uint32_t n)
+{
+    Error err = ERROR_NONE;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    if (rdd_check_keys(rdd->layout, "partition_by", &err) != ST_OK)
+        return rdd_failed(rdd->rdds, &err);
+    return exchange(rdd, EXCHANGE_HASH, n,
+                    rdd_key_columns(rdd->rdds->arena, rdd->plan, rdd->layout));
+}
+
+VonkRdd *vonk__rdd_place(VonkRdd *rdd, const VonkRecordType *type, uint32_t n, VonkCall call)
+{
+    RddSession *rdds = rdd->rdds;
+    Error err = ERROR_NONE;
+    const RecordLayout *layout;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    if (n == 0)
+        (void)error_set(&err, ST_BAD_INPUT, "an RDD cannot have 0 partitions");
+    if (err.status != ST_OK || rdd_check_input(rdd, type, call.name, &err, &layout) != ST_OK)
+        return rdd_failed(rdds, &err);
+    return rdd_new(rdds,
+                   plan_exchange_place(rdds->arena, rdd->plan, n,
+                                       rdd_columns(rdds->arena, rdd->plan), layout,
+                                       rdd_function(rdds, call)),
+                   layout);
+}
+
+VonkRdd *vonk_rdd_persist(VonkRdd *rdd)
+{
+    VonkRdd *kept;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    kept = rdd_new(rdd->rdds,
+                   plan_exchange_keep(rdd->rdds->arena, rdd->plan, ++rdd->rdds->last_keep_id),
+                   rdd->layout);
+    kept->keep_id = rdd->rdds->last_keep_id;
+    return kept;
+}
+
+void vonk_rdd_unpersist(VonkRdd *rdd)
+{
+    driver_unpersist(rdd->rdds->driver, rdd->keep_id);
+}
+
+/* --- order --- */
+
+/* "n DESC, word": the fields of the order. */
+static Status parse_order(const VonkRdd *rdd, const char *order, bool is_reversed, Error *err,
+                          SortKeyList *keys_out)
+{
+    Arena *arena = rdd->rdds->arena;
+    SortKey *keys = ARENA_ARRAY(arena, SortKey, rdd->layout->field_count + 1);
+    VonkText rest = vonk_text(order), part;
+    uint32_t count = 0;
+
+    *keys_out = (SortKeyList){0};
+    while (vonk_text_next_field(&rest, ',', &part)) {
+        VonkText name, word;
+        SortKey *key = &keys[count];
+        uint32_t i = 0;
+
+        if (!vonk_text_next_word(&part, &name))
+            return error_set(err, ST_BAD_INPUT, "the order \"%s\" names no field", order);
+        while (i < rdd->layout->field_count &&
+               !vonk_text_equal(name, vonk_text(rdd->layout->fields[i].name)))
+            i++;
+        if (i == rdd->layout->field_count || count == rdd->layout->field_count)
+            return error_set(err, ST_BAD_INPUT,
+                             "the order \"%s\": record type %s has no field "
+                             "\"%.*s\"",
+                             order, rdd->layout->name, (int)name.bytes, name.data);
+        *key = (SortKey){.column = rdd->plan->columns[i].id, .type = rdd->plan->columns[i].type};
+        if (vonk_text_next_word(&part, &word)) {
+            key->is_descending = word.bytes == 4 && strncasecmp(word.data, "desc", 4) == 0;
+            if (!key->is_descending && !(word.bytes == 3 && strncasecmp(word.data, "asc", 3) == 0))
+                return error_set(err, ST_BAD_INPUT,
+                                 "the order \"%s\": \"%.*s\" is neither ASC nor "
+                                 "DESC",
+                                 order, (int)word.bytes, word.data);
+        }
+        key->is_descending ^= is_reversed;
+        key->nulls_first = key->is_descending;
+        count++;
+    }
+    *keys_out = (SortKeyList){count, keys};
+    return ST_OK;
+}
+
+static VonkRdd *ordered(VonkRdd *rdd, const char *order, bool is_reversed, int64_t limit)
+{
+    RddSession *rdds = rdd->rdds;
+    Error err = ERROR_NONE;
+    SortKeyList keys;
+    const Plan *plan;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    if (limit < 0)
+        (void)error_set(&err, ST_BAD_INPUT, "%lld records cannot be taken", (long long)limit);
+    if (err.status != ST_OK || parse_order(rdd, order, is_reversed, &err, &keys) != ST_OK)
+        return rdd_failed(rdds, &err);
+    plan = plan_sort(rdds->arena, rdd->plan, keys.count, keys.items);
+    if (limit != ALL_ROWS)
+        plan = plan_limit(rdds->arena, plan, 0, limit);
+    return rdd_new(rdds, plan, rdd->layout);
+}
+
+VonkRdd *vonk_rdd_sort_by(VonkRdd *rdd, const char *order)
+{
+    return ordered(rdd, order, false, ALL_ROWS);
+}
+
+/* "site, day": the key fields as an order. */
+static Status key_order(const VonkRdd *rdd, const char *function, Error *err,
+                        const char **order_out)
+{
+    StrBuf order = {.arena = rdd->rdds->arena};
+
+    TRY(rdd_check_keys(rdd->layout, function, err));
+    for (uint32_t i = 0; i < rdd->layout->field_count; i++)
+        if (rdd->layout->fields[i].is_key)
+            strbuf_printf(&order, "%s%s", order.length == 0 ? "" : ", ",
+                          rdd->layout->fields[i].name);
+    *order_out = strbuf_text(&order);
+    return ST_OK;
+}
+
+VonkRdd *vonk_rdd_sort_by_key(VonkRdd *rdd)
+{
+    Error err = ERROR_NONE;
+    const char *order;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    if (key_order(rdd, "sort_by_key", &err, &order) != ST_OK)
+        return rdd_failed(rdd->rdds, &err);
+    return ordered(rdd, order, false, ALL_ROWS);
+}
+
+VonkRdd *vonk_rdd_repartition_and_sort_within_partitions(VonkRdd *rdd, uint32_t n,
+                                                         const char *order)
+{
+    VonkRdd *placed = vonk_rdd_partition_by(rdd, n);
+    Error err = ERROR_NONE;
+    PlanExchange *exchange;
+
+    if (placed->plan == NULL)
+        return placed;
+    exchange = arena_copy(rdd->rdds->arena, placed->plan, sizeof *exchange);
+    if ((order == NULL && key_order(placed, "the sort", &err, &order) != ST_OK) ||
+        parse_order(placed, order, false, &err, &exchange->order) != ST_OK)
+        return rdd_failed(rdd->rdds, &err);
+    placed->plan = &exchange->head;
+    return placed;
+}
+
+VonkRdd *vonk_rdd_merge_sorted(VonkRdd *a, VonkRdd *b, const char *order)
+{
+    return vonk_rdd_sort_by(vonk_rdd_union(a, b), order);
+}
+
+VonkRdd *vonk_rdd_take(VonkRdd *rdd, int64_t n)
+{
+    Error err = ERROR_NONE;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    if (n < 0) {
+        (void)error_set(&err, ST_BAD_INPUT, "%lld records cannot be taken", (long long)n);
+        return rdd_failed(rdd->rdds, &err);
+    }
+    return rdd_new(rdd->rdds, plan_limit(rdd->rdds->arena, rdd->plan, 0, n), rdd->layout);
+}
+
+VonkRdd *vonk_rdd_take_ordered(VonkRdd *rdd, int64_t n, const char *order)
+{
+    return ordered(rdd, order, false, n);
+}
+
+VonkRdd *vonk_rdd_top(VonkRdd *rdd, int64_t n, const char *order)
+{
+    return ordered(rdd, order, true, n);
+}

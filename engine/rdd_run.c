@@ -1,0 +1,123 @@
+/* rdd_run.c -- plans become jobs; see rdd_internal.h */
+#include "core/base/big_stack.h"
+#include "engine/rdd_internal.h"
+#include "sql/optimizer/distribute.h"
+
+/* Rules walk plans recursively; a lineage may have ten thousand steps. */
+#define PLANNING_STACK_BYTES ((size_t)1 << 30)
+
+typedef struct Planning {
+    RddRun *run;
+    const Plan *plan;
+    Error *err;
+} Planning;
+
+static Status make_plan(void *opaque)
+{
+    Planning *planning = opaque;
+    RddRun *run = planning->run;
+    RddSession *rdds = run->rdds;
+    const Plan *physical;
+
+    TRY(session_optimize(rdds->session->session, run->arena, &rdds->ids, planning->plan,
+                         planning->err, &physical));
+    return distribute(run->arena, &rdds->ids, physical, planning->err, &run->physical);
+}
+
+Status rdd_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)
+{
+    Planning planning = {.run = run_out, .plan = plan, .err = err};
+
+    *run_out = (RddRun){.rdds = rdds, .arena = arena_new(NULL, "RDD job", ARENA_NO_CAP)};
+    return big_stack_run(PLANNING_STACK_BYTES, make_plan, &planning, err);
+}
+
+static Status start_job(void *opaque)
+{
+    Planning *planning = opaque;
+    RddSession *rdds = planning->run->rdds;
+    Session *session = rdds->session->session;
+    const Config *config = session_config(session);
+    JobRequest request = {.plan = planning->run->physical,
+                          .batch_rows = (uint32_t)config->batch_rows,
+                          .jit = config->jit,
+                          .cache = session_code_cache(session),
+                          .cancelled = session_cancelled(session),
+                          .faults = test_faults_default((uint64_t)config->test_faults)};
+
+    TRY(thread_backend_resize(rdds->threads, config_resources(config).threads, planning->err));
+    return job_start(rdds->driver, &request, planning->err, &planning->run->job);
+}
+
+Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)
+{
+    Planning planning = {.run = run_out, .err = err};
+    Status status;
+
+    session_begin(rdds->session->session);
+    status = rdd_plan(rdds, plan, err, run_out);
+    if (status == ST_OK)
+        status = start_job(&planning);
+    if (status != ST_OK)
+        rdd_run_close(run_out);
+    return status;
+}
+
+void rdd_run_close(RddRun *run)
+{
+    job_close(run->job);
+    arena_free(run->arena);
+    *run = (RddRun){0};
+}
+
+Status rdd_run(const VonkRdd *rdd, Error *err, RddRun *run_out)
+{
+    *run_out = (RddRun){0};
+    if (rdd->plan == NULL) {
+        if (err != NULL)
+            *err = rdd->error;
+        return rdd->error.status;
+    }
+    return rdd_run_plan(rdd->rdds, rdd->plan, err, run_out);
+}
+
+/* --- about the plan --- */
+
+Status rdd_partition_count(RddSession *rdds, const Plan *plan, Error *err, uint32_t *count_out)
+{
+    RddRun run = {0};
+    FragmentSet set;
+    Status status = rdd_plan(rdds, plan, err, &run);
+
+    *count_out = 0;
+    if (status == ST_OK)
+        status = fragments_cut(run.arena, run.physical, err, &set);
+    if (status == ST_OK)
+        *count_out = set.items[set.count - 1].partition_count;
+    rdd_run_close(&run);
+    return status;
+}
+
+VonkStatus vonk_rdd_partition_count(VonkRdd *rdd, uint32_t *count_out, VonkError *error)
+{
+    *count_out = 0;
+    if (rdd->plan == NULL)
+        return rdd_report(rdd, error);
+    return (VonkStatus)rdd_partition_count(rdd->rdds, rdd->plan, (Error *)error, count_out);
+}
+
+const char *vonk_rdd_explain(VonkRdd *rdd)
+{
+    Error err = ERROR_NONE;
+    RddRun run = {0};
+    const char *text;
+
+    if (rdd->plan == NULL)
+        return arena_strdup(rdd->rdds->arena, rdd->error.message);
+    if (rdd_plan(rdd->rdds, rdd->plan, &err, &run) != ST_OK)
+        text = arena_strdup(rdd->rdds->arena, err.message);
+    else
+        text = arena_strdup(rdd->rdds->arena, plan_print(run.arena, run.physical));
+    rdd_run_close(&run);
+    return text;
+}

@@ -1,0 +1,86 @@
+/* rdd_sets.c -- unions and set operations: SQL's; see rdd_internal.h */
+#include "engine/rdd_internal.h"
+
+/* The failed one, or a new failed one when the two do not fit; NULL: they do. */
+static VonkRdd *check_pair(VonkRdd *a, VonkRdd *b, const char *what)
+{
+    Error err = ERROR_NONE;
+
+    if (a->plan == NULL)
+        return a;
+    if (b->plan == NULL)
+        return b;
+    if (a->rdds != b->rdds)
+        (void)error_set(&err, ST_BAD_INPUT, "%s of RDDs of two sessions", what);
+    else if (!rdd_layouts_equal(a->layout, b->layout))
+        (void)error_set(&err, ST_BAD_INPUT, "%s of records of type %s with records of type %s",
+                        what, a->layout->name, b->layout->name);
+    return err.status == ST_OK ? NULL : rdd_failed(a->rdds, &err);
+}
+
+VonkRdd *vonk_rdd_union(VonkRdd *a, VonkRdd *b)
+{
+    RddSession *rdds = a->rdds;
+    VonkRdd *failed = check_pair(a, b, "the union");
+    const Plan *inputs[2] = {a->plan, b->plan};
+    ColumnList maps[2];
+
+    if (failed != NULL)
+        return failed;
+    for (uint32_t i = 0; i < 2; i++)
+        maps[i] = rdd_columns(rdds->arena, inputs[i]);
+    return rdd_new(rdds,
+                   plan_union(rdds->arena, 2, inputs, maps, a->layout->field_count,
+                              plan_record_columns(rdds->arena, a->layout, &rdds->ids)),
+                   a->layout);
+}
+
+VonkRdd *vonk_rdd_distinct(VonkRdd *rdd)
+{
+    if (rdd->plan == NULL)
+        return rdd;
+    return rdd_new(rdd->rdds, plan_distinct(rdd->rdds->arena, rdd->plan), rdd->layout);
+}
+
+static VonkRdd *set_operation(VonkRdd *a, VonkRdd *b, SetopKind kind, const char *what)
+{
+    RddSession *rdds = a->rdds;
+    VonkRdd *failed = check_pair(a, b, what);
+    const Plan *right;
+    ColumnList maps[2];
+
+    if (failed != NULL)
+        return failed;
+    right = rdd_apart(rdds, b->plan);
+    maps[0] = rdd_columns(rdds->arena, a->plan);
+    maps[1] = rdd_columns(rdds->arena, right);
+    return rdd_new(rdds,
+                   plan_setop(rdds->arena, kind, false, a->plan, right, maps,
+                              a->layout->field_count,
+                              plan_record_columns(rdds->arena, a->layout, &rdds->ids)),
+                   a->layout);
+}
+
+VonkRdd *vonk_rdd_intersection(VonkRdd *a, VonkRdd *b)
+{
+    return set_operation(a, b, SETOP_INTERSECT, "the intersection");
+}
+
+/* a's rows that match none of b's, all fields compared: EXCEPT that keeps duplicates. */
+VonkRdd *vonk_rdd_subtract(VonkRdd *a, VonkRdd *b)
+{
+    RddSession *rdds = a->rdds;
+    VonkRdd *failed = check_pair(a, b, "the difference");
+    RecordLayout whole;
+    const Plan *right;
+
+    if (failed != NULL)
+        return failed;
+    whole = *a->layout;
+    whole.fields = rdd_all_keys(rdds->arena, a->layout);
+    right = rdd_apart(rdds, b->plan);
+    return rdd_new(rdds,
+                   plan_join(rdds->arena, JOIN_ANTI, a->plan, right,
+                             rdd_keys_equal(rdds->arena, a->plan, &whole, right, &whole)),
+                   a->layout);
+}

@@ -1,0 +1,234 @@
+/*
+ * vonk/rdd_keys.h -- by key: the fields that the record type declares as VONK_KEY
+ *
+ * Keys are equal as in GROUP BY: NULL equals NULL, NaN equals NaN, -0.0 equals 0.0. All of these
+ * are a shuffle, unless records lie by their key already (partition_by, a call by key before,
+ * map_values in between). Partitions: as many as the input has, at most 64, or VONK_PARTITIONS(n).
+ * Order: within a partition keys come in the order of their first arrival, and a key's records in
+ * that of the input's rows; so answers are the same each time. Errors: a record type without a key;
+ * keys of other types.
+ */
+#ifndef VONK_RDD_KEYS_H
+#define VONK_RDD_KEYS_H
+
+#include "vonk/rdd_records.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#ifndef __cplusplus
+
+/* --- a key's records become one --- */
+
+/*
+ * One record a key: fn adds the second to the first. Combined within each partition before the
+ * shuffle, so fn must be associative. void fn(VonkTask *, Type *sum, const Type *more); it leaves
+ * the key as it is.
+ *
+ *     VonkRdd *counts = vonk_rdd_reduce_by_key(words, Count, add);
+ *     return vonk_rdd_print_csv(vonk_rdd_top(counts, 10, "n"));
+ */
+#define vonk_rdd_reduce_by_key(rdd, Type, fn, ...)                                                 \
+    vonk__rdd_combine((rdd), true, &Type##_vonk, &Type##_vonk, NULL, (VonkCall){0},                \
+                      VONK__CALL(fn, void (*)(VonkTask *, Type *, const Type *), ##__VA_ARGS__),   \
+                      VONK__CALL(fn, void (*)(VonkTask *, Type *, const Type *), ##__VA_ARGS__))
+
+/*
+ * As reduce_by_key, but each key's sum starts as *zero (whose key does not matter), which must not
+ * change a sum that it is added to.
+ *
+ *     VonkRdd *counts = vonk_rdd_fold_by_key(words, Count, &(Count){.n = 0}, add);
+ *     return vonk_rdd_print_csv(counts);
+ */
+#define vonk_rdd_fold_by_key(rdd, Type, zero, fn, ...)                                             \
+    vonk_rdd_aggregate_by_key(rdd, Type, Type, zero, fn, fn, ##__VA_ARGS__)
+
+/*
+ * Each key's records go into an accumulator that starts as *zero (whose key does not matter): add
+ * takes a record in, merge another partition's accumulator. zero must not change a sum that it is
+ * merged into; its texts are copied now.
+ *     void add(VonkTask *, Acc *, const In *);  void merge(VonkTask *, Acc *, const Acc *)
+ *
+ *     VonkRdd *means = vonk_rdd_aggregate_by_key(sales, Sale, Mean, &(Mean){0}, take_in, unite);
+ *     return vonk_rdd_print_csv(means);
+ */
+#define vonk_rdd_aggregate_by_key(rdd, In, Acc, zero, add, merge, ...)                             \
+    vonk__rdd_combine((rdd), true, &In##_vonk, &Acc##_vonk, VONK__IN(zero, Acc), (VonkCall){0},    \
+                      VONK__CALL(add, void (*)(VonkTask *, Acc *, const In *), ##__VA_ARGS__),     \
+                      VONK__CALL(merge, void (*)(VonkTask *, Acc *, const Acc *), ##__VA_ARGS__))
+
+/*
+ * As aggregate_by_key, but `create` makes the accumulator of a key's first record.
+ *     void create(VonkTask *, const In *, Acc *)
+ *
+ *     VonkRdd *means = vonk_rdd_combine_by_key(sales, Sale, Mean, first, take_in, unite);
+ *     return vonk_rdd_print_csv(means);
+ */
+#define vonk_rdd_combine_by_key(rdd, In, Acc, create, add, merge, ...)                             \
+    vonk__rdd_combine((rdd), true, &In##_vonk, &Acc##_vonk, NULL,                                  \
+                      VONK__CALL(create, void (*)(VonkTask *, const In *, Acc *), ##__VA_ARGS__),  \
+                      VONK__CALL(add, void (*)(VonkTask *, Acc *, const In *), ##__VA_ARGS__),     \
+                      VONK__CALL(merge, void (*)(VonkTask *, Acc *, const Acc *), ##__VA_ARGS__))
+
+/*
+ * How many records each key has. Out has the key's fields and one VONK_FIELD(int8, ...).
+ *
+ *     VonkRdd *counts = vonk_rdd_count_by_key(sales, ShopCount);
+ *     return vonk_rdd_print_csv(counts);
+ */
+#define vonk_rdd_count_by_key(rdd, Out) vonk__rdd_count_by_key((rdd), &Out##_vonk)
+
+/*
+ * How often each record is there: all of its fields are the key. Out declares them as keys, and one
+ * VONK_FIELD(int8, ...).
+ *
+ *     VonkRdd *counts = vonk_rdd_count_by_value(lines, LineCount);
+ *     return vonk_rdd_print_csv(vonk_rdd_top(counts, 10, "n"));
+ */
+#define vonk_rdd_count_by_value(rdd, Out) vonk__rdd_count_by_value((rdd), &Out##_vonk)
+
+/* --- a key's records meet in a function --- */
+
+/*
+ * fn reads all records of one key: void fn(VonkTask *, VonkIn *, VonkOut *). They are gathered in
+ * memory; prefer reduce and aggregate where they do. What was read stays until fn returns.
+ *
+ *     VonkRdd *sessions = vonk_rdd_group_by_key(clicks, Click, Session, cut);
+ *     return vonk_rdd_print_csv(sessions);
+ */
+#define vonk_rdd_group_by_key(rdd, In, Out, fn, ...)                                               \
+    vonk__rdd_group((VonkRdd *[]){(rdd)}, 1, true, (const VonkRecordType *[]){&In##_vonk},         \
+                    &Out##_vonk,                                                                   \
+                    VONK__CALL(fn, void (*)(VonkTask *, VonkIn *, VonkOut *), ##__VA_ARGS__))
+
+/*
+ * key_by, then group_by_key: key_fn puts a key before each record (Keyed), fn reads those of one
+ * key. Options are for both functions.
+ *
+ *     VonkRdd *days = vonk_rdd_group_by(lines, VonkLine, LineOfDay, find_day, DayCount, count_day);
+ *     return vonk_rdd_print_csv(days);
+ */
+#define vonk_rdd_group_by(rdd, In, Keyed, key_fn, Out, fn, ...)                                    \
+    vonk_rdd_group_by_key(vonk_rdd_key_by(rdd, In, Keyed, key_fn, ##__VA_ARGS__), Keyed, Out, fn,  \
+                          ##__VA_ARGS__)
+
+/*
+ * fn reads the records of one key of two RDDs; one side may have none. The keys' types must agree.
+ * void fn(VonkTask *, VonkIn *a, VonkIn *b, VonkOut *). Keys of a come before those only b has.
+ *
+ *     VonkRdd *merged = vonk_rdd_cogroup(clicks, Click, users, User, Profile, merge_profile);
+ *     return vonk_rdd_print_csv(merged);
+ */
+#define vonk_rdd_cogroup(a, A, b, B, Out, fn, ...)                                                 \
+    vonk__rdd_group(                                                                               \
+        (VonkRdd *[]){(a), (b)}, 2, true, (const VonkRecordType *[]){&A##_vonk, &B##_vonk},        \
+        &Out##_vonk,                                                                               \
+        VONK__CALL(fn, void (*)(VonkTask *, VonkIn *, VonkIn *, VonkOut *), ##__VA_ARGS__))
+
+/*
+ * As cogroup, of three RDDs: void fn(VonkTask *, VonkIn *, VonkIn *, VonkIn *, VonkOut *).
+ *
+ *     VonkRdd *merged = vonk_rdd_cogroup3(a, Count, b, Count, c, Count, Count, add_sides_3);
+ *     return vonk_rdd_print_csv(merged);
+ */
+#define vonk_rdd_cogroup3(a, A, b, B, c, C, Out, fn, ...)                                          \
+    vonk__rdd_group((VonkRdd *[]){(a), (b), (c)}, 3, true,                                         \
+                    (const VonkRecordType *[]){&A##_vonk, &B##_vonk, &C##_vonk}, &Out##_vonk,      \
+                    VONK__CALL(fn, void (*)(VonkTask *, VonkIn *, VonkIn *, VonkIn *, VonkOut *),  \
+                               ##__VA_ARGS__))
+
+/*
+ * As cogroup, of four RDDs: void fn(VonkTask *, VonkIn *, VonkIn *, VonkIn *, VonkIn *, VonkOut *).
+ *
+ *     VonkRdd *m = vonk_rdd_cogroup4(a, Count, b, Count, c, Count, d, Count, Count, add_sides_4);
+ *     return vonk_rdd_print_csv(m);
+ */
+#define vonk_rdd_cogroup4(a, A, b, B, c, C, d, D, Out, fn, ...)                                    \
+    vonk__rdd_group(                                                                               \
+        (VonkRdd *[]){(a), (b), (c), (d)}, 4, true,                                                \
+        (const VonkRecordType *[]){&A##_vonk, &B##_vonk, &C##_vonk, &D##_vonk}, &Out##_vonk,       \
+        VONK__CALL(fn, void (*)(VonkTask *, VonkIn *, VonkIn *, VonkIn *, VonkIn *, VonkOut *),    \
+                   ##__VA_ARGS__))
+
+/* --- records of some keys --- */
+
+/*
+ * The records whose key is at least low's and at most high's (records of Type, of which only the
+ * key counts; NULL: no bound). Several key fields compare one after the other. Narrow; a range of a
+ * file's sorted column is read without the rest. NULL keys are in no range.
+ *
+ *     VonkRdd *some = vonk_rdd_filter_by_range(counts, Count, &low, &high);
+ *     return vonk_rdd_print_csv(some);
+ */
+#define vonk_rdd_filter_by_range(rdd, Type, low, high)                                             \
+    vonk__rdd_filter_by_range((rdd), &Type##_vonk, VONK__IN(low, Type), VONK__IN(high, Type))
+
+/*
+ * The records of a whose key no record of b has; b may be of another type with the same key.
+ *
+ *     VonkRdd *fresh = vonk_rdd_subtract_by_key(clicks, users);
+ *     return vonk_rdd_print_csv(fresh);
+ */
+VONK_API VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b);
+
+/* --- joins --- */
+
+/*
+ * One record for each pair of records of equal keys: void fn(VonkTask *, const A *, const B *, Out
+ * *). Shuffle, or the smaller side is sent to every partition. Order: by a's rows, then b's.
+ *
+ *     VonkRdd *named = vonk_rdd_join(clicks, Click, users, User, Profile, put_name);
+ *     return vonk_rdd_print_csv(named);
+ */
+#define vonk_rdd_join(a, A, b, B, Out, fn, ...) VONK__JOIN(0, a, A, b, B, Out, fn, ##__VA_ARGS__)
+
+/*
+ * As join, and each record of a without a match once, with b NULL.
+ *
+ *     VonkRdd *named = vonk_rdd_left_join(clicks, Click, users, User, Profile, put_name);
+ *     return vonk_rdd_print_csv(named);
+ */
+#define vonk_rdd_left_join(a, A, b, B, Out, fn, ...)                                               \
+    VONK__JOIN(1, a, A, b, B, Out, fn, ##__VA_ARGS__)
+
+/*
+ * As join, and each record of b without a match once, with a NULL.
+ *
+ *     VonkRdd *named = vonk_rdd_right_join(clicks, Click, users, User, Profile, put_name);
+ *     return vonk_rdd_print_csv(named);
+ */
+#define vonk_rdd_right_join(a, A, b, B, Out, fn, ...)                                              \
+    VONK__JOIN(2, a, A, b, B, Out, fn, ##__VA_ARGS__)
+
+/*
+ * As join, and each record of either side without a match once, with the other one NULL.
+ *
+ *     VonkRdd *all = vonk_rdd_full_join(clicks, Click, users, User, Profile, put_name);
+ *     return vonk_rdd_print_csv(all);
+ */
+#define vonk_rdd_full_join(a, A, b, B, Out, fn, ...)                                               \
+    VONK__JOIN(3, a, A, b, B, Out, fn, ##__VA_ARGS__)
+
+/* --- the macros' --- */
+
+#define VONK__JOIN(kind, a, A, b, B, Out, fn, ...)                                                 \
+    vonk__rdd_join(                                                                                \
+        (a), (b), kind, &A##_vonk, &B##_vonk, &Out##_vonk,                                         \
+        VONK__CALL(fn, void (*)(VonkTask *, const A *, const B *, Out *), ##__VA_ARGS__))
+
+VONK_API VonkRdd *vonk__rdd_combine(VonkRdd *rdd, bool has_keys, const VonkRecordType *in,
+                                    const VonkRecordType *acc, const void *zero, VonkCall create,
+                                    VonkCall add, VonkCall merge);
+VONK_API VonkRdd *vonk__rdd_count_by_key(VonkRdd *rdd, const VonkRecordType *out);
+VONK_API VonkRdd *vonk__rdd_count_by_value(VonkRdd *rdd, const VonkRecordType *out);
+VONK_API VonkRdd *vonk__rdd_filter_by_range(VonkRdd *rdd, const VonkRecordType *type,
+                                            const void *low, const void *high);
+VONK_API VonkRdd *vonk__rdd_join(VonkRdd *a, VonkRdd *b, int kind, const VonkRecordType *a_type,
+                                 const VonkRecordType *b_type, const VonkRecordType *out,
+                                 VonkCall call);
+
+#endif
+#ifdef __cplusplus
+}
+#endif
+#endif

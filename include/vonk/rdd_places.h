@@ -1,0 +1,148 @@
+/*
+ * vonk/rdd_places.h -- which partition records are in, in what order, and how long they are kept
+ *
+ * Which record goes where depends on the data and the call only. Errors: no partitions at all; an
+ * order that names no field, kept to the action.
+ */
+#ifndef VONK_RDD_PLACES_H
+#define VONK_RDD_PLACES_H
+
+#include "vonk/rdd_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#ifndef __cplusplus
+
+/* --- partitions --- */
+
+/*
+ * The same records dealt to n partitions of equal size. Shuffle.
+ *
+ *     VonkRdd *even = vonk_rdd_repartition(words, 16);
+ *     return vonk_rdd_print_csv(even);
+ */
+VONK_API VonkRdd *vonk_rdd_repartition(VonkRdd *rdd, uint32_t n);
+
+/*
+ * At most n partitions: neighbours are put together, order is kept. Rows move, but each partition's
+ * stay together.
+ *
+ *     VonkRdd *one = vonk_rdd_coalesce(words, 1);
+ *     return vonk_rdd_print_csv(one);
+ */
+VONK_API VonkRdd *vonk_rdd_coalesce(VonkRdd *rdd, uint32_t n);
+
+/*
+ * Records of equal keys in the same one of n partitions, by hash. Calls by key that follow need no
+ * shuffle. Shuffle; order: the input's within a partition.
+ *
+ *     VonkRdd *placed = vonk_rdd_persist(vonk_rdd_partition_by(counts, 8));
+ *     return vonk_rdd_print_csv(vonk_rdd_reduce_by_key(placed, Count, add));
+ */
+VONK_API VonkRdd *vonk_rdd_partition_by(VonkRdd *rdd, uint32_t n);
+
+/*
+ * fn says which of n partitions a record goes to; equal keys must go to the same one.
+ * uint32_t fn(VonkTask *, const Type *, uint32_t n). Shuffle. Errors: a partition from n on.
+ *
+ *     VonkRdd *placed = vonk_rdd_partition_with(counts, Count, 8, by_length);
+ *     return vonk_rdd_print_csv(placed);
+ */
+#define vonk_rdd_partition_with(rdd, Type, n, fn, ...)                                             \
+    vonk__rdd_place(                                                                               \
+        (rdd), &Type##_vonk, (n),                                                                  \
+        VONK__CALL(fn, uint32_t (*)(VonkTask *, const Type *, uint32_t), ##__VA_ARGS__))
+
+/*
+ * partition_by, and each partition sorted (NULL: by key): cheaper than a sort of all, where a
+ * function then reads whole partitions. Shuffle.
+ *
+ *     VonkRdd *sorted = vonk_rdd_repartition_and_sort_within_partitions(counts, 8, "word, n DESC");
+ *     return vonk_rdd_print_csv(sorted);
+ */
+VONK_API VonkRdd *vonk_rdd_repartition_and_sort_within_partitions(VonkRdd *rdd, uint32_t n,
+                                                                  const char *order);
+
+/* --- order --- */
+
+/*
+ * Sorted by fields, as SQL's ORDER BY says it; ties keep their order, NULLs come last, respectively
+ * first in a descending order. Partitions become ranges that a sample finds. Shuffle.
+ *
+ *     VonkRdd *sorted = vonk_rdd_sort_by(counts, "n DESC, word");
+ *     return vonk_rdd_print_csv(sorted);
+ */
+VONK_API VonkRdd *vonk_rdd_sort_by(VonkRdd *rdd, const char *order);
+
+/*
+ * As sort_by, by the key fields, ascending.
+ *
+ *     VonkRdd *sorted = vonk_rdd_sort_by_key(counts);
+ *     return vonk_rdd_print_csv(sorted);
+ */
+VONK_API VonkRdd *vonk_rdd_sort_by_key(VonkRdd *rdd);
+
+/*
+ * The records of two RDDs, each of which is in that order already, in that order; of equal ones a's
+ * come first. Shuffle, as a sort of both.
+ *
+ *     VonkRdd *all = vonk_rdd_merge_sorted(sorted_a, sorted_b, "word");
+ *     return vonk_rdd_print_csv(all);
+ */
+VONK_API VonkRdd *vonk_rdd_merge_sorted(VonkRdd *a, VonkRdd *b, const char *order);
+
+/*
+ * The first n records, in one partition; of each partition no more are made.
+ *
+ *     VonkRdd *some = vonk_rdd_take(lines, 10);
+ *     return vonk_rdd_print_csv(some);
+ */
+VONK_API VonkRdd *vonk_rdd_take(VonkRdd *rdd, int64_t n);
+
+/*
+ * The n records that sort_by would put first, in one partition. No sort of all: each partition
+ * keeps its n first.
+ *
+ *     VonkRdd *rare = vonk_rdd_take_ordered(counts, 10, "n, word");
+ *     return vonk_rdd_print_csv(rare);
+ */
+VONK_API VonkRdd *vonk_rdd_take_ordered(VonkRdd *rdd, int64_t n, const char *order);
+
+/*
+ * The n records that sort_by would put last, the last one first.
+ *
+ *     VonkRdd *frequent = vonk_rdd_top(counts, 10, "n");
+ *     return vonk_rdd_print_csv(frequent);
+ */
+VONK_API VonkRdd *vonk_rdd_top(VonkRdd *rdd, int64_t n, const char *order);
+
+/* --- keeping --- */
+
+/*
+ * The records are kept once an action has made them, for later actions: in memory, spilled when
+ * that is short. A partition that is lost is made again. Returns the RDD to go on with.
+ *
+ *     VonkRdd *kept = vonk_rdd_persist(counts);
+ *     return vonk_rdd_print_csv(kept);
+ */
+VONK_API VonkRdd *vonk_rdd_persist(VonkRdd *rdd);
+
+/*
+ * Gives back what persist keeps; later actions compute the records again, and keep them again.
+ *
+ *     VonkRdd *kept = vonk_rdd_persist(counts);
+ *     vonk_rdd_unpersist(kept);
+ */
+VONK_API void vonk_rdd_unpersist(VonkRdd *rdd);
+
+/* --- the macros' --- */
+
+VONK_API VonkRdd *vonk__rdd_place(VonkRdd *rdd, const VonkRecordType *type, uint32_t n,
+                                  VonkCall call);
+
+#endif
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,95 @@
+/*
+ * vonk/rdd_sets.h -- several RDDs become one, without a key
+ *
+ * RDDs of two sessions do not mix: an error, as RDDs of other record types are.
+ */
+#ifndef VONK_RDD_SETS_H
+#define VONK_RDD_SETS_H
+
+#include "vonk/rdd_keys.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#ifndef __cplusplus
+
+/*
+ * The records of both, a's partitions before b's; duplicates stay. Narrow.
+ *
+ *     VonkRdd *all = vonk_rdd_union(a, b);
+ *     return vonk_rdd_print_csv(all);
+ */
+VONK_API VonkRdd *vonk_rdd_union(VonkRdd *a, VonkRdd *b);
+
+/*
+ * Each record once, as SQL's DISTINCT. Shuffle; no order.
+ *
+ *     VonkRdd *once = vonk_rdd_distinct(words);
+ *     return vonk_rdd_print_csv(once);
+ */
+VONK_API VonkRdd *vonk_rdd_distinct(VonkRdd *rdd);
+
+/*
+ * The records that both have, each once, as SQL's INTERSECT. Shuffle; no order.
+ *
+ *     VonkRdd *both = vonk_rdd_intersection(a, b);
+ *     return vonk_rdd_print_csv(both);
+ */
+VONK_API VonkRdd *vonk_rdd_intersection(VonkRdd *a, VonkRdd *b);
+
+/*
+ * The records of a that b does not have, as often as a has them. Shuffle; order: a's within a
+ * partition.
+ *
+ *     VonkRdd *only_a = vonk_rdd_subtract(a, b);
+ *     return vonk_rdd_print_csv(only_a);
+ */
+VONK_API VonkRdd *vonk_rdd_subtract(VonkRdd *a, VonkRdd *b);
+
+/*
+ * One record for each pair of a record of a and one of b: void fn(VonkTask *, const A *, const B *,
+ * Out *). All of b is sent to every partition of a. Order: by a's rows, then b's.
+ *
+ *     VonkRdd *pairs = vonk_rdd_cartesian(clicks, Click, users, User, Profile, put_name);
+ *     return vonk_rdd_print_csv(pairs);
+ */
+#define vonk_rdd_cartesian(a, A, b, B, Out, fn, ...)                                               \
+    VONK__JOIN(4, a, A, b, B, Out, fn, ##__VA_ARGS__)
+
+/*
+ * The first record of a with the first of b, and so on, partition by partition:
+ * void fn(VonkTask *, const A *, const B *, Out *). Narrow. Errors: other numbers of partitions, or
+ * of records within one.
+ *
+ *     VonkRdd *pairs = vonk_rdd_zip(clicks, Click, users, User, Profile, put_name);
+ *     return vonk_rdd_print_csv(pairs);
+ */
+#define vonk_rdd_zip(a, A, b, B, Out, fn, ...)                                                     \
+    vonk__rdd_zip(                                                                                 \
+        (a), (b), &A##_vonk, &B##_vonk, &Out##_vonk,                                               \
+        VONK__CALL(fn, void (*)(VonkTask *, const A *, const B *, Out *), ##__VA_ARGS__))
+
+/*
+ * The same partitions of two RDDs side by side; both must have as many.
+ * void fn(VonkTask *, VonkIn *a, VonkIn *b, VonkOut *). Narrow.
+ *
+ *     VonkRdd *pairs = vonk_rdd_zip_partitions(a, Count, b, Count, Count, add_sides);
+ *     return vonk_rdd_print_csv(pairs);
+ */
+#define vonk_rdd_zip_partitions(a, A, b, B, Out, fn, ...)                                          \
+    vonk__rdd_group(                                                                               \
+        (VonkRdd *[]){(a), (b)}, 2, false, (const VonkRecordType *[]){&A##_vonk, &B##_vonk},       \
+        &Out##_vonk,                                                                               \
+        VONK__CALL(fn, void (*)(VonkTask *, VonkIn *, VonkIn *, VonkOut *), ##__VA_ARGS__))
+
+/* --- the macros' --- */
+
+VONK_API VonkRdd *vonk__rdd_zip(VonkRdd *a, VonkRdd *b, const VonkRecordType *a_type,
+                                const VonkRecordType *b_type, const VonkRecordType *out,
+                                VonkCall call);
+
+#endif
+#ifdef __cplusplus
+}
+#endif
+#endif

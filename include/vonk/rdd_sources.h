@@ -1,0 +1,89 @@
+/*
+ * vonk/rdd_sources.h -- where RDDs come from
+ *
+ * Nothing is read before an action. Sources give the same records in the same partitions each time,
+ * as long as what they read stays the same.
+ */
+#ifndef VONK_RDD_SOURCES_H
+#define VONK_RDD_SOURCES_H
+
+#include "vonk/rdd_types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#ifndef __cplusplus
+
+/*
+ * The lines of the files that path names (a file, a folder, a glob; .gz and .zst are decompressed),
+ * without their newlines: VonkLine. Partitions: pieces of about 32 MiB, in the order of paths and
+ * lines; a compressed file is one. Errors: at the action, when a file cannot be read.
+ *
+ *     VonkRdd *lines = vonk_rdd_text_file(session, "logs/2026-*.log.gz");
+ *     return vonk_rdd_print_csv(vonk_rdd_take(lines, 10));
+ */
+VONK_API VonkRdd *vonk_rdd_text_file(VonkSession *session, const char *path);
+
+/*
+ * One VonkFile (path, text) a file, a partition a file: for small files that make sense only whole.
+ * Order: by path. Errors: as text_file; a file of more than 1 GiB.
+ *
+ *     VonkRdd *files = vonk_rdd_whole_text_files(session, "pages");
+ *     return vonk_rdd_print_csv(files);
+ */
+VONK_API VonkRdd *vonk_rdd_whole_text_files(VonkSession *session, const char *path);
+
+/*
+ * The count records of the array at records, copied now with their texts, in `partitions` runs of
+ * equal length (the last may be shorter). Errors: a value that its field's type does not allow.
+ *
+ *     Point points[] = {{.x = 1, .y = 2}, {.x = 3, .y = 4}};
+ *     VonkRdd *rdd = vonk_rdd_parallelize(session, Point, points, 2, 1);
+ */
+#define vonk_rdd_parallelize(session, Type, records, count, partitions)                            \
+    vonk__rdd_parallelize((session), &Type##_vonk, VONK__IN(records, Type), (count), (partitions))
+
+/*
+ * The numbers from `from` up to, not including, `to` by `step`: VonkNumber, ascending through the
+ * partitions (descending for a step below 0). Errors: a step of 0.
+ *
+ *     VonkRdd *numbers = vonk_rdd_range(session, 0, 1000000, 1, 8);
+ *     return vonk_rdd_print_csv(vonk_rdd_sample(numbers, 0.001, 42));
+ */
+VONK_API VonkRdd *vonk_rdd_range(VonkSession *session, int64_t from, int64_t to, int64_t step,
+                                 uint32_t partitions);
+
+/*
+ * The rows of a query; its columns, in order, are the fields of Type. The query and what is done to
+ * its rows are one plan: a filter here may end up in the scan of a file. Order: the query's.
+ * Errors: those of the SQL, and columns that do not fit, at once; kept to the action.
+ *
+ *     VonkRdd *big = vonk_rdd_sql(session, Sale, "SELECT shop, price FROM sales WHERE price > 10");
+ *     return vonk_rdd_print_csv(vonk_rdd_take(big, 10));
+ */
+#define vonk_rdd_sql(session, Type, sql) vonk__rdd_sql((session), &Type##_vonk, (sql))
+
+/*
+ * As many partitions as asked for, each of what fn emits: void fn(VonkTask *, VonkOut *), which
+ * tells them apart by vonk_task_partition. Errors: those of fn.
+ *
+ *     VonkRdd *darts = vonk_rdd_generate(session, 64, Point, throw_darts);
+ *     return vonk_rdd_print_csv(vonk_rdd_take(darts, 10));
+ */
+#define vonk_rdd_generate(session, partitions, Out, fn, ...)                                       \
+    vonk__rdd_generate((session), (partitions), &Out##_vonk,                                       \
+                       VONK__CALL(fn, void (*)(VonkTask *, VonkOut *), ##__VA_ARGS__))
+
+/* --- the macros' --- */
+
+VONK_API VonkRdd *vonk__rdd_parallelize(VonkSession *session, const VonkRecordType *type,
+                                        const void *records, size_t count, uint32_t partitions);
+VONK_API VonkRdd *vonk__rdd_sql(VonkSession *session, const VonkRecordType *type, const char *sql);
+VONK_API VonkRdd *vonk__rdd_generate(VonkSession *session, uint32_t partitions,
+                                     const VonkRecordType *out, VonkCall call);
+
+#endif
+#ifdef __cplusplus
+}
+#endif
+#endif

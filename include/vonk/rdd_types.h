@@ -1,0 +1,56 @@
+/*
+ * vonk/rdd_types.h -- what the calls of all rdd_*.h share: handles, functions, options
+ */
+#ifndef VONK_RDD_TYPES_H
+#define VONK_RDD_TYPES_H
+
+#include "vonk/session.h"
+#include "vonk/udf.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* A collection of records. Belongs to its session, is freed with it, and never changes. */
+typedef struct VonkRdd VonkRdd;
+
+#ifndef __cplusplus
+
+/* What the built-in sources give. */
+VONK_RECORD(VonkLine, VONK_FIELD(text, text));
+VONK_RECORD(VonkFile, VONK_FIELD(text, path), VONK_FIELD(text, text));
+VONK_RECORD(VonkNumber, VONK_FIELD(int8, value));
+
+typedef void (*VonkAnyFunction)(void);
+
+/* A function as calls take it; made by the macros. */
+typedef struct VonkCall {
+    const char *name;
+    VonkAnyFunction function;
+    const void *closure;
+    size_t closure_bytes;
+    uint32_t partitions;
+} VonkCall;
+
+/* Options of calls that take functions: the last arguments, in any order. VONK_WITH: the function's
+ * closure, a copy of the variable. VONK_PARTITIONS: how many partitions a shuffle makes. */
+#define VONK_WITH(value)   .closure = &(value), .closure_bytes = sizeof(value)
+#define VONK_PARTITIONS(n) .partitions = (n)
+
+/* fn, once the compiler has found it to be of that type. */
+#define VONK__CALL(fn, Type, ...)                                                                  \
+    (VonkCall)                                                                                     \
+    {                                                                                              \
+        .name = #fn, .function = (VonkAnyFunction) _Generic(&(fn), Type: &(fn)), ##__VA_ARGS__     \
+    }
+
+/* p, once the compiler has found it to point to a Type (or be NULL). */
+#define VONK__IN(p, Type)  (1 ? (p) : (const Type *)NULL)
+#define VONK__OUT(p, Type) (1 ? (p) : (Type *)NULL)
+
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+#endif
