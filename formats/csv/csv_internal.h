@@ -248,11 +248,11 @@ CsvStates *csv_states_new(Arena *arena, const CsvDialect *dialect, uint64_t data
                           uint64_t file_bytes);
 /* The state behind the first newline at or behind offset - 1 (the file's start: offset itself),
  * which is CSV_RECORD_START or CSV_QUOTED. */
-MUST_CHECK Status csv_state_at(CsvStates *states, const File *file, uint64_t offset, MemPool *pool,
-                               Error *err, CsvState *state_out);
+MUST_CHECK Status csv_state_at(CsvStates *states, const File *file, uint64_t offset,
+                               const ScanRequest *request, Error *err, CsvState *state_out);
 /* Finds what is between two places before others ask for it. */
 MUST_CHECK Status csv_states_note(CsvStates *states, const File *file, uint64_t start, uint64_t end,
-                                  MemPool *pool, Error *err);
+                                  const ScanRequest *request, Error *err);
 
 /* --- csv_convert.c --- */
 

@@ -214,8 +214,8 @@ static Status start_middle(CsvScan *scan, const Split *split, Error *err)
     TRY(csv_input_open(&scan->input, scan->file->path, STREAM_PLAIN, split->start - 1,
                        scan->request.pool, err));
     TRY(csv_states_note(scan->file->states, scan->input.file, split->start,
-                        split->start + split->length, scan->request.pool, err));
-    TRY(csv_state_at(scan->file->states, scan->input.file, split->start, scan->request.pool, err,
+                        split->start + split->length, &scan->request, err));
+    TRY(csv_state_at(scan->file->states, scan->input.file, split->start, &scan->request, err,
                      &state));
     scan->buffer_offset = split->start - 1;
     while (!scan->is_over) {

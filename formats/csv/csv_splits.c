@@ -121,7 +121,7 @@ static void walk_block(Walk *walk, const char *bytes, size_t byte_count, uint64_
 /* From one place of the file to another, either being behind the first newline from there - 1 on
  * (the data's start: there). */
 static Status walk_between(const CsvStates *states, const File *file, uint64_t start, uint64_t end,
-                           MemPool *pool, Error *err, Answer *answer_out)
+                           const ScanRequest *request, Error *err, Answer *answer_out)
 {
     Walk walk = {.dialect = &states->dialect,
                  .start = start,
@@ -134,16 +134,20 @@ static Status walk_between(const CsvStates *states, const File *file, uint64_t s
     size_t got = 1;
     void *block;
 
-    TRY(mem_pool_alloc(pool, READ_BYTES, "looking for quotes in a CSV file", err, &block));
+    TRY(mem_pool_alloc(request->pool, READ_BYTES, "looking for quotes in a CSV file", err, &block));
     while (status == ST_OK && !walk.is_over && got > 0) {
         uint64_t left = states->file_bytes > at ? states->file_bytes - at : 0;
 
+        if (request->cancelled != NULL && atomic_load(request->cancelled)) {
+            status = error_set(err, ST_CANCELLED, "canceling statement due to user request");
+            break;
+        }
         status = file_read_some(file, at, block, left < READ_BYTES ? (size_t)left : READ_BYTES, err,
                                 &got);
         walk_block(&walk, block, got, at);
         at += got;
     }
-    mem_pool_release(pool, block, READ_BYTES);
+    mem_pool_release(request->pool, block, READ_BYTES);
     *answer_out = (Answer){walk.plain == CSV_QUOTED, walk.quoted == CSV_QUOTED};
     return status;
 }
@@ -156,16 +160,16 @@ static uint64_t piece_start(const CsvStates *states, uint64_t piece)
 }
 
 /* Called and returns with the lock held, which is free while the piece is read. */
-static Status find_piece(CsvStates *states, const File *file, uint64_t piece, MemPool *pool,
-                         Error *err)
+static Status find_piece(CsvStates *states, const File *file, uint64_t piece,
+                         const ScanRequest *request, Error *err)
 {
-    Answer answer;
+    Answer answer = {0};
     Status status;
 
     states->pieces[piece].state = PIECE_CLAIMED;
     pthread_mutex_unlock(&states->lock);
     status = walk_between(states, file, piece_start(states, piece), piece_start(states, piece + 1),
-                          pool, err, &answer);
+                          request, err, &answer);
     pthread_mutex_lock(&states->lock);
     states->pieces[piece].state = status == ST_OK ? PIECE_KNOWN : PIECE_UNKNOWN;
     states->pieces[piece].answer = answer;
@@ -174,14 +178,14 @@ static Status find_piece(CsvStates *states, const File *file, uint64_t piece, Me
 }
 
 /* The state at the start of a piece. Called and returns with the lock held. */
-static Status chain_to(CsvStates *states, const File *file, uint64_t piece, MemPool *pool,
-                       Error *err)
+static Status chain_to(CsvStates *states, const File *file, uint64_t piece,
+                       const ScanRequest *request, Error *err)
 {
     while (states->chained < piece) {
         const Piece *next = &states->pieces[states->chained];
 
         if (next->state == PIECE_UNKNOWN) {
-            TRY(find_piece(states, file, states->chained, pool, err));
+            TRY(find_piece(states, file, states->chained, request, err));
         } else if (next->state == PIECE_CLAIMED) {
             pthread_cond_wait(&states->found, &states->lock);
         } else {
@@ -194,7 +198,7 @@ static Status chain_to(CsvStates *states, const File *file, uint64_t piece, MemP
 }
 
 Status csv_states_note(CsvStates *states, const File *file, uint64_t start, uint64_t end,
-                       MemPool *pool, Error *err)
+                       const ScanRequest *request, Error *err)
 {
     Status status = ST_OK;
 
@@ -205,17 +209,17 @@ Status csv_states_note(CsvStates *states, const File *file, uint64_t start, uint
          status == ST_OK && piece < states->piece_count && piece_start(states, piece + 1) <= end;
          piece++)
         if (states->pieces[piece].state == PIECE_UNKNOWN)
-            status = find_piece(states, file, piece, pool, err);
+            status = find_piece(states, file, piece, request, err);
     pthread_mutex_unlock(&states->lock);
     return status;
 }
 
-Status csv_state_at(CsvStates *states, const File *file, uint64_t offset, MemPool *pool, Error *err,
-                    CsvState *state_out)
+Status csv_state_at(CsvStates *states, const File *file, uint64_t offset,
+                    const ScanRequest *request, Error *err, CsvState *state_out)
 {
     uint64_t piece;
     bool is_quoted;
-    Answer answer;
+    Answer answer = {0};
     Status status;
 
     *state_out = CSV_RECORD_START;
@@ -224,12 +228,12 @@ Status csv_state_at(CsvStates *states, const File *file, uint64_t offset, MemPoo
     piece = (offset - states->data_start) / PIECE_BYTES;
     CHECK(piece < states->piece_count);
     pthread_mutex_lock(&states->lock);
-    status = chain_to(states, file, piece, pool, err);
+    status = chain_to(states, file, piece, request, err);
     is_quoted = states->pieces[piece].starts_quoted;
     pthread_mutex_unlock(&states->lock);
     TRY(status);
     if (offset > piece_start(states, piece)) {
-        TRY(walk_between(states, file, piece_start(states, piece), offset, pool, err, &answer));
+        TRY(walk_between(states, file, piece_start(states, piece), offset, request, err, &answer));
         is_quoted = is_quoted ? answer.if_quoted_quoted : answer.if_plain_quoted;
     }
     *state_out = is_quoted ? CSV_QUOTED : CSV_RECORD_START;

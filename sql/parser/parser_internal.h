@@ -22,6 +22,9 @@ enum {
 MUST_CHECK Status parse__check_limits(const char *text, size_t bytes, Error *err,
                                       uint32_t *depth_out);
 
+/* FROM 'a.csv' is a syntax error at offset: makes it FROM "a.csv", in place. Whether it did. */
+bool parse__quote_file_name(char *text, size_t bytes, int32_t offset);
+
 /* Adds a hint to a syntax error at offset when the text there is another system's SQL. */
 void parse__add_hint(const char *text, size_t bytes, int32_t offset, Error *err);
 

@@ -21,10 +21,12 @@
 /* 26,000 levels of 6 KiB, three times over; only what is touched takes memory. */
 #define BIG_STACK_BYTES ((size_t)512 << 20)
 
+enum { REPAIRS_MAX = 64 };
+
 typedef struct ParseJob {
     Arena *arena;
     Arena *scratch;
-    const char *text; /* NUL-terminated */
+    char *text; /* NUL-terminated */
     size_t bytes;
     Error *err;
     ExplainCopy *cut; /* EXPLAINs that the grammar does not see */
@@ -106,12 +108,26 @@ static Status unpack_and_convert(ParseJob *job, PgQueryProtobuf bytes)
     return convert_statements(job, tree);
 }
 
+/* DuckDB's FROM 'a.csv' becomes FROM "a.csv", and is parsed again. */
+static bool repair(const ParseJob *job, const PgQueryError *pg_error)
+{
+    int32_t offset = character_to_offset(job->text, job->bytes, pg_error->cursorpos);
+
+    return parse__quote_file_name(job->text, job->bytes, offset);
+}
+
 static Status run_job(void *context)
 {
     ParseJob *job = context;
     PgQueryProtobufParseResult parsed = pg_query_parse_protobuf(job->text);
-    Status status = parsed.error != NULL ? syntax_error(job, parsed.error)
-                                         : unpack_and_convert(job, parsed.parse_tree);
+    Status status;
+
+    for (int i = 0; i < REPAIRS_MAX && parsed.error != NULL && repair(job, parsed.error); i++) {
+        pg_query_free_protobuf_parse_result(parsed);
+        parsed = pg_query_parse_protobuf(job->text);
+    }
+    status = parsed.error != NULL ? syntax_error(job, parsed.error)
+                                  : unpack_and_convert(job, parsed.parse_tree);
 
     pg_query_free_protobuf_parse_result(parsed);
     return status;

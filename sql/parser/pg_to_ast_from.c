@@ -1,7 +1,12 @@
 /*
  * pg_to_ast_from.c -- the items of FROM: tables, subqueries, functions, joins
  */
+#include <string.h>
+
 #include "sql/parser/pg_to_ast_internal.h"
+#include "sql/parser/sql_lexer.h"
+
+enum { PG_NAME_BYTES_MAX = 63, MB_BYTES_MAX = 4 };
 
 static Status from_item(PgToAst *c, const PgQuery__Node *node, const AstFrom **out);
 
@@ -10,12 +15,37 @@ static AstFrom head(PgToAst *c, AstFromKind kind, int32_t offset, const PgQuery_
     return (AstFrom){.kind = kind, .offset = offset, .alias = pg__alias(c, alias)};
 }
 
+/* The grammar cuts names to PG_NAME_BYTES_MAX; paths of files are longer: the whole name is in the
+ * text. NULL: it is no quoted name. */
+static const char *uncut_name(PgToAst *c, int32_t offset)
+{
+    SqlLexer lexer = {.text = c->text, .bytes = c->bytes, .at = (size_t)offset};
+    SqlToken token = sql_lexer_next(&lexer);
+    char *name;
+    size_t length = 0;
+
+    if (token.kind != SQL_TOKEN_QUOTED_NAME || token.is_unterminated || c->text[token.start] != '"')
+        return NULL;
+    name = arena_alloc(c->arena, token.end - token.start);
+    for (size_t i = token.start + 1; i + 1 < token.end; i++) {
+        name[length++] = c->text[i];
+        i += c->text[i] == '"';
+    }
+    return name;
+}
+
 static AstFromTable *table(PgToAst *c, const PgQuery__RangeVar *var)
 {
     AstFromTable *item = ARENA_NEW(c->arena, AstFromTable);
+    const char *uncut = NULL;
 
     item->head = head(c, AST_FROM_TABLE, var->location, var->alias);
     item->name = pg__range_var_name(c, var);
+    if (item->name.schema == NULL && var->location >= 0 && (size_t)var->location < c->bytes &&
+        strlen(item->name.name) + MB_BYTES_MAX > PG_NAME_BYTES_MAX)
+        uncut = uncut_name(c, var->location);
+    if (uncut != NULL)
+        item->name.name = uncut;
     item->is_only = !var->inh;
     return item;
 }

@@ -233,6 +233,13 @@ def test_folders():
         same(glob, f"SELECT count(*) FROM read_csv('{glob}')", f"{wanted}\n")
     fails("nothing", "SELECT * FROM read_csv('sales/**/*.tsv')", 'no file matches "sales/**/*.tsv"')
     write("dir.parquet/x.csv", "a\n1\n")
+    long = "long" * 30  # past the 63 bytes of a PostgreSQL name
+    write(f"{long}/{long} é.csv", "a,b\n1,2\n")
+    for quoted in (f'"{long}/{long} é.csv"', f"'{long}/{long} é.csv'"):
+        same("a long path", f"SELECT t.b, x.a FROM {quoted} t JOIN {quoted} x USING (a), {quoted} y WHERE y.b = 2", "2,1\n")
+    same("as DuckDB has it", "SELECT trim('x' FROM 'xax') FROM 'dir.parquet/x.csv'", "a\n", ".")
+    same("in a view", "CREATE VIEW quoted AS SELECT * FROM 'dir.parquet/x.csv'; SELECT * FROM quoted", "1\n", ".")
+    fails("no file", "SELECT 1 FROM a, 'it''s.csv'", "syntax error")
     same("a folder that looks like a file", "SELECT * FROM \"dir.parquet\"", "1\n", ".")
     vonk("-c", "COPY (SELECT 1 AS a) TO 'dir.parquet/y.parquet'")
     fails("mixed formats", "SELECT * FROM \"dir.parquet\"", "different formats", arguments=["."])

@@ -244,7 +244,7 @@ END_TEST
 
 START_TEST(test_hints)
 {
-    (void)!parse("select * from 'x.parquet'");
+    (void)!parse("select * from 'it''s.parquet'");
     ck_assert_ptr_nonnull(strstr(err.hint, "FROM \"path/file.parquet\""));
     (void)!parse("describe t");
     ck_assert_ptr_nonnull(strstr(err.hint, "\\d NAME"));
