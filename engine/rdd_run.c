@@ -6,6 +6,9 @@
 /* Rules walk plans recursively; a lineage may have ten thousand steps. */
 #define PLANNING_STACK_BYTES ((size_t)1 << 30)
 
+/* What a task needs to get along: a partial table, blocks that it reads and writes. */
+enum { TASK_BYTES_MIN = 32 << 20 };
+
 typedef struct Planning {
     RddRun *run;
     const Plan *plan;
@@ -32,20 +35,33 @@ Status rdd_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)
     return big_stack_run(PLANNING_STACK_BYTES, make_plan, &planning, err);
 }
 
+/* Fewer tasks at once are slower, but go on; the answer does not know how many there were. */
+static uint32_t tasks_at_once(const Resources *resources)
+{
+    uint64_t fit = resources->memory_bytes / TASK_BYTES_MIN;
+
+    if (fit >= resources->threads)
+        return resources->threads;
+    return fit == 0 ? 1 : (uint32_t)fit;
+}
+
 static Status start_job(void *opaque)
 {
     Planning *planning = opaque;
     RddSession *rdds = planning->run->rdds;
     Session *session = rdds->session->session;
     const Config *config = session_config(session);
+    Resources resources = config_resources(config);
+    uint32_t threads = tasks_at_once(&resources);
     JobRequest request = {.plan = planning->run->physical,
                           .batch_rows = (uint32_t)config->batch_rows,
                           .jit = config->jit,
                           .cache = session_code_cache(session),
+                          .spill_bytes = resources.memory_bytes / 2 / threads,
                           .cancelled = session_cancelled(session),
                           .faults = test_faults_default((uint64_t)config->test_faults)};
 
-    TRY(thread_backend_resize(rdds->threads, config_resources(config).threads, planning->err));
+    TRY(thread_backend_resize(rdds->threads, threads, planning->err));
     return job_start(rdds->driver, &request, planning->err, &planning->run->job);
 }
 

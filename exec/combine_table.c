@@ -4,12 +4,9 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
-#include "core/base/prefetch.h"
 #include "core/data/batch.h"
 
-enum { SLOTS_FIRST = 1024, PREFETCH_ROWS = 64, TAG_SHIFT = 48, SHORT_TEXT_BYTES = 16 };
-
-#define ADDRESS_MASK ((UINT64_C(1) << TAG_SHIFT) - 1)
+enum { PREFETCH_ROWS = 64, SHORT_TEXT_BYTES = 16 };
 
 typedef void (*CreateFunction)(VonkTask *, const void *, void *);
 typedef void (*AddFunction)(VonkTask *, void *, const void *);
@@ -37,15 +34,15 @@ static uint32_t aligned(uint32_t bytes, uint32_t to)
 void combine_table_init(CombineTable *table, Arena *arena, const CombineSpec *spec, MemPool *pool,
                         UserTask *user, const char *consumer)
 {
-    uint32_t row_bytes;
+    uint32_t hash_offset = aligned(spec->acc->bytes, sizeof(uint64_t)), row_bytes;
 
     *table = (CombineTable){.spec = spec, .consumer = consumer, .pool = pool, .user = user};
     if (spec->has_keys)
         table->keys = record_keys_make(arena, spec->in, spec->acc);
     find_texts(table, arena);
     table->row_hashes = arena_alloc_raw(arena, BATCH_ROWS_MAX * sizeof(uint64_t));
-    table->hash_offset = aligned(spec->acc->bytes, sizeof(uint64_t));
-    row_bytes = table->hash_offset + sizeof(uint64_t) + table->key_text_count * SHORT_TEXT_BYTES;
+    hash_directory_init(&table->directory, hash_offset, pool, consumer);
+    row_bytes = hash_offset + sizeof(uint64_t) + table->key_text_count * SHORT_TEXT_BYTES;
     row_store_init(&table->records, aligned(row_bytes, 16), pool, consumer);
     text_store_init(&table->texts, pool, consumer);
 }
@@ -56,22 +53,36 @@ void combine_table_fini(CombineTable *table)
         return;
     row_store_fini(&table->records);
     text_store_fini(&table->texts);
-    mem_pool_release(table->pool, table->directory, table->slot_count * sizeof(uint64_t));
+    hash_directory_fini(&table->directory);
     table->pool = NULL;
+}
+
+void combine_table_want_numbers(CombineTable *table)
+{
+    CHECK(table->records.row_count == 0 && table->number_offset == 0);
+    table->number_offset = table->records.row_bytes;
+    row_store_fini(&table->records);
+    row_store_init(&table->records, table->number_offset + 16, table->pool, table->consumer);
 }
 
 void combine_table_clear(CombineTable *table)
 {
     row_store_fini(&table->records);
     text_store_fini(&table->texts);
-    if (table->directory != NULL)
-        memset(table->directory, 0, table->slot_count * sizeof(uint64_t));
+    hash_directory_clear(&table->directory);
+}
+
+void combine_table_empty(CombineTable *table)
+{
+    row_store_fini(&table->records);
+    text_store_fini(&table->texts);
+    hash_directory_fini(&table->directory);
 }
 
 size_t combine_table_bytes(const CombineTable *table)
 {
     return table->records.used_bytes + table->texts.used_bytes +
-           table->slot_count * sizeof(uint64_t);
+           hash_directory_bytes(&table->directory);
 }
 
 uint32_t combine_table_read(const CombineTable *table, CombinePlace *place, uint32_t count,
@@ -88,52 +99,29 @@ uint32_t combine_table_read(const CombineTable *table, CombinePlace *place, uint
             memcpy(records + done * bytes, chunk->rows + (size_t)place->row * store->row_bytes,
                    bytes);
         if (place->row == chunk->row_count)
-            *place = (CombinePlace){place->chunk + 1, 0};
+            *place = (CombinePlace){place->chunk + 1, 0, place->number};
     }
     return done;
 }
 
-/* --- the directory --- */
-
-static uint64_t slot_of(uint64_t hash, const char *record)
-{
-    return (hash & ~ADDRESS_MASK) | (uint64_t)(uintptr_t)record;
-}
-
-static char *record_of(uint64_t slot)
-{
-    return (char *)(uintptr_t)(slot & ADDRESS_MASK); /* NULL of a free one */
-}
-
-static void fill_directory(CombineTable *table)
+bool combine_table_next(const CombineTable *table, CombinePlace *place, SpilledRecord *record_out)
 {
     const RowStore *store = &table->records;
-    uint64_t mask = table->slot_count - 1;
+    const RowChunk *chunk = &store->chunks[place->chunk];
+    char *row;
 
-    for (uint32_t c = 0; c < store->chunk_count; c++)
-        for (uint32_t i = 0; i < store->chunks[c].row_count; i++) {
-            const char *record = store->chunks[c].rows + (size_t)i * store->row_bytes;
-            uint64_t hash, at;
-
-            memcpy(&hash, record + table->hash_offset, sizeof hash);
-            for (at = hash & mask; table->directory[at] != 0;)
-                at = (at + 1) & mask;
-            table->directory[at] = slot_of(hash, record);
-        }
-}
-
-static Status grow_directory(CombineTable *table, Error *err)
-{
-    uint64_t slots = table->slot_count == 0 ? SLOTS_FIRST : table->slot_count * 2;
-    void *directory;
-
-    TRY(mem_pool_alloc(table->pool, slots * sizeof(uint64_t), table->consumer, err, &directory));
-    mem_pool_release(table->pool, table->directory, table->slot_count * sizeof(uint64_t));
-    table->directory = directory;
-    table->slot_count = slots;
-    memset(directory, 0, slots * sizeof(uint64_t));
-    fill_directory(table);
-    return ST_OK;
+    if (place->chunk == store->chunk_count || place->row == chunk->row_count)
+        return false;
+    row = chunk->rows + (size_t)place->row * store->row_bytes;
+    *record_out = (SpilledRecord){.kind = COMBINE_ACC,
+                                  .hash = hash_of_row(&table->directory, row),
+                                  .first = place->number++,
+                                  .record = row};
+    if (table->number_offset != 0)
+        memcpy(&record_out->first, row + table->number_offset, sizeof record_out->first);
+    if (++place->row == chunk->row_count)
+        *place = (CombinePlace){place->chunk + 1, 0, place->number};
+    return true;
 }
 
 /* --- texts that stay --- */
@@ -183,7 +171,7 @@ static Status call_add(CombineTable *table, char *acc, const char *record, Error
 /* Short texts of the key stand behind the record. */
 static Status own_texts(CombineTable *table, char *record, Error *err)
 {
-    char *room = record + table->hash_offset + sizeof(uint64_t);
+    char *room = record + table->directory.hash_offset + sizeof(uint64_t);
 
     for (uint32_t i = 0; i < table->text_count; i++, room += SHORT_TEXT_BYTES) {
         VonkText text;
@@ -200,18 +188,14 @@ static Status own_texts(CombineTable *table, char *record, Error *err)
     return ST_OK;
 }
 
-static Status start_key(CombineTable *table, uint64_t hash, uint64_t at, const char *record,
-                        Error *err)
+/* The accumulator's first value: of the record, or, spilled, as it was. */
+static void begin_acc(CombineTable *table, const char *record, bool is_acc, char *acc)
 {
     const CombineSpec *spec = table->spec;
-    void *memory;
-    char *acc;
 
-    TRY(row_store_add_one(&table->records, err, &memory));
-    acc = memory;
-    table->directory[at] = slot_of(hash, acc);
-    memcpy(acc + table->hash_offset, &hash, sizeof hash);
-    if (spec->zero != NULL) {
+    if (is_acc) {
+        memcpy(acc, record, spec->acc->bytes);
+    } else if (spec->zero != NULL) {
         memcpy(acc, spec->zero, spec->acc->bytes);
         record_keys_copy(&table->keys, record, acc);
     } else if (spec->create.call != NULL) {
@@ -225,70 +209,121 @@ static Status start_key(CombineTable *table, uint64_t hash, uint64_t at, const c
     } else {
         memcpy(acc, record, spec->acc->bytes);
     }
-    TRY(own_texts(table, acc, err));
-    return spec->zero == NULL ? ST_OK : call_add(table, acc, record, err);
 }
 
-static Status add_one(CombineTable *table, uint64_t hash, const char *record, Error *err)
+/* A new accumulator, in the free slot `at`; none when memory is refused. */
+static Status start_key(CombineTable *table, uint64_t hash, uint64_t at, const char *record,
+                        bool is_acc, Error *err, char **acc_out)
 {
-    uint64_t mask = table->slot_count - 1;
+    void *memory;
 
-    for (uint64_t at = hash & mask;; at = (at + 1) & mask) {
-        uint64_t slot = table->directory[at];
-        char *acc;
+    *acc_out = NULL;
+    TRY(row_store_add_one(&table->records, err, &memory));
+    begin_acc(table, record, is_acc, memory);
+    if (own_texts(table, memory, err) != ST_OK) {
+        row_store_drop_last(&table->records);
+        return ST_OUT_OF_MEMORY;
+    }
+    hash_directory_put(&table->directory, hash, at, memory);
+    *acc_out = memory;
+    return ST_OK;
+}
 
-        if (slot == 0)
-            return start_key(table, hash, at, record, err);
-        if ((slot ^ hash) >> TAG_SHIFT != 0)
-            continue;
-        acc = record_of(slot);
+/* *is_added_out: the record is in an accumulator, also when that has no memory for its texts. */
+static Status add_one(CombineTable *table, uint64_t hash, const char *record, Error *err,
+                      bool *is_added_out)
+{
+    uint64_t at = hash_directory_start(&table->directory, hash);
+    char *acc;
+
+    *is_added_out = true;
+    while ((acc = hash_directory_next(&table->directory, hash, &at)) != NULL)
         if (record_keys_equal(&table->keys, record, acc))
             return call_add(table, acc, record, err);
-    }
+    *is_added_out = false;
+    TRY(start_key(table, hash, at, record, false, err, &acc));
+    *is_added_out = true;
+    return table->spec->zero == NULL ? ST_OK : call_add(table, acc, record, err);
 }
 
-/* What the next records will touch is asked for level by level: each level's addresses stand in the
- * one before, which has come by then. */
-PREFETCHER void prefetch(const CombineTable *table, const uint64_t *hashes, uint32_t count)
-{
-    uint64_t mask = table->slot_count - 1;
-
-    for (uint32_t i = 0; i < count; i++)
-        __builtin_prefetch(&table->directory[hashes[i] & mask]);
-    for (uint32_t i = 0; i < count; i++) {
-        const char *record = record_of(table->directory[hashes[i] & mask]);
-
-        __builtin_prefetch(record, 1);
-        __builtin_prefetch(record + table->records.row_bytes - 1, 1);
-    }
-}
-
-static Status add_run(CombineTable *table, const char *records, uint32_t count, Error *err)
+static Status add_run(CombineTable *table, const char *records, uint32_t count, Error *err,
+                      uint32_t *done_out)
 {
     size_t bytes = table->spec->in->bytes;
 
     for (uint32_t i = 0; i < count && !table->user->task.is_failed; i++) {
+        bool is_added;
+        Status status;
+
         if (i % PREFETCH_ROWS == 0)
-            prefetch(table, table->row_hashes + i,
-                     count - i < PREFETCH_ROWS ? count - i : PREFETCH_ROWS);
+            hash_directory_prefetch(&table->directory, table->records.row_bytes,
+                                    table->row_hashes + i,
+                                    count - i < PREFETCH_ROWS ? count - i : PREFETCH_ROWS);
         table->user->record = ++table->record_number;
-        TRY(add_one(table, table->row_hashes[i], records + i * bytes, err));
+        status = add_one(table, table->row_hashes[i], records + i * bytes, err, &is_added);
+        *done_out += is_added;
+        table->record_number -= !is_added;
+        if (status != ST_OK)
+            return status;
     }
     return ST_OK;
 }
 
-Status combine_table_add(CombineTable *table, const char *records, uint32_t count, Error *err)
+Status combine_table_add(CombineTable *table, const char *records, uint32_t count, Error *err,
+                         uint32_t *done_out)
 {
     Status status, failed;
 
     ASSERT(count <= BATCH_ROWS_MAX);
-    while (table->slot_count / 2 < table->records.row_count + count)
-        TRY(grow_directory(table, err));
+    *done_out = 0;
+    TRY(hash_directory_reserve(&table->directory, &table->records, count, err));
     record_keys_hash(&table->keys, records, count, table->row_hashes);
     user_task_begin(table->user, &table->spec->add);
-    status = add_run(table, records, count, err);
-    failed = user_task_end(table->user, status == ST_OK ? err : NULL);
-    return status != ST_OK ? status : failed;
+    status = add_run(table, records, count, err, done_out);
+    failed = user_task_end(table->user, err);
+    return failed != ST_OK ? failed : status;
+}
+
+/* An accumulator that was spilled: nothing of its key came before. */
+static Status restore_acc(CombineTable *table, const SpilledRecord *record, Error *err)
+{
+    uint64_t at = hash_directory_start(&table->directory, record->hash);
+    char *acc;
+
+    while (hash_directory_next(&table->directory, record->hash, &at) != NULL) {
+    }
+    return start_key(table, record->hash, at, record->record, true, err, &acc);
+}
+
+static void number_last(CombineTable *table, uint64_t number)
+{
+    const RowStore *store = &table->records;
+    const RowChunk *chunk = &store->chunks[store->chunk_count - 1];
+    char *row = chunk->rows + (size_t)(chunk->row_count - 1) * store->row_bytes;
+
+    memcpy(row + table->number_offset, &number, sizeof number);
+}
+
+Status combine_table_add_spilled(CombineTable *table, const SpilledRecord *record, Error *err,
+                                 bool *is_added_out)
+{
+    uint64_t count = table->records.row_count;
+    Status status, failed;
+
+    *is_added_out = false;
+    TRY(hash_directory_reserve(&table->directory, &table->records, 1, err));
+    table->user->record = record->first + 1;
+    user_task_begin(table->user, &table->spec->add);
+    if (record->kind == COMBINE_IN) {
+        status = add_one(table, record->hash, record->record, err, is_added_out);
+    } else {
+        status = restore_acc(table, record, err);
+        *is_added_out = status == ST_OK;
+    }
+    failed = user_task_end(table->user, err);
+    if (table->records.row_count > count)
+        number_last(table, record->first);
+    return failed != ST_OK ? failed : status;
 }
 
 Status combine_table_put(CombineTable *table, const void *record, Error *err)

@@ -4,20 +4,20 @@
  *     combine_table_init -> combine_table_add, ... -> combine_table_read, ... ->
  *         combine_table_clear -> ... -> combine_table_fini
  *
- *     directory   | tag 16, address 48 |  -->  | accumulator | hash | short texts of the key |
+ *     directory  -->  | accumulator | hash | short texts of the key | its number, when wanted |
  *
  * Accumulators are records in chunks, in the order in which their keys first came; they never move.
- * The directory is open addressing over part of the hash and the record's address. Texts of
- * accumulators are owned; short ones of the key stand behind their record, so that looking a key up
- * touches one line of the directory and one record.
+ * Texts of accumulators are owned; short ones of the key stand behind their record, so that looking
+ * a key up touches one line of the directory and one record.
  *
  * Thread: one thread's.
  */
 #ifndef VONK_EXEC_COMBINE_TABLE_H
 #define VONK_EXEC_COMBINE_TABLE_H
 
+#include "exec/hash_directory.h"
 #include "exec/record_keys.h"
-#include "exec/row_layout.h"
+#include "exec/record_spill.h"
 #include "exec/user_task.h"
 
 typedef struct CombineTable {
@@ -30,12 +30,11 @@ typedef struct CombineTable {
     uint32_t key_text_count;
     uint32_t *text_offsets;
     const char **text_seen; /* where the texts that are no keys pointed before a call */
-    uint32_t hash_offset;   /* behind the record, in a row of records */
+    uint32_t number_offset; /* in a row of records; 0: rows have no number */
 
     RowStore records;
     TextStore texts;
-    uint64_t *directory;    /* high 16 bits: of the hash; low 48: where the record is; 0: free */
-    uint64_t slot_count;    /* a power of two */
+    HashDirectory directory;
     uint64_t *row_hashes;   /* of a run of records */
     uint64_t record_number; /* added so far, for errors */
 } CombineTable;
@@ -45,9 +44,11 @@ void combine_table_init(CombineTable *table, Arena *arena, const CombineSpec *sp
                         UserTask *user, const char *consumer);
 void combine_table_fini(CombineTable *table); /* accepts a zeroed one */
 
-/* Adds up to BATCH_ROWS_MAX In records. */
+/* Adds up to BATCH_ROWS_MAX In records. On ST_OUT_OF_MEMORY, when the user's task has not failed,
+ * *done_out of them are in the table, which is sound; texts that the last one changed may still be
+ * borrowed, until the user's task is reset. */
 MUST_CHECK Status combine_table_add(CombineTable *table, const char *records, uint32_t count,
-                                    Error *err);
+                                    Error *err, uint32_t *done_out);
 
 /* Adds that accumulator to a table without keys that has none; its texts stay borrowed. */
 MUST_CHECK Status combine_table_put(CombineTable *table, const void *record, Error *err);
@@ -60,6 +61,7 @@ static inline uint64_t combine_table_count(const CombineTable *table)
 /* How far a reader is; zeroed: at the first accumulator. */
 typedef struct CombinePlace {
     uint32_t chunk, row;
+    uint64_t number;
 } CombinePlace;
 
 /* Copies the next accumulators, at most count, to records; returns how many there were. */
@@ -71,5 +73,23 @@ size_t combine_table_bytes(const CombineTable *table);
 
 /* Forgets all accumulators; keeps the directory. */
 void combine_table_clear(CombineTable *table);
+
+/* --- spilling --- */
+
+enum { COMBINE_IN, COMBINE_ACC }; /* kinds of spilled records */
+
+/* The next accumulator, to be spilled; without numbers, `first` counts up from 0. False: none. */
+bool combine_table_next(const CombineTable *table, CombinePlace *place, SpilledRecord *record_out);
+
+/* Forgets all accumulators, and holds no memory. */
+void combine_table_empty(CombineTable *table);
+
+/* From now on accumulators have numbers: `first` of the spilled record that began them. Of an empty
+ * table. */
+void combine_table_want_numbers(CombineTable *table);
+
+/* As combine_table_add, of one that was spilled. */
+MUST_CHECK Status combine_table_add_spilled(CombineTable *table, const SpilledRecord *record,
+                                            Error *err, bool *is_added_out);
 
 #endif

@@ -49,7 +49,9 @@ Status exec_start(const ExecRequest *request, Error *err, Execution **execution_
                                        .stop = &execution->stop,
                                        .analyze = request->analyze,
                                        .partition = request->partition,
-                                       .partition_count = request->partition_count};
+                                       .partition_count = request->partition_count,
+                                       .spill_folder = request->spill_folder,
+                                       .spill_bytes = request->spill_bytes};
     pthread_mutex_init(&execution->driver_lock, NULL);
     pthread_mutex_init(&execution->lock, NULL);
     status = stages_build(&execution->context, arena, request->plan, err == NULL ? &ignored : err,

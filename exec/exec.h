@@ -27,6 +27,8 @@ typedef struct ExecRequest {
     bool analyze;                 /* keep times per operator                  */
     uint32_t partition;           /* told to user functions: which one this is */
     uint32_t partition_count;     /* 0: the plan is not partitioned           */
+    const char *spill_folder;     /* as ExecContext's                         */
+    size_t spill_bytes;
 } ExecRequest;
 
 /* Worker threads start with the first exec_next. */

@@ -6,19 +6,9 @@
 #include "core/base/invariant.h"
 #include "vonk/record.h"
 
-enum { SLOTS_FIRST = 1024 };
+enum { PREFETCH_ROWS = 64 };
 
 _Static_assert(sizeof(GroupRecord) == 16, "records behind it are aligned to 16 bytes");
-
-static void find_texts(GroupTable *table, Arena *arena, uint32_t input)
-{
-    const RecordLayout *layout = table->spec->in[input];
-
-    table->text_offsets[input] = ARENA_ARRAY(arena, uint32_t, layout->field_count);
-    for (uint32_t i = 0; i < layout->field_count; i++)
-        if (type_phys(layout->fields[i].type) == PHYS_STR)
-            table->text_offsets[input][table->text_counts[input]++] = layout->fields[i].offset;
-}
 
 void group_table_init(GroupTable *table, Arena *arena, const GroupSpec *spec, MemPool *pool,
                       const char *consumer)
@@ -27,82 +17,51 @@ void group_table_init(GroupTable *table, Arena *arena, const GroupSpec *spec, Me
     for (uint32_t i = 0; i < spec->input_count; i++) {
         for (uint32_t j = 0; j < spec->input_count; j++)
             table->keys[i][j] = record_keys_make(arena, spec->in[i], spec->in[j]);
-        find_texts(table, arena, i);
+        table->shapes[i] = record_shape_make(arena, spec->in[i]);
         row_store_init(&table->records[i],
                        (uint32_t)sizeof(GroupRecord) + ((spec->in[i]->bytes + 15) & ~15u), pool,
                        consumer);
     }
     text_store_init(&table->texts, pool, consumer);
-    table->row_hashes = arena_alloc_raw(arena, 2048 * sizeof(uint64_t));
+    row_store_init(&table->groups,
+                   (uint32_t)(sizeof(GroupEntry) + spec->input_count * sizeof(GroupLink)), pool,
+                   consumer);
+    hash_directory_init(&table->directory, offsetof(GroupEntry, hash), pool, consumer);
+    table->row_hashes = arena_alloc_raw(arena, BATCH_ROWS_MAX * sizeof(uint64_t));
+}
+
+void group_table_empty(GroupTable *table)
+{
+    for (uint32_t i = 0; i < table->spec->input_count; i++)
+        row_store_fini(&table->records[i]);
+    text_store_fini(&table->texts);
+    row_store_fini(&table->groups);
+    hash_directory_fini(&table->directory);
 }
 
 void group_table_fini(GroupTable *table)
 {
-    if (table->pool == NULL)
-        return;
-    for (uint32_t i = 0; i < table->spec->input_count; i++)
-        row_store_fini(&table->records[i]);
-    text_store_fini(&table->texts);
-    mem_pool_release(table->pool, table->entries, table->capacity * sizeof(GroupEntry));
-    mem_pool_release(table->pool, table->directory, table->slot_count * sizeof(uint64_t));
+    if (table->pool != NULL)
+        group_table_empty(table);
     table->pool = NULL;
 }
 
 size_t group_table_bytes(const GroupTable *table)
 {
-    size_t bytes = table->texts.used_bytes + table->capacity * sizeof(GroupEntry) +
-                   table->slot_count * sizeof(uint64_t);
+    size_t bytes = table->texts.used_bytes + table->groups.used_bytes +
+                   hash_directory_bytes(&table->directory);
 
     for (uint32_t i = 0; i < table->spec->input_count; i++)
         bytes += table->records[i].used_bytes;
     return bytes;
 }
 
-static uint64_t slot_of(uint64_t hash, uint64_t number)
+/* --- adding --- */
+
+static Status own_texts(GroupTable *table, const RecordShape *shape, char *record, Error *err)
 {
-    return (hash & UINT64_C(0xffffffff00000000)) | (number + 1);
-}
-
-static Status grow(GroupTable *table, Error *err)
-{
-    uint64_t slots = table->slot_count == 0 ? SLOTS_FIRST : table->slot_count * 2;
-    void *directory, *entries = table->entries;
-
-    TRY(mem_pool_alloc(table->pool, slots * sizeof(uint64_t), table->consumer, err, &directory));
-    if (mem_pool_realloc(table->pool, &entries, table->capacity * sizeof(GroupEntry),
-                         slots / 2 * sizeof(GroupEntry), table->consumer, err) != ST_OK) {
-        mem_pool_release(table->pool, directory, slots * sizeof(uint64_t));
-        return ST_OUT_OF_MEMORY;
-    }
-    mem_pool_release(table->pool, table->directory, table->slot_count * sizeof(uint64_t));
-    table->directory = directory;
-    table->slot_count = slots;
-    table->entries = entries;
-    table->capacity = slots / 2;
-    memset(directory, 0, slots * sizeof(uint64_t));
-    for (uint64_t i = 0; i < table->count; i++) {
-        uint64_t at = table->entries[i].hash & (slots - 1);
-
-        while (table->directory[at] != 0)
-            at = (at + 1) & (slots - 1);
-        table->directory[at] = slot_of(table->entries[i].hash, i);
-    }
-    return ST_OK;
-}
-
-static Status keep(GroupTable *table, uint32_t input, const char *record, Error *err,
-                   GroupRecord **kept_out)
-{
-    void *memory;
-    char *copy;
-
-    TRY(row_store_add_one(&table->records[input], err, &memory));
-    *kept_out = memory;
-    (*kept_out)->next = NULL;
-    copy = (char *)(*kept_out + 1);
-    memcpy(copy, record, table->spec->in[input]->bytes);
-    for (uint32_t i = 0; i < table->text_counts[input]; i++) {
-        char *at = copy + table->text_offsets[input][i];
+    for (uint32_t i = 0; i < shape->text_count; i++) {
+        char *at = record + shape->text_offsets[i];
         VonkText text;
 
         memcpy(&text, at, sizeof text);
@@ -114,46 +73,134 @@ static Status keep(GroupTable *table, uint32_t input, const char *record, Error 
     return ST_OK;
 }
 
-/* The group of the record's key; a new one when it is the first. */
-static GroupEntry *find_group(GroupTable *table, uint32_t input, uint64_t hash, const char *record)
+/* A copy; none when memory is refused. */
+static Status keep(GroupTable *table, uint32_t input, uint64_t number, const char *record,
+                   Error *err, GroupRecord **kept_out)
 {
-    uint64_t mask = table->slot_count - 1, at;
+    void *memory;
 
-    for (at = hash & mask; table->directory[at] != 0; at = (at + 1) & mask) {
-        GroupEntry *entry = &table->entries[(uint32_t)table->directory[at] - 1];
-
-        if (entry->hash == hash &&
-            record_keys_equal(&table->keys[input][entry->first_input], record,
-                              group_record_bytes(entry->first[entry->first_input])))
-            return entry;
+    *kept_out = NULL;
+    TRY(row_store_add_one(&table->records[input], err, &memory));
+    *(GroupRecord *)memory = (GroupRecord){.number = number};
+    memcpy((GroupRecord *)memory + 1, record, table->spec->in[input]->bytes);
+    if (own_texts(table, &table->shapes[input], (char *)((GroupRecord *)memory + 1), err) !=
+        ST_OK) {
+        row_store_drop_last(&table->records[input]);
+        return ST_OUT_OF_MEMORY;
     }
-    table->directory[at] = slot_of(hash, table->count);
-    table->entries[table->count] = (GroupEntry){.hash = hash, .first_input = input};
-    return &table->entries[table->count++];
+    *kept_out = memory;
+    return ST_OK;
+}
+
+/* The group of the record's key; a new one when it is the first. */
+static Status find_group(GroupTable *table, uint32_t input, uint64_t hash, const GroupRecord *kept,
+                         Error *err, GroupEntry **entry_out)
+{
+    uint64_t at = hash_directory_start(&table->directory, hash);
+    void *memory;
+    char *row;
+
+    while ((row = hash_directory_next(&table->directory, hash, &at)) != NULL) {
+        *entry_out = (GroupEntry *)(void *)row;
+        if ((*entry_out)->hash == hash &&
+            record_keys_equal(&table->keys[input][(*entry_out)->input], group_record_bytes(kept),
+                              group_record_bytes((*entry_out)->links[(*entry_out)->input].first)))
+            return ST_OK;
+    }
+    TRY(row_store_add_one(&table->groups, err, &memory));
+    memset(memory, 0, table->groups.row_bytes);
+    *entry_out = memory;
+    (*entry_out)->number = kept->number;
+    (*entry_out)->input = input;
+    hash_directory_put(&table->directory, hash, at, memory);
+    return ST_OK;
+}
+
+static Status add_one(GroupTable *table, uint32_t input, uint64_t hash, uint64_t number,
+                      const char *record, Error *err)
+{
+    GroupRecord *kept;
+    GroupEntry *entry;
+    GroupLink *link;
+
+    TRY(keep(table, input, number, record, err, &kept));
+    if (find_group(table, input, hash, kept, err, &entry) != ST_OK) {
+        row_store_drop_last(&table->records[input]);
+        return ST_OUT_OF_MEMORY;
+    }
+    link = &entry->links[input];
+    if (link->last == NULL)
+        link->first = kept;
+    else
+        link->last->next = kept;
+    link->last = kept;
+    return ST_OK;
 }
 
 Status group_table_add(GroupTable *table, uint32_t input, const char *records, uint32_t count,
-                       Error *err)
+                       Error *err, uint32_t *done_out)
 {
     size_t bytes = table->spec->in[input]->bytes;
 
-    if (table->count + count >= UINT32_MAX)
-        return error_set(err, ST_OUT_OF_MEMORY, "more than 4 billion keys in one partition");
-    while (table->capacity < table->count + count)
-        TRY(grow(table, err));
+    ASSERT(count <= BATCH_ROWS_MAX);
+    *done_out = 0;
+    TRY(hash_directory_reserve(&table->directory, &table->groups, count, err));
     record_keys_hash(&table->keys[input][input], records, count, table->row_hashes);
     for (uint32_t i = 0; i < count; i++) {
-        const char *record = records + i * bytes;
-        GroupRecord *kept;
-        GroupEntry *entry;
-
-        TRY(keep(table, input, record, err, &kept));
-        entry = find_group(table, input, table->row_hashes[i], record);
-        if (entry->last[input] == NULL)
-            entry->first[input] = kept;
-        else
-            entry->last[input]->next = kept;
-        entry->last[input] = kept;
+        if (i % PREFETCH_ROWS == 0)
+            hash_directory_prefetch(&table->directory, table->groups.row_bytes,
+                                    table->row_hashes + i,
+                                    count - i < PREFETCH_ROWS ? count - i : PREFETCH_ROWS);
+        TRY(add_one(table, input, table->row_hashes[i], table->record_number, records + i * bytes,
+                    err));
+        table->record_number++;
+        *done_out = i + 1;
     }
     return ST_OK;
+}
+
+Status group_table_add_spilled(GroupTable *table, const SpilledRecord *record, Error *err)
+{
+    TRY(hash_directory_reserve(&table->directory, &table->groups, 1, err));
+    return add_one(table, record->kind, record->hash, record->first, record->record, err);
+}
+
+/* --- reading --- */
+
+/* NULL: the place is behind the last row. */
+static char *next_row(const RowStore *store, GroupPlace *place)
+{
+    const RowChunk *chunk = &store->chunks[place->chunk];
+    char *row;
+
+    if (place->chunk == store->chunk_count || place->row == chunk->row_count)
+        return NULL;
+    row = chunk->rows + (size_t)place->row++ * store->row_bytes;
+    if (place->row == chunk->row_count) {
+        place->chunk++;
+        place->row = 0;
+    }
+    return row;
+}
+
+const GroupEntry *group_table_next(const GroupTable *table, GroupPlace *place)
+{
+    return (const GroupEntry *)(void *)next_row(&table->groups, place);
+}
+
+bool group_table_next_record(const GroupTable *table, GroupPlace *place, SpilledRecord *record_out)
+{
+    char *row;
+
+    while ((row = next_row(&table->records[place->input], place)) == NULL) {
+        if (place->input + 1 == table->spec->input_count)
+            return false;
+        *place = (GroupPlace){.input = place->input + 1};
+    }
+    *record_out = (SpilledRecord){.kind = place->input,
+                                  .first = ((const GroupRecord *)(void *)row)->number,
+                                  .record = row + sizeof(GroupRecord)};
+    record_keys_hash(&table->keys[place->input][place->input], record_out->record, 1,
+                     &record_out->hash);
+    return true;
 }

@@ -6,13 +6,15 @@
  *     whole      a breaker: takes all of its input, then hands the accumulators out
  *
  * A plan with records runs one partition on one thread (core/scheduler), so there is one table.
- * The order of combining is that of the rows.
+ * The order of combining is that of the rows. A whole table that outgrows its memory is spilled; a
+ * partial one is small, and passed on by what the rows are, never by how much memory there is: so
+ * the blocks that a task makes are the same each time.
  */
 #include <string.h>
 
 #include "core/base/invariant.h"
 #include "core/base/stop_check.h"
-#include "exec/combine_table.h"
+#include "exec/combine_spill.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
 
@@ -29,6 +31,7 @@ typedef struct CombineOp {
     char *records; /* of a batch of input */
     size_t records_bytes;
     CombineTable table;
+    CombineSpill spill; /* of a whole one */
     const Column **args;
 } CombineOp;
 
@@ -39,7 +42,8 @@ typedef struct CombineCursor {
     size_t records_bytes;
     ColumnBuffers buffers;
     Column *columns;
-    CombinePlace place;
+    CombinePlace place; /* of the table, or, when it was spilled: */
+    SpillMerge merge;
     uint64_t next; /* its number */
 } CombineCursor;
 
@@ -59,7 +63,9 @@ static Status combine_open(Operator *base, Error *err)
     combine_table_init(&op->table, op->arena, op->node->spec, base->context->pool, &op->user,
                        base->class->name);
     op->is_ready = true;
-    return ST_OK;
+    if (op->node->is_partial || !op->node->spec->has_keys)
+        return ST_OK;
+    return combine_spill_init(&op->spill, op->arena, base->context, &op->table, err);
 }
 
 static void combine_close(Operator *base)
@@ -67,6 +73,7 @@ static void combine_close(Operator *base)
     CombineOp *op = (CombineOp *)base;
 
     if (op->is_ready) {
+        combine_spill_fini(&op->spill);
         combine_table_fini(&op->table);
         user_task_fini(&op->user);
     }
@@ -77,7 +84,7 @@ static void combine_close(Operator *base)
 
 static Status combine_add(CombineOp *op, const Batch *batch, Error *err)
 {
-    uint32_t rows[BATCH_ROWS_MAX];
+    uint32_t rows[BATCH_ROWS_MAX], done;
 
     TRY(stop_check(op->op.context->stop, err));
     for (uint32_t i = 0; i < op->node->args.count; i++)
@@ -86,7 +93,10 @@ static Status combine_add(CombineOp *op, const Batch *batch, Error *err)
         rows[i] = batch_row(batch, i);
     TRY(records_from_columns(op->node->spec->in, op->args, rows, batch->selected_count, op->records,
                              err));
-    TRY(combine_table_add(&op->table, op->records, batch->selected_count, err));
+    if (op->spill.table != NULL)
+        TRY(combine_spill_add(&op->spill, op->records, batch->selected_count, err));
+    else
+        TRY(combine_table_add(&op->table, op->records, batch->selected_count, err, &done));
     user_task_reset(&op->user);
     operator_note_bytes(&op->op, combine_table_bytes(&op->table));
     return ST_OK;
@@ -98,6 +108,7 @@ static void cursor_close(CombineOp *op, CombineCursor *cursor)
 {
     if (cursor == NULL)
         return;
+    spill_merge_fini(&cursor->merge);
     column_buffers_fini(&cursor->buffers);
     mem_pool_release(op->op.context->pool, cursor->records, cursor->records_bytes);
     arena_free(cursor->arena);
@@ -135,9 +146,12 @@ static Status cursor_open(CombineOp *op, Error *err, CombineCursor **cursor_out)
 static Status cursor_next(CombineOp *op, CombineCursor *cursor, Error *err, Batch *batch_out)
 {
     const RecordLayout *acc = op->node->spec->acc;
-    uint32_t count =
-        combine_table_read(&op->table, &cursor->place, op->op.context->batch_rows, cursor->records);
+    uint32_t rows = op->op.context->batch_rows, count;
 
+    if (op->spill.has_begun)
+        TRY(spill_merge_take(&cursor->merge, cursor->records, acc->bytes, rows, err, &count));
+    else
+        count = combine_table_read(&op->table, &cursor->place, rows, cursor->records);
     *batch_out = (Batch){.column_count = acc->field_count,
                          .row_count = count,
                          .columns = cursor->columns,
@@ -246,6 +260,8 @@ static Status whole_finish(Operator *base, uint32_t phase, Error *err, uint32_t 
     CombineTable *table = &op->table;
 
     *task_count_out = 0;
+    if (phase == 0 && op->spill.has_begun)
+        return combine_spill_finish(&op->spill, err);
     if (phase > 0 || spec->has_keys || spec->empty == NULL || combine_table_count(table) > 0)
         return ST_OK;
     return combine_table_put(table, spec->empty, err);
@@ -253,7 +269,9 @@ static Status whole_finish(Operator *base, uint32_t phase, Error *err, uint32_t 
 
 static uint32_t whole_split_count(Operator *base)
 {
-    return combine_table_count(&((CombineOp *)base)->table) > 0;
+    const CombineOp *op = (const CombineOp *)base;
+
+    return op->spill.has_begun || combine_table_count(&op->table) > 0;
 }
 
 static Status whole_source_open(Operator *base, uint32_t thread, Error *err, void **cursor_out)
@@ -262,14 +280,18 @@ static Status whole_source_open(Operator *base, uint32_t thread, Error *err, voi
     return cursor_open((CombineOp *)base, err, (CombineCursor **)cursor_out);
 }
 
-static Status whole_source_split(Operator *base, void *cursor, uint32_t split, Error *err)
+/* There is one. */
+static Status whole_source_split(Operator *base, void *opaque, uint32_t split, Error *err)
 {
-    (void)base;
+    CombineOp *op = (CombineOp *)base;
+    CombineCursor *cursor = opaque;
+
     (void)split;
-    (void)err;
-    ((CombineCursor *)cursor)->place = (CombinePlace){0};
-    ((CombineCursor *)cursor)->next = 0;
-    return ST_OK;
+    cursor->place = (CombinePlace){0};
+    cursor->next = 0;
+    if (!op->spill.has_begun)
+        return ST_OK;
+    return spill_merge_init(&cursor->merge, &op->spill.space, op->spill.results, err);
 }
 
 static Status whole_source_next(Operator *base, void *cursor, Error *err, Batch *batch_out)

@@ -1,7 +1,9 @@
 /*
  * op_group.c -- a user's function reads the records of one key, or of a whole partition
  *
- *     with keys      all inputs are read into a table; then the function runs once a key
+ *     with keys      all inputs are read into a table; then the function runs once a key. A table
+ *                    that outgrows its memory is spilled by hash; then it runs part by part, and
+ *                    what it makes is put into the order of keys again
  *     without        the function runs once and reads its inputs as they come
  *
  * Inputs are executions of their own that are pulled; what the function emits is pushed on. The
@@ -16,6 +18,7 @@
 #include "exec/group_table.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
+#include "exec/spill_resolve.h"
 #include "exec/user_task.h"
 
 typedef void (*GroupFunction1)(VonkTask *, VonkIn *, VonkOut *);
@@ -50,6 +53,10 @@ typedef struct GroupLocal {
     ColumnBuffers buffers;
     Column *columns;
     GroupTable table;
+    SpillSpace space;
+    SpillSet set;         /* made at once: when it is needed there is no memory */
+    SpillWriter *results; /* where what the function makes goes; NULL: on       */
+    const GroupEntry *group;
     Emitter *emitter;
     Error *err;
     Status status;
@@ -59,12 +66,11 @@ typedef struct GroupLocal {
 
 /* --- what the function makes --- */
 
-static void flush_out(VonkOut *out)
+enum { GROUP_OUT = GROUP_INPUTS_MAX }; /* kind of spilled records, beside the inputs */
+
+static Status pass_on(GroupLocal *local, uint32_t count, Error *err)
 {
-    GroupLocal *local = (GroupLocal *)((char *)out - offsetof(GroupLocal, out));
     const GroupSpec *spec = local->op->node->spec;
-    uint32_t count = (uint32_t)((size_t)(out->next - local->out_records) / out->record_bytes);
-    uint64_t record = local->user.record;
     Batch batch = {.column_count = spec->out->field_count,
                    .row_count = count,
                    .columns = local->columns,
@@ -72,17 +78,39 @@ static void flush_out(VonkOut *out)
                    .split = local->split,
                    .sequence = local->sequence};
 
+    TRY(columns_from_records(spec->out, local->out_records, count, &local->buffers, local->columns,
+                             err));
+    local->sequence += count;
+    return emit(local->emitter, &batch, err);
+}
+
+static Status spill_out(GroupLocal *local, uint32_t count, Error *err)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        SpilledRecord record = {.kind = GROUP_OUT,
+                                .hash = local->group->hash,
+                                .first = local->group->number,
+                                .record = local->out_records + (size_t)i * local->out.record_bytes};
+
+        TRY(spill_write(local->results, &record, err));
+    }
+    return ST_OK;
+}
+
+static void flush_out(VonkOut *out)
+{
+    GroupLocal *local = (GroupLocal *)((char *)out - offsetof(GroupLocal, out));
+    uint32_t count = (uint32_t)((size_t)(out->next - local->out_records) / out->record_bytes);
+    uint64_t record = local->user.record;
+
     out->next = local->out_records;
     if (count == 0 || local->status != ST_OK || local->user.task.is_failed)
         return;
-    local->status = columns_from_records(spec->out, local->out_records, count, &local->buffers,
-                                         local->columns, local->err);
-    local->sequence += count;
-    if (local->status == ST_OK)
-        local->status = emit(local->emitter, &batch, local->err);
+    local->status = local->results == NULL ? pass_on(local, count, local->err)
+                                           : spill_out(local, count, local->err);
     if (local->status != ST_OK)
         user_task_fail(&local->user, local->err);
-    user_task_begin(&local->user, &spec->function);
+    user_task_begin(&local->user, &local->op->node->spec->function);
     local->user.record = record;
 }
 
@@ -167,44 +195,166 @@ static void call_function(GroupLocal *local)
     }
 }
 
-static Status gather_groups(GroupLocal *local, Error *err)
+/* Calls the function for each group of the table. */
+static Status run_table(GroupLocal *local, Error *err)
 {
+    const GroupSpec *spec = local->op->node->spec;
+    GroupPlace place = {0};
+    uint64_t number = 0;
+
+    while ((local->group = group_table_next(&local->table, &place)) != NULL) {
+        for (uint32_t i = 0; i < spec->input_count; i++) {
+            local->inputs[i].in.next = local->inputs[i].in.end = NULL;
+            local->inputs[i].record = local->group->links[i].first;
+        }
+        TRY(stop_check(local->op->op.context->stop, err));
+        user_task_begin(&local->user, &spec->function);
+        local->user.record = ++number;
+        call_function(local);
+        TRY(user_task_end(&local->user, err));
+        if (local->user.memory != NULL || local->results != NULL) {
+            flush_out(&local->out); /* it may point there; is of this group */
+            TRY(user_task_end(&local->user, err));
+            user_task_reset(&local->user);
+        }
+    }
+    return ST_OK;
+}
+
+/* --- more than memory holds --- */
+
+static Status table_add(void *opaque, const SpilledRecord *record, Error *err, bool *is_added_out)
+{
+    Status status = group_table_add_spilled(&((GroupLocal *)opaque)->table, record, err);
+
+    *is_added_out = status == ST_OK;
+    return status;
+}
+
+static Status table_dump(void *opaque, SpillSet *set, Error *err)
+{
+    GroupTable *table = &((GroupLocal *)opaque)->table;
+    GroupPlace place = {0};
+    SpilledRecord record;
+
+    while (group_table_next_record(table, &place, &record))
+        TRY(spill_set_add(set, &record, err));
+    group_table_empty(table);
+    return ST_OK;
+}
+
+static Status table_finish(void *opaque, SpillWriter *results, Error *err)
+{
+    GroupLocal *local = opaque;
+
+    local->results = results;
+    TRY(run_table(local, err));
+    local->results = NULL;
+    group_table_empty(&local->table);
+    return ST_OK;
+}
+
+static size_t table_bytes(void *opaque)
+{
+    return group_table_bytes(&((GroupLocal *)opaque)->table);
+}
+
+static Status spill_records(GroupLocal *local, uint32_t input, uint32_t from, uint32_t count,
+                            Error *err)
+{
+    GroupTable *table = &local->table;
+    size_t bytes = table->spec->in[input]->bytes;
+    const char *records = local->inputs[input].records;
+
+    record_keys_hash(&table->keys[input][input], records, count, table->row_hashes);
+    for (uint32_t i = from; i < count; i++) {
+        SpilledRecord record = {.kind = input,
+                                .hash = table->row_hashes[i],
+                                .first = table->record_number++,
+                                .record = (char *)records + i * bytes};
+
+        TRY(spill_set_add(&local->set, &record, err));
+    }
+    return ST_OK;
+}
+
+/* A batch of an input, into the table, or the table and it to the disk. */
+static Status gather_batch(GroupLocal *local, uint32_t input, uint32_t count, Error *err,
+                           bool *is_spilled)
+{
+    uint32_t done = 0;
+    Status status;
+
+    if (*is_spilled)
+        return spill_records(local, input, 0, count, err);
+    status = group_table_add(&local->table, input, local->inputs[input].records, count, err, &done);
+    if (local->set.memory == NULL || (status != ST_OK && status != ST_OUT_OF_MEMORY))
+        return status;
+    if (status == ST_OK && group_table_bytes(&local->table) <= local->op->op.context->spill_bytes)
+        return ST_OK;
+    *is_spilled = true;
+    TRY(table_dump(local, &local->set, err));
+    return spill_records(local, input, done, count, err);
+}
+
+static Status gather_groups(GroupLocal *local, Error *err, bool *is_spilled_out)
+{
+    *is_spilled_out = false;
     for (uint32_t i = 0; i < local->op->node->spec->input_count; i++) {
         uint32_t count;
 
         do {
             TRY(stop_check(local->op->op.context->stop, err));
             TRY(read_records(&local->inputs[i], err, &count));
-            TRY(group_table_add(&local->table, i, local->inputs[i].records, count, err));
+            TRY(gather_batch(local, i, count, err, is_spilled_out));
         } while (count > 0);
     }
     return ST_OK;
 }
 
+static Status emit_results(GroupLocal *local, SpillMerge *merge, Error *err)
+{
+    uint32_t rows = local->op->op.context->batch_rows, count;
+
+    for (;;) {
+        TRY(stop_check(local->op->op.context->stop, err));
+        TRY(spill_merge_take(merge, local->out_records, local->out.record_bytes, rows, err,
+                             &count));
+        if (count == 0)
+            return ST_OK;
+        TRY(pass_on(local, count, err));
+    }
+}
+
+static Status run_spilled(GroupLocal *local, Error *err)
+{
+    SpillClient client = {.context = local,
+                          .bytes_max = local->op->op.context->spill_bytes,
+                          .add = table_add,
+                          .dump = table_dump,
+                          .finish = table_finish,
+                          .bytes = table_bytes,
+                          .stop = local->op->op.context->stop};
+    SpillRun results[SPILL_PARTS];
+    SpillMerge merge;
+    Status status;
+
+    TRY(spill_set_finish(&local->set, err));
+    spill_set_fini(&local->set);
+    TRY(spill_resolve(&client, &local->set, err, results));
+    status = spill_merge_init(&merge, &local->space, results, err);
+    if (status == ST_OK)
+        status = emit_results(local, &merge, err);
+    spill_merge_fini(&merge);
+    return status;
+}
+
 static Status run_groups(GroupLocal *local, Error *err)
 {
-    const PlanGroup *node = local->op->node;
+    bool is_spilled;
 
-    TRY(gather_groups(local, err));
-    for (uint64_t g = 0; g < local->table.count; g++) {
-        const GroupEntry *entry = &local->table.entries[g];
-
-        for (uint32_t i = 0; i < node->spec->input_count; i++) {
-            local->inputs[i].in.next = local->inputs[i].in.end = NULL;
-            local->inputs[i].record = entry->first[i];
-        }
-        TRY(stop_check(local->op->op.context->stop, err));
-        user_task_begin(&local->user, &node->spec->function);
-        local->user.record = g + 1;
-        call_function(local);
-        TRY(user_task_end(&local->user, err));
-        if (local->user.memory != NULL) { /* what was emitted may point there */
-            flush_out(&local->out);
-            TRY(user_task_end(&local->user, err));
-            user_task_reset(&local->user);
-        }
-    }
-    return ST_OK;
+    TRY(gather_groups(local, err, &is_spilled));
+    return is_spilled ? run_spilled(local, err) : run_table(local, err);
 }
 
 static Status run_whole(GroupLocal *local, Error *err)
@@ -245,6 +395,8 @@ static void group_local_close(Operator *base, void *opaque)
         mem_pool_release(pool, local->inputs[i].records, local->inputs[i].records_bytes);
     }
     group_table_fini(&local->table);
+    spill_set_fini(&local->set);
+    spill_space_fini(&local->space);
     user_task_fini(&local->user);
     column_buffers_fini(&local->buffers);
     mem_pool_release(pool, local->out_records, local->out_bytes);
@@ -264,7 +416,9 @@ static Status open_input(GroupLocal *local, uint32_t number, Error *err)
                            .cache = context->cache,
                            .cancelled = context->stop,
                            .partition = context->partition,
-                           .partition_count = context->partition_count};
+                           .partition_count = context->partition_count,
+                           .spill_folder = context->spill_folder,
+                           .spill_bytes = context->spill_bytes};
     size_t bytes = (size_t)context->batch_rows * node->spec->in[number]->bytes;
     void *records;
 
@@ -300,6 +454,22 @@ static Status open_output(GroupLocal *local, Error *err)
     return ST_OK;
 }
 
+static Status open_table(GroupLocal *local, Error *err)
+{
+    const Operator *op = &local->op->op;
+    const GroupSpec *spec = local->op->node->spec;
+    const char *folder = op->context->spill_folder;
+
+    group_table_init(&local->table, local->arena, spec, op->context->pool, op->class->name);
+    if (folder == NULL)
+        return ST_OK;
+    spill_space_init(&local->space, folder, op->context->pool, op->class->name);
+    for (uint32_t i = 0; i < spec->input_count; i++)
+        local->space.kinds[i] = local->table.shapes[i];
+    local->space.kinds[GROUP_OUT] = record_shape_make(local->arena, spec->out);
+    return spill_set_init(&local->set, &local->space, 0, err);
+}
+
 static Status group_local_open(Operator *base, uint32_t thread, Error *err, void **local_out)
 {
     const GroupOp *op = (const GroupOp *)base;
@@ -314,8 +484,8 @@ static Status group_local_open(Operator *base, uint32_t thread, Error *err, void
     local->arena = arena;
     user_task_init(&local->user, base->context, base->node);
     status = open_output(local, err);
-    if (spec->has_keys)
-        group_table_init(&local->table, arena, spec, base->context->pool, base->class->name);
+    if (status == ST_OK && spec->has_keys)
+        status = open_table(local, err);
     for (uint32_t i = 0; status == ST_OK && i < spec->input_count; i++)
         status = open_input(local, i, err);
     if (status != ST_OK) {

@@ -39,6 +39,8 @@ typedef struct ExecContext {
     bool analyze;
     uint32_t partition; /* which of the stage's, and of how many: for user functions */
     uint32_t partition_count;
+    const char *spill_folder; /* NULL: none; what does not fit is refused        */
+    size_t spill_bytes;       /* what an operator that can spill should hold at most */
 } ExecContext;
 
 typedef struct Operator Operator;

@@ -136,6 +136,13 @@ MUST_CHECK static inline Status row_store_add_one(RowStore *store, Error *err, v
     return ST_OK;
 }
 
+/* The row that was added last is not wanted. */
+static inline void row_store_drop_last(RowStore *store)
+{
+    store->chunks[store->chunk_count - 1].row_count--;
+    store->row_count--;
+}
+
 /* count rows, contents undefined. */
 MUST_CHECK Status row_store_add(RowStore *store, uint32_t count, Error *err, void **rows_out);
 

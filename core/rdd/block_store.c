@@ -1,17 +1,13 @@
 /* block_store.c -- see block_store.h */
 #include "core/rdd/block_store.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/base/invariant.h"
 #include "core/base/list.h"
+#include "core/base/spill_file.h"
 
 /* A block, in memory or in the file. */
 typedef struct Kept {
@@ -52,8 +48,7 @@ struct BlockStore {
     MemPool *pool;
     const char *spill_folder;
     Arena *arena;
-    int file; /* -1: not open yet */
-    uint64_t file_end;
+    SpillFile *file;
     bool has_failed; /* the file, when it was written last: error says how */
     Error error;
     List all;     /* MapBlocks, the oldest first */
@@ -65,7 +60,10 @@ BlockStore *block_store_new(MemPool *pool, const char *spill_folder)
     Arena *arena = arena_new(NULL, "block store", ARENA_NO_CAP);
     BlockStore *store = ARENA_NEW(arena, BlockStore);
 
-    *store = (BlockStore){.pool = pool, .spill_folder = spill_folder, .arena = arena, .file = -1};
+    *store = (BlockStore){.pool = pool,
+                          .spill_folder = spill_folder,
+                          .arena = arena,
+                          .file = spill_file_new(spill_folder)};
     pthread_mutex_init(&store->lock, NULL);
     return store;
 }
@@ -75,8 +73,7 @@ void block_store_free(BlockStore *store)
     if (store == NULL)
         return;
     CHECK(list_is_empty(&store->outputs) && list_is_empty(&store->all));
-    if (store->file >= 0)
-        close(store->file);
+    spill_file_free(store->file);
     pthread_mutex_destroy(&store->lock);
     arena_free(store->arena);
 }
@@ -86,74 +83,12 @@ MemPool *block_store_pool(const BlockStore *store)
     return store->pool;
 }
 
+const char *block_store_spill_folder(const BlockStore *store)
+{
+    return store->spill_folder;
+}
+
 /* --- the file --- */
-
-static Status open_file(BlockStore *store, Error *err)
-{
-    char path[4096];
-
-    if (store->file >= 0)
-        return ST_OK;
-    store->file = open(store->spill_folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (store->file >= 0)
-        return ST_OK;
-    /* file systems without nameless files: one that loses its name at once */
-    snprintf(path, sizeof path, "%s/vonk-spill-XXXXXX", store->spill_folder);
-    store->file = mkostemp(path, O_CLOEXEC);
-    if (store->file < 0)
-        return error_set_errno(err, errno, "cannot create a spill file in \"%s\"",
-                               store->spill_folder);
-    unlink(path);
-    return ST_OK;
-}
-
-static Status write_block(BlockStore *store, const Block *block, Error *err)
-{
-    const char *at = (const char *)block->head;
-    uint64_t left = block_bytes(block), offset = store->file_end;
-
-    TRY(open_file(store, err));
-    while (left > 0) {
-        ssize_t wrote = pwrite(store->file, at, left, (off_t)offset);
-
-        if (wrote < 0 && errno == EINTR)
-            continue;
-        if (wrote <= 0) {
-            Status status =
-                error_set_errno(err, wrote < 0 ? errno : ENOSPC,
-                                "cannot write a spill file in \"%s\"", store->spill_folder);
-
-            error_hint(err, "Name a folder with more room: --spill-dir, or SET spill_dir.");
-            return status;
-        }
-        at += wrote;
-        left -= (uint64_t)wrote;
-        offset += (uint64_t)wrote;
-    }
-    store->file_end = (offset + 4095) & ~(uint64_t)4095;
-    return ST_OK;
-}
-
-static Status read_bytes(const BlockStore *store, uint64_t offset, char *to, uint64_t left,
-                         Error *err)
-{
-    while (left > 0) {
-        ssize_t got = pread(store->file, to, left, (off_t)offset);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return error_set_errno(err, errno, "cannot read a spill file in \"%s\"",
-                                   store->spill_folder);
-        if (got == 0)
-            return error_set(err, ST_CORRUPT, "a spill file in \"%s\" ends too early",
-                             store->spill_folder);
-        to += got;
-        left -= (uint64_t)got;
-        offset += (uint64_t)got;
-    }
-    return ST_OK;
-}
 
 static Status read_block(BlockOutput *output, const Kept *kept, Error *err, Block **block_out)
 {
@@ -163,25 +98,12 @@ static Status read_block(BlockOutput *output, const Kept *kept, Error *err, Bloc
 
     *block_out = NULL;
     TRY(mem_pool_alloc(pool, kept->bytes, "exchange", err, &bytes));
-    status = read_bytes(output->store, kept->offset, bytes, kept->bytes, err);
+    status = spill_file_read(output->store->file, kept->offset, bytes, kept->bytes, err);
     if (status == ST_OK)
         status = block_from_bytes(bytes, kept->bytes, kept->hash, output->column_count,
                                   output->columns, pool, err, block_out);
     mem_pool_release(pool, bytes, kept->bytes);
     return status;
-}
-
-/* What is no longer wanted gives its room on the disk back. */
-static void forget_in_file(BlockStore *store, const Kept *kept)
-{
-#ifdef FALLOC_FL_PUNCH_HOLE
-    if (kept->is_in_file)
-        (void)!fallocate(store->file, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                         (off_t)kept->offset, (off_t)((kept->bytes + 4095) & ~(uint64_t)4095));
-#else
-    (void)store;
-    (void)kept;
-#endif
 }
 
 /* Only blocks that nobody else holds: giving up the store's reference frees their memory. */
@@ -195,13 +117,11 @@ static uint64_t spill_cell(BlockStore *store, Cell *cell, uint64_t wanted)
         if (kept->block == NULL || atomic_load(&kept->block->references) > 1)
             continue;
         if (!kept->is_in_file) {
-            uint64_t offset = store->file_end;
-
-            if (write_block(store, kept->block, &store->error) != ST_OK) {
-                store->has_failed = true;
+            kept->offset = spill_file_reserve(store->file, kept->bytes);
+            store->has_failed = spill_file_write(store->file, kept->offset, kept->block->head,
+                                                 kept->bytes, &store->error) != ST_OK;
+            if (store->has_failed)
                 break;
-            }
-            kept->offset = offset;
             kept->is_in_file = true;
         }
         block_unref(kept->block);
@@ -276,12 +196,15 @@ static void free_blocks(MapBlocks *blocks)
     store = blocks->store;
     for (uint32_t r = 0; r < blocks->reduce_count; r++)
         for (uint32_t i = 0; i < blocks->cells[r].count; i++) {
-            block_unref(blocks->cells[r].items[i].block);
-            forget_in_file(store, &blocks->cells[r].items[i]);
+            const Kept *kept = &blocks->cells[r].items[i];
+
+            block_unref(kept->block);
+            if (kept->is_in_file)
+                spill_file_forget(store->file, kept->offset, kept->bytes);
         }
     list_remove(&store->all, &blocks->node);
-    if (list_is_empty(&store->all) && store->file >= 0 && ftruncate(store->file, 0) == 0)
-        store->file_end = 0; /* nothing is left in the file */
+    if (list_is_empty(&store->all))
+        spill_file_clear(store->file);
     arena_free(blocks->arena);
 }
 

@@ -26,6 +26,7 @@ BlockStore *block_store_new(MemPool *pool, const char *spill_folder);
 void block_store_free(BlockStore *store); /* accepts NULL; outputs must be gone */
 
 MemPool *block_store_pool(const BlockStore *store);
+const char *block_store_spill_folder(const BlockStore *store);
 
 /* Frees memory by writing blocks to the file, the oldest first: at least `bytes` if that many can
  * be had. Returns how many were; 0 also when the disk is full: block_store_explain says so. */

@@ -281,7 +281,7 @@ static void label_function(Labeller *labeller, const char *kind, const UserFunct
     if (function->name == NULL || labeller->count++ >= LABEL_FUNCTIONS_MAX)
         return;
     strbuf_printf(&labeller->text, "%s%s %s", labeller->text.length == 0 ? "" : ", ", kind,
-                  function->name);
+                  user_function_name(function));
 }
 
 static void label_steps(Labeller *labeller, const CallStep *step)

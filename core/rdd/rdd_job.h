@@ -21,6 +21,7 @@ typedef struct JobRequest {
     uint32_t batch_rows;
     JitMode jit;
     CodeCache *cache;
+    size_t spill_bytes;           /* see StageWork */
     const atomic_bool *cancelled; /* NULL: never */
     TestFaults faults;
     uint32_t pool;      /* of driver_add_pool; DEFAULT_POOL                */

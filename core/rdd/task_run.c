@@ -145,7 +145,9 @@ static Status run_plan(TaskRun *run, const Ranges *ranges, Error *err)
                         .cache = work->cache,
                         .cancelled = run->stop,
                         .partition = run->partition,
-                        .partition_count = partition_count};
+                        .partition_count = partition_count,
+                        .spill_folder = block_store_spill_folder(work->store),
+                        .spill_bytes = work->spill_bytes};
     ExecContext context = {.pool = pool,
                            .stop = run->stop,
                            .partition = run->partition,

@@ -25,6 +25,7 @@ typedef struct StageWork {
     uint32_t batch_rows;
     JitMode jit;
     CodeCache *cache;
+    size_t spill_bytes; /* what an operator that can spill should hold at most */
     TestFaults faults;
     _Atomic uint32_t faults_in_row; /* of inputs, since a task succeeded: fewer than end the job */
     _Atomic uint32_t deaths;        /* of executors: so few that there is progress */

@@ -224,6 +224,51 @@ int vonk_main(VonkSession *s, int c, char **v)
     check(code == 1 and "out of memory" in err, f"no place to spill to: {code} {err[-300:]}")
 
 
+KEYS_JOB = """
+VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_KEY(text, t), VONK_FIELD(int8, v));
+VONK_RECORD(Group, VONK_KEY(int8, k), VONK_FIELD(int8, v));
+void mix(VonkTask *task, const VonkNumber *in, Pair *out)
+{
+    int64_t key = (int64_t)((uint64_t)in->value * 2654435761u % 400009u);
+    char *text = vonk_task_alloc(task, 32);
+
+    if (text == NULL)
+        return;
+    *out = (Pair){.k = key, .t = {text, (size_t)snprintf(text, 32, "the key's text %lld", (long long)key)},
+                  .v = in->value};
+}
+void chain(VonkTask *task, Pair *sum, const Pair *more) { (void)task; sum->v = sum->v * 31 + more->v; }
+void group(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    Group group = {.v = 1};
+    (void)task;
+    for (const Pair *pair; (pair = VONK_NEXT(in, Pair)) != NULL;)
+        group = (Group){.k = pair->k, .v = group.v * 31 + pair->v};
+    vonk_emit(out, &group);
+}
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    VonkRdd *rdd = vonk_rdd_map(vonk_rdd_range(s, 0, 1200000, 1, 6), VonkNumber, Pair, mix);
+
+    (void)c;
+    if (v[1][0] == 'r')
+        return vonk_rdd_print_csv(vonk_rdd_reduce_by_key(rdd, Pair, chain, VONK_PARTITIONS(2)));
+    return vonk_rdd_print_csv(vonk_rdd_group_by_key(rdd, Pair, Group, group, VONK_PARTITIONS(2)));
+}
+"""
+
+
+def keys_that_do_not_fit(folder):
+    """Keys combined and grouped in tables that are larger than memory: the same bytes come out, in the same order."""
+    job = write_job(folder, "keys.c", KEYS_JOB)
+    for kind in ("reduce", "group"):
+        code, expected, err = submit(job, kind)
+        check(code == 0 and expected.count("\n") == 400010, f"{kind} in memory: {code} {len(expected)} {err[-300:]}")
+        for options in (["--set", "memory=40MiB"], ["--set", "memory=70MiB", "--set", "test.faults=4"]):
+            code, out, err = submit(job, kind, options=[*options, "--set", f"spill_dir={folder}"])
+            check(code == 0 and out == expected, f"{kind} {options}: {code} {out[:50]} {err[-300:]}")
+
+
 def main():
     with tempfile.TemporaryDirectory(prefix="vonk-rdd-") as folder:
         os.environ["XDG_CACHE_HOME"] = os.path.join(folder, "cache")
@@ -231,6 +276,7 @@ def main():
         word_count(folder)
         failures(folder)
         spilling(folder)
+        keys_that_do_not_fit(folder)
     print(f"rdd: {passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
