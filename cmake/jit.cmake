@@ -30,3 +30,4 @@ target_include_directories(vonk_jit PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_D
 target_include_directories(vonk_jit SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS})
 target_compile_definitions(vonk_jit PRIVATE LLVM_VERSION_TEXT="${LLVM_PACKAGE_VERSION}")
 target_link_libraries(vonk_jit PRIVATE vonk_plan LLVM)
+target_link_options(vonk_jit PRIVATE -Wl,--build-id=sha1) # jit_identity.c

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include "core/base/invariant.h"
 
@@ -40,29 +38,18 @@ static const Bitcode bitcode[JIT_OPS_GROUPS] = {
 
 static JitHost host;
 
-/* Code holds operations inlined: with other operations it is other code. */
-static uint64_t operations_hash(void)
-{
-    uint64_t hash = JIT_MODULE_VERSION;
-
-    for (uint32_t i = 0; i < JIT_OPS_GROUPS; i++)
-        hash = XXH3_64bits_withSeed(bitcode[i].start, (size_t)(bitcode[i].end - bitcode[i].start),
-                                    hash);
-    return hash;
-}
-
 static void init_host(void)
 {
-    char *target;
+    char *target, identity[160];
 
     LLVMInitializeNativeTarget();
     LLVMInitializeNativeAsmPrinter();
     host.triple = LLVMGetDefaultTargetTriple();
     host.cpu = LLVMGetHostCPUName();
     host.features = LLVMGetHostCPUFeatures();
-    CHECK(asprintf(&target, "vonk %s, operations %016llx, llvm %s, %s, %s, %s", VONK_VERSION,
-                   (unsigned long long)operations_hash(), LLVM_VERSION_TEXT, host.triple, host.cpu,
-                   host.features) > 0);
+    jit_identity(identity, sizeof identity);
+    CHECK(asprintf(&target, "vonk %s, build %s, llvm %s, %s, %s, %s", VONK_VERSION, identity,
+                   LLVM_VERSION_TEXT, host.triple, host.cpu, host.features) > 0);
     host.target = target;
 }
 

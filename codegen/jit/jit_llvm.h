@@ -19,6 +19,9 @@ typedef struct JitHost {
     const char *target; /* all that code depends on, as one text */
 } JitHost;
 
+/* The module's build, as text: another emitter or other operations have another one. */
+void jit_identity(char *text, size_t room);
+
 /* Initialises LLVM's native target, once per process. */
 const JitHost *jit_host(void);
 

@@ -1,8 +1,11 @@
 """Damaged entries of the code cache on disk: recompiled, never executed, and the answer is right."""
 import os
 import random
+import re
+import shutil
+import subprocess
 
-from faults import check, sql
+from faults import BUILD, check, sql
 
 QUERIES = ["SELECT sum(x * 3 + 1), count(*) FROM t WHERE x % 5 = 2", "SELECT x % 10, avg(x / 3.0) FROM t GROUP BY 1 ORDER BY 1",
            "SELECT count(*) FROM t WHERE s LIKE '%7%' AND length(s) > 3"]
@@ -33,6 +36,27 @@ def damages(rng, images):
         yield f"one bit, {number}", changed
 
 
+def test_another_build(folder, cache, env, wanted):
+    """What another build of libvonk_jit.so has kept is code for that one's kernels: it is not even looked at."""
+    copy = os.path.join(folder, "build")
+    os.makedirs(copy)
+    for name in ("vonk", "libvonk_jit.so"):
+        shutil.copy(os.path.join(BUILD, name), copy)
+    path = os.path.join(copy, "libvonk_jit.so")
+    notes = subprocess.run(["readelf", "-n", path], capture_output=True, text=True, check=True).stdout
+    build_id = bytes.fromhex(re.search(r"Build ID: ([0-9a-f]+)", notes)[1])
+    with open(path, "rb") as file:
+        image = file.read()
+    with open(path, "wb") as file:
+        file.write(image.replace(build_id, build_id[::-1]))
+    before = set(entries(cache))
+    run = subprocess.run([os.path.join(copy, "vonk"), "sql", folder, "--format", "csv", "--set", "jit=on",
+                          *[word for query in QUERIES for word in ("-c", query)]],
+                         capture_output=True, text=True, env={**os.environ, **env})
+    check(run.returncode == 0 and run.stdout == wanted.out, f"another build: {run}")
+    check(len(set(entries(cache)) - before) == len(before), f"another build: {len(before)} entries became {len(entries(cache))}")
+
+
 def run_all(folder):
     rng = random.Random(7)
     cache = os.path.join(folder, "cache")
@@ -42,6 +66,9 @@ def run_all(folder):
     wanted = sql(QUERIES, "--set", "jit=on", database=folder, env=env)
     images = {path: open(path, "rb").read() for path in entries(cache)}
     check(wanted.status == 0 and len(images) >= 3, f"the cache has {len(images)} entries: {wanted}")
+    test_another_build(folder, cache, env, wanted)
+    for path in set(entries(cache)) - set(images):
+        os.unlink(path)
     for name, changed in damages(rng, images):
         for path, image in changed.items():
             with open(path, "wb") as f:
