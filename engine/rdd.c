@@ -128,7 +128,7 @@ UserFunction rdd_own_function(RddSession *rdds, const char *name, void (*functio
 Status rdd_check_input(const VonkRdd *rdd, const VonkRecordType *type, const char *function,
                        Error *err, const RecordLayout **layout_out)
 {
-    *layout_out = rdd_layout(rdd->rdds, type, err);
+    *layout_out = type == NULL ? rdd->layout : rdd_layout(rdd->rdds, type, err);
     if (*layout_out == NULL)
         return err->status;
     if (rdd->layout == NULL || rdd_layouts_equal(*layout_out, rdd->layout))

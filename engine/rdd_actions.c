@@ -1,4 +1,5 @@
 /* rdd_actions.c -- jobs' rows become answers; see rdd_internal.h */
+#include <math.h>
 #include <string.h>
 
 #include "engine/rdd_internal.h"
@@ -181,37 +182,219 @@ VonkStatus vonk_rdd_count(VonkRdd *rdd, int64_t *count_out, VonkError *error)
     return (VonkStatus)status;
 }
 
-VonkStatus vonk__rdd_reduce(VonkRdd *rdd, const VonkRecordType *in, const VonkRecordType *acc,
-                            const void *zero, VonkCall add, VonkCall merge, void *result,
-                            bool *found_out, VonkError *error)
+VonkStatus vonk_rdd_is_empty(VonkRdd *rdd, bool *is_empty_out, VonkError *error)
 {
-    VonkRdd *reduced = vonk__rdd_combine(rdd, false, in, acc, zero, (VonkCall){0}, add, merge);
+    int64_t count;
+    VonkStatus status = vonk_rdd_count(vonk_rdd_take(rdd, 1), &count, error);
+
+    *is_empty_out = count == 0;
+    return status;
+}
+
+/* --- one record --- */
+
+/* The RDD's first record, with texts that live as long as the session. */
+static VonkStatus take_one(VonkRdd *rdd, void *result, bool *found_out, VonkError *error)
+{
     VonkRecords *records;
-    VonkStatus status = vonk_rdd_collect(reduced, &records, error);
+    VonkStatus status = vonk_rdd_collect(rdd, &records, error);
 
     if (found_out != NULL)
         *found_out = false;
     if (status != VONK_OK)
         return status;
     if (records->count > 0) {
-        char *copy = arena_copy(rdd->rdds->arena, records->data, records->layout->bytes);
-
-        for (uint32_t f = 0; f < records->layout->field_count; f++) {
-            VonkText text;
-
-            if (type_phys(records->layout->fields[f].type) != PHYS_STR)
-                continue;
-            memcpy(&text, copy + records->layout->fields[f].offset, sizeof text);
-            text.data = arena_copy(rdd->rdds->arena, text.data, text.bytes);
-            memcpy(copy + records->layout->fields[f].offset, &text, sizeof text);
-        }
-        memcpy(result, copy, records->layout->bytes);
+        memcpy(result, rdd_copy_record(rdd->rdds, records->layout, records->data),
+               records->layout->bytes);
         if (found_out != NULL)
             *found_out = true;
     }
     vonk_records_free(records);
     return status;
 }
+
+VonkStatus vonk__rdd_reduce(VonkRdd *rdd, const VonkRecordType *in, const VonkRecordType *acc,
+                            const void *zero, VonkCall add, VonkCall merge, void *result,
+                            bool *found_out, VonkError *error)
+{
+    return take_one(vonk__rdd_combine(rdd, false, in, acc, zero, (VonkCall){0}, add, merge), result,
+                    found_out, error);
+}
+
+/* Of the RDD's own type: one that a call names. */
+static VonkRdd *checked(VonkRdd *rdd, const VonkRecordType *type, const char *what)
+{
+    const RecordLayout *layout;
+    Error err = ERROR_NONE;
+
+    if (rdd->plan != NULL && rdd_check_input(rdd, type, what, &err, &layout) != ST_OK)
+        return rdd_failed(rdd->rdds, &err);
+    return rdd;
+}
+
+VonkStatus vonk__rdd_first(VonkRdd *rdd, const VonkRecordType *type, void *result, bool *found_out,
+                           VonkError *error)
+{
+    return take_one(vonk_rdd_take(checked(rdd, type, "first"), 1), result, found_out, error);
+}
+
+VonkStatus vonk__rdd_extreme(VonkRdd *rdd, bool is_max, const VonkRecordType *type,
+                             const char *order, void *result, bool *found_out, VonkError *error)
+{
+    rdd = checked(rdd, type, is_max ? "max" : "min");
+    return take_one(is_max ? vonk_rdd_top(rdd, 1, order) : vonk_rdd_take_ordered(rdd, 1, order),
+                    result, found_out, error);
+}
+
+/* --- trees --- */
+
+/* All records of a partition in one, or of each `partitions` of them. */
+static VonkRdd *combine_parts(VonkRdd *rdd, const CombineSpec *spec)
+{
+    RddSession *rdds = rdd->rdds;
+
+    return rdd_new(rdds,
+                   plan_combine(rdds->arena, rdd->plan, rdd_columns(rdds->arena, rdd->plan), spec,
+                                true, plan_record_columns(rdds->arena, spec->acc, &rdds->ids)),
+                   spec->acc);
+}
+
+/* Each level merges `scale` accumulators in a task, until the last task has so few. */
+static Status grow_tree(VonkRdd **rdd, const CombineSpec *merging, uint32_t depth, Error *err)
+{
+    uint32_t partitions, scale;
+
+    TRY(rdd_partition_count((*rdd)->rdds, (*rdd)->plan, err, &partitions));
+    scale = (uint32_t)ceil(pow(partitions, 1.0 / depth));
+    if (scale < 2)
+        scale = 2;
+    while (partitions > scale + (partitions + scale - 1) / scale) {
+        partitions = (partitions + scale - 1) / scale;
+        *rdd = combine_parts(vonk_rdd_coalesce(*rdd, partitions), merging);
+    }
+    return ST_OK;
+}
+
+VonkStatus vonk__rdd_tree(VonkRdd *rdd, uint32_t depth, const VonkRecordType *in,
+                          const VonkRecordType *acc, const void *zero, VonkCall add, VonkCall merge,
+                          void *result, bool *found_out, VonkError *error)
+{
+    VonkRdd *whole = vonk__rdd_combine(rdd, false, in, acc, zero, (VonkCall){0}, add, merge), *tree;
+    const CombineSpec *spec;
+    CombineSpec *merging;
+    Error err = ERROR_NONE;
+
+    if (depth == 0)
+        (void)error_set(&err, ST_BAD_INPUT, "a tree is at least 1 deep");
+    if (whole->plan == NULL || depth == 0)
+        return rdd_report(whole->plan == NULL ? whole : rdd_failed(rdd->rdds, &err), error);
+    spec = plan_as_combine(whole->plan)->spec;
+    merging = ARENA_NEW(rdd->rdds->arena, CombineSpec);
+    *merging =
+        (CombineSpec){.in = spec->acc, .acc = spec->acc, .add = spec->merge, .empty = spec->empty};
+    tree = combine_parts(rdd, spec);
+    if (grow_tree(&tree, merging, depth, &err) != ST_OK)
+        return rdd_report(rdd_failed(rdd->rdds, &err), error);
+    tree = rdd_new(rdd->rdds,
+                   plan_combine(rdd->rdds->arena, tree->plan,
+                                rdd_columns(rdd->rdds->arena, tree->plan), merging, false,
+                                plan_record_columns(rdd->rdds->arena, spec->acc, &rdd->rdds->ids)),
+                   spec->acc);
+    return take_one(tree, result, found_out, error);
+}
+
+/* --- record by record --- */
+
+struct VonkIterator {
+    RddRun run;
+    Arena *arena;
+    MemPool *pool;
+    const RecordLayout *layout;
+    const Column **columns;
+    char *records; /* of a batch */
+    size_t bytes;
+    uint32_t next, count;
+    Error error;
+};
+
+VonkStatus vonk_rdd_iterate(VonkRdd *rdd, VonkIterator **iterator_out, VonkError *error)
+{
+    Arena *arena = arena_new(NULL, "iterator", ARENA_NO_CAP);
+    VonkIterator *iterator = ARENA_NEW(arena, VonkIterator);
+    Status status;
+    void *records;
+
+    *iterator_out = NULL;
+    *iterator = (VonkIterator){
+        .arena = arena, .pool = rdd->rdds->pool, .layout = rdd->layout, .error = ERROR_NONE};
+    status = rdd_run(rdd, (Error *)error, &iterator->run);
+    if (status == ST_OK) {
+        iterator->columns = ARENA_ARRAY(arena, const Column *, rdd->layout->field_count);
+        status = mem_pool_alloc(iterator->pool, (size_t)BATCH_ROWS_MAX * rdd->layout->bytes,
+                                "iterator", (Error *)error, &records);
+    }
+    if (status == ST_OK) {
+        iterator->records = records;
+        iterator->bytes = (size_t)BATCH_ROWS_MAX * rdd->layout->bytes;
+        atomic_fetch_add(&rdd->rdds->session->ref_count, 1);
+        *iterator_out = iterator;
+        return VONK_OK;
+    }
+    rdd_run_close(&iterator->run);
+    arena_free(arena);
+    return (VonkStatus)status;
+}
+
+static Status next_records(VonkIterator *iterator)
+{
+    Batch batch;
+
+    iterator->next = iterator->count = 0;
+    TRY(job_next(iterator->run.job, &iterator->error, &batch));
+    for (uint32_t i = 0; i < batch.column_count && batch.row_count > 0; i++)
+        iterator->columns[i] = &batch.columns[i];
+    memset(iterator->records, 0, (size_t)batch.row_count * iterator->layout->bytes);
+    iterator->count = batch.row_count;
+    return records_from_columns(iterator->layout, iterator->columns, NULL, batch.row_count,
+                                iterator->records, &iterator->error);
+}
+
+const void *vonk__iterator_next(VonkIterator *iterator, const VonkRecordType *type)
+{
+    const RecordLayout *layout = rdd_layout(iterator->run.rdds, type, NULL);
+
+    if (iterator->error.status != ST_OK)
+        return NULL;
+    if (layout == NULL || !rdd_layouts_equal(layout, iterator->layout)) {
+        (void)error_set(&iterator->error, ST_BAD_INPUT, "the records are of type %s, not of %s",
+                        iterator->layout->name, type->name);
+        return NULL;
+    }
+    if (iterator->next == iterator->count &&
+        (next_records(iterator) != ST_OK || iterator->count == 0))
+        return NULL;
+    return iterator->records + (size_t)iterator->next++ * iterator->layout->bytes;
+}
+
+VonkStatus vonk_iterator_free(VonkIterator *iterator, VonkError *error)
+{
+    VonkSession *session;
+    Status status;
+
+    if (iterator == NULL)
+        return VONK_OK;
+    status = iterator->error.status;
+    if (status != ST_OK && error != NULL)
+        *(Error *)error = iterator->error;
+    session = iterator->run.rdds->session;
+    mem_pool_release(iterator->pool, iterator->records, iterator->bytes);
+    rdd_run_close(&iterator->run);
+    arena_free(iterator->arena);
+    api_session_unref(session);
+    return (VonkStatus)status;
+}
+
+/* --- effects --- */
 
 VonkStatus vonk__rdd_foreach(VonkRdd *rdd, const VonkRecordType *in, VonkCall call,
                              VonkError *error)

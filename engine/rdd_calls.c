@@ -347,3 +347,64 @@ VonkRdd *vonk__rdd_sample_by_key(VonkRdd *rdd, const VonkRecordType *in, uint64_
                                      &seed, sizeof seed);
     return rdd_call(rdd, step);
 }
+
+/* --- a sample of so many --- */
+
+typedef struct Lottery {
+    uint64_t seed;
+    uint32_t in_bytes, ticket_offset;
+} Lottery;
+
+/* The record, and a number that its place decides. */
+static void draw_ticket(VonkTask *task, const void *in, void *out)
+{
+    const Lottery *lottery = VONK_CLOSURE(task, Lottery);
+    int64_t ticket = (int64_t)place_random(task, lottery->seed);
+
+    memcpy(out, in, lottery->in_bytes);
+    memcpy((char *)out + lottery->ticket_offset, &ticket, sizeof ticket);
+}
+
+static const RecordLayout *ticket_layout(Arena *arena, const RecordLayout *in, Lottery *lottery)
+{
+    RecordLayout *out = arena_copy(arena, in, sizeof *out);
+    RecordField *fields = ARENA_ARRAY(arena, RecordField, in->field_count + 1);
+
+    memcpy(fields, in->fields, in->field_count * sizeof *fields);
+    lottery->in_bytes = in->bytes;
+    lottery->ticket_offset = (in->bytes + 15) & ~15u;
+    fields[out->field_count++] = (RecordField){.name = "ticket",
+                                               .type = type_of(TYPE_INT8),
+                                               .offset = lottery->ticket_offset,
+                                               .null_offset = RECORD_NEVER_NULL};
+    out->fields = fields;
+    out->bytes = lottery->ticket_offset + 16;
+    return out;
+}
+
+VonkRdd *vonk_rdd_take_sample(VonkRdd *rdd, int64_t n, uint64_t seed)
+{
+    RddSession *rdds = rdd->rdds;
+    Arena *arena = rdds->arena;
+    Lottery lottery = {.seed = seed};
+    CallStep step = {.kind = CALL_MAP, .in = rdd->layout};
+    VonkRdd *winners;
+    const Expr **exprs;
+    PlanColumn *columns;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    step.out = ticket_layout(arena, rdd->layout, &lottery);
+    step.function = rdd_own_function(rdds, "the sample", (void (*)(void))draw_ticket, NULL,
+                                     &lottery, sizeof lottery);
+    winners = vonk_rdd_take_ordered(rdd_call(rdd, step), n, "ticket");
+    if (winners->plan == NULL)
+        return winners;
+    exprs = ARENA_ARRAY(arena, const Expr *, rdd->layout->field_count);
+    columns = arena_copy(arena, winners->plan->columns, rdd->layout->field_count * sizeof *columns);
+    for (uint32_t i = 0; i < rdd->layout->field_count; i++)
+        exprs[i] = expr_column(arena, columns[i].id, columns[i].type);
+    return rdd_new(rdds,
+                   plan_project(arena, winners->plan, rdd->layout->field_count, exprs, columns),
+                   rdd->layout);
+}

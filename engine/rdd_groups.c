@@ -17,8 +17,8 @@ VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
 
     *spec = (GroupSpec){
         .input_count = count, .function = function, .has_keys = has_keys, .partitions = partitions};
-    spec->out = rdd_layout(rdds, out, &err);
-    if (spec->out == NULL)
+    spec->out = out == NULL ? group[0]->layout : rdd_layout(rdds, out, &err);
+    if (out != NULL && spec->out == NULL)
         return rdd_failed(rdds, &err);
     for (uint32_t i = 0; i < count; i++) {
         if (group[i]->plan == NULL)
@@ -53,6 +53,15 @@ typedef void (*IndexedFunction)(VonkTask *, uint32_t, VonkIn *, VonkOut *);
 static void read_indexed(VonkTask *task, VonkIn *in, VonkOut *out)
 {
     ((IndexedFunction)rdd_enter(task)->call)(task, task->partition, in, out);
+    rdd_leave(task);
+}
+
+typedef void (*ReadFunction)(VonkTask *, VonkIn *);
+
+static void read_only(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    (void)out;
+    ((ReadFunction)rdd_enter(task)->call)(task, in);
     rdd_leave(task);
 }
 
@@ -115,6 +124,19 @@ VonkRdd *vonk__rdd_partitions(VonkRdd *rdd, int kind, const VonkRecordType *in,
             rdd_own_function(rdds, "glom of", (void (*)(void))read_array, &inner, texts, bytes);
     }
     return rdd_group(&rdd, 1, false, &in, out, function, 0);
+}
+
+VonkStatus vonk__rdd_foreach_partition(VonkRdd *rdd, const VonkRecordType *in, VonkCall call,
+                                       VonkError *error)
+{
+    UserFunction inner = rdd_function(rdd->rdds, call);
+    int64_t count;
+
+    return vonk_rdd_count(rdd_group(&rdd, 1, false, &in, in,
+                                    rdd_own_function(rdd->rdds, "for each partition",
+                                                     (void (*)(void))read_only, &inner, NULL, 0),
+                                    0),
+                          &count, error);
 }
 
 VonkRdd *vonk__rdd_generate(VonkSession *session, uint32_t partitions, const VonkRecordType *out,

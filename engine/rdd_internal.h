@@ -98,7 +98,7 @@ UserFunction rdd_own_function(RddSession *rdds, const char *name, void (*functio
 /* The record with its texts; NULL: NULL. */
 const void *rdd_copy_record(RddSession *rdds, const RecordLayout *layout, const void *record);
 
-/* The record type that a call names must be that of the RDD. */
+/* The record type that a call names must be that of the RDD (NULL: is). */
 MUST_CHECK Status rdd_check_input(const VonkRdd *rdd, const VonkRecordType *type,
                                   const char *function, Error *err,
                                   const RecordLayout **layout_out);

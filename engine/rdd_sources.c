@@ -1,4 +1,6 @@
 /* rdd_sources.c -- where RDDs come from: files, arrays, ranges, queries; see rdd_internal.h */
+#include <stdio.h>
+
 #include "core/base/invariant.h"
 #include "engine/rdd_internal.h"
 #include "exec/record_io.h"
@@ -51,6 +53,15 @@ VonkRdd *vonk_rdd_whole_text_files(VonkSession *session, const char *path)
     static const char *const whole[] = {"whole", "true"};
 
     return open_text(session, path, &VonkFile_vonk, (OptionList){1, whole});
+}
+
+VonkRdd *vonk_rdd_binary_records(VonkSession *session, const char *path, uint32_t record_bytes)
+{
+    char bytes[16];
+    const char *const option[] = {"record_bytes", bytes};
+
+    snprintf(bytes, sizeof bytes, "%u", record_bytes);
+    return open_text(session, path, &VonkLine_vonk, (OptionList){1, option});
 }
 
 /* Records [from, end) of the array: a split of the table. */

@@ -34,6 +34,7 @@ typedef struct WaitingSplit {
 typedef struct Write {
     Operator op;
     const PlanWrite *node;
+    const char *path; /* the node's, or that of this partition's part */
     const Format *format;
     TableColumn *columns;
     TableWriter *writer; /* NULL before open, and when the file is there */
@@ -57,7 +58,7 @@ static Status write_open(Operator *op, Error *err)
 {
     Write *self = (Write *)op;
 
-    return self->format->writer_open(self->node->path, op->input_column_count, self->columns,
+    return self->format->writer_open(self->path, op->input_column_count, self->columns,
                                      self->node->options, op->context->pool, err, &self->writer);
 }
 
@@ -384,6 +385,12 @@ static void destroy_lock(void *object)
     pthread_mutex_destroy(&self->lock);
 }
 
+/* Text files have no ending of their own, to be read by. */
+static const char *part_ending(const Format *format)
+{
+    return format->endings[0] == NULL ? ".txt" : format->endings[0];
+}
+
 Status op_write_new(const ExecContext *context, Arena *arena, const PlanWrite *node, Error *err,
                     Operator **op_out)
 {
@@ -398,6 +405,11 @@ Status op_write_new(const ExecContext *context, Arena *arena, const PlanWrite *n
                           .input_columns = input->columns};
     self->node = node;
     self->format = format_find(node->format, node->path);
+    self->path = node->path;
+    if (node->is_parts && self->format != NULL)
+        self->path = arena_printf(arena, "%s/part-%05u%s", node->path,
+                                  context->partition - node->head.partition_shift,
+                                  part_ending(self->format));
     if (self->format == NULL || self->format->writer_open == NULL)
         return error_set(err, ST_NOT_SUPPORTED, "cannot write \"%s\": unknown format%s%s",
                          node->path, node->format == NULL ? "" : " ",

@@ -33,7 +33,7 @@ typedef struct Format {
 
 extern const Format format_parquet;
 extern const Format format_csv;
-extern const Format format_text; /* lines: read by name only, no file ending is its own */
+extern const Format format_text; /* lines: by name only, no file ending is its own */
 
 /* By name ("parquet"), or by the path's ending when name is NULL; NULL when there is none. */
 const Format *format_find(const char *name, const char *path);

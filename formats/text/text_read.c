@@ -6,8 +6,10 @@
  *
  * Lines end in \n, \r\n or the end of the file. Bytes are passed as they are. Files that end in .gz
  * or .zst are decompressed on the way and are one split each. The option whole makes each file one
- * row of two columns, path and text.
+ * row of two columns, path and text; record_bytes=N makes rows of so many bytes each, of files that
+ * are no text.
  */
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/stat.h>
@@ -17,8 +19,14 @@
 #include "core/base/stream_codec.h"
 #include "core/data/bitmap.h"
 #include "formats/format.h"
+#include "formats/text/text_write.h"
 
-enum { WINDOW_BYTES = 1 << 20, PACKED_BYTES = 256 << 10, LINE_BYTES_GUESS = 64 };
+enum {
+    WINDOW_BYTES = 1 << 20,
+    PACKED_BYTES = 256 << 10,
+    LINE_BYTES_GUESS = 64,
+    RECORD_BYTES_MAX = 1 << 28
+};
 
 /* One line of more bytes is refused: it is no text. */
 #define LINE_BYTES_MAX ((size_t)1 << 30)
@@ -32,6 +40,7 @@ typedef struct TextTable {
     uint64_t *sizes;
     uint64_t bytes;
     bool is_whole;
+    uint64_t record_bytes; /* 0: lines */
 } TextTable;
 
 typedef struct TextScan {
@@ -107,9 +116,11 @@ static Status text_splits(const Table *base, Arena *arena, uint64_t target_bytes
     for (uint32_t f = 0; f < table->file_count; f++) {
         uint64_t pieces = pieces_of(table, f, target_bytes), size = table->sizes[f];
 
+        uint64_t unit = table->record_bytes == 0 ? 1 : table->record_bytes;
+
         for (uint64_t i = 0; i < pieces; i++) {
-            uint64_t start = size / pieces * i,
-                     end = i + 1 == pieces ? size : size / pieces * (i + 1);
+            uint64_t start = size / pieces / unit * unit * i,
+                     end = i + 1 == pieces ? size : size / pieces / unit * unit * (i + 1);
 
             *next++ =
                 (Split){.file = f,
@@ -251,6 +262,10 @@ static Status open_input(TextScan *scan, const Split *split, Error *err)
     scan->end = UINT64_MAX;
     if (codec == STREAM_PLAIN) {
         scan->end = split->start + split->length;
+        if (((const TextTable *)scan->table)->record_bytes > 0) {
+            scan->read_at = scan->at = split->start;
+            return ST_OK;
+        }
         scan->read_at = scan->at = split->start == 0 ? 0 : split->start - 1;
         return split->start == 0 ? ST_OK : skip_begun_line(scan, err);
     }
@@ -308,10 +323,32 @@ static uint32_t take_lines(TextScan *scan)
     return count;
 }
 
+/* Records that lie whole in the window. */
+static Status take_records(TextScan *scan, Error *err, uint32_t *count_out)
+{
+    uint64_t bytes = scan->table->record_bytes;
+    uint32_t count = 0;
+
+    while (count < scan->request->batch_rows && scan->at < scan->end &&
+           scan->filled - scan->start >= bytes) {
+        scan->values[count++] = str_make(scan->window + scan->start, (uint32_t)bytes);
+        scan->start += bytes;
+        scan->at += bytes;
+    }
+    *count_out = count;
+    if (count == 0 && scan->is_file_end && scan->start < scan->filled)
+        return error_set(err, ST_CORRUPT, "\"%s\" ends in the middle of a record of %llu bytes",
+                         scan->path, (unsigned long long)bytes);
+    return ST_OK;
+}
+
 static Status next_lines(TextScan *scan, Error *err, uint32_t *count_out)
 {
     for (;;) {
-        *count_out = take_lines(scan);
+        if (scan->table->record_bytes > 0)
+            TRY(take_records(scan, err, count_out));
+        else
+            *count_out = take_lines(scan);
         if (*count_out > 0 || scan->at >= scan->end ||
             (scan->is_file_end && scan->start == scan->filled))
             return ST_OK;
@@ -383,10 +420,21 @@ static const TableColumn whole_columns[] = {{.name = "path", .type = {.id = TYPE
 static Status read_options(TextTable *table, OptionList options, Error *err)
 {
     for (uint32_t i = 0; i < options.count; i++) {
-        if (strcasecmp(options.items[2 * i], "whole") != 0)
-            return error_set(err, ST_BAD_INPUT, "unknown option \"%s\": text files have \"whole\"",
-                             options.items[2 * i]);
-        table->is_whole = strcasecmp(options.items[2 * i + 1], "true") == 0;
+        const char *name = options.items[2 * i], *value = options.items[2 * i + 1];
+
+        if (strcasecmp(name, "whole") == 0) {
+            table->is_whole = strcasecmp(value, "true") == 0;
+        } else if (strcasecmp(name, "record_bytes") == 0) {
+            table->record_bytes = strtoull(value, NULL, 10);
+            if (table->record_bytes == 0 || table->record_bytes > RECORD_BYTES_MAX)
+                return error_set(err, ST_BAD_INPUT, "records of %s bytes: 1 to %d are possible",
+                                 value, RECORD_BYTES_MAX);
+        } else {
+            return error_set(err, ST_BAD_INPUT,
+                             "unknown option \"%s\": text files have \"whole\" and "
+                             "\"record_bytes\"",
+                             name);
+        }
     }
     return ST_OK;
 }
@@ -441,4 +489,8 @@ const Format format_text = {
     .name = "text",
     .endings = no_endings,
     .open = text_open,
+    .writer_open = text_writer_open,
+    .writer_add = text_writer_add,
+    .writer_finish = text_writer_finish,
+    .writer_abort = text_writer_abort,
 };

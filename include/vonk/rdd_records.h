@@ -155,6 +155,15 @@ VONK_API VonkRdd *vonk_rdd_sample_with_replacement(VonkRdd *rdd, double fraction
                             VONK__CALL(fn, double (*)(VonkTask *, const In *), ##__VA_ARGS__))
 
 /*
+ * n of the records (all, when there are fewer), each set of n as likely as another; the same ones
+ * each time, in an order by chance, in one partition. Each partition keeps n.
+ *
+ *     VonkRdd *some = vonk_rdd_take_sample(words, 100, 42);
+ *     return vonk_rdd_print_csv(some);
+ */
+VONK_API VonkRdd *vonk_rdd_take_sample(VonkRdd *rdd, int64_t n, uint64_t seed);
+
+/*
  * Each record in one of count RDDs, by chance in proportion to the weights; together they have all
  * of them. Errors: kept in each of splits_out, when a weight is below 0 or all are 0.
  *
@@ -201,6 +210,17 @@ VONK_API void vonk_rdd_random_split(VonkRdd *rdd, const double *weights, size_t 
     vonk__rdd_partitions(                                                                          \
         (rdd), VONK__GLOM, &In##_vonk, &Out##_vonk,                                                \
         VONK__CALL(fn, void (*)(VonkTask *, const In *, size_t, VonkOut *), ##__VA_ARGS__))
+
+/*
+ * Each partition goes through a program: the records (of one text) are the lines of its standard
+ * input, the lines of its standard output are the records: VonkLine. arguments: the program (found
+ * by PATH; no shell) and its arguments, NULL at the end; copied. One process a partition, also for
+ * empty ones. Errors: it cannot start, or ends with another exit code than 0.
+ *
+ *     VonkRdd *upper = vonk_rdd_pipe(lines, (const char *const[]){"tr", "a-z", "A-Z", NULL});
+ *     return vonk_rdd_print_csv(upper);
+ */
+VONK_API VonkRdd *vonk_rdd_pipe(VonkRdd *rdd, const char *const *arguments);
 
 /* --- a record and its neighbours --- */
 

@@ -34,6 +34,17 @@ VONK_API VonkRdd *vonk_rdd_text_file(VonkSession *session, const char *path);
 VONK_API VonkRdd *vonk_rdd_whole_text_files(VonkSession *session, const char *path);
 
 /*
+ * Files of records of record_bytes bytes each, one behind the other: VonkLine, whose text is the
+ * record's bytes as they are (they need be no UTF-8: take them apart before SQL sees them).
+ * Partitions and order: as text_file's. Errors: a file that ends in the middle of a record.
+ *
+ *     VonkRdd *records = vonk_rdd_binary_records(session, "sort/input", 100);
+ *     VonkRdd *parsed = vonk_rdd_map(records, VonkLine, VonkNumber, measure);
+ */
+VONK_API VonkRdd *vonk_rdd_binary_records(VonkSession *session, const char *path,
+                                          uint32_t record_bytes);
+
+/*
  * The count records of the array at records, copied now with their texts, in `partitions` runs of
  * equal length (the last may be shorter). Errors: a value that its field's type does not allow.
  *

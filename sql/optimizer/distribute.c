@@ -422,11 +422,13 @@ static Status visit_top_n(Distributor *to, const Plan *plan, Spread *out)
     return ST_OK;
 }
 
-static Status visit_gathered(Distributor *to, const Plan *plan, Spread *out)
+static Status visit_write(Distributor *to, const Plan *plan, Spread *out)
 {
     TRY(visit(to, plan->inputs[0], out));
-    *out = gathered(to, *out);
-    out->plan = plan_with_input(to->arena, plan, out->plan);
+    if (!plan_as_write(plan)->is_parts)
+        *out = gathered(to, *out);
+    *out = (Spread){.plan = plan_with_input(to->arena, plan, out->plan),
+                    .partitions = out->partitions};
     return ST_OK;
 }
 
@@ -559,7 +561,7 @@ static Status visit(Distributor *to, const Plan *plan, Spread *out)
     case PLAN_TOP_N:
         return visit_top_n(to, plan, out);
     case PLAN_WRITE:
-        return visit_gathered(to, plan, out);
+        return visit_write(to, plan, out);
     case PLAN_HASH_JOIN:
     case PLAN_NESTED_JOIN:
         return visit_join(to, plan, out);

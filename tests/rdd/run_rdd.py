@@ -48,12 +48,14 @@ def submit(job, *args, options=(), env=None):
     return done.returncode, done.stdout, done.stderr
 
 
-def semantics():
-    """What each call promises: jobs/semantics*.c check it themselves."""
+def semantics(folder):
+    """What each call promises: jobs/semantics*.c check it themselves, and may write to a folder."""
     for job in sorted(glob.glob(os.path.join(HERE, "jobs", "semantics*.c"))):
         name = os.path.basename(job)
-        for mode in MODES:
-            code, out, err = submit(job, options=mode)
+        for number, mode in enumerate(MODES):
+            place = os.path.join(folder, f"{name}.{number}")
+            os.mkdir(place)
+            code, out, err = submit(job, place, options=mode)
             lines = out.splitlines()
             for line in lines:
                 if line.startswith("FAILED") or line.startswith("ok "):
@@ -272,7 +274,7 @@ def keys_that_do_not_fit(folder):
 def main():
     with tempfile.TemporaryDirectory(prefix="vonk-rdd-") as folder:
         os.environ["XDG_CACHE_HOME"] = os.path.join(folder, "cache")
-        semantics()
+        semantics(folder)
         word_count(folder)
         failures(folder)
         spilling(folder)

@@ -1,0 +1,435 @@
+/*
+ * rdd_statistics.c -- what numbers of a field add up to, how they are spread, how many differ
+ *
+ *     field -> as double -> each partition's state, in a text -> added up here, in order
+ *
+ * States are bytes in a record of one text, made by functions of the engine's own over whole
+ * partitions. Sums and variances are the aggregates' of SQL (codegen/ops/aggregate.h): exact, and
+ * so the same however the records are cut into partitions.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "codegen/ops/aggregate.h"
+#include "engine/rdd_internal.h"
+#include "exec/record_keys.h"
+
+VONK_RECORD(FieldValue, VONK_NULLABLE(float8, value));
+VONK_RECORD(PartState, VONK_FIELD(text, bytes));
+
+/* --- states --- */
+
+typedef void (*PartFunction)(VonkTask *, VonkIn *, VonkOut *);
+
+/* Zeroed, of the task. */
+static void *state_new(VonkTask *task, size_t bytes)
+{
+    void *state = vonk_task_alloc(task, bytes);
+
+    if (state != NULL)
+        memset(state, 0, bytes);
+    return state;
+}
+
+static void give_state(VonkOut *out, const void *state, size_t bytes)
+{
+    vonk_emit(out, &(PartState){.bytes = {state, bytes}});
+}
+
+/* The states of all partitions, in order; rdd_pieces_free. */
+static Status find_states(VonkRdd *rdd, const VonkRecordType *in, const char *name,
+                          PartFunction function, const void *closure, size_t bytes, Error *err,
+                          RddPieces *states_out)
+{
+    return rdd_pieces(
+        rdd_group(&rdd, 1, false, &in, &PartState_vonk,
+                  rdd_own_function(rdd->rdds, name, (void (*)(void))function, NULL, closure, bytes),
+                  0),
+        err, states_out);
+}
+
+static const void *state_at(const RddPieces *states, size_t i)
+{
+    return ((const PartState *)states->data)[i].bytes.data;
+}
+
+/* The field's values as doubles: an RDD of FieldValue. */
+static VonkRdd *field_values(VonkRdd *rdd, const char *field)
+{
+    RddSession *rdds = rdd->rdds;
+    Error err = ERROR_NONE;
+    const RecordLayout *layout = rdd_layout(rdds, &FieldValue_vonk, &err);
+    const Expr *value;
+    PlanColumn column;
+    uint32_t i = 0;
+
+    if (rdd->plan == NULL)
+        return rdd;
+    while (i < rdd->layout->field_count && strcmp(rdd->layout->fields[i].name, field) != 0)
+        i++;
+    if (i == rdd->layout->field_count)
+        (void)error_set(&err, ST_BAD_INPUT, "record type %s has no field \"%s\"", rdd->layout->name,
+                        field);
+    else if (!type_is_number(rdd->layout->fields[i].type))
+        (void)error_set(&err, ST_BAD_INPUT, "field \"%s\" of record type %s is no number", field,
+                        rdd->layout->name);
+    if (err.status != ST_OK)
+        return rdd_failed(rdds, &err);
+    column = rdd->plan->columns[i];
+    value = expr_cast(rdds->arena, expr_column(rdds->arena, column.id, column.type),
+                      type_of(TYPE_FLOAT8));
+    if (value->kind != EXPR_COLUMN)
+        column.id = plan_new_column(&rdds->ids);
+    column.type = type_of(TYPE_FLOAT8);
+    return rdd_new(rdds, plan_project(rdds->arena, rdd->plan, 1, &value, &column), layout);
+}
+
+/* --- sums and spreads --- */
+
+typedef struct Moments {
+    FloatVarianceState sums;
+    double min, max;
+} Moments;
+
+/* As in SQL, NaN is larger than all. */
+static void widen(Moments *moments, double low, double high, bool is_first)
+{
+    if (is_first || (isnan(moments->min) && !isnan(low)) || low < moments->min)
+        moments->min = low;
+    if (is_first || isnan(high) || high > moments->max)
+        moments->max = isnan(moments->max) && !is_first ? moments->max : high;
+}
+
+static void find_moments(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    Moments *moments = state_new(task, sizeof *moments);
+
+    if (moments == NULL)
+        return;
+    for (const FieldValue *at; (at = VONK_NEXT(in, FieldValue)) != NULL;) {
+        if (at->value_is_null)
+            continue;
+        widen(moments, at->value, at->value, moments->sums.sum.count == 0);
+        float_variance_add(&moments->sums, at->value);
+    }
+    give_state(out, moments, sizeof *moments);
+}
+
+static Status finish(const Moments *moments, AggOpId agg, Error *err, double *result_out)
+{
+    OpCtx ctx = {0};
+    AggTypes types = {type_of(TYPE_FLOAT8), type_of(TYPE_FLOAT8)};
+    bool is_sum = agg == AGGOP_sum_float8 || agg == AGGOP_avg_float8;
+
+    *result_out = 0;
+    (void)agg_finish(&ctx, agg, &types,
+                     is_sum ? (const void *)&moments->sums.sum : (const void *)&moments->sums,
+                     result_out);
+    if (ctx.error != 0)
+        return error_set_state(err, ST_BAD_INPUT, "22003", "value out of range: overflow");
+    return ST_OK;
+}
+
+static Status finish_all(const Moments *moments, Error *err, VonkStats *stats)
+{
+    *stats =
+        (VonkStats){.count = moments->sums.sum.count, .min = moments->min, .max = moments->max};
+    TRY(finish(moments, AGGOP_sum_float8, err, &stats->sum));
+    TRY(finish(moments, AGGOP_avg_float8, err, &stats->mean));
+    TRY(finish(moments, AGGOP_var_pop_float8, err, &stats->variance));
+    TRY(finish(moments, AGGOP_var_samp_float8, err, &stats->sample_variance));
+    TRY(finish(moments, AGGOP_stddev_pop_float8, err, &stats->stdev));
+    return finish(moments, AGGOP_stddev_samp_float8, err, &stats->sample_stdev);
+}
+
+static Status find_stats(VonkRdd *rdd, const char *field, Error *err, VonkStats *stats)
+{
+    Moments all = {0};
+    RddPieces states;
+    VonkRdd *values = field_values(rdd, field);
+
+    *stats = (VonkStats){0};
+    if (values->plan == NULL)
+        return (Status)rdd_report(values, (VonkError *)err);
+    TRY(find_states(values, &FieldValue_vonk, "the statistics", find_moments, NULL, 0, err,
+                    &states));
+    for (size_t i = 0; i < vonk_records_count(states.records); i++) {
+        Moments part;
+
+        memcpy(&part, state_at(&states, i), sizeof part);
+        if (part.sums.sum.count == 0)
+            continue;
+        widen(&all, part.min, part.max, all.sums.sum.count == 0);
+        float_variance_merge(&all.sums, &part.sums);
+    }
+    rdd_pieces_free(&states);
+    return finish_all(&all, err, stats);
+}
+
+VonkStatus vonk_rdd_stats(VonkRdd *rdd, const char *field, VonkStats *stats_out, VonkError *error)
+{
+    return (VonkStatus)find_stats(rdd, field, (Error *)error, stats_out);
+}
+
+VonkStatus vonk_rdd_sum(VonkRdd *rdd, const char *field, double *sum_out, VonkError *error)
+{
+    VonkStats stats;
+    VonkStatus status = vonk_rdd_stats(rdd, field, &stats, error);
+
+    *sum_out = stats.sum;
+    return status;
+}
+
+VonkStatus vonk_rdd_mean(VonkRdd *rdd, const char *field, double *mean_out, VonkError *error)
+{
+    VonkStats stats;
+    VonkStatus status = vonk_rdd_stats(rdd, field, &stats, error);
+
+    *mean_out = status == VONK_OK && stats.count == 0 ? NAN : stats.mean;
+    return status;
+}
+
+VonkStatus vonk_rdd_variance(VonkRdd *rdd, const char *field, double *variance_out,
+                             VonkError *error)
+{
+    VonkStats stats;
+    VonkStatus status = vonk_rdd_stats(rdd, field, &stats, error);
+
+    *variance_out = status == VONK_OK && stats.count == 0 ? NAN : stats.variance;
+    return status;
+}
+
+/* --- histograms --- */
+
+typedef struct Buckets {
+    size_t count;
+    const double *edges; /* count + 1 */
+} Buckets;
+
+/* The last bucket has both its ends; what lies beyond, and NaN, is in none. */
+static void fill_buckets(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    const Buckets *buckets = VONK_CLOSURE(task, Buckets);
+    const double *edges = buckets->edges;
+    int64_t *counts = state_new(task, buckets->count * sizeof *counts);
+
+    if (counts == NULL)
+        return;
+    for (const FieldValue *at; (at = VONK_NEXT(in, FieldValue)) != NULL;) {
+        size_t low = 0, high = buckets->count;
+
+        if (at->value_is_null || !(at->value >= edges[0] && at->value <= edges[buckets->count]))
+            continue;
+        while (low + 1 < high) {
+            size_t middle = (low + high) / 2;
+
+            *(at->value >= edges[middle] ? &low : &high) = middle;
+        }
+        counts[low]++;
+    }
+    give_state(out, counts, buckets->count * sizeof *counts);
+}
+
+static Status check_edges(const double *edges, size_t bucket_count, Error *err)
+{
+    if (bucket_count == 0 || bucket_count > 1 << 20)
+        return error_set(err, ST_BAD_INPUT, "a histogram has 1 to 1048576 buckets, not %zu",
+                         bucket_count);
+    for (size_t i = 0; i < bucket_count; i++)
+        if (!(edges[i] < edges[i + 1]))
+            return error_set(err, ST_BAD_INPUT, "the edges of a histogram ascend; %g is before %g",
+                             edges[i], edges[i + 1]);
+    return ST_OK;
+}
+
+static Status count_buckets(VonkRdd *rdd, const char *field, Buckets buckets, Error *err,
+                            int64_t *counts)
+{
+    VonkRdd *values = field_values(rdd, field);
+    RddPieces states;
+
+    if (values->plan == NULL)
+        return (Status)rdd_report(values, (VonkError *)err);
+    buckets.edges =
+        arena_copy(rdd->rdds->arena, buckets.edges, (buckets.count + 1) * sizeof *buckets.edges);
+    TRY(find_states(values, &FieldValue_vonk, "the histogram", fill_buckets, &buckets,
+                    sizeof buckets, err, &states));
+    for (size_t i = 0; i < vonk_records_count(states.records); i++)
+        for (size_t b = 0; b < buckets.count; b++) {
+            int64_t count;
+
+            memcpy(&count, (const char *)state_at(&states, i) + b * sizeof count, sizeof count);
+            counts[b] += count;
+        }
+    rdd_pieces_free(&states);
+    return ST_OK;
+}
+
+VonkStatus vonk_rdd_histogram_of(VonkRdd *rdd, const char *field, const double *edges,
+                                 size_t bucket_count, int64_t *counts_out, VonkError *error)
+{
+    Error *err = (Error *)error;
+    Status status = check_edges(edges, bucket_count, err);
+
+    if (status != ST_OK)
+        return (VonkStatus)status;
+    memset(counts_out, 0, bucket_count * sizeof *counts_out);
+    return (VonkStatus)count_buckets(rdd, field, (Buckets){bucket_count, edges}, err, counts_out);
+}
+
+VonkStatus vonk_rdd_histogram(VonkRdd *rdd, const char *field, size_t bucket_count,
+                              double *edges_out, int64_t *counts_out, VonkError *error)
+{
+    Error *err = (Error *)error;
+    VonkStats stats;
+    VonkStatus status = (VonkStatus)check_edges((double[]){0, 1}, bucket_count > 0, err);
+
+    if (status != VONK_OK)
+        return status;
+    memset(counts_out, 0, bucket_count * sizeof *counts_out);
+    memset(edges_out, 0, (bucket_count + 1) * sizeof *edges_out);
+    status = vonk_rdd_stats(rdd, field, &stats, error);
+    if (status != VONK_OK)
+        return status;
+    if (stats.count == 0 || !isfinite(stats.min) || !isfinite(stats.max))
+        return (VonkStatus)error_set(err, ST_BAD_INPUT,
+                                     "a histogram between the least and the largest value needs "
+                                     "values, all of them finite");
+    for (size_t i = 0; i < bucket_count; i++)
+        edges_out[i] = stats.min + (stats.max - stats.min) / (double)bucket_count * (double)i;
+    edges_out[bucket_count] = stats.max;
+    if (stats.min == stats.max) { /* no two edges differ: all are in the first */
+        counts_out[0] = stats.count;
+        return VONK_OK;
+    }
+    return vonk_rdd_histogram_of(rdd, field, edges_out, bucket_count, counts_out, error);
+}
+
+/* --- how many differ, about: HyperLogLog with Ertl's estimator (arXiv 1702.01284) --- */
+
+enum { LOG_REGISTERS_MIN = 4, LOG_REGISTERS_MAX = 18, HASH_BITS = 64 };
+
+typedef struct Sketch {
+    uint32_t log_registers;
+    const RecordKeys *keys; /* all fields */
+} Sketch;
+
+static uint64_t mix(uint64_t x)
+{
+    x ^= x >> 33;
+    x *= UINT64_C(0xff51afd7ed558ccd);
+    x ^= x >> 33;
+    x *= UINT64_C(0xc4ceb9fe1a85ec53);
+    return x ^ x >> 33;
+}
+
+/* The longest run of zeros before a one among the hashes of each register. */
+static void fill_registers(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    const Sketch *sketch = VONK_CLOSURE(task, Sketch);
+    uint32_t log = sketch->log_registers;
+    size_t count = (size_t)1 << log;
+    uint8_t *registers = state_new(task, count);
+
+    if (registers == NULL)
+        return;
+    for (const void *record; (record = vonk__next(in)) != NULL;) {
+        uint64_t hash, rest;
+        uint8_t run;
+
+        record_keys_hash(sketch->keys, record, 1, &hash);
+        hash = mix(hash);
+        rest = hash << log;
+        run = rest == 0 ? (uint8_t)(HASH_BITS - log + 1) : (uint8_t)(__builtin_clzll(rest) + 1);
+        if (run > registers[hash >> (HASH_BITS - log)])
+            registers[hash >> (HASH_BITS - log)] = run;
+    }
+    give_state(out, registers, count);
+}
+
+static double sigma(double x)
+{
+    double y = 1, z = x, before;
+
+    if (x == 1)
+        return INFINITY;
+    do {
+        x *= x;
+        before = z;
+        z += x * y;
+        y += y;
+    } while (z != before);
+    return z;
+}
+
+static double tau(double x)
+{
+    double y = 1, z = 1 - x, before;
+
+    if (x == 0 || x == 1)
+        return 0;
+    do {
+        x = sqrt(x);
+        before = z;
+        y *= 0.5;
+        z -= (1 - x) * (1 - x) * y;
+    } while (z != before);
+    return z / 3;
+}
+
+static double estimate(const uint8_t *registers, uint32_t log_registers)
+{
+    uint32_t longest = HASH_BITS - log_registers;
+    size_t count = (size_t)1 << log_registers;
+    double of[HASH_BITS + 2] = {0}, m = (double)count, z;
+
+    for (size_t i = 0; i < count; i++)
+        of[registers[i]]++;
+    z = m * tau(1 - of[longest + 1] / m);
+    for (uint32_t k = longest; k > 0; k--)
+        z = 0.5 * (z + of[k]);
+    z += m * sigma(of[0] / m);
+    return m * m / (2 * M_LN2 * z);
+}
+
+VonkStatus vonk_rdd_count_approx_distinct(VonkRdd *rdd, double relative_sd, int64_t *count_out,
+                                          VonkError *error)
+{
+    RddSession *rdds = rdd->rdds;
+    Arena *arena = rdds->arena;
+    Error *err = (Error *)error;
+    double wanted = ceil(2 * log2(1.054 / relative_sd));
+    RecordLayout whole;
+    RecordKeys keys;
+    Sketch sketch;
+    uint8_t *registers;
+    RddPieces states;
+    Status status;
+
+    *count_out = 0;
+    if (rdd->plan == NULL)
+        return rdd_report(rdd, error);
+    if (!(wanted >= LOG_REGISTERS_MIN && wanted <= LOG_REGISTERS_MAX))
+        return (VonkStatus)error_set(
+            err, ST_BAD_INPUT, "a relative standard deviation of %g: 0.0021 to 0.26 can be had",
+            relative_sd);
+    whole = *rdd->layout;
+    whole.fields = rdd_all_keys(arena, rdd->layout);
+    keys = record_keys_make(arena, &whole, &whole);
+    sketch = (Sketch){(uint32_t)wanted, arena_copy(arena, &keys, sizeof keys)};
+    status =
+        find_states(rdd, NULL, "the sketch", fill_registers, &sketch, sizeof sketch, err, &states);
+    if (status != ST_OK)
+        return (VonkStatus)status;
+    registers = arena_alloc(arena, (size_t)1 << sketch.log_registers);
+    memset(registers, 0, (size_t)1 << sketch.log_registers);
+    for (size_t i = 0; i < vonk_records_count(states.records); i++)
+        for (size_t r = 0; r < (size_t)1 << sketch.log_registers; r++) {
+            uint8_t run = ((const uint8_t *)state_at(&states, i))[r];
+
+            registers[r] = run > registers[r] ? run : registers[r];
+        }
+    rdd_pieces_free(&states);
+    *count_out = llround(estimate(registers, sketch.log_registers));
+    return VONK_OK;
+}

@@ -1,0 +1,207 @@
+/* semantics_files.c -- saving, binary records, pipes; argument: an empty folder to write to */
+#include <dirent.h>
+#include <sys/stat.h>
+
+#include "semantics.h"
+
+VONK_RECORD(Row, VONK_FIELD(int8, i), VONK_NULLABLE(text, t));
+VONK_RECORD(Number, VONK_FIELD(int4, value));
+
+static const char *root;
+
+static const char *path_of(const char *name)
+{
+    static char paths[8][500];
+    static int next;
+
+    next = (next + 1) % 8;
+    snprintf(paths[next], sizeof paths[next], "%s/%s", root, name);
+    return paths[next];
+}
+
+/* Entries that are no . and ..; -1: no folder. */
+static int entries(const char *path)
+{
+    DIR *folder = opendir(path);
+    int count = -2;
+
+    if (folder == NULL)
+        return -1;
+    while (readdir(folder) != NULL)
+        count++;
+    closedir(folder);
+    return count;
+}
+
+/* --- functions --- */
+
+void make_row(VonkTask *task, const VonkNumber *in, Row *out)
+{
+    char *text = vonk_task_alloc(task, 40);
+
+    if (text == NULL)
+        return;
+    *out = (Row){.i = in->value, .t_is_null = in->value % 7 == 3};
+    out->t = (VonkText){text, (size_t)snprintf(text, 40, "text, \"%lld\"", (long long)in->value)};
+}
+
+void make_line(VonkTask *task, const VonkNumber *in, VonkLine *out)
+{
+    char *text = vonk_task_alloc(task, 40);
+
+    if (text != NULL)
+        out->text = (VonkText){text, (size_t)snprintf(text, 40, "line %lld", (long long)in->value)};
+}
+
+void refuse_late(VonkTask *task, const VonkNumber *in, VonkLine *out)
+{
+    make_line(task, in, out);
+    if (in->value == 90)
+        vonk_fail(task, "not 90");
+}
+
+void read_binary(VonkTask *task, const VonkLine *in, Number *out)
+{
+    if (in->text.bytes != 12)
+        vonk_fail(task, "%zu bytes", in->text.bytes);
+    else
+        memcpy(&out->value, in->text.data + 4, sizeof out->value);
+}
+
+/* --- cases --- */
+
+static VonkRdd *numbers(VonkSession *session, int64_t count, uint32_t partitions)
+{
+    return vonk_rdd_range(session, 0, count, 1, partitions);
+}
+
+static void check_rows(VonkSession *session, const char *sql, const char *name)
+{
+    bool right = true;
+    COLLECT(vonk_rdd_sort_by(vonk_rdd_sql(session, Row, sql), "i"), Row, got, count);
+
+    for (size_t i = 0; i < count; i++) {
+        char text[40];
+
+        snprintf(text, sizeof text, "text, \"%zu\"", i);
+        right &= got[i].i == (int64_t)i && got[i].t_is_null == (i % 7 == 3) &&
+                 (got[i].t_is_null || vonk_text_equal(got[i].t, vonk_text(text)));
+    }
+    check(right && count == 3000, name);
+    LET_GO(got);
+}
+
+static void test_save(VonkSession *session)
+{
+    VonkRdd *rows = vonk_rdd_map(numbers(session, 3000, 4), VonkNumber, Row, make_row);
+    VonkRdd *lines = vonk_rdd_map(numbers(session, 100, 150), VonkNumber, VonkLine, make_line);
+    VonkError error;
+    char sql[600];
+    struct stat info;
+
+    check(vonk_rdd_save_as_csv(rows, path_of("csv/"), &error) == VONK_OK &&
+              entries(path_of("csv")) == 4 && stat(path_of("csv/part-00003.csv"), &info) == 0,
+          "save_as_csv: a file a partition");
+    snprintf(sql, sizeof sql, "SELECT i, t FROM read_csv('%s')", path_of("csv"));
+    check_rows(session, sql, "save_as_csv reads back");
+    check(vonk_rdd_save_as_parquet(rows, path_of("parquet"), &error) == VONK_OK &&
+              entries(path_of("parquet")) == 4,
+          "save_as_parquet");
+    snprintf(sql, sizeof sql, "SELECT i, t FROM read_parquet('%s')", path_of("parquet"));
+    check_rows(session, sql, "save_as_parquet reads back");
+    check(vonk_rdd_save_as_text(lines, path_of("text"), &error) == VONK_OK &&
+              entries(path_of("text")) == 150 &&
+              count_of(vonk_rdd_text_file(session, path_of("text/*.txt"))) == 100,
+          "save_as_text: empty partitions are empty files");
+    check(vonk_rdd_save_as_text(lines, path_of("text"), &error) == VONK_BAD_INPUT &&
+              strstr(error.message, "already") != NULL && entries(path_of("text")) == 150,
+          "a folder that is there is left alone");
+    check(vonk_rdd_save_as_text(rows, path_of("rows"), &error) == VONK_BAD_INPUT &&
+              entries(path_of("rows")) == -1,
+          "save_as_text of records of two fields");
+    check(vonk_rdd_save_as_text(
+              vonk_rdd_map(numbers(session, 100, 10), VonkNumber, VonkLine, refuse_late),
+              path_of("late"), &error) == VONK_BAD_INPUT &&
+              entries(path_of("late")) == -1 && entries(root) == 3,
+          "of a job that fails nothing is left");
+    check(vonk_rdd_save_as_text(lines, "/nowhere/at/all", &error) == VONK_IO,
+          "a folder that cannot be made");
+}
+
+static void test_binary(VonkSession *session)
+{
+    FILE *file = fopen(path_of("binary"), "wb");
+    VonkRdd *parsed;
+    bool right = true;
+
+    for (int32_t i = 0; file != NULL && i < 5000; i++) {
+        int32_t record[3] = {-1, i, 0x0a0a0a0a};
+
+        fwrite(record, sizeof record, 1, file);
+    }
+    if (file != NULL)
+        fclose(file);
+    parsed = vonk_rdd_map(vonk_rdd_binary_records(session, path_of("binary"), 12), VonkLine, Number,
+                          read_binary);
+    {
+        COLLECT(parsed, Number, got, count);
+        for (size_t i = 0; i < count; i++)
+            right &= got[i].value == (int32_t)i;
+        check(right && count == 5000, "binary_records");
+        LET_GO(got);
+    }
+    REFUSED(vonk_rdd_binary_records(session, path_of("binary"), 13), VONK_CORRUPT,
+            "middle of a record", "a file that ends within a record");
+    REFUSED(vonk_rdd_binary_records(session, path_of("binary"), 0), VONK_BAD_INPUT, "bytes",
+            "records of no bytes");
+}
+
+static void test_pipe(VonkSession *session)
+{
+    VonkRdd *lines = vonk_rdd_map(numbers(session, 200000, 3), VonkNumber, VonkLine, make_line);
+    bool right = true;
+
+    {
+        COLLECT(vonk_rdd_pipe(lines, (const char *const[]){"tr", "a-z", "A-Z", NULL}), VonkLine,
+                got, count);
+        for (size_t i = 0; i < count; i++) {
+            char text[40];
+
+            snprintf(text, sizeof text, "LINE %zu", i);
+            right &= vonk_text_equal(got[i].text, vonk_text(text));
+        }
+        check(right && count == 200000, "pipe through tr");
+        LET_GO(got);
+    }
+    {
+        COLLECT(vonk_rdd_pipe(
+                    vonk_rdd_union(lines, vonk_rdd_parallelize(session, VonkLine, NULL, 0, 1)),
+                    (const char *const[]){"wc", "-l", NULL}),
+                VonkLine, got, count);
+        check(count == 4 && vonk_text_equal(got[0].text, vonk_text("66666")) &&
+                  vonk_text_equal(got[3].text, vonk_text("0")),
+              "pipe: a process a partition, also for an empty one");
+        LET_GO(got);
+    }
+    check(count_of(vonk_rdd_pipe(lines, (const char *const[]){"head", "-n", "2", NULL})) == 6,
+          "pipe through a program that does not read on");
+    check(count_of(vonk_rdd_pipe(lines, (const char *const[]){"printf", "a\nb\n\nc", NULL})) == 12,
+          "pipe: a last line without its newline");
+    REFUSED(vonk_rdd_pipe(lines, (const char *const[]){"false", NULL}), VONK_BAD_INPUT,
+            "exit code 1", "a program that fails");
+    REFUSED(vonk_rdd_pipe(lines, (const char *const[]){"no-such-program-at-all", NULL}),
+            VONK_BAD_INPUT, "no-such-program", "a program that is not there");
+    REFUSED(vonk_rdd_pipe(numbers(session, 5, 1), (const char *const[]){"cat", NULL}),
+            VONK_BAD_INPUT, "VonkNumber", "pipe of what is no text");
+}
+
+int vonk_main(VonkSession *session, int argc, char **argv)
+{
+    if (argc != 2)
+        return 2;
+    root = argv[1];
+    test_save(session);
+    test_binary(session);
+    test_pipe(session);
+    return finish();
+}
