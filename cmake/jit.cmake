@@ -31,3 +31,16 @@ target_include_directories(vonk_jit SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS})
 target_compile_definitions(vonk_jit PRIVATE LLVM_VERSION_TEXT="${LLVM_PACKAGE_VERSION}")
 target_link_libraries(vonk_jit PRIVATE vonk_plan LLVM)
 target_link_options(vonk_jit PRIVATE -Wl,--build-id=sha1) # jit_identity.c
+
+# A hash of what the module and libvonk must have in common: how kernels look, and what their code is called with.
+file(GLOB interface_headers CONFIGURE_DEPENDS codegen/*.h codegen/*.def codegen/ops/*.h core/plan/*.h core/plan/*.def
+    core/data/*.h core/data/*.def)
+set(interface_hashes "")
+foreach(header ${interface_headers})
+    file(SHA256 ${header} hash)
+    string(APPEND interface_hashes ${hash})
+endforeach()
+string(SHA256 interface_hash "${interface_hashes}")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${interface_headers})
+set_property(SOURCE codegen/code_cache.c codegen/jit/jit_module.c
+    APPEND PROPERTY COMPILE_DEFINITIONS VONK_JIT_INTERFACE="${interface_hash}")

@@ -3,7 +3,7 @@
  *
  * LLVM lives in the module alone: loading libLLVM costs a process 16 ms, which a program that only
  * interprets never pays. code_cache.c loads the module on its compile thread and asks it for the
- * one symbol below.
+ * symbols below.
  *
  * Thread: every function may be called from any thread, also at the same time.
  */
@@ -12,13 +12,10 @@
 
 #include "core/base/arena.h"
 
-enum { JIT_MODULE_VERSION = 1 }; /* of this header and of what compiled code is called with */
-
 typedef struct Kernel Kernel;
 typedef struct JitCode JitCode;
 
 typedef struct JitModule {
-    uint32_t version;
     const char
         *target; /* LLVM's version, CPU name and features: code for one is no code for another */
 
@@ -43,7 +40,9 @@ typedef struct JitSymbol {
     void *address;
 } JitSymbol;
 
-/* The module's only exported symbol, "vonk_jit_module". symbols live as long as the process. */
+/* The module exports two symbols: "vonk_jit_interface", a text that is VONK_JIT_INTERFACE when both
+ * were built from the same headers (libvonk takes no other module), and the function
+ * "vonk_jit_module". symbols live as long as the process. */
 typedef const JitModule *(*JitModuleFn)(uint32_t symbol_count, const JitSymbol *symbols);
 
 #endif

@@ -151,13 +151,15 @@ static Status module_explain(Arena *arena, const Kernel *kernel, Error *err, con
     return status;
 }
 
+extern __attribute__((visibility("default"))) const char vonk_jit_interface[];
+const char vonk_jit_interface[] = VONK_JIT_INTERFACE;
+
 __attribute__((visibility("default"))) const JitModule *vonk_jit_module(uint32_t symbol_count,
                                                                         const JitSymbol *symbols);
 
 const JitModule *vonk_jit_module(uint32_t symbol_count, const JitSymbol *symbols)
 {
     static JitModule module = {
-        .version = JIT_MODULE_VERSION,
         .compile = module_compile,
         .object_free = free,
         .load = jit_link_load,

@@ -47,14 +47,24 @@ def test_another_build(folder, cache, env, wanted):
     build_id = bytes.fromhex(re.search(r"Build ID: ([0-9a-f]+)", notes)[1])
     with open(path, "rb") as file:
         image = file.read()
-    with open(path, "wb") as file:
-        file.write(image.replace(build_id, build_id[::-1]))
     before = set(entries(cache))
-    run = subprocess.run([os.path.join(copy, "vonk"), "sql", folder, "--format", "csv", "--set", "jit=on",
-                          *[word for query in QUERIES for word in ("-c", query)]],
-                         capture_output=True, text=True, env={**os.environ, **env})
-    check(run.returncode == 0 and run.stdout == wanted.out, f"another build: {run}")
+
+    def run_with(changed):
+        with open(path, "wb") as file:
+            file.write(changed)
+        run = subprocess.run([os.path.join(copy, "vonk"), "sql", folder, "--format", "csv", "--set", "jit=on",
+                              *[word for query in QUERIES for word in ("-c", query)]],
+                             capture_output=True, text=True, env={**os.environ, **env})
+        check(run.returncode == 0 and run.stdout == wanted.out, f"another build: {run}")
+        return run.stderr
+
+    run_with(image.replace(build_id, build_id[::-1]))
     check(len(set(entries(cache)) - before) == len(before), f"another build: {len(before)} entries became {len(entries(cache))}")
+    run = subprocess.run(["strings", "-n", "64", path], capture_output=True, text=True, check=True)
+    interfaces = [line for line in run.stdout.split("\n") if re.fullmatch("[0-9a-f]{64}", line)]
+    check(len(interfaces) == 1, f"hashes of headers: {interfaces}")
+    said = run_with(image.replace(interfaces[0].encode(), interfaces[0][::-1].encode()))
+    check("does not fit" in said, f"a module of other headers is taken: {said}")
 
 
 def run_all(folder):
