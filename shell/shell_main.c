@@ -3,6 +3,7 @@
  */
 #include <fcntl.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -124,6 +125,7 @@ int main(int argc, char **argv)
     const Subcommand *subcommand;
 
     open_standard_files();
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow: an error of write, as a full disk is */
     /* only characters: numbers and messages stay the same everywhere */
     setlocale(LC_CTYPE, "C.UTF-8");
     if (name == NULL) {

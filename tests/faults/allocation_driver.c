@@ -2,6 +2,7 @@
  * allocation_driver.c -- the nth allocation fails, n = 1, 2, ...: once, and from then on for ever
  *
  *     allocation_driver DATABASE SETTINGS SQL        SETTINGS: "threads=2 jit=off ..."
+ *     allocation_driver DATABASE SETTINGS "job: word_count 1000"       of fault_jobs.c
  *
  * Each n is a process of its own, forked from one that has run the SQL before. It must end in one
  * of three ways: the right rows; VONK_OUT_OF_MEMORY, and then the right rows when asked again
@@ -23,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <vonk/vonk.h>
+#include "fault_jobs.c"
 
 void *__libc_malloc(size_t bytes);
 void *__libc_calloc(size_t count, size_t bytes);
@@ -144,6 +145,8 @@ static VonkStatus run(VonkSession *session, const char *sql, uint64_t *digest, V
     VonkResult *result;
     VonkStep step;
 
+    if (strncmp(sql, "job: ", 5) == 0)
+        return run_fault_job(session, sql + 5, digest, error);
     *digest = 14695981039346656037u;
     if (vonk_query(session, sql, NULL, 0, &result, error) != VONK_OK)
         return error->status;

@@ -15,6 +15,8 @@ QUERIES = {
     "CSV": "SELECT count(*), sum(k), max(s) FROM text",
     "csv.gz": "SELECT count(*), sum(k) FROM zipped",
     "COPY": "COPY (SELECT * FROM big WHERE id < 500) TO '{out}/a.parquet'",
+    "job, word count": "job: word_count 3000",
+    "job, join": "job: join 5000",
     "EXPLAIN": "EXPLAIN (FORMAT JSON) SELECT count(*) FROM big a JOIN big b USING (id)",
 }
 
@@ -38,4 +40,6 @@ def run_all(folder):
         count = re.search(r"(\d+) allocations: (\d+) right, (\d+) errors, (\d+) ended, 0 bad", done.stdout)
         if os.environ.get("FAULTS_VERBOSE"):
             print(f"{name}: {done.stdout.strip()}")
-        check(done.returncode == 0 and count is not None and int(count[3]) > 0, f"{name}: {done.stdout} {done.stderr}")
+        # a job's task that is refused memory is tried again, with success when the fault was but one
+        felt = count is not None and int(count[3]) + (int(count[4]) if query.startswith("job: ") else 0) > 0
+        check(done.returncode == 0 and felt, f"{name}: {done.stdout} {done.stderr}")

@@ -7,7 +7,7 @@
  *     VONK_FAULT=pread:2:EINTR       ...
  *     VONK_FAULT_COUNT=/tmp/count    how many calls there were is written there at exit
  *
- * Functions: write, pread, read, open, fsync, rename, close, thread (pthread_create). Writes to
+ * Functions: write, pwrite, pread, read, open, fsync, rename, close, thread (pthread_create). Writes to
  * standard output and error and reads of standard input are left alone: VONK_FAULT is about files.
  * Only calls for paths below VONK_FAULT_UNDER count for open and rename, so that the loader and the
  * C library start up undisturbed.
@@ -117,6 +117,19 @@ ssize_t pread(int file, void *bytes, size_t count, off_t offset)
 
     FAIL_OR(error,
             NEXT(pread)(file, bytes, error == SHORT && count > 1 ? 1 + count / 2 : count, offset));
+}
+
+ssize_t pwrite(int file, const void *bytes, size_t count, off_t offset)
+{
+    int error = fault_now("pwrite");
+
+    FAIL_OR(error,
+            NEXT(pwrite)(file, bytes, error == SHORT && count > 1 ? 1 + count / 2 : count, offset));
+}
+
+ssize_t pwrite64(int file, const void *bytes, size_t count, off_t offset)
+{
+    return pwrite(file, bytes, count, offset);
 }
 
 ssize_t pread64(int file, void *bytes, size_t count, off_t offset)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Faults on real processes: too little memory, disk, threads or descriptors; calls that fail; Ctrl-C; damaged code caches.
 
-    run_faults.py [memory|calls|limits|cancel|cache|allocation]...      without any: all
+    run_faults.py [memory|calls|limits|cancel|cache|jobs|allocation]...      without any: all
 """
 import importlib
 import sys
@@ -10,7 +10,7 @@ import time
 
 import faults
 
-GROUPS = ["memory", "calls", "limits", "cancel", "cache", "allocation"]
+GROUPS = ["memory", "calls", "limits", "cancel", "cache", "jobs", "allocation"]
 
 
 def main():
