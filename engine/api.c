@@ -41,6 +41,11 @@ static VonkStatus missing(VonkError *error, const char *what)
     return (VonkStatus)error_set(inner(error), ST_BAD_INPUT, "%s must not be NULL", what);
 }
 
+void api_session_observe(VonkSession *session, JobObserver observer)
+{
+    session->observer = observer;
+}
+
 void api_session_unref(VonkSession *session)
 {
     if (atomic_fetch_sub(&session->ref_count, 1) > 1)

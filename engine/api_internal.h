@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "core/rdd/rdd_job.h"
 #include "engine/session.h"
 #include "vonk/vonk.h"
 
@@ -14,11 +15,15 @@ struct VonkSession {
     Session *session;
     Arena *arena; /* of this struct and of texts of settings */
     atomic_uint ref_count;
-    RddSession *rdds; /* made by the first RDD */
+    RddSession *rdds;     /* made by the first RDD */
+    JobObserver observer; /* of its jobs; zeroed: nobody */
 };
 
 /* A result holds its session; the last one lets go of it. */
 void api_session_unref(VonkSession *session);
+
+/* Before the first RDD. */
+void api_session_observe(VonkSession *session, JobObserver observer);
 
 void rdd_session_free(RddSession *rdds); /* accepts NULL */
 

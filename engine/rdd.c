@@ -40,6 +40,7 @@ RddSession *rdd_session(VonkSession *session)
     mem_pool_on_pressure(rdds->pool, make_room, rdds->store);
     scheduler = thread_backend_config(session_config(session->session)->test_faults != 0);
     rdds->driver = driver_new(rdds->store, &scheduler);
+    driver_set_observer(rdds->driver, session->observer);
     rdds->threads = thread_backend_new(rdds->driver);
     session->rdds = rdds;
     return rdds;

@@ -185,8 +185,21 @@ void user_task_report_crashes(void)
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        struct sigaction action = {.sa_handler = report_crash, .sa_flags = SA_NODEFER};
+        struct sigaction action = {.sa_handler = report_crash, .sa_flags = SA_NODEFER | SA_ONSTACK};
 
         sigaction(numbers[i], &action, NULL);
     }
+}
+
+void user_task_crash_stack_init(CrashStack *stack)
+{
+    stack_t now = {.ss_sp = stack->bytes, .ss_size = sizeof stack->bytes};
+
+    if (sigaltstack(&now, &stack->before) != 0)
+        stack->before = (stack_t){.ss_flags = SS_DISABLE};
+}
+
+void user_task_crash_stack_fini(CrashStack *stack)
+{
+    (void)sigaltstack(&stack->before, NULL);
 }

@@ -13,6 +13,8 @@
 #ifndef VONK_EXEC_USER_TASK_H
 #define VONK_EXEC_USER_TASK_H
 
+#include <signal.h>
+
 #include "core/base/mem_pool.h"
 #include "core/plan/record.h"
 #include "exec/operator.h"
@@ -48,5 +50,15 @@ void user_task_fail(UserTask *user, const Error *err);
 /* Makes SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT of a user's function name it on standard error
  * before the process ends as it would have. For programs that run jobs; once. */
 void user_task_report_crashes(void);
+
+/* The calling thread runs users' functions: where a crash of too deep a recursion is reported from.
+ * user_task_crash_stack_fini before the thread ends. */
+enum { CRASH_STACK_BYTES = 16 << 10 };
+typedef struct CrashStack {
+    stack_t before;
+    char bytes[CRASH_STACK_BYTES];
+} CrashStack;
+void user_task_crash_stack_init(CrashStack *stack);
+void user_task_crash_stack_fini(CrashStack *stack);
 
 #endif

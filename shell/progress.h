@@ -8,7 +8,7 @@
 #ifndef VONK_SHELL_PROGRESS_H
 #define VONK_SHELL_PROGRESS_H
 
-#include "engine/session.h"
+#include "engine/api_internal.h"
 
 typedef struct Progress Progress;
 
@@ -20,5 +20,7 @@ void progress_end(Progress *progress);
 
 /* The line without its line end; seconds since the start. For tests. */
 void progress_line(ExecProgress seen, double seconds, size_t width, char *line, size_t line_bytes);
+void progress_job_line(const JobProgress *seen, double seconds, size_t width, char *line,
+                       size_t line_bytes);
 
 #endif

@@ -47,6 +47,27 @@ static void format_time_left(char *text, size_t bytes, double part, double secon
         snprintf(text, bytes, "%.0f min left", left / 60);
 }
 
+void progress_job_line(const JobProgress *seen, double seconds, size_t width, char *line,
+                       size_t line_bytes)
+{
+    char bar[BAR_CELLS + 3] = "", retries[32] = "", jobs[32] = "";
+
+    format_bar(bar, seen->tasks > 0 ? (double)seen->done / seen->tasks : 0);
+    if (seen->retries > 0)
+        snprintf(retries, sizeof retries, ", %u run again", seen->retries);
+    if (seen->jobs > 1)
+        snprintf(jobs, sizeof jobs, "  %u jobs", seen->jobs);
+    if (seen->stage == 0)
+        snprintf(line, line_bytes, " running  %.0f s%s", seconds, jobs);
+    else
+        snprintf(line, line_bytes,
+                 " stage %u of %u %s %u of %u tasks, %u running%s  %.0f s%s  (%s)", seen->stage,
+                 seen->stages, bar, seen->done, seen->tasks, seen->running, retries, seconds, jobs,
+                 seen->name);
+    if (strlen(line) > width)
+        line[width] = '\0';
+}
+
 void progress_line(ExecProgress seen, double seconds, size_t width, char *line, size_t line_bytes)
 {
     char bar[BAR_CELLS + 3] = "", rows[32], done[32], total[32], left[32];

@@ -14,6 +14,7 @@
 #include "exec/user_task.h"
 #include "shell/error_text.h"
 #include "shell/job_compiler.h"
+#include "shell/job_progress.h"
 #include "shell/subcommands.h"
 #include "vonk/vonk.h"
 
@@ -142,6 +143,7 @@ int subcommand_submit(int argc, char **argv)
     int at = parse_options(argc, argv, &options), code;
     Arena *arena;
     Error err = ERROR_NONE;
+    JobProgressLine *line;
     VonkSession *session = NULL;
     JobMain job_main;
     Status status;
@@ -157,7 +159,9 @@ int subcommand_submit(int argc, char **argv)
                                           (VonkError *)&err);
     if (status == ST_OK) {
         user_task_report_crashes();
+        line = job_progress_begin(session);
         code = job_main(session, argc - at, argv + at);
+        job_progress_end(line);
     } else {
         code = report(&err);
     }

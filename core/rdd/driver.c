@@ -44,6 +44,11 @@ void driver_set_backend(Driver *driver, TaskBackend *backend)
     driver->backend = backend;
 }
 
+void driver_set_observer(Driver *driver, JobObserver observer)
+{
+    driver->observer = observer;
+}
+
 /* --- time --- */
 
 static int64_t now_ms(void)
@@ -103,6 +108,8 @@ static void end_job(Driver *driver, JobId id, Job *job)
     if (job->state == JOB_CANCELLED)
         (void)error_set(&job->error, ST_CANCELLED, "canceling job due to user request");
     scheduler_job_release(driver->scheduler, id);
+    if (driver->observer.ended != NULL)
+        driver->observer.ended(driver->observer.context);
     pthread_cond_broadcast(&driver->changed);
 }
 

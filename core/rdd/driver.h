@@ -24,6 +24,17 @@ void driver_free(Driver *driver); /* accepts NULL */
 /* Once, before the first executor. Borrowed. */
 void driver_set_backend(Driver *driver, TaskBackend *backend);
 
+/* Whoever wants to know when jobs run: called with the driver's lock held, so that it may not call
+ * the driver, and should return soon. */
+typedef struct JobObserver {
+    void *context;
+    void (*began)(void *context, Driver *driver);
+    void (*ended)(void *context);
+} JobObserver;
+
+/* Before the first job. */
+void driver_set_observer(Driver *driver, JobObserver observer);
+
 /* --- what a backend tells --- */
 
 /* *id_out is set before the first launch for it. */

@@ -19,6 +19,7 @@ struct Driver {
     Scheduler *scheduler;
     BlockStore *store;
     TaskBackend *backend;
+    JobObserver observer;
     List stages; /* JobStages that are not released */
     List kept;
 };

@@ -104,6 +104,8 @@ static Status run(Job *job, Error *err)
 
     job->is_running = true;
     job->error = ERROR_NONE;
+    if (driver->observer.began != NULL)
+        driver->observer.began(driver->observer.context, driver);
     job->id = scheduler_submit(driver->scheduler, &spec);
     driver__pump(driver);
     while (job->is_running) {

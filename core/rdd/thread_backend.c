@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "core/base/invariant.h"
-#include "core/base/list.h"
+#include "exec/user_task.h"
 
 enum { THREADS_MAX = 256 };
 
@@ -123,7 +123,9 @@ static void *thread_main(void *opaque)
 {
     TaskThread *thread = opaque;
     ThreadBackend *backend = thread->backend;
+    CrashStack stack;
 
+    user_task_crash_stack_init(&stack);
     pthread_mutex_lock(&backend->lock);
     for (;;) {
         TaskLaunch launch = thread->launch;
@@ -140,6 +142,7 @@ static void *thread_main(void *opaque)
         }
     }
     pthread_mutex_unlock(&backend->lock);
+    user_task_crash_stack_fini(&stack);
     return NULL;
 }
 

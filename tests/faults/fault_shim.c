@@ -7,8 +7,8 @@
  *     VONK_FAULT=pread:2:EINTR       ...
  *     VONK_FAULT_COUNT=/tmp/count    how many calls there were is written there at exit
  *
- * Functions: write, pwrite, pread, read, open, fsync, rename, close, thread (pthread_create). Writes to
- * standard output and error and reads of standard input are left alone: VONK_FAULT is about files.
+ * Functions: write, pwrite, pread, read, open, fsync, rename, close, thread (pthread_create).
+ * Writes to standard output and error and reads of standard input are left alone.
  * Only calls for paths below VONK_FAULT_UNDER count for open and rename, so that the loader and the
  * C library start up undisturbed.
  */

@@ -8,6 +8,7 @@ Answers must not depend on threads, batch sizes, the JIT, or on blocks and attem
 import collections
 import glob
 import os
+import pty
 import subprocess
 import sys
 import tempfile
@@ -145,6 +146,30 @@ int vonk_main(VonkSession *s, int c, char **v)
     code, _, err = submit(crash)
     check(code == -11 and "user function fall, record 1235 of partition 0" in err, f"a crash: {code} {err[-300:]}")
 
+    crash = write_job(folder, "deep.c", """
+static long dig(volatile long *from, long depth)
+{
+    volatile long here[512] = {*from};
+    return depth == 0 ? 0 : dig(here, depth + 1) + here[511];
+}
+VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
+void pair(VonkTask *task, const VonkNumber *in, Pair *out) { (void)task; *out = (Pair){in->value % 10, in->value}; }
+void add(VonkTask *task, Pair *sum, const Pair *more)
+{
+    long from = 1;
+    (void)task;
+    sum->v += more->v == 777 ? dig(&from, 1) : more->v;
+}
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_reduce_by_key(
+        vonk_rdd_map(vonk_rdd_range(s, 0, 1000, 1, 1), VonkNumber, Pair, pair), Pair, add));
+}
+""")
+    code, _, err = submit(crash)
+    check(code == -11 and "user function add, record 778 of partition 0" in err, f"too deep a recursion: {code} {err[-300:]}")
+
     exits = write_job(folder, "exits.c", "int vonk_main(VonkSession *s, int c, char **v) { (void)s; puts(v[c - 1]); return c; }\n")
     code, out, _ = submit(exits, "a", "b c")
     check(code == 3 and out == "b c\n", f"arguments and exit code: {code} {out}")
@@ -226,6 +251,53 @@ int vonk_main(VonkSession *s, int c, char **v)
     check(code == 1 and "out of memory" in err, f"no place to spill to: {code} {err[-300:]}")
 
 
+SLOW_JOB = """
+#include <time.h>
+VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
+void wait_a_little(VonkTask *task, const VonkNumber *in, Pair *out)
+{
+    struct timespec ms = {.tv_nsec = 150000000};
+    (void)task;
+    nanosleep(&ms, NULL);
+    *out = (Pair){.k = in->value % 2, .v = in->value};
+}
+void add(VonkTask *task, Pair *sum, const Pair *more) { (void)task; sum->v += more->v; }
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_reduce_by_key(
+        vonk_rdd_map(vonk_rdd_range(s, 0, 20, 1, 20), VonkNumber, Pair, wait_a_little), Pair, add, VONK_PARTITIONS(1)));
+}
+"""
+
+
+def progress(folder):
+    """On a terminal a line shows stage and tasks, and is gone when rows come; in a pipe there is nothing."""
+    job = write_job(folder, "slow.c", SLOW_JOB)
+    code, out, err = submit(job, options=["--master", "local[2]"])
+    check(code == 0 and out == "k,v\n0,90\n1,100\n" and err == "", f"quiet in a pipe: {code} {out} {err}")
+    terminal, theirs = pty.openpty()
+    process = subprocess.Popen([VONK, "submit", "--master", "local[2]", job], stdout=subprocess.PIPE, stderr=theirs, text=True,
+                               env={**os.environ, "TERM": "xterm", "COLUMNS": "160"})
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            got = os.read(terminal, 4096)
+        except OSError:  # nobody has it open any more
+            break
+        if not got:
+            break
+        shown += got
+    os.close(terminal)
+    out = process.communicate()[0]
+    lines = [line.rstrip() for line in shown.decode().replace("\x1b[K", "").split("\r") if line.strip()]
+    check(process.returncode == 0 and out == "k,v\n0,90\n1,100\n", f"on a terminal: {process.returncode} {out}")
+    check(len(lines) >= 2 and all(" stage 1 of 2 [" in line and "of 20 tasks, 2 running" in line and "(combine add, call wait_a_little)" in line
+                                  for line in lines), f"the line: {lines}")
+    check(shown.endswith(b"\r\x1b[K"), f"the line stays: {shown[-200:]}")
+
+
 KEYS_JOB = """
 VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_KEY(text, t), VONK_FIELD(int8, v));
 VONK_RECORD(Group, VONK_KEY(int8, k), VONK_FIELD(int8, v));
@@ -279,6 +351,7 @@ def main():
         failures(folder)
         spilling(folder)
         keys_that_do_not_fit(folder)
+        progress(folder)
     print(f"rdd: {passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
