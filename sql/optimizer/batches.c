@@ -61,6 +61,7 @@ static const Rule *const rewrite[] = {
     &rule_remove_distinct,
     &rule_setops_to_joins,
     &rule_drop_group_keys,
+    &rule_split_sums,
     &rule_answer_from_statistics,
     &rule_push_limit,
     &rule_push_top_n,
