@@ -12,6 +12,14 @@ foreach(group RANGE 0 5)
         DEPENDS ${ops_source} DEPFILE ${output}.d VERBATIM)
     list(APPEND ops_bitcode ${output})
 endforeach()
+set(user_support ${CMAKE_BINARY_DIR}/user_support.bc)
+add_custom_command(OUTPUT ${user_support}
+    COMMAND ${CLANG_19} ${ops_flags} -Xclang -disable-llvm-passes -I${CMAKE_SOURCE_DIR} -I${CMAKE_SOURCE_DIR}/include
+        -MD -MF ${user_support}.d -emit-llvm -c ${CMAKE_SOURCE_DIR}/codegen/jit/user_support.c -o ${user_support}
+    DEPENDS ${CMAKE_SOURCE_DIR}/codegen/jit/user_support.c DEPFILE ${user_support}.d VERBATIM)
+add_custom_target(user_support DEPENDS ${user_support})
+set_source_files_properties(codegen/jit/user_embed.S PROPERTIES
+    OBJECT_DEPENDS "${user_support}" COMPILE_OPTIONS "-Wa,-I,${CMAKE_BINARY_DIR}")
 find_program(LLVM_NM llvm-nm-19 HINTS ${LLVM_TOOLS_BINARY_DIR} REQUIRED)
 set(ops_checked ${CMAKE_BINARY_DIR}/ops_checked)
 add_custom_command(OUTPUT ${ops_checked}
@@ -23,9 +31,9 @@ set_source_files_properties(codegen/jit/ops_embed.S PROPERTIES
     OBJECT_DEPENDS "${ops_bitcode}" COMPILE_OPTIONS "-Wa,-I,${CMAKE_BINARY_DIR}")
 
 file(GLOB jit_sources CONFIGURE_DEPENDS codegen/jit/*.c)
-list(FILTER jit_sources EXCLUDE REGEX "ops_bitcode\\.c$")
-add_library(vonk_jit MODULE ${jit_sources} codegen/jit/ops_embed.S)
-add_dependencies(vonk_jit ops_bitcode)
+list(FILTER jit_sources EXCLUDE REGEX "(ops_bitcode|user_support)\\.c$")
+add_library(vonk_jit MODULE ${jit_sources} codegen/jit/ops_embed.S codegen/jit/user_embed.S)
+add_dependencies(vonk_jit ops_bitcode user_support)
 target_include_directories(vonk_jit PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
 target_include_directories(vonk_jit SYSTEM PRIVATE ${LLVM_INCLUDE_DIRS})
 target_compile_definitions(vonk_jit PRIVATE LLVM_VERSION_TEXT="${LLVM_PACKAGE_VERSION}")

@@ -21,6 +21,7 @@
 #include "codegen/code_disk.h"
 #include "codegen/jit_module.h"
 #include "codegen/rt_symbols.h"
+#include "codegen/user_chain.h"
 #include "core/base/clock.h"
 #include "core/base/heap.h"
 #include "core/base/invariant.h"
@@ -33,8 +34,11 @@ struct CodeEntry {
     CodeEntry *next_in_queue;
     char *text;
     char *symbol;
-    const Kernel *kernel; /* NULL once compiled */
+    const Kernel *kernel; /* one of the two; NULL once compiled */
     void (*kernel_release)(const Kernel *kernel);
+    const UserChain *chain;
+    uint32_t symbol_count;
+    const JitSymbol *symbols;
     uint32_t references; /* by kernels; the table itself holds none */
     _Atomic(void *) code;
     atomic_bool is_done;
@@ -93,10 +97,19 @@ void code_cache_set_cancel(CodeCache *cache, const atomic_bool *cancelled)
     cache->cancelled = cancelled;
 }
 
-static void free_entry(const CodeCache *cache, CodeEntry *entry)
+/* What the entry is compiled from. */
+static void drop_source(CodeEntry *entry)
 {
     if (entry->kernel != NULL)
         entry->kernel_release(entry->kernel);
+    user_chain_free(entry->chain);
+    entry->kernel = NULL;
+    entry->chain = NULL;
+}
+
+static void free_entry(const CodeCache *cache, CodeEntry *entry)
+{
+    drop_source(entry);
     if (entry->loaded != NULL)
         cache->module->unload(entry->loaded);
     free(entry->text);
@@ -115,10 +128,8 @@ void code_cache_free(CodeCache *cache)
     if (cache->has_thread)
         pthread_join(cache->thread, NULL);
     /* kernels that wait in the queue hold their entries: let them go first */
-    for (CodeEntry *entry = cache->queue_first; entry != NULL; entry = entry->next_in_queue) {
-        entry->kernel_release(entry->kernel);
-        entry->kernel = NULL;
-    }
+    for (CodeEntry *entry = cache->queue_first; entry != NULL; entry = entry->next_in_queue)
+        drop_source(entry);
     for (uint32_t i = 0; i < BUCKETS; i++) {
         for (CodeEntry *entry = cache->buckets[i], *next; entry != NULL; entry = next) {
             next = entry->next_in_bucket;
@@ -233,26 +244,43 @@ static const JitModule *load_module(void)
     return module;
 }
 
-/* The module, loaded by whoever comes first. Called without the mutex. */
-static const JitModule *get_module(CodeCache *cache)
+/* The process's module, loaded by whoever comes first. */
+static const JitModule *the_module(void)
 {
     static pthread_mutex_t loading = PTHREAD_MUTEX_INITIALIZER;
-    static const JitModule *the_module; /* one per process, whichever cache asks */
+    static const JitModule *module;
     static bool was_tried;
 
     pthread_mutex_lock(&loading);
     if (!was_tried) {
-        the_module = load_module();
+        module = load_module();
         was_tried = true;
     }
     pthread_mutex_unlock(&loading);
+    return module;
+}
+
+/* Called without the mutex. */
+static const JitModule *get_module(CodeCache *cache)
+{
+    const JitModule *module = the_module();
+
     pthread_mutex_lock(&cache->mutex);
-    cache->module = the_module;
+    cache->module = module;
     pthread_mutex_unlock(&cache->mutex);
-    return the_module;
+    return module;
 }
 
 /* --- the compile thread --- */
+
+static Status compile(const JitModule *module, const CodeEntry *entry, Error *err,
+                      void **object_out, size_t *bytes_out)
+{
+    if (entry->chain == NULL)
+        return module->compile(entry->kernel, entry->symbol, err, object_out, bytes_out);
+    TRY(module->define(entry->symbol_count, entry->symbols, err));
+    return module->compile_chain(entry->chain, entry->symbol, err, object_out, bytes_out);
+}
 
 /* The object from the disk, or compiled; NULL on failure. */
 static void *make_object(CodeCache *cache, const JitModule *module, CodeEntry *entry,
@@ -269,8 +297,8 @@ static void *make_object(CodeCache *cache, const JitModule *module, CodeEntry *e
         *is_from_disk_out = true;
         return object;
     }
-    if (module->compile(entry->kernel, entry->symbol, &error, &object, bytes_out) != ST_OK) {
-        LOG_WARN("jit", "kernel %s was not compiled: %s", entry->symbol, error.message);
+    if (compile(module, entry, &error, &object, bytes_out) != ST_OK) {
+        LOG_WARN("jit", "%s was not compiled: %s", entry->symbol, error.message);
         return NULL;
     }
     if (on_disk)
@@ -299,12 +327,11 @@ static void compile_entry(CodeCache *cache, CodeEntry *entry)
         free(object);
     else if (object != NULL)
         module->object_free(object);
-    entry->kernel_release(entry->kernel);
+    drop_source(entry); /* without the mutex: a kernel lets go of its own entry */
     if (works)
         end_work();
 
     pthread_mutex_lock(&cache->mutex);
-    entry->kernel = NULL;
     entry->is_from_disk = is_from_disk;
     entry->compile_ms = is_from_disk ? 0 : (double)(clock_now_ns() - start_ns) / 1e6;
     cache->statistics.compiled += code != NULL && !is_from_disk;
@@ -400,6 +427,9 @@ static CodeEntry *add_entry(CodeCache *cache, const CodeRequest *request)
     entry->symbol = make_symbol(request->name, request->text);
     entry->kernel = request->kernel;
     entry->kernel_release = request->kernel_release;
+    entry->chain = request->chain;
+    entry->symbol_count = request->symbol_count;
+    entry->symbols = request->symbols;
     entry->next_in_bucket = *bucket;
     *bucket = entry;
     *cache->queue_last = entry;
@@ -427,8 +457,10 @@ CodeEntry *code_cache_request(CodeCache *cache, const CodeRequest *request)
         cache->statistics.memory_hits += !is_new && atomic_load(&entry->code) != NULL;
     }
     pthread_mutex_unlock(&cache->mutex);
-    if (!is_new)
+    if (!is_new && request->kernel != NULL)
         request->kernel_release(request->kernel);
+    if (!is_new)
+        user_chain_free(request->chain);
     return entry;
 }
 
@@ -482,6 +514,17 @@ Status code_cache_explain(CodeCache *cache, Arena *arena, const Kernel *kernel, 
 
     *text_out = "";
     return module == NULL ? ST_OK : module->explain(arena, kernel, err, text_out);
+}
+
+Status user_code_prepare(const void *bitcode, size_t bytes, Error *err, void **made_out,
+                         size_t *made_bytes_out)
+{
+    const JitModule *module = the_module();
+
+    *made_out = NULL;
+    if (module == NULL)
+        return error_set(err, ST_NOT_SUPPORTED, "there is no JIT");
+    return module->prepare_job(bitcode, bytes, err, made_out, made_bytes_out);
 }
 
 CodeCacheStatistics code_cache_statistics(CodeCache *cache)

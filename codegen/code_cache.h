@@ -23,6 +23,8 @@
 typedef struct CodeCache CodeCache;
 typedef struct CodeEntry CodeEntry;
 typedef struct Kernel Kernel;
+typedef struct UserChain UserChain;
+typedef struct JitSymbol JitSymbol;
 
 /* directory NULL: memory only. debug: gdb and perf see the code by name. */
 CodeCache *code_cache_new(const char *directory, uint64_t disk_limit_bytes, bool debug);
@@ -40,6 +42,9 @@ typedef struct CodeRequest {
     const char *text; /* the kernel's text, the key; copied        */
     const Kernel *kernel;
     void (*kernel_release)(const Kernel *kernel); /* called once, when it is no longer needed */
+    const UserChain *chain;                       /* instead of a kernel; taken */
+    uint32_t symbol_count; /* what a chain's functions may call, once for the process */
+    const JitSymbol *symbols;
 } CodeRequest;
 
 /* The entry of that text, being made if it is new. Release it. NULL when the cache is shutting down

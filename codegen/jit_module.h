@@ -13,7 +13,14 @@
 #include "core/base/arena.h"
 
 typedef struct Kernel Kernel;
+typedef struct UserChain UserChain;
 typedef struct JitCode JitCode;
+
+/* A function that compiled code may call by name. */
+typedef struct JitSymbol {
+    const char *name;
+    void *address;
+} JitSymbol;
 
 typedef struct JitModule {
     const char
@@ -23,6 +30,8 @@ typedef struct JitModule {
      */
     Status (*compile)(const Kernel *kernel, const char *symbol, Error *err, void **object_out,
                       size_t *bytes_out);
+    Status (*compile_chain)(const UserChain *chain, const char *symbol, Error *err,
+                            void **object_out, size_t *bytes_out);
     void (*object_free)(void *object);
 
     /* Puts an object's code into memory. debug: gdb and perf are told of it. */
@@ -30,15 +39,17 @@ typedef struct JitModule {
                    JitCode **code_out, void **entry_out);
     void (*unload)(JitCode *code); /* accepts NULL */
 
+    /* More names that code may call; those known already are left. They live as long as the
+     * process. */
+    Status (*define)(uint32_t symbol_count, const JitSymbol *symbols, Error *err);
+
+    /* See user_chain.h; free the result with object_free. */
+    Status (*prepare_job)(const void *bitcode, size_t bytes, Error *err, void **made_out,
+                          size_t *made_bytes_out);
+
     /* IR and assembly for EXPLAIN (CODE), in the arena. */
     Status (*explain)(Arena *arena, const Kernel *kernel, Error *err, const char **text_out);
 } JitModule;
-
-/* A function of the runtime that compiled code may call (rt_symbols.def). */
-typedef struct JitSymbol {
-    const char *name;
-    void *address;
-} JitSymbol;
 
 /* The module exports two symbols: "vonk_jit_interface", a text that is VONK_JIT_INTERFACE when both
  * were built from the same headers (libvonk takes no other module), and the function

@@ -106,12 +106,14 @@ ColumnList rdd_columns(Arena *arena, const Plan *plan)
 
 UserFunction rdd_function(RddSession *rdds, VonkCall call)
 {
-    return (UserFunction){.name = call.name == NULL ? NULL : arena_strdup(rdds->arena, call.name),
-                          .call = call.function,
-                          .closure = call.closure_bytes == 0 ? NULL
-                                                             : arena_copy(rdds->arena, call.closure,
-                                                                          call.closure_bytes),
-                          .closure_bytes = call.closure_bytes};
+    return (UserFunction){
+        .name = call.name == NULL ? NULL : arena_strdup(rdds->arena, call.name),
+        .call = call.function,
+        .closure = call.closure_bytes == 0
+                       ? NULL
+                       : arena_copy(rdds->arena, call.closure, call.closure_bytes),
+        .closure_bytes = call.closure_bytes,
+        .code = user_code_of(rdds->arena, (const void *)(uintptr_t)call.function)};
 }
 
 UserFunction rdd_own_function(RddSession *rdds, const char *name, void (*function)(void),

@@ -8,6 +8,9 @@
  * A batch's rows become records; each step runs over all of them before the next one starts, and
  * what it makes waits in a buffer of its own. A flat_map hands its buffer on whenever it is full.
  *
+ * Where the functions' bitcode is at hand, one compiled loop does all of it (call_compiled.h), from
+ * the first batch for which its code is there.
+ *
  * A function's records are numbered through its partition, whatever the batches: an error names the
  * same record each time.
  */
@@ -15,6 +18,7 @@
 
 #include "core/base/invariant.h"
 #include "core/base/stop_check.h"
+#include "exec/call_compiled.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
 #include "exec/record_keys.h"
@@ -62,6 +66,8 @@ typedef struct CallLocal {
     ColumnBuffers buffers;
     Column *columns;
     const Column **args;
+    CompiledCall compiled;
+    uint64_t *numbers; /* room for the steps' */
 
     /* of the batch at hand */
     Emitter *emitter;
@@ -75,22 +81,28 @@ static void push(CallLocal *local, uint32_t number, char *records, uint32_t coun
 
 /* --- the end of the chain --- */
 
-static void emit_records(CallLocal *local, const char *records, uint32_t count)
+static Status emit_columns(void *opaque, uint32_t count)
 {
-    const RecordLayout *layout = local->steps[local->step_count - 1].step->out;
-    Batch batch = {.column_count = layout->field_count,
+    CallLocal *local = opaque;
+    Batch batch = {.column_count = local->buffers.column_count,
                    .row_count = count,
                    .columns = local->columns,
                    .selected_count = count,
                    .split = local->split,
                    .sequence = local->sequence};
 
+    local->sequence += count;
+    return emit(local->emitter, &batch, local->err);
+}
+
+static void emit_records(CallLocal *local, const char *records, uint32_t count)
+{
+    const RecordLayout *layout = local->steps[local->step_count - 1].step->out;
+
     local->status =
         columns_from_records(layout, records, count, &local->buffers, local->columns, local->err);
-    if (local->status != ST_OK)
-        return;
-    local->sequence += count;
-    local->status = emit(local->emitter, &batch, local->err);
+    if (local->status == ST_OK)
+        local->status = emit_columns(local, count);
 }
 
 /* --- steps --- */
@@ -377,6 +389,7 @@ static void call_local_close(Operator *base, void *opaque)
 
     if (local == NULL)
         return;
+    call_compiled_close(&local->compiled);
     user_task_fini(&local->user);
     column_buffers_fini(&local->buffers);
     mem_pool_release(base->context->pool, local->memory, local->memory_bytes);
@@ -407,6 +420,10 @@ static Status call_local_open(Operator *base, uint32_t thread, Error *err, void 
         status = column_buffers_init(&local->buffers, arena, base->context->pool, out->field_count,
                                      op->node->head.columns, op->run_rows, base->class->name, err);
     }
+    local->numbers = ARENA_ARRAY(arena, uint64_t, op->node->steps.count);
+    if (status == ST_OK)
+        status = call_compiled_open(&local->compiled, base->context, arena, op->steps, op->node,
+                                    &local->buffers, local->columns, err);
     if (status != ST_OK) {
         call_local_close(base, local);
         return status;
@@ -436,6 +453,7 @@ static Status call_consume(Operator *base, void *opaque, const Batch *batch, Emi
 {
     CallOp *op = (CallOp *)base;
     CallLocal *local = opaque;
+    ChainEntry code = call_compiled_code(&local->compiled);
 
     if (batch->split != local->split) {
         local->split = batch->split;
@@ -446,6 +464,13 @@ static Status call_consume(Operator *base, void *opaque, const Batch *batch, Emi
     local->emitter = emitter;
     local->err = err;
     local->status = ST_OK;
+    if (code != NULL) {
+        TRY(stop_check(base->context->stop, err));
+        for (uint32_t i = 0; i < local->step_count; i++)
+            local->numbers[i] = local->steps[i].record;
+        return call_compiled_run(&local->compiled, code, local->numbers, batch, local->args,
+                                 emit_columns, local, err);
+    }
     for (uint32_t from = 0; from < batch->selected_count; from += op->run_rows) {
         uint32_t left = batch->selected_count - from;
 

@@ -60,6 +60,27 @@ static void store_values(const Column *column, const uint32_t *rows, uint32_t co
     }
 }
 
+static Status null_error(const RecordLayout *layout, const RecordField *field, Error *err)
+{
+    (void)error_set_state(err, ST_BAD_INPUT, "22004", "NULL in field \"%s\" of record type %s",
+                          field->name, layout->name);
+    error_hint(err, "Declare the field with VONK_NULLABLE, or filter the NULLs out.");
+    return ST_BAD_INPUT;
+}
+
+Status records_check_nulls(const RecordLayout *layout, const Column *const *columns,
+                           const uint32_t *rows, uint32_t count, Error *err)
+{
+    for (uint32_t f = 0; f < layout->field_count; f++) {
+        if (columns[f]->validity == NULL || layout->fields[f].null_offset != RECORD_NEVER_NULL)
+            continue;
+        for (uint32_t i = 0; i < count; i++)
+            if (column_is_null(columns[f], rows == NULL ? i : rows[i]))
+                return null_error(layout, &layout->fields[f], err);
+    }
+    return ST_OK;
+}
+
 static Status store_nulls(const RecordLayout *layout, const RecordField *field,
                           const Column *column, const uint32_t *rows, uint32_t count, char *records,
                           Error *err)
@@ -75,13 +96,8 @@ static Status store_nulls(const RecordLayout *layout, const RecordField *field,
             record[field->null_offset] = is_null;
         if (!is_null)
             continue;
-        if (field->null_offset == RECORD_NEVER_NULL) {
-            (void)error_set_state(err, ST_BAD_INPUT, "22004",
-                                  "NULL in field \"%s\" of record type %s", field->name,
-                                  layout->name);
-            error_hint(err, "Declare the field with VONK_NULLABLE, or filter the NULLs out.");
-            return ST_BAD_INPUT;
-        }
+        if (field->null_offset == RECORD_NEVER_NULL)
+            return null_error(layout, field, err);
         memset(record + field->offset, 0, bytes);
     }
     return ST_OK;
@@ -180,18 +196,16 @@ static Status check_decimals(const RecordField *field, const void *values, uint3
     return ST_OK;
 }
 
-static const uint64_t *load_validity(const RecordLayout *layout, const RecordField *field,
-                                     const char *records, uint32_t count, uint64_t *validity)
+/* Of flags that stand `step` bytes apart; NULL when none is set. */
+static const uint64_t *validity_of(const void *flags, size_t step, uint32_t count,
+                                   uint64_t *validity)
 {
+    const char *flag = flags;
     bool has_nulls = false;
 
-    if (field->null_offset == RECORD_NEVER_NULL)
-        return NULL;
-    for (uint32_t i = 0; i < count; i++) {
-        bool is_null = records[(size_t)i * layout->bytes + field->null_offset] != 0;
-
-        bitmap_put(validity, i, !is_null);
-        has_nulls |= is_null;
+    for (uint32_t i = 0; i < count; i++, flag += step) {
+        bitmap_put(validity, i, *flag == 0);
+        has_nulls |= *flag != 0;
     }
     return has_nulls ? validity : NULL;
 }
@@ -202,6 +216,39 @@ static void clear_nulls(const Column *column, void *values, size_t value_bytes, 
     for (uint32_t i = 0; column->validity != NULL && i < count; i++)
         if (!bitmap_get(column->validity, i))
             memset((char *)values + i * value_bytes, 0, value_bytes);
+}
+
+static Status check_texts(const RecordField *field, const Str *values, uint32_t count, Error *err)
+{
+    for (uint32_t i = 0; field->type.length > 0 && i < count; i++)
+        TRY(check_text(field, (VonkText){str_bytes(&values[i]), values[i].length}, err));
+    return ST_OK;
+}
+
+Status columns_from_arrays(const RecordLayout *layout, const uint8_t *const *nulls,
+                           bool is_text_too_long, uint32_t count, ColumnBuffers *buffers,
+                           Column *columns_out, Error *err)
+{
+    ASSERT(count <= buffers->capacity);
+    if (is_text_too_long)
+        return error_set(err, ST_BAD_INPUT, "a text of 4 GiB or more in record type %s",
+                         layout->name);
+    for (uint32_t f = 0; f < layout->field_count; f++) {
+        const RecordField *field = &layout->fields[f];
+        Column *column = &columns_out[f];
+        void *values = buffers->values[f];
+        Phys phys = type_phys(field->type);
+
+        *column = (Column){.type = field->type, .form = COLUMN_FLAT, .values = values};
+        if (field->null_offset != RECORD_NEVER_NULL)
+            column->validity = validity_of(nulls[f], 1, count, buffers->validity[f]);
+        if (phys == PHYS_STR)
+            TRY(check_texts(field, values, count, err));
+        clear_nulls(column, values, phys_bytes(phys), count);
+        if (field->type.id == TYPE_DECIMAL)
+            TRY(check_decimals(field, values, count, err));
+    }
+    return ST_OK;
 }
 
 Status columns_from_records(const RecordLayout *layout, const char *records, uint32_t count,
@@ -215,7 +262,9 @@ Status columns_from_records(const RecordLayout *layout, const char *records, uin
         Phys phys = type_phys(field->type);
 
         *column = (Column){.type = field->type, .form = COLUMN_FLAT, .values = values};
-        column->validity = load_validity(layout, field, records, count, buffers->validity[f]);
+        if (field->null_offset != RECORD_NEVER_NULL)
+            column->validity = validity_of(records + field->null_offset, layout->bytes, count,
+                                           buffers->validity[f]);
         if (phys == PHYS_STR)
             TRY(load_texts(field, records + field->offset, layout->bytes, count, values, err));
         else

@@ -83,6 +83,11 @@ void user_task_fail(UserTask *user, const Error *err)
     user->error = *err;
 }
 
+VonkTask **user_task_running(void)
+{
+    return (VonkTask **)&running; /* its first member */
+}
+
 /* --- what functions call --- */
 
 void vonk_fail(VonkTask *task, const char *format, ...)

@@ -44,6 +44,9 @@ MUST_CHECK Status user_task_end(UserTask *user, Error *err);
 /* Frees what functions asked for. */
 void user_task_reset(UserTask *user);
 
+/* Where this thread notes whose function runs: what compiled code sets between its steps. */
+VonkTask **user_task_running(void);
+
 /* Fails the task: the first error counts. */
 void user_task_fail(UserTask *user, const Error *err);
 

@@ -9,13 +9,25 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "codegen/user_chain.h"
 #include "core/base/file.h"
 #include "core/base/hash_text.h"
 #include "core/base/str.h"
 
-enum { COMPILER_ARGUMENTS_MAX = 24, DEPENDENCIES_BYTES_MAX = 1 << 20 };
+enum {
+    COMPILER_ARGUMENTS_MAX = 24,
+    DEPENDENCIES_BYTES_MAX = 1 << 20,
+    BITCODE_BYTES_MAX = 64 << 20
+};
 
 /* --- where things are --- */
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t bytes = strlen(text), ending_bytes = strlen(ending);
+
+    return bytes > ending_bytes && strcmp(text + bytes - ending_bytes, ending) == 0;
+}
 
 static bool is_file(const char *path)
 {
@@ -119,49 +131,129 @@ static Status run_compiler(const char *const *arguments, Error *err)
     return error_set(err, ST_BAD_INPUT, "\"%s\" did not compile the job", arguments[0]);
 }
 
-Status job_compile_to(Arena *arena, const char *source, const char *object, Error *err)
+typedef struct Compilation {
+    Arena *arena;
+    const char *compiler, *include;
+    const char *source;       /* a C file, or bitcode made from it */
+    const char *dependencies; /* a list of them is written here */
+} Compilation;
+
+static Status compile(const Compilation *job, bool to_bitcode, const char *to, Error *err)
 {
-    const char *compiler = find_compiler(arena), *include = include_folder(arena);
-    const char *temporary = arena_printf(arena, "%s.%ld.tmp", object, (long)getpid());
     const char *arguments[COMPILER_ARGUMENTS_MAX];
     uint32_t count = 0;
+
+    arguments[count++] = job->compiler;
+    arguments[count++] = "-O2";
+    arguments[count++] = "-g";
+    arguments[count++] = "-fPIC";
+    if (!ends_with(job->source, ".bc")) {
+        arguments[count++] = "-std=gnu11";
+        arguments[count++] = "-Wall";
+        arguments[count++] = "-fno-math-errno";
+        arguments[count++] = "-ffp-contract=off"; /* the same bits whatever the machine can */
+        arguments[count++] = arena_printf(job->arena, "-I%s", job->include);
+        arguments[count++] = "-MD";
+        arguments[count++] = "-MF";
+        arguments[count++] = job->dependencies;
+    }
+    if (to_bitcode) { /* as it stands in the source: it is optimised where it is inlined */
+        arguments[count++] = "-Xclang";
+        arguments[count++] = "-disable-llvm-passes";
+        arguments[count++] = "-emit-llvm";
+        arguments[count++] = "-c";
+    } else {
+        arguments[count++] = "-shared";
+    }
+    arguments[count++] = "-o";
+    arguments[count++] = to;
+    arguments[count++] = job->source;
+    if (!to_bitcode)
+        arguments[count++] = "-lm";
+    arguments[count] = NULL;
+    return run_compiler(arguments, err);
+}
+
+static bool is_clang(const char *compiler)
+{
+    const char *slash = strrchr(compiler, '/');
+
+    return strncmp(slash == NULL ? compiler : slash + 1, "clang", 5) == 0;
+}
+
+static Status write_file(const char *path, const void *bytes, size_t count, Error *err)
+{
+    FILE *file = fopen(path, "we");
+    bool is_written = file != NULL && fwrite(bytes, 1, count, file) == count;
+
+    if (file != NULL && fclose(file) != 0)
+        is_written = false;
+    return is_written ? ST_OK : error_set_errno(err, errno, "cannot write \"%s\"", path);
+}
+
+/* The bitcode in the file gets its table; the job goes on without when that cannot be had. */
+static Status add_table(const char *path, Error *err)
+{
+    MemPool *pool = mem_pool_new(NULL, "bitcode", MEM_POOL_NO_LIMIT);
+    void *bitcode = NULL, *made = NULL;
+    size_t bytes = 0, made_bytes = 0;
+    Status status = file_read_whole(path, BITCODE_BYTES_MAX, pool, err, &bitcode, &bytes);
+
+    if (status == ST_OK)
+        status = user_code_prepare(bitcode, bytes, err, &made, &made_bytes);
+    if (status == ST_OK)
+        status = write_file(path, made, made_bytes, err);
+    free(made);
+    mem_pool_release(pool, bitcode, bytes);
+    mem_pool_free(pool);
+    return status;
+}
+
+static Status compile_all(Compilation *job, const char *to, const char *bitcode, Error *err)
+{
+    const char *source = job->source;
+
+    if (is_clang(job->compiler)) {
+        TRY(compile(job, true, bitcode, err));
+        if (add_table(bitcode, NULL) == ST_OK) {
+            job->source = bitcode;
+            if (compile(job, false, to, NULL) == ST_OK)
+                return ST_OK;
+            job->source = source;
+        }
+    }
+    return compile(job, false, to, err);
+}
+
+Status job_compile_to(Arena *arena, const char *source, const char *object, Error *err)
+{
+    Compilation job = {.arena = arena,
+                       .compiler = find_compiler(arena),
+                       .include = include_folder(arena),
+                       .source = source,
+                       .dependencies = arena_printf(arena, "%s.d", object)};
+    const char *temporary = arena_printf(arena, "%s.%ld.tmp", object, (long)getpid());
+    const char *bitcode = arena_printf(arena, "%s.%ld.bc", object, (long)getpid());
     Status status;
 
     if (!is_file(source))
         return error_set_errno(err, errno == 0 ? ENOENT : errno, "could not open \"%s\"", source);
-    if (compiler == NULL) {
+    if (job.compiler == NULL) {
         status = error_set(err, ST_BAD_INPUT, "there is no C compiler");
         error_hint(err, "Install clang-19, or name one with VONK_CC.");
         return status;
     }
-    if (include == NULL) {
+    if (job.include == NULL) {
         status = error_set(err, ST_BAD_INPUT, "cannot find vonk/vonk.h");
         error_hint(err, "Set VONK_INCLUDE to the folder that has vonk/vonk.h.");
         return status;
     }
-    arguments[count++] = compiler;
-    arguments[count++] = "-std=gnu11";
-    arguments[count++] = "-O2";
-    arguments[count++] = "-g";
-    arguments[count++] = "-Wall";
-    arguments[count++] = "-fPIC";
-    arguments[count++] = "-shared";
-    arguments[count++] = "-fno-math-errno";
-    arguments[count++] = "-ffp-contract=off"; /* the same bits whatever the machine can */
-    arguments[count++] = arena_printf(arena, "-I%s", include);
-    arguments[count++] = "-MD";
-    arguments[count++] = "-MF";
-    arguments[count++] = arena_printf(arena, "%s.d", object);
-    arguments[count++] = "-o";
-    arguments[count++] = temporary;
-    arguments[count++] = source;
-    arguments[count++] = "-lm";
-    arguments[count] = NULL;
-    status = run_compiler(arguments, err);
+    status = compile_all(&job, temporary, bitcode, err);
     if (status == ST_OK && rename(temporary, object) != 0)
         status = error_set_errno(err, errno, "cannot write \"%s\"", object);
     if (status != ST_OK)
         unlink(temporary);
+    unlink(bitcode);
     return status;
 }
 
@@ -209,8 +301,8 @@ Status job_compile(Arena *arena, const char *source, Error *err, const char **ob
     *object_out = NULL;
     if (absolute == NULL)
         return error_set_errno(err, errno, "could not open \"%s\"", source);
-    key =
-        arena_printf(arena, "%s\n%s\n%s", absolute, VONK_VERSION, compiler == NULL ? "" : compiler);
+    key = arena_printf(arena, "%s\n%s table %d\n%s", absolute, VONK_VERSION, JOB_TABLE_VERSION,
+                       compiler == NULL ? "" : compiler);
     free(absolute);
     TRY(cache_folder(arena, err, &folder));
     *object_out = arena_printf(arena, "%s/%016llx.so", folder,

@@ -33,6 +33,7 @@ static struct {
     char failure[256];
     pthread_mutex_t mutex; /* guards what follows */
     JitCode *codes;
+    const JitSymbol *defined; /* by jit_link_define: one list for the process */
     bool debug_is_on;
 } linker = {.once = PTHREAD_ONCE_INIT, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
@@ -52,19 +53,19 @@ void jit_link_symbols(uint32_t count, const JitSymbol *symbols)
 }
 
 /* Binds each symbol that code may call to its address. */
-static LLVMErrorRef define_symbols(void)
+static LLVMErrorRef define_symbols(uint32_t count, const JitSymbol *symbols)
 {
-    LLVMOrcCSymbolMapPair *pairs = heap_new(linker.symbol_count * sizeof *pairs);
+    LLVMOrcCSymbolMapPair *pairs = heap_new(count * sizeof *pairs);
     LLVMErrorRef failure;
 
-    for (uint32_t i = 0; i < linker.symbol_count; i++)
+    for (uint32_t i = 0; i < count; i++)
         pairs[i] = (LLVMOrcCSymbolMapPair){
-            .Name = LLVMOrcLLJITMangleAndIntern(linker.jit, linker.symbols[i].name),
-            .Sym = {.Address = (LLVMOrcExecutorAddress)(uintptr_t)linker.symbols[i].address,
+            .Name = LLVMOrcLLJITMangleAndIntern(linker.jit, symbols[i].name),
+            .Sym = {.Address = (LLVMOrcExecutorAddress)(uintptr_t)symbols[i].address,
                     .Flags = {LLVMJITSymbolGenericFlagsExported | LLVMJITSymbolGenericFlagsCallable,
                               0}}};
     failure = LLVMOrcJITDylibDefine(LLVMOrcLLJITGetMainJITDylib(linker.jit),
-                                    LLVMOrcAbsoluteSymbols(pairs, linker.symbol_count));
+                                    LLVMOrcAbsoluteSymbols(pairs, count));
     free(pairs);
     return failure;
 }
@@ -84,11 +85,41 @@ static void start_linker(void)
         builder, LLVMOrcJITTargetMachineBuilderCreateFromTargetMachine(machine));
     failure = LLVMOrcCreateLLJIT(&linker.jit, builder);
     if (failure == NULL)
-        failure = define_symbols();
+        failure = define_symbols(linker.symbol_count, linker.symbols);
     if (failure != NULL) {
         fail(failure, "LLVM's linker did not start", &error);
         snprintf(linker.failure, sizeof linker.failure, "%.255s", error.message);
     }
+}
+
+/* Names of the process itself: a user's function may call what it likes of libc and libm. */
+static LLVMErrorRef search_process(void)
+{
+    LLVMOrcDefinitionGeneratorRef generator;
+    LLVMErrorRef failure = LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(
+        &generator, LLVMOrcLLJITGetGlobalPrefix(linker.jit), NULL, NULL);
+
+    if (failure == NULL)
+        LLVMOrcJITDylibAddGenerator(LLVMOrcLLJITGetMainJITDylib(linker.jit), generator);
+    return failure;
+}
+
+Status jit_link_define(uint32_t count, const JitSymbol *symbols, Error *err)
+{
+    LLVMErrorRef failure = NULL;
+
+    pthread_once(&linker.once, start_linker);
+    if (linker.failure[0] != '\0')
+        return error_set(err, ST_INTERNAL, "%s", linker.failure);
+    pthread_mutex_lock(&linker.mutex);
+    if (linker.defined == NULL) {
+        failure = define_symbols(count, symbols);
+        if (failure == NULL)
+            failure = search_process();
+        linker.defined = symbols;
+    }
+    pthread_mutex_unlock(&linker.mutex);
+    return failure == NULL ? ST_OK : fail(failure, "symbols of user functions", err);
 }
 
 /* perf's map of code made at run time: start, length and name a line. */

@@ -13,6 +13,9 @@ MUST_CHECK Status jit_link_load(const void *object, size_t bytes, const char *sy
                                 Error *err, JitCode **code_out, void **entry_out);
 void jit_link_unload(JitCode *code); /* accepts NULL */
 
+/* More of what code may call by name; also what the process itself has (libc, libm). */
+MUST_CHECK Status jit_link_define(uint32_t count, const JitSymbol *symbols, Error *err);
+
 /* What code may call by name; set once, before the first load. */
 void jit_link_symbols(uint32_t count, const JitSymbol *symbols);
 

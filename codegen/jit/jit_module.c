@@ -9,6 +9,7 @@
 
 #include "codegen/jit/emit.h"
 #include "codegen/jit/jit_link.h"
+#include "codegen/jit/user_job.h"
 #include "core/base/heap.h"
 #include "core/base/invariant.h"
 
@@ -161,9 +162,12 @@ const JitModule *vonk_jit_module(uint32_t symbol_count, const JitSymbol *symbols
 {
     static JitModule module = {
         .compile = module_compile,
+        .compile_chain = user_chain_compile,
         .object_free = free,
         .load = jit_link_load,
         .unload = jit_link_unload,
+        .define = jit_link_define,
+        .prepare_job = user_job_prepare,
         .explain = module_explain,
     };
 

@@ -9,6 +9,7 @@
 #define VONK_CORE_PLAN_RECORD_H
 
 #include "core/data/type.h"
+#include "core/plan/user_code.h"
 
 #define RECORD_NEVER_NULL UINT32_MAX
 
@@ -35,6 +36,7 @@ typedef struct UserFunction {
     const void *closure;
     size_t closure_bytes;
     const struct UserFunction *inner; /* what the engine's own calls; NULL: nothing */
+    const UserCode *code;             /* what is known of it; NULL: nothing */
 } UserFunction;
 
 /* What messages call it. */

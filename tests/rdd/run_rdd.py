@@ -9,6 +9,7 @@ import collections
 import glob
 import os
 import pty
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,8 @@ MODES = [
     ["--master", "local[8]"],
     ["--set", "batch_rows=1"],
     ["--set", "batch_rows=3", "--set", "jit=off"],
+    ["--set", "jit=on"],
+    ["--set", "jit=on", "--set", "batch_rows=7", "--set", "test.faults=5"],
     ["--set", "optimizer.disable=all"],
     ["--set", "test.faults=7"],
     ["--set", "test.faults=8", "--master", "local[8]"],
@@ -98,6 +101,26 @@ def word_count(folder):
         check(code == 0 and out == expected, f"word_count {mode}: exit {code}\n{out}\n{err[-500:]}")
 
 
+def without_details(err):
+    """Which task of several failed, how often and where is no part of an answer."""
+    return [line for line in err.splitlines() if not line.startswith("DETAIL")]
+
+
+def inlined():
+    """Functions inlined into a compiled loop, or called: the same output, errors and the numbers of their records included."""
+    expected = None
+    for mode in [["--set", "jit=off"], ["--set", "jit=on"], ["--set", "jit=auto"], ["--set", "jit=on", "--set", "batch_rows=7"],
+                 ["--set", "jit=on", "--set", "test.faults=4"], ["--set", "jit=on", "--set", "optimizer.disable=all"]]:
+        code, out, err = submit("tests/rdd/jobs/inlined.c", options=mode)
+        answer = out, without_details(err)
+        expected = expected or answer
+        check(code == 0 and len(out.splitlines()) > 30000 and answer == expected, f"inlined {mode}: exit {code}\n{err[-500:]}")
+    gcc = shutil.which("gcc")
+    if gcc:  # an object without bitcode
+        code, out, err = submit("tests/rdd/jobs/inlined.c", env={"VONK_CC": gcc})
+        check(code == 0 and (out, without_details(err)) == expected, f"inlined, compiled by gcc: exit {code}\n{err[-500:]}")
+
+
 def write_job(folder, name, body):
     path = os.path.join(folder, name)
     with open(path, "w") as f:
@@ -143,8 +166,10 @@ int vonk_main(VonkSession *s, int c, char **v)
     return vonk_rdd_print_csv(vonk_rdd_map(vonk_rdd_range(s, 0, 3000, 1, 1), VonkNumber, VonkNumber, fall));
 }
 """)
-    code, _, err = submit(crash)
-    check(code == -11 and "user function fall, record 1235 of partition 0" in err, f"a crash: {code} {err[-300:]}")
+    for jit in "off", "on":
+        code, _, err = submit(crash, options=["--set", f"jit={jit}"])
+        check(code == -11 and "user function fall, record 1235 of partition 0" in err,
+              f"a crash, jit={jit}: {code} {err[-300:]}")
 
     crash = write_job(folder, "deep.c", """
 static long dig(volatile long *from, long depth)
@@ -347,6 +372,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="vonk-rdd-") as folder:
         os.environ["XDG_CACHE_HOME"] = os.path.join(folder, "cache")
         semantics(folder)
+        inlined()
         word_count(folder)
         failures(folder)
         spilling(folder)

@@ -1,0 +1,689 @@
+/*
+ * user_facts.c -- see user_facts.h
+ *
+ * Once all that a function calls is inlined and its variables are registers, its pointers are few:
+ * its parameters, its own variables, what vonk_task_alloc gave. Every pointer made from one of
+ * these is followed to where it is used. A use that is not understood counts as reading and
+ * writing everything; so does what is too large to look at.
+ */
+#include "codegen/jit/user_facts.h"
+
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Error.h>
+#include <llvm-c/Target.h>
+#include <llvm-c/Transforms/PassBuilder.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "codegen/jit/jit_llvm.h"
+#include "core/base/str.h"
+#include "core/plan/user_code.h"
+#include "vonk/udf.h"
+
+enum { VALUES_MAX = 2000, RANGES_MAX = 200, INSTRUCTIONS_MAX = 20000, INLINE_MAX = 2000 };
+
+#define ANYWHERE INT64_MAX
+
+/* What a pointer was made from: a record's number, or one of these. */
+enum { ROOT_TASK = -1, ROOT_OWN = -2 };
+
+typedef struct Pointer {
+    LLVMValueRef value;
+    int root;
+    int64_t offset; /* from the root's start; ANYWHERE */
+} Pointer;
+
+typedef struct Facts {
+    Arena *arena;
+    LLVMValueRef function;
+    LLVMTargetDataRef layout;
+    uint32_t pointer_count;
+    Pointer *pointers;
+    bool is_beyond_us;
+    bool can_inline, is_pure, may_fail, may_crash, uses_closure;
+    uint32_t record_count;
+    uint32_t read_count[USER_RECORDS_MAX], write_count[USER_RECORDS_MAX];
+    ByteRange *reads[USER_RECORDS_MAX], *writes[USER_RECORDS_MAX];
+    uint32_t copy_count;
+    ByteCopy *copies;
+} Facts;
+
+/* --- making functions simple --- */
+
+static bool has_name(LLVMValueRef value, const char *name)
+{
+    size_t bytes;
+    const char *own = LLVMGetValueName2(value, &bytes);
+
+    return bytes == strlen(name) && memcmp(own, name, bytes) == 0;
+}
+
+static bool name_starts(LLVMValueRef value, const char *start)
+{
+    size_t bytes;
+    const char *own = LLVMGetValueName2(value, &bytes);
+
+    return bytes >= strlen(start) && memcmp(own, start, strlen(start)) == 0;
+}
+
+static uint32_t count_instructions(LLVMValueRef function, uint32_t most)
+{
+    uint32_t count = 0;
+
+    for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block != NULL;
+         block = LLVMGetNextBasicBlock(block))
+        for (LLVMValueRef line = LLVMGetFirstInstruction(block); line != NULL;
+             line = LLVMGetNextInstruction(line))
+            if (++count > most)
+                return count;
+    return count;
+}
+
+static void set_text(LLVMValueRef function, const char *name, const char *value)
+{
+    LLVMContextRef context = LLVMGetModuleContext(LLVMGetGlobalParent(function));
+
+    LLVMRemoveStringAttributeAtIndex(function, LLVMAttributeFunctionIndex, name,
+                                     (unsigned)strlen(name));
+    if (value != NULL)
+        LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
+                                LLVMCreateStringAttribute(context, name, (unsigned)strlen(name),
+                                                          value, (unsigned)strlen(value)));
+}
+
+static void set_flag(LLVMValueRef function, const char *name, bool is_set)
+{
+    LLVMContextRef context = LLVMGetModuleContext(LLVMGetGlobalParent(function));
+    unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
+
+    LLVMRemoveEnumAttributeAtIndex(function, LLVMAttributeFunctionIndex, kind);
+    if (is_set)
+        LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex,
+                                LLVMCreateEnumAttribute(context, kind, 0));
+}
+
+void user_adopt(LLVMModuleRef module, bool inlines_all)
+{
+    const JitHost *host = jit_host();
+
+    for (LLVMValueRef function = LLVMGetFirstFunction(module); function != NULL;
+         function = LLVMGetNextFunction(function)) {
+        bool is_inlined;
+
+        if (LLVMIsDeclaration(function))
+            continue;
+        set_text(function, "target-cpu", host->cpu);
+        set_text(function, "target-features", host->features);
+        set_text(function, "tune-cpu", NULL);
+        set_flag(function, "optnone", false);
+        if (!inlines_all)
+            continue;
+        is_inlined = !has_name(function, "vonk__emit") &&
+                     count_instructions(function, INLINE_MAX) < INLINE_MAX;
+        set_flag(function, "noinline", !is_inlined);
+        set_flag(function, "alwaysinline", is_inlined);
+    }
+}
+
+static Status run_passes(LLVMModuleRef module, const char *passes, Error *err)
+{
+    LLVMTargetMachineRef machine = jit_target_machine();
+    LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
+    LLVMErrorRef failure = LLVMRunPasses(module, passes, machine, options);
+
+    LLVMDisposePassBuilderOptions(options);
+    if (machine != NULL)
+        LLVMDisposeTargetMachine(machine);
+    if (failure != NULL) {
+        char *message = LLVMGetErrorMessage(failure);
+
+        error_set(err, ST_INTERNAL, "LLVM could not simplify a job: %.500s", message);
+        LLVMDisposeErrorMessage(message);
+        return ST_INTERNAL;
+    }
+    return ST_OK;
+}
+
+Status user_facts_simplify(LLVMModuleRef module, Error *err)
+{
+    user_adopt(module, true);
+    for (LLVMValueRef function = LLVMGetFirstFunction(module); function != NULL;
+         function = LLVMGetNextFunction(function))
+        if (user_facts_apply(function)) /* stays when it is inlined everywhere */
+            LLVMSetLinkage(function, LLVMExternalLinkage);
+    return run_passes(module,
+                      "always-inline,"
+                      "function(sroa,early-cse<memssa>,instcombine<no-verify-fixpoint>,"
+                      "simplifycfg,sroa,memcpyopt,sroa,gvn,instcombine<no-verify-fixpoint>,dse,"
+                      "adce,simplifycfg)",
+                      err);
+}
+
+bool user_facts_apply(LLVMValueRef function)
+{
+    LLVMTypeRef type = LLVMGlobalGetValueType(function), params[8];
+    unsigned count = LLVMCountParamTypes(type);
+
+    if (LLVMIsDeclaration(function) || count < 2 || count > 6 || LLVMIsFunctionVarArg(type) ||
+        name_starts(function, "vonk_"))
+        return false;
+    LLVMGetParamTypes(type, params);
+    return LLVMGetTypeKind(params[0]) == LLVMPointerTypeKind &&
+           LLVMGetTypeKind(params[1]) == LLVMPointerTypeKind;
+}
+
+/* --- pointers --- */
+
+static Pointer *find_pointer(const Facts *facts, LLVMValueRef value)
+{
+    for (uint32_t i = 0; i < facts->pointer_count; i++)
+        if (facts->pointers[i].value == value)
+            return &facts->pointers[i];
+    return NULL;
+}
+
+/* A pointer known twice with two offsets is anywhere; from two roots: beyond us. */
+static void add_pointer(Facts *facts, LLVMValueRef value, int root, int64_t offset)
+{
+    Pointer *known = find_pointer(facts, value);
+
+    if (known == NULL && facts->pointer_count == VALUES_MAX)
+        facts->is_beyond_us = true;
+    else if (known == NULL)
+        facts->pointers[facts->pointer_count++] = (Pointer){value, root, offset};
+    else if (known->root != root)
+        facts->is_beyond_us = true;
+    else if (known->offset != offset)
+        known->offset = ANYWHERE; /* what was made from it is looked at again: see follow_all */
+}
+
+static void add_range(Facts *facts, ByteRange *ranges, uint32_t *count, int64_t offset,
+                      uint64_t bytes)
+{
+    ByteRange range = {0, UINT32_MAX};
+
+    if (bytes == 0)
+        return;
+    if (offset != ANYWHERE && offset >= 0 && (uint64_t)offset + bytes < UINT32_MAX)
+        range = (ByteRange){(uint32_t)offset, (uint32_t)((uint64_t)offset + bytes)};
+    for (uint32_t i = 0; i < *count; i++)
+        if (ranges[i].from <= range.from && range.to <= ranges[i].to)
+            return;
+    if (*count == RANGES_MAX)
+        facts->is_beyond_us = true;
+    else
+        ranges[(*count)++] = range;
+}
+
+static void note_read(Facts *facts, const Pointer *pointer, int64_t offset, uint64_t bytes)
+{
+    if (pointer->root >= 0)
+        add_range(facts, facts->reads[pointer->root], &facts->read_count[pointer->root], offset,
+                  bytes);
+    if (pointer->root != ROOT_TASK)
+        return;
+    /* which partition it is depends on how the data lies: no function of the record */
+    if (offset == offsetof(VonkTask, closure) && bytes == sizeof(void *))
+        facts->uses_closure = true;
+    else
+        facts->is_pure = false;
+}
+
+static void note_write(Facts *facts, const Pointer *pointer, int64_t offset, uint64_t bytes)
+{
+    if (pointer->root >= 0)
+        add_range(facts, facts->writes[pointer->root], &facts->write_count[pointer->root], offset,
+                  bytes);
+    if (pointer->root == ROOT_TASK)
+        facts->is_pure = facts->can_inline = false;
+}
+
+/* It goes where we do not see it. */
+static void note_escape(Facts *facts, const Pointer *pointer)
+{
+    facts->is_pure = false;
+    if (pointer->root >= 0) {
+        note_read(facts, pointer, ANYWHERE, 1);
+        note_write(facts, pointer, ANYWHERE, 1);
+    }
+}
+
+static uint64_t constant_or_all(LLVMValueRef value)
+{
+    return LLVMIsAConstantInt(value) != NULL ? LLVMConstIntGetZExtValue(value) : UINT32_MAX;
+}
+
+static int64_t gep_offset(const Facts *facts, LLVMValueRef gep)
+{
+    LLVMTypeRef type = LLVMGetGEPSourceElementType(gep);
+    int64_t offset = 0;
+
+    for (int i = 1; i < LLVMGetNumOperands(gep); i++) {
+        LLVMValueRef index = LLVMGetOperand(gep, (unsigned)i);
+        int64_t number;
+
+        if (LLVMIsAConstantInt(index) == NULL)
+            return ANYWHERE;
+        number = LLVMConstIntGetSExtValue(index);
+        if (i > 1 && LLVMGetTypeKind(type) == LLVMStructTypeKind) {
+            offset += (int64_t)LLVMOffsetOfElement(facts->layout, type, (unsigned)number);
+            type = LLVMStructGetTypeAtIndex(type, (unsigned)number);
+            continue;
+        }
+        if (i > 1)
+            type = LLVMGetElementType(type);
+        offset += number * (int64_t)LLVMABISizeOfType(facts->layout, type);
+    }
+    return offset;
+}
+
+static int64_t add_offsets(int64_t a, int64_t b)
+{
+    return a == ANYWHERE || b == ANYWHERE ? ANYWHERE : a + b;
+}
+
+/* --- calls --- */
+
+/* Functions that depend on their arguments alone and do nothing else. */
+static const char *const numeric_calls[] = {
+    "sin",    "cos",   "tan",   "asin",      "acos", "atan",  "atan2", "sinh",  "cosh",
+    "tanh",   "asinh", "acosh", "atanh",     "exp",  "exp2",  "expm1", "log",   "log2",
+    "log10",  "log1p", "pow",   "sqrt",      "cbrt", "hypot", "fabs",  "floor", "ceil",
+    "trunc",  "round", "rint",  "nearbyint", "fmod", "fmin",  "fmax",  "erf",   "erfc",
+    "tgamma", "sinf",  "cosf",  "tanf",      "expf", "logf",  "powf",  "sqrtf", "fabsf",
+    "floorf", "ceilf", "fmodf", "abs",       "labs", "llabs"};
+
+/* And those that read memory. */
+static const char *const reading_calls[] = {"memcmp", "bcmp",    "memchr", "memrchr", "strlen",
+                                            "strcmp", "strncmp", "strchr", "strnlen"};
+
+static bool is_one_of(LLVMValueRef function, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (has_name(function, names[i]))
+            return true;
+    return false;
+}
+
+#define IS_ONE_OF(function, names) is_one_of((function), (names), sizeof(names) / sizeof *(names))
+
+static bool is_silent_intrinsic(LLVMValueRef callee)
+{
+    return name_starts(callee, "llvm.lifetime.") || name_starts(callee, "llvm.dbg.") ||
+           name_starts(callee, "llvm.assume") || name_starts(callee, "llvm.experimental.noalias");
+}
+
+static bool is_memory_intrinsic(LLVMValueRef callee)
+{
+    return name_starts(callee, "llvm.memcpy.") || name_starts(callee, "llvm.memmove.") ||
+           name_starts(callee, "llvm.memset.");
+}
+
+/* What a call does with a pointer that is its argument number `argument`. */
+static void use_in_call(Facts *facts, const Pointer *pointer, LLVMValueRef call, unsigned argument)
+{
+    LLVMValueRef callee = LLVMGetCalledValue(call);
+
+    if (LLVMIsAFunction(callee) == NULL) {
+        note_escape(facts, pointer);
+        facts->can_inline &= pointer->root != ROOT_TASK;
+    } else if (is_silent_intrinsic(callee)) {
+        return;
+    } else if (is_memory_intrinsic(callee)) {
+        uint64_t bytes = constant_or_all(LLVMGetOperand(call, 2));
+
+        if (argument == 0)
+            note_write(facts, pointer, pointer->offset, bytes);
+        else
+            note_read(facts, pointer, pointer->offset, bytes);
+    } else if (has_name(callee, "vonk__emit")) {
+        if (argument == 1)
+            note_read(facts, pointer, pointer->offset, constant_or_all(LLVMGetOperand(call, 2)));
+        else if (argument != 0 || pointer->offset != 0)
+            note_escape(facts, pointer);
+    } else if (has_name(callee, "vonk_task_alloc") || has_name(callee, "vonk_fail")) {
+        if (pointer->root != ROOT_TASK || pointer->offset != 0 || argument != 0) {
+            note_read(facts, pointer, ANYWHERE, 1); /* printed */
+            facts->can_inline &= pointer->root != ROOT_TASK;
+        }
+    } else if (has_name(callee, "vonk_text_to_int8") || has_name(callee, "vonk_text_to_float8")) {
+        if (argument == 2)
+            note_write(facts, pointer, pointer->offset, 8);
+        else
+            note_read(facts, pointer, ANYWHERE, 1);
+    } else if (IS_ONE_OF(callee, reading_calls)) {
+        note_read(facts, pointer, ANYWHERE, 1);
+    } else {
+        note_escape(facts, pointer);
+    }
+}
+
+/* What a call is, whatever its arguments. */
+static void look_at_call(Facts *facts, LLVMValueRef call)
+{
+    LLVMValueRef callee = LLVMGetCalledValue(call);
+    bool is_named = LLVMIsAFunction(callee) != NULL;
+
+    if (!is_named) { /* inline assembly, or through a pointer */
+        facts->may_fail = facts->may_crash = true;
+        facts->is_pure = false;
+        return;
+    }
+    if (is_silent_intrinsic(callee) || IS_ONE_OF(callee, numeric_calls) ||
+        has_name(callee, "vonk__emit"))
+        return;
+    if (is_memory_intrinsic(callee)) {
+        Pointer *to = find_pointer(facts, LLVMGetOperand(call, 0));
+        bool reads = !name_starts(callee, "llvm.memset.");
+
+        if (to == NULL)
+            facts->is_pure = false;
+        if (to == NULL ||
+            (reads && find_pointer(facts, LLVMGetOperand(call, 1)) == NULL &&
+             LLVMIsAGlobalVariable(LLVMGetOperand(call, 1)) == NULL) ||
+            LLVMIsAConstantInt(LLVMGetOperand(call, 2)) == NULL)
+            facts->may_crash = true;
+        return;
+    }
+    if (name_starts(callee, "llvm.")) { /* arithmetic; what traps or is about the stack is not */
+        if (name_starts(callee, "llvm.trap") || name_starts(callee, "llvm.va_") ||
+            name_starts(callee, "llvm.eh.") || name_starts(callee, "llvm.stack") ||
+            name_starts(callee, "llvm.readcyclecounter")) {
+            facts->is_pure = facts->can_inline = false;
+            facts->may_crash = true;
+        }
+        return;
+    }
+    facts->may_crash = true;
+    if (has_name(callee, "vonk_task_alloc")) {
+        facts->may_fail = true;
+    } else if (has_name(callee, "vonk_text_to_int8") || has_name(callee, "vonk_text_to_float8")) {
+        if (find_pointer(facts, LLVMGetOperand(call, 2)) == NULL)
+            facts->is_pure = false;
+    } else if (!IS_ONE_OF(callee, reading_calls)) {
+        facts->may_fail = true;
+        facts->is_pure = false;
+    }
+}
+
+/* --- uses --- */
+
+static void follow_use(Facts *facts, Pointer pointer, LLVMValueRef user)
+{
+    switch (LLVMGetInstructionOpcode(user)) {
+    case LLVMLoad:
+        note_read(facts, &pointer, pointer.offset,
+                  LLVMStoreSizeOfType(facts->layout, LLVMTypeOf(user)));
+        return;
+    case LLVMStore:
+        if (LLVMGetOperand(user, 0) == pointer.value)
+            note_escape(facts, &pointer);
+        if (LLVMGetOperand(user, 1) == pointer.value)
+            note_write(facts, &pointer, pointer.offset,
+                       LLVMStoreSizeOfType(facts->layout, LLVMTypeOf(LLVMGetOperand(user, 0))));
+        return;
+    case LLVMGetElementPtr:
+        add_pointer(facts, user, pointer.root,
+                    add_offsets(pointer.offset, gep_offset(facts, user)));
+        return;
+    case LLVMBitCast:
+    case LLVMFreeze:
+        add_pointer(facts, user, pointer.root, pointer.offset);
+        return;
+    case LLVMPHI:
+    case LLVMSelect:
+        add_pointer(facts, user, pointer.root, pointer.offset);
+        return;
+    case LLVMICmp:
+        return;
+    case LLVMCall:
+        for (unsigned i = 0; i < LLVMGetNumArgOperands(user); i++)
+            if (LLVMGetOperand(user, i) == pointer.value)
+                use_in_call(facts, &pointer, user, i);
+        return;
+    default:
+        note_escape(facts, &pointer);
+    }
+}
+
+/* All pointers, until none changes any more: an offset only ever becomes ANYWHERE. */
+static void follow_all(Facts *facts)
+{
+    for (bool is_changed = true; is_changed && !facts->is_beyond_us;) {
+        uint32_t known = 0, anywhere = 0, anywhere_after = 0;
+
+        for (uint32_t i = 0; i < facts->pointer_count; i++)
+            anywhere += facts->pointers[i].offset == ANYWHERE;
+        for (uint32_t i = 0; i < facts->pointer_count && !facts->is_beyond_us; i++, known++)
+            for (LLVMUseRef use = LLVMGetFirstUse(facts->pointers[i].value); use != NULL;
+                 use = LLVMGetNextUse(use))
+                follow_use(facts, facts->pointers[i], LLVMGetUser(use));
+        for (uint32_t i = 0; i < facts->pointer_count; i++)
+            anywhere_after += facts->pointers[i].offset == ANYWHERE;
+        is_changed = anywhere != anywhere_after;
+    }
+}
+
+/* One of several pointers: all must come from the same root, or we do not know what it is. */
+static void check_choices(Facts *facts)
+{
+    for (uint32_t i = 0; i < facts->pointer_count; i++) {
+        LLVMValueRef value = facts->pointers[i].value;
+        bool is_phi = LLVMIsAPHINode(value) != NULL, is_select = LLVMIsASelectInst(value) != NULL;
+        unsigned count = is_phi ? LLVMCountIncoming(value) : is_select ? 2 : 0;
+
+        for (unsigned k = 0; k < count; k++) {
+            LLVMValueRef from =
+                is_phi ? LLVMGetIncomingValue(value, k) : LLVMGetOperand(value, k + 1);
+
+            if (find_pointer(facts, from) == NULL && !LLVMIsNull(from) && !LLVMIsUndef(from))
+                facts->is_beyond_us = true;
+        }
+    }
+}
+
+/* --- instructions --- */
+
+static void look_at_global(Facts *facts, LLVMValueRef value)
+{
+    if (LLVMIsAConstantExpr(value) != NULL) {
+        for (int i = 0; i < LLVMGetNumOperands(value); i++)
+            look_at_global(facts, LLVMGetOperand(value, (unsigned)i));
+        return;
+    }
+    if (LLVMIsAGlobalVariable(value) == NULL ||
+        (LLVMIsGlobalConstant(value) && !LLVMIsDeclaration(value)))
+        return;
+    facts->can_inline = facts->is_pure = false; /* it lies in the object, where others use it too */
+}
+
+static bool is_division(LLVMOpcode opcode)
+{
+    return opcode == LLVMUDiv || opcode == LLVMSDiv || opcode == LLVMURem || opcode == LLVMSRem;
+}
+
+static void look_at(Facts *facts, LLVMValueRef line)
+{
+    LLVMOpcode opcode = LLVMGetInstructionOpcode(line);
+    LLVMValueRef address;
+
+    for (int i = 0; i < LLVMGetNumOperands(line); i++)
+        look_at_global(facts, LLVMGetOperand(line, (unsigned)i));
+    if (opcode == LLVMCall) {
+        look_at_call(facts, line);
+    } else if (opcode == LLVMLoad || opcode == LLVMStore) {
+        Pointer *pointer;
+
+        address = LLVMGetOperand(line, opcode == LLVMStore);
+        pointer = find_pointer(facts, address);
+        if (LLVMGetVolatile(line) || LLVMGetOrdering(line) != LLVMAtomicOrderingNotAtomic)
+            facts->is_pure = false;
+        if (pointer == NULL && opcode == LLVMStore)
+            facts->is_pure = false;
+        if (pointer == NULL ? LLVMIsAGlobalVariable(address) == NULL : pointer->offset == ANYWHERE)
+            facts->may_crash = true;
+    } else if (is_division(opcode)) {
+        LLVMValueRef divisor = LLVMGetOperand(line, 1);
+
+        facts->may_crash |= LLVMIsAConstantInt(divisor) == NULL || LLVMIsNull(divisor) ||
+                            LLVMConstIntGetSExtValue(divisor) == -1;
+    } else if (opcode == LLVMAtomicCmpXchg || opcode == LLVMAtomicRMW || opcode == LLVMFence ||
+               opcode == LLVMInvoke || opcode == LLVMCallBr || opcode == LLVMUnreachable) {
+        facts->is_pure = false;
+        facts->may_crash = true;
+    }
+}
+
+/* --- what is passed on --- */
+
+static void add_copy(Facts *facts, const Pointer *to, const Pointer *from, uint64_t bytes)
+{
+    if (to == NULL || from == NULL || to->root != (int)facts->record_count - 1 || from->root != 0 ||
+        to->root == 0 || to->offset == ANYWHERE || from->offset == ANYWHERE ||
+        bytes >= UINT32_MAX || facts->copy_count == RANGES_MAX)
+        return;
+    facts->copies[facts->copy_count++] =
+        (ByteCopy){(uint32_t)to->offset, (uint32_t)from->offset, (uint32_t)bytes};
+}
+
+/* The first block always runs. */
+static void find_copies(Facts *facts)
+{
+    for (LLVMValueRef line = LLVMGetFirstInstruction(LLVMGetFirstBasicBlock(facts->function));
+         line != NULL; line = LLVMGetNextInstruction(line)) {
+        LLVMOpcode opcode = LLVMGetInstructionOpcode(line);
+
+        if (opcode == LLVMStore && LLVMIsALoadInst(LLVMGetOperand(line, 0)) != NULL)
+            add_copy(facts, find_pointer(facts, LLVMGetOperand(line, 1)),
+                     find_pointer(facts, LLVMGetOperand(LLVMGetOperand(line, 0), 0)),
+                     LLVMStoreSizeOfType(facts->layout, LLVMTypeOf(LLVMGetOperand(line, 0))));
+        if (opcode == LLVMCall && LLVMIsAFunction(LLVMGetCalledValue(line)) != NULL &&
+            name_starts(LLVMGetCalledValue(line), "llvm.memcpy."))
+            add_copy(facts, find_pointer(facts, LLVMGetOperand(line, 0)),
+                     find_pointer(facts, LLVMGetOperand(line, 1)),
+                     constant_or_all(LLVMGetOperand(line, 2)));
+    }
+}
+
+/* Writes that meet the copy; its own is one. */
+static uint32_t count_writers(const Facts *facts, ByteCopy copy)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < facts->pointer_count; i++) {
+        const Pointer *pointer = &facts->pointers[i];
+
+        if (pointer->root != (int)facts->record_count - 1)
+            continue;
+        for (LLVMUseRef use = LLVMGetFirstUse(pointer->value); use != NULL;
+             use = LLVMGetNextUse(use)) {
+            LLVMValueRef user = LLVMGetUser(use);
+            LLVMOpcode opcode = LLVMGetInstructionOpcode(user);
+            uint64_t bytes = 0;
+
+            if (opcode == LLVMStore && LLVMGetOperand(user, 1) == pointer->value)
+                bytes = LLVMStoreSizeOfType(facts->layout, LLVMTypeOf(LLVMGetOperand(user, 0)));
+            else if (opcode == LLVMCall)
+                bytes = is_memory_intrinsic(LLVMGetCalledValue(user))
+                            ? constant_or_all(LLVMGetOperand(user, 2))
+                            : UINT32_MAX;
+            count += bytes > 0 && (pointer->offset == ANYWHERE ||
+                                   (pointer->offset < (int64_t)copy.out + copy.bytes &&
+                                    copy.out < pointer->offset + (int64_t)bytes));
+        }
+    }
+    return count;
+}
+
+/* --- all of it --- */
+
+static void find_roots(Facts *facts)
+{
+    for (unsigned i = 0; i < LLVMCountParams(facts->function); i++) {
+        LLVMValueRef param = LLVMGetParam(facts->function, i);
+
+        if (LLVMGetTypeKind(LLVMTypeOf(param)) != LLVMPointerTypeKind)
+            continue;
+        if (i == 0)
+            add_pointer(facts, param, ROOT_TASK, 0);
+        else if (facts->record_count < USER_RECORDS_MAX)
+            add_pointer(facts, param, (int)facts->record_count++, 0);
+        else
+            facts->is_beyond_us = true;
+    }
+    for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(facts->function); block != NULL;
+         block = LLVMGetNextBasicBlock(block))
+        for (LLVMValueRef line = LLVMGetFirstInstruction(block); line != NULL;
+             line = LLVMGetNextInstruction(line))
+            if (LLVMIsAAllocaInst(line) != NULL ||
+                (LLVMGetInstructionOpcode(line) == LLVMCall &&
+                 has_name(LLVMGetCalledValue(line), "vonk_task_alloc")))
+                add_pointer(facts, line, ROOT_OWN, 0);
+}
+
+static void find_all(Facts *facts)
+{
+    find_roots(facts);
+    follow_all(facts);
+    check_choices(facts);
+    for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(facts->function); block != NULL;
+         block = LLVMGetNextBasicBlock(block))
+        for (LLVMValueRef line = LLVMGetFirstInstruction(block); line != NULL;
+             line = LLVMGetNextInstruction(line))
+            look_at(facts, line);
+    if (facts->record_count >= 2)
+        find_copies(facts);
+}
+
+static const char *print_facts(const Facts *facts)
+{
+    StrBuf text = {.arena = facts->arena};
+
+    strbuf_printf(&text, "%s%s%s%s%s", facts->can_inline ? "inline " : "",
+                  facts->is_pure ? "pure " : "", facts->may_fail ? "fails " : "",
+                  facts->may_crash ? "crashes " : "", facts->uses_closure ? "closure " : "");
+    for (uint32_t i = 0; i < USER_RECORDS_MAX; i++) {
+        for (uint32_t k = 0; k < facts->read_count[i]; k++)
+            strbuf_printf(&text, "read%u:%u-%u ", i, facts->reads[i][k].from,
+                          facts->reads[i][k].to);
+        for (uint32_t k = 0; k < facts->write_count[i]; k++)
+            strbuf_printf(&text, "write%u:%u-%u ", i, facts->writes[i][k].from,
+                          facts->writes[i][k].to);
+    }
+    for (uint32_t i = 0; i < facts->copy_count; i++)
+        if (facts->write_count[0] == 0 && count_writers(facts, facts->copies[i]) == 1)
+            strbuf_printf(&text, "copy:%u=%u+%u ", facts->copies[i].out, facts->copies[i].in,
+                          facts->copies[i].bytes);
+    return strbuf_text(&text);
+}
+
+static const char *nothing_known(Arena *arena)
+{
+    StrBuf text = {.arena = arena};
+
+    strbuf_puts(&text, "fails crashes closure");
+    for (uint32_t i = 0; i < USER_RECORDS_MAX; i++)
+        strbuf_printf(&text, " read%u:0-%u write%u:0-%u", i, UINT32_MAX, i, UINT32_MAX);
+    return strbuf_text(&text);
+}
+
+const char *user_facts_of(Arena *arena, LLVMValueRef function)
+{
+    Facts facts = {.arena = arena,
+                   .function = function,
+                   .pointers = ARENA_ARRAY(arena, Pointer, VALUES_MAX),
+                   .copies = ARENA_ARRAY(arena, ByteCopy, RANGES_MAX),
+                   .can_inline = true,
+                   .is_pure = true};
+
+    if (function == NULL || count_instructions(function, INSTRUCTIONS_MAX) > INSTRUCTIONS_MAX)
+        return nothing_known(arena);
+    facts.layout = LLVMGetModuleDataLayout(LLVMGetGlobalParent(function));
+    for (uint32_t i = 0; i < USER_RECORDS_MAX; i++) {
+        facts.reads[i] = ARENA_ARRAY(arena, ByteRange, RANGES_MAX);
+        facts.writes[i] = ARENA_ARRAY(arena, ByteRange, RANGES_MAX);
+    }
+    find_all(&facts);
+    return facts.is_beyond_us ? nothing_known(arena) : print_facts(&facts);
+}

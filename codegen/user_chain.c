@@ -1,0 +1,101 @@
+/* user_chain.c -- see user_chain.h */
+#include "codegen/user_chain.h"
+
+#include <string.h>
+
+#include "core/base/str.h"
+
+enum { STEPS_MAX = 16 }; /* longer chains are rare, and each step costs compile time */
+
+static RecordLayout *copy_layout(Arena *arena, const RecordLayout *layout)
+{
+    RecordLayout *copy = arena_copy(arena, layout, sizeof *layout);
+    RecordField *fields =
+        arena_copy(arena, layout->fields, layout->field_count * sizeof *layout->fields);
+
+    copy->name = arena_strdup(arena, layout->name);
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        fields[i].name = arena_strdup(arena, fields[i].name);
+    copy->fields = fields;
+    return copy;
+}
+
+/* A flat_map may only emit through what it is given, and none may change what it is given. */
+static bool can_inline(const CallStep *step)
+{
+    const UserCode *code = step->function.code;
+
+    if (code == NULL || !code->can_inline || code->writes[0].count > 0)
+        return false;
+    if (step->kind == CALL_FLAT_MAP)
+        return code->reads[1].count == 0 && code->writes[1].count == 0;
+    return step->kind != CALL_PAIR || code->writes[1].count == 0;
+}
+
+static void print_layout(StrBuf *text, const RecordLayout *layout)
+{
+    strbuf_printf(text, " %u{", layout->bytes);
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        strbuf_printf(text, "%u:%u:%u:%d ", type_phys(layout->fields[i].type),
+                      layout->fields[i].offset, layout->fields[i].null_offset,
+                      layout->fields[i].is_key);
+    strbuf_puts(text, "}");
+}
+
+static void print_step(StrBuf *text, const ChainStep *step)
+{
+    strbuf_printf(text, "%d %016llx %s %d%d%d", step->kind,
+                  (unsigned long long)step->code->job->hash, step->code->name,
+                  step->code->may_crash, step->code->may_fail, step->keeps_keys);
+    print_layout(text, step->in);
+    print_layout(text, step->out);
+    if (step->pair != NULL)
+        strbuf_printf(text, " pair %u %u %u", step->pair->second_offset, step->pair->first_missing,
+                      step->pair->second_missing);
+    if (step->kind == CALL_MAP_INDEXED)
+        strbuf_printf(text, " by %lld", (long long)step->stride);
+    strbuf_putc(text, '\n');
+}
+
+UserChain *user_chain_new(CallStepList steps)
+{
+    Arena *arena;
+    UserChain *chain;
+    ChainStep *items;
+    StrBuf text;
+    uint32_t at = steps.count;
+
+    if (steps.count > STEPS_MAX)
+        return NULL;
+    for (const CallStep *step = steps.last; step != NULL; step = step->before)
+        if (!can_inline(step))
+            return NULL;
+    arena = arena_new(NULL, "chain of calls", ARENA_NO_CAP);
+    chain = ARENA_NEW(arena, UserChain);
+    items = ARENA_ARRAY(arena, ChainStep, steps.count);
+    for (const CallStep *step = steps.last; step != NULL; step = step->before) {
+        ChainStep *item = &items[--at];
+
+        *item = (ChainStep){.kind = step->kind,
+                            .code = arena_copy(arena, step->function.code, sizeof(UserCode)),
+                            .in = copy_layout(arena, step->in),
+                            .out = copy_layout(arena, step->out),
+                            .keeps_keys = step->keeps_keys,
+                            .stride = step->index == NULL ? 0 : step->index->stride};
+        if (step->pair != NULL)
+            item->pair = arena_copy(arena, step->pair, sizeof *step->pair);
+    }
+    text = (StrBuf){.arena = arena};
+    strbuf_puts(&text, "chain\n");
+    for (uint32_t i = 0; i < steps.count; i++)
+        print_step(&text, &items[i]);
+    *chain = (UserChain){
+        .arena = arena, .text = strbuf_text(&text), .step_count = steps.count, .steps = items};
+    return chain;
+}
+
+void user_chain_free(const UserChain *chain)
+{
+    if (chain != NULL)
+        arena_free(chain->arena);
+}

@@ -1,0 +1,75 @@
+/*
+ * user_chain.h -- the steps of a CALL as one loop over rows, made from the bitcode of its functions
+ *
+ *     void chain(ChainCall *call)
+ *     {
+ *         for (uint32_t i = 0; i < call->count; i++) {
+ *             Line line = { text[rows[i]] };               fields from columns: what nobody
+ *             split(task_0, &line, {                       reads is never loaded
+ *                 vonk_emit(Count count) ->
+ *                     if (is_long(task_1, &count))
+ *                         word[n] = count.word, ones[n] = count.n, n++;
+ *             });
+ *         }
+ *     }
+ *
+ * Records live in registers: no step writes memory for the next one.
+ */
+#ifndef VONK_CODEGEN_USER_CHAIN_H
+#define VONK_CODEGEN_USER_CHAIN_H
+
+#include "codegen/jit_module.h"
+#include "core/plan/record.h"
+#include "core/plan/user_code.h"
+#include "vonk/udf.h"
+
+/* One run over rows. The emitted code knows it by offsets: the order of members is free. */
+typedef struct ChainCall {
+    const uint32_t *rows;            /* NULL: 0, 1, 2, ... */
+    uint32_t from, count;            /* of rows            */
+    const void *const *values;       /* by input field: the column's values, flat */
+    const uint64_t *const *validity; /* by input field that may be NULL: its bits; never NULL */
+    void *const *out_values;         /* by output field */
+    uint8_t *const *out_nulls;       /* by output field that may be NULL: a byte a row */
+    uint32_t out_capacity;
+    uint32_t out_count;       /* rows made and not yet passed on */
+    VonkTask *const *tasks;   /* by step */
+    uint64_t *const *numbers; /* by step: of records that it got */
+    VonkTask **running;       /* where a crash is reported from: the task of the step at work */
+    VonkOut *const *outs;     /* by step: for emitting a record of a wrong size */
+    const int64_t *bases;     /* by step: CALL_MAP_INDEXED */
+    bool is_text_too_long;    /* a text of 4 GiB or more was made */
+    /* The output is full: passes it on, sets out_count to 0; false: stop. */
+    bool (*flush)(struct ChainCall *call, uint32_t out_count);
+} ChainCall;
+
+typedef void (*ChainEntry)(ChainCall *call);
+
+typedef struct ChainStep {
+    CallKind kind;
+    const UserCode *code;
+    const RecordLayout *in, *out;
+    const RecordPair *pair;
+    int64_t stride; /* CALL_MAP_INDEXED */
+    bool keeps_keys;
+} ChainStep;
+
+/* All it points to lives in its arena, but for bitcode, which is the object's. */
+typedef struct UserChain {
+    Arena *arena;
+    const char *text; /* all that the code depends on: the key of the cache */
+    uint32_t step_count;
+    const ChainStep *steps;
+} UserChain;
+
+/* NULL when some function has no bitcode or cannot be inlined. Free with user_chain_free. */
+UserChain *user_chain_new(CallStepList steps);
+void user_chain_free(const UserChain *chain); /* accepts NULL */
+
+/* Bitcode of a job's file becomes bitcode with its table (core/plan/user_code.h), which the
+ * compiler makes the object from. Loads LLVM. ST_NOT_SUPPORTED when there is no JIT. Free the
+ * result with free. */
+MUST_CHECK Status user_code_prepare(const void *bitcode, size_t bytes, Error *err, void **made_out,
+                                    size_t *made_bytes_out);
+
+#endif
