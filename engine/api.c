@@ -46,6 +46,11 @@ void api_session_observe(VonkSession *session, JobObserver observer)
     session->observer = observer;
 }
 
+void api_session_note_lineage(VonkSession *session, FILE *to)
+{
+    session->lineage = to;
+}
+
 void api_session_unref(VonkSession *session)
 {
     if (atomic_fetch_sub(&session->ref_count, 1) > 1)

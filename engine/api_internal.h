@@ -3,6 +3,7 @@
 #define VONK_ENGINE_API_INTERNAL_H
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #include "core/rdd/rdd_job.h"
 #include "engine/session.h"
@@ -17,6 +18,8 @@ struct VonkSession {
     atomic_uint ref_count;
     RddSession *rdds;     /* made by the first RDD */
     JobObserver observer; /* of its jobs; zeroed: nobody */
+    FILE *lineage;        /* where what jobs make is noted; NULL: nowhere */
+    uint64_t job_count;   /* noted so far */
 };
 
 /* A result holds its session; the last one lets go of it. */
@@ -24,6 +27,8 @@ void api_session_unref(VonkSession *session);
 
 /* Before the first RDD. */
 void api_session_observe(VonkSession *session, JobObserver observer);
+/* A line of JSON for each job on RDDs that ended well: engine/rdd_lineage.h. Borrowed. */
+void api_session_note_lineage(VonkSession *session, FILE *to);
 
 void rdd_session_free(RddSession *rdds); /* accepts NULL */
 

@@ -1,6 +1,9 @@
 /* rdd_run.c -- plans become jobs; see rdd_internal.h */
+#include <string.h>
+
 #include "core/base/big_stack.h"
 #include "engine/rdd_internal.h"
+#include "engine/rdd_lineage.h"
 #include "sql/optimizer/distribute.h"
 
 /* Rules walk plans recursively; a lineage may have ten thousand steps. */
@@ -79,8 +82,19 @@ Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_
     return status;
 }
 
+/* The ledger of what the job has made. */
+static void write_lineage(const RddRun *run)
+{
+    VonkSession *session = run->rdds->session;
+
+    if (session->lineage != NULL)
+        fputs(lineage_of_job(run->arena, run->job, ++session->job_count), session->lineage);
+}
+
 void rdd_run_close(RddRun *run)
 {
+    if (run->job != NULL)
+        write_lineage(run);
     job_close(run->job);
     arena_free(run->arena);
     *run = (RddRun){0};
@@ -122,18 +136,36 @@ VonkStatus vonk_rdd_partition_count(VonkRdd *rdd, uint32_t *count_out, VonkError
     return (VonkStatus)rdd_partition_count(rdd->rdds, rdd->plan, (Error *)error, count_out);
 }
 
-const char *vonk_rdd_explain(VonkRdd *rdd)
+static const char *explain(VonkRdd *rdd, LineageFormat format)
 {
+    Arena *arena = rdd->rdds->arena;
     Error err = ERROR_NONE;
     RddRun run = {0};
+    FragmentSet set;
     const char *text;
 
     if (rdd->plan == NULL)
-        return arena_strdup(rdd->rdds->arena, rdd->error.message);
-    if (rdd_plan(rdd->rdds, rdd->plan, &err, &run) != ST_OK)
-        text = arena_strdup(rdd->rdds->arena, err.message);
+        return arena_strdup(arena, rdd->error.message);
+    if (rdd_plan(rdd->rdds, rdd->plan, &err, &run) != ST_OK ||
+        fragments_cut(run.arena, run.physical, &err, &set) != ST_OK)
+        text = arena_strdup(arena, err.message);
     else
-        text = arena_strdup(rdd->rdds->arena, plan_print(run.arena, run.physical));
+        text = arena_strdup(arena, lineage_print(run.arena, &set, rdd->rdds->driver, format));
     rdd_run_close(&run);
     return text;
+}
+
+const char *vonk_rdd_explain(VonkRdd *rdd)
+{
+    return explain(rdd, LINEAGE_TEXT);
+}
+
+const char *vonk_rdd_explain_as(VonkRdd *rdd, const char *format)
+{
+    static const char *const names[] = {"text", "json", "dot"};
+
+    for (int i = 0; i < 3; i++)
+        if (strcmp(format, names[i]) == 0)
+            return explain(rdd, (LineageFormat)i);
+    return NULL;
 }

@@ -6,11 +6,13 @@
  * The job's object finds Vonk's functions in this program.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/api_internal.h"
 #include "exec/user_task.h"
 #include "shell/error_text.h"
 #include "shell/job_compiler.h"
@@ -23,7 +25,7 @@ typedef int (*JobMain)(VonkSession *session, int argc, char **argv);
 enum { SETTINGS_MAX = 64 };
 
 typedef struct SubmitOptions {
-    const char *master;
+    const char *lineage; /* a path; NULL: none */
     uint32_t setting_count;
     const char *settings[SETTINGS_MAX][2];
 } SubmitOptions;
@@ -44,6 +46,7 @@ static void print_usage(FILE *to)
           "  --master URL      local, or local[N] for N threads\n"
           "  --set NAME=VALUE  a setting of the session (SHOW ALL lists them)\n"
           "  --name NAME       of the job, for messages\n"
+          "  --lineage FILE    what each stage made goes there: a line of JSON a job, with hashes\n"
           "  -h, --help        this\n\n"
           "JOB.c is compiled (clang-19, or what VONK_CC names) and kept; it defines\n"
           "  int vonk_main(VonkSession *session, int argc, char **argv)\n"
@@ -86,11 +89,10 @@ static bool set_master(SubmitOptions *options, char *url)
 /* The index of the job in argv; 0 after --help, -1 on wrong usage. */
 static int parse_options(int argc, char **argv, SubmitOptions *options)
 {
-    static const struct option known[] = {{"master", required_argument, NULL, 'm'},
-                                          {"set", required_argument, NULL, 's'},
-                                          {"name", required_argument, NULL, 'n'},
-                                          {"help", no_argument, NULL, 'h'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option known[] = {
+        {"master", required_argument, NULL, 'm'}, {"set", required_argument, NULL, 's'},
+        {"name", required_argument, NULL, 'n'},   {"lineage", required_argument, NULL, 'l'},
+        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
     int option;
 
     optind = 1;
@@ -99,6 +101,8 @@ static int parse_options(int argc, char **argv, SubmitOptions *options)
             print_usage(stdout);
             return 0;
         }
+        if (option == 'l')
+            options->lineage = optarg;
         if ((option == 'm' && !set_master(options, optarg)) ||
             (option == 's' && !add_setting(options, optarg)) || option == '?')
             return -1;
@@ -137,13 +141,44 @@ static Status load_job(Arena *arena, const char *job, Error *err, JobMain *main_
     return ST_OK;
 }
 
+static Status open_lineage(const char *path, Error *err, FILE **file_out)
+{
+    *file_out = NULL;
+    if (path == NULL)
+        return ST_OK;
+    *file_out = fopen(path, "we");
+    return *file_out != NULL ? ST_OK : error_set_errno(err, errno, "cannot write \"%s\"", path);
+}
+
+static Status open_session(const SubmitOptions *options, Error *err, VonkSession **session_out)
+{
+    TRY((Status)vonk_session_open(NULL, session_out, (VonkError *)err));
+    for (uint32_t i = 0; i < options->setting_count; i++)
+        TRY((Status)vonk_session_set(*session_out, options->settings[i][0], options->settings[i][1],
+                                     (VonkError *)err));
+    return ST_OK;
+}
+
+static int run_job(JobMain job_main, VonkSession *session, FILE *lineage, int argc, char **argv)
+{
+    JobProgressLine *line;
+    int code;
+
+    user_task_report_crashes();
+    api_session_note_lineage(session, lineage);
+    line = job_progress_begin(session);
+    code = job_main(session, argc, argv);
+    job_progress_end(line);
+    return code;
+}
+
 int subcommand_submit(int argc, char **argv)
 {
     SubmitOptions options = {0};
-    int at = parse_options(argc, argv, &options), code;
+    int at = parse_options(argc, argv, &options), code = EXIT_OK;
     Arena *arena;
     Error err = ERROR_NONE;
-    JobProgressLine *line;
+    FILE *lineage = NULL;
     VonkSession *session = NULL;
     JobMain job_main;
     Status status;
@@ -153,19 +188,16 @@ int subcommand_submit(int argc, char **argv)
     arena = arena_new(NULL, "submit", ARENA_NO_CAP);
     status = load_job(arena, argv[at], &err, &job_main);
     if (status == ST_OK)
-        status = (Status)vonk_session_open(NULL, &session, (VonkError *)&err);
-    for (uint32_t i = 0; status == ST_OK && i < options.setting_count; i++)
-        status = (Status)vonk_session_set(session, options.settings[i][0], options.settings[i][1],
-                                          (VonkError *)&err);
-    if (status == ST_OK) {
-        user_task_report_crashes();
-        line = job_progress_begin(session);
-        code = job_main(session, argc - at, argv + at);
-        job_progress_end(line);
-    } else {
-        code = report(&err);
-    }
+        status = open_session(&options, &err, &session);
+    if (status == ST_OK)
+        status = open_lineage(options.lineage, &err, &lineage);
+    if (status == ST_OK)
+        code = run_job(job_main, session, lineage, argc - at, argv + at);
     vonk_session_close(session);
+    if (lineage != NULL && (ferror(lineage) | fclose(lineage)) != 0 && status == ST_OK)
+        status = error_set(&err, ST_IO, "cannot write \"%s\"", options.lineage);
+    if (status != ST_OK && code == EXIT_OK)
+        code = report(&err);
     arena_free(arena);
     return code;
 }

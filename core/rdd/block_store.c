@@ -436,6 +436,16 @@ uint64_t map_blocks_bytes(const MapBlocks *blocks)
     return bytes;
 }
 
+uint64_t block_output_bytes(const BlockOutput *output, uint32_t map)
+{
+    uint64_t bytes;
+
+    pthread_mutex_lock(&output->store->lock);
+    bytes = output->maps[map] == NULL ? 0 : map_blocks_bytes(output->maps[map]);
+    pthread_mutex_unlock(&output->store->lock);
+    return bytes;
+}
+
 uint64_t block_output_hash(const BlockOutput *output, uint32_t map)
 {
     uint64_t hash;

@@ -81,6 +81,8 @@ MUST_CHECK Status block_output_get(BlockOutput *output, uint32_t map, uint32_t r
 /* Rows of (map, reduce); of all maps and reduces with UINT32_MAX. */
 uint64_t block_output_rows(const BlockOutput *output, uint32_t map, uint32_t reduce);
 
+uint64_t block_output_bytes(const BlockOutput *output, uint32_t map);
+
 /* map_blocks_hash of what the map task made; 0 when it is not there. */
 uint64_t block_output_hash(const BlockOutput *output, uint32_t map);
 

@@ -177,15 +177,20 @@ void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, c
 
 /* --- ends of tasks --- */
 
-/* Other jobs that want the same kept partition have it now. */
-static void share_kept(Driver *driver, const JobStage *made, uint32_t partition, uint64_t hash)
+/* Other stages, of this job or another, that want the same kept partition have it now. */
+static void share_kept(Driver *driver, const JobStage *made, uint32_t partition)
 {
+    LedgerEntry entry = made->ledger[partition];
+
     LIST_EACH(node, &driver->stages)
     {
         JobStage *stage = LIST_OWNER(node, JobStage, node);
 
-        if (stage != made && stage->output == made->output)
-            scheduler_output_exists(driver->scheduler, stage->id, partition, DURABLE, hash);
+        if (stage == made || stage->output != made->output)
+            continue;
+        scheduler_output_exists(driver->scheduler, stage->id, partition, DURABLE, entry.hash);
+        if (stage->ledger[partition].hash == 0)
+            stage->ledger[partition] = (LedgerEntry){entry.hash, entry.rows, entry.bytes, 0};
     }
 }
 
@@ -206,7 +211,7 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
                                                      .bytes = result->bytes,
                                                      .attempts = launch->number + 1};
     if (stage->keep_id != 0)
-        share_kept(driver, stage, launch->partition, result->hash);
+        share_kept(driver, stage, launch->partition);
 }
 
 /* Whether another attempt could end otherwise. What the system refuses may be granted later; what a

@@ -313,8 +313,10 @@ const char *fragment_label(const Fragment *fragment, Arena *arena)
     label_plan(&labeller, fragment->plan);
     if (labeller.count > LABEL_FUNCTIONS_MAX)
         strbuf_printf(&labeller.text, ", ...");
-    return labeller.text.length == 0 ? plan_kind_name(fragment->plan->kind)
-                                     : strbuf_text(&labeller.text);
+    if (labeller.text.length > 0)
+        return strbuf_text(&labeller.text);
+    return fragment->plan->kind == PLAN_EXCHANGE ? "move rows"
+                                                 : plan_kind_name(fragment->plan->kind);
 }
 
 /* --- one partition --- */

@@ -29,15 +29,24 @@ static BlockOutput *find_output(Driver *driver, JobStage *stage)
     return output;
 }
 
+/* What a kept output has of a partition; hash 0: nothing. */
+static LedgerEntry kept_entry(const BlockOutput *output, uint32_t partition)
+{
+    return (LedgerEntry){.hash = block_output_hash(output, partition),
+                         .rows = block_output_rows(output, partition, UINT32_MAX),
+                         .bytes = block_output_bytes(output, partition)};
+}
+
 /* Partitions that an earlier job has left. */
 static void note_kept(Driver *driver, JobStage *stage)
 {
     for (uint32_t p = 0; stage->keep_id != 0 && p < stage->fragment->partition_count; p++) {
-        uint64_t hash = block_output_hash(stage->output, p);
+        LedgerEntry entry = kept_entry(stage->output, p);
 
-        if (hash == 0)
+        if (entry.hash == 0)
             continue;
-        scheduler_output_exists(driver->scheduler, stage->id, p, DURABLE, hash);
+        scheduler_output_exists(driver->scheduler, stage->id, p, DURABLE, entry.hash);
+        stage->ledger[p] = entry;
         stage->report.skipped++;
     }
 }
@@ -278,6 +287,25 @@ uint32_t job_stages(const Job *job, const StageReport **reports_out)
     pthread_mutex_unlock(&job->driver->lock);
     *reports_out = job->reports;
     return job->stage_count;
+}
+
+uint32_t driver_kept(Driver *driver, int64_t keep_id, uint32_t partition_count,
+                     LedgerEntry *entries_out)
+{
+    BlockOutput *output;
+    uint32_t count = 0;
+
+    pthread_mutex_lock(&driver->lock);
+    output = driver__find_kept(driver, keep_id);
+    pthread_mutex_unlock(&driver->lock);
+    memset(entries_out, 0, partition_count * sizeof *entries_out);
+    if (output != NULL && block_output_map_count(output) == partition_count)
+        for (uint32_t p = 0; p < partition_count; p++) {
+            entries_out[p] = kept_entry(output, p);
+            count += entries_out[p].hash != 0;
+        }
+    block_output_unref(output);
+    return count;
 }
 
 /* --- progress --- */

@@ -42,9 +42,9 @@ uint64_t job_partition_rows(const Job *job, uint32_t partition);
 
 /* What is known of a partition that a task has made: recomputed, it must have the same hash. */
 typedef struct LedgerEntry {
-    uint64_t hash; /* 0: not made by this job */
+    uint64_t hash; /* 0: it was not needed */
     uint64_t rows, bytes;
-    uint32_t attempts; /* launched until it was there */
+    uint32_t attempts; /* launched until it was there; 0: it was there already */
 } LedgerEntry;
 
 /* One a stage, the result's last. */
@@ -73,5 +73,10 @@ typedef struct JobProgress {
 } JobProgress;
 
 JobProgress driver_progress(Driver *driver);
+
+/* The partitions that are kept under that id, if it has so many; hash 0: not there. Returns how
+ * many are. */
+uint32_t driver_kept(Driver *driver, int64_t keep_id, uint32_t partition_count,
+                     LedgerEntry *entries_out);
 
 #endif

@@ -362,13 +362,23 @@ VONK_API VonkStatus vonk_rdd_save_as_parquet(VonkRdd *rdd, const char *folder, V
 VONK_API VonkStatus vonk_rdd_partition_count(VonkRdd *rdd, uint32_t *count_out, VonkError *error);
 
 /*
- * The plan as an action would run it: lineage, stages, exchanges; an error's message when there is
- * one. Lives as long as the session.
+ * The plan as an action would run it, stage by stage: what each does, how many tasks it has, where
+ * its rows go, which stages it reads. An error's message when there is one. Lives as long as the
+ * session.
  *
  *     const char *plan = vonk_rdd_explain(counts);
  *     return puts(plan) < 0;
  */
 VONK_API const char *vonk_rdd_explain(VonkRdd *rdd);
+
+/*
+ * The same in another format: "text", "json" (with the hash, rows and bytes of each partition that
+ * is kept) or "dot" (a box a stage). Any other gives NULL.
+ *
+ *     const char *graph = vonk_rdd_explain_as(counts, "dot");
+ *     return puts(graph) < 0;
+ */
+VONK_API const char *vonk_rdd_explain_as(VonkRdd *rdd, const char *format);
 
 /* --- the macros' --- */
 

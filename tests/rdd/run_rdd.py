@@ -7,8 +7,10 @@ Answers must not depend on threads, batch sizes, the JIT, or on blocks and attem
 """
 import collections
 import glob
+import json
 import os
 import pty
+import re
 import shutil
 import subprocess
 import sys
@@ -323,6 +325,63 @@ def progress(folder):
     check(shown.endswith(b"\r\x1b[K"), f"the line stays: {shown[-200:]}")
 
 
+LINEAGE_JOB = """
+VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
+void pair(VonkTask *task, const VonkNumber *in, Pair *out) { (void)task; *out = (Pair){in->value % 1000, in->value}; }
+void add(VonkTask *task, Pair *sum, const Pair *more) { (void)task; sum->v += more->v; }
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    VonkRdd *kept = vonk_rdd_persist(vonk_rdd_map(vonk_rdd_range(s, 0, 20000, 1, 4), VonkNumber, Pair, pair));
+    VonkRdd *sums = vonk_rdd_reduce_by_key(vonk_rdd_union(kept, vonk_rdd_repartition(kept, 3)), Pair, add);
+    VonkRdd *sorted = vonk_rdd_sort_by(sums, "v, k");
+    int64_t count;
+
+    if (vonk_rdd_count(vonk_rdd_filter(sorted, Pair, is_any), &count, NULL) != VONK_OK || count != 1000 || c != 2 ||
+        vonk_rdd_explain_as(sorted, "xml") != NULL)
+        return 1;
+    puts(vonk_rdd_explain_as(sorted, v[1]));
+    return 0;
+}
+"""
+
+
+def lineage(folder):
+    """The stages of a plan in each format; and the ledger: the same hashes, whatever was lost on the way."""
+    body = LINEAGE_JOB.replace("int vonk_main", "bool is_any(VonkTask *task, const Pair *pair) { (void)task; return pair->v >= 0; }\nint vonk_main")
+    job = write_job(folder, "lineage.c", body)
+    code, out, err = submit(job, "text")
+    stages = re.findall(r"^Stage (\d+): (.*) \((\d+) tasks\) -> (.*)$", out, re.M)
+    check(code == 0 and stages[0] == ("0", "call pair", "4", "kept (4 of 4 there)") and stages[-1][3] == "result" and
+          "combine add" in [name for _, name, _, _ in stages] and "\n      Read stage 0 (keep)\n" in out, f"lineage as text: {code} {out} {err}")
+    code, out, err = submit(job, "json")
+    seen = json.loads(out)["stages"]
+    check(len(seen) == len(stages) and [s["stage"] for s in seen] == list(range(len(seen))) and
+          all(read < s["stage"] for s in seen for read in s["reads"]) and
+          all(sorted(set(s["reads"])) == sorted({n["stage"] for n in s["plan"] if "stage" in n}) for s in seen) and
+          sum(p["rows"] for p in seen[0]["partitions"]) == 20000, f"lineage as JSON: {out}")
+    code, out, err = submit(job, "dot")
+    edges = re.findall(r"s(\d+)_0 -> s(\d+)_\d+ \[style=bold\]", out)
+    check({(int(a), int(b)) for a, b in edges} == {(read, s["stage"]) for s in seen for read in s["reads"]} and
+          out.count("subgraph cluster_") == len(seen) and out.count("{") == out.count("}"), f"lineage as DOT: {out}")
+    if shutil.which("dot"):
+        check(subprocess.run(["dot", "-Tsvg"], input=out, capture_output=True, text=True).returncode == 0, "dot takes it")
+
+    ledgers = []
+    for options in ([], ["--master", "local[1]"], ["--set", "batch_rows=7", "--master", "local[5]"], ["--set", "test.faults=5"],
+                    ["--set", "test.faults=6", "--master", "local[4]"]):
+        path = os.path.join(folder, "ledger.jsonl")
+        code, out, err = submit(job, "text", options=[*options, "--lineage", path])
+        with open(path) as f:
+            jobs = [json.loads(line) for line in f]
+        check(code == 0 and len(jobs) == 1, f"a ledger: {code} {err}")
+        ledgers.append([[(p["hash"], p["rows"], p["bytes"]) for p in stage["partitions"]] for stage in jobs[0]["stages"]])
+        again = sum(stage["attempts"] - stage["tasks"] + stage["skipped"] for stage in jobs[0]["stages"])
+        check("test.faults=5" not in options or again > 0, "faults were felt")
+    check(all(ledger == ledgers[0] for ledger in ledgers), f"a partition has other bytes: {ledgers}")
+    code, out, err = submit(job, "text", options=["--lineage", "/nowhere/at/all"])
+    check(code == 1 and "/nowhere/at/all" in err, f"no place for the ledger: {code} {err}")
+
+
 KEYS_JOB = """
 VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_KEY(text, t), VONK_FIELD(int8, v));
 VONK_RECORD(Group, VONK_KEY(int8, k), VONK_FIELD(int8, v));
@@ -378,6 +437,7 @@ def main():
         spilling(folder)
         keys_that_do_not_fit(folder)
         progress(folder)
+        lineage(folder)
     print(f"rdd: {passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
 
