@@ -42,6 +42,7 @@ RddSession *rdd_session(VonkSession *session)
     rdds->driver = driver_new(rdds->store, &scheduler);
     driver_set_observer(rdds->driver, session->observer);
     rdds->threads = thread_backend_new(rdds->driver);
+    rdds->shared = user_shared_new();
     session->rdds = rdds;
     return rdds;
 }
@@ -55,6 +56,7 @@ void rdd_session_free(RddSession *rdds)
     pool = rdds->pool;
     thread_backend_free(rdds->threads);
     driver_free(rdds->driver);
+    user_shared_free(rdds->shared);
     block_store_free(rdds->store);
     arena_free(rdds->arena); /* lets go of tables, which may count in the pool, and of *rdds */
     mem_pool_free(pool);

@@ -25,6 +25,7 @@
 #include "core/rdd/rdd_job.h"
 #include "core/rdd/thread_backend.h"
 #include "engine/api_internal.h"
+#include "exec/user_shared.h"
 #include "exec/user_task.h"
 #include "vonk/rdd.h"
 
@@ -42,6 +43,7 @@ struct RddSession {
     BlockStore *store;
     Driver *driver;
     ThreadBackend *threads;
+    UserShared *shared;
     KnownLayout *layouts;
     int64_t last_keep_id;
     VonkRdd *rdds; /* all */

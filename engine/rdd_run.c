@@ -62,6 +62,7 @@ static Status start_job(void *opaque)
                           .cache = session_code_cache(session),
                           .spill_bytes = resources.memory_bytes / 2 / threads,
                           .cancelled = session_cancelled(session),
+                          .shared = rdds->shared,
                           .faults = test_faults_default((uint64_t)config->test_faults)};
 
     TRY(thread_backend_resize(rdds->threads, threads, planning->err));

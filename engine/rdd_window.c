@@ -71,7 +71,11 @@ static void sum_prefixes(VonkTask *task, VonkIn *in, VonkOut *out)
 static Status sum_totals(RddSession *rdds, const RecordLayout *layout, const UserFunction *add,
                          const RddPieces *totals, Error *err, const void **sums)
 {
-    ExecContext context = {.pool = rdds->pool, .stop = session_cancelled(rdds->session->session)};
+    UserCounts *counts = NULL; /* of no partition: they do not count */
+    ExecContext context = {.pool = rdds->pool,
+                           .stop = session_cancelled(rdds->session->session),
+                           .shared = rdds->shared,
+                           .counts = &counts};
     const char *next = totals->data;
     char *sum = NULL;
     UserTask user;
@@ -90,6 +94,7 @@ static Status sum_totals(RddSession *rdds, const RecordLayout *layout, const Use
     }
     status = user_task_end(&user, err);
     user_task_fini(&user);
+    user_counts_free(counts);
     return status;
 }
 

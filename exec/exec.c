@@ -50,6 +50,8 @@ Status exec_start(const ExecRequest *request, Error *err, Execution **execution_
                                        .analyze = request->analyze,
                                        .partition = request->partition,
                                        .partition_count = request->partition_count,
+                                       .shared = request->shared,
+                                       .counts = request->counts,
                                        .spill_folder = request->spill_folder,
                                        .spill_bytes = request->spill_bytes};
     pthread_mutex_init(&execution->driver_lock, NULL);

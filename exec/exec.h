@@ -27,6 +27,8 @@ typedef struct ExecRequest {
     bool analyze;                 /* keep times per operator                  */
     uint32_t partition;           /* told to user functions: which one this is */
     uint32_t partition_count;     /* 0: the plan is not partitioned           */
+    struct UserShared *shared;    /* for user functions; NULL: nothing        */
+    struct UserCounts **counts;   /* of the attempt; with shared              */
     const char *spill_folder;     /* as ExecContext's                         */
     size_t spill_bytes;
 } ExecRequest;

@@ -417,6 +417,8 @@ static Status open_input(GroupLocal *local, uint32_t number, Error *err)
                            .cancelled = context->stop,
                            .partition = context->partition,
                            .partition_count = context->partition_count,
+                           .shared = context->shared,
+                           .counts = context->counts,
                            .spill_folder = context->spill_folder,
                            .spill_bytes = context->spill_bytes};
     size_t bytes = (size_t)context->batch_rows * node->spec->in[number]->bytes;

@@ -39,6 +39,8 @@ typedef struct ExecContext {
     bool analyze;
     uint32_t partition; /* which of the stage's, and of how many: for user functions */
     uint32_t partition_count;
+    struct UserShared *shared; /* for user functions (user_shared.h); NULL: nothing */
+    struct UserCounts **counts;
     const char *spill_folder; /* NULL: none; what does not fit is refused        */
     size_t spill_bytes;       /* what an operator that can spill should hold at most */
 } ExecContext;

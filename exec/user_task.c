@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "core/base/invariant.h"
+#include "exec/user_shared.h"
 
 enum { MEMORY_BLOCK_BYTES = 64 << 10, MEMORY_HEADER_BYTES = 32 };
 
@@ -27,7 +28,10 @@ static UserTask *user_of(VonkTask *task)
 
 void user_task_init(UserTask *user, const ExecContext *context, const Plan *node)
 {
-    *user = (UserTask){.pool = context->pool, .error = ERROR_NONE};
+    *user = (UserTask){.pool = context->pool,
+                       .error = ERROR_NONE,
+                       .shared = context->shared,
+                       .counts = context->counts};
     user->task =
         (VonkTask){.partition = context->partition - (node == NULL ? 0 : node->partition_shift),
                    .partition_count = context->partition_count,
@@ -132,6 +136,47 @@ void *vonk_task_alloc(VonkTask *task, size_t bytes)
     memory = (char *)user->memory + user->memory->used;
     user->memory->used += rounded;
     return memory;
+}
+
+/* --- what they share with the driver --- */
+
+static void count(VonkTask *task, VonkAccumulator accumulator, int64_t integer, double real)
+{
+    UserTask *user = user_of(task);
+
+    if (user->shared == NULL ||
+        !user_counts_add(user->counts, user->shared, accumulator.id, integer, real))
+        vonk_fail(task, "there is no accumulator %u", accumulator.id);
+}
+
+void vonk_accumulate(VonkTask *task, VonkAccumulator accumulator, int64_t more)
+{
+    count(task, accumulator, more, 0);
+}
+
+void vonk_accumulate_float8(VonkTask *task, VonkAccumulator accumulator, double more)
+{
+    count(task, accumulator, 0, more);
+}
+
+const void *vonk__broadcast_records(VonkTask *task, VonkBroadcast broadcast, size_t record_bytes,
+                                    size_t *count_out)
+{
+    UserTask *user = user_of(task);
+    uint32_t bytes = 0;
+    const void *records = NULL;
+
+    *count_out = 0;
+    if (user->shared == NULL ||
+        !user_shared_value(user->shared, broadcast.id, &records, count_out, &bytes)) {
+        vonk_fail(task, "there is no broadcast value %u", broadcast.id);
+    } else if (bytes != record_bytes) {
+        vonk_fail(task, "the records of broadcast value %u have %u bytes, not %zu", broadcast.id,
+                  bytes, record_bytes);
+        *count_out = 0;
+        return NULL;
+    }
+    return records;
 }
 
 void vonk__wrong_record(VonkOut *out, size_t bytes)

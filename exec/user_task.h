@@ -29,6 +29,8 @@ typedef struct UserTask {
     MemPool *pool;
     UserMemory *memory; /* newest first */
     Error error;        /* of vonk_fail, or of memory refused */
+    struct UserShared *shared;
+    struct UserCounts **counts;
 } UserTask;
 
 /* node: whose functions they are; NULL: of what follows the plan. */

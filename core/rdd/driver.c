@@ -5,6 +5,7 @@
 #include "core/base/clock.h"
 #include "core/base/invariant.h"
 #include "core/rdd/driver_internal.h"
+#include "exec/user_shared.h"
 
 /* How often whoever waits for a job looks whether it was cancelled: by a flag, maybe from a signal
  * handler, which cannot wake anybody. */
@@ -194,6 +195,21 @@ static void share_kept(Driver *driver, const JobStage *made, uint32_t partition)
     }
 }
 
+static KeptOutput *find_kept(const Driver *driver, int64_t keep_id);
+
+/* Kept partitions outlive their jobs: one that a later job has to make again counted before. */
+static bool counts_now(const JobStage *stage, uint32_t partition)
+{
+    KeptOutput *kept = stage->keep_id == 0 ? NULL : find_kept(stage->job->driver, stage->keep_id);
+    bool has_counted;
+
+    if (kept == NULL || kept->output != stage->output)
+        return true;
+    has_counted = kept->has_counted[partition];
+    kept->has_counted[partition] = true;
+    return !has_counted;
+}
+
 static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult *result)
 {
     JobStage *stage = launch->stage;
@@ -204,6 +220,9 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
         map_blocks_free(result->blocks);
         return;
     }
+    if (verdict == VERDICT_COUNTS && stage->work.shared != NULL &&
+        counts_now(stage, launch->partition))
+        user_shared_count(stage->work.shared, result->counts);
     if (result->blocks != NULL)
         block_output_put(stage->output, launch->partition, result->blocks, launch->executor);
     stage->ledger[launch->partition] = (LedgerEntry){.hash = result->hash,
@@ -257,6 +276,8 @@ void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *res
         scheduler_task_failed(driver->scheduler, launch->attempt, failure_of(&result->error),
                               &result->error);
     result->blocks = NULL;
+    user_counts_free(result->counts);
+    result->counts = NULL;
     end_event(driver);
 }
 
@@ -314,6 +335,7 @@ void driver__keep(Driver *driver, int64_t keep_id, BlockOutput *output)
     }
     block_output_unref(kept->output);
     kept->output = block_output_ref(output);
+    kept->has_counted = ARENA_ARRAY(driver->arena, bool, block_output_map_count(output));
 }
 
 void driver_unpersist(Driver *driver, int64_t keep_id)

@@ -9,6 +9,7 @@
 typedef struct KeptOutput {
     int64_t keep_id;
     BlockOutput *output;
+    bool *has_counted; /* by partition: its accumulators are in */
     ListNode node;
 } KeptOutput;
 

@@ -75,6 +75,7 @@ static void add_stage(Driver *driver, Job *job, JobStage *stage, const Fragment 
     stage->work.jit = request->jit;
     stage->work.cache = request->cache;
     stage->work.spill_bytes = request->spill_bytes;
+    stage->work.shared = request->shared;
     stage->work.faults = request->faults;
     stage->work.inputs = ARENA_ARRAY(arena, BlockOutput *, fragment->source_count);
     for (uint32_t i = 0; i < fragment->source_count; i++) {

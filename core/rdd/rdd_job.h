@@ -23,6 +23,7 @@ typedef struct JobRequest {
     CodeCache *cache;
     size_t spill_bytes;           /* see StageWork */
     const atomic_bool *cancelled; /* NULL: never */
+    struct UserShared *shared;    /* for user functions; NULL: nothing */
     TestFaults faults;
     uint32_t pool;      /* of driver_add_pool; DEFAULT_POOL                */
     uint64_t group;     /* for driver_cancel_group; 0: none                */

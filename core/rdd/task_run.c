@@ -147,11 +147,15 @@ static Status run_plan(TaskRun *run, const Ranges *ranges, Error *err)
                         .partition = run->partition,
                         .partition_count = partition_count,
                         .spill_folder = block_store_spill_folder(work->store),
-                        .spill_bytes = work->spill_bytes};
+                        .spill_bytes = work->spill_bytes,
+                        .shared = work->shared,
+                        .counts = &run->result->counts};
     ExecContext context = {.pool = pool,
                            .stop = run->stop,
                            .partition = run->partition,
-                           .partition_count = partition_count};
+                           .partition_count = partition_count,
+                           .shared = work->shared,
+                           .counts = &run->result->counts};
     PartitionWriter *writer = NULL;
     Execution *execution = NULL;
     UserTask user;

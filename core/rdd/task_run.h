@@ -25,7 +25,8 @@ typedef struct StageWork {
     uint32_t batch_rows;
     JitMode jit;
     CodeCache *cache;
-    size_t spill_bytes; /* what an operator that can spill should hold at most */
+    size_t spill_bytes;        /* what an operator that can spill should hold at most */
+    struct UserShared *shared; /* for user functions; NULL: nothing */
     TestFaults faults;
     _Atomic uint32_t faults_in_row; /* of inputs, since a task succeeded: fewer than end the job */
     _Atomic uint32_t deaths;        /* of executors: so few that there is progress */
@@ -48,6 +49,7 @@ typedef struct TaskResult {
     MapBlocks *blocks;  /* of a task that succeeded; NULL: they are not in this process */
     uint64_t hash, rows, bytes;
     double cpu_ms;
+    struct UserCounts *counts; /* what its functions counted; user_counts_free */
 } TaskResult;
 
 /* number: which attempt of this partition, from 0. stop: true makes it end soon. */

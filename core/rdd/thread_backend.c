@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "core/base/invariant.h"
+#include "exec/user_shared.h"
 #include "exec/user_task.h"
 
 enum { THREADS_MAX = 256 };
@@ -115,6 +116,7 @@ static void run_launch(TaskThread *thread, const TaskLaunch *launch)
         driver_task_ended(driver, launch, &result);
         return;
     }
+    user_counts_free(result.counts);
     driver_executor_lost(driver, launch->executor, BLOCKS_LOST, "a fault of a test");
     begin_life(thread);
 }

@@ -40,6 +40,7 @@
  *     rdd_keys.h      by key: reduce, group, count, cogroup, join         RDD -> RDD, shuffle
  *     rdd_sets.h      union, distinct, intersection, cartesian, zip       RDDs -> RDD
  *     rdd_places.h    partitions, order, keeping                          RDD -> RDD
+ *     rdd_shared.h    accumulators, broadcast values
  *     rdd_actions.h   collect, count, reduce, statistics, saving          RDD -> an answer
  *
  * These are macros: a compound literal with a comma in it stands in parentheses, as an argument:
@@ -55,6 +56,7 @@
 #include "vonk/rdd_places.h"
 #include "vonk/rdd_records.h"
 #include "vonk/rdd_sets.h"
+#include "vonk/rdd_shared.h"
 #include "vonk/rdd_sources.h"
 #include "vonk/rdd_types.h"
 

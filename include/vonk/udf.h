@@ -81,6 +81,47 @@ VONK_API void *vonk_task_alloc(VonkTask *task, size_t bytes);
 VONK_API void vonk_fail(VonkTask *task, const char *format, ...)
     __attribute__((format(printf, 2, 3), cold));
 
+/* --- shared with the driver: see rdd_shared.h --- */
+
+/* A counter: the driver reads what tasks add. A closure may have it. */
+typedef struct VonkAccumulator {
+    uint32_t id;
+} VonkAccumulator;
+
+/* An array of records that every task can read. A closure may have it. */
+typedef struct VonkBroadcast {
+    uint32_t id;
+} VonkBroadcast;
+
+/*
+ * Adds to a counter. Each partition of a job counts once, also when its task runs again or twice.
+ *
+ *     if (line->text.bytes == 0)
+ *         vonk_accumulate(task, VONK_CLOSURE(task, Counters)->empty_lines, 1);
+ */
+VONK_API void vonk_accumulate(VonkTask *task, VonkAccumulator accumulator, int64_t more);
+
+/*
+ * As vonk_accumulate, of doubles; their sum does not depend on the order.
+ *
+ *     const Counters *counters = VONK_CLOSURE(task, Counters);
+ *     vonk_accumulate_float8(task, counters->weight, 0.5);
+ */
+VONK_API void vonk_accumulate_float8(VonkTask *task, VonkAccumulator accumulator, double more);
+
+VONK_API const void *vonk__broadcast_records(VonkTask *task, VonkBroadcast broadcast,
+                                             size_t record_bytes, size_t *count_out);
+
+/*
+ * The records of a broadcast value, and how many; read only. NULL, and the task fails, when it was
+ * destroyed, or is of records of another size.
+ *
+ *     size_t count;
+ *     const User *known = VONK_BROADCAST(task, VONK_CLOSURE(task, Counters)->users, User, &count);
+ */
+#define VONK_BROADCAST(task, broadcast, Type, count_out)                                           \
+    ((const Type *)vonk__broadcast_records((task), (broadcast), sizeof(Type), (count_out)))
+
 /* --- giving records: flat_map, partitions, groups --- */
 
 typedef struct VonkOut {

@@ -1,0 +1,48 @@
+/* rdd_shared.c -- broadcast values and accumulators, the driver's side; see rdd_internal.h */
+#include <string.h>
+
+#include "engine/rdd_internal.h"
+
+VonkAccumulator vonk_accumulator(VonkSession *session)
+{
+    return (VonkAccumulator){user_shared_add_accumulator(rdd_session(session)->shared)};
+}
+
+int64_t vonk_accumulator_value(VonkSession *session, VonkAccumulator accumulator)
+{
+    return user_shared_integer(rdd_session(session)->shared, accumulator.id);
+}
+
+double vonk_accumulator_float8(VonkSession *session, VonkAccumulator accumulator)
+{
+    return user_shared_real(rdd_session(session)->shared, accumulator.id);
+}
+
+void vonk_accumulator_reset(VonkSession *session, VonkAccumulator accumulator)
+{
+    user_shared_reset(rdd_session(session)->shared, accumulator.id);
+}
+
+VonkStatus vonk__broadcast(VonkSession *session, const VonkRecordType *type, const void *records,
+                           size_t count, VonkBroadcast *broadcast_out, VonkError *error)
+{
+    RddSession *rdds = rdd_session(session);
+    const RecordLayout *layout = rdd_layout(rdds, type, (Error *)error);
+    char *copies;
+
+    *broadcast_out = (VonkBroadcast){0};
+    if (layout == NULL)
+        return VONK_BAD_INPUT;
+    copies = arena_alloc(rdds->arena, count * layout->bytes + 1);
+    for (size_t i = 0; i < count; i++)
+        memcpy(copies + i * layout->bytes,
+               rdd_copy_record(rdds, layout, (const char *)records + i * layout->bytes),
+               layout->bytes);
+    broadcast_out->id = user_shared_add_value(rdds->shared, copies, count, layout->bytes);
+    return VONK_OK;
+}
+
+void vonk_broadcast_destroy(VonkSession *session, VonkBroadcast broadcast)
+{
+    user_shared_drop_value(rdd_session(session)->shared, broadcast.id);
+}

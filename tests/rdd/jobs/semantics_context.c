@@ -1,0 +1,128 @@
+/* semantics_context.c -- what functions share with the driver: accumulators, broadcast values */
+#include "semantics.h"
+
+VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
+VONK_RECORD(Name, VONK_FIELD(int8, k), VONK_FIELD(text, name));
+VONK_RECORD(Named, VONK_FIELD(int8, v), VONK_FIELD(text, name));
+
+typedef struct Shared {
+    VonkAccumulator records, weight, even;
+    VonkBroadcast names;
+} Shared;
+
+void to_pair(VonkTask *task, const VonkNumber *in, Pair *out)
+{
+    const Shared *shared = VONK_CLOSURE(task, Shared);
+
+    vonk_accumulate(task, shared->records, 1);
+    vonk_accumulate_float8(task, shared->weight, 0.1 * (double)in->value);
+    if (in->value % 2 == 0)
+        vonk_accumulate(task, shared->even, in->value);
+    *out = (Pair){.k = in->value % 5, .v = in->value};
+}
+
+void add_pair(VonkTask *task, Pair *sum, const Pair *more)
+{
+    (void)task;
+    sum->v += more->v;
+}
+
+void put_name(VonkTask *task, const Pair *in, Named *out)
+{
+    size_t count;
+    const Name *names = VONK_BROADCAST(task, VONK_CLOSURE(task, Shared)->names, Name, &count);
+
+    out->v = in->v;
+    for (size_t i = 0; i < count; i++)
+        if (names[i].k == in->k)
+            out->name = names[i].name;
+}
+
+void wrong_broadcast(VonkTask *task, const Pair *in, Pair *out)
+{
+    size_t count;
+
+    *out = *in;
+    (void)VONK_BROADCAST(task, VONK_CLOSURE(task, Shared)->names, Pair, &count);
+}
+
+void wrong_accumulator(VonkTask *task, const VonkNumber *in, VonkNumber *out)
+{
+    *out = *in;
+    vonk_accumulate(task, (VonkAccumulator){12345}, 1);
+}
+
+static VonkRdd *numbers(VonkSession *session, int64_t count, uint32_t partitions)
+{
+    return vonk_rdd_range(session, 0, count, 1, partitions);
+}
+
+static void test_accumulators(VonkSession *session)
+{
+    Shared shared = {.records = vonk_accumulator(session),
+                     .weight = vonk_accumulator(session),
+                     .even = vonk_accumulator(session)};
+    VonkRdd *rdd =
+        vonk_rdd_map(numbers(session, 10000, 9), VonkNumber, Pair, to_pair, VONK_WITH(shared));
+    VonkRdd *kept = vonk_rdd_persist(rdd);
+    double weight;
+
+    check(vonk_accumulator_value(session, shared.records) == 0, "an accumulator starts at 0");
+    check(count_of(vonk_rdd_reduce_by_key(rdd, Pair, add_pair)) == 5 &&
+              vonk_accumulator_value(session, shared.records) == 10000 &&
+              vonk_accumulator_value(session, shared.even) == 24995000,
+          "a partition counts once, whatever happened to its task");
+    weight = vonk_accumulator_float8(session, shared.weight);
+    check(weight > 4999499.99 && weight < 4999500.01, "an accumulator of doubles");
+    check(count_of(vonk_rdd_reduce_by_key(rdd, Pair, add_pair)) == 5 &&
+              vonk_accumulator_value(session, shared.records) == 20000,
+          "a second job counts again");
+    vonk_accumulator_reset(session, shared.records);
+    for (int i = 0; i < 3; i++)
+        check(count_of(vonk_rdd_reduce_by_key(kept, Pair, add_pair)) == 5 &&
+                  vonk_accumulator_value(session, shared.records) == 10000,
+              "kept partitions count once");
+    vonk_rdd_unpersist(kept);
+    REFUSED(vonk_rdd_map(numbers(session, 5, 1), VonkNumber, VonkNumber, wrong_accumulator),
+            VONK_BAD_INPUT, "wrong_accumulator: there is no accumulator",
+            "an accumulator that is not there");
+}
+
+static void test_broadcast(VonkSession *session)
+{
+    Name names[] = {{0, {"zero", 4}}, {1, {"one", 3}}, {2, {"a name of more than 12 bytes", 28}}};
+    Shared shared = {.records = vonk_accumulator(session),
+                     .weight = vonk_accumulator(session),
+                     .even = vonk_accumulator(session)};
+    VonkError error;
+    VonkRdd *pairs;
+    bool right = true;
+
+    check(vonk_broadcast(session, Name, names, 3, &shared.names, &error) == VONK_OK, "broadcast");
+    names[2].name = vonk_text("changed"); /* too late */
+    pairs = vonk_rdd_map(numbers(session, 100, 3), VonkNumber, Pair, to_pair, VONK_WITH(shared));
+    {
+        COLLECT(vonk_rdd_map(pairs, Pair, Named, put_name, VONK_WITH(shared)), Named, got, count);
+        static const char *const expected[] = {"zero", "one", "a name of more than 12 bytes", "",
+                                               ""};
+
+        for (size_t i = 0; i < count; i++)
+            right &= vonk_text_equal(got[i].name, vonk_text(expected[got[i].v % 5]));
+        check(right && count == 100, "a broadcast value, texts included, as it was");
+        LET_GO(got);
+    }
+    REFUSED(vonk_rdd_map(pairs, Pair, Pair, wrong_broadcast, VONK_WITH(shared)), VONK_BAD_INPUT,
+            "wrong_broadcast", "a broadcast value as another type");
+    vonk_broadcast_destroy(session, shared.names);
+    REFUSED(vonk_rdd_map(pairs, Pair, Named, put_name, VONK_WITH(shared)), VONK_BAD_INPUT,
+            "put_name: there is no broadcast value", "a broadcast value that was destroyed");
+}
+
+int vonk_main(VonkSession *session, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    test_accumulators(session);
+    test_broadcast(session);
+    return finish();
+}
