@@ -8,11 +8,12 @@
 #     make uninstall  removes what the last install copied
 #     make format     rewrites the C files in the project's style
 #     make lint       what the style can check by machine
+#     make docs       the public API as pages: build/docs/html (wants doxygen)
 
 PREFIX ?= /usr/local
 MANIFEST = build/release/install_manifest.txt
 
-.PHONY: all setup setup-tests demo check bench format lint install uninstall clean
+.PHONY: all setup setup-tests demo check bench format lint docs install uninstall clean
 
 all: setup
 	@cmake --preset release >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
@@ -40,6 +41,10 @@ format:
 
 lint:
 	@python3 tools/lint.py
+
+docs:
+	@command -v doxygen >/dev/null || { echo "make docs wants doxygen (apt-get install doxygen)"; exit 1; }
+	@mkdir -p build && doxygen docs/Doxyfile && echo build/docs/html/index.html
 
 install: all
 	@cmake --install build/release --prefix $(abspath $(PREFIX))

@@ -3,7 +3,8 @@
  *
  *     rdd.c           handles, and what every call on them asks first
  *     rdd_types.c     record types: their layouts, and whether two are the same
- *     rdd_sources.c rdd_calls.c rdd_groups.c rdd_window.c rdd_keys.c rdd_sets.c rdd_join.c
+ *     rdd_sources.c rdd_table.c rdd_shared.c
+ *     rdd_calls.c rdd_groups.c rdd_window.c rdd_keys.c rdd_sets.c rdd_join.c
  *     rdd_places.c
  *                     calls become plan nodes
  *     rdd_run.c       plans become jobs
@@ -178,6 +179,12 @@ VonkRdd *rdd_call(VonkRdd *rdd, CallStep step);
 VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
                    const VonkRecordType *const *in, const VonkRecordType *out,
                    UserFunction function, uint32_t partitions);
+
+/* --- rdd_table.c --- */
+
+/* The plan with scans of registered RDDs replaced by their plans. */
+MUST_CHECK Status rdd_replace_tables(RddSession *rdds, const Plan *plan, Error *err,
+                                     const Plan **plan_out);
 
 /* --- rdd_join.c --- */
 

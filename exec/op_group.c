@@ -168,6 +168,14 @@ static bool fill_from_group(VonkIn *in)
     return true;
 }
 
+static void rewind_group(VonkIn *in)
+{
+    GroupInput *input = (GroupInput *)in;
+
+    in->next = in->end = NULL;
+    input->record = input->local->group->links[input->number].first;
+}
+
 /* --- running it --- */
 
 static void call_function(GroupLocal *local)
@@ -427,6 +435,7 @@ static Status open_input(GroupLocal *local, uint32_t number, Error *err)
     *input = (GroupInput){.local = local, .number = number};
     input->in.record_bytes = node->spec->in[number]->bytes;
     input->in.fill = node->spec->has_keys ? fill_from_group : fill_from_execution;
+    input->in.rewind = node->spec->has_keys ? rewind_group : NULL;
     input->args = ARENA_ARRAY(local->arena, const Column *, node->args[number].count);
     TRY(mem_pool_alloc(context->pool, bytes, local->op->op.class->name, err, &records));
     input->records = records;

@@ -75,6 +75,16 @@ VONK_API VonkRdd *vonk_rdd_range(VonkSession *session, int64_t from, int64_t to,
 #define vonk_rdd_sql(session, Type, sql) vonk__rdd_sql((session), &Type##_vonk, (sql))
 
 /*
+ * Makes the RDD a table for the queries of vonk_rdd_sql, with the record's fields as columns; the
+ * query and the RDD become one plan. Nothing runs now. Replaces an RDD of that name. Errors: the
+ * RDD's, a name that is taken.
+ *
+ *     VonkStatus registered = vonk_rdd_register(counts, "counts", &error);
+ *     VonkRdd *rare = vonk_rdd_sql(session, Count, "SELECT word, n FROM counts WHERE n < 3");
+ */
+VONK_API VonkStatus vonk_rdd_register(VonkRdd *rdd, const char *name, VonkError *error);
+
+/*
  * As many partitions as asked for, each of what fn emits: void fn(VonkTask *, VonkOut *), which
  * tells them apart by vonk_task_partition. Errors: those of fn.
  *

@@ -32,9 +32,21 @@ typedef struct VonkCall {
     uint32_t partitions;
 } VonkCall;
 
-/* Options of calls that take functions: the last arguments, in any order. VONK_WITH: the function's
- * closure, a copy of the variable. VONK_PARTITIONS: how many partitions a shuffle makes. */
-#define VONK_WITH(value)   .closure = &(value), .closure_bytes = sizeof(value)
+/*
+ * An option of calls that take functions, behind all else: the function's closure, a copy of the
+ * variable, which VONK_CLOSURE gives it. What it points to is not copied.
+ *
+ *     double part = 0.5;
+ *     VonkRdd *parts = vonk_rdd_map_values(counts, Count, Count, halve, VONK_WITH(part));
+ */
+#define VONK_WITH(value) .closure = &(value), .closure_bytes = sizeof(value)
+
+/*
+ * An option of calls that shuffle: how many partitions they make.
+ *
+ *     VonkRdd *sums = vonk_rdd_reduce_by_key(words, Count, add, VONK_PARTITIONS(32));
+ *     return vonk_rdd_print_csv(sums);
+ */
 #define VONK_PARTITIONS(n) .partitions = (n)
 
 /* fn, once the compiler has found it to be of that type. */

@@ -52,13 +52,21 @@ typedef struct VonkTask {
  */
 #define VONK_CLOSURE(task, Type) ((const Type *)(task)->closure)
 
-/* Which of the stage's partitions this is, counting from 0. */
+/* Which of the RDD's partitions this is, counting from 0.
+ *
+ *     if (vonk_task_partition(task) == 0)
+ *         VONK_NEXT(in, VonkLine);
+ */
 static inline uint32_t vonk_task_partition(const VonkTask *task)
 {
     return task->partition;
 }
 
-/* True when the job was cancelled: a function that runs long should look, and return. */
+/* True when the job was cancelled: a function that runs long should look, and return.
+ *
+ *     while (!vonk_task_is_cancelled(task) && total > 1)
+ *         total = total % 2 == 0 ? total / 2 : 3 * total + 1;
+ */
 static inline bool vonk_task_is_cancelled(const VonkTask *task)
 {
     return *task->is_cancelled;
@@ -145,8 +153,11 @@ static inline void vonk__emit(VonkOut *out, const void *record, size_t bytes)
     out->next += bytes;
 }
 
-/* vonk_emit(out, record): copies *record out; it must be of the type that the call that made the
- * RDD named. */
+/* Copies *record out; it must be of the type that the call that made the RDD named. Its texts must
+ * live until the function returns.
+ *
+ *     vonk_emit(out, &(Count){.word = line->text, .n = 1});
+ */
 #define vonk_emit(out, ...) vonk__emit((out), (__VA_ARGS__), sizeof *(__VA_ARGS__))
 
 /* --- reading records: partitions and groups --- */
@@ -155,7 +166,8 @@ typedef struct VonkIn {
     const char *next;
     const char *end;
     uint32_t record_bytes;
-    bool (*fill)(struct VonkIn *in); /* false: no more records */
+    bool (*fill)(struct VonkIn *in);   /* false: no more records */
+    void (*rewind)(struct VonkIn *in); /* NULL: it is read once  */
 } VonkIn;
 
 static inline const void *vonk__next(VonkIn *in)
@@ -173,23 +185,52 @@ static inline const void *vonk__next(VonkIn *in)
  * NULL at the end.
  *
  *     for (const Count *count; (count = VONK_NEXT(in, Count)) != NULL;)
+ *         total += count->n;
  */
 #define VONK_NEXT(in, Type) ((const Type *)vonk__next(in))
 
+/* Reads the records of a key again, from the first one. False where that cannot be: whole
+ * partitions are read once.
+ *
+ *     while (VONK_NEXT(in, Count) != NULL)
+ *         total++;
+ *     vonk_rewind(in);
+ */
+static inline bool vonk_rewind(VonkIn *in)
+{
+    if (in->rewind == NULL)
+        return false;
+    in->rewind(in);
+    return true;
+}
+
 /* --- text --- */
 
-/* A constant as text: vonk_text("hello"). */
+/* A constant as text.
+ *
+ *     if (vonk_text_equal(line->text, vonk_text("END")))
+ *         return;
+ */
 static inline VonkText vonk_text(const char *text)
 {
     return (VonkText){text, strlen(text)};
 }
 
+/* The same bytes.
+ *
+ *     if (!vonk_text_equal(text, other))
+ *         total++;
+ */
 static inline bool vonk_text_equal(VonkText a, VonkText b)
 {
     return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.data, b.data, a.bytes) == 0);
 }
 
-/* By bytes: < 0, 0, > 0. */
+/* By bytes: < 0, 0, > 0.
+ *
+ *     if (vonk_text_compare(text, other) < 0)
+ *         text = other;
+ */
 static inline int vonk_text_compare(VonkText a, VonkText b)
 {
     size_t shorter = a.bytes < b.bytes ? a.bytes : b.bytes;
@@ -199,7 +240,11 @@ static inline int vonk_text_compare(VonkText a, VonkText b)
 }
 
 /* Cuts the next word (bytes other than space, tab, newline, carriage return, form feed and vertical
- * tab) off the front of *rest; false when there is none. */
+ * tab) off the front of *rest; false when there is none.
+ *
+ *     for (VonkText rest = line->text; vonk_text_next_word(&rest, &word);)
+ *         vonk_emit(out, &(Count){.word = word, .n = 1});
+ */
 static inline bool vonk_text_next_word(VonkText *rest, VonkText *word)
 {
     const char *at = rest->data, *end = at + rest->bytes;
@@ -216,7 +261,11 @@ static inline bool vonk_text_next_word(VonkText *rest, VonkText *word)
 }
 
 /* Cuts off what stands before the next `separator` (or the end); false once *rest is used up: its
- * data is NULL then. "a,,b" has three fields, "" has one. */
+ * data is NULL then. "a,,b" has three fields, "" has one.
+ *
+ *     for (VonkText rest = line->text; vonk_text_next_field(&rest, ',', &field);)
+ *         total += vonk_text_equal(field, vonk_text("NULL"));
+ */
 static inline bool vonk_text_next_field(VonkText *rest, char separator, VonkText *field)
 {
     const char *at;
@@ -234,9 +283,32 @@ static inline bool vonk_text_next_field(VonkText *rest, char separator, VonkText
     return true;
 }
 
-/* A whole decimal integer with an optional sign; false when it is none or does not fit. */
+/* The text in memory of the task (vonk_task_alloc); without bytes when there is none.
+ *
+ *     const VonkLine *next = VONK_NEXT(in, VonkLine);
+ *     text = vonk_text_copy(task, next->text);
+ */
+static inline VonkText vonk_text_copy(VonkTask *task, VonkText text)
+{
+    char *copy = text.bytes == 0 ? NULL : (char *)vonk_task_alloc(task, text.bytes);
+
+    if (copy == NULL)
+        return (VonkText){NULL, 0};
+    memcpy(copy, text.data, text.bytes);
+    return (VonkText){copy, text.bytes};
+}
+
+/* A whole decimal integer with an optional sign; false, and 0, when it is none or does not fit.
+ *
+ *     if (!vonk_text_to_int8(line->text, &total))
+ *         vonk_fail(task, "no number: %.*s", (int)line->text.bytes, line->text.data);
+ */
 VONK_API bool vonk_text_to_int8(VonkText text, int64_t *value_out);
-/* A decimal or scientific number, correctly rounded. */
+/* A decimal or scientific number, correctly rounded; false, and 0, when it is none.
+ *
+ *     if (vonk_text_to_float8(line->text, &real))
+ *         vonk_accumulate(task, VONK_CLOSURE(task, Counters)->weight, 1);
+ */
 VONK_API bool vonk_text_to_float8(VonkText text, double *value_out);
 
 #ifdef __cplusplus

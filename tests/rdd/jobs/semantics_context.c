@@ -118,11 +118,49 @@ static void test_broadcast(VonkSession *session)
             "put_name: there is no broadcast value", "a broadcast value that was destroyed");
 }
 
+/* An RDD under a name is a table as any other: also in subqueries, twice, and with others. */
+static void test_register(VonkSession *session)
+{
+    Shared shared = {.records = vonk_accumulator(session),
+                     .weight = vonk_accumulator(session),
+                     .even = vonk_accumulator(session)};
+    VonkRdd *rdd =
+        vonk_rdd_map(numbers(session, 100, 3), VonkNumber, Pair, to_pair, VONK_WITH(shared));
+    VonkError error;
+    VonkResult *result;
+
+    check(vonk_rdd_register(rdd, "pairs", &error) == VONK_OK, "register");
+    check(count_of(vonk_rdd_sql(
+              session, Pair, "SELECT k, sum(v)::bigint FROM pairs WHERE v >= 50 GROUP BY k")) == 5,
+          "SQL over an RDD");
+    {
+        COLLECT(vonk_rdd_reduce_by_key(
+                    vonk_rdd_sql(session, Pair,
+                                 "WITH w AS (SELECT k, v FROM pairs WHERE v < 20) "
+                                 "SELECT a.k, b.v FROM w a JOIN w b ON a.v = b.v "
+                                 "WHERE a.v IN (SELECT v + 1 FROM pairs WHERE k = 2)"),
+                    Pair, add_pair),
+                Pair, got, count);
+        check(count == 1 && got[0].k == 3 && got[0].v == 3 + 8 + 13 + 18,
+              "SQL over an RDD, again and again, and functions over its rows");
+        LET_GO(got);
+    }
+    check(vonk_rdd_register(numbers(session, 7, 2), "pairs", &error) == VONK_OK &&
+              count_of(vonk_rdd_sql(session, VonkNumber, "SELECT value FROM pairs")) == 7,
+          "another RDD takes the name");
+    check(vonk_query(session, "SELECT count(*) FROM pairs", NULL, 0, &result, &error) ==
+                  VONK_NOT_SUPPORTED ||
+              vonk_result_next_row(result, &error) == VONK_FAILED,
+          "a query without a job says what to do");
+    vonk_result_free(result);
+}
+
 int vonk_main(VonkSession *session, int argc, char **argv)
 {
     (void)argc;
     (void)argv;
     test_accumulators(session);
     test_broadcast(session);
+    test_register(session);
     return finish();
 }

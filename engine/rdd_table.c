@@ -1,0 +1,190 @@
+/*
+ * rdd_table.c -- an RDD under a name, for SQL
+ *
+ *     SELECT ... FROM hits JOIN ...      Join                     Join
+ *                                          Scan hits       =>       Project, the RDD's columns
+ *                                          ...                        the RDD's plan
+ *
+ * The name is a table of the session whose scans are replaced by the RDD's plan when a query is
+ * bound: so the query, the RDD and what is done to the query's rows are one plan.
+ */
+#include "engine/rdd_internal.h"
+
+typedef struct RddTable {
+    Table table;
+    Arena *arena;
+    const VonkRdd *rdd;
+} RddTable;
+
+/* --- the table --- */
+
+static Status table_splits(const Table *table, Arena *arena, uint64_t target_bytes, Error *err,
+                           uint32_t *count_out, const Split **splits_out)
+{
+    (void)table, (void)target_bytes, (void)err;
+    *splits_out = ARENA_NEW(arena, Split);
+    *count_out = 1;
+    return ST_OK;
+}
+
+static TableStatistics table_statistics(const Table *table)
+{
+    (void)table;
+    return (TableStatistics){.row_count = -1};
+}
+
+static ColumnStatistics table_column_statistics(const Table *table, uint32_t column)
+{
+    (void)table, (void)column;
+    return (ColumnStatistics){.null_count = -1, .distinct_count = -1};
+}
+
+static Status table_scan_open(const Table *table, const Split *split, const ScanRequest *request,
+                              Error *err, TableScan **scan_out)
+{
+    Status status = error_set(err, ST_NOT_SUPPORTED,
+                              "\"%s\" is an RDD: it is computed by jobs only", table->name);
+
+    (void)split, (void)request;
+    error_hint(err, "Ask for it with vonk_rdd_sql.");
+    *scan_out = NULL;
+    return status;
+}
+
+static Status table_scan_next(TableScan *scan, Error *err, Batch *batch_out, bool *exact_out)
+{
+    (void)scan, (void)err, (void)exact_out;
+    *batch_out = (Batch){0};
+    return ST_OK;
+}
+
+static void table_scan_close(TableScan *scan)
+{
+    (void)scan;
+}
+
+static void table_close(Table *table)
+{
+    arena_free(((RddTable *)table)->arena);
+}
+
+static const TableClass rdd_class = {
+    .format = "rdd",
+    .splits = table_splits,
+    .statistics = table_statistics,
+    .column_statistics = table_column_statistics,
+    .scan_open = table_scan_open,
+    .scan_next = table_scan_next,
+    .scan_close = table_scan_close,
+    .close = table_close,
+};
+
+VonkStatus vonk_rdd_register(VonkRdd *rdd, const char *name, VonkError *error)
+{
+    Arena *arena;
+    RddTable *table;
+    TableColumn *columns;
+
+    if (rdd->plan == NULL)
+        return rdd_report(rdd, error);
+    arena = arena_new(NULL, "RDD as a table", ARENA_NO_CAP);
+    table = ARENA_NEW(arena, RddTable);
+    columns = ARENA_ARRAY(arena, TableColumn, rdd->layout->field_count);
+    for (uint32_t i = 0; i < rdd->layout->field_count; i++)
+        columns[i] = (TableColumn){.name = arena_strdup(arena, rdd->layout->fields[i].name),
+                                   .type = rdd->layout->fields[i].type,
+                                   .is_nullable = rdd->plan->columns[i].is_nullable};
+    *table = (RddTable){.table = {.class = &rdd_class,
+                                  .name = arena_strdup(arena, name),
+                                  .column_count = rdd->layout->field_count,
+                                  .columns = columns,
+                                  .ref_count = 1},
+                        .arena = arena,
+                        .rdd = rdd};
+    return (VonkStatus)session_add_table(rdd->rdds->session->session, name, &table->table,
+                                         (Error *)error);
+}
+
+/* --- its scans --- */
+
+typedef struct SharedInput {
+    const Plan *before, *after;
+    struct SharedInput *next;
+} SharedInput;
+
+typedef struct Replacer {
+    RddSession *rdds;
+    SharedInput *shared; /* inputs that several nodes read stay one */
+    bool is_foreign;     /* an RDD of another session was met */
+} Replacer;
+
+static const Plan *replace(Replacer *to, const Plan *plan);
+
+static const Plan *rdd_rows(Replacer *to, const PlanScan *scan)
+{
+    Arena *arena = to->rdds->arena;
+    const VonkRdd *rdd = ((const RddTable *)scan->table)->rdd;
+    ColumnId *ids = ARENA_ARRAY(arena, ColumnId, scan->head.column_count + 1);
+    ColumnList map = {scan->head.column_count, ids};
+    const Plan *below;
+
+    if (rdd->rdds != to->rdds) {
+        to->is_foreign = true;
+        return &scan->head;
+    }
+    below = rdd_apart(to->rdds, rdd->plan);
+    for (uint32_t i = 0; i < scan->head.column_count; i++)
+        ids[i] = below->columns[scan->table_columns.items[i]].id;
+    /* a bare column would keep its id in a projection; a union gives the query's */
+    return plan_union(arena, 1, &below, &map, scan->head.column_count, scan->head.columns);
+}
+
+static const Expr *replace_in_expr(void *context, const Expr *expr)
+{
+    Replacer *to = context;
+    Expr *copy;
+
+    if (expr->kind != EXPR_SUBQUERY)
+        return expr;
+    copy = arena_copy(to->rdds->arena, expr, sizeof *copy);
+    copy->plan = replace(to, expr->plan);
+    return copy;
+}
+
+static const Plan *replace_shared(Replacer *to, const Plan *input)
+{
+    SharedInput *known = to->shared;
+
+    while (known != NULL && known->before != input)
+        known = known->next;
+    if (known == NULL) {
+        known = ARENA_NEW(to->rdds->arena, SharedInput);
+        *known = (SharedInput){input, replace(to, input), to->shared};
+        to->shared = known;
+    }
+    return known->after;
+}
+
+static const Plan *replace(Replacer *to, const Plan *plan)
+{
+    Arena *arena = to->rdds->arena;
+    const Plan **inputs;
+
+    if (plan->kind == PLAN_SCAN && plan_as_scan(plan)->table->class == &rdd_class)
+        return rdd_rows(to, plan_as_scan(plan));
+    inputs = ARENA_ARRAY(arena, const Plan *, plan->input_count + 1);
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        inputs[i] = plan->kind == PLAN_SHARED ? replace_shared(to, plan->inputs[i])
+                                              : replace(to, plan->inputs[i]);
+    return plan_rewrite_exprs(arena, plan_with_inputs(arena, plan, inputs), replace_in_expr, to);
+}
+
+Status rdd_replace_tables(RddSession *rdds, const Plan *plan, Error *err, const Plan **plan_out)
+{
+    Replacer to = {.rdds = rdds};
+
+    *plan_out = replace(&to, plan);
+    if (to.is_foreign)
+        return error_set(err, ST_BAD_INPUT, "the query names an RDD of another session");
+    return ST_OK;
+}
