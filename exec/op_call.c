@@ -396,6 +396,20 @@ static void call_local_close(Operator *base, void *opaque)
     arena_free(local->arena);
 }
 
+/* Records were counted in as many partitions as there are now; files may have changed. */
+static Status check_indexes(const CallLocal *local, Error *err)
+{
+    for (uint32_t i = 0; i < local->op->node->steps.count; i++) {
+        const CallStep *step = local->op->steps[i];
+
+        if (step->index != NULL && local->user.task.partition >= step->index->partition_count)
+            return error_set(err, ST_BAD_INPUT,
+                             "%s: partition %u was not there when records were counted",
+                             user_function_name(&step->function), local->user.task.partition);
+    }
+    return ST_OK;
+}
+
 static Status call_local_open(Operator *base, uint32_t thread, Error *err, void **local_out)
 {
     CallOp *op = (CallOp *)base;
@@ -421,6 +435,8 @@ static Status call_local_open(Operator *base, uint32_t thread, Error *err, void 
                                      op->node->head.columns, op->run_rows, base->class->name, err);
     }
     local->numbers = ARENA_ARRAY(arena, uint64_t, op->node->steps.count);
+    if (status == ST_OK)
+        status = check_indexes(local, err);
     if (status == ST_OK)
         status = call_compiled_open(&local->compiled, base->context, arena, op->steps, op->node,
                                     &local->buffers, local->columns, err);

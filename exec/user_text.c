@@ -11,6 +11,7 @@ static bool has_blanks(VonkText text)
 /* SQL's reading of the value, but for blanks around it, and 0x10, 0b1 and 1_000. */
 bool vonk_text_to_int8(VonkText text, int64_t *value_out)
 {
+    *value_out = 0;
     for (size_t i = 0; i < text.bytes; i++)
         if ((text.data[i] < '0' || text.data[i] > '9') &&
             (i > 0 || (text.data[i] != '-' && text.data[i] != '+')))
@@ -20,5 +21,6 @@ bool vonk_text_to_int8(VonkText text, int64_t *value_out)
 
 bool vonk_text_to_float8(VonkText text, double *value_out)
 {
+    *value_out = 0;
     return !has_blanks(text) && value_parse_float8(text.data, text.bytes, value_out) == PARSE_OK;
 }
