@@ -164,6 +164,8 @@ static Status compile(const Compilation *job, bool to_bitcode, const char *to, E
         arguments[count++] = "-c";
     } else {
         arguments[count++] = "-shared";
+        /* the job's own `step` is meant, not the one that libc still has for old programs */
+        arguments[count++] = "-Wl,-Bsymbolic";
     }
     arguments[count++] = "-o";
     arguments[count++] = to;

@@ -108,6 +108,13 @@ def without_details(err):
     return [line for line in err.splitlines() if not line.startswith("DETAIL")]
 
 
+def names():
+    """Functions that are named as some of libc's are the job's own."""
+    for jit in ("off", "on"):
+        code, out, err = submit("tests/rdd/jobs/names.c", options=["--set", f"jit={jit}"])
+        check(code == 0 and out == "n\n500\n499\n498\n", f"names, jit {jit}: exit {code}, {out!r}\n{err[-500:]}")
+
+
 def inlined():
     """Functions inlined into a compiled loop, or called: the same output, errors and the numbers of their records included."""
     expected = None
@@ -432,6 +439,7 @@ def main():
         os.environ["XDG_CACHE_HOME"] = os.path.join(folder, "cache")
         semantics(folder)
         inlined()
+        names()
         word_count(folder)
         failures(folder)
         spilling(folder)
