@@ -4,7 +4,7 @@ set(ops_flags -O2 -ffp-contract=off -fno-math-errno -fno-trapping-math -std=gnu1
     -fno-slp-vectorize -fno-asynchronous-unwind-tables -fno-ident)
 set(ops_source ${CMAKE_SOURCE_DIR}/codegen/jit/ops_bitcode.c)
 set(ops_bitcode "")
-foreach(group RANGE 0 5)
+foreach(group RANGE 0 4)
     set(output ${CMAKE_BINARY_DIR}/ops_${group}.bc)
     add_custom_command(OUTPUT ${output}
         COMMAND ${CLANG_19} ${ops_flags} -DVONK_OPS_GROUP=${group} -I${CMAKE_SOURCE_DIR}

@@ -97,6 +97,16 @@ void code_cache_set_cancel(CodeCache *cache, const atomic_bool *cancelled)
     cache->cancelled = cancelled;
 }
 
+bool code_cache_has_module(CodeCache *cache)
+{
+    bool has_module;
+
+    pthread_mutex_lock(&cache->mutex);
+    has_module = cache->module != NULL;
+    pthread_mutex_unlock(&cache->mutex);
+    return has_module;
+}
+
 /* What the entry is compiled from. */
 static void drop_source(CodeEntry *entry)
 {

@@ -33,6 +33,9 @@ void code_cache_set_cancel(CodeCache *cache, const atomic_bool *cancelled);
 /* Waits for the compile thread. All entries must have been released. Accepts NULL. */
 void code_cache_free(CodeCache *cache);
 
+/* Whether LLVM is loaded: what is compiled next takes less long. */
+bool code_cache_has_module(CodeCache *cache);
+
 /* The default directory: $XDG_CACHE_HOME/vonk or ~/.cache/vonk; false when neither can be had. */
 bool code_cache_default_directory(char *path_out, uint32_t path_bytes);
 

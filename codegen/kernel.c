@@ -72,7 +72,7 @@ static void put_selection(const KernelInstance *instance, const Batch *batch,
 Status kernel_filter(KernelInstance *instance, const Batch *batch, Error *err,
                      const uint32_t **selection_out, uint32_t *count_out)
 {
-    if (!compiled__run(instance, batch, NULL, NULL))
+    if (!compiled__run(instance, batch))
         kernel__filter_rows(instance, batch);
     put_selection(instance, batch, selection_out, count_out);
     return kernel__finish(instance, err);
@@ -82,15 +82,13 @@ Status kernel_project(KernelInstance *instance, const Batch *batch, Error *err, 
                       const uint32_t **selection_out, uint32_t *count_out)
 {
     const Kernel *kernel = instance->kernel;
-    bool is_compiled = compiled__run(instance, batch, NULL, NULL);
 
-    if (!is_compiled) {
+    if (!compiled__run(instance, batch)) {
         kernel__filter_rows(instance, batch);
         interpret__lines(instance, batch, kernel->filter_line_count, kernel->line_count);
     }
     for (uint32_t i = 0; i < kernel->output_count; i++) {
-        columns_out[i] =
-            is_compiled ? compiled__output(instance, i) : instance->registers[kernel->outputs[i]];
+        columns_out[i] = instance->registers[kernel->outputs[i]];
         columns_out[i].type = kernel->output_types[i];
     }
     put_selection(instance, batch, selection_out, count_out);

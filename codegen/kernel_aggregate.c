@@ -101,10 +101,10 @@ Status kernel_aggregate(KernelInstance *instance, const Batch *batch, void *cons
     const Kernel *kernel = instance->kernel;
     Targets targets = {.single = states == NULL ? single : NULL};
 
-    if (compiled__run(instance, batch, states, single))
-        return ST_OK;
-    kernel__filter_rows(instance, batch);
-    interpret__lines(instance, batch, kernel->filter_line_count, kernel->line_count);
+    if (!compiled__run(instance, batch)) {
+        kernel__filter_rows(instance, batch);
+        interpret__lines(instance, batch, kernel->filter_line_count, kernel->line_count);
+    }
     if (instance->status != ST_OK || instance->base.count == 0)
         return kernel__finish(instance, err);
     if (states != NULL)

@@ -46,16 +46,21 @@ static uint32_t cast_to_decimal(Builder *b, uint32_t reg, Type to, uint32_t guar
 {
     Type from = build__type(b, reg);
     uint32_t args[OP_ARGS_MAX] = {reg}, count = 1;
+    bool scales_up;
 
     if (from.id == TYPE_DECIMAL && is_same_decimal(from, to)) {
         if (type_phys(from) == type_phys(to))
             return reg;
         return build__op(b, OP_widen_dec64, to, 1, args, guard);
     }
+    scales_up =
+        optype_of(from) == OPTYPE_DEC64 && optype_of(to) == OPTYPE_DEC64 && to.scale > from.scale;
     if (from.id == TYPE_DECIMAL)
-        args[count++] = build__int4(b, from.scale);
+        args[count++] = build__int4(b, scales_up ? to.scale - from.scale : from.scale);
     args[count++] = build__int4(b, to.precision);
     args[count++] = build__int4(b, to.scale);
+    if (scales_up)
+        return build__op(b, OP_scale_up_dec64, to, count, args, guard);
     return emit_cast(b, optype_of(to), to, count, args, guard);
 }
 

@@ -1,16 +1,20 @@
 /*
- * kernel_call.h -- how compiled code is called: one batch, one call
+ * kernel_call.h -- how compiled code is called: it computes lines of a kernel over a batch's rows
  *
- * Rows are named by their physical number; `selection` lists those to look at (never NULL: for all
- * rows it is 0, 1, 2, ...). The code is two loops:
+ * A kernel has two parts, the predicate's mask and what is computed of the rows that it keeps, and
+ * each part one loop over all physical rows, wanted or not, so that LLVM vectorises it:
  *
- *     for i in 0 .. count:          row = selection[i]; if the predicate holds, kept[n++] = row
- *                                                       (for kernels with aggregates: = i)
- *     for k in 0 .. n:              computes the outputs of row kept[k] and updates the aggregates
+ *     for row in 0 .. count:   values[line][row] = ...;   errors of rows not wanted are masked out
  *
- * Without a predicate the first loop is left out and n is count. Errors are not looked at row by
- * row: ctx->error says at the end that some operation complained, and the caller runs the batch
- * again in tier 0, which names it. So both tiers report the same error.
+ * Where few rows are wanted tier 0 does less than that, and gets the part.
+ *
+ * What a part leaves is what tier 0 leaves in the lines' vectors, so that selections, aggregates
+ * and outputs are made of them by the same code. Validities are a byte a row here: bytes of
+ * neighbouring rows can be read and written at once.
+ *
+ * Errors are not looked at row by row: ctx->error says at the end that some operation complained,
+ * and the caller runs the batch again in tier 0, which names it. So both tiers report the same
+ * error.
  */
 #ifndef VONK_CODEGEN_KERNEL_CALL_H
 #define VONK_CODEGEN_KERNEL_CALL_H
@@ -20,24 +24,21 @@
 typedef struct OpCtx OpCtx;
 typedef struct ValueSet ValueSet;
 
+typedef enum KernelPart { KERNEL_PREDICATE, KERNEL_RESULTS } KernelPart;
+
 typedef struct KernelCall {
     OpCtx *ctx;
-    const void *const *inputs; /* by input: FLAT values                                */
-    const uint64_t *const
-        *input_validity;         /* by input: all ones where no row is null; not NULL    */
-    const void *const *params;   /* by constant: its bytes                               */
-    const ValueSet *const *sets; /* by LINE_IN set                                       */
-    const uint32_t *selection;
-    uint64_t count;
-    uint32_t *kept;       /* room for count; untouched without a predicate                   */
-    void *const *outputs; /* by output: room for all physical rows; NULL for bare inputs     */
-    uint64_t *const
-        *output_validity; /* by output: all ones on entry                              */
-    void *const *states;  /* by position in selection: a group's state block                 */
-    uint64_t state_mask;  /* all ones; 0: every row has states[0]                            */
+    const void *const *inputs;            /* by input: FLAT values                                */
+    const uint8_t *const *input_validity; /* by nullable input: by row, 1: not NULL               */
+    const void *const *params;            /* by constant: its bytes                               */
+    const ValueSet *const *sets;          /* by LINE_IN set                                       */
+    uint64_t part;                        /* KernelPart                                           */
+    const uint8_t *wanted;                /* by row, 1: wanted                                    */
+    uint64_t count;                       /* physical rows                                        */
+    void *const *values;                  /* by line: room for all physical rows                  */
+    uint8_t *const *validity;             /* by line that is nullable, likewise                   */
 } KernelCall;
 
-/* Returns n. */
-typedef uint64_t (*KernelEntry)(KernelCall *call);
+typedef void (*KernelEntry)(KernelCall *call);
 
 #endif

@@ -2,129 +2,162 @@
 #include "codegen/kernel_compiled.h"
 
 #include "codegen/kernel_code.h"
+#include "codegen/vector/vector_mask.h"
 #include "core/base/invariant.h"
 
-enum { BITMAP_WORDS = BATCH_ROWS_MAX / 64 };
+/* Batches that tier 0 had to run again before it gets all of them: the data is not for the code. */
+enum { FAILED_BATCHES_MAX = 4 };
 
-#define EIGHT(x) x, x, x, x, x, x, x, x
-static const uint64_t all_ones[BITMAP_WORDS] = {EIGHT(UINT64_MAX), EIGHT(UINT64_MAX),
-                                                EIGHT(UINT64_MAX), EIGHT(UINT64_MAX)};
-_Static_assert(BITMAP_WORDS == 32, "all_ones covers a batch");
-
-/* 0, 1, 2, ...: the selection of all rows. */
-static const uint32_t *identity(void)
-{
-#define ROW4(n)    n, n + 1, n + 2, n + 3
-#define ROW16(n)   ROW4(n), ROW4(n + 4), ROW4(n + 8), ROW4(n + 12)
-#define ROW64(n)   ROW16(n), ROW16(n + 16), ROW16(n + 32), ROW16(n + 48)
-#define ROW256(n)  ROW64(n), ROW64(n + 64), ROW64(n + 128), ROW64(n + 192)
-#define ROW1024(n) ROW256(n), ROW256(n + 256), ROW256(n + 512), ROW256(n + 768)
-    static const uint32_t rows[BATCH_ROWS_MAX] = {ROW1024(0), ROW1024(1024)};
-
-    return rows;
-}
+/* A loop over all rows is several times faster a row than tier 0 over a selection. */
+enum { DENSE_WEIGHT = 8 };
 
 size_t compiled__array_count(const Kernel *kernel)
 {
-    return 2 * (size_t)kernel->input_count + kernel->param_count + 2 * (size_t)kernel->output_count;
+    return 2 * (size_t)kernel->input_count + kernel->param_count + 2 * (size_t)kernel->line_count;
 }
 
-static bool is_passed_on(const Kernel *kernel, uint32_t output)
+/* Points the call at an input; false when it is a constant column. */
+static bool set_input(KernelInstance *instance, uint32_t index, const void **values,
+                      const uint8_t **validity)
 {
-    LineKind kind = kernel->lines[kernel->outputs[output]].kind;
+    const KernelLine *line = &instance->kernel->lines[index];
+    LineState *state = &instance->states[index];
+    const Column *column;
 
-    return kind == LINE_INPUT || kind == LINE_PARAM;
+    if (!state->is_read)
+        return true;
+    column = interpret__flat(instance, index);
+    if (column->form != COLUMN_FLAT)
+        return false;
+    values[line->index] = column->values;
+    if (!line->is_nullable)
+        return true;
+    validity[line->index] = instance->true_bytes;
+    if (column->validity != NULL) {
+        vector_masks()->of_bits(column->validity, 0, instance->row_count, state->valid_bytes);
+        validity[line->index] = state->valid_bytes;
+    }
+    return true;
 }
 
-/* Points the call at the inputs; false when one is a constant column. */
-static bool set_inputs(KernelInstance *instance, const Batch *batch, KernelCall *call,
-                       void **arrays)
+static bool set_call(KernelInstance *instance, const Batch *batch, KernelCall *call)
 {
     const Kernel *kernel = instance->kernel;
-    const void **values = (const void **)arrays;
-    const uint64_t **validity = (const uint64_t **)(arrays + kernel->input_count);
+    void **arrays = instance->call_arrays;
+    const void **inputs = (const void **)arrays;
+    const uint8_t **input_validity = (const uint8_t **)(arrays + kernel->input_count);
     const void **params = (const void **)(arrays + 2 * (size_t)kernel->input_count);
+    void **values = (void **)(params + kernel->param_count);
+    uint8_t **validity = (uint8_t **)(values + kernel->line_count);
 
     for (uint32_t i = 0; i < kernel->line_count; i++) {
         const KernelLine *line = &kernel->lines[i];
-        const Column *column;
 
+        values[i] = instance->states[i].values;
+        validity[i] = instance->states[i].valid_bytes;
         if (line->kind == LINE_PARAM)
             params[line->index] = kernel->params[line->index].bytes;
         if (line->kind == LINE_INPUT || line->kind == LINE_PARAM)
             interpret__lines(instance, batch, i, i + 1);
-        if (line->kind != LINE_INPUT)
-            continue;
-        column = interpret__flat(instance, i);
-        if (column->form != COLUMN_FLAT)
+        if (line->kind == LINE_INPUT && !set_input(instance, i, inputs, input_validity))
             return false;
-        values[line->index] = column->values;
-        validity[line->index] = column->validity == NULL ? all_ones : column->validity;
     }
-    call->inputs = values;
-    call->input_validity = validity;
-    call->params = params;
-    call->sets = kernel->sets;
-    return true;
+    *call = (KernelCall){.ctx = &instance->ctx,
+                         .inputs = inputs,
+                         .input_validity = input_validity,
+                         .params = params,
+                         .sets = kernel->sets,
+                         .values = values,
+                         .validity = validity};
+    return instance->status == ST_OK;
 }
 
-static void set_outputs(KernelInstance *instance, KernelCall *call, void **arrays)
+/* The rows wanted, a byte a row. */
+static const uint8_t *wanted_bytes(KernelInstance *instance)
+{
+    Rows rows = instance->base;
+
+    if (rows.selection == NULL)
+        return instance->true_bytes;
+    memset(instance->wanted, 0, instance->row_count);
+    for (uint32_t k = 0; k < rows.count; k++)
+        instance->wanted[rows.selection[k]] = 1;
+    return instance->wanted;
+}
+
+/* Whether a loop over all rows does less than tier 0 over those that are wanted. */
+static bool is_dense(const KernelInstance *instance)
+{
+    return instance->base.count * DENSE_WEIGHT >= instance->row_count;
+}
+
+/* false: some row that is wanted has failed. */
+static bool run_part(KernelInstance *instance, KernelEntry entry, KernelPart part, KernelCall *call)
+{
+    call->part = part;
+    call->wanted = wanted_bytes(instance);
+    call->count = instance->row_count;
+    entry(call);
+    instance->failed_batches += instance->ctx.error != 0;
+    return instance->ctx.error == 0;
+}
+
+/* A line that a part has left becomes a register as tier 0 has it. */
+static void take_line(KernelInstance *instance, uint32_t index)
+{
+    const KernelLine *line = &instance->kernel->lines[index];
+    LineState *state = &instance->states[index];
+    const uint64_t *validity = NULL;
+
+    if (line->kind == LINE_INPUT || line->kind == LINE_PARAM)
+        return;
+    if (line->is_nullable && index != instance->kernel->predicate) {
+        pack_mask(state->valid_bytes, instance->row_count, state->validity);
+        validity = state->validity;
+    }
+    instance->registers[index] = (Column){
+        .type = line->type, .form = COLUMN_FLAT, .values = state->values, .validity = validity};
+}
+
+static void take_results(KernelInstance *instance)
 {
     const Kernel *kernel = instance->kernel;
-    uint64_t **validity = (uint64_t **)(arrays + kernel->output_count);
 
-    for (uint32_t i = 0; i < kernel->output_count; i++) {
-        const LineState *state = &instance->states[kernel->outputs[i]];
-
-        if (is_passed_on(kernel, i))
-            continue;
-        arrays[i] = state->values;
-        validity[i] = state->validity;
-        memcpy(state->validity, all_ones, sizeof all_ones);
+    for (uint32_t i = 0; i < kernel->output_count; i++)
+        take_line(instance, kernel->outputs[i]);
+    for (uint32_t i = 0; i < kernel->agg_count; i++) {
+        if (kernel->aggs[i].arg != NO_REGISTER)
+            take_line(instance, kernel->aggs[i].arg);
+        if (kernel->aggs[i].filter != NO_REGISTER)
+            take_line(instance, kernel->aggs[i].filter);
     }
-    call->outputs = arrays;
-    call->output_validity = validity;
 }
 
-bool compiled__run(KernelInstance *instance, const Batch *batch, void *const *states, void *single)
+bool compiled__run(KernelInstance *instance, const Batch *batch)
 {
     Kernel *kernel = instance->kernel;
     KernelEntry entry = kernel_code_for(kernel, batch->selected_count);
-    KernelCall call = {.ctx = &instance->ctx,
-                       .selection = batch->selection ? batch->selection : identity(),
-                       .count = batch->selected_count,
-                       .kept = instance->kept,
-                       .states = states != NULL ? states : &single,
-                       .state_mask = states != NULL ? UINT64_MAX : 0};
-    size_t input_arrays = 2 * (size_t)kernel->input_count + kernel->param_count;
-    uint64_t kept;
+    KernelCall call;
 
-    if (entry == NULL)
+    if (entry == NULL || instance->failed_batches >= FAILED_BATCHES_MAX)
         return false;
     interpret__begin(instance, batch);
-    if (!set_inputs(instance, batch, &call, instance->call_arrays))
+    if (!is_dense(instance))
         return false;
-    set_outputs(instance, &call, instance->call_arrays + input_arrays);
-    kept = entry(&call);
-    if (instance->ctx.error != 0)
+    if (!set_call(instance, batch, &call))
         return false;
-    if (kernel->predicate != NO_REGISTER)
-        instance->base = (Rows){.selection = instance->kept, .count = (uint32_t)kept};
+    if (kernel->predicate != NO_REGISTER) {
+        if (!run_part(instance, entry, KERNEL_PREDICATE, &call))
+            return false;
+        take_line(instance, kernel->predicate);
+        interpret__keep(instance, kernel->predicate);
+    }
+    if (!is_dense(instance))
+        interpret__lines(instance, batch, 0, kernel->line_count);
+    else if (run_part(instance, entry, KERNEL_RESULTS, &call))
+        take_results(instance);
+    else
+        return false;
     atomic_fetch_add_explicit(&kernel->tier1_rows, batch->selected_count, memory_order_relaxed);
     return true;
-}
-
-Column compiled__output(KernelInstance *instance, uint32_t output)
-{
-    const Kernel *kernel = instance->kernel;
-    uint32_t line = kernel->outputs[output];
-    Column column = instance->registers[line];
-
-    if (!is_passed_on(kernel, output))
-        column = (Column){
-            .form = COLUMN_FLAT,
-            .values = instance->states[line].values,
-            .validity = kernel->lines[line].is_nullable ? instance->states[line].validity : NULL};
-    column.type = kernel->output_types[output];
-    return column;
 }

@@ -149,6 +149,7 @@ static void place_all(KernelInstance *instance, const Deaths *deaths, void **fre
         lists[i] = (FreeList){0, free_room + (size_t)i * kernel->line_count};
     instance->kept = place(layout, BATCH_ROWS_MAX * sizeof(uint32_t));
     instance->scratch = place(layout, BATCH_ROWS_MAX * sizeof(uint32_t));
+    instance->wanted = place(layout, BATCH_ROWS_MAX);
     instance->true_bytes = place(layout, BATCH_ROWS_MAX);
     instance->false_bytes = place(layout, BATCH_ROWS_MAX);
     if (kernel->agg_count > 0) {
@@ -160,6 +161,8 @@ static void place_all(KernelInstance *instance, const Deaths *deaths, void **fre
         free_dead(instance, deaths, i, lists);
         if (has_vector(&kernel->lines[i]))
             place_line(instance, i, lists, layout);
+        if (kernel->lines[i].is_nullable)
+            instance->states[i].valid_bytes = place(layout, BATCH_ROWS_MAX);
     }
     place_guards(instance, layout);
 }
@@ -199,6 +202,10 @@ static void prepare_lines(KernelInstance *instance)
     for (uint32_t i = 0; i < kernel->line_count; i++) {
         LineState *state = &instance->states[i];
 
+        for (uint32_t j = 0; j < kernel->lines[i].arg_count; j++)
+            instance->states[kernel->lines[i].args[j]].is_read = true;
+        if (kernel->lines[i].guard != NO_REGISTER)
+            instance->states[kernel->lines[i].guard].is_read = true;
         if (kernel->lines[i].kind != LINE_OP)
             continue;
         state->vector = vector_op(kernel->lines[i].op);

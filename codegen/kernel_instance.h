@@ -40,7 +40,9 @@ typedef struct LineState {
     bool is_costly;         /* a dense loop does not pay when few rows are wanted */
     void *values;           /* BATCH_ROWS_MAX of them */
     uint64_t *validity;
-    uint32_t *guarded; /* selection of its mask, for masks that are guards */
+    uint8_t *valid_bytes; /* compiled code's validity, of lines that are nullable */
+    bool is_read;         /* by some other line, also as its guard */
+    uint32_t *guarded;    /* selection of its mask, for masks that are guards */
     uint32_t guarded_count;
     bool has_guarded; /* for this batch */
     Str *flat_values; /* decoded text of a dictionary-encoded register, in flat */
@@ -63,9 +65,11 @@ struct KernelInstance {
     Rows base;          /* rows wanted: of the batch, then those that the predicate keeps */
     uint32_t *kept;     /* BATCH_ROWS_MAX: the predicate's selection */
     uint32_t *scratch;  /* BATCH_ROWS_MAX */
+    uint8_t *wanted;    /* kernel_compiled: of all rows, 1 where wanted */
     uint8_t *true_bytes, *false_bytes; /* masks of all rows and of none */
     void **row_states;                 /* kernel_aggregate: the state of each physical row */
     uint32_t *grouped;                 /* kernel_aggregate: rows by group, BATCH_ROWS_MAX */
+    uint32_t failed_batches;           /* that compiled code could not finish */
     void **call_arrays;                /* compiled__array_count pointers, for compiled code */
     Status status;                     /* of the first failing row so far */
     Error error;

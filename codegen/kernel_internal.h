@@ -111,6 +111,34 @@ static inline bool line_is_mask(const KernelLine *line)
     return line->kind >= LINE_IS_TRUE;
 }
 
+/* Cheap enough to be computed of every row, its error masked: that keeps loops without branches.
+ * Compiled, some complain of large numbers too, that are then left to tier 0. */
+static inline bool op_is_masked(const Op *op)
+{
+    for (uint32_t i = 0; i < op->arg_count; i++)
+        if (op->args[i] == OPTYPE_DEC128 || op->args[i] == OPTYPE_INTERVAL ||
+            op->args[i] == OPTYPE_TEXT)
+            return false;
+    switch (op->func) {
+    case FUNC_ADD:
+    case FUNC_SUB:
+    case FUNC_MUL:
+    case FUNC_NEG:
+    case FUNC_ABS:
+    case FUNC_SCALE_UP:
+        return op->result != OPTYPE_DEC128 && op->result != OPTYPE_INTERVAL;
+    case FUNC_DIV:
+        return op->result == OPTYPE_FLOAT8 || op->result == OPTYPE_FLOAT4;
+    case FUNC_CAST:
+        return op->result == OPTYPE_DEC64
+                   ? op->args[0] == OPTYPE_INT2 || op->args[0] == OPTYPE_INT4 ||
+                         op->args[0] == OPTYPE_INT8
+                   : op->result == OPTYPE_FLOAT8 && op->args[0] == OPTYPE_DEC64;
+    default:
+        return false;
+    }
+}
+
 /* Drops lines that nobody needs and numbers registers anew. (kernel_prune.c) */
 void kernel__prune(Kernel *kernel, KernelLine *lines, uint32_t *outputs, KernelAgg *aggs);
 

@@ -1,6 +1,8 @@
 /* emit.c -- see emit.h */
 #include "codegen/jit/emit.h"
 
+#include <stdio.h>
+
 #include "core/base/invariant.h"
 
 static LLVMBasicBlockRef new_block(const Emit *emit, const char *name)
@@ -128,6 +130,85 @@ void emit_store(Emit *emit, LLVMValueRef value, LLVMValueRef address)
 {
     LLVMSetAlignment(LLVMBuildStore(emit->builder, value, address),
                      alignment(emit, LLVMTypeOf(value)));
+}
+
+/* --- what overlaps with nothing --- */
+
+static LLVMValueRef scope_list(Emit *emit, LLVMMetadataRef *scopes, size_t count)
+{
+    return LLVMMetadataAsValue(emit->context, LLVMMDNodeInContext2(emit->context, scopes, count));
+}
+
+/* The scope itself: its name and the domain of all. */
+static LLVMMetadataRef new_scope(Emit *emit, uint32_t number)
+{
+    LLVMMetadataRef domain = LLVMMDStringInContext2(emit->context, "vonk", 4), parts[2];
+    char name[32];
+    int name_bytes = snprintf(name, sizeof name, "scope %u", number);
+
+    parts[0] = LLVMMDStringInContext2(emit->context, name, (size_t)name_bytes);
+    parts[1] = LLVMMDNodeInContext2(emit->context, &domain, 1);
+    return LLVMMDNodeInContext2(emit->context, parts, 2);
+}
+
+void emit_scopes(Emit *emit, const bool *first_targets, const bool *second_targets)
+{
+    uint32_t line_count = emit->kernel->line_count, scope_count = 2 * line_count + 1, count = 0;
+    LLVMMetadataRef *scopes = ARENA_ARRAY(emit->arena, LLVMMetadataRef, scope_count);
+    LLVMMetadataRef *others = ARENA_ARRAY(emit->arena, LLVMMetadataRef, scope_count);
+
+    emit->scopes = ARENA_ARRAY(emit->arena, LLVMValueRef, scope_count);
+    emit->others = ARENA_ARRAY(emit->arena, LLVMValueRef, scope_count);
+    for (uint32_t i = 0; i < scope_count; i++)
+        if (i == 0 || first_targets[(i - 1) / 2] || second_targets[(i - 1) / 2])
+            scopes[i] = new_scope(emit, i);
+    for (uint32_t i = 0; i < scope_count; i++) {
+        if (scopes[i] == NULL)
+            continue;
+        count = 0;
+        for (uint32_t j = 0; j < scope_count; j++)
+            if (j != i && scopes[j] != NULL)
+                others[count++] = scopes[j];
+        emit->scopes[i] = scope_list(emit, &scopes[i], 1);
+        emit->others[i] = scope_list(emit, others, count);
+    }
+}
+
+static void set_scope(Emit *emit, LLVMValueRef access, uint32_t scope)
+{
+    LLVMSetMetadata(access, LLVMGetMDKindIDInContext(emit->context, "alias.scope", 11),
+                    emit->scopes[scope]);
+    LLVMSetMetadata(access, LLVMGetMDKindIDInContext(emit->context, "noalias", 7),
+                    emit->others[scope]);
+}
+
+LLVMValueRef emit_load_column(Emit *emit, LLVMTypeRef type, LLVMValueRef column)
+{
+    LLVMValueRef value = emit_load(emit, type, emit_element(emit, type, column, emit->row));
+
+    set_scope(emit, value, 0);
+    return value;
+}
+
+void emit_store_column(Emit *emit, LLVMValueRef value, LLVMValueRef column, uint32_t scope)
+{
+    LLVMTypeRef type = LLVMTypeOf(value);
+    LLVMValueRef store =
+        LLVMBuildStore(emit->builder, value, emit_element(emit, type, column, emit->row));
+
+    LLVMSetAlignment(store, alignment(emit, type));
+    set_scope(emit, store, scope);
+}
+
+LLVMValueRef emit_constant(Emit *emit, LLVMTypeRef type, LLVMValueRef address)
+{
+    LLVMValueRef slot = emit_slot(emit, type);
+    LLVMBasicBlockRef back_to;
+
+    enter_entry(emit, &back_to);
+    emit_store(emit, emit_load(emit, type, address), slot);
+    LLVMPositionBuilderAtEnd(emit->builder, back_to);
+    return slot;
 }
 
 LLVMValueRef emit_i64(Emit *emit, uint64_t number)

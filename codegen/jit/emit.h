@@ -36,10 +36,15 @@ typedef struct Emit {
     LLVMTypeRef i1, i8, i32, i64, pointer;
     LLVMValueRef call; /* the KernelCall                           */
     LLVMValueRef ctx;
+    LLVMValueRef masked_ctx; /* an OpCtx of which only the error is used */
+    LLVMValueRef failed;     /* slot: errors of rows that are wanted     */
     LLVMValueRef row;        /* i64, of the row at hand                  */
+    LLVMValueRef is_wanted;  /* i1: the row at hand                      */
     EmitRegister *registers; /* of the loop at hand, by line             */
     LLVMValueRef *slots;     /* by line, made when first needed          */
-    bool uses_group[8];      /* groups of operations to link in          */
+    LLVMValueRef *scopes;    /* see emit_scopes                          */
+    LLVMValueRef *others;
+    bool uses_group[8]; /* groups of operations to link in          */
 } Emit;
 
 typedef struct EmitLoop {
@@ -72,6 +77,22 @@ LLVMValueRef emit_element(Emit *emit, LLVMTypeRef type, LLVMValueRef base, LLVMV
 LLVMValueRef emit_load(Emit *emit, LLVMTypeRef type, LLVMValueRef address);
 void emit_store(Emit *emit, LLVMValueRef value, LLVMValueRef address);
 LLVMValueRef emit_i64(Emit *emit, uint64_t number);
+
+/*
+ * column[row], for the row at hand. What is stored overlaps with nothing that is loaded, nor with
+ * what has another scope: LLVM is told so, for it could not vectorise otherwise.
+ */
+LLVMValueRef emit_load_column(Emit *emit, LLVMTypeRef type, LLVMValueRef column);
+void emit_store_column(Emit *emit, LLVMValueRef value, LLVMValueRef column, uint32_t scope);
+
+/* Scope 0 is that of loads. */
+#define EMIT_VALUES_SCOPE(line)   (2 * (line) + 1)
+#define EMIT_VALIDITY_SCOPE(line) (2 * (line) + 2)
+/* Makes the scopes of the lines that any part stores. */
+void emit_scopes(Emit *emit, const bool *first_targets, const bool *second_targets);
+
+/* A slot with the constant's value, loaded in the entry block. */
+LLVMValueRef emit_constant(Emit *emit, LLVMTypeRef type, LLVMValueRef address);
 
 /* The LLVM type that a value of that form is moved as. Texts and intervals: i128. */
 LLVMTypeRef emit_type(Emit *emit, Phys phys);

@@ -73,66 +73,105 @@ LLVMValueRef emit_mask_of(Emit *emit, uint32_t index)
     return self->mask;
 }
 
-/* i1: the row's bit of an input's validity is 0. */
-static LLVMValueRef input_is_null(Emit *emit, uint32_t input)
-{
-    LLVMBuilderRef builder = emit->builder;
-    LLVMValueRef all = emit_call_field(emit, offsetof(KernelCall, input_validity), emit->pointer);
-    LLVMValueRef bits = emit_pointer_at(emit, all, input);
-    LLVMValueRef word_index = LLVMBuildLShr(builder, emit->row, emit_i64(emit, 6), "");
-    LLVMValueRef word = emit_load(emit, emit->i64, emit_element(emit, emit->i64, bits, word_index));
-    LLVMValueRef shift = LLVMBuildAnd(builder, emit->row, emit_i64(emit, 63), "");
-    LLVMValueRef bit =
-        LLVMBuildTrunc(builder, LLVMBuildLShr(builder, word, shift, ""), emit->i1, "");
-
-    return emit_not(emit, bit);
-}
-
-static void emit_input(Emit *emit, const KernelLine *line, EmitRegister *out)
+/* Into its slot: operations take addresses, and LLVM makes a register of it. */
+static void emit_input(Emit *emit, const KernelLine *line, uint32_t index, EmitRegister *out)
 {
     LLVMValueRef all = emit_call_field(emit, offsetof(KernelCall, inputs), emit->pointer);
-    LLVMValueRef base = emit_pointer_at(emit, all, line->index);
+    LLVMValueRef base = emit_pointer_at(emit, all, line->index), is_valid;
 
-    out->address = emit_element(emit, emit_type(emit, type_phys(line->type)), base, emit->row);
-    if (line->is_nullable)
-        out->is_null = input_is_null(emit, line->index);
+    out->address = line_slot(emit, index);
+    emit_store(emit, emit_load_column(emit, emit_type(emit, type_phys(line->type)), base),
+               out->address);
+    if (!line->is_nullable)
+        return;
+    all = emit_call_field(emit, offsetof(KernelCall, input_validity), emit->pointer);
+    is_valid = emit_load_column(emit, emit->i8, emit_pointer_at(emit, all, line->index));
+    out->is_null =
+        LLVMBuildICmp(emit->builder, LLVMIntEQ, is_valid, LLVMConstInt(emit->i8, 0, 0), "is.null");
 }
 
-static void emit_param(Emit *emit, const KernelLine *line, EmitRegister *out)
+/* Constants are loaded once, and have one slot for all loops. */
+static void emit_param(Emit *emit, const KernelLine *line, uint32_t index, EmitRegister *out)
 {
     LLVMValueRef all = emit_call_field(emit, offsetof(KernelCall, params), emit->pointer);
 
-    out->address = emit_pointer_at(emit, all, line->index);
+    if (emit->slots[index] == NULL)
+        emit->slots[index] = emit_constant(emit, emit_type(emit, type_phys(line->type)),
+                                           emit_pointer_at(emit, all, line->index));
+    out->address = emit->slots[index];
     if (line->is_nullable)
         out->is_null = LLVMConstInt(emit->i1, 1, 0);
+}
+
+static bool reads_text(const Emit *emit, const KernelLine *line)
+{
+    for (uint32_t i = 0; i < line->arg_count; i++)
+        if (type_phys(emit->kernel->lines[line->args[i]].type) == PHYS_STR)
+            return true;
+    return false;
+}
+
+static LLVMValueRef call_op(Emit *emit, const KernelLine *line, LLVMValueRef ctx, LLVMValueRef out)
+{
+    LLVMValueRef args[2 + OP_ARGS_MAX] = {ctx, out};
+    char name[96];
+
+    for (uint32_t i = 0; i < line->arg_count; i++)
+        args[2 + i] = emit_address_of(emit, line->args[i]);
+    snprintf(name, sizeof name, "vonk_op_%s", op_table[line->op].name);
+    emit->uses_group[op_groups[line->op]] = true;
+    return emit_call_named(emit, name, LLVMVoidTypeInContext(emit->context), 2 + line->arg_count,
+                           args);
+}
+
+/* ctx.error = 0; op(&ctx, ...); failed |= run_it & (ctx.error != 0); */
+static void emit_masked_op(Emit *emit, const KernelLine *line, LLVMValueRef out,
+                           LLVMValueRef run_it)
+{
+    LLVMValueRef none = LLVMConstInt(emit->i32, 0, 0), error, failed;
+    LLVMTypeRef type = LLVMGetAllocatedType(emit->failed);
+
+    emit_store(emit, none, emit->masked_ctx);
+    call_op(emit, line, emit->masked_ctx, out);
+    error = emit_load(emit, emit->i32, emit->masked_ctx);
+    error = LLVMBuildICmp(emit->builder, LLVMIntNE, error, none, "");
+    error = LLVMBuildZExt(emit->builder, emit_and(emit, run_it, error), type, "");
+    failed = emit_load(emit, type, emit->failed);
+    emit_store(emit, LLVMBuildOr(emit->builder, failed, error, ""), emit->failed);
+}
+
+/* i1: the row is wanted by the line, and no argument is NULL; NULL: always. */
+static LLVMValueRef row_condition(Emit *emit, const KernelLine *line, LLVMValueRef is_null)
+{
+    LLVMValueRef run_it = emit->is_wanted;
+
+    if (line->guard != NO_REGISTER)
+        run_it = emit_and(emit, run_it, emit_mask_of(emit, line->guard));
+    if (is_null != NULL)
+        run_it = emit_and(emit, run_it, emit_not(emit, is_null));
+    return run_it;
 }
 
 static void emit_op(Emit *emit, const KernelLine *line, uint32_t index, EmitRegister *out)
 {
     const Op *op = &op_table[line->op];
-    LLVMValueRef args[2 + OP_ARGS_MAX], run_it;
-    char name[96];
+    LLVMValueRef run_it = NULL;
     EmitIf branch;
 
-    emit->uses_group[op_groups[line->op]] = true;
     out->address = line_slot(emit, index);
-    args[0] = emit->ctx;
-    args[1] = out->address;
     for (uint32_t i = 0; i < line->arg_count; i++) {
-        args[2 + i] = emit_address_of(emit, line->args[i]);
+        (void)emit_address_of(emit, line->args[i]); /* made before the branch */
         out->is_null = emit_or(emit, out->is_null, emit->registers[line->args[i]].is_null);
     }
-    snprintf(name, sizeof name, "vonk_op_%s", op->name);
-    run_it = NULL;
-    if (op->may_fail) {
-        if (line->guard != NO_REGISTER)
-            run_it = emit_mask_of(emit, line->guard);
-        if (out->is_null != NULL)
-            run_it = emit_and(emit, run_it, emit_not(emit, out->is_null));
+    if (op->may_fail || op_is_masked(op) || reads_text(emit, line))
+        run_it = row_condition(emit, line, out->is_null);
+    if (op_is_masked(op)) {
+        emit_masked_op(emit, line, out->address, run_it);
+        return;
     }
     if (run_it != NULL)
         emit_if_begin(emit, run_it, &branch);
-    emit_call_named(emit, name, LLVMVoidTypeInContext(emit->context), 2 + line->arg_count, args);
+    call_op(emit, line, emit->ctx, out->address);
     if (run_it != NULL)
         emit_if_end(emit, &branch);
 }
@@ -143,11 +182,19 @@ static void emit_in(Emit *emit, const KernelLine *line, uint32_t index, EmitRegi
     LLVMValueRef all = emit_call_field(emit, offsetof(KernelCall, sets), emit->pointer);
     LLVMValueRef args[2] = {emit_pointer_at(emit, all, line->index),
                             emit_address_of(emit, line->args[0])};
-    LLVMValueRef found = emit_call_named(emit, "value_set_has", emit->i1, 2, args);
+    LLVMValueRef run_it = NULL, found;
+    EmitIf branch;
 
     out->address = line_slot(emit, index);
     out->is_null = emit->registers[line->args[0]].is_null;
+    if (reads_text(emit, line))
+        run_it = row_condition(emit, line, out->is_null);
+    if (run_it != NULL)
+        emit_if_begin(emit, run_it, &branch);
+    found = emit_call_named(emit, "value_set_has", emit->i1, 2, args);
     emit_store(emit, LLVMBuildZExt(emit->builder, found, emit->i8, ""), out->address);
+    if (run_it != NULL)
+        emit_if_end(emit, &branch);
 }
 
 static void emit_select(Emit *emit, const KernelLine *line, uint32_t index, EmitRegister *out)
@@ -230,10 +277,10 @@ static void emit_line(Emit *emit, uint32_t index)
     *out = (EmitRegister){0};
     switch (line->kind) {
     case LINE_INPUT:
-        emit_input(emit, line, out);
+        emit_input(emit, line, index, out);
         return;
     case LINE_PARAM:
-        emit_param(emit, line, out);
+        emit_param(emit, line, index, out);
         return;
     case LINE_OP:
         emit_op(emit, line, index, out);

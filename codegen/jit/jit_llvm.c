@@ -14,14 +14,16 @@
 
 enum { INLINE_INSTRUCTIONS_MAX = 120 };
 
-/* Short on purpose: see ARCHITECTURE.md for what longer lists cost and gain. */
+/* Short on purpose. Loops are not interleaved: that makes code several times as long, which takes
+ * as many times as long to compile, and gains little. */
 static const char pass_list[] =
     "globaldce,always-inline,globaldce,"
     "function(sroa,early-cse,instcombine<no-verify-fixpoint>,simplifycfg,"
-    "loop-mssa(licm),early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg)";
+    "loop-mssa(licm),early-cse<memssa>,instcombine<no-verify-fixpoint>,simplifycfg,"
+    "loop-vectorize<interleave-forced-only>,early-cse,instcombine<no-verify-fixpoint>,simplifycfg)";
 
 /* ops_bitcode.c, once a group, embedded by ops_embed.S. */
-#define GROUPS(X)  X(0) X(1) X(2) X(3) X(4) X(5)
+#define GROUPS(X)  X(0) X(1) X(2) X(3) X(4)
 #define DECLARE(n) extern const char jit_ops_##n[], jit_ops_##n##_end[];
 GROUPS(DECLARE)
 #undef DECLARE
@@ -130,8 +132,7 @@ void jit_adopt_operations(LLVMModuleRef module)
         size_t name_bytes;
         const char *name = LLVMGetValueName2(function, &name_bytes);
 
-        if (LLVMIsDeclaration(function) ||
-            (strncmp(name, "vonk_op_", 8) != 0 && strncmp(name, "vonk_agg_", 9) != 0))
+        if (LLVMIsDeclaration(function) || strncmp(name, "vonk_op_", 8) != 0)
             continue;
         set_text(context, function, "target-cpu", host.cpu);
         set_text(context, function, "target-features", host.features);

@@ -28,7 +28,7 @@ const JitHost *jit_host(void);
 /* Dispose with LLVMDisposeTargetMachine; NULL when LLVM refuses. */
 LLVMTargetMachineRef jit_target_machine(void);
 
-enum { JIT_OPS_GROUPS = 6 };
+enum { JIT_OPS_GROUPS = 5 };
 
 /* A group of the operations' bitcode as a module of the context; the linker takes it. */
 MUST_CHECK Status jit_ops_module(LLVMContextRef context, uint32_t group, Error *err,

@@ -16,5 +16,4 @@ jit_ops_\n\()_end:
     group 2
     group 3
     group 4
-    group 5
     .section .note.GNU-stack,"",@progbits

@@ -45,6 +45,15 @@ ARITH_NARROW(int4, int32_t, int64_t, OPERR_INT4_RANGE)
 
 /* --- 64 bits: overflow shows in the signs --- */
 
+/* By way of doubles, which hold such products exactly: vectors have no wide multiplication. */
+static inline int64_t op_small_product(OpCtx *ctx, int64_t a, int64_t b, OpError error)
+{
+    double product = op_small_whole_float8(a) * op_small_whole_float8(b);
+
+    op_raise_if(ctx, !op_are_small_wholes(a, b) | !(fabs(product) < 0x1p51), error);
+    return op_small_float8_whole(product);
+}
+
 #define ARITH_64(suffix, RANGE)                                                                    \
     static inline int64_t op_add_##suffix(OpCtx *ctx, int64_t a, int64_t b)                        \
     {                                                                                              \
@@ -61,6 +70,8 @@ ARITH_NARROW(int4, int32_t, int64_t, OPERR_INT4_RANGE)
     static inline int64_t op_mul_##suffix(OpCtx *ctx, int64_t a, int64_t b)                        \
     {                                                                                              \
         int64_t product;                                                                           \
+        if (OP_IS_COMPILED)                                                                        \
+            return op_small_product(ctx, a, b, RANGE);                                             \
         op_raise_if(ctx, __builtin_mul_overflow(a, b, &product), RANGE);                           \
         return product;                                                                            \
     }                                                                                              \

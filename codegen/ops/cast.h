@@ -96,22 +96,13 @@ static inline Int128 op_cast_any_decimal(OpCtx *ctx, Int128 value, int32_t from_
     return op_fit_decimal(ctx, rescaled, is_done, precision, scale);
 }
 
-/* Within 64 bits when both sides are known to be: no 128-bit division. */
+/* Within 64 bits, as both sides are: no 128-bit division. More digits: op_scale_up_dec64. */
 static inline int64_t op_cast_dec64_dec64(OpCtx *ctx, int64_t a, int32_t from_scale,
                                           int32_t precision, int32_t scale)
 {
-    int64_t limit = decimal_pow10_64[precision], unit, rescaled;
+    int64_t limit = decimal_pow10_64[precision];
+    int64_t unit = decimal_pow10_64[from_scale - scale], rescaled = a / unit;
 
-    if (scale >= from_scale) {
-        bool overflowed =
-            __builtin_mul_overflow(a, decimal_pow10_64[scale - from_scale], &rescaled);
-
-        if (overflowed || rescaled >= limit || rescaled <= -limit)
-            op__raise_precision(ctx, precision, scale);
-        return rescaled;
-    }
-    unit = decimal_pow10_64[from_scale - scale];
-    rescaled = a / unit;
     rescaled += (a % unit >= unit - unit / 2) - (a % unit <= unit / 2 - unit);
     if (rescaled >= limit || rescaled <= -limit)
         op__raise_precision(ctx, precision, scale);
@@ -149,18 +140,56 @@ static inline double op_decimal_float8(Int128 a, int32_t scale)
     return op__decimal_float8(a, scale);
 }
 
+static inline double op_dec64_float8(OpCtx *ctx, int64_t a, int32_t scale)
+{
+    if (!OP_IS_COMPILED)
+        return op_decimal_float8(a, scale);
+    op_raise_if(ctx, !op_are_small_wholes(a, 0), OPERR_NUMERIC_OVERFLOW);
+    return op_small_whole_float8(a) / (double)decimal_pow10_64[scale];
+}
+
+static inline double op_dec128_float8(OpCtx *ctx, Int128 a, int32_t scale)
+{
+    (void)ctx;
+    return op_decimal_float8(a, scale);
+}
+
+/* Within 64 bits: |a| * unit < limit exactly where |a| <= (limit - 1) / unit. */
+static inline int64_t op_scale_up_dec64(OpCtx *ctx, int64_t a, int32_t digits, int32_t precision,
+                                        int32_t scale)
+{
+    int64_t unit = decimal_pow10_64[digits], most = (decimal_pow10_64[precision] - 1) / unit;
+    bool fits = (a <= most) & (a >= -most);
+
+    if (OP_IS_COMPILED)
+        op_raise_if(ctx, !fits, OPERR_PRECISION);
+    else if (!fits)
+        op__raise_precision(ctx, precision, scale);
+    return (int64_t)((uint64_t)a * (uint64_t)unit);
+}
+
+static inline int64_t op_whole_dec64(OpCtx *ctx, int64_t a, int32_t precision, int32_t scale)
+{
+    return op_scale_up_dec64(ctx, a, scale, precision, scale);
+}
+
+static inline Int128 op_whole_dec128(OpCtx *ctx, int64_t a, int32_t precision, int32_t scale)
+{
+    return op_cast_any_decimal(ctx, a, 0, precision, scale);
+}
+
 #define CAST_DECIMAL(dec, Dec)                                                                     \
     static inline Dec op_cast_int2_##dec(OpCtx *ctx, int16_t a, int32_t precision, int32_t scale)  \
     {                                                                                              \
-        return (Dec)op_cast_any_decimal(ctx, a, 0, precision, scale);                              \
+        return op_whole_##dec(ctx, a, precision, scale);                                           \
     }                                                                                              \
     static inline Dec op_cast_int4_##dec(OpCtx *ctx, int32_t a, int32_t precision, int32_t scale)  \
     {                                                                                              \
-        return (Dec)op_cast_any_decimal(ctx, a, 0, precision, scale);                              \
+        return op_whole_##dec(ctx, a, precision, scale);                                           \
     }                                                                                              \
     static inline Dec op_cast_int8_##dec(OpCtx *ctx, int64_t a, int32_t precision, int32_t scale)  \
     {                                                                                              \
-        return (Dec)op_cast_any_decimal(ctx, a, 0, precision, scale);                              \
+        return op_whole_##dec(ctx, a, precision, scale);                                           \
     }                                                                                              \
     static inline Dec op_cast_float4_##dec(OpCtx *ctx, float a, int32_t precision, int32_t scale)  \
     {                                                                                              \
@@ -195,8 +224,7 @@ static inline double op_decimal_float8(Int128 a, int32_t scale)
     }                                                                                              \
     static inline double op_cast_##dec##_float8(OpCtx *ctx, Dec a, int32_t scale)                  \
     {                                                                                              \
-        (void)ctx;                                                                                 \
-        return op_decimal_float8(a, scale);                                                        \
+        return op_##dec##_float8(ctx, a, scale);                                                   \
     }
 
 CAST_DECIMAL(dec64, int64_t)

@@ -63,6 +63,50 @@ static inline void op_raise(OpCtx *ctx, OpError error)
     ctx->error |= (uint32_t)error;
 }
 
+/*
+ * Compiled code (VONK_OPS_GROUP) only says that some row of a batch is not for it, for tier 0 runs
+ * the batch again and finds the words. So an operation may be narrower there, and without the
+ * calls and branches that keep a loop from being vectorised:
+ *
+ *     if (OP_IS_COMPILED) op_raise_if(ctx, !is_usual, OPERR_...); else if (!is_usual) slow path
+ */
+#ifdef VONK_OPS_GROUP
+enum { OP_IS_COMPILED = 1 };
+#else
+enum { OP_IS_COMPILED = 0 };
+#endif
+
+/* Whole numbers of at most 51 bits and a sign are converted in vectors, which CPUs cannot do with
+ * 64 bits: the bits of 1.5 * 2^52 plus a are those of that number plus a. */
+#define OP_SHIFT_BITS UINT64_C(0x4338000000000000)
+#define OP_SHIFT      6755399441055744.0
+
+static inline bool op_are_small_wholes(int64_t a, int64_t b)
+{
+    uint64_t half = UINT64_C(1) << 51;
+
+    return (((uint64_t)a + half) | ((uint64_t)b + half)) < 2 * half;
+}
+
+static inline double op_small_whole_float8(int64_t a)
+{
+    uint64_t bits = OP_SHIFT_BITS + (uint64_t)a;
+    double shifted;
+
+    memcpy(&shifted, &bits, sizeof shifted);
+    return shifted - OP_SHIFT;
+}
+
+/* Of one that is whole, and smaller than 2^51. */
+static inline int64_t op_small_float8_whole(double a)
+{
+    double shifted = a + OP_SHIFT;
+    uint64_t bits;
+
+    memcpy(&bits, &shifted, sizeof bits);
+    return (int64_t)(bits - OP_SHIFT_BITS);
+}
+
 /* With the text that the message quotes. (op_context.c) */
 void op__raise_text(OpCtx *ctx, OpError error, Str text);
 void op__raise_type(OpCtx *ctx, OpError error, Str text, TypeId type);
