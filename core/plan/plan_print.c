@@ -4,6 +4,7 @@
 
 #include "core/base/invariant.h"
 #include "core/data/value_text.h"
+#include "core/plan/call_fields.h"
 #include "core/plan/plan_brief.h"
 
 /* Text to be written, and the names of the columns in it (NULL: an expression on its own). */
@@ -246,6 +247,25 @@ static const char *printed_name(Printer *to, const UserFunction *function)
                : arena_printf(to->buf.arena, "%s %s", function->name, function->inner->name);
 }
 
+/* " (reads: a, b; pure; inlined)" */
+static void print_facts(Printer *to, const CallStep *step)
+{
+    const UserCode *code = step->function.code;
+    const char *separator = "";
+
+    if (code == NULL)
+        return;
+    strbuf_puts(&to->buf, " (reads:");
+    for (uint32_t i = 0; i < step->in->field_count; i++) {
+        if (!call_step_reads(step, &step->in->fields[i]))
+            continue;
+        strbuf_printf(&to->buf, "%s %s", separator, step->in->fields[i].name);
+        separator = ",";
+    }
+    strbuf_printf(&to->buf, "%s%s%s)", separator[0] == '\0' ? " nothing" : "",
+                  code->is_pure ? "; pure" : "", code->can_inline ? "; inlined" : "");
+}
+
 static void print_steps(Printer *to, CallStepList steps)
 {
     static const char *const words[] = {
@@ -255,9 +275,11 @@ static void print_steps(Printer *to, CallStepList steps)
     enum { STEPS_SHOWN = 8 };
     const CallStep *const *items = call_steps(to->buf.arena, steps);
 
-    for (uint32_t i = 0; i < steps.count && i < STEPS_SHOWN; i++)
+    for (uint32_t i = 0; i < steps.count && i < STEPS_SHOWN; i++) {
         strbuf_printf(&to->buf, "%s %s %s", i == 0 ? "" : ",", words[items[i]->kind],
                       printed_name(to, &items[i]->function));
+        print_facts(to, items[i]);
+    }
     if (steps.count > STEPS_SHOWN)
         strbuf_printf(&to->buf, ", and %u more", steps.count - STEPS_SHOWN);
 }

@@ -43,6 +43,7 @@ static const Rule *const rewrite[] = {
     &rule_push_filter_through_aggregate,
     &rule_push_filter_through_set,
     &rule_push_filter_through_sort,
+    &rule_push_filter_through_call,
     &rule_push_join_condition,
     &rule_infer_filters,
 
@@ -65,6 +66,7 @@ static const Rule *const rewrite[] = {
     &rule_answer_from_statistics,
     &rule_push_limit,
     &rule_push_top_n,
+    &rule_skip_unread_fields,
     &rule_merge_projects,
     &rule_prune_columns, /* last: the others may leave columns unused */
     NULL,

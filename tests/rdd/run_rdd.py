@@ -130,6 +130,37 @@ def inlined():
         check(code == 0 and (out, without_details(err)) == expected, f"inlined, compiled by gcc: exit {code}\n{err[-500:]}")
 
 
+def answers(printed):
+    """Without the plans."""
+    return [line for line in printed.splitlines() if not line.startswith((" ", "Stage"))]
+
+
+def one_plan(folder):
+    """SQL over RDDs: the plans are those of one_plan.txt (run with UPDATE=1 to write it: read the diff); the rules that read
+    the functions' bitcode change no answer, and without bitcode nothing is assumed."""
+    data = os.path.join(folder, "orders")
+    os.mkdir(data)
+    subprocess.run([VONK, "sql", "-c", "COPY (SELECT x AS id, 'n' || x AS name, x::float8 AS price, repeat('note', 3) AS note "
+                    f"FROM generate_series(1, 1000) g(x)) TO '{data}/orders.parquet' (FORMAT parquet)"], check=True,
+                   capture_output=True)
+    golden = os.path.join(HERE, "one_plan.txt")
+    code, out, err = submit("tests/rdd/jobs/one_plan.c", data)
+    printed = out.replace(data, "DATA")
+    if os.environ.get("UPDATE"):
+        with open(golden, "w") as f:
+            f.write(printed)
+    with open(golden) as f:
+        check(code == 0 and f.read() == printed, f"one_plan: exit {code}, not as in one_plan.txt {err[-300:]}\n{printed}")
+    rows = answers(printed)
+    for options, env in [(["--set", "optimizer.disable=all"], {}), (["--set", "jit=on"], {}), (["--set", "jit=off"], {}),
+                         (["--set", "optimizer.disable=push_filter_through_call,skip_unread_fields"], {}),
+                         (["--set", "test.faults=2"], {}), ([], {"VONK_CC": "gcc"})]:
+        code, out, err = submit("tests/rdd/jobs/one_plan.c", data, options=options, env=env)
+        check(code == 0 and answers(out) == rows, f"one_plan {options} {env}: exit {code} {err[-300:]}\n{out}")
+        if env:
+            check("predicates: (id" not in out and "reads:" not in out, f"one_plan without bitcode:\n{out}")
+
+
 def write_job(folder, name, body):
     path = os.path.join(folder, name)
     with open(path, "w") as f:
@@ -440,6 +471,7 @@ def main():
         semantics(folder)
         inlined()
         names()
+        one_plan(folder)
         word_count(folder)
         failures(folder)
         spilling(folder)

@@ -1,0 +1,179 @@
+/* call_fields.c -- see call_fields.h */
+#include "core/plan/call_fields.h"
+
+/* As C has the field; texts are a pointer and a length. */
+static uint32_t field_bytes(const RecordField *field)
+{
+    return (uint32_t)phys_bytes(type_phys(field->type)); /* Str and VonkText have 16 both */
+}
+
+static bool touches(ByteRangeList ranges, const RecordField *field, uint32_t base)
+{
+    uint32_t from, to;
+
+    if (field->offset >= base) {
+        from = field->offset - base;
+        if (byte_ranges_meet(ranges, from, from + field_bytes(field)))
+            return true;
+    }
+    if (field->null_offset == RECORD_NEVER_NULL || field->null_offset < base)
+        return false;
+    to = field->null_offset - base;
+    return byte_ranges_meet(ranges, to, to + 1);
+}
+
+static bool makes_record(const CallStep *step)
+{
+    return step->kind != CALL_FILTER;
+}
+
+bool call_step_reads(const CallStep *step, const RecordField *field)
+{
+    const UserCode *code = step->function.code;
+
+    if (code == NULL || (step->keeps_keys && field->is_key))
+        return true;
+    if (step->kind != CALL_PAIR)
+        return touches(code->reads[0], field, 0) || touches(code->writes[0], field, 0);
+    return field->offset == step->pair->first_missing ||
+           field->null_offset == step->pair->first_missing ||
+           field->offset == step->pair->second_missing ||
+           field->null_offset == step->pair->second_missing ||
+           field->type.id == TYPE_BOOL || /* says whether a side is missing, maybe */
+           touches(code->reads[0], field, 0) ||
+           touches(code->reads[1], field, step->pair->second_offset);
+}
+
+bool call_reads_field(const PlanCall *call, uint32_t field)
+{
+    const RecordField *own = &call->steps.first->in->fields[field];
+    const CallStep *maker = NULL;
+
+    /* from the last step back to the first: the first maker ends the record's life */
+    for (const CallStep *step = call->steps.last; step != NULL; step = step->before)
+        if (makes_record(step))
+            maker = step;
+    if (maker == NULL)
+        return true;
+    for (const CallStep *step = maker; step != NULL; step = step->before)
+        if (call_step_reads(step, own))
+            return true;
+    return false;
+}
+
+/* --- passing on --- */
+
+static const RecordField *key_number(const RecordLayout *layout, uint32_t number)
+{
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        if (layout->fields[i].is_key && number-- == 0)
+            return &layout->fields[i];
+    return NULL;
+}
+
+static uint32_t number_of_key(const RecordLayout *layout, const RecordField *field)
+{
+    uint32_t number = 0;
+
+    for (const RecordField *at = layout->fields; at != field; at++)
+        number += at->is_key;
+    return number;
+}
+
+/* The byte of the input that the output's byte is; false: it is none. */
+static bool copied_byte(const UserCode *code, uint32_t out, uint32_t *in_out)
+{
+    for (uint32_t i = 0; i < code->copy_count; i++) {
+        const ByteCopy *copy = &code->copies[i];
+
+        if (out >= copy->out && out - copy->out < copy->bytes) {
+            *in_out = copy->in + (out - copy->out);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_copy(const UserCode *code, const RecordField *out, const RecordField *in)
+{
+    uint32_t from;
+
+    if (!type_equal(out->type, in->type))
+        return false;
+    for (uint32_t i = 0; i < field_bytes(out); i++)
+        if (!copied_byte(code, out->offset + i, &from) || from != in->offset + i)
+            return false;
+    if (in->null_offset != RECORD_NEVER_NULL)
+        return out->null_offset != RECORD_NEVER_NULL &&
+               copied_byte(code, out->null_offset, &from) && from == in->null_offset;
+    return out->null_offset == RECORD_NEVER_NULL ||
+           !byte_ranges_meet(code->writes[1], out->null_offset, out->null_offset + 1);
+}
+
+/* The field of what a step is given that a field of what it makes is; NULL: none. */
+static const RecordField *passed(const CallStep *step, const RecordField *out)
+{
+    const RecordField *key;
+
+    if (!makes_record(step))
+        return out;
+    if (step->keeps_keys && out->is_key) {
+        key = key_number(step->in, number_of_key(step->out, out));
+        return key != NULL && type_equal(key->type, out->type) &&
+                       (key->null_offset == RECORD_NEVER_NULL ||
+                        out->null_offset != RECORD_NEVER_NULL)
+                   ? key
+                   : NULL;
+    }
+    if (step->kind != CALL_MAP || step->function.code == NULL)
+        return NULL;
+    for (uint32_t i = 0; i < step->in->field_count; i++)
+        if (is_copy(step->function.code, out, &step->in->fields[i]))
+            return &step->in->fields[i];
+    return NULL;
+}
+
+bool call_passes_field(const PlanCall *call, uint32_t out_field, uint32_t *in_field_out)
+{
+    const RecordField *field = &call->steps.last->out->fields[out_field];
+
+    for (const CallStep *step = call->steps.last; step != NULL && field != NULL;
+         step = step->before) {
+        /* layouts that are equal may be two: a filter's `in` is what the step before made */
+        uint32_t at = (uint32_t)(field - step->out->fields);
+
+        field = at < step->out->field_count ? passed(step, field) : NULL;
+        if (field != NULL && step->before != NULL && step->before->out != step->in)
+            field = &step->before->out->fields[field - step->in->fields];
+    }
+    if (field == NULL)
+        return false;
+    *in_field_out = (uint32_t)(field - call->steps.first->in->fields);
+    return *in_field_out < call->steps.first->in->field_count;
+}
+
+/* --- what functions do --- */
+
+static bool step_is_pure(const CallStep *step)
+{
+    const UserCode *code = step->function.code;
+
+    return code != NULL && code->is_pure && code->writes[0].count == 0 &&
+           (step->kind == CALL_MAP || step->kind == CALL_FILTER || step->kind == CALL_FLAT_MAP);
+}
+
+bool call_is_pure(const PlanCall *call)
+{
+    for (const CallStep *step = call->steps.last; step != NULL; step = step->before)
+        if (!step_is_pure(step))
+            return false;
+    return true;
+}
+
+bool call_drops_records(const PlanCall *call)
+{
+    for (const CallStep *step = call->steps.last; step != NULL; step = step->before)
+        if (step->kind != CALL_MAP)
+            return true;
+    return false;
+}

@@ -1,0 +1,29 @@
+/*
+ * call_fields.h -- what the facts about user functions say of a CALL's fields
+ *
+ *     Call  filter is_big, map to_pair       reads price, id; of its output, id is the input's id
+ *
+ * Where nothing is known of a function, it may read and do everything.
+ */
+#ifndef VONK_CORE_PLAN_CALL_FIELDS_H
+#define VONK_CORE_PLAN_CALL_FIELDS_H
+
+#include "core/plan/plan.h"
+
+/* The step itself reads a field of the record that it is given. */
+bool call_step_reads(const CallStep *step, const RecordField *field);
+
+/* Whether what the call makes or does may depend on a field of its input. */
+bool call_reads_field(const PlanCall *call, uint32_t field);
+
+/* The field of the input that a field of the output is, whatever the record; false: none. */
+bool call_passes_field(const PlanCall *call, uint32_t out_field, uint32_t *in_field_out);
+
+/* No function does anything but make its output of its input: records that are not wanted need not
+ * be given to it. */
+bool call_is_pure(const PlanCall *call);
+
+/* Some record may make none. */
+bool call_drops_records(const PlanCall *call);
+
+#endif

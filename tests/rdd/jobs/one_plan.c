@@ -1,0 +1,77 @@
+/*
+ * one_plan.c -- SQL over RDDs, and RDDs of SQL, are one plan: prints plans, then what comes out
+ *
+ *     one_plan.c FOLDER      with orders.parquet: id bigint, name text, price float8, note text
+ */
+#include <stdio.h>
+#include <vonk/vonk.h>
+
+VONK_RECORD(Order, VONK_KEY(int8, id), VONK_FIELD(text, name), VONK_FIELD(float8, price),
+            VONK_FIELD(text, note));
+VONK_RECORD(Sale, VONK_KEY(int8, id), VONK_FIELD(float8, gross), VONK_FIELD(text, label));
+VONK_RECORD(Total, VONK_FIELD(int8, n), VONK_FIELD(float8, gross));
+
+static void tax(VonkTask *task, const Order *in, Sale *out)
+{
+    (void)task;
+    out->id = in->id;
+    out->gross = in->price * 1.25;
+    out->label = in->name;
+}
+
+static bool is_dear(VonkTask *task, const Sale *sale)
+{
+    (void)task;
+    return sale->gross > 20;
+}
+
+static void check_label(VonkTask *task, const Sale *in, Sale *out)
+{
+    if (in->label.bytes == 0)
+        vonk_fail(task, "no label");
+    *out = *in;
+}
+
+static void show(const char *title, VonkRdd *rdd)
+{
+    printf("--- %s\n%s", title, vonk_rdd_explain(rdd));
+    (void)vonk_rdd_print_csv(rdd);
+}
+
+int vonk_main(VonkSession *session, int argc, char **argv)
+{
+    char sql[1000];
+    VonkError error;
+    VonkRdd *orders, *sales, *checked;
+
+    if (argc != 2)
+        return 2;
+    snprintf(sql, sizeof sql, "SELECT id, name, price, note FROM read_parquet('%s/orders.parquet')",
+             argv[1]);
+    orders = vonk_rdd_sql(session, Order, sql);
+    sales = vonk_rdd_filter(vonk_rdd_map(orders, Order, Sale, tax), Sale, is_dear);
+    checked = vonk_rdd_map(sales, Sale, Sale, check_label);
+    if (vonk_rdd_register(sales, "sales", &error) != VONK_OK ||
+        vonk_rdd_register(checked, "checked", &error) != VONK_OK)
+        return 1;
+    show("a filter on a field that is passed on",
+         vonk_rdd_sql(session, Sale, "SELECT id, gross, label FROM sales WHERE id > 995"));
+    show("a filter on a field that is computed",
+         vonk_rdd_sql(session, Sale, "SELECT id, gross, label FROM sales WHERE gross > 1240"));
+    show("a filter that may fail, below functions that drop records",
+         vonk_rdd_sql(session, Sale,
+                      "SELECT id, gross, label FROM sales WHERE 100000 / (id - 3) > 40000"));
+    show("a function that may fail",
+         vonk_rdd_sql(session, Sale, "SELECT id, gross, label FROM checked WHERE id > 998"));
+    show("an aggregate, and a join of the RDD with itself",
+         vonk_rdd_sql(session, Total,
+                      "SELECT count(*), sum(a.gross) FROM sales a JOIN sales b ON a.id = b.id "
+                      "WHERE a.label <> 'x'"));
+    if (vonk_rdd_register(
+            vonk_rdd_sql(session, Sale, "SELECT id, gross, label FROM sales WHERE id > 990"),
+            "sales", &error) != VONK_OK)
+        return 1;
+    show("a name that stands for what was made of it",
+         vonk_rdd_sql(session, Sale, "SELECT id, gross, label FROM sales s WHERE s.id < 993"));
+    return 0;
+}
