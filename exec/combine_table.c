@@ -211,6 +211,25 @@ static void begin_acc(CombineTable *table, const char *record, bool is_acc, char
     }
 }
 
+Status combine_table_begin_each(CombineTable *table, const char *records, uint32_t count,
+                                char *accs, Error *err)
+{
+    const CombineSpec *spec = table->spec;
+    AddFunction add = (AddFunction)spec->add.call;
+
+    user_task_begin(table->user, &spec->add);
+    for (uint32_t i = 0; i < count && !table->user->task.is_failed; i++) {
+        const char *record = records + (size_t)i * spec->in->bytes;
+        char *acc = accs + (size_t)i * spec->acc->bytes;
+
+        table->user->record = ++table->record_number;
+        begin_acc(table, record, false, acc);
+        if (spec->zero != NULL)
+            add(&table->user->task, acc, record);
+    }
+    return user_task_end(table->user, err);
+}
+
 /* A new accumulator, in the free slot `at`; none when memory is refused. */
 static Status start_key(CombineTable *table, uint64_t hash, uint64_t at, const char *record,
                         bool is_acc, Error *err, char **acc_out)

@@ -50,6 +50,10 @@ void combine_table_fini(CombineTable *table); /* accepts a zeroed one */
 MUST_CHECK Status combine_table_add(CombineTable *table, const char *records, uint32_t count,
                                     Error *err, uint32_t *done_out);
 
+/* Makes an accumulator of each record alone, beside the table; texts stay borrowed. */
+MUST_CHECK Status combine_table_begin_each(CombineTable *table, const char *records, uint32_t count,
+                                           char *accs, Error *err);
+
 /* Adds that accumulator to a table without keys that has none; its texts stay borrowed. */
 MUST_CHECK Status combine_table_put(CombineTable *table, const void *record, Error *err);
 

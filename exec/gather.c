@@ -52,13 +52,27 @@ void gather_values(const Column *column, const uint32_t *rows, uint32_t count, v
     }
 }
 
+/* Bits [start, start + count) become 1. */
+static void set_bits(uint64_t *bits, size_t start, size_t count)
+{
+    if (start % 64 != 0) {
+        size_t left = 64 - start % 64, first = left < count ? left : count;
+
+        bits[start / 64] |= ((UINT64_C(1) << first) - 1) << start % 64;
+        start += first;
+        count -= first;
+    }
+    if (count > 0)
+        bitmap_fill(bits + start / 64, count, true);
+}
+
 bool gather_validity(const Column *column, const uint32_t *rows, uint32_t count,
                      uint64_t *validity_out, size_t start)
 {
     bool has_nulls = false;
 
-    if (column->validity == NULL && start % 64 == 0) {
-        bitmap_fill(validity_out + start / 64, count, true);
+    if (column->validity == NULL) {
+        set_bits(validity_out, start, count);
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {

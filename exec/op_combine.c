@@ -18,8 +18,10 @@
 #include "exec/operators.h"
 #include "exec/record_io.h"
 
-/* A partial table larger than this, and no longer gaining, is passed on. */
-enum { PARTIAL_BYTES_MAX = 16 << 20 };
+/* A partial table larger than this, and no longer gaining, is passed on. One that has found fewer
+ * than one record in GAIN_LEAST to have a known key, of the first PROBE_ROWS of its split, is not
+ * worth its time: what it has is passed on, and then each record as it comes. */
+enum { PARTIAL_BYTES_MAX = 16 << 20, PROBE_ROWS = 1 << 16, GAIN_LEAST = 4 };
 
 typedef struct CombineOp {
     Operator op;
@@ -82,17 +84,25 @@ static void combine_close(Operator *base)
     op->is_ready = false;
 }
 
-static Status combine_add(CombineOp *op, const Batch *batch, Error *err)
+/* The batch's rows as records. */
+static Status read_records(CombineOp *op, const Batch *batch, Error *err)
 {
-    uint32_t rows[BATCH_ROWS_MAX], done;
+    uint32_t rows[BATCH_ROWS_MAX];
 
     TRY(stop_check(op->op.context->stop, err));
     for (uint32_t i = 0; i < op->node->args.count; i++)
         op->args[i] = &batch->columns[op->places[i]];
     for (uint32_t i = 0; i < batch->selected_count; i++)
         rows[i] = batch_row(batch, i);
-    TRY(records_from_columns(op->node->spec->in, op->args, rows, batch->selected_count, op->records,
-                             err));
+    return records_from_columns(op->node->spec->in, op->args, rows, batch->selected_count,
+                                op->records, err);
+}
+
+static Status combine_add(CombineOp *op, const Batch *batch, Error *err)
+{
+    uint32_t done;
+
+    TRY(read_records(op, batch, err));
     if (op->spill.table != NULL)
         TRY(combine_spill_add(&op->spill, op->records, batch->selected_count, err));
     else
@@ -168,6 +178,8 @@ typedef struct PartialLocal {
     CombineCursor *cursor;
     uint32_t split;
     uint64_t sequence;
+    uint64_t rows;  /* of the split, until it was found out whether the table is worth it */
+    bool is_passed; /* it is not */
 } PartialLocal;
 
 static Status partial_local_open(Operator *base, uint32_t thread, Error *err, void **local_out)
@@ -208,6 +220,51 @@ static Status pass_on(CombineOp *op, PartialLocal *local, Emitter *emitter, Erro
     return ST_OK;
 }
 
+/* Records that are accumulators already go on in their columns, untouched. */
+static bool is_acc_already(const CombineOp *op, const Batch *batch)
+{
+    const CombineSpec *spec = op->node->spec;
+
+    return spec->zero == NULL && spec->create.call == NULL && batch->selection == NULL;
+}
+
+/* Each record as an accumulator of its own. */
+static Status pass_records(CombineOp *op, PartialLocal *local, const Batch *batch, Emitter *emitter,
+                           Error *err)
+{
+    const RecordLayout *acc = op->node->spec->acc;
+    CombineCursor *cursor = local->cursor;
+    Batch out = {.column_count = acc->field_count,
+                 .row_count = batch->selected_count,
+                 .columns = cursor->columns,
+                 .selected_count = batch->selected_count,
+                 .split = local->split,
+                 .sequence = local->sequence};
+
+    if (is_acc_already(op, batch)) {
+        for (uint32_t i = 0; i < acc->field_count; i++)
+            cursor->columns[i] = batch->columns[op->places[i]];
+    } else {
+        TRY(read_records(op, batch, err));
+        TRY(combine_table_begin_each(&op->table, op->records, out.row_count, cursor->records, err));
+        TRY(columns_from_records(acc, cursor->records, out.row_count, &cursor->buffers,
+                                 cursor->columns, err));
+    }
+    local->sequence += out.row_count;
+    TRY(emit(emitter, &out, err));
+    user_task_reset(&op->user);
+    return ST_OK;
+}
+
+static bool gains_nothing(const CombineOp *op, PartialLocal *local, uint32_t more)
+{
+    bool was_probing = local->rows < PROBE_ROWS;
+
+    local->rows += more;
+    return was_probing && local->rows >= PROBE_ROWS &&
+           combine_table_count(&op->table) > local->rows - local->rows / GAIN_LEAST;
+}
+
 static Status partial_consume(Operator *base, void *opaque, const Batch *batch, Emitter *emitter,
                               Error *err)
 {
@@ -215,8 +272,11 @@ static Status partial_consume(Operator *base, void *opaque, const Batch *batch, 
     PartialLocal *local = opaque;
 
     local->split = batch->split;
+    if (local->is_passed)
+        return pass_records(op, local, batch, emitter, err);
     TRY(combine_add(op, batch, err));
-    if (combine_table_bytes(&op->table) > PARTIAL_BYTES_MAX)
+    local->is_passed = gains_nothing(op, local, batch->selected_count);
+    if (local->is_passed || combine_table_bytes(&op->table) > PARTIAL_BYTES_MAX)
         return pass_on(op, local, emitter, err);
     return ST_OK;
 }
@@ -228,7 +288,8 @@ static Status partial_end_split(Operator *base, void *opaque, uint32_t split, Em
 
     local->split = split;
     TRY(pass_on((CombineOp *)base, local, emitter, err));
-    local->sequence = 0;
+    local->sequence = local->rows = 0;
+    local->is_passed = false;
     return ST_OK;
 }
 

@@ -29,6 +29,11 @@ RecordKeys record_keys_make(Arena *arena, const RecordLayout *a, const RecordLay
                                                .b_null = b->fields[at].null_offset};
         at++;
     }
+    if (keys.count == 1 && keys.items[0].a_null == RECORD_NEVER_NULL &&
+        keys.items[0].b_null == RECORD_NEVER_NULL) {
+        keys.is_word = keys.items[0].phys == PHYS_INT64;
+        keys.is_text = keys.items[0].phys == PHYS_STR;
+    }
     return keys;
 }
 
@@ -162,7 +167,7 @@ static bool is_null(const char *record, uint32_t null_offset)
     return null_offset != RECORD_NEVER_NULL && record[null_offset] != 0;
 }
 
-bool record_keys_equal(const RecordKeys *keys, const char *a, const char *b)
+bool record_keys_equal_any(const RecordKeys *keys, const char *a, const char *b)
 {
     for (uint32_t k = 0; k < keys->count; k++) {
         const RecordKey *key = &keys->items[k];

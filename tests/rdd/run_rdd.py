@@ -420,6 +420,60 @@ def lineage(folder):
     check(code == 1 and "/nowhere/at/all" in err, f"no place for the ledger: {code} {err}")
 
 
+MANY_KEYS_JOB = """
+VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
+VONK_RECORD(Sum, VONK_KEY(int8, k), VONK_FIELD(int8, n), VONK_FIELD(int8, v), VONK_FIELD(text, t));
+void pair(VonkTask *task, const VonkNumber *in, Pair *out) { (void)task; *out = (Pair){in->value % 200000, in->value}; }
+static VonkText text(VonkTask *task, const Sum *sum)
+{
+    char *bytes = vonk_task_alloc(task, 48);
+    return bytes == NULL ? (VonkText){0}
+                         : (VonkText){bytes, (size_t)snprintf(bytes, 48, "%lld of %lld", (long long)sum->n, (long long)sum->k)};
+}
+void first(VonkTask *task, const Pair *in, Sum *sum)
+{
+    *sum = (Sum){.k = in->k, .n = 1, .v = in->v};
+    sum->t = text(task, sum);
+}
+void take(VonkTask *task, Sum *sum, const Pair *in) { sum->n++; sum->v += in->v; sum->t = text(task, sum); }
+void unite(VonkTask *task, Sum *sum, const Sum *more) { sum->n += more->n; sum->v += more->v; sum->t = text(task, sum); }
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    VonkRdd *rdd = vonk_rdd_map(vonk_rdd_range(s, 0, 600000, 1, 3), VonkNumber, Pair, pair);
+    VonkRdd *sums[2] = {vonk_rdd_combine_by_key(rdd, Pair, Sum, first, take, unite),
+                        vonk_rdd_aggregate_by_key(rdd, Pair, Sum, &(Sum){.v = 0}, take, unite)};
+    (void)c; (void)v;
+    for (int i = 0; i < 2; i++) {
+        VonkRecords *records;
+        VonkError error;
+        char expected[48];
+
+        if (vonk_rdd_collect(sums[i], &records, &error) != VONK_OK || vonk_records_count(records) != 200000)
+            return 2;
+        for (const Sum *sum = VONK_RECORDS(records, Sum), *end = sum + 200000; sum < end; sum++) {
+            snprintf(expected, sizeof expected, "3 of %lld", (long long)sum->k);
+            if (sum->n != 3 || sum->v != 3 * sum->k + 600000 || !vonk_text_equal(sum->t, vonk_text(expected)))
+                return 3;
+        }
+        vonk_records_free(records);
+    }
+    return 0;
+}
+"""
+
+
+def many_keys(folder):
+    """So many keys that partial tables find nothing to combine, and pass records on one by one."""
+    job = write_job(folder, "many_keys.c", MANY_KEYS_JOB)
+    for options in ([], ["--set", "batch_rows=100", "--master", "local[4]"], ["--set", "test.faults=3"], ["--set", "memory=40MiB"]):
+        path = os.path.join(folder, "many.jsonl")
+        code, out, err = submit(job, options=[*options, "--lineage", path])
+        check(code == 0, f"many keys, {options}: {code} {err[-300:]}")
+        with open(path) as f:
+            first = json.loads(f.readline())["stages"][0]
+        check(first["rows"] == 600000, f"many keys, {options}: {first['rows']} rows of partial tables")
+
+
 KEYS_JOB = """
 VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_KEY(text, t), VONK_FIELD(int8, v));
 VONK_RECORD(Group, VONK_KEY(int8, k), VONK_FIELD(int8, v));
@@ -476,6 +530,7 @@ def main():
         failures(folder)
         spilling(folder)
         keys_that_do_not_fit(folder)
+        many_keys(folder)
         progress(folder)
         lineage(folder)
     print(f"rdd: {passed} passed, {failed} failed")
