@@ -99,44 +99,54 @@ static VonkRecords *records_new(const VonkRdd *rdd)
     return records;
 }
 
-/* rows_out: of each partition, in the records' arena; NULL: not wanted. */
-static Status collect(const VonkRdd *rdd, Error *err, VonkRecords **records_out,
-                      uint32_t *partitions_out, uint64_t **rows_out)
+Status rdd_read_records(RddRun *run, const VonkRdd *rdd, Error *err, VonkRecords **records_out)
 {
-    VonkRecords *records;
+    VonkRecords *records = records_new(rdd);
+    Status status = read_records(run, records, err);
+
+    *records_out = NULL;
+    if (status == ST_OK)
+        *records_out = records;
+    else
+        vonk_records_free(records);
+    return status;
+}
+
+static Status collect(const VonkRdd *rdd, Error *err, VonkRecords **records_out)
+{
     RddRun run;
     Status status;
 
     *records_out = NULL;
     TRY(rdd_run(rdd, err, &run));
-    records = records_new(rdd);
-    status = read_records(&run, records, err);
-    if (rows_out != NULL) {
-        *partitions_out = job_partition_count(run.job);
-        *rows_out = ARENA_ARRAY(records->arena, uint64_t, *partitions_out);
-        for (uint32_t p = 0; p < *partitions_out; p++)
-            (*rows_out)[p] = job_partition_rows(run.job, p);
-    }
+    status = rdd_read_records(&run, rdd, err, records_out);
     rdd_run_close(&run);
-    if (status != ST_OK) {
-        vonk_records_free(records);
-        return status;
-    }
-    *records_out = records;
-    return ST_OK;
+    return status;
 }
 
 VonkStatus vonk_rdd_collect(VonkRdd *rdd, VonkRecords **records_out, VonkError *error)
 {
-    return (VonkStatus)collect(rdd, (Error *)error, records_out, NULL, NULL);
+    return (VonkStatus)collect(rdd, (Error *)error, records_out);
 }
 
 Status rdd_pieces(const VonkRdd *rdd, Error *err, RddPieces *pieces_out)
 {
+    RddRun run;
+    Status status;
+
     *pieces_out = (RddPieces){0};
-    TRY(collect(rdd, err, &pieces_out->records, &pieces_out->partition_count, &pieces_out->rows));
-    pieces_out->data = pieces_out->records->data;
-    return ST_OK;
+    TRY(rdd_run(rdd, err, &run));
+    status = rdd_read_records(&run, rdd, err, &pieces_out->records);
+    if (status == ST_OK) {
+        pieces_out->data = pieces_out->records->data;
+        pieces_out->partition_count = job_partition_count(run.job);
+        pieces_out->rows =
+            ARENA_ARRAY(pieces_out->records->arena, uint64_t, pieces_out->partition_count);
+        for (uint32_t p = 0; p < pieces_out->partition_count; p++)
+            pieces_out->rows[p] = job_partition_rows(run.job, p);
+    }
+    rdd_run_close(&run);
+    return status;
 }
 
 void rdd_pieces_free(RddPieces *pieces)

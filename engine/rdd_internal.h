@@ -3,12 +3,13 @@
  *
  *     rdd.c           handles, and what every call on them asks first
  *     rdd_types.c     record types: their layouts, and whether two are the same
- *     rdd_sources.c rdd_table.c rdd_shared.c
- *     rdd_calls.c rdd_groups.c rdd_window.c rdd_keys.c rdd_sets.c rdd_join.c
- *     rdd_places.c
+ *     rdd_sources.c rdd_table.c rdd_calls.c rdd_groups.c rdd_pipe.c rdd_window.c
+ *     rdd_keys.c rdd_sets.c rdd_join.c rdd_places.c
  *                     calls become plan nodes
- *     rdd_run.c       plans become jobs
- *     rdd_actions.c rdd_output.c
+ *     rdd_shared.c    accumulators and broadcast values
+ *     rdd_run.c rdd_async.c
+ *                     plans become jobs, that are waited for or not
+ *     rdd_actions.c rdd_statistics.c rdd_output.c rdd_save.c rdd_checkpoint.c
  *                     jobs' rows become answers, text, files
  *
  * Where a call hands the user's function something else than an operator of exec does (zip: a
@@ -21,6 +22,7 @@
 #ifndef VONK_ENGINE_RDD_INTERNAL_H
 #define VONK_ENGINE_RDD_INTERNAL_H
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "core/rdd/rdd_job.h"
@@ -36,6 +38,8 @@ typedef struct KnownLayout {
     struct KnownLayout *next;
 } KnownLayout;
 
+enum { TAGS_MAX = 16 };
+
 struct RddSession {
     VonkSession *session;
     Arena *arena;
@@ -45,6 +49,9 @@ struct RddSession {
     Driver *driver;
     ThreadBackend *threads;
     UserShared *shared;
+    uint64_t group; /* of jobs that start now; 0: none */
+    uint32_t tag_count;
+    uint64_t tags[TAGS_MAX];
     KnownLayout *layouts;
     int64_t last_keep_id;
     VonkRdd *rdds; /* all */
@@ -180,6 +187,11 @@ VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
                    const VonkRecordType *const *in, const VonkRecordType *out,
                    UserFunction function, uint32_t partitions);
 
+/* --- rdd_sources.c --- */
+
+/* A scan of all columns, under the names and types of the layout. Takes the table. */
+VonkRdd *rdd_scan(RddSession *rdds, Table *table, const RecordLayout *layout);
+
 /* --- rdd_table.c --- */
 
 /* The plan with scans of registered RDDs replaced by their plans. */
@@ -203,6 +215,9 @@ typedef struct RddRun {
 } RddRun;
 
 MUST_CHECK Status rdd_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out);
+/* What the job of a plan asks for; cancelled: looked at while it runs. */
+MUST_CHECK Status rdd_job_request(const RddRun *run, const atomic_bool *cancelled, Error *err,
+                                  JobRequest *request_out);
 MUST_CHECK Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out);
 MUST_CHECK Status rdd_run(const VonkRdd *rdd, Error *err, RddRun *run_out);
 void rdd_run_close(RddRun *run); /* accepts a zeroed one */
@@ -217,6 +232,9 @@ typedef struct RddPieces {
     uint64_t *rows;
 } RddPieces;
 
+/* The records that the run has made, and that were not read before. */
+MUST_CHECK Status rdd_read_records(RddRun *run, const VonkRdd *rdd, Error *err,
+                                   VonkRecords **records_out);
 MUST_CHECK Status rdd_pieces(const VonkRdd *rdd, Error *err, RddPieces *pieces_out);
 void rdd_pieces_free(RddPieces *pieces);
 

@@ -48,25 +48,38 @@ static uint32_t tasks_at_once(const Resources *resources)
     return fit == 0 ? 1 : (uint32_t)fit;
 }
 
-static Status start_job(void *opaque)
+Status rdd_job_request(const RddRun *run, const atomic_bool *cancelled, Error *err,
+                       JobRequest *request_out)
 {
-    Planning *planning = opaque;
-    RddSession *rdds = planning->run->rdds;
+    RddSession *rdds = run->rdds;
     Session *session = rdds->session->session;
     const Config *config = session_config(session);
     Resources resources = config_resources(config);
     uint32_t threads = tasks_at_once(&resources);
-    JobRequest request = {.plan = planning->run->physical,
-                          .batch_rows = (uint32_t)config->batch_rows,
-                          .jit = config->jit,
-                          .cache = session_code_cache(session),
-                          .spill_bytes = resources.memory_bytes / 2 / threads,
-                          .cancelled = session_cancelled(session),
-                          .shared = rdds->shared,
-                          .faults = test_faults_default((uint64_t)config->test_faults)};
 
-    TRY(thread_backend_resize(rdds->threads, threads, planning->err));
-    return job_start(rdds->driver, &request, planning->err, &planning->run->job);
+    *request_out = (JobRequest){.plan = run->physical,
+                                .batch_rows = (uint32_t)config->batch_rows,
+                                .jit = config->jit,
+                                .cache = session_code_cache(session),
+                                .spill_bytes = resources.memory_bytes / 2 / threads,
+                                .cancelled = cancelled,
+                                .shared = rdds->shared,
+                                .faults = test_faults_default((uint64_t)config->test_faults),
+                                .group = rdds->group,
+                                .tag_count = rdds->tag_count,
+                                .tags = rdds->tags};
+    return thread_backend_resize(rdds->threads, threads, err);
+}
+
+static Status start_job(void *opaque)
+{
+    Planning *planning = opaque;
+    RddRun *run = planning->run;
+    JobRequest request;
+
+    TRY(rdd_job_request(run, session_cancelled(run->rdds->session->session), planning->err,
+                        &request));
+    return job_start(run->rdds->driver, &request, planning->err, &run->job);
 }
 
 Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)

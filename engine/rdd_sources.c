@@ -13,8 +13,7 @@ static void unref_table(void *table)
     table_unref(table);
 }
 
-/* A scan of all columns, under the names and types of the layout. Takes the table. */
-static VonkRdd *scan_table(RddSession *rdds, Table *table, const RecordLayout *layout)
+VonkRdd *rdd_scan(RddSession *rdds, Table *table, const RecordLayout *layout)
 {
     uint32_t *columns = ARENA_ARRAY(rdds->arena, uint32_t, layout->field_count);
 
@@ -40,7 +39,7 @@ static VonkRdd *open_text(VonkSession *session, const char *path, const VonkReco
     if (layout == NULL || path == NULL ||
         format_open_table(path, "text", options, rdds->pool, &err, &table) != ST_OK)
         return rdd_failed(rdds, &err);
-    return scan_table(rdds, table, layout);
+    return rdd_scan(rdds, table, layout);
 }
 
 VonkRdd *vonk_rdd_text_file(VonkSession *session, const char *path)
@@ -125,7 +124,7 @@ VonkRdd *vonk__rdd_parallelize(VonkSession *session, const VonkRecordType *type,
         table_unref(table);
         return rdd_failed(rdds, &err);
     }
-    return scan_table(rdds, table, layout);
+    return rdd_scan(rdds, table, layout);
 }
 
 /* How many numbers from `from` up to, not including, `to` there are. */
@@ -148,9 +147,9 @@ VonkRdd *vonk_rdd_range(VonkSession *session, int64_t from, int64_t to, int64_t 
         (void)error_set_state(&err, ST_BAD_INPUT, "22023", "the step of a range cannot be zero");
     if (layout == NULL || step == 0)
         return rdd_failed(rdds, &err);
-    return scan_table(
-        rdds, series_table_new("range", from, step, series_count(from, to, step), partitions),
-        layout);
+    return rdd_scan(rdds,
+                    series_table_new("range", from, step, series_count(from, to, step), partitions),
+                    layout);
 }
 
 VonkRdd *vonk__rdd_sql(VonkSession *session, const VonkRecordType *type, const char *sql)

@@ -46,6 +46,7 @@ Status exec_start(const ExecRequest *request, Error *err, Execution **execution_
                                        .batch_rows = request->batch_rows,
                                        .jit = request->jit,
                                        .cache = request->cache,
+                                       .cancelled = request->cancelled,
                                        .stop = &execution->stop,
                                        .analyze = request->analyze,
                                        .partition = request->partition,

@@ -422,7 +422,8 @@ static Status open_input(GroupLocal *local, uint32_t number, Error *err)
                            .batch_rows = context->batch_rows,
                            .jit = context->jit,
                            .cache = context->cache,
-                           .cancelled = context->stop,
+                           .cancelled =
+                               context->cancelled != NULL ? context->cancelled : context->stop,
                            .partition = context->partition,
                            .partition_count = context->partition_count,
                            .shared = context->shared,

@@ -35,7 +35,8 @@ typedef struct ExecContext {
     uint32_t batch_rows; /* 1..BATCH_ROWS_MAX */
     JitMode jit;
     CodeCache *cache;
-    const atomic_bool *stop; /* cancelled, or another task failed: return ST_CANCELLED soon */
+    const atomic_bool *cancelled; /* the request's, for functions that run long; NULL: stop is it */
+    const atomic_bool *stop;      /* cancelled, or another task failed: return ST_CANCELLED soon */
     bool analyze;
     uint32_t partition; /* which of the stage's, and of how many: for user functions */
     uint32_t partition_count;

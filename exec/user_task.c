@@ -32,10 +32,11 @@ void user_task_init(UserTask *user, const ExecContext *context, const Plan *node
                        .error = ERROR_NONE,
                        .shared = context->shared,
                        .counts = context->counts};
-    user->task =
-        (VonkTask){.partition = context->partition - (node == NULL ? 0 : node->partition_shift),
-                   .partition_count = context->partition_count,
-                   .is_cancelled = (const volatile bool *)context->stop};
+    user->task = (VonkTask){
+        .partition = context->partition - (node == NULL ? 0 : node->partition_shift),
+        .partition_count = context->partition_count,
+        .is_cancelled = (const volatile bool *)(context->cancelled != NULL ? context->cancelled
+                                                                           : context->stop)};
 }
 
 void user_task_fini(UserTask *user)

@@ -368,3 +368,22 @@ JobProgress driver_progress(Driver *driver)
     pthread_mutex_unlock(&driver->lock);
     return progress;
 }
+
+JobProgress driver_job_progress(Driver *driver, const atomic_bool *cancelled)
+{
+    JobProgress progress = {0};
+
+    pthread_mutex_lock(&driver->lock);
+    LIST_EACH(node, &driver->stages)
+    {
+        const Job *job = LIST_OWNER(node, JobStage, node)->job;
+
+        if (job->request.cancelled != cancelled || !job->is_running)
+            continue;
+        progress.jobs = 1;
+        describe(driver, job, &progress);
+        break;
+    }
+    pthread_mutex_unlock(&driver->lock);
+    return progress;
+}

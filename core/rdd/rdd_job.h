@@ -75,6 +75,9 @@ typedef struct JobProgress {
 
 JobProgress driver_progress(Driver *driver);
 
+/* Of the job whose request has that flag; all 0 when it does not run. */
+JobProgress driver_job_progress(Driver *driver, const atomic_bool *cancelled);
+
 /* The partitions that are kept under that id, if it has so many; hash 0: not there. Returns how
  * many are. */
 uint32_t driver_kept(Driver *driver, int64_t keep_id, uint32_t partition_count,

@@ -40,6 +40,7 @@
  *     rdd_keys.h      by key: reduce, group, count, cogroup, join         RDD -> RDD, shuffle
  *     rdd_sets.h      union, distinct, intersection, cartesian, zip       RDDs -> RDD
  *     rdd_places.h    partitions, order, keeping                          RDD -> RDD
+ *     rdd_jobs.h      jobs in the background; groups and tags
  *     rdd_shared.h    accumulators, broadcast values
  *     rdd_actions.h   collect, count, reduce, statistics, saving          RDD -> an answer
  *
@@ -52,6 +53,7 @@
 #define VONK_RDD_H
 
 #include "vonk/rdd_actions.h"
+#include "vonk/rdd_jobs.h"
 #include "vonk/rdd_keys.h"
 #include "vonk/rdd_places.h"
 #include "vonk/rdd_records.h"

@@ -136,6 +136,25 @@ VONK_API VonkRdd *vonk_rdd_persist(VonkRdd *rdd);
  */
 VONK_API void vonk_rdd_unpersist(VonkRdd *rdd);
 
+/*
+ * Writes the records to a new folder (as save_as_parquet) now, and returns an RDD that reads them,
+ * with the same partitions: its lineage ends there, and the folder outlives the session. Errors: of
+ * the job; a folder that is there.
+ *
+ *     VonkRdd *fixed = vonk_rdd_checkpoint(counts, "checkpoints/counts-1");
+ *     return vonk_rdd_print_csv(fixed);
+ */
+VONK_API VonkRdd *vonk_rdd_checkpoint(VonkRdd *rdd, const char *folder);
+
+/*
+ * As checkpoint, into memory of this process: for the rounds of a long loop. The memory is the
+ * session's until it closes, and is not spilled.
+ *
+ *     VonkRdd *fixed = vonk_rdd_local_checkpoint(counts);
+ *     return vonk_rdd_print_csv(fixed);
+ */
+VONK_API VonkRdd *vonk_rdd_local_checkpoint(VonkRdd *rdd);
+
 /* --- the macros' --- */
 
 VONK_API VonkRdd *vonk__rdd_place(VonkRdd *rdd, const VonkRecordType *type, uint32_t n,

@@ -66,6 +66,7 @@ void throw_darts(VonkTask *task, VonkOut *out);
     VonkError error;                                                                               \
     VonkStatus status;                                                                             \
     VonkRecords *records;                                                                          \
+    VonkJob *job;                                                                                  \
     VonkIterator *iterator;                                                                        \
     VonkNumber sum;                                                                                \
     Count low, high;                                                                               \

@@ -1,0 +1,221 @@
+/*
+ * rdd_async.c -- jobs that run while the program goes on; groups and tags to cancel them by
+ *
+ * A job is planned by the caller's thread and driven by one of its own, which waits for it; what it
+ * made is read by the caller's again.
+ */
+#include <pthread.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/base/hash_text.h"
+#include "engine/rdd_internal.h"
+
+enum { LOOK_EVERY_MS = 20 };
+
+struct VonkJob {
+    Arena *arena;
+    const VonkRdd *rdd;
+    RddRun run;
+    JobRequest request;
+    atomic_bool is_cancelled;
+    pthread_t thread;
+    bool is_joined;
+    pthread_mutex_t lock; /* of all below */
+    pthread_cond_t ended;
+    VonkJobState state;
+    Error error;
+};
+
+static void *job_main(void *opaque)
+{
+    VonkJob *job = opaque;
+    Error err = ERROR_NONE;
+    Status status = job_start(job->run.rdds->driver, &job->request, &err, &job->run.job);
+
+    pthread_mutex_lock(&job->lock);
+    job->error = err;
+    job->state = status == ST_OK          ? VONK_JOB_DONE
+                 : status == ST_CANCELLED ? VONK_JOB_CANCELLED
+                                          : VONK_JOB_FAILED;
+    pthread_cond_broadcast(&job->ended);
+    pthread_mutex_unlock(&job->lock);
+    return NULL;
+}
+
+VonkStatus vonk_rdd_start(VonkRdd *rdd, VonkJob **job_out, VonkError *error)
+{
+    RddSession *rdds = rdd->rdds;
+    Error *err = (Error *)error;
+    Arena *arena = arena_new(NULL, "job in the background", ARENA_NO_CAP);
+    VonkJob *job = ARENA_NEW(arena, VonkJob);
+    Status status;
+    int failure;
+
+    *job_out = NULL;
+    *job = (VonkJob){.arena = arena, .rdd = rdd, .error = ERROR_NONE};
+    if (rdd->plan == NULL) {
+        arena_free(arena);
+        return rdd_report(rdd, error);
+    }
+    status = rdd_plan(rdds, rdd->plan, err, &job->run);
+    if (status == ST_OK)
+        status = rdd_job_request(&job->run, &job->is_cancelled, err, &job->request);
+    pthread_mutex_init(&job->lock, NULL);
+    pthread_cond_init(&job->ended, NULL);
+    if (status == ST_OK) {
+        failure = pthread_create(&job->thread, NULL, job_main, job);
+        if (failure != 0)
+            status = error_set_errno(err, failure, "cannot start a thread");
+    }
+    if (status != ST_OK) {
+        rdd_run_close(&job->run);
+        pthread_cond_destroy(&job->ended);
+        pthread_mutex_destroy(&job->lock);
+        arena_free(arena);
+        return (VonkStatus)status;
+    }
+    atomic_fetch_add(&rdds->session->ref_count, 1);
+    *job_out = job;
+    return VONK_OK;
+}
+
+VonkJobState vonk_job_poll(VonkJob *job)
+{
+    VonkJobState state;
+
+    pthread_mutex_lock(&job->lock);
+    state = job->state;
+    pthread_mutex_unlock(&job->lock);
+    return state;
+}
+
+void vonk_job_cancel(VonkJob *job)
+{
+    atomic_store(&job->is_cancelled, true);
+}
+
+VonkJobProgress vonk_job_progress(VonkJob *job)
+{
+    JobProgress seen = driver_job_progress(job->run.rdds->driver, &job->is_cancelled);
+
+    return (VonkJobProgress){.stages = seen.stages,
+                             .stage = seen.stage,
+                             .tasks = seen.tasks,
+                             .done = seen.done,
+                             .running = seen.running,
+                             .retries = seen.retries};
+}
+
+/* Until the job has ended; cancelling the session cancels it too. */
+static void wait_for(VonkJob *job)
+{
+    const atomic_bool *session_stops = session_cancelled(job->run.rdds->session->session);
+
+    pthread_mutex_lock(&job->lock);
+    while (job->state == VONK_JOB_RUNNING) {
+        struct timespec until;
+
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_nsec += LOOK_EVERY_MS * 1000000L;
+        until.tv_sec += until.tv_nsec / 1000000000L;
+        until.tv_nsec %= 1000000000L;
+        pthread_cond_timedwait(&job->ended, &job->lock, &until);
+        if (atomic_load(session_stops))
+            atomic_store(&job->is_cancelled, true);
+    }
+    pthread_mutex_unlock(&job->lock);
+    if (!job->is_joined)
+        pthread_join(job->thread, NULL);
+    job->is_joined = true;
+}
+
+VonkStatus vonk_job_wait(VonkJob *job, VonkRecords **records_out, VonkError *error)
+{
+    if (records_out != NULL)
+        *records_out = NULL;
+    wait_for(job);
+    if (job->error.status != ST_OK) {
+        if (error != NULL)
+            *(Error *)error = job->error;
+        return (VonkStatus)job->error.status;
+    }
+    if (records_out == NULL)
+        return VONK_OK;
+    return (VonkStatus)rdd_read_records(&job->run, job->rdd, (Error *)error, records_out);
+}
+
+VonkStatus vonk_job_count(VonkJob *job, int64_t *count_out, VonkError *error)
+{
+    VonkStatus status = vonk_job_wait(job, NULL, error);
+
+    *count_out = 0;
+    for (uint32_t p = 0; status == VONK_OK && p < job_partition_count(job->run.job); p++)
+        *count_out += (int64_t)job_partition_rows(job->run.job, p);
+    return status;
+}
+
+void vonk_job_free(VonkJob *job)
+{
+    VonkSession *session;
+
+    if (job == NULL)
+        return;
+    vonk_job_cancel(job);
+    wait_for(job);
+    session = job->run.rdds->session;
+    rdd_run_close(&job->run);
+    pthread_cond_destroy(&job->ended);
+    pthread_mutex_destroy(&job->lock);
+    arena_free(job->arena);
+    api_session_unref(session);
+}
+
+/* --- groups and tags --- */
+
+/* Names become numbers, which a job carries; 0 is none. */
+static uint64_t number_of(const char *name)
+{
+    return name == NULL ? 0 : hash_text(name, strlen(name)) | 1;
+}
+
+void vonk_job_group(VonkSession *session, const char *group)
+{
+    rdd_session(session)->group = number_of(group);
+}
+
+void vonk_job_tag(VonkSession *session, const char *tag)
+{
+    RddSession *rdds = rdd_session(session);
+    uint64_t number = number_of(tag);
+
+    for (uint32_t i = 0; i < rdds->tag_count; i++)
+        if (rdds->tags[i] == number)
+            return;
+    if (number != 0 && rdds->tag_count < TAGS_MAX)
+        rdds->tags[rdds->tag_count++] = number;
+}
+
+void vonk_job_untag(VonkSession *session, const char *tag)
+{
+    RddSession *rdds = rdd_session(session);
+    uint64_t number = number_of(tag);
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < rdds->tag_count; i++)
+        if (tag != NULL && rdds->tags[i] != number)
+            rdds->tags[kept++] = rdds->tags[i];
+    rdds->tag_count = kept;
+}
+
+void vonk_cancel_group(VonkSession *session, const char *group)
+{
+    if (group != NULL)
+        driver_cancel_group(rdd_session(session)->driver, number_of(group));
+}
+
+void vonk_cancel_tag(VonkSession *session, const char *tag)
+{
+    if (tag != NULL)
+        driver_cancel_tag(rdd_session(session)->driver, number_of(tag));
+}
