@@ -36,20 +36,11 @@ void explain__add_dot_text(StrBuf *buf, const char *text)
     strbuf_puts(buf, "\\l\"");
 }
 
-/* "512 B", "14.8 MiB" */
 static void add_bytes(StrBuf *buf, uint64_t bytes)
 {
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-    double size = (double)bytes / 1024;
-    size_t unit = 0;
+    char text[BYTES_TEXT_MAX];
 
-    if (bytes < 1024) {
-        strbuf_printf(buf, "%llu B", (unsigned long long)bytes);
-        return;
-    }
-    for (; size >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
-        size /= 1024;
-    strbuf_printf(buf, "%.1f %s", size, units[unit]);
+    strbuf_puts(buf, str_of_bytes(bytes, text));
 }
 
 /* --- what an operator did, in words --- */

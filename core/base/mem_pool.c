@@ -9,6 +9,7 @@
 #include "core/base/block_cache.h"
 #include "core/base/heap.h"
 #include "core/base/invariant.h"
+#include "core/base/str.h"
 
 enum {
     POOL_ALIGN_BYTES = 64,
@@ -86,10 +87,12 @@ static Status refuse(const MemPool *pool, size_t bytes, const char *consumer, Er
 {
     uint64_t used_bytes = atomic_load_explicit(&pool->used_bytes, memory_order_relaxed);
 
-    error_set(err, ST_OUT_OF_MEMORY, "out of memory: %s needs %.1f MiB more", consumer,
-              (double)bytes / 1048576.0);
-    error_detail(err, "The %s's limit is %.1f MiB, of which %.1f MiB are in use.", pool->name,
-                 (double)pool->limit_bytes / 1048576.0, (double)used_bytes / 1048576.0);
+    char need[BYTES_TEXT_MAX], limit[BYTES_TEXT_MAX], used[BYTES_TEXT_MAX];
+
+    error_set(err, ST_OUT_OF_MEMORY, "out of memory: %s needs %s more", consumer,
+              str_of_bytes(bytes, need));
+    error_detail(err, "The %s's limit is %s, of which %s are in use.", pool->name,
+                 str_of_bytes(pool->limit_bytes, limit), str_of_bytes(used_bytes, used));
     error_hint(err, "Raise it with --memory or SET memory, or ask for less at once.");
     return ST_OUT_OF_MEMORY;
 }

@@ -62,6 +62,22 @@ const char *strbuf_text(const StrBuf *buf)
     return buf->text == NULL ? "" : buf->text;
 }
 
+const char *str_of_bytes(uint64_t bytes, char buffer[BYTES_TEXT_MAX])
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
+    double size = (double)bytes / 1024;
+    size_t unit = 0;
+
+    if (bytes < 1024) {
+        snprintf(buffer, BYTES_TEXT_MAX, "%llu B", (unsigned long long)bytes);
+        return buffer;
+    }
+    for (; size >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
+        size /= 1024;
+    snprintf(buffer, BYTES_TEXT_MAX, "%.1f %s", size, units[unit]);
+    return buffer;
+}
+
 uint32_t str_edit_distance(const char *a, const char *b, uint32_t limit)
 {
     enum { LONGEST = 64 };

@@ -112,6 +112,10 @@ void strbuf_printf(StrBuf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
 /* The text so far, "" when nothing was added. */
 const char *strbuf_text(const StrBuf *buf);
 
+/* "512 B", "14.8 MiB", in the buffer, which is returned. */
+enum { BYTES_TEXT_MAX = 32 };
+const char *str_of_bytes(uint64_t bytes, char buffer[BYTES_TEXT_MAX]);
+
 /* Levenshtein distance (1966), cut off at limit: for "did you mean". */
 uint32_t str_edit_distance(const char *a, const char *b, uint32_t limit);
 

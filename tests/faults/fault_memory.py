@@ -11,7 +11,7 @@ MIB = 1 << 20
 CONSTANT_BYTES = 28 * MIB
 BUDGETS = (16, 64)
 
-NEED = re.compile(r"ERROR:  out of memory: .+ needs [\d.]+ MiB more\n(.*\n)*.*limit is [\d.]+ MiB, of which")
+NEED = re.compile(r"ERROR:  out of memory: .+ needs [\d.]+ (B|[KMGT]iB) more\n(.*\n)*.*limit is [\d.]+ [KMGT]?i?B, of which")
 
 # name: SQL over big (id, k, s, f; many distinct), skew (one key), wide (500 columns)
 QUERIES = {
