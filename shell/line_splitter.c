@@ -9,6 +9,7 @@ typedef struct Splitter {
     SqlLexer lexer;
     size_t brackets; /* open ones */
     Piece piece;
+    PieceProgress *progress; /* or NULL */
 } Splitter;
 
 static size_t line_end(const char *text, size_t bytes, size_t at)
@@ -63,6 +64,9 @@ static bool take_token(Splitter *splitter, SqlToken token)
 {
     const SqlLexer *lexer = &splitter->lexer;
 
+    if (splitter->progress != NULL)
+        *splitter->progress = (PieceProgress){
+            .start = splitter->piece.start, .at = token.start, .brackets = splitter->brackets};
     if (sql_token_is_char(lexer, token, '('))
         splitter->brackets++;
     else if (sql_token_is_char(lexer, token, ')') && splitter->brackets > 0)
@@ -89,16 +93,26 @@ static void finish(Splitter *splitter, SqlToken end, bool is_last)
         splitter->piece.need = NEED_COMMENT_END;
 }
 
-Piece line_splitter_next(const char *text, size_t bytes, size_t at, bool is_last)
+/* From a token of the piece to its end. */
+static Piece split(Splitter *splitter, SqlToken token, bool is_last)
 {
-    Splitter splitter = {.lexer = {.text = text, .bytes = bytes, .at = at}};
-    SqlToken token = sql_lexer_next(&splitter.lexer);
+    while (token.kind != SQL_TOKEN_END && take_token(splitter, token))
+        token = sql_lexer_next(&splitter->lexer);
+    if (token.kind == SQL_TOKEN_END)
+        finish(splitter, token, is_last);
+    return splitter->piece;
+}
 
-    while (sql_token_is_char(&splitter.lexer, token, ';'))
-        token = sql_lexer_next(&splitter.lexer);
-    splitter.piece.start = token.start;
+static Piece split_first(Splitter *splitter, bool is_last)
+{
+    SqlToken token = sql_lexer_next(&splitter->lexer);
+
+    while (sql_token_is_char(&splitter->lexer, token, ';'))
+        token = sql_lexer_next(&splitter->lexer);
+    splitter->piece.start = token.start;
     if (token.kind == SQL_TOKEN_END) {
         bool is_open = token.is_unterminated && !is_last;
+        size_t bytes = splitter->lexer.bytes;
 
         return (Piece){.kind = is_open ? PIECE_INCOMPLETE : PIECE_NOTHING,
                        .need = NEED_COMMENT_END,
@@ -106,11 +120,28 @@ Piece line_splitter_next(const char *text, size_t bytes, size_t at, bool is_last
                        .end = bytes,
                        .next = bytes};
     }
-    if (sql_token_is_char(&splitter.lexer, token, '\\'))
-        return command_piece(&splitter.lexer, token.start);
-    while (token.kind != SQL_TOKEN_END && take_token(&splitter, token))
-        token = sql_lexer_next(&splitter.lexer);
-    if (token.kind == SQL_TOKEN_END)
-        finish(&splitter, token, is_last);
-    return splitter.piece;
+    if (sql_token_is_char(&splitter->lexer, token, '\\'))
+        return command_piece(&splitter->lexer, token.start);
+    return split(splitter, token, is_last);
+}
+
+Piece line_splitter_next(const char *text, size_t bytes, size_t at, bool is_last)
+{
+    Splitter splitter = {.lexer = {.text = text, .bytes = bytes, .at = at}};
+
+    return split_first(&splitter, is_last);
+}
+
+Piece line_splitter_resume(const char *text, size_t bytes, PieceProgress *progress)
+{
+    Splitter splitter = {.lexer = {.text = text, .bytes = bytes, .at = progress->at},
+                         .brackets = progress->brackets,
+                         .piece = {.start = progress->start},
+                         .progress = progress};
+
+    if (progress->at <= progress->start) { /* not past the first token */
+        splitter.lexer.at = progress->start;
+        return split_first(&splitter, false);
+    }
+    return split(&splitter, sql_lexer_next(&splitter.lexer), false);
 }

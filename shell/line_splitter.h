@@ -39,4 +39,15 @@ typedef struct Piece {
 /* The piece at or after `at`. is_last: no more text comes, so that what is left is a statement. */
 Piece line_splitter_next(const char *text, size_t bytes, size_t at, bool is_last);
 
+/* How far a piece has been looked at, for text that grows: all zero where it begins. */
+typedef struct PieceProgress {
+    size_t start;    /* of the piece */
+    size_t at;       /* of its last token, which more text may make longer; 0: none was seen */
+    size_t brackets; /* open before that token */
+} PieceProgress;
+
+/* The piece at the text's start, or what it is so far; looks only at what is new since the last call
+ * with more text behind. */
+Piece line_splitter_resume(const char *text, size_t bytes, PieceProgress *progress);
+
 #endif

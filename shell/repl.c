@@ -15,9 +15,11 @@
 struct Repl {
     Shell *shell;
     LineEditor *editor;
-    Arena *arena;      /* of the text typed */
-    StrBuf text;       /* statements not yet run */
-    Arena *last_arena; /* holds last_text, what ran last */
+    Arena *arena;       /* of the text typed */
+    StrBuf text;        /* statements not yet run */
+    Piece open;         /* what stands in it, */
+    PieceProgress seen; /* ... as far as it has been looked at */
+    Arena *last_arena;  /* holds last_text, what ran last */
     const char *last_text;
     const char *new_text; /* what a command wants to stand in place of text; NULL: none did */
 };
@@ -87,10 +89,23 @@ static uint32_t command_names(void *context, Arena *arena, const char *const **n
 
 /* --- the loop --- */
 
+/* A statement may come in a million lines: of each only what is new is looked at. */
+static void look_on(Repl *repl)
+{
+    repl->open = line_splitter_resume(strbuf_text(&repl->text), repl->text.length, &repl->seen);
+}
+
+static void look_anew(Repl *repl)
+{
+    repl->seen = (PieceProgress){0};
+    look_on(repl);
+}
+
 static void forget_text(Repl *repl)
 {
     arena_reset(repl->arena);
     repl->text = (StrBuf){.arena = repl->arena};
+    look_anew(repl);
 }
 
 static const char *prompt(const Repl *repl)
@@ -100,26 +115,21 @@ static const char *prompt(const Repl *repl)
                                        [NEED_DOUBLE_QUOTE] = "   \"> ",
                                        [NEED_COMMENT_END] = "   *> ",
                                        [NEED_BRACKET] = "   (> "};
-    Piece piece;
 
-    if (repl->text.length == 0)
-        return "vonk> ";
-    piece = line_splitter_next(strbuf_text(&repl->text), repl->text.length, 0, false);
-    return more[piece.need];
+    return repl->text.length == 0 ? "vonk> " : more[repl->open.need];
 }
 
 /* A line that begins with a backslash is a command, also in the middle of a statement, unless a
  * string or comment is open. \g belongs to the statement. */
 static bool is_command_line(const Repl *repl, const char *line)
 {
-    Piece piece;
+    PieceNeed need = repl->open.need;
 
     if (line[0] != '\\')
         return false;
     if (repl->text.length == 0)
         return true;
-    piece = line_splitter_next(strbuf_text(&repl->text), repl->text.length, 0, false);
-    return line[1] != 'g' && (piece.need == NEED_SEMICOLON || piece.need == NEED_BRACKET);
+    return line[1] != 'g' && (need == NEED_SEMICOLON || need == NEED_BRACKET);
 }
 
 static void run_command_line(Repl *repl, const char *line)
@@ -164,6 +174,7 @@ static void run_whole_pieces(Repl *repl)
     arena_free(repl->arena);
     repl->arena = rest.arena;
     repl->text = rest;
+    look_anew(repl);
 }
 
 /* help, quit and exit, as psql takes them; in a statement they are told what they could be. */
@@ -206,7 +217,9 @@ static void take_line(Repl *repl, const char *line)
         forget_text(repl);
         return;
     }
-    run_whole_pieces(repl);
+    look_on(repl);
+    if (repl->open.kind != PIECE_INCOMPLETE)
+        run_whole_pieces(repl);
 }
 
 /* --- for commands --- */

@@ -84,6 +84,34 @@ START_TEST(test_last_text_is_a_statement)
 }
 END_TEST
 
+/* Cut after every line, and after every byte: what is resumed is what is split anew. */
+START_TEST(test_resumed)
+{
+    static const char text[] =
+        "\nselect ( 'a\n;b'\n'c' /* ;\n( */ , \"x\n;\" -- ;\n || $$ ; $t$ $$\n"
+        ", (1\n- -2) \n) \\gx\nselect 2;";
+    bool by_line = _i == 0;
+    PieceProgress progress = {0};
+    Piece piece, anew;
+
+    for (size_t bytes = 1; bytes < sizeof text; bytes++) {
+        if (by_line && text[bytes - 1] != '\n')
+            continue;
+        piece = line_splitter_resume(text, bytes, &progress);
+        anew = line_splitter_next(text, bytes, 0, false);
+        ck_assert_msg(piece.kind == anew.kind && piece.next == anew.next, "at %zu: kind %d, not %d",
+                      bytes, (int)piece.kind, (int)anew.kind);
+        if (piece.kind == PIECE_INCOMPLETE)
+            ck_assert_msg(piece.need == anew.need && piece.start == anew.start &&
+                              piece.end == anew.end,
+                          "at %zu: need %d, not %d", bytes, (int)piece.need, (int)anew.need);
+        if (piece.kind == PIECE_STATEMENT)
+            return;
+    }
+    ck_abort_msg("no statement");
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("line_splitter");
@@ -93,6 +121,7 @@ int main(void)
 
     tcase_add_loop_test(cases, test_pieces, 0, (int)(sizeof rows / sizeof rows[0]));
     tcase_add_test(cases, test_last_text_is_a_statement);
+    tcase_add_loop_test(cases, test_resumed, 0, 2);
     suite_add_tcase(suite, cases);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
