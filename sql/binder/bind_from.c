@@ -273,21 +273,37 @@ Status bind__from_item(Binder *b, Scope *scope, const AstFrom *from, const Plan 
     return ST_OK;
 }
 
+/* Crossed from the left; of many items in halves, as every join lists the columns of all below it.
+ * What is lateral stays to the right of what it may look at. */
+static const Plan *cross_items(Binder *b, uint32_t count, const Plan *const *plans)
+{
+    enum { IN_A_ROW_MAX = 64 };
+    const Plan *plan = plans[0];
+
+    if (count > IN_A_ROW_MAX)
+        return plan_join(b->arena, JOIN_INNER, cross_items(b, count / 2, plans),
+                         cross_items(b, count - count / 2, plans + count / 2), NULL);
+    for (uint32_t i = 1; i < count; i++)
+        plan = plan_join(b->arena, JOIN_INNER, plan, plans[i], NULL);
+    return plan;
+}
+
 Status bind__from_list(Binder *b, Scope *scope, AstFroms from, const Plan **plan_out)
 {
+    const Plan **plans = ARENA_ARRAY(b->arena, const Plan *, from.count);
+
     *plan_out = NULL;
     for (uint32_t i = 0; i < from.count; i++) {
         VisibleList visible;
-        const Plan *plan;
 
-        TRY(bind__from_item(b, scope, from.items[i], &plan, &visible));
+        TRY(bind__from_item(b, scope, from.items[i], &plans[i], &visible));
         TRY(bind__place_error(b, from.items[i]->offset,
                               scope__check_alias_unique(b, &scope->visible, &visible)));
         bind__visible_set_lateral(&visible, true, true);
         bind__visible_append(b, &scope->visible, &visible);
-        *plan_out =
-            *plan_out == NULL ? plan : plan_join(b->arena, JOIN_INNER, *plan_out, plan, NULL);
     }
+    if (from.count > 0)
+        *plan_out = cross_items(b, from.count, plans);
     bind__visible_set_lateral(&scope->visible, false, true);
     return ST_OK;
 }
