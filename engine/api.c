@@ -242,6 +242,11 @@ const char *vonk_result_tag(const VonkResult *result)
     return result == NULL ? NULL : result_tag(result->result);
 }
 
+const char *vonk_result_notice(const VonkResult *result)
+{
+    return result == NULL ? NULL : result_notice(result->result);
+}
+
 VonkStep vonk_result_next_row(VonkResult *result, VonkError *error)
 {
     if (result == NULL) {

@@ -70,6 +70,11 @@ Status session_catalog_new(const char *database, MemPool *pool, Error *err,
     return ST_OK;
 }
 
+const char *session_catalog_folder(const SessionCatalog *catalog)
+{
+    return catalog->database;
+}
+
 void session_catalog_free(SessionCatalog *catalog)
 {
     if (catalog == NULL)

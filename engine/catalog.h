@@ -19,6 +19,9 @@ MUST_CHECK Status session_catalog_new(const char *database, MemPool *pool, Error
                                       SessionCatalog **catalog_out);
 void session_catalog_free(SessionCatalog *catalog); /* accepts NULL */
 
+/* The folder as it was named; NULL: none. */
+const char *session_catalog_folder(const SessionCatalog *catalog);
+
 /* The binder's view of it. Tables looked up are kept open until query_arena is freed. */
 Catalog session_catalog_for_query(SessionCatalog *catalog, Arena *query_arena);
 

@@ -27,6 +27,8 @@ Status query__bind(Query *query, const AstSelect *select, Error *err, const Plan
                            .param_count = query->param_count,
                            .params = query->params,
                            .now_micros = query->now_micros,
+                           .session_word = session_word,
+                           .session = query->session,
                            .eval_const = kernel_eval_const};
 
     TRY(bind_select_statement(&request, select, err, plan_out));

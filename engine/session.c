@@ -261,6 +261,11 @@ const char *result_tag(Result *result)
     return result->tag;
 }
 
+const char *result_notice(const Result *result)
+{
+    return result->notice;
+}
+
 ExecProgress result_progress(const Result *result)
 {
     return result->execution == NULL ? (ExecProgress){0} : exec_progress(result->execution);

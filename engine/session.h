@@ -55,6 +55,7 @@ const PlanColumn *result_columns(const Result *result);
 bool result_has_rows(const Result *result);
 /* "SELECT 5", "CREATE VIEW"; valid as long as the result. */
 const char *result_tag(Result *result);
+const char *result_notice(const Result *result); /* what a user should know; or NULL */
 ExecProgress result_progress(const Result *result);
 uint64_t result_peak_bytes(const Result *result);
 void result_free(Result *result); /* accepts NULL */

@@ -41,7 +41,12 @@ struct Result {
     const char *command; /* "SELECT": the tag is the command and, with_count, the number of rows */
     bool tag_has_count;
     const char *tag;
+    const char *notice; /* or NULL */
 };
+
+/* What SQL's current_user, current_database, current_schema, version are in the session, which may
+ * be any of BindRequest. (session_word.c) */
+const char *session_word(const void *session, Arena *arena, const char *word);
 
 /* query.c: the steps of a SELECT */
 /* plan with the columns that a client is to see. */

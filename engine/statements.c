@@ -159,6 +159,23 @@ static Status show(Result *result, const AstShow *statement, Error *err)
     return ST_OK;
 }
 
+/* --- transactions --- */
+
+/* Scripts have them around statements: each takes effect by itself, and that is said. */
+static Status transaction(Result *result, const AstTransaction *statement, Error *err)
+{
+    if (statement->is_undo) {
+        error_set(err, ST_NOT_SUPPORTED, "not supported: %s", statement->tag);
+        error_hint(err, "There are no transactions: each statement has taken effect when it ends.");
+        error_at(err, statement->head.offset);
+        return ST_NOT_SUPPORTED;
+    }
+    result->command = statement->tag;
+    if (strcmp(statement->tag, "COMMIT") != 0)
+        result->notice = "there are no transactions: each statement takes effect when it ends";
+    return ST_OK;
+}
+
 Status statement__run(Result *result, const AstStatement *statement, Error *err)
 {
     switch (statement->kind) {
@@ -175,6 +192,8 @@ Status statement__run(Result *result, const AstStatement *statement, Error *err)
         return set(result, ast_stmt_as_set(statement), err);
     case AST_STMT_SHOW:
         return show(result, ast_stmt_as_show(statement), err);
+    case AST_STMT_TRANSACTION:
+        return transaction(result, ast_stmt_as_transaction(statement), err);
     case AST_STMT_OTHER:
         error_set(err, ST_NOT_SUPPORTED, "not supported: %s", ast_stmt_as_other(statement)->what);
         error_at(err, statement->offset);

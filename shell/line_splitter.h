@@ -46,8 +46,8 @@ typedef struct PieceProgress {
     size_t brackets; /* open before that token */
 } PieceProgress;
 
-/* The piece at the text's start, or what it is so far; looks only at what is new since the last call
- * with more text behind. */
+/* The piece at the text's start, or what it is so far; looks only at what has been added behind the
+ * text since the last call. */
 Piece line_splitter_resume(const char *text, size_t bytes, PieceProgress *progress);
 
 #endif

@@ -112,6 +112,8 @@ static Status run_parsed(Shell *shell, const AstStatement *statement, bool is_ex
         status = write_rows(shell, result, statement_style(shell, statement, is_expanded), err);
     else if (status == ST_OK && shell->is_interactive)
         dprintf(STDERR_FILENO, "%s\n", result_tag(result));
+    if (status == ST_OK && result_notice(result) != NULL)
+        dprintf(STDERR_FILENO, "NOTICE:  %s\n", result_notice(result));
     result_free(result);
     if (status == ST_OK)
         status = output_flush(shell->output, err);

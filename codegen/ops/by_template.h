@@ -14,6 +14,9 @@
 Str op__to_char_number(OpCtx *ctx, Str number, Str template);
 Str op__to_char_float8(OpCtx *ctx, double number, Str template);
 Str op__to_char_timestamp(OpCtx *ctx, int64_t micros, Str template);
+/* At that scale, which is the template's digits after the point. Text that does not follow the
+ * template is refused: PostgreSQL takes what it finds. */
+Int128 op__to_number(OpCtx *ctx, Str text, Str template, int32_t scale);
 /* Microseconds since 1970. */
 int64_t op__to_timestamp(OpCtx *ctx, Str text, Str template);
 
@@ -87,6 +90,11 @@ static inline Str op_to_char_float8(OpCtx *ctx, double number, Str template)
 static inline Str op_to_char_timestamp(OpCtx *ctx, int64_t micros, Str template)
 {
     return op__to_char_timestamp(ctx, micros, template);
+}
+
+static inline Int128 op_to_number_text(OpCtx *ctx, Str text, Str template, int32_t scale)
+{
+    return op__to_number(ctx, text, template, scale);
 }
 
 static inline int64_t op_to_timestamp_text(OpCtx *ctx, Str text, Str template)

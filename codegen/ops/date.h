@@ -279,6 +279,26 @@ static inline int32_t op_make_date_int4(OpCtx *ctx, int32_t year, int32_t month,
     return op__make_date(ctx, year, month, day);
 }
 
+int64_t op__make_timestamp(OpCtx *ctx, int32_t date, int32_t hour, int32_t minute, double second);
+
+static inline int64_t op_make_timestamp_date(OpCtx *ctx, int32_t date, int32_t hour, int32_t minute,
+                                             double second)
+{
+    return op__make_timestamp(ctx, date, hour, minute, second);
+}
+
+/* Seconds since 1970; to the nearest microsecond. */
+static inline int64_t op_to_timestamp_float8(OpCtx *ctx, double seconds)
+{
+    double micros = rint(seconds * 1e6);
+
+    if (!(micros >= -9223372036854775808.0 && micros < 9223372036854775808.0)) {
+        op_raise(ctx, OPERR_TIMESTAMP_RANGE);
+        return 0;
+    }
+    return op_shift_timestamp(ctx, 0, 0, 0, 0, (int64_t)micros);
+}
+
 static inline int64_t op_date_bin_timestamp(OpCtx *ctx, Interval stride, int64_t value,
                                             int64_t origin)
 {

@@ -1,4 +1,4 @@
-/* date_slow.c -- age and make_date; see date.h */
+/* date_slow.c -- age, make_date and make_timestamp; see date.h */
 #include <stdio.h>
 
 #include "codegen/ops/date.h"
@@ -59,4 +59,20 @@ int32_t op__make_date(OpCtx *ctx, int32_t year, int32_t month, int32_t day)
     }
     days = calendar_days(told, month, day);
     return op_checked_date(ctx, days);
+}
+
+int64_t op__make_timestamp(OpCtx *ctx, int32_t date, int32_t hour, int32_t minute, double second)
+{
+    bool is_day_end = hour == 24 && minute == 0 && second == 0;
+
+    if (hour < 0 || (hour > 23 && !is_day_end) || minute < 0 || minute > 59 ||
+        !(second >= 0 && second <= 60)) {
+        char text[64];
+        int length = snprintf(text, sizeof text, "%d:%02d:%02g", hour, minute, second);
+
+        op__raise_text(ctx, OPERR_TIME_FIELD, op_text_copy(ctx, text, (size_t)length));
+        return 0;
+    }
+    return op_shift_timestamp(
+        ctx, date, 0, 0, 0, ((int64_t)hour * 60 + minute) * 60000000 + (int64_t)rint(second * 1e6));
 }

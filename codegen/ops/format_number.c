@@ -1,5 +1,5 @@
 /*
- * format_number.c -- to_char of numbers: '99,999.99' and the like; see by_template.h
+ * format_number.c -- to_char of numbers and to_number: '99,999.99' and the like; see by_template.h
  *
  *     template  ->  how many digits before and after the point, where zeros begin, which sign
  *     number    ->  rounded to the digits after the point, as text
@@ -496,4 +496,90 @@ Str op__to_char_float8(OpCtx *ctx, double number, Str template)
     }
     print_float(number, &picture.after, &digits);
     return write_number(ctx, template, &picture, &digits);
+}
+
+/* --- reading --- */
+
+typedef struct NumberReader {
+    const char *at, *end;
+    Int128 value;
+    int digits; /* read */
+} NumberReader;
+
+static bool take_char(NumberReader *reader, const char *any_of)
+{
+    if (reader->at == reader->end || *reader->at == '\0' || strchr(any_of, *reader->at) == NULL)
+        return false;
+    reader->at++;
+    return true;
+}
+
+/* At most that many digits; how many. */
+static int take_digits(NumberReader *reader, int digits_max, bool has_comma)
+{
+    int digits = 0;
+
+    for (; reader->at < reader->end; reader->at++) {
+        if (*reader->at == ',' && has_comma)
+            continue;
+        if (*reader->at < '0' || *reader->at > '9' || digits == digits_max)
+            break;
+        reader->value = reader->value * 10 + (*reader->at - '0');
+        digits++;
+    }
+    reader->digits += digits;
+    return digits;
+}
+
+/* Blanks, sign or bracket, currency, digits, point, digits, sign or bracket, blanks: all of it. */
+static bool read_by_picture(NumberReader *reader, const Picture *picture, Str template,
+                            int32_t scale)
+{
+    const char *format = str_bytes(&template);
+    bool has_comma = memchr(format, ',', template.length) != NULL ||
+                     memchr(format, 'G', template.length) != NULL;
+    bool has_currency = memchr(format, '$', template.length) != NULL ||
+                        memchr(format, 'L', template.length) != NULL;
+    bool has_sign_behind = picture->has_sign || picture->has_minus;
+    bool is_negative = false, is_bracketed = false;
+    int after = 0;
+
+    while (take_char(reader, " "))
+        continue;
+    if (picture->has_bracket && take_char(reader, "<"))
+        is_bracketed = true;
+    else if (take_char(reader, "-"))
+        is_negative = true;
+    else
+        (void)take_char(reader, "+");
+    while (take_char(reader, has_currency ? " $" : " "))
+        continue;
+    take_digits(reader, picture->before, has_comma);
+    if (picture->has_point && take_char(reader, "."))
+        after = take_digits(reader, scale, false);
+    for (; after < scale; after++)
+        reader->value *= 10;
+    if (is_bracketed && !take_char(reader, ">"))
+        return false;
+    if (has_sign_behind && take_char(reader, "-"))
+        is_negative = true;
+    while (take_char(reader, " "))
+        continue;
+    if (is_negative || is_bracketed)
+        reader->value = -reader->value;
+    return reader->at == reader->end && reader->digits > 0;
+}
+
+Int128 op__to_number(OpCtx *ctx, Str text, Str template, int32_t scale)
+{
+    NumberReader reader = {.at = str_bytes(&text), .end = str_bytes(&text) + text.length};
+    Picture picture;
+
+    if (!read_picture(ctx, template, &picture))
+        return 0;
+    if (picture.before + scale <= DECIMAL_DIGITS &&
+        read_by_picture(&reader, &picture, template, scale))
+        return reader.value;
+    op__raise_text(ctx, OPERR_TEMPLATE_NUMBER, text);
+    return 0;
 }

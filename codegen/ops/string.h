@@ -27,6 +27,7 @@ Str op__replace(OpCtx *ctx, Str text, Str from, Str to);
 Str op__overlay(OpCtx *ctx, Str text, Str part, int32_t from, int32_t count);
 Str op__chr(OpCtx *ctx, int32_t code);
 Str op__to_hex(OpCtx *ctx, uint64_t number);
+Str op__quote_literal(OpCtx *ctx, Str text);
 
 /* string_find.c */
 Str op__split_part(OpCtx *ctx, Str text, Str delimiter, int32_t field);
@@ -247,6 +248,11 @@ static inline Str op_to_hex_int4(OpCtx *ctx, int32_t number)
 static inline Str op_to_hex_int8(OpCtx *ctx, int64_t number)
 {
     return op__to_hex(ctx, (uint64_t)number);
+}
+
+static inline Str op_quote_literal_text(OpCtx *ctx, Str text)
+{
+    return op__quote_literal(ctx, text);
 }
 
 #endif

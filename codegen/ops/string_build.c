@@ -132,3 +132,23 @@ Str op__to_hex(OpCtx *ctx, uint64_t number)
     } while (number != 0);
     return op_text_copy(ctx, bytes + at, sizeof bytes - at);
 }
+
+/* 'it''s', and E'a\\b' where there is a backslash. */
+Str op__quote_literal(OpCtx *ctx, Str text)
+{
+    const char *bytes = str_bytes(&text);
+    char *out = op_text_new(ctx, 2 * (size_t)text.length + 3), *to = out;
+
+    if (out == NULL)
+        return text;
+    if (memchr(bytes, '\\', text.length) != NULL)
+        *to++ = 'E';
+    *to++ = '\'';
+    for (uint32_t i = 0; i < text.length; i++) {
+        if (bytes[i] == '\'' || bytes[i] == '\\')
+            *to++ = bytes[i];
+        *to++ = bytes[i];
+    }
+    *to++ = '\'';
+    return str_make(out, (uint32_t)(to - out));
+}

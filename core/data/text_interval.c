@@ -292,9 +292,13 @@ static ParseResult take_part(Slice *text, IntervalField field, Sum *sum)
     Unit unit;
     ParseResult result;
 
+    if (*text->at == '-' || *text->at == '+') {
+        is_negative = *text->at++ == '-';
+        skip_blanks(text); /* 1 month - 1 day */
+        if (text->at == text->end || *text->at == '-' || *text->at == '+')
+            return PARSE_SYNTAX;
+    }
     if (looks_like_time(*text)) {
-        if (*text->at == '-' || *text->at == '+')
-            is_negative = *text->at++ == '-';
         result = text__scan_time(text, &micros);
         if (result == PARSE_OK)
             sum->micros += is_negative ? -micros : micros;
@@ -302,8 +306,6 @@ static ParseResult take_part(Slice *text, IntervalField field, Sum *sum)
             return PARSE_SYNTAX;
         return result;
     }
-    if (*text->at == '-' || *text->at == '+')
-        is_negative = *text->at++ == '-';
     result = scan_amount(text, is_negative, &whole, &fraction);
     if (result != PARSE_OK)
         return result;
@@ -321,8 +323,8 @@ static ParseResult take_part(Slice *text, IntervalField field, Sum *sum)
     skip_blanks(text);
     if (text->at < text->end && text__is_letter(*text->at)) {
         unit = unit_of_word(text__scan_word(text));
-        if (unit == UNIT_NONE || unit == UNIT_AGO)
-            return PARSE_SYNTAX;
+        if (unit == UNIT_NONE || unit == UNIT_AGO || (text->at < text->end && *text->at == '-'))
+            return PARSE_SYNTAX; /* 1 year-1 day: PostgreSQL takes "year-1" for a date */
     } else {
         unit = looks_like_time(*text)  ? UNIT_DAY
                : text->at == text->end ? unit_of_field(field)

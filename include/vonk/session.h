@@ -99,6 +99,9 @@ VONK_API const char *vonk_result_column_type(const VonkResult *result, size_t co
 /* What psql would print when done: "SELECT 5", "CREATE VIEW"; complete after the last row. */
 VONK_API const char *vonk_result_tag(const VonkResult *result);
 
+/* What the user should know although the statement went well; NULL: nothing. */
+VONK_API const char *vonk_result_notice(const VonkResult *result);
+
 /* Row by row, as text: for small results. VONK_ROW while there is a row, then VONK_DONE,
  * VONK_FAILED on an error. */
 typedef enum VonkStep { VONK_DONE = 0, VONK_ROW = 1, VONK_FAILED = 2 } VonkStep;

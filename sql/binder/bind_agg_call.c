@@ -364,6 +364,7 @@ Status bind__agg_call(Binder *b, Scope *scope, const AstFunc *func, const Expr *
     const Expr **args = ARENA_ARRAY(b->arena, const Expr *, func->arg_count);
     const Expr **keys = ARENA_ARRAY(b->arena, const Expr *, func->order_by.count);
     const Expr *filter, *agg_expr = NULL;
+    uint32_t set_count = scope->set_count;
     ColumnSet columns;
     Scope *owner;
     AggId agg;
@@ -376,6 +377,7 @@ Status bind__agg_call(Binder *b, Scope *scope, const AstFunc *func, const Expr *
     else if (func->is_star)
         return no_such_agg(b, func, 0, NULL, RESOLVE_NO_MATCH);
     TRY(bind_agg_args(b, scope, func, args, keys, &filter));
+    TRY(bind__refuse_sets(b, scope, set_count, func->head.offset, "aggregate function calls"));
     columns = column_set_union(b->arena, used_columns(b, func->arg_count, args, filter),
                                used_columns(b, func->order_by.count, keys, NULL));
     owner = owning_scope(scope, columns);

@@ -240,16 +240,25 @@ Status bind__in_list(Binder *b, Scope *scope, const AstInList *in, const Expr **
 
 /* --- ANY and ALL of an array --- */
 
+/* LIKE, ILIKE and their negations. */
+static bool is_like_operator(const char *op)
+{
+    op += op[0] == '!';
+    return strcmp(op, "~~") == 0 || strcmp(op, "~~*") == 0;
+}
+
 /* needle op item, for each of them: OR for ANY, AND for ALL. */
-static Status compare_items(Binder *b, Scope *scope, const AstQuantified *any, FuncId func,
-                            AstExprs list, const Expr **expr_out)
+static Status compare_items(Binder *b, Scope *scope, const AstQuantified *any, AstExprs list,
+                            const Expr **expr_out)
 {
     const Expr *needle, **items;
 
     TRY(bind__expr(b, scope, any->arg, &needle));
     TRY(bind__exprs(b, scope, list, &items));
+    if (is_like_operator(any->op.name))
+        needle = bind__padded(b, needle);
     for (uint32_t i = 0; i < list.count; i++) {
-        TRY(bind__make_comparison(b, func, needle, items[i], any->head.offset, &items[i]));
+        TRY(bind__make_operator(b, any->op.name, needle, items[i], any->head.offset, &items[i]));
         TRY(bind__reuse_expr(b, needle, &needle));
     }
     *expr_out = combine(b, any->is_all ? FUNC_AND : FUNC_OR, list.count, items);
@@ -269,11 +278,13 @@ Status bind__quantified_array(Binder *b, Scope *scope, const AstQuantified *any,
     if (array->items.count == 0)
         return bind__fail_at(b, any->array->offset, ST_BAD_INPUT, "42P18",
                              "cannot determine type of empty array");
+    if (is_like_operator(any->op.name))
+        return compare_items(b, scope, any, array->items, expr_out);
     if (!bind__comparison_by_name(any->op.name, &func))
         return bind__not_supported(b, any->head.offset, "operator %s with ANY or ALL",
                                    any->op.name);
     if (func != (any->is_all ? FUNC_NE : FUNC_EQ))
-        return compare_items(b, scope, any, func, array->items, expr_out);
+        return compare_items(b, scope, any, array->items, expr_out);
     in.head.kind = AST_IN_LIST;
     in.items = array->items;
     in.is_negated = any->is_all;

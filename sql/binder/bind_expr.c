@@ -189,6 +189,7 @@ static Status bind_case(Binder *b, Scope *scope, const AstCase *ast, const Expr 
     const Expr **args = ARENA_ARRAY(b->arena, const Expr *, 2 * (size_t)count + 1);
     const Expr **results = ARENA_ARRAY(b->arena, const Expr *, (size_t)count + 1);
     const Expr *arg = NULL;
+    uint32_t set_count = scope->set_count;
     Type type;
 
     if (ast->arg != NULL)
@@ -206,6 +207,7 @@ static Status bind_case(Binder *b, Scope *scope, const AstCase *ast, const Expr 
         TRY(bind__expr(b, scope, ast->otherwise, &results[0]));
     else
         results[0] = expr_const(b->arena, value_null(type_of(TYPE_NULL)));
+    TRY(bind__refuse_sets(b, scope, set_count, ast->head.offset, "CASE"));
     /* as PostgreSQL does, ELSE comes first when the type is chosen */
     TRY(bind__coerce_all_common(b, "CASE", count + 1, results, &type));
     for (uint32_t i = 0; i < count; i++)
@@ -262,10 +264,13 @@ static Status bind_choice(Binder *b, Scope *scope, const AstChoice *ast, const E
     static const FuncId funcs[] = {[AST_CHOICE_COALESCE] = FUNC_COALESCE,
                                    [AST_CHOICE_GREATEST] = FUNC_GREATEST,
                                    [AST_CHOICE_LEAST] = FUNC_LEAST};
+    uint32_t set_count = scope->set_count;
     const Expr **args;
     Type type;
 
     TRY(bind__exprs(b, scope, ast->args, &args));
+    if (ast->choice == AST_CHOICE_COALESCE)
+        TRY(bind__refuse_sets(b, scope, set_count, ast->head.offset, "COALESCE"));
     if (ast->choice == AST_CHOICE_NULLIF)
         return make_nullif(b, args, ast->head.offset, expr_out);
     TRY(bind__coerce_all_common(b, names[ast->choice], ast->args.count, args, &type));

@@ -18,8 +18,7 @@ static const char *const window_functions[] = {
     "row_number", "rank", "dense_rank",  "percent_rank", "cume_dist", "ntile",
     "lag",        "lead", "first_value", "last_value",   "nth_value"};
 
-static const char *const set_functions[] = {"generate_series", "generate_subscripts", "unnest",
-                                            "string_to_table"};
+static const char *const set_functions[] = {"generate_subscripts", "unnest", "string_to_table"};
 
 static const char *const pattern_functions[] = {
     "regexp_match",  "regexp_matches",        "regexp_replace",
@@ -68,7 +67,7 @@ static Status check_plain_call(Binder *b, const AstFunc *func)
     if (IS_ONE_OF(name, pattern_functions))
         return bind__not_supported(b, func->head.offset, "regular expressions");
     if (IS_ONE_OF(name, set_functions))
-        return bind__not_supported(b, func->head.offset, "set-returning functions outside of FROM");
+        return bind__not_supported(b, func->head.offset, "%s", name);
     if (func->is_star)
         return not_an_aggregate(b, func, arena_printf(b->arena, "%s(*)", name));
     if (func->is_distinct)
@@ -80,7 +79,7 @@ static Status check_plain_call(Binder *b, const AstFunc *func)
     if (func->is_variadic)
         return bind__not_supported(b, func->head.offset, "VARIADIC");
     for (uint32_t i = 0; i < func->arg_count; i++)
-        if (func->args[i].name != NULL)
+        if (func->args[i].name != NULL && strcmp(name, "make_interval") != 0)
             return bind__not_supported(b, func->args[i].offset, "named arguments");
     return ST_OK;
 }
@@ -102,10 +101,10 @@ static Status bind_statement_constant(Binder *b, const AstFunc *func, bool *is_o
                                          "transaction_timestamp",
                                          "statement_timestamp",
                                          "clock_timestamp"};
-    static const char *const others[] = {"current_time",     "localtime",      "current_user",
-                                         "session_user",     "user",           "current_role",
-                                         "current_catalog",  "current_schema", "timeofday",
-                                         "current_database", "version"};
+    static const char *const others[] = {"current_time", "localtime", "timeofday"};
+    static const char *const words[] = {"current_user",     "session_user",    "user",
+                                        "current_role",     "current_catalog", "current_schema",
+                                        "current_database", "version"};
     const char *name = func->name.name;
     bool is_date = strcmp(name, "current_date") == 0;
     Value value;
@@ -113,6 +112,13 @@ static Status bind_statement_constant(Binder *b, const AstFunc *func, bool *is_o
     *is_one_out = true;
     if (IS_ONE_OF(name, others) && func->arg_count <= 1)
         return bind__not_supported(b, func->head.offset, "%s", name);
+    if (IS_ONE_OF(name, words) && func->arg_count == 0 && b->request->session_word != NULL) {
+        const char *word = b->request->session_word(b->request->session, b->arena, name);
+
+        *expr_out =
+            bind__expr_at(b, expr_const(b->arena, value_text(b->arena, word)), func->head.offset);
+        return ST_OK;
+    }
     if (strcmp(name, "pi") == 0 && func->arg_count == 0) {
         *expr_out = bind__expr_at(b, expr_const(b->arena, value_float8(3.14159265358979323846)),
                                   func->head.offset);
@@ -212,8 +218,7 @@ Status bind__extract(Binder *b, Scope *scope, const char *field, int32_t field_o
 
 /* --- concat --- */
 
-/* As a type's output function writes it: t, where a cast would give true. */
-static Status output_text(Binder *b, const Expr **arg)
+Status bind__output_text(Binder *b, const Expr **arg)
 {
     Type text = type_of(TYPE_TEXT);
     bool is_bool = (*arg)->type.id == TYPE_BOOL;
@@ -236,7 +241,7 @@ static Status bind_concat(Binder *b, const AstFunc *func, uint32_t arg_count, co
     if (arg_count < 1)
         return bind__no_such_function(b, func, arg_count, args, RESOLVE_NO_MATCH);
     for (uint32_t i = 0; i < arg_count; i++)
-        TRY(output_text(b, &args[i]));
+        TRY(bind__output_text(b, &args[i]));
     *expr_out = bind__expr_at(b,
                               expr_call(b->arena, has_separator ? FUNC_CONCAT_WS : FUNC_CONCAT,
                                         type_of(TYPE_TEXT), arg_count, args),
@@ -371,6 +376,24 @@ static Status bind_named(Binder *b, const AstFunc *func, uint32_t arg_count,
     return bind_cast_call(b, func, arg_count, args, result, expr_out);
 }
 
+/* Of a date or timestamp an empty template makes NULL. */
+static Status null_if_empty(Binder *b, const Expr **template)
+{
+    Type text = type_of(TYPE_TEXT);
+    const Expr *args[2];
+
+    if (bind__is_unknown_text(*template) && (*template)->value.str.length > 0)
+        return ST_OK;
+    TRY(bind__coerce_unknown_to_text(b, *template, template));
+    if ((*template)->kind == EXPR_CONST && (*template)->value.is_null)
+        return ST_OK;
+    args[0] = *template;
+    args[1] = expr_const(b->arena, value_text(b->arena, ""));
+    *template =
+        bind__expr_at(b, expr_call(b->arena, FUNC_NULLIF, text, 2, args), (*template)->sql_offset);
+    return ST_OK;
+}
+
 /* Integers and numerics go by their text; where the argument has no type, PostgreSQL cannot
  * choose. */
 static Status bind_to_char(Binder *b, const AstFunc *func, const Expr **args, const Expr **expr_out)
@@ -383,6 +406,8 @@ static Status bind_to_char(Binder *b, const AstFunc *func, const Expr **args, co
         return bind__not_supported(b, func->head.offset, "to_char of an interval");
     if (!bind__is_unknown(args[1]) && !type_is_text(args[1]->type))
         return bind__no_such_function(b, func, 2, args, RESOLVE_NO_MATCH);
+    if (!type_is_number(args[0]->type))
+        TRY(null_if_empty(b, &args[1]));
     if (!type_is_number(args[0]->type) || type_is_float(args[0]->type))
         return bind_named(b, func, 2, args, expr_out);
     for (uint32_t i = 0; i < 2; i++)
@@ -404,8 +429,12 @@ Status bind__function(Binder *b, Scope *scope, const AstFunc *func, const Expr *
         return bind__agg_call(b, scope, func, expr_out);
     TRY(check_plain_call(b, func));
     TRY(bind_statement_constant(b, func, &is_constant, expr_out));
+    if (!is_constant)
+        TRY(bind__function_form(b, scope, func, &is_constant, expr_out));
     if (is_constant)
         return ST_OK;
+    if (bind__is_set_call(func))
+        return bind__set_call(b, scope, func, expr_out);
     for (uint32_t i = 0; i < func->arg_count; i++)
         TRY(bind__expr(b, scope, func->args[i].expr, &args[i]));
     if (strcmp(func->name.name, "age") == 0 && func->arg_count == 1)

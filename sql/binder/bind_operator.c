@@ -227,6 +227,15 @@ static Status unify_resolved(Binder *b, TypeId type, const Expr **left, const Ex
     return type == TYPE_DECIMAL ? bind__unify_decimals(b, left, right) : ST_OK;
 }
 
+/* A literal or varchar beside a char(n) is compared as one: blanks behind do not count. */
+static Status as_char(Binder *b, const Expr *beside, const Expr **expr)
+{
+    if (beside->type.id != TYPE_CHAR ||
+        !(bind__is_unknown_text(*expr) || (*expr)->type.id == TYPE_VARCHAR))
+        return ST_OK;
+    return bind__coerce(b, *expr, type_of(TYPE_CHAR), expr);
+}
+
 /* Every type is compared with itself; varchar and char as text. */
 static TypeId compared_type(const Expr *expr)
 {
@@ -248,6 +257,8 @@ Status bind__unify_comparison(Binder *b, FuncId func, const Expr **left, const E
         return bind__coerce(b, *left, (*right)->type, left);
     if (bind__is_unknown(*left) && bind__is_unknown(*right))
         return unify_resolved(b, TYPE_TEXT, left, right);
+    TRY(as_char(b, *left, right));
+    TRY(as_char(b, *right, left));
     if (bind__is_unknown(*left) || bind__is_unknown(*right) ||
         (*left)->type.id == (*right)->type.id)
         return unify_resolved(b, compared_type(bind__is_unknown(*left) ? *right : *left), left,

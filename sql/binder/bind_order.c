@@ -227,10 +227,7 @@ Status bind__limit(Binder *b, Scope *scope, const AstSelect *select, LimitRange 
     int64_t value;
     bool is_null;
 
-    *range_out = (LimitRange){0, ALL_ROWS};
-    if (select->limit_with_ties)
-        return bind__not_supported(
-            b, select->limit == NULL ? select->offset : select->limit->offset, "WITH TIES");
+    *range_out = (LimitRange){0, ALL_ROWS, select->limit_with_ties};
     if (select->limit_offset != NULL) {
         scope->clause = CLAUSE_OFFSET;
         TRY(limit_value(b, scope, select->limit_offset, "OFFSET", &is_null, &value));
@@ -287,12 +284,12 @@ static const Plan *project_targets(Binder *b, const Plan *plan, Targets *targets
     return plan_project(b->arena, plan, count, exprs, columns);
 }
 
-static const Plan *sort_targets(Binder *b, const Plan *plan, const Targets *targets,
-                                const Tail *tail)
+static uint32_t sort_keys(Binder *b, const Targets *targets, const Tail *tail, SortKey **keys_out)
 {
     SortKey *keys = ARENA_ARRAY(b->arena, SortKey, tail->key_count);
     uint32_t count = 0;
 
+    *keys_out = keys;
     for (uint32_t i = 0; i < tail->key_count; i++) {
         const Expr *expr = targets->items[tail->keys[i].output].expr;
         bool is_known = false;
@@ -305,6 +302,15 @@ static const Plan *sort_targets(Binder *b, const Plan *plan, const Targets *targ
                                       .is_descending = tail->keys[i].is_descending,
                                       .nulls_first = tail->keys[i].nulls_first};
     }
+    return count;
+}
+
+static const Plan *sort_targets(Binder *b, const Plan *plan, const Targets *targets,
+                                const Tail *tail)
+{
+    SortKey *keys;
+    uint32_t count = sort_keys(b, targets, tail, &keys);
+
     return count == 0 ? plan : plan_sort(b->arena, plan, count, keys);
 }
 
@@ -351,6 +357,9 @@ static const Plan *plan_distinct_on(Binder *b, const Plan *plan, Targets *target
 Status bind__plan_tail(Binder *b, const Plan *plan, Targets *targets, const Tail *tail,
                        Query *query_out)
 {
+    uint32_t key_count;
+    SortKey *keys;
+
     if (tail->distinct == AST_DISTINCT_ALL) {
         targets->count = targets->visible_count;
         plan = plan_distinct(b->arena, project_targets(b, plan, targets));
@@ -359,8 +368,13 @@ Status bind__plan_tail(Binder *b, const Plan *plan, Targets *targets, const Tail
     }
     if (tail->distinct == AST_DISTINCT_ON)
         plan = plan_distinct_on(b, sort_targets(b, plan, targets, tail), targets, tail);
-    plan = sort_targets(b, plan, targets, tail);
-    if (tail->limit.skip_rows != 0 || tail->limit.fetch_rows != ALL_ROWS)
+    key_count = sort_keys(b, targets, tail, &keys);
+    if (tail->limit.with_ties && key_count > 0)
+        plan = bind__plan_ties(b, plan, key_count, keys, &tail->limit, targets);
+    else if (key_count > 0)
+        plan = plan_sort(b->arena, plan, key_count, keys);
+    if ((!tail->limit.with_ties || key_count == 0) &&
+        (tail->limit.skip_rows != 0 || tail->limit.fetch_rows != ALL_ROWS))
         plan = plan_limit(b->arena, plan, tail->limit.skip_rows, tail->limit.fetch_rows);
     *query_out = (Query){.plan = plan, .count = targets->visible_count, .outputs = targets->items};
     return ST_OK;

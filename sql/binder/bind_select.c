@@ -146,9 +146,13 @@ static Status bind_plain(Binder *b, Scope *scope, const AstSelect *select, Query
     TRY(bind_parts(b, scope, select, &parts));
     plan = plan_filter(b->arena, parts.plan, parts.where);
     parts.grouping.is_grouped |= scope->agg_count > 0 || select->having != NULL;
+    if (parts.grouping.is_grouped && scope->sets != NULL)
+        return bind__not_supported(b, select->offset,
+                                   "set-returning functions in the select list of a grouped query");
     if (parts.grouping.is_grouped)
         TRY(bind__plan_grouping(b, scope, &parts.grouping, &parts.targets, &parts.having, &plan));
     plan = plan_filter(b->arena, plan, parts.having);
+    plan = bind__plan_sets(b, scope, plan);
     return bind__plan_tail(b, plan, &parts.targets, &parts.tail, query_out);
 }
 

@@ -3,13 +3,22 @@
 
 /* --- generate_series --- */
 
+static bool is_of_time(const Expr *expr)
+{
+    return expr->type.id == TYPE_DATE || expr->type.id == TYPE_TIMESTAMP;
+}
+
 /* Integers, numerics, or timestamps with an interval as the step. */
 static Status series_types(Binder *b, const AstFunc *func, uint32_t count, const Expr **args)
 {
-    bool is_time = count == 3 && args[2]->type.id == TYPE_INTERVAL;
+    bool is_time = count == 3 && (args[2]->type.id == TYPE_INTERVAL || is_of_time(args[0]) ||
+                                  is_of_time(args[1]));
     Type type;
 
     if (is_time) {
+        if (!bind__can_cast(args[2]->type, type_of(TYPE_INTERVAL), CAST_IMPLICIT))
+            return bind__no_such_function(b, func, count, args, RESOLVE_NO_MATCH);
+        TRY(bind__coerce(b, args[2], type_of(TYPE_INTERVAL), &args[2]));
         for (uint32_t i = 0; i < 2; i++)
             if (!bind__can_cast(args[i]->type, type_of(TYPE_TIMESTAMP), CAST_IMPLICIT))
                 return bind__no_such_function(b, func, count, args, RESOLVE_NO_MATCH);
@@ -51,8 +60,8 @@ static const Plan *join_arguments(Binder *b, uint32_t count, const Expr **args)
     return below;
 }
 
-static Status bind_series(Binder *b, const AstFunc *func, const Expr **args, const char *name,
-                          const Plan **plan_out)
+Status bind__series(Binder *b, const AstFunc *func, const Expr **args, const char *name,
+                    const Plan **plan_out)
 {
     uint32_t count = func->arg_count;
     const Expr *all[3];
@@ -198,7 +207,7 @@ static Status bind_call(Binder *b, Scope *scope, const AstExpr *call, const char
     args = ARENA_ARRAY(b->arena, const Expr *, func->arg_count);
     for (uint32_t i = 0; i < func->arg_count; i++)
         TRY(bind__expr(b, scope, func->args[i].expr, &args[i]));
-    return bind_series(b, func, args, name, plan_out);
+    return bind__series(b, func, args, name, plan_out);
 }
 
 Status bind__from_function(Binder *b, Scope *scope, const AstFromFunction *from,

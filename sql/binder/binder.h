@@ -34,6 +34,9 @@ typedef struct BindRequest {
     uint32_t param_count; /* values for $1..; text ones take the type they are used as */
     const Value *params;
     int64_t now_micros; /* statement time, for now() and current_date */
+    /* What current_user, current_database, version and their kin are; may be NULL. */
+    const char *(*session_word)(const void *session, Arena *arena, const char *word);
+    const void *session;
     /* Evaluates an expression without columns (LIMIT, casts of literals): kernel_eval_const. */
     Status (*eval_const)(Arena *arena, const Expr *expr, Error *err, Value *value_out);
 } BindRequest;

@@ -122,6 +122,8 @@ typedef struct Scope {
     bool lateral_active;
     uint32_t agg_count, agg_capacity;
     ScopeAgg *aggs;
+    uint32_t set_count; /* set-returning calls in the select list, */
+    const Plan *sets;   /* ... and the rows they make for a row */
 } Scope;
 
 typedef struct ResolvedColumn {
@@ -210,6 +212,7 @@ Status bind__order_by(Binder *b, Scope *scope, Targets *targets, AstSortKeys key
 /* LIMIT's two numbers; without LIMIT 0 and ALL_ROWS. */
 typedef struct LimitRange {
     int64_t skip_rows, fetch_rows;
+    bool with_ties;
 } LimitRange;
 
 Status bind__limit(Binder *b, Scope *scope, const AstSelect *select, LimitRange *range_out);
@@ -225,6 +228,10 @@ typedef struct Tail {
 
 Status bind__distinct(Binder *b, Scope *scope, Targets *targets, const AstSelect *select,
                       Tail *tail);
+/* FETCH FIRST ... WITH TIES of the plan, not sorted yet, by these keys, which are columns of it;
+ * the targets become the result's columns. (bind_ties.c) */
+const Plan *bind__plan_ties(Binder *b, const Plan *plan, uint32_t key_count, const SortKey *keys,
+                            const LimitRange *range, Targets *targets);
 /* Plans the tail over plan; the visible targets are the query's outputs. */
 Status bind__plan_tail(Binder *b, const Plan *plan, Targets *targets, const Tail *tail,
                        Query *query_out);
@@ -238,6 +245,9 @@ Status bind__from_join(Binder *b, Scope *scope, const AstFromJoin *join, const P
                        VisibleList *visible_out);
 Status bind__from_function(Binder *b, Scope *scope, const AstFromFunction *from,
                            const Plan **plan_out, VisibleList *visible_out);
+/* generate_series as a plan of one column. */
+Status bind__series(Binder *b, const AstFunc *func, const Expr **args, const char *name,
+                    const Plan **plan_out);
 /* A scan of the whole table as one visible item. */
 Status bind__scan(Binder *b, Scope *scope, Table *table, const char *name, const AstFrom *from,
                   const Plan **plan_out, VisibleList *visible_out);
@@ -311,7 +321,20 @@ Status bind__row_subquery(Binder *b, Scope *scope, FuncId func, const AstRow *ro
                           const AstSubquery *ast, int32_t offset, const Expr **expr_out);
 
 Status bind__subquery(Binder *b, Scope *scope, const AstSubquery *ast, const Expr **expr_out);
+/* generate_series in a select list: a column that bind__plan_sets makes. (bind_set_call.c) */
+bool bind__is_set_call(const AstFunc *func);
+Status bind__set_call(Binder *b, Scope *scope, const AstFunc *func, const Expr **expr_out);
+/* Refuses set-returning calls in what was bound since the scope had set_count of them. */
+Status bind__refuse_sets(Binder *b, const Scope *scope, uint32_t set_count, int32_t offset,
+                         const char *where);
+const Plan *bind__plan_sets(Binder *b, const Scope *scope, const Plan *plan);
+/* Functions that are other expressions: make_interval, OVERLAPS, pg_typeof, ...; sets *is_one_out
+ * when the call is one. (bind_function_forms.c) */
+Status bind__function_form(Binder *b, Scope *scope, const AstFunc *func, bool *is_one_out,
+                           const Expr **expr_out);
 Status bind__function(Binder *b, Scope *scope, const AstFunc *func, const Expr **expr_out);
+/* As a type's output function writes it: t, where a cast would give true. */
+Status bind__output_text(Binder *b, const Expr **arg);
 Status bind__extract(Binder *b, Scope *scope, const char *field, int32_t field_offset,
                      const AstExpr *arg, int32_t offset, const Expr **expr_out);
 

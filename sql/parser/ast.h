@@ -622,6 +622,13 @@ typedef struct AstShow {
     const char *name; /* "a.b", or "all" */
 } AstShow;
 
+/* BEGIN, COMMIT and the like: what psql prints when done. */
+typedef struct AstTransaction {
+    AstStatement head;
+    const char *tag;
+    bool is_undo; /* ROLLBACK, savepoints, two phases: what needs real transactions */
+} AstTransaction;
+
 /* "not supported: <what>" */
 typedef struct AstOtherStmt {
     AstStatement head;

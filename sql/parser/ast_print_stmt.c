@@ -161,6 +161,9 @@ static void print_statement(StrBuf *buf, const AstStatement *statement)
         strbuf_puts(buf, "SHOW ");
         strbuf_puts(buf, ast_stmt_as_show(statement)->name);
         break;
+    case AST_STMT_TRANSACTION:
+        strbuf_puts(buf, ast_stmt_as_transaction(statement)->tag);
+        break;
     case AST_STMT_OTHER:
         strbuf_printf(buf, "<%s>", ast_stmt_as_other(statement)->what);
         break;

@@ -311,6 +311,29 @@ static const char *first_words(PgToAst *c, Source source)
     return strbuf_text(&buf);
 }
 
+static Status transaction(PgToAst *c, const PgQuery__TransactionStmt *transaction_stmt,
+                          Source source, AstStatement **out)
+{
+    AstTransaction *stmt = NEW_STMT(c, AstTransaction, AST_STMT_TRANSACTION);
+
+    *out = &stmt->head;
+    switch (transaction_stmt->kind) {
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_BEGIN:
+        stmt->tag = "BEGIN";
+        return ST_OK;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_START:
+        stmt->tag = "START TRANSACTION";
+        return ST_OK;
+    case PG_QUERY__TRANSACTION_STMT_KIND__TRANS_STMT_COMMIT:
+        stmt->tag = "COMMIT";
+        return ST_OK;
+    default:
+        stmt->tag = first_words(c, source);
+        stmt->is_undo = true;
+        return ST_OK;
+    }
+}
+
 static Status convert(PgToAst *c, const PgQuery__Node *node, Source source, AstStatement **out)
 {
     switch (node->node_case) {
@@ -333,6 +356,8 @@ static Status convert(PgToAst *c, const PgQuery__Node *node, Source source, AstS
         return set(c, node->variable_set_stmt, out);
     case PG_QUERY__NODE__NODE_VARIABLE_SHOW_STMT:
         return show(c, node->variable_show_stmt, out);
+    case PG_QUERY__NODE__NODE_TRANSACTION_STMT:
+        return transaction(c, node->transaction_stmt, source, out);
     /* these may begin with WITH */
     case PG_QUERY__NODE__NODE_INSERT_STMT:
         return other(c, "INSERT", out);

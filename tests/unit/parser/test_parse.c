@@ -238,6 +238,10 @@ static const Row statement_rows[] = {
     {"reset a.b", "RESET a.b"},
     {"reset all", "RESET ALL"},
     {"show a.b", "SHOW a.b"},
+    {"begin work", "BEGIN"},
+    {"start transaction read only", "START TRANSACTION"},
+    {"end", "COMMIT"},
+    {"rollback to x", "ROLLBACK"},
 };
 
 START_TEST(test_statement)
@@ -254,7 +258,6 @@ static const Row other_rows[] = {
     {"create table t (a int)", "CREATE TABLE"},
     {"alter table t add b int", "ALTER TABLE"},
     {"drop index i", "DROP INDEX"},
-    {"begin", "BEGIN"},
     {"set transaction isolation level serializable", "SET TRANSACTION"},
     {"vacuum", "VACUUM"},
 };
