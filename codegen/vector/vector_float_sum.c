@@ -12,14 +12,6 @@
 
 #define SIGNIFICAND ((UINT64_C(1) << 52) - 1)
 
-static uint64_t bits_of(double value)
-{
-    uint64_t bits;
-
-    memcpy(&bits, &value, sizeof bits);
-    return bits;
-}
-
 /* Bins of the smallest and the largest value but zeros. */
 typedef struct Span {
     int32_t least, most;
@@ -33,6 +25,7 @@ static int32_t bin_of(int64_t magnitude)
 
 enum { LANES = 4 };
 typedef int64_t Lanes __attribute__((vector_size(LANES * sizeof(int64_t))));
+typedef uint64_t Bits __attribute__((vector_size(LANES * sizeof(uint64_t))));
 
 /* By hand: compilers do not see that this is a minimum and a maximum. Up to LANES values. */
 static inline void widen_span(const double *values, uint32_t count, Lanes *least, Lanes *most)
@@ -67,27 +60,53 @@ static Span span_of(const double *values, uint32_t count)
                   .is_special = most >> 52 == 0x7ff || least >> 52 == 0};
 }
 
+/* Sums of pieces by lane, the lowest 32 bits first. Negative numbers' bits are inverted, and how
+ * many there were is added at the end: -x is ~x + 1. */
+typedef struct Pieces {
+    Bits sum[4];
+    Bits negative_count;
+} Pieces;
+
+/* By hand: compilers make 32-bit lanes of some steps, and shuffle. Up to LANES values. */
+static inline void add_pieces(Pieces *pieces, const double *values, uint32_t count, uint64_t bin)
+{
+    const Bits half = (Bits){0} + UINT32_MAX;
+    Bits bits = {0}, place, shift, sign, significand, low, high;
+
+    memcpy(&bits, values, count * sizeof *values);
+    sign = (Bits)((Lanes)bits < 0);
+    bits &= INT64_MAX;
+    place = (bits >> 52) + (FLOAT_SUM_PLACE - 1);
+    shift = place & 63;
+    significand = ((bits & SIGNIFICAND) | UINT64_C(1) << 52) & (Bits)(place >> 6 == bin);
+    significand &= (Bits)(bits != 0);
+    sign &= (Bits)(significand != 0);
+    low = significand << shift;
+    high = significand >> 1 >> (shift ^ 63);
+    pieces->sum[0] += (low & half) ^ sign;
+    pieces->sum[1] += (low >> 32) ^ sign;
+    pieces->sum[2] += (high & half) ^ sign;
+    pieces->sum[3] += (high >> 32) ^ sign;
+    pieces->negative_count -= sign;
+}
+
 /* Adds the values that begin in this bin. */
 static void add_in_bin(FloatSum *sum, const double *values, uint32_t count, int32_t bin)
 {
-    int64_t piece0 = 0, piece1 = 0, piece2 = 0, piece3 = 0; /* the lowest 32 bits first */
     int32_t down = sum->top - (bin + 1);
+    int64_t piece[4] = {0};
+    Pieces pieces = {0};
+    uint32_t i = 0;
 
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t bits = bits_of(values[i]), place = (bits >> 52 & 0x7ff) - 1 + FLOAT_SUM_PLACE;
-        uint64_t sign = (uint64_t)((int64_t)bits >> 63), shift = place & 63;
-        uint64_t is_here = (place >> 6 == (uint64_t)bin) & ((bits & INT64_MAX) != 0);
-        uint64_t significand = ((bits & SIGNIFICAND) | UINT64_C(1) << 52) & -is_here;
-        uint64_t low = significand << shift, high = significand >> 1 >> (63 - shift);
-
-        piece0 += (int64_t)(((low & UINT32_MAX) ^ sign) - sign);
-        piece1 += (int64_t)((low >> 32 ^ sign) - sign);
-        piece2 += (int64_t)(((high & UINT32_MAX) ^ sign) - sign);
-        piece3 += (int64_t)((high >> 32 ^ sign) - sign);
-    }
-    sum->bin[down] += (Int128)piece3 * ((int64_t)1 << 32) + piece2;
+    for (; i + LANES <= count; i += LANES)
+        add_pieces(&pieces, values + i, LANES, (uint64_t)bin);
+    add_pieces(&pieces, values + i, count - i, (uint64_t)bin);
+    for (uint32_t p = 0; p < 4; p++)
+        for (uint32_t lane = 0; lane < LANES; lane++)
+            piece[p] += (int64_t)(pieces.sum[p][lane] + pieces.negative_count[lane]);
+    sum->bin[down] += (Int128)piece[3] * ((int64_t)1 << 32) + piece[2];
     if (down + 1 < FLOAT_SUM_BINS)
-        sum->bin[down + 1] += (Int128)piece1 * ((int64_t)1 << 32) + piece0;
+        sum->bin[down + 1] += (Int128)piece[1] * ((int64_t)1 << 32) + piece[0];
 }
 
 static void add_parts(FloatSum *sum, const double *values, uint32_t count)
