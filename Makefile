@@ -4,6 +4,7 @@
 #     make demo       sets up, builds, and answers questions over data made on the spot
 #     make check      sets up, builds, and runs every test
 #     make bench      TPC-H beside DuckDB
+#     make bench-rdd  RDD jobs beside DuckDB, Polars and multiprocessing
 #     make install    copies program, library, headers to PREFIX (/usr/local)
 #     make uninstall  removes what the last install copied
 #     make format     rewrites the C files in the project's style
@@ -13,7 +14,7 @@
 PREFIX ?= /usr/local
 MANIFEST = build/release/install_manifest.txt
 
-.PHONY: all setup setup-tests demo check bench format lint docs install uninstall clean
+.PHONY: all setup setup-tests demo check bench bench-rdd format lint docs install uninstall clean
 
 all: setup
 	@cmake --preset release >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
@@ -35,6 +36,9 @@ check: setup-tests
 
 bench: setup-tests all
 	@tools/bench.sh
+
+bench-rdd: all
+	@tools/bench_rdd.sh
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i

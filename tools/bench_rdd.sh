@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# make bench-rdd: RDD jobs beside DuckDB, Polars and multiprocessing; SCALE=0.1 for a tenth of the data.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+venv=build/bench/rdd-venv
+if [ ! -x "$venv/bin/python" ]; then
+    mkdir -p build/bench
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet numpy
+    for optional in duckdb polars; do
+        "$venv/bin/pip" install --quiet "$optional" || echo "bench-rdd: without $optional"
+    done
+fi
+exec "$venv/bin/python" bench/rdd.py --scale "${SCALE:-1}" "$@"
