@@ -177,9 +177,10 @@ static void *system_alloc(size_t bytes)
 
     if (bytes < HUGE_BLOCK_BYTES_MIN)
         return aligned_alloc(POOL_ALIGN_BYTES, bytes);
-    memory = aligned_alloc(HUGE_PAGE_BYTES, bytes);
-    if (memory != NULL)
-        (void)madvise(memory, bytes, MADV_HUGEPAGE);
+    /* aligned_alloc wants a multiple of the alignment, and the thread sanitizer insists on it */
+    if (posix_memalign(&memory, HUGE_PAGE_BYTES, bytes) != 0)
+        return NULL;
+    (void)madvise(memory, bytes, MADV_HUGEPAGE);
     return memory;
 }
 
