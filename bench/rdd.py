@@ -22,6 +22,7 @@ PEERS = {
     "duckdb": """
 import duckdb, sys
 c = duckdb.connect(config={"threads": 2})
+c.execute("SET enable_progress_bar = false")
 """,
     "polars": """
 import os, sys
