@@ -210,8 +210,8 @@ const char *lineage_print(Arena *arena, const FragmentSet *set, Driver *driver,
                           LineageFormat format)
 {
     static const char *const begins[] = {"", "{\"stages\": [",
-                                         "digraph lineage {\n  rankdir=BT;\n  node [shape=box, "
-                                         "fontname=monospace];\n"};
+                                         ("digraph lineage {\n  rankdir=BT;\n  node [shape=box, "
+                                          "fontname=monospace];\n")};
     static const char *const betweens[] = {"\n", ",\n", ""};
     static const char *const ends[] = {"", "]}\n", "}\n"};
     StrBuf text = {.arena = arena};

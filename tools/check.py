@@ -10,7 +10,7 @@
     sim       the scheduler in a simulated world of faults
     sql       SQL logic tests in all modes, and on PostgreSQL
     tpch      the 22 queries in all modes, against DuckDB and PostgreSQL
-    api shell parquet random bits faults    as tests/README.md has them; and any other tests/NAME/run_NAME.py
+    api shell parquet random bits faults    as tests/README.md has them; and every run_*.py of any other tests/NAME that has a run_NAME.py
     tsan      unit tests with threads, and whole queries on 8 of them, under TSan
     fuzz      fuzz targets on their corpora, and a little further
 
@@ -211,8 +211,13 @@ STEPS = {
 # Tests of a folder that is not named above.
 OTHERS = sorted({name for name in os.listdir(os.path.join(ROOT, "tests"))
                  if os.path.exists(os.path.join(ROOT, "tests", name, f"run_{name}.py"))} - set(STEPS))
+def scripts_of(folder):
+    """All run_*.py of the folder."""
+    return [script(os.path.relpath(path, os.path.join(ROOT, "tests"))) for path in sorted(glob.glob(os.path.join(ROOT, "tests", folder, "run_*.py")))]
+
+
 for other in OTHERS:
-    STEPS[other] = lambda other=other: step_scripts(script(f"{other}/run_{other}.py"))
+    STEPS[other] = lambda other=other: step_scripts(*scripts_of(other))
 # Steps of one line run side by side, two at a time, the long ones first.
 PLAN = (("lint", "build"), ("sql", "unit", "random", "tpch", "tsan", "parquet", "bits", "fuzz", "kernels", "sim", "api", *OTHERS, "shell"),
         ("faults",))
