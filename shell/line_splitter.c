@@ -65,8 +65,11 @@ static bool take_token(Splitter *splitter, SqlToken token)
     const SqlLexer *lexer = &splitter->lexer;
 
     if (splitter->progress != NULL)
-        *splitter->progress = (PieceProgress){
-            .start = splitter->piece.start, .at = token.start, .brackets = splitter->brackets};
+        *splitter->progress = (PieceProgress){.start = splitter->piece.start,
+                                              .at = token.start,
+                                              .brackets = splitter->brackets,
+                                              .end = splitter->piece.end,
+                                              .need = splitter->piece.need};
     if (sql_token_is_char(lexer, token, '('))
         splitter->brackets++;
     else if (sql_token_is_char(lexer, token, ')') && splitter->brackets > 0)
@@ -134,10 +137,11 @@ Piece line_splitter_next(const char *text, size_t bytes, size_t at, bool is_last
 
 Piece line_splitter_resume(const char *text, size_t bytes, PieceProgress *progress)
 {
-    Splitter splitter = {.lexer = {.text = text, .bytes = bytes, .at = progress->at},
-                         .brackets = progress->brackets,
-                         .piece = {.start = progress->start},
-                         .progress = progress};
+    Splitter splitter = {
+        .lexer = {.text = text, .bytes = bytes, .at = progress->at},
+        .brackets = progress->brackets,
+        .piece = {.start = progress->start, .end = progress->end, .need = progress->need},
+        .progress = progress};
 
     if (progress->at <= progress->start) { /* not past the first token */
         splitter.lexer.at = progress->start;

@@ -44,6 +44,8 @@ typedef struct PieceProgress {
     size_t start;    /* of the piece */
     size_t at;       /* of its last token, which more text may make longer; 0: none was seen */
     size_t brackets; /* open before that token */
+    size_t end;      /* of the piece without it */
+    PieceNeed need;
 } PieceProgress;
 
 /* The piece at the text's start, or what it is so far; looks only at what has been added behind the
