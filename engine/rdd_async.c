@@ -22,10 +22,30 @@ struct VonkJob {
     pthread_t thread;
     bool is_joined;
     pthread_mutex_t lock; /* of all below */
-    pthread_cond_t ended;
+    pthread_cond_t changed;
+    bool is_submitted;
     VonkJobState state;
     Error error;
 };
+
+static void note_submitted(void *opaque)
+{
+    VonkJob *job = opaque;
+
+    pthread_mutex_lock(&job->lock);
+    job->is_submitted = true;
+    pthread_cond_broadcast(&job->changed);
+    pthread_mutex_unlock(&job->lock);
+}
+
+/* A job that has been started can be cancelled: by itself, its group and its tags. */
+static void wait_for_submission(VonkJob *job)
+{
+    pthread_mutex_lock(&job->lock);
+    while (!job->is_submitted && job->state == VONK_JOB_RUNNING)
+        pthread_cond_wait(&job->changed, &job->lock);
+    pthread_mutex_unlock(&job->lock);
+}
 
 static void *job_main(void *opaque)
 {
@@ -38,7 +58,7 @@ static void *job_main(void *opaque)
     job->state = status == ST_OK          ? VONK_JOB_DONE
                  : status == ST_CANCELLED ? VONK_JOB_CANCELLED
                                           : VONK_JOB_FAILED;
-    pthread_cond_broadcast(&job->ended);
+    pthread_cond_broadcast(&job->changed);
     pthread_mutex_unlock(&job->lock);
     return NULL;
 }
@@ -61,8 +81,10 @@ VonkStatus vonk_rdd_start(VonkRdd *rdd, VonkJob **job_out, VonkError *error)
     status = rdd_plan(rdds, rdd->plan, err, &job->run);
     if (status == ST_OK)
         status = rdd_job_request(&job->run, &job->is_cancelled, err, &job->request);
+    job->request.submitted = note_submitted;
+    job->request.context = job;
     pthread_mutex_init(&job->lock, NULL);
-    pthread_cond_init(&job->ended, NULL);
+    pthread_cond_init(&job->changed, NULL);
     if (status == ST_OK) {
         failure = pthread_create(&job->thread, NULL, job_main, job);
         if (failure != 0)
@@ -70,11 +92,12 @@ VonkStatus vonk_rdd_start(VonkRdd *rdd, VonkJob **job_out, VonkError *error)
     }
     if (status != ST_OK) {
         rdd_run_close(&job->run);
-        pthread_cond_destroy(&job->ended);
+        pthread_cond_destroy(&job->changed);
         pthread_mutex_destroy(&job->lock);
         arena_free(arena);
         return (VonkStatus)status;
     }
+    wait_for_submission(job);
     atomic_fetch_add(&rdds->session->ref_count, 1);
     *job_out = job;
     return VONK_OK;
@@ -120,7 +143,7 @@ static void wait_for(VonkJob *job)
         until.tv_nsec += LOOK_EVERY_MS * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000L;
         until.tv_nsec %= 1000000000L;
-        pthread_cond_timedwait(&job->ended, &job->lock, &until);
+        pthread_cond_timedwait(&job->changed, &job->lock, &until);
         if (atomic_load(session_stops))
             atomic_store(&job->is_cancelled, true);
     }
@@ -165,7 +188,7 @@ void vonk_job_free(VonkJob *job)
     wait_for(job);
     session = job->run.rdds->session;
     rdd_run_close(&job->run);
-    pthread_cond_destroy(&job->ended);
+    pthread_cond_destroy(&job->changed);
     pthread_mutex_destroy(&job->lock);
     arena_free(job->arena);
     api_session_unref(session);

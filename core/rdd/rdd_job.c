@@ -117,6 +117,8 @@ static Status run(Job *job, Error *err)
     if (driver->observer.began != NULL)
         driver->observer.began(driver->observer.context, driver);
     job->id = scheduler_submit(driver->scheduler, &spec);
+    if (request->submitted != NULL)
+        request->submitted(request->context);
     driver__pump(driver);
     while (job->is_running) {
         if (request->cancelled != NULL && atomic_load(request->cancelled)) {
@@ -140,6 +142,9 @@ Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **jo
     *job_out = NULL;
     job->arena = arena;
     job->request = *request;
+    if (request->tag_count > 0) /* the caller's may change while it runs */
+        job->request.tags =
+            arena_copy(arena, request->tags, request->tag_count * sizeof *request->tags);
     job->driver = driver;
     job->view = block_view_make(arena, request->plan->column_count, request->batch_rows);
     status = fragments_cut(arena, request->plan, err, &job->fragments);

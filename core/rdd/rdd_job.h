@@ -29,6 +29,9 @@ typedef struct JobRequest {
     uint64_t group;     /* for driver_cancel_group; 0: none                */
     uint32_t tag_count; /* for driver_cancel_tag                           */
     const uint64_t *tags;
+    /* From here on whoever cancels its group finds it; called with the driver's lock. Or NULL. */
+    void (*submitted)(void *context);
+    void *context;
 } JobRequest;
 
 /* Runs the job up to its result: blocks until it is there. */

@@ -177,7 +177,8 @@ static int try_once(const char *const *arguments, uint64_t nth, bool sticky, uin
     atomic_store(&is_armed, false);
     if (status == VONK_OK && digest != right)
         return WRONG;
-    if (status != VONK_OK && status != VONK_OUT_OF_MEMORY) {
+    if (status != VONK_OK && status != VONK_OUT_OF_MEMORY &&
+        strstr(error.message, "start a thread") == NULL) { /* whose stack is allocated as well */
         fprintf(stderr, "status %d: %s %s\n", status, error.sqlstate, error.message);
         return OTHER;
     }
