@@ -69,7 +69,7 @@ static inline uint32_t vonk_task_partition(const VonkTask *task)
  */
 static inline bool vonk_task_is_cancelled(const VonkTask *task)
 {
-    return *task->is_cancelled;
+    return __atomic_load_n(task->is_cancelled, __ATOMIC_RELAXED);
 }
 
 /* Memory that lives as long as the batch of records being worked on (longer than what the function
