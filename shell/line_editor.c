@@ -252,6 +252,8 @@ static void bind_keys(EditLine *edit)
     el_set(edit, EL_BIND, "^C", "vonk-interrupt", NULL);
     el_set(edit, EL_BIND, INTERRUPT_SHOWN, "vonk-interrupted", NULL);
     el_set(edit, EL_BIND, "^Z", "vonk-suspend", NULL);
+    /* Ctrl-D while a statement ran: Linux keeps the end of input for us, as a zero byte */
+    el_set(edit, EL_BIND, "^@", "em-delete-or-list", NULL);
     el_set(edit, EL_BIND, PASTE_BEGIN, "vonk-paste", NULL);
     el_set(edit, EL_BIND, PASTE_NEXT, "vonk-pasted-line", NULL);
     el_set(edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
@@ -314,6 +316,8 @@ LineEnd line_editor_read(LineEditor *editor, const char *prompt, const char *typ
         el_push(editor->edit, PASTE_NEXT);
     else
         line_editor_forget_pasted(editor);
+    /* el_gets itself prints the prompt first: a key pressed between the two would not be one */
+    el_set(editor->edit, EL_PREP_TERM, 1);
     set_paste_mode(editor, true);
     *line_out = el_gets(editor->edit, &count);
     set_paste_mode(editor, false);
