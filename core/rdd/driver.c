@@ -28,13 +28,20 @@ Driver *driver_new(BlockStore *store, const SchedulerConfig *config)
     return driver;
 }
 
+static void forget_kept(Driver *driver, KeptOutput *kept)
+{
+    list_remove(&driver->kept, &kept->node);
+    block_output_unref(kept->output);
+    arena_free(kept->arena);
+}
+
 void driver_free(Driver *driver)
 {
     if (driver == NULL)
         return;
     CHECK(list_is_empty(&driver->stages));
-    LIST_EACH(node, &driver->kept)
-    block_output_unref(LIST_OWNER(node, KeptOutput, node)->output);
+    while (!list_is_empty(&driver->kept))
+        forget_kept(driver, LIST_OWNER(driver->kept.first, KeptOutput, node));
     pthread_cond_destroy(&driver->changed);
     pthread_mutex_destroy(&driver->lock);
     arena_free(driver->arena);
@@ -220,6 +227,7 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
         map_blocks_free(result->blocks);
         return;
     }
+    atomic_store(&stage->work.faults_in_row, 0);
     if (verdict == VERDICT_COUNTS && stage->work.shared != NULL &&
         counts_now(stage, launch->partition))
         user_shared_count(stage->work.shared, result->counts);
@@ -327,15 +335,16 @@ BlockOutput *driver__find_kept(const Driver *driver, int64_t keep_id)
 void driver__keep(Driver *driver, int64_t keep_id, BlockOutput *output)
 {
     KeptOutput *kept = find_kept(driver, keep_id);
+    Arena *arena = arena_new(NULL, "kept", ARENA_NO_CAP);
 
-    if (kept == NULL) {
-        kept = ARENA_NEW(driver->arena, KeptOutput);
-        kept->keep_id = keep_id;
-        list_push(&driver->kept, &kept->node);
-    }
-    block_output_unref(kept->output);
-    kept->output = block_output_ref(output);
-    kept->has_counted = ARENA_ARRAY(driver->arena, bool, block_output_map_count(output));
+    if (kept != NULL)
+        forget_kept(driver, kept);
+    kept = ARENA_NEW(arena, KeptOutput);
+    *kept = (KeptOutput){.arena = arena,
+                         .keep_id = keep_id,
+                         .output = block_output_ref(output),
+                         .has_counted = ARENA_ARRAY(arena, bool, block_output_map_count(output))};
+    list_push(&driver->kept, &kept->node);
 }
 
 void driver_unpersist(Driver *driver, int64_t keep_id)
@@ -344,9 +353,7 @@ void driver_unpersist(Driver *driver, int64_t keep_id)
 
     pthread_mutex_lock(&driver->lock);
     kept = find_kept(driver, keep_id);
-    if (kept != NULL) {
-        list_remove(&driver->kept, &kept->node);
-        block_output_unref(kept->output);
-    }
+    if (kept != NULL)
+        forget_kept(driver, kept);
     pthread_mutex_unlock(&driver->lock);
 }

@@ -7,6 +7,7 @@
 #include "core/rdd/rdd_job.h"
 
 typedef struct KeptOutput {
+    Arena *arena; /* its own: it ends with unpersist */
     int64_t keep_id;
     BlockOutput *output;
     bool *has_counted; /* by partition: its accumulators are in */

@@ -253,10 +253,8 @@ void task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic
         nap(&run);
     result_out->status = run_attempt(&run, &result_out->error);
     arena_free(run.arena);
-    if (result_out->status == ST_OK) {
-        atomic_store(&work->faults_in_row, 0);
+    if (result_out->status == ST_OK)
         die(&run);
-    }
     if (result_out->blocks != NULL) {
         result_out->hash = map_blocks_hash(result_out->blocks);
         result_out->rows = map_blocks_rows(result_out->blocks);

@@ -28,7 +28,7 @@ typedef struct StageWork {
     size_t spill_bytes;        /* what an operator that can spill should hold at most */
     struct UserShared *shared; /* for user functions; NULL: nothing */
     TestFaults faults;
-    _Atomic uint32_t faults_in_row; /* of inputs, since a task succeeded: fewer than end the job */
+    _Atomic uint32_t faults_in_row; /* of inputs, since a success counted: fewer than end the job */
     _Atomic uint32_t deaths;        /* of executors: so few that there is progress */
 
     pthread_mutex_t lock; /* of what follows: where the ranges of a sort begin */

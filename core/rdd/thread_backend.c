@@ -44,8 +44,6 @@ SchedulerConfig thread_backend_config(bool is_test)
     /* A straggler here is a large partition: a second attempt would take as long. */
     config.speculates = is_test;
     config.speculation_min_ms = 1;
-    if (is_test) /* an attempt that came second resets the faults in a row, but is no progress */
-        config.stage_attempts_max *= 8;
     return config;
 }
 

@@ -81,6 +81,8 @@ bool sched__stage_allows(Scheduler *scheduler, const Stage *stage, const Executo
 
 bool sched__task_allows(const Scheduler *scheduler, const Task *task, const Executor *executor)
 {
+    if (task - task->stage->tasks >= task->stage->doomed)
+        return false; /* the stage only works for what is below */
     return task->avoid != sched__executor_id(executor) ||
            allowed_count(scheduler, task->stage) <= 1;
 }

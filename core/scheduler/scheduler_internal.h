@@ -157,6 +157,9 @@ struct Stage {
     int64_t preferred_ms; /* when it last launched where it prefers to */
     uint32_t stage_attempt, fetch_failures;
     ExecutorId fetch_failed_at;
+    uint32_t doomed; /* the lowest partition that has failed for good; UINT32_MAX: none  */
+    uint32_t sound;  /* those below it have been made, or are not wanted, up to this one */
+    Error *doom;     /* what it failed with                                              */
     uint32_t exclusion_count;
     StageExclusion exclusions[STAGE_EXCLUSIONS_MAX];
     uint32_t *durations; /* how many tasks took so long, see speculation.c */
@@ -253,6 +256,10 @@ bool sched__is_demanded(const Stage *stage);
 /* A task that was not missing is wanted, or is not any more. */
 void sched__task_wanted(Scheduler *scheduler, Task *task);
 void sched__task_done(Scheduler *scheduler, Task *task, TaskState state);
+
+/* The task has failed for good. Jobs get the error once no lower partition can have another: what
+ * is reported does not depend on which failed first. */
+void sched__doom(Scheduler *scheduler, const Task *task, const Error *err);
 
 /* Fails all jobs that need the stage now. */
 void sched__fail_stage(Scheduler *scheduler, Stage *stage, const Error *err);

@@ -81,6 +81,7 @@ StageId scheduler_add_stage(Scheduler *scheduler, const StageSpec *spec)
     stage->number = ++scheduler->stage_number;
     stage->references = 1;
     stage->task_count = spec->partition_count;
+    stage->doomed = UINT32_MAX;
     stage->edge_count = spec->parent_count;
     stage->tasks = ARENA_ARRAY(stage->arena, Task, spec->partition_count);
     stage->edges = ARENA_ARRAY(stage->arena, StageEdge, spec->parent_count);
@@ -301,6 +302,8 @@ static void withdraw(Scheduler *scheduler, Stage *stage)
         if (task->state == TASK_PENDING || task->state == TASK_RUNNING)
             sched__task_done(scheduler, task, TASK_IDLE);
     }
+    stage->doomed = UINT32_MAX;
+    stage->sound = 0;
     sched__touch(scheduler, stage);
 }
 
@@ -350,10 +353,27 @@ static void stage_complete(Scheduler *scheduler, Stage *stage)
     }
 }
 
+/* No partition below the doomed one is still to be made. One that was made before has no error. */
+static bool is_doom_due(Stage *stage)
+{
+    if (stage->doomed == UINT32_MAX)
+        return false;
+    for (; stage->sound < stage->doomed; stage->sound++) {
+        const Task *task = &stage->tasks[stage->sound];
+
+        if ((task->state == TASK_PENDING || task->state == TASK_RUNNING) && !task->has_hash)
+            return false;
+    }
+    return true;
+}
+
 static void settle_stage(Scheduler *scheduler, Stage *stage)
 {
-    bool wants = stage->missing_inputs > 0;
+    bool wants;
 
+    if (is_doom_due(stage))
+        sched__fail_stage(scheduler, stage, stage->doom);
+    wants = stage->missing_inputs > 0;
     if (wants && !stage->is_linked) {
         link_parents(scheduler, stage);
     } else if (!wants && stage->is_linked) {
@@ -427,6 +447,20 @@ void sched__fail_stage(Scheduler *scheduler, Stage *stage, const Error *err)
                 sched__job_end(scheduler, job->job, JOB_FAILED, err);
         }
     }
+}
+
+void sched__doom(Scheduler *scheduler, const Task *task, const Error *err)
+{
+    Stage *stage = task->stage;
+    uint32_t partition = (uint32_t)(task - stage->tasks);
+
+    if (stage->doomed <= partition)
+        return;
+    if (stage->doom == NULL)
+        stage->doom = ARENA_NEW(stage->arena, Error);
+    *stage->doom = *err;
+    stage->doomed = partition;
+    sched__touch(scheduler, stage);
 }
 
 StageProgress scheduler_stage_progress(const Scheduler *scheduler, StageId id)

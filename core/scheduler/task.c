@@ -297,7 +297,7 @@ void scheduler_task_failed(Scheduler *scheduler, AttemptId id, TaskFailure failu
             if (failure == TASK_FAILED || task->failures >= scheduler->config.attempts_max) {
                 Error why = task_error(task, executor, err);
 
-                sched__fail_stage(scheduler, task->stage, &why);
+                sched__doom(scheduler, task, &why);
             }
         }
     }

@@ -12,21 +12,12 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
+from jobs import ROOT, check, report  # noqa: E402
+
 INCLUDE = os.path.join(ROOT, "include")
 HEADERS = sorted(glob.glob(os.path.join(INCLUDE, "vonk", "rdd_*.h"))) + [os.path.join(INCLUDE, "vonk", "udf.h")]
 COMPILER = os.environ.get("VONK_CC", "clang-19")
-
-passed = failed = 0
-
-
-def check(ok, what):
-    global passed, failed
-    if ok:
-        passed += 1
-    else:
-        failed += 1
-        print(f"FAILED: {what}")
 
 
 def compile_text(text):
@@ -148,8 +139,7 @@ def wrong_types():
 def main():
     examples()
     wrong_types()
-    print(f"docs: {passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    return report("docs")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-VONK = os.environ.get("VONK", os.path.join(ROOT, "build", "release", "vonk"))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
+import jobs  # noqa: E402
+from jobs import ROOT, VONK, check, report  # noqa: E402
 
 MODES = [
     [],
@@ -22,23 +23,9 @@ MODES = [
     ["--set", "batch_rows=7", "--set", "test.faults=3"],
 ]
 
-passed = failed = 0
-
-
-def check(ok, what):
-    global passed, failed
-    if ok:
-        passed += 1
-    else:
-        failed += 1
-        print(f"FAILED: {what}")
-
 
 def submit(name, *args, options=()):
-    """(exit code, standard output, standard error)"""
-    done = subprocess.run([VONK, "submit", *options, os.path.join(ROOT, "examples", name), *map(str, args)],
-                          capture_output=True, text=True, timeout=300)
-    return done.returncode, done.stdout, done.stderr
+    return jobs.submit(os.path.join("examples", name), *args, options=options)
 
 
 def expect(name, args, fits, what=""):
@@ -240,8 +227,7 @@ def main():
         tera_sort(folder, generator)
         logs_with_users(folder, generator)
         usage()
-    print(f"examples: {passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    return report("examples")
 
 
 if __name__ == "__main__":

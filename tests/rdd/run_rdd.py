@@ -17,8 +17,8 @@ import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(os.path.dirname(HERE))
-VONK = os.environ.get("VONK", os.path.join(ROOT, "build", "release", "vonk"))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
+from jobs import ROOT, VONK, check, report, submit, write_job  # noqa: E402
 
 MODES = [
     [],
@@ -33,25 +33,6 @@ MODES = [
     ["--set", "test.faults=8", "--master", "local[8]"],
     ["--set", "test.faults=9", "--master", "local[3]", "--set", "batch_rows=100"],
 ]
-
-passed = failed = 0
-
-
-def check(ok, what):
-    global passed, failed
-    if ok:
-        passed += 1
-    else:
-        failed += 1
-        print(f"FAILED: {what}")
-
-
-def submit(job, *args, options=(), env=None):
-    """(exit code, standard output, standard error)"""
-    path = job if os.path.isabs(job) else os.path.join(ROOT, job)
-    done = subprocess.run([VONK, "submit", *options, path, *args], capture_output=True, text=True, timeout=300,
-                          env={**os.environ, **(env or {})})
-    return done.returncode, done.stdout, done.stderr
 
 
 def semantics(folder):
@@ -159,13 +140,6 @@ def one_plan(folder):
         check(code == 0 and answers(out) == rows, f"one_plan {options} {env}: exit {code} {err[-300:]}\n{out}")
         if env:
             check("predicates: (id" not in out and "reads:" not in out, f"one_plan without bitcode:\n{out}")
-
-
-def write_job(folder, name, body):
-    path = os.path.join(folder, name)
-    with open(path, "w") as f:
-        f.write("#include <stdio.h>\n#include <vonk/vonk.h>\n" + body)
-    return path
 
 
 def failures(folder):
@@ -278,6 +252,67 @@ int vonk_main(VonkSession *s, int c, char **v)
 """)
     code, _, err = submit(random_job, options=["--set", "test.faults=3"])
     check(code == 1 and "not deterministic" in err, f"another answer the second time: {code} {err[-300:]}")
+
+
+def which_error(folder):
+    """Many partitions fail, the lowest one last: it is the one whose error is reported."""
+    body = """
+#include <time.h>
+void refuse(VonkTask *task, const VonkNumber *in, VonkNumber *out)
+{
+    struct timespec nap = {.tv_nsec = 2000000};
+    *out = *in;
+    if (task->partition == 2)
+        nanosleep(&nap, NULL);
+    if (task->partition >= 2 && in->value % 50 == 49)
+        vonk_fail(task, "no %d", (int)in->value);
+}
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_map(vonk_rdd_range(s, 0, 1000, 1, 20), VonkNumber, VonkNumber, refuse));
+}
+"""
+    job = write_job(folder, "refuses_all.c", body)
+    for options in ([], ["--master", "local[8]"], ["--set", "batch_rows=1"], ["--set", "jit=on"], ["--set", "test.faults=5"],
+                    ["--set", "test.faults=6", "--master", "local[5]"]):
+        code, _, err = submit(job, options=options)
+        check(code == 1 and "no 149" in err and "partition 2 failed 4 times" in err, f"the lowest error, {options}: {code} {err[-400:]}")
+
+
+CLOCK_JOB = """
+#include <time.h>
+VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
+static void at(VonkTask *task, const VonkNumber *in, Pair *out)
+{
+    struct timespec now;
+    (void)task;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    *out = (Pair){.k = in->value % 5, .v = now.tv_sec * 1000000000 + now.tv_nsec};
+}
+void last(VonkTask *task, Pair *sum, const Pair *more) { (void)task; sum->v = more->v > sum->v ? more->v : sum->v; }
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_reduce_by_key(
+        vonk_rdd_map(vonk_rdd_range(s, 0, 1000, 1, 8), VonkNumber, Pair, at), Pair, last));
+}
+"""
+
+
+def clocks(folder):
+    """A function that looks at a clock: an answer while nothing is made twice; else an error that names its stage, or, when nobody
+    has used what was made first, an answer."""
+    job = write_job(folder, "clock.c", CLOCK_JOB.replace("static void at", "void at"))
+    code, out, err = submit(job)
+    check(code == 0 and out.count("\n") == 6, f"a clock, nothing lost: {code} {err[-300:]}")
+    refused = 0
+    for seed in range(1, 13):
+        code, out, err = submit(job, options=["--set", f"test.faults={seed}"])
+        named = "is not deterministic" in err and '"0: combine last, call at"' in err and "clock" in err
+        check(named if code == 1 else code == 0 and out.count("\n") == 6, f"a clock, faults {seed}: {code} {err[-300:]}")
+        refused += code == 1
+    check(refused > 0, "no seed has made a partition again that was used")
 
 
 def spilling(folder):
@@ -528,13 +563,14 @@ def main():
         one_plan(folder)
         word_count(folder)
         failures(folder)
+        which_error(folder)
+        clocks(folder)
         spilling(folder)
         keys_that_do_not_fit(folder)
         many_keys(folder)
         progress(folder)
         lineage(folder)
-    print(f"rdd: {passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
+    return report("rdd")
 
 
 if __name__ == "__main__":

@@ -63,6 +63,9 @@ MUTANTS = [
     ("all_excluded", "exclusion.c", " || scheduler->usable_count <= 1)", ")"),
     ("result_delivered_again", "block_places.c", "    task->output = (Place){.kind = PLACE_NONE};\n    task->state = TASK_IDLE;",
      "    task->output = (Place){.kind = PLACE_NONE};\n    task->is_counted = false;\n    task->state = TASK_IDLE;"),
+    ("first_error_reported", "stage.c", "        if ((task->state == TASK_PENDING || task->state == TASK_RUNNING) && !task->has_hash)\n            return false;\n",
+     ""),
+    ("doomed_for_ever", "stage.c", "    stage->doomed = UINT32_MAX;\n    stage->sound = 0;\n", ""),
     ("straggler_beside_itself", "task_queue.c", "task->attempts[0]->executor != executor", "true"),
 ]
 
@@ -97,7 +100,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="vonk-mutants-") as folder:
         objects = {}
         sources = [os.path.join(RDD, f) for f in sorted(os.listdir(RDD)) if f.endswith(".c")]
-        sources += [os.path.join(ROOT, "core/base", f) for f in ("arena.c", "status.c", "invariant.c")]
+        sources += [os.path.join(ROOT, "core/base", f) for f in ("arena.c", "heap.c", "status.c", "invariant.c")]
         sim = os.path.join(ROOT, "tests/sim")
         sources += [os.path.join(sim, f) for f in sorted(os.listdir(sim)) if f.endswith(".c")]
         check = subprocess.run(["pkg-config", "--libs", "check"], capture_output=True, text=True,

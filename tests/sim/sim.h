@@ -60,7 +60,8 @@ typedef struct SimStage {
     uint32_t done_at[PARTS_MAX]; /* life */
     bool is_consumed[PARTS_MAX];
     uint64_t consumed[PARTS_MAX];
-    uint32_t errors[PARTS_MAX]; /* reported to the scheduler */
+    uint32_t errors[PARTS_MAX];  /* reported to the scheduler */
+    bool has_existed[PARTS_MAX]; /* as a checkpoint, whatever became of it */
 } SimStage;
 
 typedef struct SimAttempt {

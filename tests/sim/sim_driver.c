@@ -115,6 +115,8 @@ static void check_cause(Sim *sim, const SimJob *job, const Error *err)
         MUST(sim, (lineage >> s & 1) != 0);
         MUST(sim, sim->stages[s].errors[p] >= sim->config.attempts_max ||
                       (sim->stages[s].is_error_final && sim->stages[s].error_part == p));
+        for (uint32_t q = 0; s == job->stage && q < p; q++) /* the lowest one's is reported */
+            MUST(sim, sim->stages[s].counted[q] > 0 || sim->stages[s].has_existed[q]);
     } else if (strstr(message, " times, the last time since ") != NULL) {
         MUST(sim, sscanf(message, "stage \"s%u\"", &s) == 1 && (lineage >> s & 1) != 0);
         MUST(sim, sim->losses >= sim->config.losses_max);
@@ -466,6 +468,7 @@ static void change_places(Sim *sim)
         sim->lives[0].blocks[s][p] = (Block){.is_there = true, .value = stage->value[p]};
         stage->is_done[p] = true;
         stage->done_at[p] = 0;
+        stage->has_existed[p] = true;
         scheduler_output_exists(sim->scheduler, stage->id, p, DURABLE, stage->value[p]);
     }
 }

@@ -130,6 +130,37 @@ START_TEST(four_errors_fail_the_job_with_the_last)
 }
 END_TEST
 
+/* The error is that of the lowest partition, whichever is known first; what is above is not begun
+ * any more. */
+START_TEST(lowest_error_is_reported)
+{
+    StageId stage = add_stage("parse", 5, true, 0);
+    AttemptId attempts[4];
+    JobId job;
+    Error err = ERROR_NONE;
+
+    add_executor(0, 4);
+    job = submit(stage, DEFAULT_POOL);
+    for (uint32_t p = 0; p < 4; p++)
+        attempts[p] = expect_launch(stage, p).attempt;
+    for (int i = 3; i > 1; i--) {
+        (void)error_set(&err, ST_BAD_INPUT, "bad line in %d", i);
+        scheduler_task_failed(scheduler, attempts[i], TASK_FAILED, &err);
+        expect(ACTION_NONE);
+        scheduler_check(scheduler);
+    }
+    scheduler_task_succeeded(scheduler, attempts[0], 1);
+    expect(ACTION_NONE);
+    (void)error_set(&err, ST_BAD_INPUT, "busy");
+    scheduler_task_failed(scheduler, attempts[1], TASK_KILLED, &err);
+    attempts[1] = expect_launch(stage, 1).attempt;
+    expect(ACTION_NONE);
+    scheduler_task_succeeded(scheduler, attempts[1], 1);
+    expect(ACTION_END_JOB);
+    ck_assert_str_eq(scheduler_job_error(scheduler, job)->message, "bad line in 2");
+}
+END_TEST
+
 START_TEST(four_fetch_failures_fail_the_job)
 {
     StageId map = add_stage("map", 1, false, 0), reduce = add_stage("reduce", 1, true, map);
@@ -290,6 +321,7 @@ int main(void)
     tcase_add_test(tests, lost_map_output_runs_just_that_map_again);
     tcase_add_test(tests, executor_losses_are_no_failures);
     tcase_add_test(tests, four_errors_fail_the_job_with_the_last);
+    tcase_add_test(tests, lowest_error_is_reported);
     tcase_add_test(tests, four_fetch_failures_fail_the_job);
     tcase_add_test(tests, shuffle_outputs_are_used_again);
     tcase_add_test(tests, tasks_wait_for_the_host_they_prefer);
