@@ -205,7 +205,7 @@ VonkStatus vonk_query(VonkSession *session, const char *sql, const VonkParam *pa
     values = ARENA_ARRAY(arena, Value, param_count);
     for (size_t i = 0; i < param_count; i++)
         values[i] = param_value(arena, &params[i]);
-    status = script_parse(sql, strlen(sql), inner(error), &result->script);
+    status = script_parse(session->session, sql, strlen(sql), inner(error), &result->script);
     if (status == ST_OK)
         status = run_script(session, result, (uint32_t)param_count, values, inner(error));
     if (status != ST_OK) {

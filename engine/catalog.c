@@ -316,7 +316,7 @@ static Status parse_view(Arena *arena, const char *name, const char *select_text
 {
     AstStatements statements;
     const AstSelectStmt *select;
-    Status status = parse_sql(arena, select_text, strlen(select_text), err, &statements);
+    Status status = parse_sql(arena, select_text, strlen(select_text), NULL, err, &statements);
 
     select =
         status == ST_OK && statements.count == 1 ? ast_stmt_as_select(statements.items[0]) : NULL;

@@ -65,7 +65,8 @@ void session_clear_cancel(Session *session)
     atomic_store(&session->cancelled, false);
 }
 
-Status script_parse(const char *text, size_t bytes, Error *err, Script **script_out)
+Status script_parse(Session *session, const char *text, size_t bytes, Error *err,
+                    Script **script_out)
 {
     Arena *arena = arena_new(NULL, "syntax tree", QUERY_ARENA_CAP_BYTES);
     Script *script = ARENA_NEW(arena, Script);
@@ -73,7 +74,7 @@ Status script_parse(const char *text, size_t bytes, Error *err, Script **script_
 
     *script_out = NULL;
     script->arena = arena;
-    status = parse_sql(arena, text, bytes, err, &script->statements);
+    status = parse_sql(arena, text, bytes, &session->cancelled, err, &script->statements);
     if (status == ST_OK)
         status = arena_check(arena, err);
     if (status != ST_OK) {
@@ -375,7 +376,7 @@ Status session_bind_query(Session *session, Arena *arena, PlanIds *ids, const ch
     const Plan *plan;
 
     *plan_out = NULL;
-    TRY(parse_sql(arena, sql, strlen(sql), err, &statements));
+    TRY(parse_sql(arena, sql, strlen(sql), &session->cancelled, err, &statements));
     select = statements.count == 1 ? ast_stmt_as_select(statements.items[0]) : NULL;
     if (select == NULL)
         return error_set(err, ST_BAD_INPUT, "one SELECT is wanted here");

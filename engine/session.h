@@ -34,8 +34,9 @@ void session_cancel(Session *session);
 /* Before each text that is parsed and run: what is cancelled from here on is that text. */
 void session_clear_cancel(Session *session);
 
-/* Statements of text; errors carry offsets in text. Free with script_free. */
-MUST_CHECK Status script_parse(const char *text, size_t bytes, Error *err, Script **script_out);
+/* Statements of text; errors carry offsets in text. session_cancel ends it. Free: script_free. */
+MUST_CHECK Status script_parse(Session *session, const char *text, size_t bytes, Error *err,
+                               Script **script_out);
 void script_free(Script *script); /* accepts NULL */
 const AstStatements *script_statements(const Script *script);
 

@@ -124,7 +124,7 @@ static Status parse_and_run(Shell *shell, const char *text, size_t bytes, bool i
                             Error *err)
 {
     Script *script = NULL;
-    Status status = script_parse(text, bytes, err, &script);
+    Status status = script_parse(shell->session, text, bytes, err, &script);
 
     for (uint32_t i = 0; status == ST_OK && i < script_statements(script)->count; i++)
         status = run_parsed(shell, script_statements(script)->items[i], is_expanded, err);

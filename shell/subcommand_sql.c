@@ -61,7 +61,7 @@ static Status run_silently(Session *session, const char *sql, Error *err)
 {
     Script *script = NULL;
     Result *result = NULL;
-    Status status = script_parse(sql, strlen(sql), err, &script);
+    Status status = script_parse(session, sql, strlen(sql), err, &script);
 
     if (status == ST_OK)
         status = session_run(session, script_statements(script)->items[0], 0, NULL, err, &result);

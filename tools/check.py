@@ -163,7 +163,7 @@ def step_tsan():
     """What runs on several threads: unit tests of these folders, the engine's among them."""
     if not build("tsan"):
         return 0, 1
-    return run_all(unit_tests("tsan", ("scheduler", "exec", "rdd", "engine")))
+    return run_all(unit_tests("tsan", ("base", "scheduler", "exec", "rdd", "engine")))
 
 
 def step_sim():

@@ -65,7 +65,7 @@ static Status parse_options(Arena *arena, const ExplainCopy *cut, Error *err,
     AstStatements statements;
     AstOption *items;
 
-    TRY(parse_sql(arena, text, strlen(text), err, &statements));
+    TRY(parse_sql(arena, text, strlen(text), NULL, err, &statements));
     *options_out = ast_stmt_as_explain(statements.items[0])->options;
     items = arena_copy(arena, options_out->items, options_out->count * sizeof *items);
     for (uint32_t i = 0; i < options_out->count; i++)

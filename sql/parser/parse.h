@@ -10,6 +10,8 @@
 #ifndef VONK_SQL_PARSER_PARSE_H
 #define VONK_SQL_PARSER_PARSE_H
 
+#include <stdatomic.h>
+
 #include "core/base/arena.h"
 #include "sql/parser/ast.h"
 
@@ -21,11 +23,12 @@ enum {
 /*
  * Parses all statements of text (UTF-8, need not be NUL-terminated). Empty statements are left
  * out, so that count may be 0. The result lives in the arena. Errors carry the byte offset in
- * text: 42601 syntax, 54001 too complex, 54000 too long, 22021 no UTF-8.
+ * text: 42601 syntax, 54001 too complex, 54000 too long, 22021 no UTF-8. *stop ends a long parse
+ * within milliseconds (57014); NULL: nobody stops it.
  *
  * Thread: any; calls do not share state. Needs about 400 KiB of the caller's stack.
  */
-MUST_CHECK Status parse_sql(Arena *arena, const char *text, size_t bytes, Error *err,
-                            AstStatements *statements_out);
+MUST_CHECK Status parse_sql(Arena *arena, const char *text, size_t bytes, const atomic_bool *stop,
+                            Error *err, AstStatements *statements_out);
 
 #endif

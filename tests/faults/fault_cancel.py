@@ -116,6 +116,25 @@ def test_interrupts(folder):
                   f"Ctrl-C, {name}: " + " ".join(f"{t * 1000:.0f}" for t in times) + " ms")
 
 
+def test_long_parse(folder):
+    """libpg_query cannot be interrupted: Ctrl-C leaves it behind."""
+    path = os.path.join(folder, "long.sql")
+    with open(path, "w", encoding="utf-8") as f:  # 1 MiB takes it a second
+        f.write("SELECT count(*) FROM generate_series(1, 10) g(x) WHERE x IN (" + ", ".join(str(i) for i in range(130000)) + ")")
+    times = []
+    for number in range(2 * TRIES):
+        process = start(["sql", "-f", path])
+        while not catches_interrupts(process.pid):
+            time.sleep(0.005)
+        time.sleep(0.05 * (1 + number))
+        sent = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        run = finish(process, timeout=20)
+        times.append((time.monotonic() - sent) / slowness())
+        check(run.status == 130 and "canceling statement" in run.err, f"Ctrl-C, long parse: {run}")
+    check(min(times) <= LIMIT_SECONDS and max(times) <= SLOWEST_SECONDS, "Ctrl-C, long parse: " + " ".join(f"{t * 1000:.0f}" for t in times) + " ms")
+
+
 def test_other_thread(folder):
     """vonk_session_cancel from another thread at random moments; then the session answers, and all memory is back."""
     sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
@@ -161,4 +180,5 @@ def test_other_thread(folder):
 def run_all(folder):
     make_data(folder)
     test_interrupts(folder)
+    test_long_parse(folder)
     test_other_thread(folder)

@@ -40,7 +40,7 @@ static void check_statement(Arena *arena, const AstStatement *statement)
     if (!is_printable(printed))
         return;
     /* brackets make it deeper: that may be refused */
-    if (parse_sql(arena, printed, strlen(printed), &err, &again) != ST_OK)
+    if (parse_sql(arena, printed, strlen(printed), NULL, &err, &again) != ST_OK)
         CHECK(strcmp(err.sqlstate, "42601") != 0);
     else
         CHECK(again.count == 1 && strcmp(ast_print_statement(arena, again.items[0]), printed) == 0);
@@ -53,7 +53,7 @@ static Status check_parser(void *context)
     AstStatements statements;
     Error err = ERROR_NONE;
 
-    if (parse_sql(arena, input->text, input->bytes, &err, &statements) != ST_OK)
+    if (parse_sql(arena, input->text, input->bytes, NULL, &err, &statements) != ST_OK)
         CHECK(err.message[0] != '\0' && err.sql_offset <= (int64_t)input->bytes);
     for (uint32_t i = 0; i < statements.count; i++)
         check_statement(arena, statements.items[i]);

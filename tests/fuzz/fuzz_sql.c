@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t byte_count)
         config_set(session_config(session), "threads", "1", NULL) != ST_OK ||
         config_set(session_config(session), "jit", "off", NULL) != ST_OK)
         return 0;
-    if (script_parse((const char *)bytes, byte_count, NULL, &script) == ST_OK) {
+    if (script_parse(session, (const char *)bytes, byte_count, NULL, &script) == ST_OK) {
         const AstStatements *statements = script_statements(script);
 
         session_clear_cancel(session);

@@ -195,7 +195,7 @@ static Status bind_sql(Arena *arena, PlanIds *ids, const char *sql, Error *err,
                            .eval_const = kernel_eval_const};
     AstStatements statements;
 
-    TRY(parse_sql(arena, sql, strlen(sql), err, &statements));
+    TRY(parse_sql(arena, sql, strlen(sql), NULL, err, &statements));
     if (statements.count != 1 || statements.items[0]->kind != AST_STMT_SELECT)
         return error_set(err, ST_BAD_INPUT, "a case is one SELECT");
     return bind_select_statement(&request, ((const AstSelectStmt *)statements.items[0])->select,

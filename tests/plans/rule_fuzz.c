@@ -92,7 +92,7 @@ static Status bind_trial(Trial *trial)
                            .eval_const = interpret_const};
     AstStatements statements;
 
-    TRY(parse_sql(trial->arena, trial->sql, strlen(trial->sql), &trial->err, &statements));
+    TRY(parse_sql(trial->arena, trial->sql, strlen(trial->sql), NULL, &trial->err, &statements));
     if (statements.count != 1 || statements.items[0]->kind != AST_STMT_SELECT)
         return error_set(&trial->err, ST_BAD_INPUT, "no SELECT");
     return bind_select_statement(&request, ((const AstSelectStmt *)statements.items[0])->select,

@@ -52,7 +52,8 @@ static const AstSelect *parse_select(Arena *arena, const char *sql, Error *err)
     AstStatements statements;
     const AstSelectStmt *select;
 
-    if (parse_sql(arena, sql, strlen(sql), err, &statements) != ST_OK || statements.count != 1)
+    if (parse_sql(arena, sql, strlen(sql), NULL, err, &statements) != ST_OK ||
+        statements.count != 1)
         return NULL;
     select = ast_stmt_as_select(statements.items[0]);
     return select == NULL ? NULL : select->select;

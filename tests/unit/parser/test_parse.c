@@ -33,7 +33,7 @@ static void tear_down(void)
 static const AstStatement *parse_one(const char *sql)
 {
     AstStatements statements;
-    Status status = parse_sql(arena, sql, strlen(sql), &err, &statements);
+    Status status = parse_sql(arena, sql, strlen(sql), NULL, &err, &statements);
 
     ck_assert_msg(status == ST_OK, "%s\n  %s", sql, err.message);
     ck_assert_uint_eq(statements.count, 1);
@@ -317,7 +317,7 @@ START_TEST(test_many_statements)
     const char *text = "  select 1 ;; /* c */ select $3 ; -- end\n  show a -- tail";
     AstStatements statements;
 
-    ck_assert_int_eq(parse_sql(arena, text, strlen(text), &err, &statements), ST_OK);
+    ck_assert_int_eq(parse_sql(arena, text, strlen(text), NULL, &err, &statements), ST_OK);
     ck_assert_uint_eq(statements.count, 3);
     ck_assert_str_eq(statements.items[0]->text, "select 1");
     ck_assert_int_eq(statements.items[0]->offset, 2);
@@ -336,7 +336,8 @@ START_TEST(test_empty)
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         AstStatements statements;
 
-        ck_assert_int_eq(parse_sql(arena, texts[i], strlen(texts[i]), &err, &statements), ST_OK);
+        ck_assert_int_eq(parse_sql(arena, texts[i], strlen(texts[i]), NULL, &err, &statements),
+                         ST_OK);
         ck_assert_uint_eq(statements.count, 0);
     }
 }
@@ -346,7 +347,7 @@ START_TEST(test_text_is_not_terminated)
 {
     AstStatements statements;
 
-    ck_assert_int_eq(parse_sql(arena, "select 12", 8, &err, &statements), ST_OK);
+    ck_assert_int_eq(parse_sql(arena, "select 12", 8, NULL, &err, &statements), ST_OK);
     ck_assert_str_eq(statements.items[0]->text, "select 1");
 }
 END_TEST
@@ -357,7 +358,7 @@ START_TEST(test_view_text)
     AstStatements statements;
     const AstCreateView *view;
 
-    ck_assert_int_eq(parse_sql(arena, text, strlen(text), &err, &statements), ST_OK);
+    ck_assert_int_eq(parse_sql(arena, text, strlen(text), NULL, &err, &statements), ST_OK);
     view = ast_stmt_as_create_view(statements.items[0]);
     ck_assert_str_eq(view->select_text, "select 1 as a");
     ck_assert_int_eq(view->select_offset, (int)(strstr(text, "select 1") - text));
@@ -413,7 +414,7 @@ static void *parse_many(void *unused)
         const char *text = arena_printf(own, i % 3 == 0 ? "select %d +" : "select %d", i);
         Error own_err = ERROR_NONE;
         AstStatements statements;
-        Status status = parse_sql(own, text, strlen(text), &own_err, &statements);
+        Status status = parse_sql(own, text, strlen(text), NULL, &own_err, &statements);
 
         if (i % 3 == 0)
             ck_assert_str_eq(own_err.message, "syntax error at end of input");

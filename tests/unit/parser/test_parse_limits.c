@@ -48,7 +48,7 @@ static Status parse(const char *text)
 {
     AstStatements statements;
 
-    return parse_sql(arena, text, strlen(text), &err, &statements);
+    return parse_sql(arena, text, strlen(text), NULL, &err, &statements);
 }
 
 static void expect_too_complex(const char *text)
@@ -142,7 +142,7 @@ START_TEST(test_huge_text)
     AstStatements statements;
 
     memset(text, ' ', HUGE_BYTES);
-    ck_assert_int_eq(parse_sql(arena, text, HUGE_BYTES, &err, &statements), ST_BAD_INPUT);
+    ck_assert_int_eq(parse_sql(arena, text, HUGE_BYTES, NULL, &err, &statements), ST_BAD_INPUT);
     ck_assert_str_eq(err.sqlstate, "54000");
     free(text);
 }
@@ -165,7 +165,7 @@ START_TEST(test_long_chains)
     AstStatements statements;
     const char *text = repeat("SELECT a", "+a", 10000, "", "");
 
-    ck_assert_int_eq(parse_sql(arena, text, strlen(text), &err, &statements), ST_OK);
+    ck_assert_int_eq(parse_sql(arena, text, strlen(text), NULL, &err, &statements), ST_OK);
     ck_assert_uint_eq(statements.items[0]->depth, 10002);
     ck_assert_int_eq(parse(repeat("SELECT a", "||'x'", 3000, "", "")), ST_OK);
     expect_too_complex(repeat("SELECT a", "+a", 10500, "", ""));
@@ -227,7 +227,7 @@ START_TEST(test_nul_byte)
 {
     AstStatements statements;
 
-    ck_assert_int_eq(parse_sql(arena, "select 1\0;", 10, &err, &statements), ST_BAD_INPUT);
+    ck_assert_int_eq(parse_sql(arena, "select 1\0;", 10, NULL, &err, &statements), ST_BAD_INPUT);
     ck_assert_str_eq(err.sqlstate, "22021");
     ck_assert_int_eq(err.sql_offset, 8);
 }
@@ -237,7 +237,7 @@ START_TEST(test_no_error_struct)
 {
     AstStatements statements;
 
-    ck_assert_int_eq(parse_sql(arena, "selec", 5, NULL, &statements), ST_BAD_INPUT);
+    ck_assert_int_eq(parse_sql(arena, "selec", 5, NULL, NULL, &statements), ST_BAD_INPUT);
     ck_assert_uint_eq(statements.count, 0);
 }
 END_TEST
