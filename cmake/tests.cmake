@@ -45,7 +45,7 @@ endforeach()
 
 # Fuzz targets, built by the preset "fuzz": tests/fuzz/fuzz_*.c.
 if(VONK_SANITIZE STREQUAL "fuzzer")
-    foreach(target parquet csv sql parser)
+    foreach(target parquet csv sql parser plan)
         add_executable(fuzz_${target} EXCLUDE_FROM_ALL tests/fuzz/fuzz_${target}.c)
         target_link_libraries(fuzz_${target} PRIVATE vonk_formats)
         target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)

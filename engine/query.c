@@ -1,4 +1,5 @@
 /* query.c -- the steps of a query: bind, optimize, start */
+#include "core/plan/plan_wire_here.h"
 #include "engine/session_internal.h"
 #include "sql/binder/binder.h"
 
@@ -71,6 +72,8 @@ Status query__optimize(Query *query, const Plan *plan, bool keep_trace, Error *e
                                .keep_trace = keep_trace};
 
     TRY(optimize(&request, plan, err, result_out));
+    if (query->session->config.test_wire)
+        TRY(plan_wire_here(result_out->physical, query->arena, err, &result_out->physical));
     return arena_check(query->arena, err);
 }
 

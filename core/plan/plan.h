@@ -258,6 +258,7 @@ typedef struct PlanField {
 typedef struct PlanKindInfo {
     const char *name; /* "hash_join" */
     size_t bytes;     /* of the node's struct */
+    int input_count;  /* -1: any number */
     uint32_t field_count;
     const PlanField *fields;
 } PlanKindInfo;

@@ -10,8 +10,8 @@
 
 static const PlanKindInfo kind_infos[PLAN_KIND_COUNT] = {
 #define PLAN(WORD, Struct, prefix, inputs, fields)                                                 \
-    [PLAN_##WORD] = {#prefix, sizeof(Struct), sizeof prefix##_fields / sizeof prefix##_fields[0],  \
-                     prefix##_fields},
+    [PLAN_##WORD] = {#prefix, sizeof(Struct), inputs,                                              \
+                     sizeof prefix##_fields / sizeof prefix##_fields[0], prefix##_fields},
 #include "core/plan/plan_nodes.def"
 #undef PLAN
 };

@@ -7,13 +7,18 @@
 #include "core/plan/call_fields.h"
 #include "core/plan/plan_brief.h"
 
-/* Text to be written, and the names of the columns in it (NULL: an expression on its own). */
+typedef struct NamedColumn {
+    const char *name; /* NULL: a free place of the table */
+    ColumnId id;
+    bool is_shared; /* brief: another one has the same name */
+} NamedColumn;
+
+/* Text to be written, and the names of the columns in it (none: an expression on its own). */
 typedef struct Printer {
     StrBuf buf;
-    uint32_t name_count; /* names[id], NULL where no node produces the id */
-    const char **names;
+    uint32_t name_count, name_capacity; /* by id: open addressing, at most half full */
+    NamedColumn *names;
     bool is_brief;
-    bool *is_shared;  /* brief: by id, whether another one has the same name */
     PlanSeen *seen;   /* inputs of SHARED nodes that stand above already */
     PlanSeen *looked; /* ... whose columns' names have been noted */
 } Printer;
@@ -31,12 +36,23 @@ static void print_args(Printer *to, const Expr *expr, uint32_t first, const char
     }
 }
 
+/* Where the id is, or is to be put. */
+static NamedColumn *find_name(const Printer *to, ColumnId id)
+{
+    uint32_t mask = to->name_capacity - 1, at = (id * 0x9e3779b1u >> 8) & mask;
+
+    while (to->names[at].name != NULL && to->names[at].id != id)
+        at = (at + 1) & mask;
+    return &to->names[at];
+}
+
 /* name#7, or #7 where no name is known */
 static void print_column(Printer *to, ColumnId id)
 {
-    const char *name = id < to->name_count ? to->names[id] : NULL;
+    const NamedColumn *column = to->name_capacity == 0 ? NULL : find_name(to, id);
+    const char *name = column == NULL ? NULL : column->name;
 
-    if (to->is_brief && name != NULL && !to->is_shared[id])
+    if (to->is_brief && name != NULL && !column->is_shared)
         strbuf_puts(&to->buf, name);
     else
         strbuf_printf(&to->buf, "%s#%u", name == NULL ? "" : name, id);
@@ -456,6 +472,23 @@ static void note_expr_names(void *context, const Expr *expr)
     expr_visit(expr, note_subquery_names, context);
 }
 
+static void note_name(Printer *to, ColumnId id, const char *name)
+{
+    NamedColumn *before = to->names, *column;
+    uint32_t capacity = to->name_capacity;
+
+    if (to->name_count * 2 >= capacity) {
+        to->name_capacity = capacity == 0 ? 64 : capacity * 2;
+        to->names = ARENA_ARRAY(to->buf.arena, NamedColumn, to->name_capacity);
+        for (uint32_t i = 0; i < capacity; i++)
+            if (before[i].name != NULL)
+                *find_name(to, before[i].id) = before[i];
+    }
+    column = find_name(to, id);
+    to->name_count += column->name == NULL;
+    *column = (NamedColumn){.name = name, .id = id};
+}
+
 static void note_names(Printer *to, const Plan *plan)
 {
     bool is_noted = plan_seen(to->buf.arena, plan, &to->looked);
@@ -463,20 +496,9 @@ static void note_names(Printer *to, const Plan *plan)
     for (uint32_t i = 0; !is_noted && i < plan->input_count; i++)
         note_names(to, plan->inputs[i]);
     plan_visit_exprs(plan, note_expr_names, to);
-    for (uint32_t i = 0; i < plan->column_count; i++) {
-        ColumnId id = plan->columns[i].id;
-
-        if (id >= to->name_count) {
-            uint32_t count = 2 * id + 16;
-            const char **names = ARENA_ARRAY(to->buf.arena, const char *, count);
-
-            for (uint32_t j = 0; j < to->name_count; j++)
-                names[j] = to->names[j];
-            to->names = names;
-            to->name_count = count;
-        }
-        to->names[id] = plan->columns[i].name;
-    }
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        if (plan->columns[i].name != NULL)
+            note_name(to, plan->columns[i].id, plan->columns[i].name);
 }
 
 const char *plan_print(Arena *arena, const Plan *plan)
@@ -499,11 +521,6 @@ const char *plan_print_node(Arena *arena, const Plan *plan)
 
 /* --- brief --- */
 
-typedef struct NamedColumn {
-    const char *name;
-    ColumnId id;
-} NamedColumn;
-
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(((const NamedColumn *)a)->name, ((const NamedColumn *)b)->name);
@@ -514,15 +531,15 @@ static void find_shared_names(Printer *to)
     NamedColumn *columns = ARENA_ARRAY(to->buf.arena, NamedColumn, to->name_count);
     uint32_t count = 0;
 
-    to->is_shared = ARENA_ARRAY(to->buf.arena, bool, to->name_count);
-    for (uint32_t id = 0; id < to->name_count; id++)
-        if (to->names[id] != NULL)
-            columns[count++] = (NamedColumn){to->names[id], id};
+    for (uint32_t i = 0; i < to->name_capacity; i++)
+        if (to->names[i].name != NULL)
+            columns[count++] = to->names[i];
     if (count > 1)
         qsort(columns, count, sizeof *columns, compare_names);
     for (uint32_t i = 1; i < count; i++)
         if (strcmp(columns[i].name, columns[i - 1].name) == 0)
-            to->is_shared[columns[i].id] = to->is_shared[columns[i - 1].id] = true;
+            find_name(to, columns[i].id)->is_shared = find_name(to, columns[i - 1].id)->is_shared =
+                true;
 }
 
 static uint32_t count_lines(Arena *arena, const Plan *plan, PlanSeen **seen)

@@ -21,6 +21,12 @@ typedef struct RecordField {
     bool is_key;
 } RecordField;
 
+/* What a record's field of a text type holds: the VonkText of include/vonk. */
+typedef struct RecordText {
+    const char *data;
+    size_t bytes;
+} RecordText;
+
 typedef struct RecordLayout {
     const char *name; /* "Count" */
     uint32_t bytes;

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/utf8_check.h"
 #include "formats/parquet/dictionary_gather.h"
-#include "formats/parquet/utf8_check.h"
 #include "formats/parquet/value_convert.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* dictionary_load.c -- a chunk's dictionary page, converted once; see column_reader.h */
+#include "core/base/utf8_check.h"
 #include "formats/parquet/column_reader.h"
-#include "formats/parquet/utf8_check.h"
 #include "formats/parquet/value_convert.h"
 
 #include <string.h>

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/utf8_check.h"
 #include "formats/parquet/column_reader.h"
 #include "formats/parquet/delta.h"
-#include "formats/parquet/utf8_check.h"
 #include "formats/parquet/value_convert.h"
 
 enum { PAGE_SLACK_BYTES = 1 << 16, ROW_SLACK_BYTES = 16 };

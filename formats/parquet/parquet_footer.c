@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "formats/parquet/utf8_check.h"
+#include "core/base/utf8_check.h"
 
 enum {
     MAGIC_BYTES = 4,

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
-#include "formats/parquet/utf8_check.h"
+#include "core/base/utf8_check.h"
 
 static const char *const out_of_range = "a value is out of its type's range";
 const char *const value_not_utf8 = "a text is not valid UTF-8";

@@ -16,7 +16,8 @@
  * before: only the rules that have no switch, and those that `with:` names. after: the file's rule
  * too; "unchanged" when that is the same. For a rule without a switch, before is the bound plan and
  * after what all such rules make of it. A file that is named after no rule shows one plan, made by
- * all rules but those that `without:` names. An error is shown as "ERROR: ...".
+ * all rules but those that `without:` names. An error is shown as "ERROR: ...". Every plan shown,
+ * and the physical plan that follows from it, has been sent through core/plan/plan_wire.h.
  *
  * Exit 0: all as expected (or updated); 1: not; 2: usage.
  */
@@ -26,6 +27,7 @@
 
 #include "codegen/kernel.h"
 #include "core/base/invariant.h"
+#include "core/plan/plan_wire_here.h"
 #include "sql/optimizer/optimizer.h"
 #include "sql/parser/parse.h"
 #include "tests/plans/toy_catalog.h"
@@ -217,10 +219,10 @@ static Status make_plan(Arena *arena, const char *sql, bool only_bound, const ch
 
     TRY(bind_sql(arena, &ids, sql, err, plan_out));
     if (only_bound)
-        return ST_OK;
+        return plan_wire_here(*plan_out, arena, err, plan_out);
     TRY(optimize(&request, *plan_out, err, &result));
-    *plan_out = result.logical;
-    return ST_OK;
+    TRY(plan_wire_here(result.physical, arena, err, plan_out));
+    return plan_wire_here(result.logical, arena, err, plan_out);
 }
 
 static const char *show_plan(Arena *arena, const char *sql, bool only_bound, const char *disabled)

@@ -32,7 +32,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 MODES = [
     {"threads": 2},
     {"threads": 1, "jit": "off"},
-    {"threads": 8, "jit": "on"},
+    {"threads": 8, "jit": "on", "test_wire": "on"},
     {"threads": 2, "jit": "off", "batch_rows": 1},
     {"threads": 2, "jit": "on", "batch_rows": 3},
     {"threads": 2, "jit": "off", "optimizer_disable": "all"},

@@ -25,7 +25,7 @@ from vonkpy import Session, VonkError  # noqa: E402
 
 ALL_MODES = [
     {"threads": 1, "jit": "off"}, {"threads": 2, "jit": "off"}, {"threads": 8, "jit": "off"},
-    {"threads": 1, "jit": "on"}, {"threads": 8, "jit": "on"}, {"threads": 2, "jit": "auto"},
+    {"threads": 1, "jit": "on"}, {"threads": 8, "jit": "on", "test_wire": "on"}, {"threads": 2, "jit": "auto"},
     {"threads": 2, "jit": "off", "batch_rows": 1}, {"threads": 2, "jit": "on", "batch_rows": 3},
     {"threads": 2, "jit": "off", "optimizer_disable": "all"},
 ]

@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/utf8_check.h"
 #include "formats/parquet/delta.h"
 #include "formats/parquet/hybrid.h"
 #include "formats/parquet/hybrid_write.h"
 #include "formats/parquet/parquet_footer.h"
 #include "formats/parquet/thrift_write.h"
-#include "formats/parquet/utf8_check.h"
 #include "formats/parquet/value_convert.h"
 
 enum { NUMBERS = 3000 };

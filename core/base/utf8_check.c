@@ -1,5 +1,5 @@
 /* utf8_check.c -- see utf8_check.h */
-#include "formats/parquet/utf8_check.h"
+#include "core/base/utf8_check.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* utf8_check.h -- is this UTF-8? */
-#ifndef VONK_FORMATS_PARQUET_UTF8_CHECK_H
-#define VONK_FORMATS_PARQUET_UTF8_CHECK_H
+#ifndef VONK_CORE_BASE_UTF8_CHECK_H
+#define VONK_CORE_BASE_UTF8_CHECK_H
 
 #include <stdbool.h>
 #include <stddef.h>
