@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/str.h"
+#include "core/plan/call_fields.h"
 
 enum { STEPS_MAX = 16 }; /* longer chains are rare, and each step costs compile time */
 
@@ -57,22 +58,41 @@ static void print_step(StrBuf *text, const ChainStep *step)
     strbuf_putc(text, '\n');
 }
 
-UserChain *user_chain_new(CallStepList steps)
+static void print_combine(StrBuf *text, const ChainCombine *combine)
 {
-    Arena *arena;
-    UserChain *chain;
-    ChainStep *items;
-    StrBuf text;
+    const UserCode *codes[2] = {combine->add, combine->create};
+
+    strbuf_printf(text, "combine %d%d", combine->has_zero, combine->has_keys);
+    for (uint32_t i = 0; i < 2 && codes[i] != NULL; i++)
+        strbuf_printf(text, " %016llx %s %d%d", (unsigned long long)codes[i]->job->hash,
+                      codes[i]->name, codes[i]->may_crash, codes[i]->may_fail);
+    print_layout(text, combine->in);
+    print_layout(text, combine->acc);
+    strbuf_putc(text, '\n');
+}
+
+static const ChainCombine *copy_combine(Arena *arena, const CombineSpec *spec)
+{
+    ChainCombine *combine;
+
+    if (spec == NULL)
+        return NULL;
+    combine = ARENA_NEW(arena, ChainCombine);
+    *combine = (ChainCombine){.add = arena_copy(arena, spec->add.code, sizeof(UserCode)),
+                              .in = copy_layout(arena, spec->in),
+                              .acc = copy_layout(arena, spec->acc),
+                              .has_zero = spec->zero != NULL,
+                              .has_keys = spec->has_keys};
+    if (spec->create.call != NULL && spec->zero == NULL)
+        combine->create = arena_copy(arena, spec->create.code, sizeof(UserCode));
+    return combine;
+}
+
+static const ChainStep *copy_steps(Arena *arena, CallStepList steps)
+{
+    ChainStep *items = ARENA_ARRAY(arena, ChainStep, steps.count);
     uint32_t at = steps.count;
 
-    if (steps.count > STEPS_MAX)
-        return NULL;
-    for (const CallStep *step = steps.last; step != NULL; step = step->before)
-        if (!can_inline(step))
-            return NULL;
-    arena = arena_new(NULL, "chain of calls", ARENA_NO_CAP);
-    chain = ARENA_NEW(arena, UserChain);
-    items = ARENA_ARRAY(arena, ChainStep, steps.count);
     for (const CallStep *step = steps.last; step != NULL; step = step->before) {
         ChainStep *item = &items[--at];
 
@@ -85,12 +105,33 @@ UserChain *user_chain_new(CallStepList steps)
         if (step->pair != NULL)
             item->pair = arena_copy(arena, step->pair, sizeof *step->pair);
     }
+    return items;
+}
+
+UserChain *user_chain_new(CallStepList steps, const CombineSpec *combine)
+{
+    Arena *arena;
+    UserChain *chain;
+    StrBuf text;
+
+    if (steps.count > STEPS_MAX || (combine != NULL && !combine_can_inline(combine)))
+        return NULL;
+    for (const CallStep *step = steps.last; step != NULL; step = step->before)
+        if (!can_inline(step))
+            return NULL;
+    arena = arena_new(NULL, "chain of calls", ARENA_NO_CAP);
+    chain = ARENA_NEW(arena, UserChain);
+    *chain = (UserChain){.arena = arena,
+                         .step_count = steps.count,
+                         .steps = copy_steps(arena, steps),
+                         .combine = copy_combine(arena, combine)};
     text = (StrBuf){.arena = arena};
     strbuf_puts(&text, "chain\n");
     for (uint32_t i = 0; i < steps.count; i++)
-        print_step(&text, &items[i]);
-    *chain = (UserChain){
-        .arena = arena, .text = strbuf_text(&text), .step_count = steps.count, .steps = items};
+        print_step(&text, &chain->steps[i]);
+    if (chain->combine != NULL)
+        print_combine(&text, chain->combine);
+    chain->text = strbuf_text(&text);
     return chain;
 }
 

@@ -13,7 +13,10 @@
  *         }
  *     }
  *
- * Records live in registers: no step writes memory for the next one.
+ * Records live in registers: no step writes memory for the next one. Instead of columns, records
+ * may become part of accumulators:
+ *
+ *             ... add(task_2, accs[i], &count);
  */
 #ifndef VONK_CODEGEN_USER_CHAIN_H
 #define VONK_CODEGEN_USER_CHAIN_H
@@ -32,9 +35,12 @@ typedef struct ChainCall {
     void *const *out_values;         /* by output field */
     uint8_t *const *out_nulls;       /* by output field that may be NULL: a byte a row */
     uint32_t out_capacity;
-    uint32_t out_count;       /* rows made and not yet passed on */
-    VonkTask *const *tasks;   /* by step */
-    uint64_t *const *numbers; /* by step: of records that it got */
+    uint32_t out_count;     /* rows made and not yet passed on, or records combined */
+    void *const *accs;      /* with keys: of rows[i], CHAIN_ACC_IS_NEW in the address of new ones */
+    void *acc;              /* without keys: the only one, ... */
+    bool has_acc;           /* ... once there is something in it */
+    VonkTask *const *tasks; /* by function */
+    uint64_t *const *numbers; /* by function: of records that it got */
     VonkTask **running;       /* where a crash is reported from: the task of the step at work */
     VonkOut *const *outs;     /* by step: for emitting a record of a wrong size */
     const int64_t *bases;     /* by step: CALL_MAP_INDEXED */
@@ -42,6 +48,8 @@ typedef struct ChainCall {
     /* The output is full: passes it on, sets out_count to 0; false: stop. */
     bool (*flush)(struct ChainCall *call, uint32_t out_count);
 } ChainCall;
+
+enum { CHAIN_ACC_IS_NEW = 1 };
 
 typedef void (*ChainEntry)(ChainCall *call);
 
@@ -54,16 +62,26 @@ typedef struct ChainStep {
     bool keeps_keys;
 } ChainStep;
 
+/* What a chain may end in instead of columns: accumulators (core/plan/record.h). Without keys there
+ * is one. With keys each row's is found before, and a new one has its key, and else `zero`. */
+typedef struct ChainCombine {
+    const UserCode *add, *create; /* NULL: none */
+    const RecordLayout *in, *acc;
+    bool has_zero, has_keys;
+} ChainCombine;
+
 /* All it points to lives in its arena, but for bitcode, which is the object's. */
 typedef struct UserChain {
     Arena *arena;
     const char *text; /* all that the code depends on: the key of the cache */
     uint32_t step_count;
     const ChainStep *steps;
+    const ChainCombine *combine; /* NULL: none */
 } UserChain;
 
-/* NULL when some function has no bitcode or cannot be inlined. Free with user_chain_free. */
-UserChain *user_chain_new(CallStepList steps);
+/* Of steps, or combine (NULL: none), or both. NULL when some function has no bitcode or cannot be
+ * inlined, or accumulators have texts that would have to be kept. Free with user_chain_free. */
+UserChain *user_chain_new(CallStepList steps, const CombineSpec *combine);
 void user_chain_free(const UserChain *chain); /* accepts NULL */
 
 /* Bitcode of a job's file becomes bitcode with its table (core/plan/user_code.h), which the

@@ -9,27 +9,14 @@
 #ifndef VONK_EXEC_CALL_COMPILED_H
 #define VONK_EXEC_CALL_COMPILED_H
 
-#include "codegen/code_cache.h"
-#include "codegen/user_chain.h"
-#include "exec/gather.h"
-#include "exec/user_task.h"
+#include "exec/chain_code.h"
 
 typedef struct CompiledCall {
-    const ExecContext *context;
-    CodeEntry *entry; /* NULL: never; all else is unset then */
-    const Plan *node;
-    uint32_t step_count;
-    const CallStep *const *steps;
-    ColumnBuffers *out;  /* where records become columns */
-    uint8_t **out_nulls; /* by field that may be NULL    */
+    ChainCode code;
+    const RecordLayout *layout; /* of what comes out           */
+    ColumnBuffers *out;         /* where records become columns */
+    uint8_t **out_nulls;        /* by field that may be NULL    */
     Column *columns;
-    ColumnBuffers flat;  /* room for input that is not flat */
-    uint64_t *all_valid; /* bits of a batch */
-    const void **values; /* by field of the input */
-    const uint64_t **validity;
-    UserTask *users; /* by step */
-    bool has_begun;
-    ChainCall call;
 
     /* of the run at hand */
     Status (*emit)(void *context, uint32_t count); /* of columns */
@@ -40,15 +27,13 @@ typedef struct CompiledCall {
 
 /* Rows become columns in `out` and `columns`. Arrays live in the arena. */
 MUST_CHECK Status call_compiled_open(CompiledCall *compiled, const ExecContext *context,
-                                     Arena *arena, const CallStep *const *steps,
-                                     const PlanCall *node, ColumnBuffers *out, Column *columns,
-                                     Error *err);
+                                     Arena *arena, const PlanCall *node, ColumnBuffers *out,
+                                     Column *columns, Error *err);
 void call_compiled_close(CompiledCall *compiled); /* accepts a zeroed one */
 
-/* The loop, or NULL while there is none (yet, or ever). */
 static inline ChainEntry call_compiled_code(const CompiledCall *compiled)
 {
-    return compiled->entry == NULL ? NULL : (ChainEntry)(uintptr_t)code_entry_code(compiled->entry);
+    return chain_code_entry(&compiled->code);
 }
 
 /* How many records the steps have got so far is taken over from numbers (by step), the first time.

@@ -78,6 +78,21 @@ static Status spill_records(CombineSpill *spill, const char *records, uint32_t c
     return ST_OK;
 }
 
+bool combine_spill_is_due(const CombineSpill *spill, Status status)
+{
+    if (spill->set.memory == NULL)
+        return false;
+    return status == ST_OUT_OF_MEMORY ||
+           (status == ST_OK && combine_table_bytes(spill->table) > spill->context->spill_bytes);
+}
+
+Status combine_spill_begin(CombineSpill *spill, const char *records, uint32_t count, Error *err)
+{
+    spill->has_begun = true;
+    TRY(table_dump(spill->table, &spill->set, err));
+    return spill_records(spill, records, count, err);
+}
+
 Status combine_spill_add(CombineSpill *spill, const char *records, uint32_t count, Error *err)
 {
     CombineTable *table = spill->table;
@@ -87,14 +102,10 @@ Status combine_spill_add(CombineSpill *spill, const char *records, uint32_t coun
     if (spill->has_begun)
         return spill_records(spill, records, count, err);
     status = combine_table_add(table, records, count, err, &done);
-    if (spill->set.memory == NULL || table->user->task.is_failed ||
-        (status != ST_OK && status != ST_OUT_OF_MEMORY))
+    if (table->user->task.is_failed || !combine_spill_is_due(spill, status))
         return status;
-    if (status == ST_OK && combine_table_bytes(table) <= spill->context->spill_bytes)
-        return ST_OK;
-    spill->has_begun = true;
-    TRY(table_dump(table, &spill->set, err));
-    return spill_records(spill, records + done * (size_t)table->spec->in->bytes, count - done, err);
+    return combine_spill_begin(spill, records + done * (size_t)table->spec->in->bytes, count - done,
+                               err);
 }
 
 Status combine_spill_finish(CombineSpill *spill, Error *err)

@@ -31,6 +31,14 @@ MUST_CHECK Status combine_spill_init(CombineSpill *spill, Arena *arena, const Ex
                                      CombineTable *table, Error *err);
 void combine_spill_fini(CombineSpill *spill); /* accepts a zeroed one */
 
+/* The table has outgrown its memory (ST_OUT_OF_MEMORY), or what it should have: `status` of adding
+ * to it, where no function failed. */
+bool combine_spill_is_due(const CombineSpill *spill, Status status);
+
+/* The table goes to the disk, and these records that are not in it. */
+MUST_CHECK Status combine_spill_begin(CombineSpill *spill, const char *records, uint32_t count,
+                                      Error *err);
+
 /* Up to BATCH_ROWS_MAX In records, to the table or the disk. */
 MUST_CHECK Status combine_spill_add(CombineSpill *spill, const char *records, uint32_t count,
                                     Error *err);

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "codegen/key_hash.h"
+#include "codegen/user_chain.h"
 #include "core/base/invariant.h"
 #include "core/data/batch.h"
 
-enum { PREFETCH_ROWS = 64, SHORT_TEXT_BYTES = 16 };
+enum { PREFETCH_ROWS = 64, AHEAD_ROWS = 12 };
 
 typedef void (*CreateFunction)(VonkTask *, const void *, void *);
 typedef void (*AddFunction)(VonkTask *, void *, const void *);
@@ -18,7 +20,9 @@ static void find_texts(CombineTable *table, Arena *arena)
     table->text_offsets = ARENA_ARRAY(arena, uint32_t, acc->field_count);
     for (uint32_t pass = 0; pass < 2; pass++)
         for (uint32_t i = 0; i < acc->field_count; i++) {
-            if (type_phys(acc->fields[i].type) != PHYS_STR || acc->fields[i].is_key != (pass == 0))
+            bool is_key = acc->fields[i].is_key && table->spec->has_keys;
+
+            if (type_phys(acc->fields[i].type) != PHYS_STR || is_key != (pass == 0))
                 continue;
             table->text_offsets[table->text_count++] = acc->fields[i].offset;
             table->key_text_count += pass == 0;
@@ -42,7 +46,7 @@ void combine_table_init(CombineTable *table, Arena *arena, const CombineSpec *sp
     find_texts(table, arena);
     table->row_hashes = arena_alloc_raw(arena, BATCH_ROWS_MAX * sizeof(uint64_t));
     hash_directory_init(&table->directory, hash_offset, pool, consumer);
-    row_bytes = hash_offset + sizeof(uint64_t) + table->key_text_count * SHORT_TEXT_BYTES;
+    row_bytes = hash_offset + sizeof(uint64_t) + table->key_text_count * sizeof(Str);
     row_store_init(&table->records, aligned(row_bytes, 16), pool, consumer);
     text_store_init(&table->texts, pool, consumer);
 }
@@ -154,6 +158,19 @@ static Status own_changed_texts(CombineTable *table, char *record, Error *err)
     return ST_OK;
 }
 
+/* The record's key is what stands behind it, whatever a function did to it (*sum = *more). */
+static void show_key_texts(const CombineTable *table, char *record)
+{
+    const char *keys = record + table->directory.hash_offset + sizeof(uint64_t);
+
+    for (uint32_t i = 0; i < table->key_text_count; i++) {
+        const Str *key = (const Str *)(const void *)keys + i;
+        VonkText text = {str_bytes(key), key->length};
+
+        memcpy(record + table->text_offsets[i], &text, sizeof text);
+    }
+}
+
 /* --- records --- */
 
 static Status call_add(CombineTable *table, char *acc, const char *record, Error *err)
@@ -163,28 +180,33 @@ static Status call_add(CombineTable *table, char *acc, const char *record, Error
     for (uint32_t i = table->key_text_count; i < table->text_count; i++)
         table->text_seen[i] = text_data(acc, table->text_offsets[i]);
     add(&table->user->task, acc, record);
+    show_key_texts(table, acc);
     if (table->text_count > table->key_text_count)
         TRY(own_changed_texts(table, acc, err));
     return ST_OK;
 }
 
-/* Short texts of the key stand behind the record. */
+static Status own_key_text(CombineTable *table, Str text, Error *err, Str *key_out)
+{
+    *key_out = text;
+    if (text.length <= STR_INLINE_BYTES)
+        return ST_OK;
+    return text_store_copy(&table->texts, text.data, text.length, err, &key_out->data);
+}
+
 static Status own_texts(CombineTable *table, char *record, Error *err)
 {
-    char *room = record + table->directory.hash_offset + sizeof(uint64_t);
+    Str *keys = (Str *)(void *)(record + table->directory.hash_offset + sizeof(uint64_t));
 
-    for (uint32_t i = 0; i < table->text_count; i++, room += SHORT_TEXT_BYTES) {
+    for (uint32_t i = 0; i < table->key_text_count; i++) {
         VonkText text;
 
         memcpy(&text, record + table->text_offsets[i], sizeof text);
-        if (i >= table->key_text_count || text.bytes > SHORT_TEXT_BYTES) {
-            TRY(own_text(table, record, table->text_offsets[i], err));
-        } else if (text.bytes > 0) {
-            memcpy(room, text.data, text.bytes);
-            text.data = room;
-            memcpy(record + table->text_offsets[i], &text, sizeof text);
-        }
+        TRY(own_key_text(table, str_make(text.data, (uint32_t)text.bytes), err, &keys[i]));
     }
+    show_key_texts(table, record);
+    for (uint32_t i = table->key_text_count; i < table->text_count; i++)
+        TRY(own_text(table, record, table->text_offsets[i], err));
     return ST_OK;
 }
 
@@ -302,6 +324,166 @@ Status combine_table_add(CombineTable *table, const char *records, uint32_t coun
     failed = user_task_end(table->user, err);
     return failed != ST_OK ? failed : status;
 }
+
+/* --- finding --- */
+
+typedef struct KeySource {
+    const void *values;
+    const uint32_t *rows;
+    const char *records;
+} KeySource;
+
+static inline uint64_t word_at(const KeySource *source, uint32_t i)
+{
+    return ((const uint64_t *)source->values)[source->rows == NULL ? i : source->rows[i]];
+}
+
+static inline Str text_at(const KeySource *source, uint32_t i)
+{
+    return ((const Str *)source->values)[source->rows == NULL ? i : source->rows[i]];
+}
+
+static inline Str *row_texts(const CombineTable *table, char *row)
+{
+    return (Str *)(void *)(row + table->directory.hash_offset + sizeof(uint64_t));
+}
+
+typedef enum KeyKind { KEY_WORD, KEY_TEXT, KEY_RECORD } KeyKind;
+
+/* As record_keys_hash has it. */
+static inline void hash_keys(const CombineTable *table, KeyKind kind, const KeySource *source,
+                             uint32_t count, uint64_t *hashes)
+{
+    if (kind == KEY_RECORD)
+        record_keys_hash(&table->keys, source->records, count, hashes);
+    else if (kind == KEY_WORD)
+        for (uint32_t i = 0; i < count; i++)
+            hashes[i] = key_hash_combine(0, key_hash_word(word_at(source, i)));
+    else
+        for (uint32_t i = 0; i < count; i++)
+            hashes[i] = key_hash_combine(0, key_hash_text(text_at(source, i)));
+}
+
+static inline bool has_key(const CombineTable *table, KeyKind kind, const KeySource *source,
+                           uint32_t i, char *row)
+{
+    uint64_t word;
+
+    if (kind == KEY_TEXT)
+        return str_equal(text_at(source, i), *row_texts(table, row));
+    if (kind == KEY_RECORD)
+        return record_keys_equal(&table->keys, source->records + (size_t)i * table->spec->in->bytes,
+                                 row);
+    memcpy(&word, row + table->keys.items[0].b_offset, sizeof word);
+    return word == word_at(source, i);
+}
+
+static Status put_key(CombineTable *table, KeyKind kind, const KeySource *source, uint32_t i,
+                      char *row, Error *err)
+{
+    const CombineSpec *spec = table->spec;
+    uint64_t word;
+
+    if (spec->zero != NULL)
+        memcpy(row, spec->zero, spec->acc->bytes);
+    else
+        memset(row, 0, spec->acc->bytes);
+    if (kind == KEY_TEXT) {
+        TRY(own_key_text(table, text_at(source, i), err, row_texts(table, row)));
+        show_key_texts(table, row);
+    } else if (kind == KEY_WORD) {
+        word = word_at(source, i);
+        memcpy(row + table->keys.items[0].b_offset, &word, sizeof word);
+    } else {
+        record_keys_copy(&table->keys, source->records + (size_t)i * spec->in->bytes, row);
+        TRY(own_texts(table, row, err));
+    }
+    return ST_OK;
+}
+
+static Status new_key(CombineTable *table, KeyKind kind, const KeySource *source, uint32_t i,
+                      uint64_t hash, uint64_t at, Error *err, void **acc_out)
+{
+    void *row;
+
+    TRY(row_store_add_one(&table->records, err, &row));
+    if (put_key(table, kind, source, i, row, err) != ST_OK) {
+        row_store_drop_last(&table->records);
+        return ST_OUT_OF_MEMORY;
+    }
+    hash_directory_put(&table->directory, hash, at, row);
+    *acc_out = (char *)row + CHAIN_ACC_IS_NEW;
+    return ST_OK;
+}
+
+static inline __attribute__((always_inline)) Status find_keys(CombineTable *table, KeyKind kind,
+                                                              const KeySource *source,
+                                                              uint32_t count, Error *err,
+                                                              void **accs_out, uint32_t *found_out)
+{
+    uint64_t *hashes = table->row_hashes;
+
+    hash_keys(table, kind, source, count, hashes);
+    for (uint32_t i = 0; i < 2 * AHEAD_ROWS && i < count; i++)
+        hash_directory_prefetch_slot(&table->directory, hashes[i]);
+    for (uint32_t i = 0; i < AHEAD_ROWS && i < count; i++)
+        hash_directory_prefetch_row(&table->directory, table->records.row_bytes, hashes[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t at = hash_directory_start(&table->directory, hashes[i]);
+        char *row;
+
+        if (i + 2 * AHEAD_ROWS < count)
+            hash_directory_prefetch_slot(&table->directory, hashes[i + 2 * AHEAD_ROWS]);
+        if (i + AHEAD_ROWS < count)
+            hash_directory_prefetch_row(&table->directory, table->records.row_bytes,
+                                        hashes[i + AHEAD_ROWS]);
+        do {
+            row = hash_directory_next(&table->directory, hashes[i], &at);
+        } while (row != NULL && !has_key(table, kind, source, i, row));
+        accs_out[i] = row;
+        if (row == NULL)
+            TRY(new_key(table, kind, source, i, hashes[i], at, err, &accs_out[i]));
+        *found_out = i + 1;
+    }
+    return ST_OK;
+}
+
+Status combine_table_find(CombineTable *table, const void *values, const uint32_t *rows,
+                          const char *records, uint32_t count, Error *err, void **accs_out,
+                          uint32_t *found_out)
+{
+    KeySource source = {values, rows, records};
+
+    ASSERT(count <= BATCH_ROWS_MAX && table->text_count == table->key_text_count);
+    *found_out = 0;
+    TRY(hash_directory_reserve(&table->directory, &table->records, count, err));
+    if (table->keys.is_word)
+        return find_keys(table, KEY_WORD, &source, count, err, accs_out, found_out);
+    if (table->keys.is_text)
+        return find_keys(table, KEY_TEXT, &source, count, err, accs_out, found_out);
+    return find_keys(table, KEY_RECORD, &source, count, err, accs_out, found_out);
+}
+
+Status combine_table_find_only(CombineTable *table, Error *err, void **acc_out, bool *is_new_out)
+{
+    const CombineSpec *spec = table->spec;
+
+    *is_new_out = table->records.row_count == 0;
+    if (*is_new_out) {
+        TRY(hash_directory_reserve(&table->directory, &table->records, 1, err));
+        TRY(row_store_add_one(&table->records, err, acc_out));
+        if (spec->zero != NULL)
+            memcpy(*acc_out, spec->zero, spec->acc->bytes);
+        else
+            memset(*acc_out, 0, spec->acc->bytes);
+        hash_directory_put(&table->directory, 0, hash_directory_start(&table->directory, 0),
+                           *acc_out);
+    }
+    *acc_out = table->records.chunks[0].rows;
+    return ST_OK;
+}
+
+/* --- spilled --- */
 
 /* An accumulator that was spilled: nothing of its key came before. */
 static Status restore_acc(CombineTable *table, const SpilledRecord *record, Error *err)

@@ -4,7 +4,7 @@
  *     combine_table_init -> combine_table_add, ... -> combine_table_read, ... ->
  *         combine_table_clear -> ... -> combine_table_fini
  *
- *     directory  -->  | accumulator | hash | short texts of the key | its number, when wanted |
+ *     directory  -->  | accumulator | hash | the key's texts, as Str | its number, when wanted |
  *
  * Accumulators are records in chunks, in the order in which their keys first came; they never move.
  * Texts of accumulators are owned; short ones of the key stand behind their record, so that looking
@@ -26,7 +26,7 @@ typedef struct CombineTable {
     MemPool *pool;
     UserTask *user;
     RecordKeys keys;     /* a: In, b: Acc */
-    uint32_t text_count; /* of the accumulator's fields; keys first */
+    uint32_t text_count; /* of the accumulator's fields; keys first; without keys none is one */
     uint32_t key_text_count;
     uint32_t *text_offsets;
     const char **text_seen; /* where the texts that are no keys pointed before a call */
@@ -49,6 +49,26 @@ void combine_table_fini(CombineTable *table); /* accepts a zeroed one */
  * borrowed, until the user's task is reset. */
 MUST_CHECK Status combine_table_add(CombineTable *table, const char *records, uint32_t count,
                                     Error *err, uint32_t *done_out);
+
+/*
+ * The first half of the same: *found_out rows' keys have an accumulator. accs_out[i] is row i's;
+ * that of a new key has CHAIN_ACC_IS_NEW in its address, and holds its key, and else `zero`, or
+ * zeros. The key's values stand in a column (int64_t or Str, row rows[i], i when rows is NULL) when
+ * combine_table_reads_column says so, or else in records. Of a table whose accumulators have no
+ * texts but keys.
+ */
+MUST_CHECK Status combine_table_find(CombineTable *table, const void *values, const uint32_t *rows,
+                                     const char *records, uint32_t count, Error *err,
+                                     void **accs_out, uint32_t *found_out);
+
+static inline bool combine_table_reads_column(const CombineTable *table)
+{
+    return table->keys.is_word || table->keys.is_text;
+}
+
+/* The same without keys. */
+MUST_CHECK Status combine_table_find_only(CombineTable *table, Error *err, void **acc_out,
+                                          bool *is_new_out);
 
 /* Makes an accumulator of each record alone, beside the table; texts stay borrowed. */
 MUST_CHECK Status combine_table_begin_each(CombineTable *table, const char *records, uint32_t count,

@@ -95,6 +95,22 @@ static inline uint64_t hash_of_row(const HashDirectory *directory, const char *r
     return hash;
 }
 
+/* Look-ups one after the other do best when each asks for what a later one will touch: its slot
+ * first, and once that has come, its row. */
+PREFETCHER void hash_directory_prefetch_slot(const HashDirectory *directory, uint64_t hash)
+{
+    __builtin_prefetch(&directory->slots[hash & (directory->slot_count - 1)]);
+}
+
+PREFETCHER void hash_directory_prefetch_row(const HashDirectory *directory, uint32_t row_bytes,
+                                            uint64_t hash)
+{
+    const char *row = hash_slot_row(directory->slots[hash & (directory->slot_count - 1)]);
+
+    __builtin_prefetch(row, 1);
+    __builtin_prefetch(row + row_bytes - 1, 1);
+}
+
 /* What the next look-ups will touch is asked for level by level: each level's addresses stand in
  * the one before, which has come by then. */
 PREFETCHER void hash_directory_prefetch(const HashDirectory *directory, uint32_t row_bytes,

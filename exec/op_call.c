@@ -438,7 +438,7 @@ static Status call_local_open(Operator *base, uint32_t thread, Error *err, void 
     if (status == ST_OK)
         status = check_indexes(local, err);
     if (status == ST_OK)
-        status = call_compiled_open(&local->compiled, base->context, arena, op->steps, op->node,
+        status = call_compiled_open(&local->compiled, base->context, arena, op->node,
                                     &local->buffers, local->columns, err);
     if (status != ST_OK) {
         call_local_close(base, local);

@@ -6,6 +6,9 @@
  *     whole      a breaker: takes all of its input, then hands the accumulators out
  *
  * A plan with records runs one partition on one thread (core/scheduler), so there is one table.
+ * Where the functions' bitcode is at hand, a compiled loop adds a batch's records to accumulators
+ * that were found before; else records are made, and added one by one.
+ *
  * The order of combining is that of the rows. A whole table that outgrows its memory is spilled; a
  * partial one is small, and passed on by what the rows are, never by how much memory there is: so
  * the blocks that a task makes are the same each time.
@@ -14,6 +17,7 @@
 
 #include "core/base/invariant.h"
 #include "core/base/stop_check.h"
+#include "exec/chain_code.h"
 #include "exec/combine_spill.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
@@ -21,7 +25,7 @@
 /* A partial table larger than this, and no longer gaining, is passed on. One that has found fewer
  * than one record in GAIN_LEAST to have a known key, of the first PROBE_ROWS of its split, is not
  * worth its time: what it has is passed on, and then each record as it comes. */
-enum { PARTIAL_BYTES_MAX = 16 << 20, PROBE_ROWS = 1 << 16, GAIN_LEAST = 4 };
+enum { PARTIAL_BYTES_MAX = 16 << 20, PROBE_ROWS = 1 << 16, GAIN_LEAST = 4, PIECE_ROWS = 256 };
 
 typedef struct CombineOp {
     Operator op;
@@ -34,6 +38,10 @@ typedef struct CombineOp {
     size_t records_bytes;
     CombineTable table;
     CombineSpill spill; /* of a whole one */
+    ChainCode code;
+    void **accs;         /* of a batch: by row        */
+    uint32_t key_number; /* the first field that is one */
+    uint32_t key_bytes;  /* of its values, when keys are read of its column; 0: of records */
     const Column **args;
 } CombineOp;
 
@@ -65,6 +73,10 @@ static Status combine_open(Operator *base, Error *err)
     combine_table_init(&op->table, op->arena, op->node->spec, base->context->pool, &op->user,
                        base->class->name);
     op->is_ready = true;
+    if (combine_table_reads_column(&op->table))
+        op->key_bytes = phys_bytes(type_phys(in->fields[op->key_number].type));
+    TRY(chain_code_open(&op->code, base->context, op->arena, (CallStepList){0}, op->node->spec,
+                        base->node, err));
     if (op->node->is_partial || !op->node->spec->has_keys)
         return ST_OK;
     return combine_spill_init(&op->spill, op->arena, base->context, &op->table, err);
@@ -75,6 +87,7 @@ static void combine_close(Operator *base)
     CombineOp *op = (CombineOp *)base;
 
     if (op->is_ready) {
+        chain_code_close(&op->code);
         combine_spill_fini(&op->spill);
         combine_table_fini(&op->table);
         user_task_fini(&op->user);
@@ -84,24 +97,115 @@ static void combine_close(Operator *base)
     op->is_ready = false;
 }
 
+static void set_args(CombineOp *op, const Batch *batch)
+{
+    for (uint32_t i = 0; i < op->node->args.count; i++)
+        op->args[i] = &batch->columns[op->places[i]];
+}
+
 /* The batch's rows as records. */
 static Status read_records(CombineOp *op, const Batch *batch, Error *err)
 {
     uint32_t rows[BATCH_ROWS_MAX];
 
     TRY(stop_check(op->op.context->stop, err));
-    for (uint32_t i = 0; i < op->node->args.count; i++)
-        op->args[i] = &batch->columns[op->places[i]];
+    set_args(op, batch);
     for (uint32_t i = 0; i < batch->selected_count; i++)
         rows[i] = batch_row(batch, i);
     return records_from_columns(op->node->spec->in, op->args, rows, batch->selected_count,
                                 op->records, err);
 }
 
+/* --- by the compiled loop: accumulators are found, then each record is added to its own --- */
+
+/* The accumulators of rows [from, from + count) of the selected ones. */
+static Status find_accs(CombineOp *op, const Batch *batch, uint32_t from, uint32_t count,
+                        Error *err, uint32_t *found_out)
+{
+    const char *values = NULL, *records = op->records + (size_t)from * op->node->spec->in->bytes;
+    const uint32_t *rows = batch->selection == NULL ? NULL : batch->selection + from;
+    bool is_new;
+
+    *found_out = count;
+    if (!op->node->spec->has_keys) {
+        TRY(combine_table_find_only(&op->table, err, &op->code.call.acc, &is_new));
+        op->code.call.has_acc = !is_new;
+        return ST_OK;
+    }
+    if (op->key_bytes > 0)
+        values = (const char *)op->code.values[op->key_number] +
+                 (rows == NULL ? (size_t)from * op->key_bytes : 0);
+    return combine_table_find(&op->table, values, rows, records, count, err, op->accs + from,
+                              found_out);
+}
+
+static Status run_code(CombineOp *op, ChainEntry entry, uint32_t from, uint32_t count, Error *err)
+{
+    ChainCode *code = &op->code;
+    Status status;
+
+    if (count == 0)
+        return ST_OK;
+    for (uint32_t k = 0; k < code->function_count; k++)
+        code->users[k].record = op->table.record_number;
+    code->call.accs = op->accs;
+    status = chain_code_run(code, entry, from, count, err);
+    op->table.record_number += count;
+    return status;
+}
+
+/* *done_out rows are in the table. What was found is still near when it is added to. */
+static Status add_pieces(CombineOp *op, ChainEntry entry, const Batch *batch, Error *err,
+                         uint32_t *done_out)
+{
+    Status status = ST_OK;
+    Error failure;
+
+    for (*done_out = 0; status == ST_OK && *done_out < batch->selected_count;) {
+        uint32_t left = batch->selected_count - *done_out, found;
+
+        status =
+            find_accs(op, batch, *done_out, left < PIECE_ROWS ? left : PIECE_ROWS, err, &found);
+        if (run_code(op, entry, *done_out, found, &failure) != ST_OK) {
+            *err = failure;
+            return failure.status;
+        }
+        *done_out += found;
+    }
+    return status;
+}
+
+static Status add_by_code(CombineOp *op, ChainEntry entry, const Batch *batch, Error *err)
+{
+    size_t record_bytes = op->node->spec->in->bytes;
+    uint32_t done;
+    Status status;
+
+    TRY(stop_check(op->op.context->stop, err));
+    set_args(op, batch);
+    TRY(chain_code_set(&op->code, batch, op->args, err));
+    if (op->node->spec->has_keys && op->key_bytes == 0)
+        TRY(read_records(op, batch, err));
+    status = add_pieces(op, entry, batch, err, &done);
+    chain_code_reset(&op->code);
+    if (chain_code_has_failed(&op->code) || op->spill.table == NULL ||
+        !combine_spill_is_due(&op->spill, status))
+        return status;
+    TRY(read_records(op, batch, err));
+    return combine_spill_begin(&op->spill, op->records + done * record_bytes,
+                               batch->selected_count - done, err);
+}
+
 static Status combine_add(CombineOp *op, const Batch *batch, Error *err)
 {
+    ChainEntry entry = op->spill.has_begun ? NULL : chain_code_entry(&op->code);
     uint32_t done;
 
+    if (entry != NULL) {
+        TRY(add_by_code(op, entry, batch, err));
+        operator_note_bytes(&op->op, combine_table_bytes(&op->table));
+        return ST_OK;
+    }
     TRY(read_records(op, batch, err));
     if (op->spill.table != NULL)
         TRY(combine_spill_add(&op->spill, op->records, batch->selected_count, err));
@@ -398,6 +502,9 @@ Status op_combine_new(const ExecContext *context, Arena *arena, const PlanCombin
     op->places = places;
     op->arena = arena;
     op->args = ARENA_ARRAY(arena, const Column *, node->args.count);
+    op->accs = ARENA_ARRAY(arena, void *, BATCH_ROWS_MAX);
+    while (node->spec->has_keys && !node->spec->in->fields[op->key_number].is_key)
+        op->key_number++;
     op->op.makes_more_rows = true;
     *op_out = &op->op;
     return ST_OK;

@@ -8,8 +8,9 @@
  *     void emit_k(VonkOut *out, record, bytes)      vonk__emit of flat_map k's copy of the bitcode:
  *                                                   its out is the state, and it calls steps_k+1
  *
- * Each step has its own copy of the job's bitcode: what vonk_emit means is another thing in each.
- * Once all is inlined, the state and the records are registers.
+ * Each flat_map has its own copy of the job's bitcode: what vonk_emit means is another thing in
+ * each; all other functions share one. Once all is inlined, the state and the records are
+ * registers.
  */
 #include <llvm-c/Analysis.h>
 #include <llvm-c/Error.h>
@@ -26,184 +27,14 @@
 #include "core/base/invariant.h"
 #include "core/base/str.h"
 
-enum { RECORD_ALIGN = 16 };
-
 static bool may_fail(const Chain *chain, uint32_t k)
 {
-    return chain->chain->steps[k].code->may_fail || chain->emits_wrong[k];
+    return chain->codes[k]->may_fail || chain->emits_wrong[k];
 }
 
-static bool tells(const Chain *chain, uint32_t k)
+bool user_tells(const Chain *chain, uint32_t k)
 {
-    return chain->chain->steps[k].code->may_crash || may_fail(chain, k);
-}
-
-static LLVMValueRef number(const Chain *chain, uint64_t value)
-{
-    return LLVMConstInt(chain->i64, value, false);
-}
-
-/* The address of a member, by its offset. */
-static LLVMValueRef at(const Chain *chain, LLVMValueRef base, uint64_t offset)
-{
-    LLVMValueRef index = number(chain, offset);
-
-    return offset == 0 ? base
-                       : LLVMBuildInBoundsGEP2(chain->builder, chain->i8, base, &index, 1, "");
-}
-
-static LLVMValueRef element(const Chain *chain, LLVMTypeRef type, LLVMValueRef base,
-                            LLVMValueRef index)
-{
-    return LLVMBuildInBoundsGEP2(chain->builder, type, base, &index, 1, "");
-}
-
-static LLVMValueRef load(const Chain *chain, LLVMTypeRef type, LLVMValueRef from, const char *name)
-{
-    return LLVMBuildLoad2(chain->builder, type, from, name);
-}
-
-/* call->member, a pointer; or call->member[index]. */
-static LLVMValueRef call_member(const Chain *chain, LLVMValueRef call, size_t offset)
-{
-    return load(chain, chain->pointer, at(chain, call, offset), "");
-}
-
-static LLVMValueRef call_item(const Chain *chain, LLVMValueRef call, size_t offset, uint32_t index)
-{
-    return load(
-        chain, chain->pointer,
-        element(chain, chain->pointer, call_member(chain, call, offset), number(chain, index)), "");
-}
-
-static LLVMValueRef state_member(const Chain *chain, LLVMValueRef state, uint32_t index)
-{
-    return LLVMBuildStructGEP2(chain->builder, chain->state, state, index, "");
-}
-
-static LLVMBasicBlockRef new_block(const Chain *chain, LLVMValueRef function, const char *name)
-{
-    return LLVMAppendBasicBlockInContext(chain->context, function, name);
-}
-
-static void begin_block(const Chain *chain, LLVMBasicBlockRef block)
-{
-    LLVMPositionBuilderAtEnd(chain->builder, block);
-}
-
-static void add_flag(const Chain *chain, LLVMValueRef function, unsigned place, const char *name)
-{
-    unsigned kind = LLVMGetEnumAttributeKindForName(name, strlen(name));
-
-    LLVMAddAttributeAtIndex(function, place, LLVMCreateEnumAttribute(chain->context, kind, 0));
-}
-
-/* --- fields --- */
-
-static LLVMTypeRef field_type(const Chain *chain, const RecordField *field)
-{
-    return LLVMIntTypeInContext(chain->context, 8 * (unsigned)phys_bytes(type_phys(field->type)));
-}
-
-static bool may_be_null(const RecordField *field)
-{
-    return field->null_offset != RECORD_NEVER_NULL;
-}
-
-static LLVMValueRef aligned_load(const Chain *chain, LLVMTypeRef type, LLVMValueRef from,
-                                 unsigned bytes)
-{
-    LLVMValueRef value = load(chain, type, from, "");
-
-    LLVMSetAlignment(value, bytes);
-    return value;
-}
-
-static void aligned_store(const Chain *chain, LLVMValueRef value, LLVMValueRef to, unsigned bytes)
-{
-    LLVMSetAlignment(LLVMBuildStore(chain->builder, value, to), bytes);
-}
-
-/* Intervals are two words. */
-static unsigned field_align(const RecordField *field)
-{
-    unsigned bytes = (unsigned)phys_bytes(type_phys(field->type));
-
-    return bytes == 16 && type_phys(field->type) != PHYS_INT128 ? 8 : bytes;
-}
-
-static void call_support(const Chain *chain, LLVMValueRef function, LLVMValueRef *args,
-                         unsigned count)
-{
-    LLVMBuildCall2(chain->builder, LLVMGlobalGetValueType(function), function, args, count, "");
-}
-
-/* values[row] -> the record's field. */
-static void load_field(const Chain *chain, const RecordField *field, LLVMValueRef values,
-                       LLVMValueRef validity, LLVMValueRef row, LLVMValueRef record)
-{
-    LLVMTypeRef type = field_type(chain, field);
-    LLVMValueRef from = element(chain, type, values, row), to = at(chain, record, field->offset);
-    bool is_text = type_phys(field->type) == PHYS_STR;
-    LLVMValueRef value, word, bit, is_null;
-    LLVMValueRef args[2] = {from, to};
-
-    if (is_text) {
-        call_support(chain, chain->load_text, args, 2);
-        value = NULL;
-    } else {
-        value = aligned_load(chain, type, from, field_align(field));
-    }
-    if (may_be_null(field)) {
-        word = load(chain, chain->i64,
-                    element(chain, chain->i64, validity,
-                            LLVMBuildLShr(chain->builder, row, number(chain, 6), "")),
-                    "");
-        bit = LLVMBuildLShr(chain->builder, word,
-                            LLVMBuildAnd(chain->builder, row, number(chain, 63), ""), "");
-        is_null =
-            LLVMBuildNot(chain->builder, LLVMBuildTrunc(chain->builder, bit, chain->i1, ""), "");
-        LLVMBuildStore(chain->builder, LLVMBuildZExt(chain->builder, is_null, chain->i8, ""),
-                       at(chain, record, field->null_offset));
-        if (is_text) {
-            LLVMValueRef bytes = at(chain, to, offsetof(VonkText, bytes));
-
-            LLVMBuildStore(chain->builder,
-                           LLVMBuildSelect(chain->builder, is_null, LLVMConstNull(chain->pointer),
-                                           load(chain, chain->pointer, to, ""), ""),
-                           to);
-            LLVMBuildStore(chain->builder,
-                           LLVMBuildSelect(chain->builder, is_null, number(chain, 0),
-                                           load(chain, chain->i64, bytes, ""), ""),
-                           bytes);
-        } else {
-            value = LLVMBuildSelect(chain->builder, is_null, LLVMConstNull(type), value, "");
-        }
-    }
-    if (value != NULL)
-        aligned_store(chain, value, to, field_align(field));
-}
-
-/* The record's field -> values[row]. */
-static void store_field(const Chain *chain, const RecordField *field, LLVMValueRef call,
-                        LLVMValueRef values, LLVMValueRef nulls, LLVMValueRef row,
-                        LLVMValueRef record)
-{
-    LLVMTypeRef type = field_type(chain, field);
-    LLVMValueRef from = at(chain, record, field->offset), to = element(chain, type, values, row);
-
-    if (type_phys(field->type) == PHYS_STR) {
-        LLVMValueRef args[3] = {from, to, at(chain, call, offsetof(ChainCall, is_text_too_long))};
-
-        call_support(chain, chain->store_text, args, 3);
-    } else {
-        aligned_store(chain, aligned_load(chain, type, from, field_align(field)), to,
-                      field_align(field));
-    }
-    if (may_be_null(field))
-        LLVMBuildStore(chain->builder,
-                       load(chain, chain->i8, at(chain, record, field->null_offset), ""),
-                       element(chain, chain->i8, nulls, row));
+    return chain->codes[k]->may_crash || may_fail(chain, k);
 }
 
 /* --- the output --- */
@@ -272,10 +103,10 @@ static void store_record(const Chain *chain, LLVMValueRef function, LLVMValueRef
     for (uint32_t i = 0; i < chain->out->field_count; i++) {
         uint32_t member = values_member(chain, i);
 
-        store_field(chain, &chain->out->fields[i], call,
-                    load(chain, chain->pointer, state_member(chain, state, member), ""),
-                    load(chain, chain->pointer, state_member(chain, state, member + 1), ""), count,
-                    record);
+        user_store_field(chain, &chain->out->fields[i], call,
+                         load(chain, chain->pointer, state_member(chain, state, member), ""),
+                         load(chain, chain->pointer, state_member(chain, state, member + 1), ""),
+                         count, record);
     }
     LLVMBuildStore(chain->builder, LLVMBuildAdd(chain->builder, count, number(chain, 1), ""),
                    count_at);
@@ -297,42 +128,37 @@ static LLVMValueRef steps_function(const Chain *chain, uint32_t number_of)
     return function;
 }
 
-static LLVMValueRef new_record(const Chain *chain, const RecordLayout *layout)
+void user_set_running(const Chain *chain, uint32_t k, LLVMValueRef call, LLVMValueRef task)
 {
-    LLVMValueRef record =
-        LLVMBuildAlloca(chain->builder, LLVMArrayType2(chain->i8, layout->bytes), layout->name);
+    LLVMValueRef store;
 
-    LLVMSetAlignment(record, RECORD_ALIGN);
-    LLVMBuildMemSet(chain->builder, record, LLVMConstInt(chain->i8, 0, false),
-                    number(chain, layout->bytes), RECORD_ALIGN);
-    return record;
+    if (!user_tells(chain, k) || chain->telling < 2)
+        return;
+    store = LLVMBuildStore(chain->builder, task,
+                           call_member(chain, call, offsetof(ChainCall, running)));
+    LLVMSetVolatile(store, true);
 }
 
-/* Counts the record where an error or a crash may tell its number. Returns the number before. */
-static LLVMValueRef count_record(const Chain *chain, uint32_t k, LLVMValueRef call,
-                                 LLVMValueRef task)
+LLVMValueRef user_count_record(const Chain *chain, uint32_t k, LLVMValueRef call, LLVMValueRef task)
 {
-    const ChainStep *step = &chain->chain->steps[k];
+    bool is_indexed =
+        k < chain->chain->step_count && chain->chain->steps[k].kind == CALL_MAP_INDEXED;
     LLVMValueRef place, before, store;
 
-    if (!tells(chain, k) && step->kind != CALL_MAP_INDEXED)
+    if (!user_tells(chain, k) && !is_indexed)
         return NULL;
     place = call_item(chain, call, offsetof(ChainCall, numbers), k);
     before = load(chain, chain->i64, place, "before");
     store = LLVMBuildStore(chain->builder,
                            LLVMBuildAdd(chain->builder, before, number(chain, 1), ""), place);
-    if (tells(chain, k))
+    if (user_tells(chain, k))
         LLVMSetVolatile(store, true);
-    if (tells(chain, k) && chain->telling > 1) {
-        store = LLVMBuildStore(chain->builder, task,
-                               call_member(chain, call, offsetof(ChainCall, running)));
-        LLVMSetVolatile(store, true);
-    }
+    user_set_running(chain, k, call, task);
     return before;
 }
 
-static void ret_if_failed(const Chain *chain, LLVMValueRef function, LLVMValueRef state, uint32_t k,
-                          LLVMValueRef task)
+void user_return_if_failed(const Chain *chain, LLVMValueRef function, LLVMValueRef state,
+                           uint32_t k, LLVMValueRef task)
 {
     LLVMBasicBlockRef failed, fine;
     LLVMValueRef flag;
@@ -375,39 +201,12 @@ static LLVMValueRef record_index(const Chain *chain, uint32_t k, LLVMValueRef ca
     return LLVMBuildAdd(chain->builder, base, LLVMBuildMul(chain->builder, before, stride, ""), "");
 }
 
-static LLVMValueRef call_user(const Chain *chain, uint32_t k, LLVMValueRef *args, unsigned count)
+LLVMValueRef user_call(const Chain *chain, uint32_t k, LLVMValueRef *args, unsigned count)
 {
-    LLVMValueRef function = user_chain_function(chain, k);
+    LLVMValueRef function = chain->functions[k];
 
     return LLVMBuildCall2(chain->builder, LLVMGlobalGetValueType(function), function, args, count,
                           "");
-}
-
-/* The record made gets the keys of the one it is made from, whatever the function did to them. */
-static void copy_keys(const Chain *chain, const ChainStep *step, LLVMValueRef from, LLVMValueRef to)
-{
-    const RecordLayout *in = step->in, *out = step->out;
-    uint32_t j = 0;
-
-    for (uint32_t i = 0; i < in->field_count; i++) {
-        const RecordField *a = &in->fields[i], *b;
-        uint64_t bytes = phys_bytes(type_phys(a->type));
-
-        if (!a->is_key)
-            continue;
-        while (j < out->field_count && !out->fields[j].is_key)
-            j++;
-        CHECK(j < out->field_count);
-        b = &out->fields[j++];
-        LLVMBuildMemCpy(chain->builder, at(chain, to, b->offset), field_align(b),
-                        at(chain, from, a->offset), field_align(a), number(chain, bytes));
-        if (may_be_null(b))
-            LLVMBuildStore(chain->builder,
-                           may_be_null(a)
-                               ? load(chain, chain->i8, at(chain, from, a->null_offset), "")
-                               : LLVMConstInt(chain->i8, 0, false),
-                           at(chain, to, b->null_offset));
-    }
 }
 
 /* One step; returns the record that the next one gets, NULL when nothing follows here. */
@@ -417,7 +216,7 @@ static LLVMValueRef emit_step(const Chain *chain, uint32_t k, LLVMValueRef funct
     const ChainStep *step = &chain->chain->steps[k];
     LLVMValueRef call = load(chain, chain->pointer, state_member(chain, state, STATE_CALL), "call");
     LLVMValueRef task = call_item(chain, call, offsetof(ChainCall, tasks), k);
-    LLVMValueRef before = count_record(chain, k, call, task);
+    LLVMValueRef before = user_count_record(chain, k, call, task);
     LLVMValueRef args[4] = {task, record}, made = record, kept;
     LLVMBasicBlockRef keep, drop;
     unsigned count = 2;
@@ -425,16 +224,16 @@ static LLVMValueRef emit_step(const Chain *chain, uint32_t k, LLVMValueRef funct
     switch (step->kind) {
     case CALL_MAP_INDEXED:
         args[count++] = record_index(chain, k, call, before);
-        args[count++] = made = new_record(chain, step->out);
+        args[count++] = made = user_new_record(chain, step->out);
         break;
     case CALL_MAP:
-        args[count++] = made = new_record(chain, step->out);
+        args[count++] = made = user_new_record(chain, step->out);
         break;
     case CALL_PAIR:
         args[1] = pair_side(chain, record, 0, step->pair->first_missing);
         args[count++] =
             pair_side(chain, record, step->pair->second_offset, step->pair->second_missing);
-        args[count++] = made = new_record(chain, step->out);
+        args[count++] = made = user_new_record(chain, step->out);
         break;
     case CALL_FLAT_MAP:
         args[count++] = state;
@@ -449,10 +248,10 @@ static LLVMValueRef emit_step(const Chain *chain, uint32_t k, LLVMValueRef funct
     case CALL_FILTER:
         break;
     }
-    kept = call_user(chain, k, args, count);
-    ret_if_failed(chain, function, state, k, task);
+    kept = user_call(chain, k, args, count);
+    user_return_if_failed(chain, function, state, k, task);
     if (step->keeps_keys && made != NULL && made != record)
-        copy_keys(chain, step, record, made);
+        user_copy_keys(chain, step->in, record, step->out, made);
     if (step->kind != CALL_FILTER)
         return made;
     keep = new_block(chain, function, "keep");
@@ -485,7 +284,9 @@ static void emit_steps(const Chain *chain, uint32_t k)
     }
     while (record != NULL && k < chain->chain->step_count)
         record = emit_step(chain, k++, function, state, record);
-    if (record != NULL)
+    if (record != NULL && chain->chain->combine != NULL)
+        user_combine_record(chain, function, state, record);
+    else if (record != NULL)
         store_record(chain, function, state, record);
     LLVMBuildRetVoid(chain->builder);
 }
@@ -499,11 +300,12 @@ static LLVMValueRef keep_keys(const Chain *chain, uint32_t k, LLVMValueRef state
 
     if (!step->keeps_keys)
         return record;
-    copy = new_record(chain, step->out);
+    copy = user_new_record(chain, step->out);
     LLVMBuildMemCpy(chain->builder, copy, RECORD_ALIGN, record, 1, number(chain, step->out->bytes));
-    copy_keys(chain, step,
-              load(chain, chain->pointer, state_member(chain, state, input_member(chain, k)), ""),
-              copy);
+    user_copy_keys(
+        chain, step->in,
+        load(chain, chain->pointer, state_member(chain, state, input_member(chain, k)), ""),
+        step->out, copy);
     return copy;
 }
 
@@ -550,12 +352,17 @@ static void emit_emit(const Chain *chain, uint32_t k)
 
 /* --- the loop --- */
 
+static bool has_keys(const Chain *chain)
+{
+    return chain->chain->combine != NULL && chain->chain->combine->has_keys;
+}
+
 /* Parameters: call, then per input field values and validity, then per output field values and
- * nulls. No two of the arrays overlap. */
+ * nulls, or the rows' accumulators. No two of the arrays overlap. */
 static LLVMValueRef loop_function(const Chain *chain)
 {
-    uint32_t count =
-        1 + 2 * chain->in->field_count + (chain->has_output ? 2 * chain->out->field_count : 0);
+    uint32_t count = 1 + 2 * chain->in->field_count +
+                     (chain->has_output ? 2 * chain->out->field_count : 0) + has_keys(chain);
     LLVMTypeRef *params = ARENA_ARRAY(chain->chain->arena, LLVMTypeRef, count);
     LLVMValueRef function;
 
@@ -569,6 +376,54 @@ static LLVMValueRef loop_function(const Chain *chain)
     add_flag(chain, function, LLVMAttributeFunctionIndex, "noinline");
     add_flag(chain, function, LLVMAttributeFunctionIndex, "nounwind");
     return function;
+}
+
+/* The only accumulator is a variable of the loop. */
+static void take_acc(const Chain *chain, LLVMValueRef call, LLVMValueRef state)
+{
+    const RecordLayout *layout = chain->chain->combine->acc;
+    LLVMValueRef acc = user_new_record(chain, layout);
+
+    LLVMBuildMemCpy(chain->builder, acc, RECORD_ALIGN,
+                    call_member(chain, call, offsetof(ChainCall, acc)), RECORD_ALIGN,
+                    number(chain, layout->bytes));
+    LLVMBuildStore(chain->builder, acc, state_member(chain, state, STATE_ACC));
+    LLVMBuildStore(
+        chain->builder,
+        LLVMBuildTrunc(chain->builder,
+                       load(chain, chain->i8, at(chain, call, offsetof(ChainCall, has_acc)), ""),
+                       chain->i1, ""),
+        state_member(chain, state, STATE_HAS_ACC));
+}
+
+static void give_acc(const Chain *chain, LLVMValueRef call, LLVMValueRef state)
+{
+    LLVMBuildMemCpy(chain->builder, call_member(chain, call, offsetof(ChainCall, acc)),
+                    RECORD_ALIGN,
+                    load(chain, chain->pointer, state_member(chain, state, STATE_ACC), ""),
+                    RECORD_ALIGN, number(chain, chain->chain->combine->acc->bytes));
+    LLVMBuildStore(
+        chain->builder,
+        LLVMBuildZExt(chain->builder,
+                      load(chain, chain->i1, state_member(chain, state, STATE_HAS_ACC), ""),
+                      chain->i8, ""),
+        at(chain, call, offsetof(ChainCall, has_acc)));
+}
+
+/* The row's accumulator, which says in its address whether it is new (CHAIN_ACC_IS_NEW). */
+static void pick_acc(const Chain *chain, LLVMValueRef loop, LLVMValueRef state, LLVMValueRef i)
+{
+    LLVMValueRef accs = LLVMGetParam(loop, LLVMCountParams(loop) - 1);
+    LLVMValueRef word = load(chain, chain->i64, element(chain, chain->i64, accs, i), "tagged");
+    LLVMValueRef is_new = LLVMBuildTrunc(chain->builder, word, chain->i1, "is_new");
+    LLVMValueRef address =
+        LLVMBuildAnd(chain->builder, word, number(chain, ~(uint64_t)CHAIN_ACC_IS_NEW), "");
+
+    LLVMBuildStore(chain->builder,
+                   LLVMBuildIntToPtr(chain->builder, address, chain->pointer, "acc"),
+                   state_member(chain, state, STATE_ACC));
+    LLVMBuildStore(chain->builder, LLVMBuildNot(chain->builder, is_new, ""),
+                   state_member(chain, state, STATE_HAS_ACC));
 }
 
 static LLVMValueRef make_state(const Chain *chain, LLVMValueRef loop)
@@ -586,6 +441,8 @@ static LLVMValueRef make_state(const Chain *chain, LLVMValueRef loop)
         state_member(chain, state, STATE_COUNT));
     LLVMBuildStore(chain->builder, LLVMConstInt(chain->i1, 0, false),
                    state_member(chain, state, STATE_STOPPED));
+    if (chain->chain->combine != NULL && !has_keys(chain))
+        take_acc(chain, call, state);
     for (uint32_t i = 0; chain->has_output && i < 2 * chain->out->field_count; i++)
         LLVMBuildStore(chain->builder, LLVMGetParam(loop, first + i),
                        state_member(chain, state, STATE_ARRAYS + i));
@@ -600,13 +457,15 @@ static LLVMValueRef word_of(const Chain *chain, LLVMValueRef call, size_t offset
 
 /* The row's record, through the steps. */
 static void emit_row(const Chain *chain, LLVMValueRef loop, LLVMValueRef state, LLVMValueRef record,
-                     LLVMValueRef row)
+                     LLVMValueRef i, LLVMValueRef row)
 {
     LLVMValueRef args[2] = {state, record};
 
-    for (uint32_t i = 0; i < chain->in->field_count; i++)
-        load_field(chain, &chain->in->fields[i], LLVMGetParam(loop, 1 + 2 * i),
-                   LLVMGetParam(loop, 2 + 2 * i), row, record);
+    if (has_keys(chain))
+        pick_acc(chain, loop, state, i);
+    for (uint32_t f = 0; f < chain->in->field_count; f++)
+        user_load_field(chain, &chain->in->fields[f], LLVMGetParam(loop, 1 + 2 * f),
+                        LLVMGetParam(loop, 2 + 2 * f), row, record);
     LLVMBuildCall2(chain->builder, chain->steps_type, steps_function(chain, 0), args, 2, "");
 }
 
@@ -623,7 +482,7 @@ static void emit_loop(const Chain *chain, LLVMValueRef loop)
 
     begin_block(chain, entry);
     state = make_state(chain, loop);
-    record = new_record(chain, chain->in);
+    record = user_new_record(chain, chain->in);
     rows = call_member(chain, call, offsetof(ChainCall, rows));
     from = word_of(chain, call, offsetof(ChainCall, from));
     last = LLVMBuildAdd(chain->builder, from, word_of(chain, call, offsetof(ChainCall, count)), "");
@@ -642,7 +501,7 @@ static void emit_loop(const Chain *chain, LLVMValueRef loop)
     phi_values[0] = i, phi_blocks[0] = head;
     phi_values[1] = picked, phi_blocks[1] = selected;
     LLVMAddIncoming(row, phi_values, phi_blocks, 2);
-    emit_row(chain, loop, state, record, row);
+    emit_row(chain, loop, state, record, i, row);
     if (chain->may_stop)
         LLVMBuildCondBr(chain->builder,
                         load(chain, chain->i1, state_member(chain, state, STATE_STOPPED), ""), end,
@@ -656,6 +515,8 @@ static void emit_loop(const Chain *chain, LLVMValueRef loop)
     LLVMBuildCondBr(chain->builder,
                     LLVMBuildICmp(chain->builder, LLVMIntULT, phi_values[1], last, ""), head, end);
     begin_block(chain, end);
+    if (chain->chain->combine != NULL && !has_keys(chain))
+        give_acc(chain, call, state);
     LLVMBuildStore(
         chain->builder,
         LLVMBuildTrunc(chain->builder,
@@ -684,6 +545,8 @@ static void emit_entry(const Chain *chain, const char *symbol)
         args[count++] = call_item(chain, call, offsetof(ChainCall, out_values), i);
         args[count++] = call_item(chain, call, offsetof(ChainCall, out_nulls), i);
     }
+    if (has_keys(chain))
+        args[count++] = call_member(chain, call, offsetof(ChainCall, accs));
     LLVMBuildCall2(chain->builder, LLVMGlobalGetValueType(loop), loop, args, count, "");
     LLVMBuildRetVoid(chain->builder);
     emit_loop(chain, loop);
@@ -702,10 +565,9 @@ static Status make_module(Chain *chain, const char *symbol, LLVMTargetMachineRef
     LLVMSetModuleDataLayout(chain->module, layout);
     LLVMDisposeTargetData(layout);
     TRY(user_link_support(chain, err));
-    for (uint32_t k = 0; k < chain->chain->step_count; k++)
-        TRY(user_link_step(chain, k, err));
-    for (uint32_t k = 0; k < chain->chain->step_count; k++)
-        chain->telling += tells(chain, k);
+    TRY(user_link_functions(chain, err));
+    for (uint32_t k = 0; k < chain->function_count; k++)
+        chain->telling += user_tells(chain, k);
     emit_entry(chain, symbol);
     emit_steps(chain, 0);
     for (uint32_t k = 0; k < chain->chain->step_count; k++)

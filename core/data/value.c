@@ -16,7 +16,7 @@ Value value_null(Type type)
     return value;
 }
 
-static Value value_zero(Type type)
+Value value_zero(Type type)
 {
     Value value = value_null(type);
 

@@ -29,6 +29,7 @@ typedef struct Value {
 } Value;
 
 Value value_null(Type type);
+Value value_zero(Type type); /* 0, false, an empty text, the first day */
 Value value_bool(bool value);
 Value value_int4(int32_t value);
 Value value_int8(int64_t value);

@@ -61,6 +61,40 @@ bool call_reads_field(const PlanCall *call, uint32_t field)
     return false;
 }
 
+static bool function_reads(const UserFunction *function, uint32_t record, const RecordField *field)
+{
+    return function->code == NULL || touches(function->code->reads[record], field, 0) ||
+           touches(function->code->writes[record], field, 0);
+}
+
+bool combine_reads_field(const CombineSpec *spec, uint32_t field)
+{
+    const RecordField *own = &spec->in->fields[field];
+
+    if (spec->has_keys && own->is_key)
+        return true;
+    if (spec->zero == NULL && spec->create.call == NULL)
+        return true; /* the first record becomes the accumulator */
+    if (spec->zero == NULL && function_reads(&spec->create, 0, own))
+        return true;
+    return function_reads(&spec->add, 1, own);
+}
+
+static bool can_inline(const UserFunction *function)
+{
+    return function->code != NULL && function->code->can_inline;
+}
+
+bool combine_can_inline(const CombineSpec *spec)
+{
+    for (uint32_t i = 0; i < spec->acc->field_count; i++)
+        if (type_phys(spec->acc->fields[i].type) == PHYS_STR &&
+            !(spec->has_keys && spec->acc->fields[i].is_key))
+            return false;
+    return can_inline(&spec->add) &&
+           (spec->zero != NULL || spec->create.call == NULL || can_inline(&spec->create));
+}
+
 /* --- passing on --- */
 
 static const RecordField *key_number(const RecordLayout *layout, uint32_t number)

@@ -1,5 +1,5 @@
 /*
- * call_fields.h -- what the facts about user functions say of a CALL's fields
+ * call_fields.h -- what the facts about user functions say of the fields of a CALL or a COMBINE
  *
  *     Call  filter is_big, map to_pair       reads price, id; of its output, id is the input's id
  *
@@ -15,6 +15,13 @@ bool call_step_reads(const CallStep *step, const RecordField *field);
 
 /* Whether what the call makes or does may depend on a field of its input. */
 bool call_reads_field(const PlanCall *call, uint32_t field);
+
+/* Whether accumulators may depend on a field of what is combined. */
+bool combine_reads_field(const CombineSpec *spec, uint32_t field);
+
+/* Functions have bitcode that can be inlined, and put no texts into accumulators, which would have
+ * to be copied after each record. */
+bool combine_can_inline(const CombineSpec *spec);
 
 /* The field of the input that a field of the output is, whatever the record; false: none. */
 bool call_passes_field(const PlanCall *call, uint32_t out_field, uint32_t *in_field_out);

@@ -300,6 +300,23 @@ static void print_steps(Printer *to, CallStepList steps)
         strbuf_printf(&to->buf, ", and %u more", steps.count - STEPS_SHOWN);
 }
 
+static void print_combine(Printer *to, const CombineSpec *spec)
+{
+    const char *separator = "";
+
+    strbuf_printf(&to->buf, " %s%s", printed_name(to, &spec->add), spec->has_keys ? " by key" : "");
+    if (spec->add.code == NULL)
+        return;
+    strbuf_puts(&to->buf, " (reads:");
+    for (uint32_t i = 0; i < spec->in->field_count; i++) {
+        if (!combine_reads_field(spec, i))
+            continue;
+        strbuf_printf(&to->buf, "%s %s", separator, spec->in->fields[i].name);
+        separator = ",";
+    }
+    strbuf_puts(&to->buf, combine_can_inline(spec) ? "; inlined)" : ")");
+}
+
 /* Fields that every reader knows by their place need no name in front. */
 static void print_field(Printer *to, const Plan *plan, const PlanField *field, uint32_t indent)
 {
@@ -364,8 +381,7 @@ static void print_field(Printer *to, const Plan *plan, const PlanField *field, u
         print_steps(to, AS(CallStepList));
         return;
     case PLAN_FIELD_COMBINE:
-        strbuf_printf(&to->buf, " %s%s", printed_name(to, &(*(const CombineSpec *const *)at)->add),
-                      (*(const CombineSpec *const *)at)->has_keys ? " by key" : "");
+        print_combine(to, *(const CombineSpec *const *)at);
         return;
     case PLAN_FIELD_GROUP:
         strbuf_printf(&to->buf, " %s%s",

@@ -96,19 +96,19 @@ def names():
         check(code == 0 and out == "n\n500\n499\n498\n", f"names, jit {jit}: exit {code}, {out!r}\n{err[-500:]}")
 
 
-def inlined():
+def inlined(job, least):
     """Functions inlined into a compiled loop, or called: the same output, errors and the numbers of their records included."""
     expected = None
     for mode in [["--set", "jit=off"], ["--set", "jit=on"], ["--set", "jit=auto"], ["--set", "jit=on", "--set", "batch_rows=7"],
                  ["--set", "jit=on", "--set", "test.faults=4"], ["--set", "jit=on", "--set", "optimizer.disable=all"]]:
-        code, out, err = submit("tests/rdd/jobs/inlined.c", options=mode)
+        code, out, err = submit(job, options=mode)
         answer = out, without_details(err)
         expected = expected or answer
-        check(code == 0 and len(out.splitlines()) > 30000 and answer == expected, f"inlined {mode}: exit {code}\n{err[-500:]}")
+        check(code == 0 and len(out.splitlines()) > least and answer == expected, f"{job} {mode}: exit {code}\n{err[-500:]}")
     gcc = shutil.which("gcc")
     if gcc:  # an object without bitcode
-        code, out, err = submit("tests/rdd/jobs/inlined.c", env={"VONK_CC": gcc})
-        check(code == 0 and (out, without_details(err)) == expected, f"inlined, compiled by gcc: exit {code}\n{err[-500:]}")
+        code, out, err = submit(job, env={"VONK_CC": gcc})
+        check(code == 0 and (out, without_details(err)) == expected, f"{job}, compiled by gcc: exit {code}\n{err[-500:]}")
 
 
 def answers(printed):
@@ -206,8 +206,10 @@ int vonk_main(VonkSession *s, int c, char **v)
         vonk_rdd_map(vonk_rdd_range(s, 0, 1000, 1, 1), VonkNumber, Pair, pair), Pair, add));
 }
 """)
-    code, _, err = submit(crash)
-    check(code == -11 and "user function add, record 778 of partition 0" in err, f"too deep a recursion: {code} {err[-300:]}")
+    for jit in "off", "on":
+        code, _, err = submit(crash, options=["--set", f"jit={jit}"])
+        check(code == -11 and "user function add, record 778 of partition 0" in err,
+              f"too deep a recursion, jit={jit}: {code} {err[-300:]}")
 
     exits = write_job(folder, "exits.c", "int vonk_main(VonkSession *s, int c, char **v) { (void)s; puts(v[c - 1]); return c; }\n")
     code, out, _ = submit(exits, "a", "b c")
@@ -558,7 +560,8 @@ def main():
     with tempfile.TemporaryDirectory(prefix="vonk-rdd-") as folder:
         os.environ["XDG_CACHE_HOME"] = os.path.join(folder, "cache")
         semantics(folder)
-        inlined()
+        inlined("tests/rdd/jobs/inlined.c", 30000)
+        inlined("tests/rdd/jobs/combined.c", 6000)
         names()
         one_plan(folder)
         word_count(folder)

@@ -9,6 +9,7 @@
 VONK_RECORD(Order, VONK_KEY(int8, id), VONK_FIELD(text, name), VONK_FIELD(float8, price),
             VONK_FIELD(text, note));
 VONK_RECORD(Sale, VONK_KEY(int8, id), VONK_FIELD(float8, gross), VONK_FIELD(text, label));
+VONK_RECORD(Spent, VONK_KEY(int8, id), VONK_FIELD(float8, gross));
 VONK_RECORD(Total, VONK_FIELD(int8, n), VONK_FIELD(float8, gross));
 
 static void tax(VonkTask *task, const Order *in, Sale *out)
@@ -30,6 +31,18 @@ static void check_label(VonkTask *task, const Sale *in, Sale *out)
     if (in->label.bytes == 0)
         vonk_fail(task, "no label");
     *out = *in;
+}
+
+static void take_price(VonkTask *task, Spent *acc, const Order *in)
+{
+    (void)task;
+    acc->gross += in->price;
+}
+
+static void unite(VonkTask *task, Spent *acc, const Spent *more)
+{
+    (void)task;
+    acc->gross += more->gross;
 }
 
 static void show(const char *title, VonkRdd *rdd)
@@ -73,5 +86,8 @@ int vonk_main(VonkSession *session, int argc, char **argv)
         return 1;
     show("a name that stands for what was made of it",
          vonk_rdd_sql(session, Sale, "SELECT id, gross, label FROM sales s WHERE s.id < 993"));
+    show("sums that read some fields only",
+         vonk_rdd_take(
+             vonk_rdd_aggregate_by_key(orders, Order, Spent, &(Spent){0}, take_price, unite), 3));
     return 0;
 }

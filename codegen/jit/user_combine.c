@@ -1,0 +1,122 @@
+/*
+ * user_combine.c -- the end of a chain that ends in accumulators; see user_emit.h
+ *
+ *     if (state->has_acc)
+ *         add(task, state->acc, record);
+ *     else
+ *         what create makes of the record, or the record itself, becomes *state->acc;
+ *
+ * The state's accumulator is a variable of the loop where there is just one, or else a row of the
+ * table, where the row's key stands already.
+ */
+#include "codegen/jit/user_emit.h"
+
+static uint32_t add_number(const Chain *chain)
+{
+    return chain->chain->step_count;
+}
+
+static uint32_t create_number(const Chain *chain)
+{
+    return chain->chain->step_count + 1;
+}
+
+static LLVMValueRef task_of(const Chain *chain, LLVMValueRef call, uint32_t k)
+{
+    return call_item(chain, call, offsetof(ChainCall, tasks), k);
+}
+
+/* The key's texts, which add may point elsewhere (*sum = *more), where they do not stay. Two words
+ * a text. */
+static void keep_key_texts(const Chain *chain, LLVMValueRef acc, LLVMValueRef *words, bool restores)
+{
+    const ChainCombine *combine = chain->chain->combine;
+
+    for (uint32_t i = 0; combine->has_keys && i < 2 * combine->acc->field_count; i++) {
+        const RecordField *field = &combine->acc->fields[i / 2];
+        LLVMValueRef word = at(chain, acc, field->offset + i % 2 * sizeof(uint64_t));
+
+        if (!field->is_key || type_phys(field->type) != PHYS_STR)
+            continue;
+        if (restores)
+            LLVMBuildStore(chain->builder, words[i], word);
+        else
+            words[i] = load(chain, chain->i64, word, "key");
+    }
+}
+
+static void call_add(const Chain *chain, LLVMValueRef function, LLVMValueRef state,
+                     LLVMValueRef call, LLVMValueRef acc, LLVMValueRef record)
+{
+    uint32_t k = add_number(chain);
+    LLVMValueRef task = task_of(chain, call, k), args[3] = {task, acc, record};
+    LLVMValueRef *words =
+        ARENA_ARRAY(chain->chain->arena, LLVMValueRef, 2 * chain->chain->combine->acc->field_count);
+
+    keep_key_texts(chain, acc, words, false);
+    (void)user_call(chain, k, args, 3);
+    keep_key_texts(chain, acc, words, true);
+    user_return_if_failed(chain, function, state, k, task);
+}
+
+/* The accumulator's first value. */
+static void begin_acc(const Chain *chain, LLVMValueRef function, LLVMValueRef state,
+                      LLVMValueRef call, LLVMValueRef acc, LLVMValueRef record)
+{
+    const ChainCombine *combine = chain->chain->combine;
+    LLVMValueRef first = user_new_record(chain, combine->acc);
+    uint32_t k = create_number(chain);
+
+    if (combine->create != NULL) {
+        LLVMValueRef task = task_of(chain, call, k), args[3] = {task, record, first};
+
+        user_set_running(chain, k, call, task);
+        (void)user_call(chain, k, args, 3);
+        user_return_if_failed(chain, function, state, k, task);
+    } else {
+        LLVMBuildMemCpy(chain->builder, first, RECORD_ALIGN, record, RECORD_ALIGN,
+                        number(chain, combine->acc->bytes));
+    }
+    if (combine->has_keys)
+        user_copy_keys(chain, combine->acc, acc, combine->acc, first);
+    LLVMBuildMemCpy(chain->builder, acc, RECORD_ALIGN, first, RECORD_ALIGN,
+                    number(chain, combine->acc->bytes));
+}
+
+void user_combine_record(const Chain *chain, LLVMValueRef function, LLVMValueRef state,
+                         LLVMValueRef record)
+{
+    const ChainCombine *combine = chain->chain->combine;
+    LLVMValueRef call = load(chain, chain->pointer, state_member(chain, state, STATE_CALL), "call");
+    LLVMValueRef acc = load(chain, chain->pointer, state_member(chain, state, STATE_ACC), "acc");
+    LLVMValueRef has_acc = state_member(chain, state, STATE_HAS_ACC);
+    LLVMValueRef count_at = state_member(chain, state, STATE_COUNT);
+    LLVMBasicBlockRef begin, add, done;
+
+    LLVMBuildStore(
+        chain->builder,
+        LLVMBuildAdd(chain->builder, load(chain, chain->i64, count_at, ""), number(chain, 1), ""),
+        count_at);
+    if (combine->create != NULL)
+        (void)user_count_record(chain, create_number(chain), call,
+                                task_of(chain, call, create_number(chain)));
+    (void)user_count_record(chain, add_number(chain), call,
+                            task_of(chain, call, add_number(chain)));
+    if (combine->has_zero) {
+        LLVMBuildStore(chain->builder, LLVMConstInt(chain->i1, 1, false), has_acc);
+        call_add(chain, function, state, call, acc, record);
+        return;
+    }
+    begin = new_block(chain, function, "begin");
+    add = new_block(chain, function, "add");
+    done = new_block(chain, function, "done");
+    LLVMBuildCondBr(chain->builder, load(chain, chain->i1, has_acc, "has_acc"), add, begin);
+    begin_block(chain, begin);
+    LLVMBuildStore(chain->builder, LLVMConstInt(chain->i1, 1, false), has_acc);
+    begin_acc(chain, function, state, call, acc, record);
+    LLVMBuildBr(chain->builder, done);
+    begin_block(chain, add);
+    call_add(chain, function, state, call, acc, record);
+    LLVMBuildBr(chain->builder, done);
+    begin_block(chain, done);
+}
