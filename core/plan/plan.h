@@ -344,7 +344,8 @@ const Plan *plan_setop(Arena *arena, SetopKind kind, bool is_all, const Plan *le
                        const Plan *right, const ColumnList *maps, uint32_t column_count,
                        const PlanColumn *columns);
 const Plan *plan_shared(Arena *arena, const Plan *input, int64_t shared_id, const char *name,
-                        const ColumnList *map, uint32_t column_count, const PlanColumn *columns);
+                        bool is_materialized, const ColumnList *map, uint32_t column_count,
+                        const PlanColumn *columns);
 const Plan *plan_write(Arena *arena, const Plan *input, const char *path, const char *format,
                        NameList names, OptionList options, PlanColumn count_column);
 

@@ -339,12 +339,14 @@ const Plan *plan_setop(Arena *arena, SetopKind kind, bool is_all, const Plan *le
 }
 
 const Plan *plan_shared(Arena *arena, const Plan *input, int64_t shared_id, const char *name,
-                        const ColumnList *map, uint32_t column_count, const PlanColumn *columns)
+                        bool is_materialized, const ColumnList *map, uint32_t column_count,
+                        const PlanColumn *columns)
 {
     PlanShared *node = (PlanShared *)plan_new(arena, PLAN_SHARED, 1, &input, column_count, columns);
 
     node->shared_id = shared_id;
     node->name = name;
+    node->is_materialized = is_materialized;
     node->maps = copy_maps(arena, 1, map);
     return &node->head;
 }

@@ -27,7 +27,7 @@ static const Plan *make_reader(Binder *b, const Plan *plan, int64_t shared_id, C
     }
     b->shared_count++;
     *map_out = (ColumnMap){count, from, to};
-    return plan_shared(b->arena, plan, shared_id, "ties", &(ColumnList){count, from}, count,
+    return plan_shared(b->arena, plan, shared_id, "ties", false, &(ColumnList){count, from}, count,
                        columns);
 }
 

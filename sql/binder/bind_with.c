@@ -60,6 +60,7 @@ static Status define_cte(Binder *b, Scope *scope, const AstCte *ast, Cte *cte)
         ast->materialize == AST_MATERIALIZE_NEVER || plan_free_columns(b->arena, plan).count > 0;
     if (!cte->is_copied)
         cte->shared_id = ++b->ids->last_shared;
+    cte->is_materialized = ast->materialize == AST_MATERIALIZE_ALWAYS;
     return name_cte_columns(b, cte, ast);
 }
 
@@ -119,7 +120,7 @@ Status bind__cte_reference(Binder *b, Cte *cte, int32_t offset, const Plan **pla
         produced[i].name = columns[i].name;
     }
     b->shared_count++;
-    *plan_out = plan_shared(b->arena, cte->plan, cte->shared_id, cte->name,
+    *plan_out = plan_shared(b->arena, cte->plan, cte->shared_id, cte->name, cte->is_materialized,
                             &(ColumnList){count, ids}, count, produced);
     return ST_OK;
 }

@@ -100,7 +100,8 @@ typedef struct Cte {
     uint32_t column_count;
     const RangeColumn *columns;
     int64_t shared_id;
-    bool is_future; /* a later one of the same WITH: known only to say so */
+    bool is_future;       /* a later one of the same WITH: known only to say so */
+    bool is_materialized; /* the user's word */
     bool is_copied; /* NOT MATERIALIZED, or correlated: every reference has a copy of its own */
     bool was_used;
 } Cte;

@@ -75,6 +75,7 @@ static const Rule *const rewrite[] = {
 /* These add filters, which must not be done twice. */
 static const Rule *const split_joins[] = {&rule_split_or_by_side, NULL};
 static const Rule *const share_filters[] = {&rule_push_filter_into_shared, NULL};
+static const Rule *const unshare[] = {&rule_inline_shared_by_cost, NULL};
 static const Rule *const split_scans[] = {&rule_split_or_by_column, NULL};
 
 /* Filters are where they will stay. */
@@ -98,15 +99,11 @@ static const Rule *const finish[] = {
 };
 
 const RuleBatch opt__batches[] = {
-    {"lowering", 1, lowering},
-    {"rewrite", 10, rewrite},
-    {"split joins", 1, split_joins},
-    {"share filters", 1, share_filters},
-    {"rewrite again", 10, rewrite},
-    {"split scans", 1, split_scans},
-    {"into scans", 4, into_scans},
-    {"join order", 1, join_order},
-    {"share", 1, share},
+    {"lowering", 1, lowering},       {"rewrite", 10, rewrite},
+    {"split joins", 1, split_joins}, {"share filters", 1, share_filters},
+    {"unshare", 1, unshare},         {"rewrite again", 10, rewrite},
+    {"split scans", 1, split_scans}, {"into scans", 4, into_scans},
+    {"join order", 1, join_order},   {"share", 1, share},
     {"finish", 1, finish},
 };
 

@@ -114,7 +114,8 @@ static void share_right(Lowering *low)
 
         for (uint32_t i = 0; i < count; i++)
             columns[i].id = plan_new_column(low->rc->ids);
-        copies[copy] = plan_shared(arena, projected, shared_id, "not in", &map, count, columns);
+        copies[copy] =
+            plan_shared(arena, projected, shared_id, "not in", false, &map, count, columns);
     }
     low->matched = copies[0];
     low->counted = copies[1];

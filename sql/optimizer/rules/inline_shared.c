@@ -27,6 +27,7 @@ typedef struct UseCounter {
 
 typedef struct Inliner {
     RuleCtx *rc;
+    WantsCopies wants_copies;
     UseCounter counter;
     PlanMemo memo;
 } Inliner;
@@ -63,10 +64,13 @@ static void note_volatile(void *context, const Expr *expr)
     *(bool *)context |= expr_is_volatile(expr);
 }
 
-static bool is_cheap(const Plan *plan)
+static bool is_cheap(RuleCtx *rc, const PlanShared *shared, uint32_t reader_count)
 {
+    const Plan *plan = shared->head.inputs[0];
     bool is_volatile = false;
 
+    (void)rc;
+    (void)reader_count;
     while (plan->kind == PLAN_FILTER || plan->kind == PLAN_PROJECT) {
         plan_visit_exprs(plan, note_volatile, &is_volatile);
         plan = plan->inputs[0];
@@ -103,6 +107,7 @@ static const Plan *inline_node(Inliner *inliner, const Plan *plan)
     RuleCtx *rc = inliner->rc;
     const Plan **inputs = ARENA_ARRAY(rc->arena, const Plan *, plan->input_count);
     const PlanShared *shared;
+    uint32_t reader_count;
 
     for (uint32_t i = 0; i < plan->input_count; i++)
         inputs[i] = inline_input(inliner, plan->inputs[i], plan->kind == PLAN_SHARED);
@@ -110,17 +115,23 @@ static const Plan *inline_node(Inliner *inliner, const Plan *plan)
     shared = plan_as_shared(plan);
     if (shared == NULL)
         return plan;
-    if (find_use(&inliner->counter, shared->shared_id)->count == 1)
+    reader_count = find_use(&inliner->counter, shared->shared_id)->count;
+    if (reader_count == 1)
         return take_over(rc, shared);
-    return is_cheap(shared->head.inputs[0]) ? shared_as_copy(rc, shared) : plan;
+    return inliner->wants_copies(rc, shared, reader_count) ? shared_as_copy(rc, shared) : plan;
+}
+
+const Plan *inline_shared_where(RuleCtx *rc, const Plan *plan, WantsCopies wants_copies)
+{
+    Inliner inliner = {.rc = rc, .wants_copies = wants_copies, .counter = {.arena = rc->arena}};
+
+    count_uses(&inliner.counter, plan);
+    return inliner.counter.uses == NULL ? plan : inline_node(&inliner, plan);
 }
 
 static const Plan *inline_shared(RuleCtx *rc, const Plan *plan)
 {
-    Inliner inliner = {.rc = rc, .counter = {.arena = rc->arena}};
-
-    count_uses(&inliner.counter, plan);
-    return inliner.counter.uses == NULL ? plan : inline_node(&inliner, plan);
+    return inline_shared_where(rc, plan, is_cheap);
 }
 
 const Rule rule_inline_shared = {

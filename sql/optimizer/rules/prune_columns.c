@@ -257,8 +257,8 @@ static const Plan *prune_shared(Pruner *pruner, const PlanShared *shared, Column
         need->pruned = prune(pruner, plan->inputs[0], need->used_in_pass);
     if (count == plan->column_count)
         return plan_with_input(pruner->arena, plan, need->pruned);
-    return plan_shared(pruner->arena, need->pruned, shared->shared_id, shared->name, &map, count,
-                       columns);
+    return plan_shared(pruner->arena, need->pruned, shared->shared_id, shared->name,
+                       shared->is_materialized, &map, count, columns);
 }
 
 /* Readies the needs for another pass; false when the last one was run with the right ones. */

@@ -503,8 +503,8 @@ const Plan *share_plan(RuleCtx *rc, const Plan *plan, int64_t shared_id, const c
         columns[i].id = plan_new_column(rc->ids);
         map_vec_add(map, from[i], expr_of_column(rc->arena, &columns[i]));
     }
-    return plan_shared(rc->arena, plan, shared_id, name, &(ColumnList){plan->column_count, from},
-                       plan->column_count, columns);
+    return plan_shared(rc->arena, plan, shared_id, name, false,
+                       &(ColumnList){plan->column_count, from}, plan->column_count, columns);
 }
 
 const Expr *same_values(Arena *arena, uint32_t count, const Plan *left, const ColumnId *left_ids,

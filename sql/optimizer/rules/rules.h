@@ -136,6 +136,10 @@ const Plan *plan_select_like(Arena *arena, const Plan *plan, const Plan *like);
 const Plan *values_as_projects(RuleCtx *rc, const PlanValues *values);
 /* The SHARED node's own copy of its input, under its columns. */
 const Plan *shared_as_copy(RuleCtx *rc, const PlanShared *shared);
+/* inline_shared.c: SHARED nodes with one reader become their inputs; where wants_copies says so,
+ * each of several readers gets a copy. */
+typedef bool (*WantsCopies)(RuleCtx *rc, const PlanShared *shared, uint32_t reader_count);
+const Plan *inline_shared_where(RuleCtx *rc, const Plan *plan, WantsCopies wants_copies);
 
 PlanColumn column_named(RuleCtx *rc, Type type, const char *name, bool is_nullable); /* fresh id */
 const Expr *expr_of_column(Arena *arena, const PlanColumn *column);

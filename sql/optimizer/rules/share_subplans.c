@@ -233,7 +233,7 @@ static const Plan *reader(Sharer *sharer, Met *first, const Plan *plan)
     }
     for (uint32_t i = 0; i < plan->column_count; i++)
         ids[i] = first->input->columns[i].id;
-    return plan_shared(rc->arena, first->input, first->shared_id, "common", &map,
+    return plan_shared(rc->arena, first->input, first->shared_id, "common", false, &map,
                        plan->column_count, plan->columns);
 }
 

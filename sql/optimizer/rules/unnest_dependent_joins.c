@@ -206,7 +206,7 @@ static const Plan *shared_twin(RuleCtx *rc, const PlanShared *shared, ColumnMap 
     }
     *map_out = map_vec_map(&map);
     return plan_shared(rc->arena, shared->head.inputs[0], shared->shared_id, shared->name,
-                       shared->maps, count, columns);
+                       shared->is_materialized, shared->maps, count, columns);
 }
 
 /* The plan as a SHARED node that produces the same columns. */
@@ -217,7 +217,7 @@ static const PlanShared *share(RuleCtx *rc, const Plan *plan)
 
     for (uint32_t i = 0; i < plan->column_count; i++)
         from[i] = copy->columns[i].id;
-    return plan_as_shared(plan_shared(rc->arena, copy, ++rc->ids->last_shared, "outer",
+    return plan_as_shared(plan_shared(rc->arena, copy, ++rc->ids->last_shared, "outer", false,
                                       &(ColumnList){plan->column_count, from}, plan->column_count,
                                       plan->columns));
 }

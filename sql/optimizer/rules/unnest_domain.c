@@ -46,7 +46,7 @@ static Dependent domain_use(Pusher *pusher)
         columns[i] = plan->columns[i];
         columns[i].id = values[i] = plan_new_column(pusher->rc->ids);
     }
-    return (Dependent){plan_shared(pusher->arena, plan, pusher->domain->shared_id, "domain",
+    return (Dependent){plan_shared(pusher->arena, plan, pusher->domain->shared_id, "domain", false,
                                    &(ColumnList){pusher->count, from}, pusher->count, columns),
                        values};
 }

@@ -62,7 +62,7 @@ static const Plan *shared(Runner *runner, const Plan *input, int64_t id)
                          .name = "s",
                          .is_nullable = true};
 
-    return plan_shared(runner->arena, input, id, "s", &map, 1, &column);
+    return plan_shared(runner->arena, input, id, "s", false, &map, 1, &column);
 }
 
 static const Plan *join(Runner *runner, JoinKind kind, const Plan *left, const Plan *right)

@@ -294,10 +294,10 @@ START_TEST(shared_stays_shared)
         columns[i] = a->columns[i];
         columns[i].id = plan_new_column(&fix.ids);
     }
-    one = plan_shared(fix.arena, a, 1, "w", &map, 2, columns);
+    one = plan_shared(fix.arena, a, 1, "w", false, &map, 2, columns);
     for (int i = 0; i < 2; i++)
         columns[i].id = plan_new_column(&fix.ids);
-    two = plan_shared(fix.arena, a, 1, "w", &map, 2, columns);
+    two = plan_shared(fix.arena, a, 1, "w", false, &map, 2, columns);
     physical =
         find(build(&fix, plan_join(fix.arena, JOIN_INNER, one, two, eq(&fix, one, 0, two, 0))),
              PLAN_HASH_JOIN);

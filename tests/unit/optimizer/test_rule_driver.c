@@ -143,7 +143,7 @@ START_TEST(shared_inputs_stay_one)
             columns[i][c] = scan->columns[c];
             columns[i][c].id = plan_new_column(&fix.ids);
         }
-        shared[i] = plan_shared(fix.arena, input, 1, "s", &map, 2, columns[i]);
+        shared[i] = plan_shared(fix.arena, input, 1, "s", false, &map, 2, columns[i]);
     }
     joined = plan_join(fix.arena, JOIN_INNER, shared[0], shared[1],
                        eq(&fix, shared[0], 0, shared[1], 1));

@@ -300,7 +300,7 @@ START_TEST(test_shared_plans_stay_shared)
             PlanColumn column = plan->columns[0];
 
             column.id = next++;
-            both[i] = plan_shared(arena, plan, level, "w", &map, 1, &column);
+            both[i] = plan_shared(arena, plan, level, "w", false, &map, 1, &column);
         }
         plan = plan_select_columns(arena, plan_join(arena, JOIN_INNER, both[0], both[1], NULL), 1,
                                    &both[0]->columns[0].id);

@@ -261,7 +261,7 @@ static inline void wire_plans_sets(WirePlans *to)
         PlanColumn own[] = {wire_plans_column(to, TYPE_INT8, "c"),
                             wire_plans_column(to, TYPE_INT8, "d")};
 
-        shared[i] = plan_shared(arena, inputs[0], 7, "w", &maps[0], 2, own);
+        shared[i] = plan_shared(arena, inputs[0], 7, "w", true, &maps[0], 2, own);
     }
     wire_plans_add(to, plan_join(arena, JOIN_INNER, shared[0], shared[1], NULL));
 }
