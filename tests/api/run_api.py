@@ -287,9 +287,19 @@ def test_cancel():
     vonk.close()
 
 
+def test_notice():
+    import vonkpy
+    check(vonkpy.LIB is None or vonkpy.LIB.vonk_result_notice(None) is None, "the notice of no result")
+    with vonkpy.Session() as session:
+        session.query("BEGIN")
+        check(session.tag == "BEGIN" and b"no transactions" in (session.notice or b""), f"BEGIN: {session.notice}")
+        session.query("SELECT 1")
+        check(session.notice is None, f"SELECT: {session.notice}")
+
+
 def main():
     for test in (test_examples, test_exports, test_arrow_round_trip, test_half_floats, test_values_under_nulls, test_results_outlive, test_misuse,
-                 test_results_side_by_side,                 test_many_sessions, test_cancel):
+                 test_results_side_by_side, test_many_sessions, test_cancel, test_notice):
         test()
     print(f"api: {passed} passed, {failed} failed")
     return 1 if failed else 0

@@ -42,6 +42,7 @@ def load_library():
         "vonk_result_column_name": (text, [pointer, size]),
         "vonk_result_column_type": (text, [pointer, size]),
         "vonk_result_tag": (text, [pointer]),
+        "vonk_result_notice": (text, [pointer]),
         "vonk_result_next_row": (ctypes.c_int, [pointer, error]),
         "vonk_result_text": (text, [pointer, size]),
         "vonk_result_arrow_stream": (ctypes.c_int, [pointer, pointer, error]),
@@ -88,7 +89,7 @@ class Session:
         self.check(LIB.vonk_session_set(self.handle, name.encode(), str(value).encode(), ctypes.byref(self.error)))
 
     def query(self, sql):
-        """Column names and rows of the last statement; types are in self.types, the tag in self.tag."""
+        """Column names and rows of the last statement; types are in self.types, the tag in self.tag, a notice in self.notice."""
         result = ctypes.c_void_p()
         self.check(LIB.vonk_query(self.handle, sql.encode(), None, 0, ctypes.byref(result),
                                   ctypes.byref(self.error)))
@@ -103,6 +104,7 @@ class Session:
             if step == 2:
                 raise VonkError(self.error)
             self.tag = LIB.vonk_result_tag(result).decode()
+            self.notice = LIB.vonk_result_notice(result)
             return names, rows
         finally:
             LIB.vonk_result_free(result)
