@@ -153,7 +153,7 @@ static Status sort_by_place(const AggSpec *spec, AggGroups *groups, Error *err)
     placed = memory;
     for (uint64_t i = 0; i < groups->count; i++)
         placed[i] = (PlacedRow){((const AggHead *)groups->rows[i])->place, groups->rows[i]};
-    sorter_radix(1, memory, (uint64_t *)(void *)(placed + groups->count), groups->count);
+    sorter_radix(1, 2, memory, (uint64_t *)(void *)(placed + groups->count), groups->count);
     for (uint64_t i = 0; i < groups->count; i++)
         groups->rows[i] = placed[i].row;
     mem_pool_release(spec->pool, memory, 2 * bytes);

@@ -293,7 +293,7 @@ Status join_range_build(JoinRange *range, const JoinTable *table, const JoinFiel
     entries = memory;
     range->row_count = table->row_count;
     range->count = collect(range, table, keys, entries);
-    sorter_radix(1, entries, entries + 2 * (size_t)range->count, range->count);
+    sorter_radix(1, 2, entries, entries + 2 * (size_t)range->count, range->count);
     status = range->count == 0 ? ST_OK : take_memory(range, pool, err);
     if (status == ST_OK) {
         range->is_in_order = true;

@@ -3,11 +3,12 @@
  *
  * Rows of equal keys keep the order of their places. A LIMIT of each group, and a concatenation of
  * each group's texts, sort by the group's keys first; then one task walks the sorted rows, and
- * drops those that it does not want.
+ * lists those that it wants.
  */
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/stop_check.h"
 #include "exec/operator.h"
 #include "exec/row_source.h"
 #include "exec/sorter.h"
@@ -20,7 +21,8 @@ typedef struct Sort {
     Operator op;
     SortSpec spec;
     Sorter sorter;
-    uint64_t row_count; /* that come out: the first of sorter.rows */
+    uint64_t row_count; /* that come out */
+    void **rows;        /* unless SORT_ALL: those that come out, of as many as were sorted */
 
     enum { SORT_ALL, SORT_LIMIT_GROUPS, SORT_CONCAT_GROUPS } kind;
     bool is_sorted;
@@ -98,11 +100,10 @@ static Status sort_finish_begin(Operator *op, uint32_t phase, Error *err, uint32
     Sort *self = (Sort *)op;
 
     *task_count_out = 0;
-    if (phase == 1)
-        operator_note_bytes(op, sorter_bytes(&self->sorter));
     if (self->is_sorted)
         return ST_OK;
     TRY(sorter_begin(&self->sorter, phase, err, task_count_out));
+    operator_note_bytes(op, self->sorter.peak_bytes);
     if (*task_count_out > 0)
         return ST_OK;
     self->row_count = self->sorter.row_count;
@@ -115,25 +116,44 @@ static bool is_same_group(const Sort *self, const void *a, const void *b)
 {
     for (uint32_t i = 0; i < self->group_field_count; i++) {
         uint32_t field = self->group_fields[i];
-        bool is_null = row_is_null(&self->spec.rows, a, field);
+        bool is_null = row_is_null(&self->spec.shape.rows, a, field);
 
-        if (is_null != row_is_null(&self->spec.rows, b, field) ||
-            (!is_null && row_compare_field(&self->spec.rows, field, a, b) != 0))
+        if (is_null != row_is_null(&self->spec.shape.rows, b, field) ||
+            (!is_null && row_compare_field(&self->spec.shape.rows, field, a, b) != 0))
             return false;
     }
     return true;
 }
 
+/* Lists all rows in order. */
+static Status list_rows(Sort *self, Error *err)
+{
+    uint64_t count = self->sorter.row_count, listed = 0;
+    SortCursor *cursor;
+    void *rows;
+    Status status;
+
+    TRY(mem_pool_alloc(self->spec.pool, count * sizeof *self->rows, consumer_name, err, &rows));
+    self->rows = rows;
+    status = sort_cursor_open(&self->sorter, BATCH_ROWS_MAX, err, &cursor);
+    if (status == ST_OK)
+        sort_cursor_seek(cursor, 0, 0, count);
+    for (uint32_t more = 1; status == ST_OK && more > 0; listed += more)
+        more = sort_cursor_rows(cursor, BATCH_ROWS_MAX, self->rows + listed);
+    sort_cursor_close(cursor);
+    return status;
+}
+
 /* Moves the rows that are wanted of each group to the front of all rows. */
 static Status cut_groups(Sort *self, Error *err)
 {
-    void **rows = self->sorter.rows;
+    void **rows = self->rows;
     const void *last = NULL;
     uint64_t kept = 0, number = 0; /* of the row in its group */
 
     for (uint64_t i = 0; i < self->sorter.row_count; i++) {
-        if ((i & 0xffff) == 0 && atomic_load_explicit(self->spec.stop, memory_order_relaxed))
-            return error_set(err, ST_CANCELLED, "canceling statement due to user request");
+        if ((i & 0xffff) == 0)
+            TRY(stop_check(self->spec.stop, err));
         number = last != NULL && is_same_group(self, last, rows[i]) ? number + 1 : 0;
         last = rows[i];
         if (number >= self->skip_rows && number - self->skip_rows < self->fetch_rows)
@@ -149,9 +169,9 @@ static Str text_of(const Sort *self, const void *row, uint32_t field)
 {
     Str text;
 
-    if (row_is_null(&self->spec.rows, row, field))
+    if (row_is_null(&self->spec.shape.rows, row, field))
         return str_make("", 0);
-    memcpy(&text, row_value(&self->spec.rows, row, field), sizeof text);
+    memcpy(&text, row_value(&self->spec.shape.rows, row, field), sizeof text);
     return text;
 }
 
@@ -198,19 +218,20 @@ static Status concat_group(Sort *self, void *const *rows, uint64_t count, Error 
     text = str_make(buffer, (uint32_t)bytes);
     status = text_store_own(&self->texts, &text, err);
     mem_pool_release(self->spec.pool, buffer, bytes + 1);
-    memcpy((char *)rows[0] + self->spec.rows.fields[self->value_field].offset, &text, sizeof text);
+    memcpy((char *)rows[0] + self->spec.shape.rows.fields[self->value_field].offset, &text,
+           sizeof text);
     return status;
 }
 
 static Status concat_groups(Sort *self, Error *err)
 {
-    void **rows = self->sorter.rows;
+    void **rows = self->rows;
     uint64_t count = self->sorter.row_count, start = 0;
 
     self->row_count = 0;
     for (uint64_t i = 1; i <= count; i++) {
-        if ((i & 0xffff) == 0 && atomic_load_explicit(self->spec.stop, memory_order_relaxed))
-            return error_set(err, ST_CANCELLED, "canceling statement due to user request");
+        if ((i & 0xffff) == 0)
+            TRY(stop_check(self->spec.stop, err));
         if (i < count && is_same_group(self, rows[start], rows[i]))
             continue;
         TRY(concat_group(self, rows + start, i - start, err));
@@ -228,6 +249,7 @@ static Status sort_finish_task(Operator *op, uint32_t phase, uint32_t task, uint
     (void)thread;
     if (!self->is_sorted)
         return sorter_task(&self->sorter, phase, task, err);
+    TRY(list_rows(self, err));
     return self->kind == SORT_LIMIT_GROUPS ? cut_groups(self, err) : concat_groups(self, err);
 }
 
@@ -236,11 +258,13 @@ static void sort_close(Operator *op)
     Sort *self = (Sort *)op;
     SortRun *run = self->sorter.runs, *next;
 
+    mem_pool_release(self->spec.pool, self->rows, self->sorter.row_count * sizeof *self->rows);
+    self->rows = NULL;
+    sorter_fini(&self->sorter);
     for (; run != NULL; run = next) {
         next = run->next;
         local_free(op, (SortLocal *)(void *)run);
     }
-    sorter_fini(&self->sorter);
     sorter_init(&self->sorter, &self->spec);
     text_store_fini(&self->texts);
     self->row_count = 0;
@@ -258,8 +282,12 @@ static uint32_t sort_split_count(Operator *op)
 
 static Status sort_source_open(Operator *op, uint32_t thread, Error *err, void **cursor_out)
 {
+    SortCursor *cursor;
+    Status status = sort_cursor_open(&((Sort *)op)->sorter, op->context->batch_rows, err, &cursor);
+
     (void)thread;
-    return row_source_open(op->context, &((Sort *)op)->spec.rows, consumer_name, err, cursor_out);
+    *cursor_out = cursor;
+    return status;
 }
 
 static Status sort_source_split(Operator *op, void *cursor, uint32_t split, Error *err)
@@ -268,8 +296,7 @@ static Status sort_source_split(Operator *op, void *cursor, uint32_t split, Erro
     uint64_t start = (uint64_t)split * SPLIT_ROWS, count = self->row_count - start;
 
     (void)err;
-    row_source_split(cursor, split, self->sorter.rows + start,
-                     count < SPLIT_ROWS ? count : SPLIT_ROWS);
+    sort_cursor_seek(cursor, split, start, count < SPLIT_ROWS ? count : SPLIT_ROWS);
     return ST_OK;
 }
 
@@ -277,50 +304,79 @@ static Status sort_source_next(Operator *op, void *cursor, Error *err, Batch *ba
 {
     (void)op;
     (void)err;
-    row_source_next(cursor, batch_out);
+    sort_cursor_next(cursor, batch_out);
     return ST_OK;
 }
 
 static void sort_source_close(Operator *op, void *cursor)
 {
     (void)op;
+    sort_cursor_close(cursor);
+}
+
+/* --- source, of groups --- */
+
+static Status group_source_open(Operator *op, uint32_t thread, Error *err, void **cursor_out)
+{
+    (void)thread;
+    return row_source_open(op->context, &((Sort *)op)->spec.shape.rows, consumer_name, err,
+                           cursor_out);
+}
+
+static Status group_source_split(Operator *op, void *cursor, uint32_t split, Error *err)
+{
+    const Sort *self = (Sort *)op;
+    uint64_t start = (uint64_t)split * SPLIT_ROWS, count = self->row_count - start;
+
+    (void)err;
+    row_source_split(cursor, split, self->rows + start, count < SPLIT_ROWS ? count : SPLIT_ROWS);
+    return ST_OK;
+}
+
+static Status group_source_next(Operator *op, void *cursor, Error *err, Batch *batch_out)
+{
+    (void)op;
+    (void)err;
+    row_source_next(cursor, batch_out);
+    return ST_OK;
+}
+
+static void group_source_close(Operator *op, void *cursor)
+{
+    (void)op;
     row_source_close(cursor);
 }
 
-static const OperatorClass sort_class = {.name = "sort",
-                                         .local_open = sort_local_open,
-                                         .consume = sort_consume,
-                                         .local_close = sort_local_close,
-                                         .close = sort_close,
-                                         .combine = sort_combine,
-                                         .finish_begin = sort_finish_begin,
-                                         .finish_task = sort_finish_task,
-                                         .split_count = sort_split_count,
-                                         .source_open = sort_source_open,
-                                         .source_split = sort_source_split,
-                                         .source_next = sort_source_next,
-                                         .source_close = sort_source_close};
+#define SINK_FUNCTIONS                                                                             \
+    .name = "sort", .local_open = sort_local_open, .consume = sort_consume,                        \
+    .local_close = sort_local_close, .close = sort_close, .combine = sort_combine,                 \
+    .finish_begin = sort_finish_begin, .finish_task = sort_finish_task,                            \
+    .split_count = sort_split_count
+
+static const OperatorClass sort_class = {
+    SINK_FUNCTIONS, .source_open = sort_source_open, .source_split = sort_source_split,
+    .source_next = sort_source_next, .source_close = sort_source_close};
+
+static const OperatorClass group_sort_class = {
+    SINK_FUNCTIONS, .source_open = group_source_open, .source_split = group_source_split,
+    .source_next = group_source_next, .source_close = group_source_close};
 
 static Sort *sort_new(const ExecContext *context, Arena *arena, const Plan *node,
-                      const SortKeyList *keys)
+                      const SortKeyList *keys, const OperatorClass *class)
 {
     Sort *self = ARENA_NEW(arena, Sort);
     const Plan *input = node->inputs[0];
-    Type *types = ARENA_ARRAY(arena, Type, input->column_count);
 
-    for (uint32_t c = 0; c < input->column_count; c++)
-        types[c] = input->columns[c].type;
-    self->op = (Operator){.class = &sort_class,
+    self->op = (Operator){.class = class,
                           .context = context,
                           .node = node,
                           .input_column_count = input->column_count,
                           .input_columns = input->columns};
-    self->spec = (SortSpec){.key = sort_key_layout_make(arena, input, keys),
-                            .rows = row_layout_make(arena, 0, input->column_count, types, 0),
-                            .pool = context->pool,
-                            .consumer = consumer_name,
-                            .stop = context->stop,
-                            .threads = context->threads};
+    self->spec = sort_spec_make(arena, input, keys, 0, class == &sort_class);
+    self->spec.pool = context->pool;
+    self->spec.consumer = consumer_name;
+    self->spec.stop = context->stop;
+    self->spec.threads = context->threads;
     sorter_init(&self->sorter, &self->spec);
     text_store_init(&self->texts, context->pool, consumer_name);
     return self;
@@ -330,7 +386,7 @@ Status op_sort_new(const ExecContext *context, Arena *arena, const PlanSort *nod
                    Operator **op_out)
 {
     (void)err;
-    *op_out = &sort_new(context, arena, &node->head, &node->keys)->op;
+    *op_out = &sort_new(context, arena, &node->head, &node->keys, &sort_class)->op;
     return ST_OK;
 }
 
@@ -350,7 +406,8 @@ static Sort *group_sort_new(const ExecContext *context, Arena *arena, const Plan
     }
     if (order.count > 0)
         memcpy(keys + groups.count, order.items, order.count * sizeof *keys);
-    self = sort_new(context, arena, node, &(SortKeyList){groups.count + order.count, keys});
+    self = sort_new(context, arena, node, &(SortKeyList){groups.count + order.count, keys},
+                    &group_sort_class);
     self->group_field_count = groups.count;
     self->group_fields = fields;
     return self;

@@ -50,7 +50,7 @@ typedef struct TopNLocal {
 
 static size_t entry_bytes(const TopN *self)
 {
-    return (self->spec.key.words + 1) * sizeof(uint64_t);
+    return (self->spec.shape.key.words + 1) * sizeof(uint64_t);
 }
 
 /* --- life of a thread's part --- */
@@ -76,7 +76,7 @@ static Status top_n_local_open(Operator *op, uint32_t thread, Error *err, void *
     TRY(mem_pool_alloc(op->context->pool, sizeof(TopNLocal), consumer_name, err, &memory));
     local = memory;
     memset(local, 0, offsetof(TopNLocal, words));
-    row_store_init(&local->rows, self->spec.rows.row_bytes, op->context->pool, consumer_name);
+    row_store_init(&local->rows, self->spec.shape.rows.row_bytes, op->context->pool, consumer_name);
     text_store_init(&local->texts, op->context->pool, consumer_name);
     *local_out = local;
     return ST_OK;
@@ -95,8 +95,8 @@ static void top_n_local_close(Operator *op, void *local_memory)
 /* Copies the rows still wanted to a store of their own, and lets go of the others. */
 static Status compact(TopN *self, TopNLocal *local, Error *err)
 {
-    const RowLayout *layout = &self->spec.rows;
-    uint32_t words = self->spec.key.words;
+    const RowLayout *layout = &self->spec.shape.rows;
+    uint32_t words = self->spec.shape.key.words;
     RowStore old_rows = local->rows;
     TextStore old_texts = local->texts;
     Status status = ST_OK;
@@ -125,12 +125,13 @@ static Status compact(TopN *self, TopNLocal *local, Error *err)
 static Status cut_off(TopN *self, TopNLocal *local, Error *err)
 {
     size_t bytes = local->entry_count * entry_bytes(self);
-    uint32_t words = self->spec.key.words;
+    uint32_t words = self->spec.shape.key.words;
     void *temp;
     Status status;
 
     TRY(mem_pool_alloc(self->op.context->pool, bytes, consumer_name, err, &temp));
-    status = sorter_sort_entries(&self->spec, words, local->entries, temp, local->entry_count, err);
+    status = sorter_sort_entries(&self->spec, words, words + 1, local->entries, temp,
+                                 local->entry_count, err);
     mem_pool_release(self->op.context->pool, temp, bytes);
     if (status != ST_OK)
         return status;
@@ -162,7 +163,7 @@ static Status reserve_entries(TopN *self, TopNLocal *local, uint32_t count, Erro
 /* The selected rows that may be among the wanted ones. */
 static uint32_t choose_rows(const TopN *self, TopNLocal *local, const Batch *batch)
 {
-    uint32_t words = self->spec.key.words, count = 0;
+    uint32_t words = self->spec.shape.key.words, count = 0;
 
     for (uint32_t i = 0; i < batch->selected_count; i++) {
         int order =
@@ -182,20 +183,20 @@ static Status top_n_consume(Operator *op, void *local_memory, const Batch *batch
 {
     TopN *self = (TopN *)op;
     TopNLocal *local = local_memory;
-    uint32_t words = self->spec.key.words, count;
+    uint32_t words = self->spec.shape.key.words, count;
     uint64_t place, kept_max = 2 * self->wanted_rows;
 
     (void)emitter;
     if (self->wanted_rows == 0)
         return ST_OK;
     TRY(place_first(batch, err, &place));
-    sort_key_encode(&self->spec.key, batch, local->words, local->is_open);
+    sort_key_encode(&self->spec.shape.key, batch, local->words, local->is_open);
     count = choose_rows(self, local, batch);
     if (count == 0)
         return ST_OK;
     TRY(reserve_entries(self, local, count, err));
     TRY(row_store_add(&local->rows, count, err, local->new_rows));
-    TRY(row_write(&self->spec.rows, &local->texts, batch->columns, local->kept_rows, count,
+    TRY(row_write(&self->spec.shape.rows, &local->texts, batch->columns, local->kept_rows, count,
                   local->new_rows, err));
     for (uint32_t k = 0; k < count; k++) {
         uint64_t *entry = local->entries + local->entry_count++ * (words + 1);
@@ -228,7 +229,7 @@ static Status top_n_combine(Operator *op, void *local_memory, Error *err)
 /* All entries in the order of their rows' places: a stable sort by key keeps it for ties. */
 static void collect_entries(TopN *self, uint64_t *entries, uint64_t *temp)
 {
-    uint32_t stride = self->spec.key.words + 1;
+    uint32_t stride = self->spec.shape.key.words + 1;
     uint64_t count = 0;
 
     /* {place, address of the entry} sorted in temp, by way of entries */
@@ -240,7 +241,7 @@ static void collect_entries(TopN *self, uint64_t *entries, uint64_t *temp)
             temp[2 * count++ + 1] = (uint64_t)(uintptr_t)entry;
         }
     }
-    sorter_radix(1, temp, entries, count);
+    sorter_radix(1, 2, temp, entries, count);
     for (uint64_t i = 0; i < count; i++)
         memcpy(entries + i * stride, (const void *)(uintptr_t)temp[2 * i + 1],
                stride * sizeof *entries);
@@ -261,11 +262,11 @@ static Status top_n_finish_begin(Operator *op, uint32_t phase, Error *err, uint3
 
 static Status sort_all(TopN *self, uint64_t *entries, Error *err)
 {
-    uint64_t *temp = entries + self->entry_count * (self->spec.key.words + 1);
+    uint64_t *temp = entries + self->entry_count * (self->spec.shape.key.words + 1);
 
     collect_entries(self, entries, temp);
-    return sorter_sort_entries(&self->spec, self->spec.key.words, entries, temp, self->entry_count,
-                               err);
+    return sorter_sort_entries(&self->spec, self->spec.shape.key.words, self->spec.shape.stride,
+                               entries, temp, self->entry_count, err);
 }
 
 static Status top_n_finish_task(Operator *op, uint32_t phase, uint32_t task, uint32_t thread,
@@ -273,7 +274,7 @@ static Status top_n_finish_task(Operator *op, uint32_t phase, uint32_t task, uin
 {
     TopN *self = (TopN *)op;
     MemPool *pool = op->context->pool;
-    uint32_t stride = self->spec.key.words + 1;
+    uint32_t stride = self->spec.shape.key.words + 1;
     size_t bytes = 2 * self->entry_count * entry_bytes(self);
     uint64_t end = self->entry_count < self->wanted_rows ? self->entry_count : self->wanted_rows;
     void *memory, *rows = NULL;
@@ -323,7 +324,8 @@ static uint32_t top_n_split_count(Operator *op)
 static Status top_n_source_open(Operator *op, uint32_t thread, Error *err, void **cursor_out)
 {
     (void)thread;
-    return row_source_open(op->context, &((TopN *)op)->spec.rows, consumer_name, err, cursor_out);
+    return row_source_open(op->context, &((TopN *)op)->spec.shape.rows, consumer_name, err,
+                           cursor_out);
 }
 
 static Status top_n_source_split(Operator *op, void *cursor, uint32_t split, Error *err)
@@ -374,11 +376,8 @@ Status op_top_n_new(const ExecContext *context, Arena *arena, const PlanTopN *no
 {
     TopN *self = ARENA_NEW(arena, TopN);
     const Plan *input = node->head.inputs[0];
-    Type *types = ARENA_ARRAY(arena, Type, input->column_count);
 
     (void)err;
-    for (uint32_t c = 0; c < input->column_count; c++)
-        types[c] = input->columns[c].type;
     self->op = (Operator){.class = &top_n_class,
                           .context = context,
                           .node = &node->head,
@@ -389,13 +388,11 @@ Status op_top_n_new(const ExecContext *context, Arena *arena, const PlanTopN *no
     self->wanted_rows = self->skip_rows + rows_or_none(node->fetch_rows);
     if (self->wanted_rows > INT64_MAX / 4)
         self->wanted_rows = INT64_MAX / 4; /* none are ever cut off */
-    self->spec =
-        (SortSpec){.key = sort_key_layout_make(arena, input, &node->keys),
-                   .rows = row_layout_make(arena, sizeof(uint64_t), input->column_count, types, 0),
-                   .pool = context->pool,
-                   .consumer = consumer_name,
-                   .stop = context->stop,
-                   .threads = context->threads};
+    self->spec = sort_spec_make(arena, input, &node->keys, sizeof(uint64_t), false);
+    self->spec.pool = context->pool;
+    self->spec.consumer = consumer_name;
+    self->spec.stop = context->stop;
+    self->spec.threads = context->threads;
     *op_out = &self->op;
     return ST_OK;
 }

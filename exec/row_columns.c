@@ -82,8 +82,9 @@ static Status own_texts(uint32_t offset, TextStore *store, uint32_t count, void 
 Status row_write(const RowLayout *layout, TextStore *store, const Column *columns,
                  const uint32_t *selection, uint32_t count, void *const *rows, Error *err)
 {
-    for (uint32_t i = 0; i < count; i++)
-        memset((char *)rows[i] + layout->null_offset, 0, layout->null_bytes);
+    if (layout->null_bytes > 0)
+        for (uint32_t i = 0; i < count; i++)
+            memset((char *)rows[i] + layout->null_offset, 0, layout->null_bytes);
     for (uint32_t f = 0; f < layout->field_count; f++) {
         uint32_t offset = layout->fields[f].offset;
 
@@ -147,6 +148,8 @@ static bool read_nulls(const RowLayout *layout, uint32_t field, const void *cons
     uint32_t byte = layout->null_offset + field / 8, shift = field % 8;
     bool has_null = false;
 
+    if (layout->null_bytes == 0)
+        return false;
     for (uint32_t start = 0; start < count; start += 64) {
         uint32_t end = count - start < 64 ? count - start : 64;
         uint64_t nulls = 0;

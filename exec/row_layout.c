@@ -27,9 +27,7 @@ RowLayout row_layout_make(Arena *arena, uint32_t head_bytes, uint32_t field_coun
     RowLayout layout = {.field_count = field_count, .fields = fields};
     uint32_t offset;
 
-    layout.null_offset = head_bytes;
-    layout.null_bytes = (field_count + 7) / 8;
-    offset = align_up(head_bytes + layout.null_bytes, 8);
+    offset = head_bytes;
     for (uint32_t i = 0; i < field_count; i++) {
         fields[i] = (RowField){.type = types[i], .phys = type_phys(types[i])};
         layout.has_text |= fields[i].phys == PHYS_STR;
@@ -42,11 +40,23 @@ RowLayout row_layout_make(Arena *arena, uint32_t head_bytes, uint32_t field_coun
             offset += bytes;
         }
     }
-    layout.tail_offset = align_up(offset, tail_bytes > 0 ? 16 : 8);
+    layout.null_offset = offset;
+    layout.null_bytes = (field_count + 7) / 8;
+    layout.tail_offset = align_up(offset + layout.null_bytes, tail_bytes > 0 ? 16 : 8);
     layout.row_bytes = align_up(layout.tail_offset + tail_bytes, tail_bytes > 0 ? 16 : 8);
     if (layout.row_bytes == 0)
         layout.row_bytes = 8;
     return layout;
+}
+
+RowLayout row_layout_without_nulls(const RowLayout *layout)
+{
+    RowLayout without = *layout;
+
+    without.null_bytes = 0;
+    without.row_bytes = align_up(without.null_offset, 8);
+    without.tail_offset = without.row_bytes;
+    return without;
 }
 
 Status place_first(const Batch *batch, Error *err, uint64_t *place_out)
@@ -224,6 +234,15 @@ Status row_store_add(RowStore *store, uint32_t count, Error *err, void **rows_ou
         done += room;
     }
     return ST_OK;
+}
+
+void row_store_release_chunk(RowStore *store, uint32_t chunk)
+{
+    RowChunk *released = &store->chunks[chunk];
+
+    mem_pool_release(store->pool, released->rows,
+                     (size_t)released->row_capacity * store->row_bytes);
+    *released = (RowChunk){0};
 }
 
 void row_store_list(const RowStore *store, void **pointers)

@@ -1,7 +1,7 @@
 /*
  * row_layout.h -- rows kept by operators: fixed-size, one after the other, in chunks of a pool
  *
- *     | head: the operator's own | null bits | 16-byte fields | 8 | 4 | 2 | 1 | tail: the
+ *     | head: the operator's own | 16-byte fields | 8 | 4 | 2 | 1 | null bits | tail: the
  *         operator's own |
  *
  *     RowLayout   where each field lies in a row
@@ -44,6 +44,9 @@ typedef struct RowLayout {
 RowLayout row_layout_make(Arena *arena, uint32_t head_bytes, uint32_t field_count,
                           const Type *types, uint32_t tail_bytes);
 
+/* Of a layout without a tail: the same fields at the same places, none of which is ever null. */
+RowLayout row_layout_without_nulls(const RowLayout *layout);
+
 /*
  * A row's place (split, sequence) as one number of the same order: 23 bits and 40, so that the
  * highest bit is free. place_first is the place of the batch's physical row 0; row r's is that +
@@ -56,7 +59,7 @@ static inline bool row_is_null(const RowLayout *layout, const void *row, uint32_
 {
     const uint8_t *nulls = (const uint8_t *)row + layout->null_offset;
 
-    return (nulls[field / 8] >> (field % 8)) & 1;
+    return layout->null_bytes > 0 && (nulls[field / 8] >> (field % 8)) & 1;
 }
 
 static inline const void *row_value(const RowLayout *layout, const void *row, uint32_t field)
@@ -148,6 +151,10 @@ MUST_CHECK Status row_store_add(RowStore *store, uint32_t count, Error *err, voi
 
 /* Pointers to all rows in the order they were added; pointers has room for store->row_count. */
 void row_store_list(const RowStore *store, void **pointers);
+
+/* Frees the chunk's rows; their addresses mean nothing from then on. Calls for different chunks may
+ * run at once, while nothing is added. */
+void row_store_release_chunk(RowStore *store, uint32_t chunk);
 
 /* Takes more's rows to the end of into; more is empty then. Both have the same row size and pool.
  */

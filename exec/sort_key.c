@@ -81,6 +81,35 @@ SortKeyLayout sort_key_layout_make(Arena *arena, const Plan *input, const SortKe
     return place_parts(parts, keys->count);
 }
 
+SortKeyLayout sort_key_layout_without_nulls(Arena *arena, const SortKeyLayout *layout)
+{
+    SortKeyPart *parts = ARENA_ARRAY(arena, SortKeyPart, layout->part_count);
+
+    for (uint32_t k = 0; k < layout->part_count; k++) {
+        parts[k] = layout->parts[k];
+        parts[k].is_nullable = false;
+    }
+    return place_parts(parts, layout->part_count);
+}
+
+bool sort_key_can_decode(const SortKeyLayout *layout, uint32_t part)
+{
+    const SortKeyPart *p = &layout->parts[part];
+
+    if (part >= layout->encoded_count || p->value_bytes < wanted_bytes(p))
+        return false;
+    switch (p->phys) {
+    case PHYS_BOOL:
+    case PHYS_INT16:
+    case PHYS_INT32:
+    case PHYS_INT64:
+    case PHYS_INT128:
+        return true;
+    default:
+        return false; /* -0.0 sorts as 0.0, 30 days as a month */
+    }
+}
+
 SortKeyLayout sort_key_layout_rest(const SortKeyLayout *whole, uint32_t first, uint32_t skip_bytes,
                                    SortKeyPart *parts)
 {
@@ -323,6 +352,100 @@ void sort_key_encode(const SortKeyLayout *layout, const Batch *batch, uint64_t *
         words_out[w] = __builtin_bswap64(words_out[w]);
     if (layout->is_cut)
         memset(is_open_out, true, batch->selected_count * sizeof *is_open_out);
+}
+
+/* --- decoding --- */
+
+/* Up to 8 bytes of a key, from byte `start`, as a number. */
+static inline uint64_t key_bits(const uint64_t *key, uint32_t start, uint32_t bytes)
+{
+    uint32_t word = start / 8, bit = 8 * (start % 8);
+    uint64_t bits = key[word] << bit;
+
+    if (bit + 8 * bytes > 64)
+        bits |= key[word + 1] >> (64 - bit);
+    return bits >> (64 - 8 * bytes);
+}
+
+/* Bit i of validity for row i; whether some row is null. */
+static bool decode_nulls(const SortKeyLayout *layout, const SortKeyPart *part,
+                         const uint64_t *words, uint32_t count, uint64_t *validity)
+{
+    bool has_null = false;
+
+    if (!part->is_nullable)
+        return false;
+    for (uint32_t start = 0; start < count; start += 64) {
+        uint32_t end = count - start < 64 ? count - start : 64;
+        uint64_t nulls = 0;
+
+        for (uint32_t i = 0; i < end; i++) {
+            const uint64_t *key = words + (size_t)(start + i) * layout->words;
+
+            nulls |= (uint64_t)((key_byte(key, part->offset) != 0) != part->nulls_first) << i;
+        }
+        validity[start / 64] = ~nulls;
+        has_null |= nulls != 0;
+    }
+    return has_null;
+}
+
+/* One loop a physical form. A null's bytes are zero, and so is its value; sign: flips back what
+ * encoding has flipped. */
+#define DECODE_EACH(CType, sign)                                                                   \
+    for (uint32_t i = 0; i < count; i++) {                                                         \
+        const uint64_t *key = words + (size_t)i * layout->words;                                   \
+        CType value = (CType)((key_bits(key, start, sizeof(CType)) ^ inversion) ^ (sign));         \
+                                                                                                   \
+        if (has_null && !bitmap_get(validity, i))                                                  \
+            value = 0;                                                                             \
+        ((CType *)values)[i] = value;                                                              \
+    }                                                                                              \
+    break
+
+static void decode_int128(const SortKeyLayout *layout, const SortKeyPart *part,
+                          const uint64_t *words, uint32_t count, const uint64_t *validity,
+                          UInt128 *values)
+{
+    uint32_t start = part->offset + part->is_nullable;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t *key = words + (size_t)i * layout->words;
+        UInt128 bits = (UInt128)key_bits(key, start, 8) << 64 | key_bits(key, start + 8, 8);
+
+        if (part->is_descending)
+            bits = ~bits;
+        values[i] = validity != NULL && !bitmap_get(validity, i) ? 0 : bits ^ (UInt128)1 << 127;
+    }
+}
+
+Column sort_key_decode(const SortKeyLayout *layout, uint32_t part_number, Type type,
+                       const uint64_t *words, uint32_t count, void *values, uint64_t *validity)
+{
+    const SortKeyPart *part = &layout->parts[part_number];
+    bool has_null = decode_nulls(layout, part, words, count, validity);
+    uint64_t inversion = part->is_descending ? UINT64_MAX : 0;
+    uint32_t start = part->offset + part->is_nullable;
+
+    switch (part->phys) {
+    case PHYS_BOOL:
+        DECODE_EACH(uint8_t, 0);
+    case PHYS_INT16:
+        DECODE_EACH(uint16_t, 0x8000u);
+    case PHYS_INT32:
+        DECODE_EACH(uint32_t, 0x80000000u);
+    case PHYS_INT64:
+        DECODE_EACH(uint64_t, (uint64_t)1 << 63);
+    case PHYS_INT128:
+        decode_int128(layout, part, words, count, has_null ? validity : NULL, values);
+        break;
+    default:
+        UNREACHABLE("physical form");
+    }
+    return (Column){.type = type,
+                    .form = COLUMN_FLAT,
+                    .values = values,
+                    .validity = has_null ? validity : NULL};
 }
 
 /* --- rows --- */

@@ -42,6 +42,12 @@ typedef struct SortKeyLayout {
 /* keys are columns of input. Lives in the arena. */
 SortKeyLayout sort_key_layout_make(Arena *arena, const Plan *input, const SortKeyList *keys);
 
+/* The same parts, for rows that have no NULL. Lives in the arena. */
+SortKeyLayout sort_key_layout_without_nulls(Arena *arena, const SortKeyLayout *layout);
+
+/* Whether a part's words give its values back, bit by bit. */
+bool sort_key_can_decode(const SortKeyLayout *layout, uint32_t part);
+
 /*
  * The key of what is left of the order when all before byte skip_bytes of part `first` is equal;
  * parts has room for what whole has.
@@ -58,6 +64,11 @@ void sort_key_find_end(const SortKeyLayout *layout, const uint64_t *words, uint3
  * do not decide. */
 void sort_key_encode(const SortKeyLayout *layout, const Batch *batch, uint64_t *words_out,
                      bool *is_open_out);
+
+/* The values of a part that can be decoded: words has layout->words words a row. Column's values
+ * and validity are as given. */
+Column sort_key_decode(const SortKeyLayout *layout, uint32_t part, Type type, const uint64_t *words,
+                       uint32_t count, void *values, uint64_t *validity);
 
 /* The order of two rows whose words are equal and open: < 0, 0, > 0. */
 int sort_key_compare(const SortKeyLayout *layout, const RowLayout *rows, const void *a,

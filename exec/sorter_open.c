@@ -24,7 +24,8 @@ enum {
 
 static int compare(const SortSpec *spec, uint64_t a, uint64_t b)
 {
-    return sort_key_compare(&spec->key, &spec->rows, sorter_entry_row(a), sorter_entry_row(b));
+    return sort_key_compare(&spec->shape.key, &spec->shape.rows, sorter_entry_row(a),
+                            sorter_entry_row(b));
 }
 
 /* from[start, middle) and from[middle, end), both sorted, into to[start, end). */
@@ -99,8 +100,8 @@ static size_t part_bytes(void)
 
 static size_t encoder_bytes(const SortSpec *spec)
 {
-    return sizeof(RowEncoder) + spec->rows.field_count * sizeof(Column) +
-           spec->key.part_count * part_bytes();
+    return sizeof(RowEncoder) + spec->shape.rows.field_count * sizeof(Column) +
+           spec->shape.key.part_count * part_bytes();
 }
 
 static Status encoder_new(const SortSpec *spec, Error *err, RowEncoder **encoder_out)
@@ -113,7 +114,7 @@ static Status encoder_new(const SortSpec *spec, Error *err, RowEncoder **encoder
     encoder = memory;
     encoder->spec = spec;
     encoder->columns = (Column *)(encoder + 1);
-    encoder->values = (char *)(encoder->columns + spec->rows.field_count);
+    encoder->values = (char *)(encoder->columns + spec->shape.rows.field_count);
     *encoder_out = encoder;
     return ST_OK;
 }
@@ -123,7 +124,7 @@ static void encode_rows(RowEncoder *encoder, const SortKeyLayout *layout, const 
                         uint32_t stride, uint32_t count)
 {
     char *values = encoder->values;
-    Batch batch = {.column_count = encoder->spec->rows.field_count,
+    Batch batch = {.column_count = encoder->spec->shape.rows.field_count,
                    .row_count = count,
                    .columns = encoder->columns,
                    .selected_count = count};
@@ -136,8 +137,8 @@ static void encode_rows(RowEncoder *encoder, const SortKeyLayout *layout, const 
         uint32_t column = layout->parts[k].column;
         uint64_t *validity = (uint64_t *)(void *)(values + BATCH_ROWS_MAX * VALUE_BYTES_MAX);
 
-        encoder->columns[column] =
-            row_read_field(&encoder->spec->rows, column, encoder->rows, count, values, validity);
+        encoder->columns[column] = row_read_field(&encoder->spec->shape.rows, column, encoder->rows,
+                                                  count, values, validity);
     }
     sort_key_encode(layout, &batch, encoder->words, encoder->is_open);
 }
@@ -146,7 +147,7 @@ static Str text_of(const SortSpec *spec, uint64_t address, uint32_t column)
 {
     Str text;
 
-    memcpy(&text, row_value(&spec->rows, sorter_entry_row(address), column), sizeof text);
+    memcpy(&text, row_value(&spec->shape.rows, sorter_entry_row(address), column), sizeof text);
     return text;
 }
 
@@ -187,7 +188,7 @@ static RestKey find_rest(RowEncoder *encoder, const RestKey *key, const uint64_t
     if (skip_bytes > 0)
         skip_bytes =
             common_bytes(spec, entries, stride, count, key->layout.parts[part].column, skip_bytes);
-    rest.layout = sort_key_layout_rest(&spec->key, rest.first, skip_bytes, parts);
+    rest.layout = sort_key_layout_rest(&spec->shape.key, rest.first, skip_bytes, parts);
     return rest;
 }
 
@@ -215,7 +216,7 @@ static Status sort_rest(const SortSpec *spec, RowEncoder *encoder, const RestKey
             entry[words] = (uint64_t)(uintptr_t)encoder->rows[i] | encoder->is_open[i];
         }
     }
-    sorter_radix(words, sorted, temp, count);
+    sorter_radix(words, words + 1, sorted, temp, count);
     TRY(sort_equal_words(spec, encoder, rest, sorted, words, count, temp, err));
     for (uint64_t i = 0; i < count; i++)
         entries[i * stride + stride - 1] = sorted[i * (words + 1) + words] | SORT_ENTRY_OPEN;
@@ -225,7 +226,7 @@ static Status sort_rest(const SortSpec *spec, RowEncoder *encoder, const RestKey
 static Status sort_by_encoding(const SortSpec *spec, RowEncoder *encoder, const RestKey *key,
                                uint64_t *entries, uint32_t stride, uint64_t count, Error *err)
 {
-    size_t parts_bytes = spec->key.part_count * sizeof(SortKeyPart);
+    size_t parts_bytes = spec->shape.key.part_count * sizeof(SortKeyPart);
     size_t entries_bytes = count * (SORT_KEY_WORDS_MAX + 1) * sizeof(uint64_t);
     char *memory;
     void *allocated;
@@ -268,16 +269,17 @@ static Status sort_equal_words(const SortSpec *spec, RowEncoder *encoder, const 
     return ST_OK;
 }
 
-Status sorter_sort_entries(const SortSpec *spec, uint32_t words, uint64_t *entries, uint64_t *temp,
-                           uint64_t count, Error *err)
+Status sorter_sort_entries(const SortSpec *spec, uint32_t words, uint32_t stride, uint64_t *entries,
+                           uint64_t *temp, uint64_t count, Error *err)
 {
-    RestKey whole = {.layout = spec->key};
+    RestKey whole = {.layout = spec->shape.key};
     RowEncoder *encoder = NULL;
     Status status = ST_OK;
 
-    sorter_radix(words, entries, temp, count);
-    if (spec->key.compared_from == spec->key.part_count)
+    sorter_radix(words, stride, entries, temp, count);
+    if (spec->shape.key.compared_from == spec->shape.key.part_count)
         return ST_OK;
+    CHECK(stride == words + 1);
     if (count >= ENCODED_ROWS_MIN)
         status = encoder_new(spec, err, &encoder);
     if (status == ST_OK)

@@ -1,4 +1,6 @@
 /* test_sort.c -- ORDER BY against a naive reference, in all modes */
+#include "exec/sort_key.h"
+#include "exec/sorter_radix.h"
 #include "tests/unit/exec/op_driver.h"
 
 static MemPool *pool;
@@ -183,6 +185,87 @@ START_TEST(texts_with_zero_bytes_and_common_starts)
 }
 END_TEST
 
+/* Only the last rows have a NULL: entries made before it are widened. With a text beside them rows
+ * lie apart, with few columns in the entries. */
+START_TEST(nulls_that_come_late)
+{
+    for (uint32_t variant = 0; variant < 4; variant++) {
+        DriverTable table = {.row_count = 3000};
+        uint32_t null_column = variant % 2;
+        uint64_t *validity;
+        SortKey keys[2];
+
+        driver_add_column(&table, arena, type_of(TYPE_INT8), 50, 1, 1);
+        driver_add_column(&table, arena, type_of(TYPE_INT4), 90, 1, 2);
+        for (uint32_t c = 0; c < (variant < 2 ? 1u : 6u); c++)
+            driver_add_column(&table, arena, type_of(TYPE_INT8), 1u << 30, 0, 3 + c);
+        for (uint32_t c = 0; c < 2; c++) {
+            validity = (uint64_t *)(uintptr_t)table.data[c].validity;
+            for (uint32_t i = 0; i < table.row_count; i++)
+                bitmap_put(validity, i, c != null_column || i < 2990);
+        }
+        keys[0] = key_of(&table, 0, false, true);
+        keys[1] = key_of(&table, 1, true, false);
+        check_sort(&table, &(SortKeyList){1, keys});
+        check_sort(&table, &(SortKeyList){2, keys});
+    }
+}
+END_TEST
+
+/* Rows that come in order stay where they are; with one row out of order, at the border of two
+ * splits or within one, they do not. */
+START_TEST(rows_in_order)
+{
+    static const uint32_t misplaced[] = {UINT32_MAX, 2000, 1234, 0};
+
+    for (uint32_t m = 0; m < 4; m++) {
+        for (uint32_t kind = 0; kind < 2; kind++) {
+            DriverTable table = {.row_count = 3000};
+            int64_t *values;
+            SortKey key;
+
+            driver_add_column(&table, arena, type_of(TYPE_INT8), 10, 0, 1);
+            driver_add_column(&table, arena, type_of(kind ? TYPE_TEXT : TYPE_INT4), 9999, 0, 2);
+            values = (int64_t *)(uintptr_t)table.data[0].values;
+            for (uint32_t i = 0; i < table.row_count; i++)
+                values[i] = i / 3 - 500;
+            if (misplaced[m] < table.row_count)
+                values[misplaced[m]] += m == 3 ? 9000 : -10;
+            key = key_of(&table, 0, false, false);
+            check_sort(&table, &(SortKeyList){1, &key});
+        }
+    }
+}
+END_TEST
+
+/* Every shape of entry, with keys that differ in few bits, in many, or in one word only. */
+START_TEST(radix_of_each_shape)
+{
+    static const uint64_t masks[] = {UINT64_MAX, 0xff00, 7, (uint64_t)3 << 62 | 3, 0};
+    enum { COUNT = 3000 };
+    uint64_t *entries = ARENA_ARRAY(arena, uint64_t, COUNT *SORTER_STRIDE_MAX);
+    uint64_t *temp = ARENA_ARRAY(arena, uint64_t, COUNT *SORTER_STRIDE_MAX), state = 5;
+
+    for (uint32_t words = 1; words <= SORTER_WORDS_MAX; words++)
+        for (uint32_t stride = words; stride <= SORTER_STRIDE_MAX; stride++)
+            for (uint32_t m = 0; m < 25; m++) {
+                for (uint32_t i = 0; i < COUNT; i++)
+                    for (uint32_t w = 0; w < stride; w++)
+                        entries[i * stride + w] =
+                            w >= words ? i : driver_random(&state) & masks[w == 0 ? m / 5 : m % 5];
+                sorter_radix(words, stride, entries, temp, COUNT);
+                for (uint32_t i = 1; i < COUNT; i++) {
+                    const uint64_t *a = entries + (i - 1) * stride, *b = a + stride;
+                    int order = sort_key_compare_words(words, a, b);
+
+                    ck_assert_int_le(order, 0);
+                    for (uint32_t w = words; order == 0 && w < stride; w++)
+                        ck_assert_uint_lt(a[w], b[w]);
+                }
+            }
+}
+END_TEST
+
 START_TEST(no_rows_and_one_row)
 {
     for (uint32_t rows = 0; rows < 2; rows++) {
@@ -228,7 +311,7 @@ END_TEST
 
 START_TEST(refused_memory_names_the_operator_and_all_is_freed)
 {
-    DriverTable table = {.row_count = 40000};
+    DriverTable table = {.row_count = 3000};
     SortKey key;
     const Plan *plan;
 
@@ -284,6 +367,9 @@ int main(void)
     tcase_add_test(tcase, several_keys_with_ties);
     tcase_add_test(tcase, keys_that_do_not_fit);
     tcase_add_test(tcase, texts_with_zero_bytes_and_common_starts);
+    tcase_add_test(tcase, nulls_that_come_late);
+    tcase_add_test(tcase, rows_in_order);
+    tcase_add_test(tcase, radix_of_each_shape);
     tcase_add_test(tcase, no_rows_and_one_row);
     tcase_add_test(tcase, many_rows_with_skew);
     tcase_add_test(tcase, refused_memory_names_the_operator_and_all_is_freed);

@@ -1,0 +1,226 @@
+/* sorter_read.c -- sorted entries back into columns; see sorter.h */
+#include <string.h>
+
+#include "core/base/invariant.h"
+#include "exec/sorter.h"
+
+struct SortCursor {
+    const Sorter *sorter;
+    Arena *arena;
+    uint32_t batch_rows;
+    RowReader reader;
+    Column *columns;
+    const void **rows;
+    uint64_t *words; /* whole keys */
+    void *memory;    /* of both, and values and validity of columns in the key */
+    size_t memory_bytes;
+    void **key_values;
+    uint64_t **key_validity;
+
+    uint32_t piece;
+    uint32_t offset; /* in it */
+    uint32_t split;
+    uint64_t sequence, left;
+};
+
+static size_t align64(size_t bytes)
+{
+    return (bytes + 63) & ~(size_t)63;
+}
+
+static size_t values_bytes(const SortCursor *cursor, uint32_t column)
+{
+    Type type = cursor->sorter->spec->input_columns[column].type;
+
+    return align64(cursor->batch_rows * phys_bytes(type_phys(type)));
+}
+
+static Status allocate_buffers(SortCursor *cursor, Error *err)
+{
+    const SortSpec *spec = cursor->sorter->spec;
+    size_t rows_bytes = align64(cursor->batch_rows * sizeof(void *));
+    size_t words_bytes = align64(cursor->batch_rows * SORT_KEY_WORDS_MAX * sizeof(uint64_t));
+    size_t validity_bytes = align64(bitmap_words(cursor->batch_rows) * sizeof(uint64_t));
+    char *next;
+
+    cursor->memory_bytes = rows_bytes + words_bytes;
+    for (uint32_t c = 0; c < spec->column_count; c++)
+        if (spec->columns[c].is_in_key)
+            cursor->memory_bytes += values_bytes(cursor, c) + validity_bytes;
+    TRY(mem_pool_alloc(spec->pool, cursor->memory_bytes, spec->consumer, err, &cursor->memory));
+    next = cursor->memory;
+    cursor->rows = (const void **)(void *)next;
+    cursor->words = (uint64_t *)(void *)(next + rows_bytes);
+    next += rows_bytes + words_bytes;
+    for (uint32_t c = 0; c < spec->column_count; c++) {
+        if (!spec->columns[c].is_in_key)
+            continue;
+        cursor->key_values[c] = next;
+        cursor->key_validity[c] = (uint64_t *)(void *)(next + values_bytes(cursor, c));
+        next += values_bytes(cursor, c) + validity_bytes;
+    }
+    return ST_OK;
+}
+
+Status sort_cursor_open(const Sorter *sorter, uint32_t batch_rows, Error *err,
+                        SortCursor **cursor_out)
+{
+    const SortSpec *spec = sorter->spec;
+    Arena *arena = arena_new(NULL, "sort cursor", ARENA_NO_CAP);
+    SortCursor *cursor = ARENA_NEW(arena, SortCursor);
+    const SortShape *shape = sorter->shape != NULL ? sorter->shape : &spec->shape;
+
+    *cursor_out = cursor;
+    cursor->sorter = sorter;
+    cursor->arena = arena;
+    cursor->batch_rows = batch_rows;
+    cursor->columns = ARENA_ARRAY(arena, Column, spec->column_count);
+    cursor->key_values = ARENA_ARRAY(arena, void *, spec->column_count);
+    cursor->key_validity = ARENA_ARRAY(arena, uint64_t *, spec->column_count);
+    TRY(allocate_buffers(cursor, err));
+    return row_reader_init(&cursor->reader, &shape->rows, batch_rows, arena, spec->pool,
+                           spec->consumer, err);
+}
+
+void sort_cursor_close(SortCursor *cursor)
+{
+    if (cursor == NULL)
+        return;
+    if (cursor->reader.pool != NULL)
+        row_reader_fini(&cursor->reader);
+    mem_pool_release(cursor->sorter->spec->pool, cursor->memory, cursor->memory_bytes);
+    arena_free(cursor->arena);
+}
+
+void sort_cursor_seek(SortCursor *cursor, uint32_t split, uint64_t start, uint64_t count)
+{
+    const Sorter *sorter = cursor->sorter;
+    uint32_t low = 0, high = sorter->piece_count;
+
+    cursor->split = split;
+    cursor->sequence = 0;
+    cursor->left = count;
+    if (count == 0)
+        return;
+    while (high - low > 1) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (sorter->pieces[middle].first <= start)
+            low = middle;
+        else
+            high = middle;
+    }
+    cursor->piece = low;
+    cursor->offset = (uint32_t)(start - sorter->pieces[low].first);
+}
+
+/* The next entries that lie one after the other: at least one, at most `count`. */
+static const uint64_t *next_entries(SortCursor *cursor, uint32_t count, uint32_t *count_out)
+{
+    const SortPiece *piece = &cursor->sorter->pieces[cursor->piece];
+    const uint64_t *entries = piece->entries + (size_t)cursor->offset * cursor->sorter->stride;
+
+    *count_out = piece->count - cursor->offset < count ? piece->count - cursor->offset : count;
+    cursor->offset += *count_out;
+    if (cursor->offset == piece->count) {
+        cursor->piece++;
+        cursor->offset = 0;
+    }
+    return entries;
+}
+
+static uint32_t take(SortCursor *cursor, uint32_t count)
+{
+    if (count > cursor->left)
+        count = (uint32_t)cursor->left;
+    cursor->left -= count;
+    return count;
+}
+
+/* Whole keys, and where the rows lie that are in the entries. */
+static void read_entries(SortCursor *cursor, uint32_t count)
+{
+    const Sorter *sorter = cursor->sorter;
+    uint32_t key_words = sorter->shape->key.words;
+
+    for (uint32_t done = 0, some; done < count; done += some) {
+        const uint64_t *entries = next_entries(cursor, count - done, &some);
+        uint64_t *words = cursor->words + (size_t)done * key_words;
+
+        for (uint32_t i = 0; i < some && sorter->stride > sorter->words; i++)
+            cursor->rows[done + i] = entries + (size_t)i * sorter->stride + sorter->words;
+        if (sorter->is_packed)
+            sort_moves_apply(&sorter->unpack, entries, sorter->stride, some, words, key_words);
+        else
+            for (uint32_t i = 0; i < some; i++)
+                memcpy(words + (size_t)i * key_words, entries + (size_t)i * sorter->stride,
+                       key_words * sizeof *words);
+    }
+}
+
+static uint32_t read_addresses(SortCursor *cursor, uint32_t count)
+{
+    const Sorter *sorter = cursor->sorter;
+
+    for (uint32_t done = 0, some; done < count; done += some) {
+        const uint64_t *entries = next_entries(cursor, count - done, &some);
+
+        for (uint32_t i = 0; i < some; i++)
+            cursor->rows[done + i] =
+                sorter_entry_row(entries[(size_t)i * sorter->stride + sorter->words]);
+    }
+    return count;
+}
+
+uint32_t sort_cursor_rows(SortCursor *cursor, uint32_t count, void **rows_out)
+{
+    CHECK(!cursor->sorter->spec->is_inline);
+    if (count > cursor->batch_rows)
+        count = cursor->batch_rows;
+    count = read_addresses(cursor, take(cursor, count));
+    memcpy(rows_out, cursor->rows, count * sizeof *rows_out);
+    return count;
+}
+
+/* Sorted rows lie anywhere in memory: ask for all before the first is read. */
+static void prefetch_rows(const SortCursor *cursor, uint32_t count)
+{
+    uint32_t row_bytes = cursor->reader.layout->row_bytes;
+
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t line = 0; line < row_bytes; line += 64)
+            __builtin_prefetch((const char *)cursor->rows[i] + line);
+}
+
+void sort_cursor_next(SortCursor *cursor, Batch *batch_out)
+{
+    const Sorter *sorter = cursor->sorter;
+    const SortSpec *spec = sorter->spec;
+    uint32_t count = take(cursor, cursor->batch_rows);
+
+    *batch_out = (Batch){.column_count = spec->column_count,
+                         .row_count = count,
+                         .columns = cursor->columns,
+                         .selected_count = count,
+                         .split = cursor->split,
+                         .sequence = cursor->sequence};
+    if (count == 0)
+        return;
+    cursor->sequence += count;
+    if (spec->is_inline) {
+        read_entries(cursor, count);
+    } else {
+        read_addresses(cursor, count);
+        prefetch_rows(cursor, count);
+    }
+    row_reader_read(&cursor->reader, cursor->rows, count);
+    for (uint32_t c = 0; c < spec->column_count; c++) {
+        SortColumn column = spec->columns[c];
+
+        cursor->columns[c] =
+            column.is_in_key ? sort_key_decode(&sorter->shape->key, column.place,
+                                               spec->input_columns[c].type, cursor->words, count,
+                                               cursor->key_values[c], cursor->key_validity[c])
+                             : cursor->reader.columns[column.place];
+    }
+}
