@@ -79,6 +79,24 @@ class DataFusion:
         pass
 
 
+class Polars:
+    """Its SQL has no correlated subqueries, among others: what it does not answer is counted."""
+
+    def __init__(self, tables, threads, settings):
+        os.environ["POLARS_MAX_THREADS"] = str(threads)  # read when it is imported
+        import polars
+        self.context = polars.SQLContext({name: polars.scan_parquet(path) for name, path in tables.items()})
+
+    def run(self, sql):
+        return self.context.execute(sql.strip().rstrip(";"), eager=True)
+
+    def rows(self, answer):
+        return answer.rows()
+
+    def close(self):
+        pass
+
+
 class Hyper:
     """Its server is another process: only its times count here."""
 
@@ -101,7 +119,7 @@ class Hyper:
         self.process.close()
 
 
-ENGINES = {"vonk": Vonk, "duckdb": DuckDb, "datafusion": DataFusion, "hyper": Hyper}
+ENGINES = {"vonk": Vonk, "duckdb": DuckDb, "datafusion": DataFusion, "polars": Polars, "hyper": Hyper}
 
 
 def cpu_ms():
@@ -245,6 +263,7 @@ class Report:
     def __init__(self, names):
         self.names = names
         self.walls = {name: [] for name in names}
+        self.unanswered = {name: [] for name in names}
         self.ratios, self.cpu_ratios, self.peak_ratios, self.wrong = [], [], [], []
         peers = "".join(f"{name:>11}" for name in names)
         print(f"{'':14}{'vonk first':>11}{peers}{'vonk/duckdb':>13}{'its CPU':>9}{'peak MiB':>14}  answer", flush=True)
@@ -254,7 +273,9 @@ class Report:
         line += f"{measured['vonk'].first:11.1f}" if "vonk" in measured else f"{'':11}"
         for name in self.names:
             self.walls[name].append(measured[name].wall)
-            line += f"{measured[name].wall:11.1f}"
+            line += f"{measured[name].wall:11.1f}" if measured[name].error is None else f"{'-':>11}"
+            if measured[name].error is not None:
+                self.unanswered[name].append(label)
         if "vonk" in measured and "duckdb" in measured:
             ours, theirs = measured["vonk"], measured["duckdb"]
             verdict = "ok"
@@ -273,6 +294,9 @@ class Report:
 
     def finish(self):
         print(f"{'sum':25}" + "".join(f"{sum(w for w in self.walls[n] if w == w):11.1f}" for n in self.names))
+        for name in self.names:
+            if self.unanswered[name]:
+                print(f"not answered by {name}: {' '.join(self.unanswered[name])}")
         for what, ratios in (("times", self.ratios), ("CPU times", self.cpu_ratios), ("peaks", self.peak_ratios)):
             good = [r for r in ratios if r[0] == r[0]]
             if good:
