@@ -94,6 +94,19 @@ static void describe(Arena *arena, const Fragment *fragment, Driver *driver, Lin
         driver_kept(driver, exchange->keep_id, fragment->partition_count, stage->kept);
 }
 
+/* "" is the level that persist has. */
+static const char *level_name(int64_t level)
+{
+    switch (level & (KEEP_MEMORY | KEEP_DISK)) {
+    case KEEP_MEMORY:
+        return " in memory";
+    case KEEP_DISK:
+        return " on disk";
+    default:
+        return "";
+    }
+}
+
 /* "hash into 4", or "result" */
 static const char *goes_to(Arena *arena, const Fragment *fragment)
 {
@@ -101,8 +114,11 @@ static const char *goes_to(Arena *arena, const Fragment *fragment)
 
     if (exchange == NULL)
         return "result";
+    if (exchange->kind == EXCHANGE_KEEP && exchange->keep_id == 0)
+        return "kept for this job";
     if (exchange->kind == EXCHANGE_KEEP)
-        return exchange->keep_id == 0 ? "kept for this job" : "kept";
+        return arena_printf(arena, "kept%s%s", level_name(exchange->keep_level),
+                            (exchange->keep_level & KEEP_COMPRESSED) != 0 ? ", compressed" : "");
     return arena_printf(arena, "%s into %u", exchange_kind_name(exchange->kind),
                         fragment->reduce_count);
 }

@@ -59,17 +59,33 @@ VonkRdd *vonk__rdd_place(VonkRdd *rdd, const VonkRecordType *type, uint32_t n, V
                    layout);
 }
 
-VonkRdd *vonk_rdd_persist(VonkRdd *rdd)
+_Static_assert((int)VONK_MEMORY == (int)KEEP_MEMORY && (int)VONK_DISK == (int)KEEP_DISK &&
+                   (int)VONK_COMPRESSED == (int)KEEP_COMPRESSED &&
+                   (int)VONK_TWO_REPLICAS == (int)KEEP_TWO_REPLICAS,
+               "the levels of the API are those of plans");
+
+VonkRdd *vonk_rdd_persist_at(VonkRdd *rdd, unsigned keep)
 {
+    RddSession *rdds = rdd->rdds;
+    Error err = ERROR_NONE;
     VonkRdd *kept;
 
     if (rdd->plan == NULL)
         return rdd;
-    kept = rdd_new(rdd->rdds,
-                   plan_exchange_keep(rdd->rdds->arena, rdd->plan, ++rdd->rdds->last_keep_id),
+    if ((keep & (VONK_MEMORY | VONK_DISK)) == 0 || keep > 15) {
+        (void)error_set(&err, ST_BAD_INPUT, "records cannot be kept at level %u", keep);
+        error_hint(&err, "A level has VONK_MEMORY, VONK_DISK or both.");
+        return rdd_failed(rdds, &err);
+    }
+    kept = rdd_new(rdds, plan_exchange_keep(rdds->arena, rdd->plan, ++rdds->last_keep_id, keep),
                    rdd->layout);
-    kept->keep_id = rdd->rdds->last_keep_id;
+    kept->keep_id = rdds->last_keep_id;
     return kept;
+}
+
+VonkRdd *vonk_rdd_persist(VonkRdd *rdd)
+{
+    return vonk_rdd_persist_at(rdd, VONK_MEMORY | VONK_DISK);
 }
 
 void vonk_rdd_unpersist(VonkRdd *rdd)

@@ -87,6 +87,16 @@ typedef enum ExchangeKind {
     EXCHANGE_PLACE
 } ExchangeKind;
 
+/* Where an EXCHANGE_KEEP keeps its rows for later jobs: in memory, on the disk, or in memory until
+ * that is short and then on the disk. Flags. */
+typedef enum KeepLevel {
+    KEEP_MEMORY = 1,
+    KEEP_DISK = 2,
+    KEEP_COMPRESSED = 4,
+    KEEP_TWO_REPLICAS = 8, /* at two executors, where there are so many */
+    KEEP_DEFAULT = KEEP_MEMORY | KEEP_DISK
+} KeepLevel;
+
 typedef enum TableFunctionKind { TABLE_FUNCTION_GENERATE_SERIES } TableFunctionKind;
 
 typedef struct ExprList {
@@ -289,7 +299,7 @@ const Plan *plan_exchange(Arena *arena, ExchangeKind kind, const Plan *input, in
                           ColumnList keys);
 const Plan *plan_exchange_range(Arena *arena, const Plan *input, int64_t partitions,
                                 SortKeyList order);
-const Plan *plan_exchange_keep(Arena *arena, const Plan *input, int64_t keep_id);
+const Plan *plan_exchange_keep(Arena *arena, const Plan *input, int64_t keep_id, uint32_t level);
 const Plan *plan_exchange_place(Arena *arena, const Plan *input, int64_t partitions,
                                 ColumnList keys, const RecordLayout *layout,
                                 UserFunction partitioner);

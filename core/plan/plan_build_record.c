@@ -120,11 +120,12 @@ const Plan *plan_exchange_range(Arena *arena, const Plan *input, int64_t partiti
     return &exchange->head;
 }
 
-const Plan *plan_exchange_keep(Arena *arena, const Plan *input, int64_t keep_id)
+const Plan *plan_exchange_keep(Arena *arena, const Plan *input, int64_t keep_id, uint32_t level)
 {
     PlanExchange *exchange = new_exchange(arena, EXCHANGE_KEEP, input);
 
     exchange->keep_id = keep_id;
+    exchange->keep_level = level;
     return &exchange->head;
 }
 

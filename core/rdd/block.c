@@ -29,7 +29,7 @@ void block_unref(Block *block)
     mem_pool_release(block->pool, block, block_memory_bytes(block->head->bytes));
 }
 
-static Status block_alloc(MemPool *pool, uint64_t bytes, Error *err, Block **block_out)
+Status block_new(MemPool *pool, uint64_t bytes, Error *err, Block **block_out)
 {
     void *memory;
     Block *block;
@@ -144,28 +144,22 @@ static bool is_sound(const Block *block, uint64_t bytes, uint32_t column_count,
     return true;
 }
 
-Status block_from_bytes(const void *bytes, uint64_t byte_count, uint64_t hash,
-                        uint32_t column_count, const PlanColumn *columns, MemPool *pool, Error *err,
-                        Block **block_out)
+Status block_check(Block *block, uint64_t bytes, uint64_t hash, uint32_t column_count,
+                   const PlanColumn *columns, Error *err)
 {
-    Block *block;
+    const char *why = NULL;
 
-    *block_out = NULL;
-    if (byte_count < sizeof(BlockHead) || byte_count > SIZE_MAX / 2)
-        return error_set(err, ST_CORRUPT, "a block of %llu bytes is too short",
-                         (unsigned long long)byte_count);
-    if (XXH3_64bits(bytes, byte_count) != hash)
-        return error_set(err, ST_CORRUPT, "a block's checksum does not match its bytes");
-    TRY(block_alloc(pool, byte_count, err, &block));
-    memcpy(block->head, bytes, byte_count);
+    if (bytes < sizeof(BlockHead))
+        why = "is too short";
+    else if (XXH3_64bits(block->head, bytes) != hash)
+        why = "has another checksum than its bytes";
+    else if (!is_sound(block, bytes, column_count, columns))
+        why = "does not have the form of a block";
     block->hash = hash;
-    if (block->head->bytes != byte_count || !is_sound(block, byte_count, column_count, columns)) {
-        block->head->bytes = byte_count;
-        block_unref(block);
-        return error_set(err, ST_CORRUPT, "a block's bytes do not have the form of a block");
-    }
-    *block_out = block;
-    return ST_OK;
+    if (why == NULL)
+        return ST_OK;
+    block->head->bytes = bytes; /* of its memory */
+    return error_set(err, ST_CORRUPT, "a block of %llu bytes %s", (unsigned long long)bytes, why);
 }
 
 /* --- building --- */
@@ -367,7 +361,7 @@ Status block_builder_finish(BlockBuilder *builder, Error *err, Block **block_out
     if (builder->row_count == 0)
         return ST_OK;
     bytes = lay_out(builder, NULL);
-    TRY(block_alloc(builder->pool, bytes, err, &block));
+    TRY(block_new(builder->pool, bytes, err, &block));
     memset(block->head, 0, bytes);
     *block->head = (BlockHead){.magic = BLOCK_MAGIC,
                                .version = BLOCK_VERSION,

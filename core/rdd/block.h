@@ -2,7 +2,8 @@
  * block.h -- rows that one task made for one partition: columns in one piece of memory
  *
  *     BlockBuilder: block_builder_add, ... -> block_builder_finish -> Block, immutable
- *     Block -> block_view_column (columns of batches), its bytes -> block_from_bytes
+ *     Block -> block_view_column (columns of batches)
+ *     its bytes, from somewhere -> block_new -> block_check -> Block
  *
  * A block's bytes are a function of its rows: what is NULL is zero, there is no padding but zeros,
  * and nothing says when, where or by whom it was made. So a partition that is computed twice has
@@ -62,11 +63,14 @@ static inline uint64_t block_bytes(const Block *block)
 
 const BlockColumn *block_columns(const Block *block);
 
-/* A block of those bytes (which it copies), once they are found sound: sizes, offsets, text ends
- * and the hash. types: of the columns expected. ST_CORRUPT otherwise. */
-MUST_CHECK Status block_from_bytes(const void *bytes, uint64_t byte_count, uint64_t hash,
-                                   uint32_t column_count, const PlanColumn *columns, MemPool *pool,
-                                   Error *err, Block **block_out);
+/* Memory for a block of so many bytes, for somebody to fill in and check; room for the head at
+ * least. */
+MUST_CHECK Status block_new(MemPool *pool, uint64_t bytes, Error *err, Block **block_out);
+
+/* Whether the bytes that were filled in are sound: sizes, offsets, text ends and the hash. types:
+ * of the columns expected. ST_CORRUPT otherwise: the block may only be let go. */
+MUST_CHECK Status block_check(Block *block, uint64_t bytes, uint64_t hash, uint32_t column_count,
+                              const PlanColumn *columns, Error *err);
 
 /* Room for what a view of a block cannot borrow: texts, and validity that starts within a word. */
 typedef struct BlockView {

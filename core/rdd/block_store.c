@@ -8,15 +8,18 @@
 #include "core/base/invariant.h"
 #include "core/base/list.h"
 #include "core/base/spill_file.h"
+#include "core/rdd/block_pack.h"
 
-/* A block, in memory or in the file. */
+/* A block, in memory, packed or not, or in the file; in one place at a time. */
 typedef struct Kept {
-    Block *block; /* NULL: in the file, or lost */
+    Block *block;        /* NULL: elsewhere, or lost */
+    PackedBlock *packed; /* as well              */
     uint64_t hash;
-    uint64_t bytes;
-    uint64_t offset; /* in the file */
+    uint64_t bytes;        /* of the block                        */
+    uint64_t stored_bytes; /* of what is in memory or in the file */
+    uint64_t offset;       /* in the file */
     uint32_t rows;
-    bool is_in_file;
+    bool is_packed, is_in_file;
 } Kept;
 
 typedef struct Cell {
@@ -36,7 +39,9 @@ struct MapBlocks {
 struct BlockOutput {
     _Atomic uint32_t references;
     BlockStore *store;
-    ListNode node; /* of store->outputs */
+    ListNode node;       /* of store->outputs */
+    uint32_t level;      /* KeepLevel */
+    uint32_t user_count; /* jobs that make it or read it */
     uint32_t map_count, reduce_count, column_count;
     PlanColumn *columns;
     MapBlocks **maps; /* NULL: not there */
@@ -88,64 +93,143 @@ const char *block_store_spill_folder(const BlockStore *store)
     return store->spill_folder;
 }
 
-/* --- the file --- */
+/* --- places --- */
 
-static Status read_block(BlockOutput *output, const Kept *kept, Error *err, Block **block_out)
+static void let_go(Kept *kept)
 {
-    MemPool *pool = output->store->pool;
-    void *bytes;
-    Status status;
+    block_unref(kept->block);
+    packed_block_unref(kept->packed);
+    kept->block = NULL;
+    kept->packed = NULL;
+}
 
-    *block_out = NULL;
-    TRY(mem_pool_alloc(pool, kept->bytes, "exchange", err, &bytes));
-    status = spill_file_read(output->store->file, kept->offset, bytes, kept->bytes, err);
+/* Fills in the block from where the bytes are, which is not memory as tasks want it. */
+static Status fill_block(const BlockOutput *output, const Kept *kept, Block *block, Error *err)
+{
+    const SpillFile *file = output->store->file;
+    MemPool *pool = output->store->pool;
+    Status status;
+    void *bytes;
+
+    if (kept->packed != NULL)
+        return block_unpack(kept->packed->bytes, kept->packed->byte_count, block, kept->bytes, err);
+    if (!kept->is_packed)
+        return spill_file_read(file, kept->offset, block->head, kept->bytes, err);
+    TRY(mem_pool_alloc(pool, kept->stored_bytes, "exchange", err, &bytes));
+    status = spill_file_read(file, kept->offset, bytes, kept->stored_bytes, err);
     if (status == ST_OK)
-        status = block_from_bytes(bytes, kept->bytes, kept->hash, output->column_count,
-                                  output->columns, pool, err, block_out);
-    mem_pool_release(pool, bytes, kept->bytes);
+        status = block_unpack(bytes, kept->stored_bytes, block, kept->bytes, err);
+    mem_pool_release(pool, bytes, kept->stored_bytes);
     return status;
 }
 
-/* Only blocks that nobody else holds: giving up the store's reference frees their memory. */
-static uint64_t spill_cell(BlockStore *store, Cell *cell, uint64_t wanted)
+static Status read_block(const BlockOutput *output, const Kept *kept, Error *err, Block **block_out)
+{
+    Block *block;
+    Status status;
+
+    *block_out = NULL;
+    TRY(block_new(output->store->pool, kept->bytes, err, &block));
+    status = fill_block(output, kept, block, err);
+    if (status == ST_OK)
+        status =
+            block_check(block, kept->bytes, kept->hash, output->column_count, output->columns, err);
+    if (status == ST_OK) {
+        *block_out = block;
+        return ST_OK;
+    }
+    block->head->bytes = kept->bytes; /* of its memory, whatever was read */
+    block_unref(block);
+    return status;
+}
+
+static bool is_held(const Kept *kept)
+{
+    return (kept->block != NULL && atomic_load(&kept->block->references) > 1) ||
+           (kept->packed != NULL && atomic_load(&kept->packed->references) > 1);
+}
+
+/* From memory to the file. Only what nobody else holds: giving up the store's reference frees the
+ * memory. Returns how much it was. */
+static uint64_t move_to_file(BlockStore *store, Kept *kept)
+{
+    const void *bytes = kept->packed != NULL ? kept->packed->bytes : (const void *)NULL;
+
+    if ((kept->block == NULL && kept->packed == NULL) || is_held(kept) || store->has_failed)
+        return 0;
+    if (kept->block != NULL)
+        bytes = kept->block->head;
+    kept->offset = spill_file_reserve(store->file, kept->stored_bytes);
+    store->has_failed = spill_file_write(store->file, kept->offset, bytes, kept->stored_bytes,
+                                         &store->error) != ST_OK;
+    if (store->has_failed)
+        return 0;
+    kept->is_in_file = true;
+    let_go(kept);
+    return kept->stored_bytes;
+}
+
+static uint64_t spill_map(BlockStore *store, MapBlocks *blocks, uint64_t wanted)
 {
     uint64_t freed = 0;
 
-    for (uint32_t i = 0; i < cell->count && freed < wanted && !store->has_failed; i++) {
-        Kept *kept = &cell->items[i];
+    for (uint32_t r = 0; r < blocks->reduce_count; r++)
+        for (uint32_t i = 0; i < blocks->cells[r].count && freed < wanted; i++)
+            freed += move_to_file(store, &blocks->cells[r].items[i]);
+    return freed;
+}
 
-        if (kept->block == NULL || atomic_load(&kept->block->references) > 1)
-            continue;
-        if (!kept->is_in_file) {
-            kept->offset = spill_file_reserve(store->file, kept->bytes);
-            store->has_failed = spill_file_write(store->file, kept->offset, kept->block->head,
-                                                 kept->bytes, &store->error) != ST_OK;
-            if (store->has_failed)
-                break;
-            kept->is_in_file = true;
+/* Memory that goes when the blocks do. */
+static uint64_t memory_of(const MapBlocks *blocks)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t r = 0; r < blocks->reduce_count; r++)
+        for (uint32_t i = 0; i < blocks->cells[r].count; i++) {
+            const Kept *kept = &blocks->cells[r].items[i];
+
+            if (!kept->is_in_file && !is_held(kept))
+                bytes += kept->stored_bytes;
         }
-        block_unref(kept->block);
-        kept->block = NULL;
-        freed += kept->bytes;
+    return bytes;
+}
+
+static void drop_map(BlockOutput *output, uint32_t map);
+
+/* What is kept in memory only, for jobs to come, is made again by them. */
+static uint64_t drop_unused(BlockStore *store, uint64_t wanted)
+{
+    uint64_t freed = 0;
+
+    LIST_EACH(node, &store->outputs)
+    {
+        BlockOutput *output = LIST_OWNER(node, BlockOutput, node);
+
+        if ((output->level & KEEP_DISK) != 0 || output->user_count > 0)
+            continue;
+        for (uint32_t m = 0; m < output->map_count && freed < wanted; m++)
+            if (output->maps[m] != NULL) {
+                freed += memory_of(output->maps[m]);
+                drop_map(output, m);
+            }
     }
     return freed;
 }
 
 uint64_t block_store_spill(BlockStore *store, uint64_t bytes)
 {
-    uint64_t freed = 0;
+    uint64_t freed;
 
-    if (store->spill_folder == NULL)
-        return 0;
     pthread_mutex_lock(&store->lock); /* nobody asks for memory while it holds the lock */
+    freed = drop_unused(store, bytes);
     store->has_failed = false;
-    LIST_EACH(node, &store->all)
-    {
-        MapBlocks *blocks = LIST_OWNER(node, MapBlocks, node);
-
-        for (uint32_t r = 0; r < blocks->reduce_count && freed < bytes; r++)
-            freed += spill_cell(store, &blocks->cells[r], bytes - freed);
-    }
+    if (store->spill_folder != NULL)
+        LIST_EACH(node, &store->all)
+        {
+            if (freed >= bytes)
+                break;
+            freed += spill_map(store, LIST_OWNER(node, MapBlocks, node), bytes - freed);
+        }
     pthread_mutex_unlock(&store->lock);
     return freed;
 }
@@ -196,11 +280,11 @@ static void free_blocks(MapBlocks *blocks)
     store = blocks->store;
     for (uint32_t r = 0; r < blocks->reduce_count; r++)
         for (uint32_t i = 0; i < blocks->cells[r].count; i++) {
-            const Kept *kept = &blocks->cells[r].items[i];
+            Kept *kept = &blocks->cells[r].items[i];
 
-            block_unref(kept->block);
+            let_go(kept);
             if (kept->is_in_file)
-                spill_file_forget(store->file, kept->offset, kept->bytes);
+                spill_file_forget(store->file, kept->offset, kept->stored_bytes);
         }
     list_remove(&store->all, &blocks->node);
     if (list_is_empty(&store->all))
@@ -237,8 +321,70 @@ void map_blocks_add(MapBlocks *blocks, uint32_t reduce, Block *block)
     cell->items[cell->count++] = (Kept){.block = block,
                                         .hash = block->hash,
                                         .bytes = block_bytes(block),
+                                        .stored_bytes = block_bytes(block),
                                         .rows = block_row_count(block)};
     pthread_mutex_unlock(&blocks->store->lock);
+}
+
+/* The block of an item, which spilling then leaves where it is; NULL: it is in the file. */
+static Block *hold(MapBlocks *blocks, const Kept *kept)
+{
+    Block *block;
+
+    pthread_mutex_lock(&blocks->store->lock);
+    block = kept->block == NULL ? NULL : block_ref(kept->block);
+    pthread_mutex_unlock(&blocks->store->lock);
+    return block;
+}
+
+static Status pack_item(MapBlocks *blocks, Kept *kept, Error *err)
+{
+    Block *block = hold(blocks, kept);
+    PackedBlock *packed;
+    Status status;
+
+    if (block == NULL)
+        return ST_OK;
+    status = block_pack(block, err, &packed);
+    if (status == ST_OK && packed != NULL) {
+        pthread_mutex_lock(&blocks->store->lock);
+        let_go(kept);
+        kept->packed = packed;
+        kept->is_packed = true;
+        kept->stored_bytes = packed->byte_count;
+        pthread_mutex_unlock(&blocks->store->lock);
+    }
+    block_unref(block);
+    return status;
+}
+
+static Status write_item(MapBlocks *blocks, Kept *kept, Error *err)
+{
+    BlockStore *store = blocks->store;
+    Status status = ST_OK;
+
+    pthread_mutex_lock(&store->lock);
+    store->has_failed = false;
+    (void)move_to_file(store, kept);
+    if (store->has_failed) {
+        status = store->error.status;
+        if (err != NULL)
+            *err = store->error;
+    }
+    pthread_mutex_unlock(&store->lock);
+    return status;
+}
+
+Status map_blocks_settle(MapBlocks *blocks, uint32_t level, Error *err)
+{
+    for (uint32_t r = 0; r < blocks->reduce_count; r++)
+        for (uint32_t i = 0; i < blocks->cells[r].count; i++) {
+            if ((level & KEEP_COMPRESSED) != 0)
+                TRY(pack_item(blocks, &blocks->cells[r].items[i], err));
+            if ((level & KEEP_MEMORY) == 0)
+                TRY(write_item(blocks, &blocks->cells[r].items[i], err));
+        }
+    return ST_OK;
 }
 
 uint64_t map_blocks_hash(const MapBlocks *blocks)
@@ -256,14 +402,16 @@ uint64_t map_blocks_hash(const MapBlocks *blocks)
 
 /* --- outputs --- */
 
-BlockOutput *block_output_new(BlockStore *store, uint32_t map_count, uint32_t reduce_count,
-                              uint32_t column_count, const PlanColumn *columns)
+BlockOutput *block_output_new(BlockStore *store, uint32_t level, uint32_t map_count,
+                              uint32_t reduce_count, uint32_t column_count,
+                              const PlanColumn *columns)
 {
     Arena *arena = arena_new(NULL, "block output", ARENA_NO_CAP);
     BlockOutput *output = ARENA_NEW(arena, BlockOutput);
 
     *output = (BlockOutput){.references = 1,
                             .store = store,
+                            .level = level,
                             .map_count = map_count,
                             .reduce_count = reduce_count,
                             .column_count = column_count,
@@ -304,6 +452,39 @@ void block_output_unref(BlockOutput *output)
         drop_map(output, m);
     pthread_mutex_unlock(&store->lock);
     arena_free(output->arena);
+}
+
+/* With the lock. Part of it is in the file. */
+static bool has_spilled(const MapBlocks *blocks)
+{
+    for (uint32_t r = 0; r < blocks->reduce_count; r++)
+        for (uint32_t i = 0; i < blocks->cells[r].count; i++)
+            if (blocks->cells[r].items[i].is_in_file)
+                return true;
+    return false;
+}
+
+void block_output_begin_use(BlockOutput *output)
+{
+    pthread_mutex_lock(&output->store->lock);
+    output->user_count++;
+    pthread_mutex_unlock(&output->store->lock);
+}
+
+void block_output_end_use(BlockOutput *output)
+{
+    pthread_mutex_lock(&output->store->lock);
+    output->user_count--;
+    if (output->user_count == 0 && (output->level & KEEP_DISK) == 0)
+        for (uint32_t m = 0; m < output->map_count; m++)
+            if (output->maps[m] != NULL && has_spilled(output->maps[m]))
+                drop_map(output, m);
+    pthread_mutex_unlock(&output->store->lock);
+}
+
+uint32_t block_output_level(const BlockOutput *output)
+{
+    return output->level;
 }
 
 uint32_t block_output_map_count(const BlockOutput *output)
@@ -357,7 +538,8 @@ void block_store_drop_place(BlockStore *store, uint64_t place)
     pthread_mutex_unlock(&store->lock);
 }
 
-/* Where the block is: in *block_out (referenced), in the file (*kept_out), or there is none. */
+/* Where the block is: in *block_out (referenced), in *kept_out (what is packed is referenced), or
+ * there is none. */
 static Status find_block(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i, Error *err,
                          Block **block_out, Kept *kept_out)
 {
@@ -370,6 +552,8 @@ static Status find_block(BlockOutput *output, uint32_t map, uint32_t reduce, uin
     *kept_out = from->cells[reduce].items[i];
     if (kept_out->block != NULL)
         *block_out = block_ref(kept_out->block);
+    if (kept_out->packed != NULL)
+        packed_block_ref(kept_out->packed);
     return ST_OK;
 }
 
@@ -385,10 +569,11 @@ Status block_output_get(BlockOutput *output, uint32_t map, uint32_t reduce, uint
     from = output->maps[map];
     status = find_block(output, map, reduce, i, err, block_out, &kept);
     pthread_mutex_unlock(&output->store->lock);
-    if (status != ST_OK || *block_out != NULL || !kept.is_in_file)
+    if (status != ST_OK || *block_out != NULL || (kept.packed == NULL && !kept.is_in_file))
         return status;
     /* without the lock: memory for it may come from spilling others */
     status = read_block(output, &kept, err, block_out);
+    packed_block_unref(kept.packed);
     if (status == ST_CORRUPT) {
         pthread_mutex_lock(&output->store->lock);
         if (output->maps[map] == from) /* else it was made again meanwhile */

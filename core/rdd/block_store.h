@@ -10,6 +10,11 @@
  * name in the spill folder, those of a task that is still at work too, and come back checked: a
  * block that does not match its hash is lost, and its task runs again.
  *
+ * An output that is kept for later jobs has a level (core/plan/plan.h). What may be in memory only
+ * goes first when memory is short and no job uses it. While one does, it spills as all: a job that
+ * needs more than there is gets slower, and does not make the same partitions again and again. What
+ * has spilled then is dropped when the last job is done with it.
+ *
  * Thread: every call may come from any thread.
  */
 #ifndef VONK_CORE_RDD_BLOCK_STORE_H
@@ -28,8 +33,8 @@ void block_store_free(BlockStore *store); /* accepts NULL; outputs must be gone 
 MemPool *block_store_pool(const BlockStore *store);
 const char *block_store_spill_folder(const BlockStore *store);
 
-/* Frees memory by writing blocks to the file, the oldest first: at least `bytes` if that many can
- * be had. Returns how many were; 0 also when the disk is full: block_store_explain says so. */
+/* Frees memory by dropping blocks that are kept in memory only and in use by no job, then by
+ * writing blocks to the file, the oldest first: at least `bytes` if that many can be had. Returns how many were; 0 also when the disk is full: block_store_explain says so. */
 uint64_t block_store_spill(BlockStore *store, uint64_t bytes);
 
 /* Memory was refused: when that is because the file could not be written the last time, *err and
@@ -44,6 +49,9 @@ void map_blocks_free(MapBlocks *blocks); /* accepts NULL */
 /* Behind those that reduce partition `reduce` has so far. Takes the reference. */
 void map_blocks_add(MapBlocks *blocks, uint32_t reduce, Block *block);
 
+/* The task is done: blocks are packed, and written to the file, as the level wants it. */
+MUST_CHECK Status map_blocks_settle(MapBlocks *blocks, uint32_t level, Error *err);
+
 /* One number for all of it: the order of reduce partitions and of blocks counts. Never 0. */
 uint64_t map_blocks_hash(const MapBlocks *blocks);
 uint64_t map_blocks_rows(const MapBlocks *blocks);
@@ -51,12 +59,18 @@ uint64_t map_blocks_bytes(const MapBlocks *blocks);
 
 /* --- what one stage makes --- */
 
-/* Columns are copied. Reference count 1. */
-BlockOutput *block_output_new(BlockStore *store, uint32_t map_count, uint32_t reduce_count,
-                              uint32_t column_count, const PlanColumn *columns);
+/* level: KeepLevel. Columns are copied. Reference count 1. */
+BlockOutput *block_output_new(BlockStore *store, uint32_t level, uint32_t map_count,
+                              uint32_t reduce_count, uint32_t column_count,
+                              const PlanColumn *columns);
 BlockOutput *block_output_ref(BlockOutput *output);
 void block_output_unref(BlockOutput *output); /* accepts NULL */
 
+/* A job makes it or reads it, until it has said that it is done. */
+void block_output_begin_use(BlockOutput *output);
+void block_output_end_use(BlockOutput *output);
+
+uint32_t block_output_level(const BlockOutput *output);
 uint32_t block_output_map_count(const BlockOutput *output);
 uint32_t block_output_reduce_count(const BlockOutput *output);
 

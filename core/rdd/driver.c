@@ -174,11 +174,27 @@ void driver_executor_added(Driver *driver, const ExecutorSpec *spec, ExecutorId 
     end_event(driver);
 }
 
+/* What an earlier job has left is no executor's for the scheduler: it would find out block by
+ * block, by tasks that fail. */
+static void note_lost_kept(Driver *driver)
+{
+    LIST_EACH(node, &driver->stages)
+    {
+        const JobStage *stage = LIST_OWNER(node, JobStage, node);
+
+        for (uint32_t p = 0; stage->keep_id != 0 && p < stage->fragment->partition_count; p++)
+            if (!block_output_has(stage->output, p))
+                scheduler_output_lost(driver->scheduler, stage->id, p, DURABLE);
+    }
+}
+
 void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, const char *reason)
 {
     begin_event(driver);
-    if (fate == BLOCKS_LOST)
+    if (fate == BLOCKS_LOST) {
         block_store_drop_place(driver->store, executor);
+        note_lost_kept(driver);
+    }
     scheduler_executor_lost(driver->scheduler, executor, fate, reason);
     end_event(driver);
 }

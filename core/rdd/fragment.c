@@ -73,7 +73,7 @@ static Status producer_of(Cutter *cutter, const Plan *exchange, uint32_t *id_out
             return ST_OK;
         }
     if (node->kind == EXCHANGE_RANGE)
-        below = plan_exchange_keep(cutter->arena, below, 0);
+        below = plan_exchange_keep(cutter->arena, below, 0, KEEP_DEFAULT);
     TRY(add_fragment(cutter, below, node, id_out));
     remember(cutter, exchange, *id_out);
     return ST_OK;

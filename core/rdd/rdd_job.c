@@ -13,17 +13,21 @@ static BlockOutput *find_output(Driver *driver, JobStage *stage)
 {
     const Fragment *fragment = stage->fragment;
     const PlanExchange *exchange = fragment->exchange;
+    uint32_t level = KEEP_DEFAULT;
     BlockOutput *output = NULL;
 
     if (exchange != NULL && exchange->kind == EXCHANGE_KEEP)
         stage->keep_id = exchange->keep_id;
     if (stage->keep_id != 0)
+        level = (uint32_t)exchange->keep_level;
+    if (stage->keep_id != 0)
         output = driver__find_kept(driver, stage->keep_id);
     if (output != NULL && block_output_map_count(output) == fragment->partition_count)
         return output;
     block_output_unref(output); /* of what the files were then */
-    output = block_output_new(driver->store, fragment->partition_count, fragment->reduce_count,
-                              fragment->plan->column_count, fragment->plan->columns);
+    output =
+        block_output_new(driver->store, level, fragment->partition_count, fragment->reduce_count,
+                         fragment->plan->column_count, fragment->plan->columns);
     if (stage->keep_id != 0)
         driver__keep(driver, stage->keep_id, output);
     return output;
@@ -63,6 +67,7 @@ static void add_stage(Driver *driver, Job *job, JobStage *stage, const Fragment 
     stage->fragment = fragment;
     stage->name = arena_printf(arena, "%u: %s", fragment->id, fragment_label(fragment, arena));
     stage->output = find_output(driver, stage);
+    block_output_begin_use(stage->output);
     stage->launches = ARENA_ARRAY(arena, uint32_t, fragment->partition_count);
     stage->ledger = ARENA_ARRAY(arena, LedgerEntry, fragment->partition_count);
     stage->report = (StageReport){.name = stage->name,
@@ -71,6 +76,7 @@ static void add_stage(Driver *driver, Job *job, JobStage *stage, const Fragment 
                                   .ledger = stage->ledger};
     stage_work_init(&stage->work, fragment);
     stage->work.store = driver->store;
+    stage->work.level = block_output_level(stage->output);
     stage->work.batch_rows = request->batch_rows;
     stage->work.jit = request->jit;
     stage->work.cache = request->cache;
@@ -189,6 +195,7 @@ void job_close(Job *job)
     release_stages(job);
     pthread_mutex_unlock(&job->driver->lock);
     for (uint32_t i = 0; i < job->stage_count; i++) {
+        block_output_end_use(job->stages[i].output);
         block_output_unref(job->stages[i].output);
         stage_work_fini(&job->stages[i].work);
     }

@@ -210,6 +210,18 @@ static Status run_attempt(TaskRun *run, Error *err)
     return block_store_explain(run->work->store, status, err);
 }
 
+/* What is made goes where it stays. */
+static void settle(const TaskRun *run)
+{
+    TaskResult *result = run->result;
+
+    result->status = map_blocks_settle(result->blocks, run->work->level, &result->error);
+    if (result->status == ST_OK)
+        return;
+    map_blocks_free(result->blocks);
+    result->blocks = NULL;
+}
+
 /* --- faults of tests --- */
 
 static void nap(const TaskRun *run)
@@ -253,6 +265,8 @@ void task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic
         nap(&run);
     result_out->status = run_attempt(&run, &result_out->error);
     arena_free(run.arena);
+    if (result_out->status == ST_OK)
+        settle(&run);
     if (result_out->status == ST_OK)
         die(&run);
     if (result_out->blocks != NULL) {

@@ -21,6 +21,7 @@
 typedef struct StageWork {
     const Fragment *fragment;
     BlockStore *store;
+    uint32_t level;       /* where blocks stay (KeepLevel) */
     BlockOutput **inputs; /* by source of the fragment; NULL for a scan */
     uint32_t batch_rows;
     JitMode jit;

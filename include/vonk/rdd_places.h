@@ -121,12 +121,35 @@ VONK_API VonkRdd *vonk_rdd_top(VonkRdd *rdd, int64_t n, const char *order);
 
 /*
  * The records are kept once an action has made them, for later actions: in memory, spilled when
- * that is short. A partition that is lost is made again. Returns the RDD to go on with.
+ * that is short (VONK_MEMORY | VONK_DISK). A partition that is lost is made again. Narrow; returns
+ * the RDD to go on with.
  *
  *     VonkRdd *kept = vonk_rdd_persist(counts);
  *     return vonk_rdd_print_csv(kept);
  */
 VONK_API VonkRdd *vonk_rdd_persist(VonkRdd *rdd);
+
+/* Where records are kept, in any sum. */
+typedef enum VonkKeep {
+    VONK_MEMORY = 1,
+    VONK_DISK = 2,
+    VONK_COMPRESSED = 4,  /* by LZ4: smaller, unpacked each time they are read            */
+    VONK_TWO_REPLICAS = 8 /* at two executors; in one process there is one, and one copy  */
+} VonkKeep;
+
+/*
+ * As persist, at a level: a sum of VonkKeep. What is short decides where a partition is; the answer
+ * never depends on it. Errors: neither memory nor disk; a disk that is full.
+ *
+ *     memory alone       what does not fit while no job reads it is dropped, and the next job makes
+ *                        those partitions again (a job that needs them spills, as all do)
+ *     memory and disk    what does not fit is written to the disk, and read from there
+ *     disk alone         written as soon as it is made: takes no memory between jobs
+ *
+ *     VonkRdd *kept = vonk_rdd_persist_at(counts, VONK_MEMORY | VONK_COMPRESSED);
+ *     return vonk_rdd_print_csv(kept);
+ */
+VONK_API VonkRdd *vonk_rdd_persist_at(VonkRdd *rdd, unsigned keep);
 
 /*
  * Gives back what persist keeps; later actions compute the records again, and keep them again.

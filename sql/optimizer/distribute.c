@@ -192,7 +192,7 @@ static Status visit_shared(Distributor *to, const Plan *plan, Spread *out)
         known = ARENA_NEW(to->arena, SharedSpread);
         known->shared_id = shared->shared_id;
         TRY(visit(to, plan->inputs[0], &known->spread));
-        known->spread.plan = plan_exchange_keep(to->arena, known->spread.plan, 0);
+        known->spread.plan = plan_exchange_keep(to->arena, known->spread.plan, 0, KEEP_DEFAULT);
         known->next = to->shared;
         to->shared = known;
     }

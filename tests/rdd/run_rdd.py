@@ -545,6 +545,26 @@ int vonk_main(VonkSession *s, int c, char **v)
 """
 
 
+def keeping(folder):
+    """What persist keeps at each level, when memory is short and when it is not: how often records are made."""
+    job = "tests/rdd/jobs/semantics_keep.c"
+    for args, options in ((), []), (("short",), ["--set", "memory=40MiB"]):
+        code, out, err = submit(job, *args, options=["--set", f"spill_dir={folder}", *options], env={"EXPECT_CALLS": "1"})
+        check(code == 0, f"keeping {args}: {code} {[line for line in out.splitlines() if not line.startswith('ok')]} {err[-300:]}")
+    for faults in 3, 4, 5, 6:
+        code, out, err = submit(job, options=["--set", "memory=60MiB", "--set", f"test.faults={faults}"])
+        check(code == 0, f"keeping, faults {faults}: {code} {[line for line in out.splitlines() if not line.startswith('ok')]} {err[-300:]}")
+    full = write_job(folder, "full.c", """
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_persist_at(vonk_rdd_range(s, 0, 100, 1, 2), VONK_DISK));
+}
+""")
+    code, _, err = submit(full, options=["--set", "spill_dir=/nowhere/at/all"])
+    check(code == 1 and "/nowhere/at/all" in err, f"no disk to keep on: {code} {err[-300:]}")
+
+
 def keys_that_do_not_fit(folder):
     """Keys combined and grouped in tables that are larger than memory: the same bytes come out, in the same order."""
     job = write_job(folder, "keys.c", KEYS_JOB)
@@ -569,6 +589,7 @@ def main():
         which_error(folder)
         clocks(folder)
         spilling(folder)
+        keeping(folder)
         keys_that_do_not_fit(folder)
         many_keys(folder)
         progress(folder)

@@ -326,7 +326,7 @@ END_TEST
 
 START_TEST(kept_rows_are_not_made_again)
 {
-    const Plan *kept = plan_exchange_keep(world.arena, make_numbers(&world, 2), 5);
+    const Plan *kept = plan_exchange_keep(world.arena, make_numbers(&world, 2), 5, KEEP_DEFAULT);
     RunningJob jobs[2];
     const StageReport *reports;
 
@@ -351,7 +351,7 @@ END_TEST
 /* One of the kept partitions is lost: its task runs again, from the second job's own lineage. */
 START_TEST(kept_partition_is_lost)
 {
-    const Plan *kept = plan_exchange_keep(world.arena, make_numbers(&world, 2), 5);
+    const Plan *kept = plan_exchange_keep(world.arena, make_numbers(&world, 2), 5, KEEP_DEFAULT);
     RunningJob job;
     TaskLaunch launch;
 
@@ -385,7 +385,7 @@ END_TEST
 /* Two jobs fill it at once: what the one has made, the other does not make. */
 START_TEST(two_jobs_fill_what_is_kept)
 {
-    const Plan *kept = plan_exchange_keep(world.arena, make_numbers(&world, 4), 5);
+    const Plan *kept = plan_exchange_keep(world.arena, make_numbers(&world, 4), 5, KEEP_DEFAULT);
     RunningJob jobs[2];
     uint32_t made = 0, read = 0;
 
@@ -414,7 +414,7 @@ END_TEST
 
 START_TEST(unpersist_while_running)
 {
-    const Plan *kept = plan_exchange_keep(world.arena, make_numbers(&world, 2), 5);
+    const Plan *kept = plan_exchange_keep(world.arena, make_numbers(&world, 2), 5, KEEP_DEFAULT);
     RunningJob job;
 
     world_add_executor(&world, 1);
