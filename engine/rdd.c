@@ -49,16 +49,18 @@ RddSession *rdd_session(VonkSession *session)
 
 void rdd_session_free(RddSession *rdds)
 {
+    BlockStore *store;
     MemPool *pool;
 
     if (rdds == NULL)
         return;
     pool = rdds->pool;
+    store = rdds->store;
     thread_backend_free(rdds->threads);
     driver_free(rdds->driver);
     user_shared_free(rdds->shared);
-    block_store_free(rdds->store);
-    arena_free(rdds->arena); /* lets go of tables, which may count in the pool, and of *rdds */
+    arena_free(rdds->arena); /* lets go of tables, which may have blocks, and of *rdds */
+    block_store_free(store);
     mem_pool_free(pool);
 }
 

@@ -2,12 +2,11 @@
  * rdd_checkpoint.c -- records that stand for their lineage: a plan that reads them, nothing below
  *
  *     reliable    a folder of Parquet files, one a partition, which outlive the session
- *     local       a table in memory, with a split a partition
+ *     local       the blocks of the job that made them, which spill as all do
  */
 #include "core/rdd/block_table.h"
 #include "engine/rdd_internal.h"
 #include "formats/format.h"
-#include "formats/memory_table.h"
 #include "sql/optimizer/distribute.h"
 
 static TableColumn *table_columns(Arena *arena, const VonkRdd *rdd)
@@ -24,48 +23,26 @@ static TableColumn *table_columns(Arena *arena, const VonkRdd *rdd)
 
 /* --- local --- */
 
-static Status fill_table(RddRun *run, Table *table, Error *err)
-{
-    uint32_t partitions = job_partition_count(run->job);
-
-    for (uint32_t p = 0; p < partitions; p++) {
-        uint64_t left = job_partition_rows(run->job, p);
-
-        while (left > 0) { /* no batch has rows of two partitions */
-            Batch batch;
-
-            TRY(job_next(run->job, err, &batch));
-            TRY(memory_table_add(table, &batch, err));
-            left -= batch.row_count;
-        }
-        memory_table_end_split(table);
-    }
-    return ST_OK;
-}
-
 VonkRdd *vonk_rdd_local_checkpoint(VonkRdd *rdd)
 {
     RddSession *rdds = rdd->rdds;
     Error err = ERROR_NONE;
-    Table *table = NULL;
+    BlockOutput *output;
+    VonkRdd *fixed;
+    Table *table;
     RddRun run;
-    Status status;
 
     if (rdd->plan == NULL)
         return rdd;
-    status = rdd_run(rdd, &err, &run);
-    if (status != ST_OK)
+    if (rdd_run(rdd, &err, &run) != ST_OK)
         return rdd_failed(rdds, &err);
-    status = memory_table_new("checkpoint", rdd->layout->field_count, table_columns(run.arena, rdd),
-                              0, rdds->pool, &err, &table);
-    if (status == ST_OK)
-        status = fill_table(&run, table, &err);
+    output = job_take_output(run.job);
+    table = checkpoint_table_new(output, rdd->layout->field_count, table_columns(run.arena, rdd));
     rdd_run_close(&run);
-    if (status != ST_OK) {
-        table_unref(table);
-        return rdd_failed(rdds, &err);
-    }
-    return rdd_scan(rdds, table, rdd->layout);
+    fixed = rdd_scan(rdds, table, rdd->layout);
+    fixed->blocks = output;
+    block_output_unref(output); /* the table has it */
+    return fixed;
 }
 
 /* --- reliable --- */

@@ -63,6 +63,7 @@ struct VonkRdd {
     const Plan *plan;           /* NULL: failed */
     const RecordLayout *layout; /* of its records: the plan's columns, in order */
     int64_t keep_id;
+    BlockOutput *blocks; /* of a local checkpoint, as long as the session; else NULL */
     Error error;
 };
 

@@ -507,6 +507,15 @@ void block_output_put(BlockOutput *output, uint32_t map, MapBlocks *blocks, uint
     pthread_mutex_unlock(&output->store->lock);
 }
 
+void block_output_move(BlockOutput *output, uint64_t place)
+{
+    pthread_mutex_lock(&output->store->lock);
+    for (uint32_t m = 0; m < output->map_count; m++)
+        if (output->maps[m] != NULL)
+            output->maps[m]->place = place;
+    pthread_mutex_unlock(&output->store->lock);
+}
+
 bool block_output_has(const BlockOutput *output, uint32_t map)
 {
     bool is_there;

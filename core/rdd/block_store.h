@@ -77,6 +77,9 @@ uint32_t block_output_reduce_count(const BlockOutput *output);
 /* What map task `map` made at `place` (an ExecutorId). Takes it, instead of what was there. */
 void block_output_put(BlockOutput *output, uint32_t map, MapBlocks *blocks, uint64_t place);
 
+/* All of it is at that place from now on. */
+void block_output_move(BlockOutput *output, uint64_t place);
+
 /* Whether the map task's blocks are there. */
 bool block_output_has(const BlockOutput *output, uint32_t map);
 

@@ -12,13 +12,15 @@ typedef struct BlockTable {
     Arena *arena;
     BlockOutput *output;
     BlockRange range;
+    bool has_split_per_map; /* else one for all */
     _Atomic uint32_t *lost_map;
 } BlockTable;
 
 typedef struct BlockScan {
     const BlockTable *table;
     const ScanRequest *request;
-    uint32_t map, number; /* the block at hand */
+    uint32_t map, map_end;
+    uint32_t number; /* of the block at hand */
     Block *block;
     uint32_t row;
     uint64_t sequence;
@@ -30,21 +32,35 @@ static Status block_splits(const Table *base, Arena *arena, uint64_t target_byte
                            uint32_t *count_out, const Split **splits_out)
 {
     const BlockTable *table = (const BlockTable *)base;
-    Split *split = ARENA_NEW(arena, Split);
+    const BlockRange *range = &table->range;
+    uint32_t maps = range->map_to - range->map_from;
+    uint32_t count = table->has_split_per_map ? maps : 1;
+    Split *splits = ARENA_ARRAY(arena, Split, count);
 
     (void)target_bytes;
     (void)err;
-    for (uint32_t m = table->range.map_from; m < table->range.map_to; m++)
-        split->row_count += (double)block_output_rows(table->output, m, table->range.reduce);
-    *count_out = 1;
-    *splits_out = split;
+    if (count == 1) /* also of no maps at all */
+        splits[0] = (Split){.start = range->map_from, .length = maps};
+    for (uint32_t i = 0; count > 1 && i < count; i++)
+        splits[i] = (Split){.start = range->map_from + i, .length = 1};
+    for (uint32_t m = 0; m < maps; m++)
+        splits[count > 1 ? m : 0].row_count +=
+            (double)block_output_rows(table->output, range->map_from + m, range->reduce);
+    *count_out = count;
+    *splits_out = splits;
     return ST_OK;
 }
 
 static TableStatistics block_statistics(const Table *base)
 {
-    (void)base;
-    return (TableStatistics){.row_count = -1};
+    const BlockTable *table = (const BlockTable *)base;
+    uint64_t rows = 0;
+
+    if (!table->has_split_per_map)
+        return (TableStatistics){.row_count = -1};
+    for (uint32_t m = table->range.map_from; m < table->range.map_to; m++)
+        rows += block_output_rows(table->output, m, table->range.reduce);
+    return (TableStatistics){.row_count = (double)rows};
 }
 
 static ColumnStatistics block_column_statistics(const Table *base, uint32_t column)
@@ -71,11 +87,11 @@ static Status block_scan_open(const Table *base, const Split *split, const ScanR
     Arena *arena = arena_new(NULL, "block scan", ARENA_NO_CAP);
     BlockScan *scan = ARENA_NEW(arena, BlockScan);
 
-    (void)split;
     (void)err;
     *scan = (BlockScan){.table = table,
                         .request = request,
-                        .map = table->range.map_from,
+                        .map = (uint32_t)split->start,
+                        .map_end = (uint32_t)(split->start + split->length),
                         .arena = arena,
                         .view = block_view_make(arena, request->column_count, request->batch_rows)};
     *scan_out = (TableScan *)scan;
@@ -90,12 +106,15 @@ static Status next_block(BlockScan *scan, Error *err)
     block_unref(scan->block);
     scan->block = NULL;
     scan->row = 0;
-    while (scan->map < table->range.map_to) {
+    while (scan->map < scan->map_end) {
         Status status = block_output_get(table->output, scan->map, table->range.reduce,
                                          scan->number++, err, &scan->block);
 
         if (status == ST_CORRUPT && table->lost_map != NULL)
             atomic_store(table->lost_map, scan->map);
+        else if (status == ST_CORRUPT)
+            error_hint(err, "A local checkpoint has no lineage: what is lost of it, or was given "
+                            "back by unpersist, cannot be made again.");
         if (status != ST_OK || scan->block != NULL)
             return status;
         scan->map++;
@@ -151,8 +170,8 @@ static const TableClass block_class = {
     .close = block_close,
 };
 
-Table *block_table_new(BlockOutput *output, BlockRange range, uint32_t column_count,
-                       const PlanColumn *columns, _Atomic uint32_t *lost_map)
+static BlockTable *table_new(BlockOutput *output, BlockRange range, uint32_t column_count,
+                             const TableColumn *columns)
 {
     Arena *arena = arena_new(NULL, "block table", ARENA_NO_CAP);
     BlockTable *table = ARENA_NEW(arena, BlockTable);
@@ -169,7 +188,31 @@ Table *block_table_new(BlockOutput *output, BlockRange range, uint32_t column_co
     table->arena = arena;
     table->output = block_output_ref(output);
     table->range = range;
+    return table;
+}
+
+Table *block_table_new(BlockOutput *output, BlockRange range, uint32_t column_count,
+                       const PlanColumn *columns, _Atomic uint32_t *lost_map)
+{
+    Arena *arena = arena_new(NULL, "columns", ARENA_NO_CAP);
+    TableColumn *own = ARENA_ARRAY(arena, TableColumn, column_count);
+    BlockTable *table;
+
+    for (uint32_t i = 0; i < column_count; i++)
+        own[i] = (TableColumn){columns[i].name, columns[i].type, columns[i].is_nullable};
+    table = table_new(output, range, column_count, own);
     table->lost_map = lost_map;
+    arena_free(arena);
+    return &table->table;
+}
+
+Table *checkpoint_table_new(BlockOutput *output, uint32_t column_count, const TableColumn *columns)
+{
+    BlockRange all = {.map_to = block_output_map_count(output)};
+    BlockTable *table = table_new(output, all, column_count, columns);
+
+    table->table.name = "checkpoint";
+    table->has_split_per_map = true;
     return &table->table;
 }
 

@@ -1,8 +1,9 @@
 /*
- * block_table.h -- what a task reads, as tables of one split
+ * block_table.h -- what a task reads, as tables
  *
- *     block_table    the blocks of one partition of an exchange
- *     slice_table    some splits of a table, one after the other
+ *     block_table         the blocks of one partition of an exchange
+ *     slice_table         some splits of a table, one after the other
+ *     checkpoint_table    all that a stage has made, a split a partition
  *
  * A task runs a plan in which each source is replaced by its partition's share; operators below see
  * tables as any other.
@@ -25,6 +26,9 @@ typedef struct BlockRange {
  * blocks could not be had when a scan fails with ST_CORRUPT. */
 Table *block_table_new(BlockOutput *output, BlockRange range, uint32_t column_count,
                        const PlanColumn *columns, _Atomic uint32_t *lost_map);
+
+/* Of an output with one reduce partition, whose lineage nobody has any more. References it. */
+Table *checkpoint_table_new(BlockOutput *output, uint32_t column_count, const TableColumn *columns);
 
 /* Splits are borrowed; references the table. */
 Table *slice_table_new(Table *table, uint32_t split_count, const Split *splits);

@@ -275,6 +275,14 @@ Status job_next(Job *job, Error *err, Batch *batch_out)
     return ST_OK;
 }
 
+BlockOutput *job_take_output(Job *job)
+{
+    BlockOutput *output = result_stage(job)->output;
+
+    block_output_move(output, DURABLE);
+    return block_output_ref(output);
+}
+
 uint32_t job_partition_count(const Job *job)
 {
     return result_stage(job)->fragment->partition_count;

@@ -41,6 +41,9 @@ MUST_CHECK Status job_start(Driver *driver, const JobRequest *request, Error *er
 MUST_CHECK Status job_next(Job *job, Error *err, Batch *batch_out);
 
 /* The result's partitions and the rows of each. */
+/* All that it has made, referenced; it belongs to no executor any more. */
+BlockOutput *job_take_output(Job *job);
+
 uint32_t job_partition_count(const Job *job);
 uint64_t job_partition_rows(const Job *job, uint32_t partition);
 

@@ -152,7 +152,8 @@ typedef enum VonkKeep {
 VONK_API VonkRdd *vonk_rdd_persist_at(VonkRdd *rdd, unsigned keep);
 
 /*
- * Gives back what persist keeps; later actions compute the records again, and keep them again.
+ * Gives back what persist keeps; later actions compute the records again, and keep them again. Jobs
+ * that run go on. Of a local checkpoint nothing is left: an action on it is an error.
  *
  *     VonkRdd *kept = vonk_rdd_persist(counts);
  *     vonk_rdd_unpersist(kept);
@@ -170,8 +171,9 @@ VONK_API void vonk_rdd_unpersist(VonkRdd *rdd);
 VONK_API VonkRdd *vonk_rdd_checkpoint(VonkRdd *rdd, const char *folder);
 
 /*
- * As checkpoint, into memory of this process: for the rounds of a long loop. The memory is the
- * session's until it closes, and is not spilled.
+ * As checkpoint, into memory of this process, spilled when that is short: for the rounds of a long
+ * loop, each of which gives back what the round before has made. It is there until unpersist, or
+ * until the session closes. Errors: of the job.
  *
  *     VonkRdd *fixed = vonk_rdd_local_checkpoint(counts);
  *     return vonk_rdd_print_csv(fixed);

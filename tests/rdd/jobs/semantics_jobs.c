@@ -148,6 +148,12 @@ static void test_groups(VonkSession *session)
     vonk_job_free(c);
 }
 
+bool is_not_last(VonkTask *task, const Row *row)
+{
+    (void)task;
+    return row->i < 8000;
+}
+
 static void check_checkpoint(VonkRdd *rdd, VonkRdd *fixed, const char *name)
 {
     COLLECT(rdd, Row, before, before_count);
@@ -171,6 +177,7 @@ static void test_checkpoints(VonkSession *session, const char *root)
 {
     VonkRdd *rdd = vonk_rdd_map(numbers(session, 9000, 7), VonkNumber, Row, make_row);
     VonkRdd *few = vonk_rdd_map(numbers(session, 3, 7), VonkNumber, Row, make_row);
+    VonkRdd *fixed;
     uint32_t partitions;
     VonkError error;
     char path[500];
@@ -186,6 +193,16 @@ static void test_checkpoints(VonkSession *session, const char *root)
     check(count_of(few) == 3 && vonk_rdd_partition_count(few, &partitions, &error) == VONK_OK &&
               partitions == 7,
           "checkpoint of empty partitions");
+    fixed = vonk_rdd_local_checkpoint(rdd);
+    for (int round = 0; round < 5; round++) { /* each round lets go of the one before */
+        VonkRdd *next = vonk_rdd_local_checkpoint(vonk_rdd_filter(fixed, Row, is_not_last));
+
+        vonk_rdd_unpersist(fixed);
+        fixed = next;
+    }
+    check(count_of(fixed) == 9000 - 1000, "local checkpoints in a loop");
+    vonk_rdd_unpersist(fixed);
+    REFUSED(fixed, VONK_CORRUPT, "lost", "a local checkpoint that was given back");
     REFUSED(vonk_rdd_local_checkpoint(
                 vonk_rdd_map(numbers(session, 4, 2), VonkNumber, VonkNumber, refuse)),
             VONK_BAD_INPUT, "never", "a checkpoint of a job that fails");
