@@ -50,12 +50,13 @@ VonkRdd *vonk_rdd_local_checkpoint(VonkRdd *rdd)
 /* One file: however many row groups it has, it is one partition. */
 static Status open_part(RddSession *rdds, const char *path, Error *err, Table **table_out)
 {
+    static const char *const any_text[] = {"text", "bytes"}; /* a record's need not be UTF-8 */
     const Split *splits;
     uint32_t count;
     Table *file;
 
     *table_out = NULL;
-    TRY(format_open_table(path, "parquet", (OptionList){0}, rdds->pool, err, &file));
+    TRY(format_open_table(path, "parquet", (OptionList){1, any_text}, rdds->pool, err, &file));
     if (distribute_splits(file, rdds->arena, err, &count, &splits) == ST_OK)
         *table_out = slice_table_new(file, count, splits);
     table_unref(file);

@@ -38,8 +38,9 @@ typedef struct ParquetColumn {
     const char *refused; /* "list": the type that is not supported; NULL: it is */
     Type type;
     bool is_nullable;
-    bool is_bytes; /* text only as long as it is UTF-8: nothing says that it is text */
-    uint32_t leaf; /* index of its column chunks */
+    bool is_bytes;     /* text only as long as it is UTF-8: nothing says that it is text */
+    bool is_unchecked; /* any bytes are a text, as the reader wants it */
+    uint32_t leaf;     /* index of its column chunks */
     ParquetPhysical physical;
     ParquetConvert convert;
     uint32_t raw_bytes; /* of a stored value; 0: each has its own length */

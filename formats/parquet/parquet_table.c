@@ -84,6 +84,8 @@ static Status open_file(ParquetTable *table, uint32_t number, const char *path, 
     if (status != ST_OK)
         return status;
     parquet__schema_columns(&file->footer, table->arena, &column_count, &columns);
+    for (uint32_t i = 0; i < column_count; i++)
+        columns[i].is_unchecked = table->has_any_text;
     table->row_count += file->footer.row_count;
     table->file_bytes += file->file_bytes;
     if (number == 0) {
@@ -112,6 +114,23 @@ static void join_files(ParquetTable *table)
     }
 }
 
+/* text 'bytes': whoever wrote it had bytes that need not be UTF-8 (checkpoints of RDDs). */
+static Status read_options(ParquetTable *table, OptionList options, Error *err)
+{
+    for (uint32_t i = 0; i < options.count; i++) {
+        const char *name = options.items[2 * i], *value = options.items[2 * i + 1];
+
+        if (strcmp(name, "text") != 0)
+            return error_set(err, ST_BAD_INPUT, "Parquet files have no option \"%s\" for reading",
+                             name);
+        if (strcmp(value, "bytes") != 0 && strcmp(value, "utf8") != 0)
+            return error_set(err, ST_BAD_INPUT, "\"%s\" is no value of the Parquet option \"text\"",
+                             value);
+        table->has_any_text = strcmp(value, "bytes") == 0;
+    }
+    return ST_OK;
+}
+
 Status parquet__open(uint32_t path_count, const char *const *paths, OptionList options,
                      MemPool *pool, Error *err, Table **table_out)
 {
@@ -127,9 +146,7 @@ Status parquet__open(uint32_t path_count, const char *const *paths, OptionList o
     table->pool = pool;
     table->files = ARENA_ARRAY(arena, ParquetFile, path_count);
     CHECK(pthread_mutex_init(&table->lock, NULL) == 0);
-    if (options.count > 0)
-        status = error_set(err, ST_BAD_INPUT, "Parquet files have no option \"%s\" for reading",
-                           options.items[0]);
+    status = read_options(table, options, err);
     for (uint32_t i = 0; i < path_count && status == ST_OK; i++) {
         table->file_count = i + 1;
         status = open_file(table, i, paths[i], err);

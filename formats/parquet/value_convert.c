@@ -138,7 +138,7 @@ static ValueFailure convert_fixed_texts(const ParquetColumn *column, const uint8
                                         uint32_t count, Str *to)
 {
     for (uint32_t i = 0; i < count; i++, from += column->raw_bytes) {
-        if (!utf8_is_valid((const char *)from, column->raw_bytes))
+        if (!column->is_unchecked && !utf8_is_valid((const char *)from, column->raw_bytes))
             return value_not_utf8;
         to[i] = str_make((const char *)from, column->raw_bytes);
     }
@@ -209,7 +209,7 @@ ValueFailure value_convert_texts(const ParquetColumn *column, const Str *from, u
     if (column->convert == CONVERT_TEXT) {
         if (count > 0 && to != from)
             memcpy(to, from, count * sizeof *from);
-        for (uint32_t i = 0; i < count; i++)
+        for (uint32_t i = 0; i < count && !column->is_unchecked; i++)
             if (!utf8_is_valid(str_bytes(&from[i]), from[i].length))
                 return value_not_utf8;
         return NULL;

@@ -162,8 +162,8 @@ VONK_API void vonk_rdd_unpersist(VonkRdd *rdd);
 
 /*
  * Writes the records to a new folder (as save_as_parquet) now, and returns an RDD that reads them,
- * with the same partitions: its lineage ends there, and the folder outlives the session. Errors: of
- * the job; a folder that is there.
+ * with the same partitions: its lineage ends there, and the folder outlives the session. Texts may
+ * hold any bytes. Errors: of the job; a folder that is there.
  *
  *     VonkRdd *fixed = vonk_rdd_checkpoint(counts, "checkpoints/counts-1");
  *     return vonk_rdd_print_csv(fixed);
