@@ -43,26 +43,58 @@ VonkRdd *vonk__rdd_step(VonkRdd *rdd, int kind, const VonkRecordType *in, const 
 
 /* --- numbers of records --- */
 
-/* Counting through all partitions: a job says how many records each has. */
-static Status count_bases(const VonkRdd *rdd, Error *err, IndexBases *bases)
-{
-    RddSession *rdds = rdd->rdds;
-    int64_t *firsts, next = 0;
-    uint64_t *rows;
-    RddRun run;
+/*
+ * Counting through all partitions, in one plan:
+ *
+ *     Number                        fn(record, index)
+ *       Shared records
+ *       Count                       how many there are, by partition
+ *         Shared records
+ */
+VONK_RECORD(PartCount, VONK_FIELD(int8, partition), VONK_FIELD(int8, count));
 
-    TRY(rdd_run_plan(rdds, rdd->plan, err, &run));
-    bases->partition_count = job_partition_count(run.job);
-    bases->stride = 1;
-    bases->bases = firsts = ARENA_ARRAY(rdds->arena, int64_t, bases->partition_count);
-    bases->rows = rows = ARENA_ARRAY(rdds->arena, uint64_t, bases->partition_count);
-    for (uint32_t p = 0; p < bases->partition_count; p++) {
-        firsts[p] = next;
-        rows[p] = job_partition_rows(run.job, p);
-        next += (int64_t)rows[p];
+static void count_partition(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    PartCount part = {.partition = task->partition};
+
+    while (vonk__next(in) != NULL)
+        part.count++;
+    vonk_emit(out, &part);
+}
+
+typedef void (*IndexFunction)(VonkTask *, const void *, int64_t, void *);
+
+static void number_records(VonkTask *task, VonkIn *in, VonkIn *counts, VonkOut *out)
+{
+    int64_t index = 0;
+    IndexFunction call;
+
+    for (const PartCount *part; (part = VONK_NEXT(counts, PartCount)) != NULL;)
+        index += part->partition < task->partition ? part->count : 0;
+    ((UserTask *)task)->record = 0;
+    call = (IndexFunction)rdd_enter(task)->call;
+    for (const void *record; !task->is_failed && (record = vonk__next(in)) != NULL; index++) {
+        if (out->next == out->end)
+            out->flush(out);
+        memset(out->next, 0, out->record_bytes);
+        call(task, record, index, out->next);
+        out->next += out->record_bytes;
     }
-    rdd_run_close(&run);
-    return ST_OK;
+    rdd_leave(task);
+}
+
+static VonkRdd *numbered(VonkRdd *rdd, const CallStep *step)
+{
+    static const RecordLayout no_fields = {.name = "record", .bytes = 16};
+    RddSession *rdds = rdd->rdds;
+    int64_t shared_id = ++rdds->ids.last_shared;
+    VonkRdd *counts = rdd_read_partitions(
+        rdd_shared(rdd, shared_id), NULL, &no_fields, rdd_layout(rdds, &PartCount_vonk, NULL),
+        rdd_own_function(rdds, "count partition", (void (*)(void))count_partition, NULL, NULL, 0));
+
+    return rdd_read_partitions(rdd_shared(rdd, shared_id), counts, step->in, step->out,
+                               rdd_own_function(rdds, "index of", (void (*)(void))number_records,
+                                                &step->function, NULL, 0));
 }
 
 /* p, p + n, p + 2n, ...: nothing needs to be counted. */
@@ -90,8 +122,11 @@ VonkRdd *vonk__rdd_index(VonkRdd *rdd, bool is_consecutive, const VonkRecordType
     if (rdd->plan == NULL)
         return rdd;
     step.out = rdd_layout(rdds, out, &err);
-    if (step.out == NULL || rdd_check_input(rdd, in, call.name, &err, &step.in) != ST_OK ||
-        (is_consecutive ? count_bases(rdd, &err, bases) : unique_bases(rdd, &err, bases)) != ST_OK)
+    if (step.out == NULL || rdd_check_input(rdd, in, call.name, &err, &step.in) != ST_OK)
+        return rdd_failed(rdds, &err);
+    if (is_consecutive)
+        return numbered(rdd, &step);
+    if (unique_bases(rdd, &err, bases) != ST_OK)
         return rdd_failed(rdds, &err);
     return rdd_call(rdd, step);
 }
@@ -365,23 +400,6 @@ static void draw_ticket(VonkTask *task, const void *in, void *out)
     memcpy((char *)out + lottery->ticket_offset, &ticket, sizeof ticket);
 }
 
-static const RecordLayout *ticket_layout(Arena *arena, const RecordLayout *in, Lottery *lottery)
-{
-    RecordLayout *out = arena_copy(arena, in, sizeof *out);
-    RecordField *fields = ARENA_ARRAY(arena, RecordField, in->field_count + 1);
-
-    memcpy(fields, in->fields, in->field_count * sizeof *fields);
-    lottery->in_bytes = in->bytes;
-    lottery->ticket_offset = (in->bytes + 15) & ~15u;
-    fields[out->field_count++] = (RecordField){.name = "ticket",
-                                               .type = type_of(TYPE_INT8),
-                                               .offset = lottery->ticket_offset,
-                                               .null_offset = RECORD_NEVER_NULL};
-    out->fields = fields;
-    out->bytes = lottery->ticket_offset + 16;
-    return out;
-}
-
 VonkRdd *vonk_rdd_take_sample(VonkRdd *rdd, int64_t n, uint64_t seed)
 {
     RddSession *rdds = rdd->rdds;
@@ -394,7 +412,9 @@ VonkRdd *vonk_rdd_take_sample(VonkRdd *rdd, int64_t n, uint64_t seed)
 
     if (rdd->plan == NULL)
         return rdd;
-    step.out = ticket_layout(arena, rdd->layout, &lottery);
+    step.out = rdd_wider_layout(arena, rdd->layout, 1, (const char *const[]){"ticket"},
+                                &lottery.ticket_offset);
+    lottery.in_bytes = rdd->layout->bytes;
     step.function = rdd_own_function(rdds, "the sample", (void (*)(void))draw_ticket, NULL,
                                      &lottery, sizeof lottery);
     winners = vonk_rdd_take_ordered(rdd_call(rdd, step), n, "ticket");

@@ -39,6 +39,40 @@ VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
                    spec->out);
 }
 
+VonkRdd *rdd_read_partitions(VonkRdd *rdd, VonkRdd *for_all, const RecordLayout *in,
+                             const RecordLayout *out, UserFunction function)
+{
+    RddSession *rdds = rdd->rdds;
+    GroupSpec *spec = ARENA_NEW(rdds->arena, GroupSpec);
+    const Plan *inputs[2] = {rdd->plan, for_all == NULL ? NULL : for_all->plan};
+    ColumnList args[2];
+
+    *spec = (GroupSpec){.input_count = for_all == NULL ? 1 : 2,
+                        .in = {in, for_all == NULL ? NULL : for_all->layout},
+                        .out = out,
+                        .function = function,
+                        .last_is_for_all = for_all != NULL};
+    for (uint32_t i = 0; i < spec->input_count; i++)
+        args[i] = rdd_columns(rdds->arena, inputs[i]);
+    if (in->field_count == 0)
+        args[0] = (ColumnList){0};
+    return rdd_new(rdds,
+                   plan_group(rdds->arena, inputs, args, spec,
+                              plan_record_columns(rdds->arena, out, &rdds->ids)),
+                   out);
+}
+
+VonkRdd *rdd_shared(VonkRdd *rdd, int64_t shared_id)
+{
+    RddSession *rdds = rdd->rdds;
+    ColumnList map = rdd_columns(rdds->arena, rdd->plan);
+
+    return rdd_new(rdds,
+                   plan_shared(rdds->arena, rdd->plan, shared_id, "records", &map, map.count,
+                               plan_record_columns(rdds->arena, rdd->layout, &rdds->ids)),
+                   rdd->layout);
+}
+
 VonkRdd *vonk__rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
                          const VonkRecordType *const *in, const VonkRecordType *out, VonkCall call)
 {

@@ -81,6 +81,10 @@ bool rdd_layouts_equal(const RecordLayout *a, const RecordLayout *b);
 
 bool rdd_layout_has_keys(const RecordLayout *layout);
 
+/* The record, and so many int8 fields behind it, from *offset_out on. */
+const RecordLayout *rdd_wider_layout(Arena *arena, const RecordLayout *in, uint32_t count,
+                                     const char *const *names, uint32_t *offset_out);
+
 /* The fields, all as keys: for what compares whole records. */
 const RecordField *rdd_all_keys(Arena *arena, const RecordLayout *layout);
 
@@ -187,6 +191,15 @@ VonkRdd *rdd_call(VonkRdd *rdd, CallStep step);
 VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
                    const VonkRecordType *const *in, const VonkRecordType *out,
                    UserFunction function, uint32_t partitions);
+
+/* A function reads each partition of the RDD (in: what of its records; none of their fields: only how
+ * many there are) and then, for_all not NULL, all of that. */
+VonkRdd *rdd_read_partitions(VonkRdd *rdd, VonkRdd *for_all, const RecordLayout *in,
+                             const RecordLayout *out, UserFunction function);
+
+/* For one of several readers in a plan, which has the RDD once: all of one ++ids.last_shared see the
+ * same partitions. */
+VonkRdd *rdd_shared(VonkRdd *rdd, int64_t shared_id);
 
 /* --- rdd_sources.c --- */
 

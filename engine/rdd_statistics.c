@@ -203,7 +203,7 @@ VonkStatus vonk_rdd_variance(VonkRdd *rdd, const char *field, double *variance_o
 
 typedef struct Buckets {
     size_t count;
-    const double *edges; /* count + 1 */
+    double edges[]; /* count + 1 */
 } Buckets;
 
 /* The last bucket has both its ends; what lies beyond, and NaN, is in none. */
@@ -242,24 +242,26 @@ static Status check_edges(const double *edges, size_t bucket_count, Error *err)
     return ST_OK;
 }
 
-static Status count_buckets(VonkRdd *rdd, const char *field, Buckets buckets, Error *err,
-                            int64_t *counts)
+static Status count_buckets(VonkRdd *rdd, const char *field, const double *edges, size_t count,
+                            Error *err, int64_t *counts)
 {
     VonkRdd *values = field_values(rdd, field);
+    size_t bytes = sizeof(Buckets) + (count + 1) * sizeof *edges;
+    Buckets *buckets = arena_alloc(rdd->rdds->arena, bytes);
     RddPieces states;
 
     if (values->plan == NULL)
         return (Status)rdd_report(values, (VonkError *)err);
-    buckets.edges =
-        arena_copy(rdd->rdds->arena, buckets.edges, (buckets.count + 1) * sizeof *buckets.edges);
-    TRY(find_states(values, &FieldValue_vonk, "the histogram", fill_buckets, &buckets,
-                    sizeof buckets, err, &states));
+    buckets->count = count;
+    memcpy(buckets->edges, edges, (count + 1) * sizeof *edges);
+    TRY(find_states(values, &FieldValue_vonk, "the histogram", fill_buckets, buckets, bytes, err,
+                    &states));
     for (size_t i = 0; i < vonk_records_count(states.records); i++)
-        for (size_t b = 0; b < buckets.count; b++) {
-            int64_t count;
+        for (size_t b = 0; b < count; b++) {
+            int64_t part;
 
-            memcpy(&count, (const char *)state_at(&states, i) + b * sizeof count, sizeof count);
-            counts[b] += count;
+            memcpy(&part, (const char *)state_at(&states, i) + b * sizeof part, sizeof part);
+            counts[b] += part;
         }
     rdd_pieces_free(&states);
     return ST_OK;
@@ -274,7 +276,7 @@ VonkStatus vonk_rdd_histogram_of(VonkRdd *rdd, const char *field, const double *
     if (status != ST_OK)
         return (VonkStatus)status;
     memset(counts_out, 0, bucket_count * sizeof *counts_out);
-    return (VonkStatus)count_buckets(rdd, field, (Buckets){bucket_count, edges}, err, counts_out);
+    return (VonkStatus)count_buckets(rdd, field, edges, bucket_count, err, counts_out);
 }
 
 VonkStatus vonk_rdd_histogram(VonkRdd *rdd, const char *field, size_t bucket_count,
@@ -309,9 +311,11 @@ VonkStatus vonk_rdd_histogram(VonkRdd *rdd, const char *field, size_t bucket_cou
 
 enum { LOG_REGISTERS_MIN = 4, LOG_REGISTERS_MAX = 18, HASH_BITS = 64 };
 
+/* The keys, all fields of a record, without what points. */
 typedef struct Sketch {
     uint32_t log_registers;
-    const RecordKeys *keys; /* all fields */
+    uint32_t record_bytes, key_count;
+    RecordKey keys[];
 } Sketch;
 
 static uint64_t mix(uint64_t x)
@@ -329,6 +333,9 @@ static void fill_registers(VonkTask *task, VonkIn *in, VonkOut *out)
     const Sketch *sketch = VONK_CLOSURE(task, Sketch);
     uint32_t log = sketch->log_registers;
     size_t count = (size_t)1 << log;
+    RecordKeys keys = {.a_bytes = sketch->record_bytes,
+                       .count = sketch->key_count,
+                       .items = (RecordKey *)(uintptr_t)sketch->keys};
     uint8_t *registers = state_new(task, count);
 
     if (registers == NULL)
@@ -337,7 +344,7 @@ static void fill_registers(VonkTask *task, VonkIn *in, VonkOut *out)
         uint64_t hash, rest;
         uint8_t run;
 
-        record_keys_hash(sketch->keys, record, 1, &hash);
+        record_keys_hash(&keys, record, 1, &hash);
         hash = mix(hash);
         rest = hash << log;
         run = rest == 0 ? (uint8_t)(HASH_BITS - log + 1) : (uint8_t)(__builtin_clzll(rest) + 1);
@@ -401,9 +408,11 @@ VonkStatus vonk_rdd_count_approx_distinct(VonkRdd *rdd, double relative_sd, int6
     double wanted = ceil(2 * log2(1.054 / relative_sd));
     RecordLayout whole;
     RecordKeys keys;
-    Sketch sketch;
+    uint32_t log_registers;
+    Sketch *sketch;
     uint8_t *registers;
     RddPieces states;
+    size_t bytes;
     Status status;
 
     *count_out = 0;
@@ -416,20 +425,23 @@ VonkStatus vonk_rdd_count_approx_distinct(VonkRdd *rdd, double relative_sd, int6
     whole = *rdd->layout;
     whole.fields = rdd_all_keys(arena, rdd->layout);
     keys = record_keys_make(arena, &whole, &whole);
-    sketch = (Sketch){(uint32_t)wanted, arena_copy(arena, &keys, sizeof keys)};
-    status =
-        find_states(rdd, NULL, "the sketch", fill_registers, &sketch, sizeof sketch, err, &states);
+    log_registers = (uint32_t)wanted;
+    bytes = sizeof *sketch + keys.count * sizeof *keys.items;
+    sketch = arena_alloc(arena, bytes);
+    *sketch = (Sketch){log_registers, keys.a_bytes, keys.count};
+    memcpy(sketch->keys, keys.items, keys.count * sizeof *keys.items);
+    status = find_states(rdd, NULL, "the sketch", fill_registers, sketch, bytes, err, &states);
     if (status != ST_OK)
         return (VonkStatus)status;
-    registers = arena_alloc(arena, (size_t)1 << sketch.log_registers);
-    memset(registers, 0, (size_t)1 << sketch.log_registers);
+    registers = arena_alloc(arena, (size_t)1 << log_registers);
+    memset(registers, 0, (size_t)1 << log_registers);
     for (size_t i = 0; i < vonk_records_count(states.records); i++)
-        for (size_t r = 0; r < (size_t)1 << sketch.log_registers; r++) {
+        for (size_t r = 0; r < (size_t)1 << log_registers; r++) {
             uint8_t run = ((const uint8_t *)state_at(&states, i))[r];
 
             registers[r] = run > registers[r] ? run : registers[r];
         }
     rdd_pieces_free(&states);
-    *count_out = llround(estimate(registers, sketch.log_registers));
+    *count_out = llround(estimate(registers, log_registers));
     return VONK_OK;
 }

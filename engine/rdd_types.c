@@ -244,3 +244,22 @@ const RecordLayout *rdd_layout(RddSession *rdds, const VonkRecordType *type, Err
                        .fields = arena_copy(rdds->arena, to.fields, to.count * sizeof *to.fields)};
     return remember(rdds, type, layout);
 }
+
+const RecordLayout *rdd_wider_layout(Arena *arena, const RecordLayout *in, uint32_t count,
+                                     const char *const *names, uint32_t *offset_out)
+{
+    RecordLayout *out = arena_copy(arena, in, sizeof *out);
+    RecordField *fields = ARENA_ARRAY(arena, RecordField, in->field_count + count);
+    uint32_t at = (in->bytes + 15) & ~15u;
+
+    *offset_out = at;
+    memcpy(fields, in->fields, in->field_count * sizeof *fields);
+    for (uint32_t i = 0; i < count; i++, at += sizeof(int64_t))
+        fields[out->field_count++] = (RecordField){.name = names[i],
+                                                   .type = type_of(TYPE_INT8),
+                                                   .offset = at,
+                                                   .null_offset = RECORD_NEVER_NULL};
+    out->fields = fields;
+    out->bytes = (at + 15) & ~15u;
+    return out;
+}

@@ -1,163 +1,178 @@
 /*
  * rdd_window.c -- functions that see a record and those before and after it; see rdd_internal.h
  *
- *     partition 0   a b c d                 what partitions 1 and 2 need of their neighbours, a
- *     partition 1   e                       first job finds out: sums so far (prefix_sum), or the
- *     partition 2   f g h                   records at the ends of the others (window)
+ *     Prefix sums, or windows              of each partition, beside what it needs of the others
+ *       Shared records
+ *       Totals, or ends of partitions      small: every task gets all of them
+ *         Shared records
  *
- * The second job, which is the RDD's, has that in its closures.
+ * One plan, and the records are made once: both readers see the same partitions.
  */
 #include <string.h>
 
 #include "engine/rdd_internal.h"
 #include "exec/row_layout.h"
 
-typedef void (*AddFunction)(VonkTask *, void *, const void *);
+/* The user's function over partitions, given what `summary` makes of each. */
+static VonkRdd *beside_summaries(VonkRdd *rdd, const RecordLayout *wide, UserFunction summary,
+                                 const RecordLayout *out, UserFunction function)
+{
+    int64_t shared_id = ++rdd->rdds->ids.last_shared;
+    VonkRdd *summaries =
+        rdd_read_partitions(rdd_shared(rdd, shared_id), NULL, rdd->layout, wide, summary);
+
+    return rdd_read_partitions(rdd_shared(rdd, shared_id), summaries, rdd->layout, out, function);
+}
+
+static int64_t number_at(const void *record, uint32_t offset)
+{
+    int64_t number;
+
+    memcpy(&number, (const char *)record + offset, sizeof number);
+    return number;
+}
+
+/* The closure with the places of texts behind it, which is its last member. */
+static void *with_texts(Arena *arena, const void *closure, size_t bytes, const RecordLayout *layout,
+                        size_t *bytes_out)
+{
+    size_t text_bytes;
+    const TextPlaces *texts = rdd_text_places(arena, layout, &text_bytes);
+    char *whole = arena_alloc(arena, bytes + text_bytes);
+
+    memcpy(whole, closure, bytes);
+    memcpy(whole + bytes, texts, text_bytes);
+    *bytes_out = bytes + text_bytes;
+    return whole;
+}
 
 /* --- prefix sums --- */
 
+typedef void (*AddFunction)(VonkTask *, void *, const void *);
+
 typedef struct PrefixSum {
-    uint32_t partition_count;
-    const void *const *sums; /* of all partitions before; NULL: there is no record */
-    const TextPlaces *texts;
+    uint32_t record_bytes;
+    uint32_t partition_offset; /* in a total: which partition's it is */
+    TextPlaces texts;
 } PrefixSum;
 
-/* acc = acc + more; texts that the function put there become the task's. */
-static bool add_record(VonkTask *task, const TextPlaces *texts, void *acc, const void *more,
-                       VonkText *seen)
+/* What a task has added up. */
+typedef struct Sum {
+    VonkTask *task;
+    const PrefixSum *prefix;
+    char *acc;
+    VonkText *seen; /* the texts of acc, before the function has run */
+    bool is_any;
+} Sum;
+
+static bool sum_open(Sum *sum, VonkTask *task)
 {
+    *sum = (Sum){.task = task, .prefix = VONK_CLOSURE(task, PrefixSum)};
+    sum->acc = vonk_task_alloc(task, sum->prefix->record_bytes);
+    sum->seen = vonk_task_alloc(task, (sum->prefix->texts.count + 1) * sizeof *sum->seen);
+    return sum->acc != NULL && sum->seen != NULL;
+}
+
+/* acc = acc + more; texts that the function put there become the task's. */
+static bool sum_add(Sum *sum, const void *more)
+{
+    const TextPlaces *texts = &sum->prefix->texts;
+    VonkTask *task = sum->task;
+
+    if (!sum->is_any) {
+        sum->is_any = true;
+        memcpy(sum->acc, more, sum->prefix->record_bytes);
+        return texts_own(task, texts, sum->acc);
+    }
     for (uint32_t i = 0; i < texts->count; i++)
-        memcpy(&seen[i], (char *)acc + texts->offsets[i], sizeof *seen);
-    ((AddFunction)rdd_enter(task)->call)(task, acc, more);
+        memcpy(&sum->seen[i], sum->acc + texts->offsets[i], sizeof *sum->seen);
+    ((AddFunction)rdd_enter(task)->call)(task, sum->acc, more);
     rdd_leave(task);
     for (uint32_t i = 0; i < texts->count; i++) {
         VonkText now;
 
-        memcpy(&now, (char *)acc + texts->offsets[i], sizeof now);
-        if (now.data != seen[i].data && !text_own(task, (char *)acc + texts->offsets[i]))
+        memcpy(&now, sum->acc + texts->offsets[i], sizeof now);
+        if (now.data != sum->seen[i].data && !text_own(task, sum->acc + texts->offsets[i]))
             return false;
     }
     return !task->is_failed;
 }
 
-static void sum_prefixes(VonkTask *task, VonkIn *in, VonkOut *out)
+/* The partition's total, if it has records. */
+static void find_total(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    int64_t partition = task->partition;
+    Sum sum;
+    char *total;
+
+    if (!sum_open(&sum, task))
+        return;
+    for (const void *record; (record = vonk__next(in)) != NULL;)
+        if (!sum_add(&sum, record))
+            return;
+    total = vonk_task_alloc(task, out->record_bytes);
+    if (total == NULL || !sum.is_any)
+        return;
+    memset(total, 0, out->record_bytes);
+    memcpy(total, sum.acc, sum.prefix->record_bytes);
+    memcpy(total + sum.prefix->partition_offset, &partition, sizeof partition);
+    vonk__emit(out, total, out->record_bytes);
+}
+
+static void sum_prefixes(VonkTask *task, VonkIn *in, VonkIn *totals, VonkOut *out)
 {
     const PrefixSum *prefix = VONK_CLOSURE(task, PrefixSum);
-    const TextPlaces *texts = prefix->texts;
-    const void *before = prefix->sums[task->partition];
-    char *acc = vonk_task_alloc(task, in->record_bytes);
-    VonkText *seen = vonk_task_alloc(task, (texts->count + 1) * sizeof *seen);
-    bool is_any = before != NULL;
+    Sum sum;
 
-    if (acc == NULL || seen == NULL)
+    if (!sum_open(&sum, task))
         return;
-    if (is_any)
-        memcpy(acc, before, in->record_bytes);
-    for (const void *record; (record = vonk__next(in)) != NULL; is_any = true) {
-        if (is_any) {
-            if (!add_record(task, texts, acc, record, seen))
-                return;
-        } else {
-            memcpy(acc, record, in->record_bytes);
-            if (!texts_own(task, texts, acc))
-                return;
-        }
-        vonk__emit(out, acc, in->record_bytes);
+    for (const void *total; (total = vonk__next(totals)) != NULL;)
+        if (number_at(total, prefix->partition_offset) < task->partition && !sum_add(&sum, total))
+            return;
+    ((UserTask *)task)->record = 0;
+    for (const void *record; (record = vonk__next(in)) != NULL;) {
+        if (!sum_add(&sum, record))
+            return;
+        vonk__emit(out, sum.acc, prefix->record_bytes);
     }
-}
-
-/* sums[p] = what all records before partition p add up to, given the totals of the partitions. The
- * user's function runs here, as in a task. */
-static Status sum_totals(RddSession *rdds, const RecordLayout *layout, const UserFunction *add,
-                         const RddPieces *totals, Error *err, const void **sums)
-{
-    UserCounts *counts = NULL; /* of no partition: they do not count */
-    ExecContext context = {.pool = rdds->pool,
-                           .stop = session_cancelled(rdds->session->session),
-                           .shared = rdds->shared,
-                           .counts = &counts};
-    const char *next = totals->data;
-    char *sum = NULL;
-    UserTask user;
-    Status status;
-
-    user_task_init(&user, &context, NULL);
-    user_task_begin(&user, add);
-    for (uint32_t p = 0; p < totals->partition_count; p++) {
-        sums[p] = rdd_copy_record(rdds, layout, sum);
-        for (uint64_t i = 0; i < totals->rows[p]; i++, next += layout->bytes) {
-            if (sum == NULL)
-                sum = arena_copy(rdds->arena, next, layout->bytes);
-            else
-                ((AddFunction)add->call)(&user.task, sum, next);
-        }
-    }
-    status = user_task_end(&user, err);
-    user_task_fini(&user);
-    user_counts_free(counts);
-    return status;
-}
-
-static Status find_sums(VonkRdd *rdd, const RecordLayout *layout, const UserFunction *add,
-                        Error *err, PrefixSum *prefix)
-{
-    RddSession *rdds = rdd->rdds;
-    Arena *arena = rdds->arena;
-    CombineSpec *spec = ARENA_NEW(arena, CombineSpec);
-    VonkRdd *partial;
-    const void **sums;
-    RddPieces totals;
-    Status status;
-
-    *spec = (CombineSpec){.in = layout, .acc = layout, .add = *add, .merge = *add};
-    partial = rdd_new(rdds,
-                      plan_combine(arena, rdd->plan, rdd_columns(arena, rdd->plan), spec, true,
-                                   plan_record_columns(arena, layout, &rdds->ids)),
-                      layout);
-    TRY(rdd_pieces(partial, err, &totals));
-    prefix->partition_count = totals.partition_count;
-    prefix->sums = sums = ARENA_ARRAY(arena, const void *, totals.partition_count);
-    status = sum_totals(rdds, layout, add, &totals, err, sums);
-    rdd_pieces_free(&totals);
-    return status;
 }
 
 VonkRdd *vonk__rdd_prefix_sum(VonkRdd *rdd, const VonkRecordType *type, VonkCall call)
 {
     RddSession *rdds = rdd->rdds;
     UserFunction add = rdd_function(rdds, call);
-    const RecordLayout *layout;
+    const RecordLayout *layout, *wide;
     PrefixSum prefix = {0};
     Error err = ERROR_NONE;
+    const void *closure;
     size_t bytes;
 
     if (rdd->plan == NULL)
         return rdd;
-    if (rdd_check_input(rdd, type, call.name, &err, &layout) != ST_OK ||
-        find_sums(rdd, layout, &add, &err, &prefix) != ST_OK)
+    if (rdd_check_input(rdd, type, call.name, &err, &layout) != ST_OK)
         return rdd_failed(rdds, &err);
-    prefix.texts = rdd_text_places(rdds->arena, layout, &bytes);
-    return rdd_group(&rdd, 1, false, &type, type,
-                     rdd_own_function(rdds, "prefix sum of", (void (*)(void))sum_prefixes, &add,
-                                      &prefix, sizeof prefix),
-                     0);
+    prefix.record_bytes = layout->bytes;
+    wide = rdd_wider_layout(rdds->arena, layout, 1, (const char *const[]){"partition"},
+                            &prefix.partition_offset);
+    closure = with_texts(rdds->arena, &prefix, offsetof(PrefixSum, texts), layout, &bytes);
+    return beside_summaries(
+        rdd, wide,
+        rdd_own_function(rdds, "total of", (void (*)(void))find_total, &add, closure, bytes),
+        layout,
+        rdd_own_function(rdds, "prefix sum of", (void (*)(void))sum_prefixes, &add, closure,
+                         bytes));
 }
 
 /* --- windows --- */
 
 enum { NEIGHBOURS_MAX = 65536, SPARE_RECORDS = 1024 };
 
-/* Records of other partitions that are neighbours of this one's. */
-typedef struct Edge {
-    uint32_t before_count, after_count;
-    const char *before, *after; /* in order */
-} Edge;
-
 typedef struct Window {
     uint32_t before, after;
     uint32_t in_bytes;
-    const TextPlaces *texts;
-    const Edge *edges; /* by partition */
+    uint32_t partition_offset; /* in a record that is an end: whose, and          */
+    uint32_t is_tail_offset;   /* whether it is one of the last ones, or the first */
+    TextPlaces texts;
 } Window;
 
 typedef void (*WindowFunction)(VonkTask *, const void *, uint32_t, uint32_t, void *);
@@ -169,6 +184,7 @@ typedef struct Slider {
     VonkOut *out;
     WindowFunction call;
     MemPool *pool;
+    void *memory;          /* of both: */
     char *records, *spare; /* the spare takes what stays when the records are full */
     size_t bytes;
     uint32_t capacity, count, center;
@@ -177,7 +193,7 @@ typedef struct Slider {
 
 static bool own_texts(Slider *slider, TextStore *store, char *record)
 {
-    const TextPlaces *places = slider->window->texts;
+    const TextPlaces *places = &slider->window->texts;
     Error err = ERROR_NONE;
 
     for (uint32_t i = 0; i < places->count; i++) {
@@ -248,17 +264,28 @@ static bool add_to_window(Slider *slider, const void *record)
     return own_texts(slider, &slider->texts, at);
 }
 
-static void slide_over(Slider *slider, VonkIn *in)
+/* Seen by what follows only; when the records are full, those too far before it go. */
+static bool add_before(Slider *slider, const void *record)
+{
+    slider->center = slider->count;
+    return add_to_window(slider, record);
+}
+
+/* The partition's own records, between the last ones of those before it and the first ones of those
+ * behind it: ends come in the order of partitions. */
+static void slide_over(Slider *slider, VonkIn *in, VonkIn *ends)
 {
     const Window *window = slider->window;
-    const Edge *edge = &window->edges[slider->task->partition];
     VonkTask *task = slider->task;
-    uint32_t left;
+    const void *end = vonk__next(ends);
+    uint32_t left, more = 0;
 
-    for (uint32_t i = 0; i < edge->before_count; i++)
-        if (!add_to_window(slider, edge->before + (size_t)i * window->in_bytes))
+    for (; end != NULL && number_at(end, window->partition_offset) < task->partition;
+         end = vonk__next(ends))
+        if (number_at(end, window->is_tail_offset) && !add_before(slider, end))
             return;
     slider->center = slider->count;
+    ((UserTask *)task)->record = 0;
     for (const void *record; !task->is_failed && (record = vonk__next(in)) != NULL;) {
         if (!add_to_window(slider, record))
             return;
@@ -266,148 +293,90 @@ static void slide_over(Slider *slider, VonkIn *in)
             see(slider);
     }
     left = slider->count - slider->center;
-    for (uint32_t i = 0; i < edge->after_count; i++)
-        if (!add_to_window(slider, edge->after + (size_t)i * window->in_bytes))
+    for (; left > 0 && end != NULL && more < window->after; end = vonk__next(ends)) {
+        if (number_at(end, window->partition_offset) == task->partition ||
+            number_at(end, window->is_tail_offset))
+            continue;
+        if (!add_to_window(slider, end))
             return;
+        more++;
+    }
     while (left-- > 0 && !task->is_failed)
         see(slider);
 }
 
-static void see_windows(VonkTask *task, VonkIn *in, VonkOut *out)
+static bool slider_open(Slider *slider, VonkTask *task, VonkOut *out)
 {
     const Window *window = VONK_CLOSURE(task, Window);
-    uint32_t capacity = window->before + 2 * window->after + 1 + SPARE_RECORDS;
-    Slider slider = {.window = window,
-                     .task = task,
-                     .out = out,
-                     .pool = ((UserTask *)task)->pool,
-                     .bytes = (size_t)capacity * window->in_bytes,
-                     .capacity = capacity};
     Error err = ERROR_NONE;
     void *memory;
 
-    if (mem_pool_alloc(slider.pool, 2 * slider.bytes, "window", &err, &memory) != ST_OK) {
+    *slider =
+        (Slider){.window = window, .task = task, .out = out, .pool = ((UserTask *)task)->pool};
+    slider->capacity = window->before + 2 * window->after + 1 + SPARE_RECORDS;
+    slider->bytes = (size_t)slider->capacity * window->in_bytes;
+    if (mem_pool_alloc(slider->pool, 2 * slider->bytes, "window", &err, &memory) != ST_OK) {
         user_task_fail((UserTask *)task, &err);
-        return;
+        return false;
     }
-    slider.records = memory;
-    slider.spare = slider.records + slider.bytes;
-    text_store_init(&slider.texts, slider.pool, "window");
+    slider->memory = slider->records = memory;
+    slider->spare = slider->records + slider->bytes;
+    text_store_init(&slider->texts, slider->pool, "window");
+    return true;
+}
+
+static void slider_close(Slider *slider)
+{
+    slider->out->flush(slider->out); /* what was emitted may point to the texts that go */
+    text_store_fini(&slider->texts);
+    mem_pool_release(slider->pool, slider->memory, 2 * slider->bytes);
+}
+
+static void see_windows(VonkTask *task, VonkIn *in, VonkIn *ends, VonkOut *out)
+{
+    Slider slider;
+
+    if (!slider_open(&slider, task, out))
+        return;
     slider.call = (WindowFunction)rdd_enter(task)->call;
-    slide_over(&slider, in);
-    out->flush(out);
+    slide_over(&slider, in, ends);
+    slider_close(&slider);
     rdd_leave(task);
-    text_store_fini(&slider.texts);
-    mem_pool_release(slider.pool, memory, 2 * slider.bytes);
+}
+
+/* wide: room for a record that is an end. */
+static void give_end(const Slider *slider, char *wide, const void *record, int64_t is_tail)
+{
+    const Window *window = slider->window;
+    int64_t partition = slider->task->partition;
+
+    memcpy(wide, record, window->in_bytes);
+    memcpy(wide + window->partition_offset, &partition, sizeof partition);
+    memcpy(wide + window->is_tail_offset, &is_tail, sizeof is_tail);
+    vonk__emit(slider->out, wide, slider->out->record_bytes);
 }
 
 /* The first `after` records of the partition, then its last `before` ones. */
 static void find_ends(VonkTask *task, VonkIn *in, VonkOut *out)
 {
     const Window *window = VONK_CLOSURE(task, Window);
-    Slider last = {.window = window, .task = task, .out = out, .pool = ((UserTask *)task)->pool};
+    char *wide = vonk_task_alloc(task, out->record_bytes);
     uint64_t number = 0;
-    Error err = ERROR_NONE;
-    void *memory;
+    Slider last;
 
-    last.capacity = window->before + SPARE_RECORDS;
-    last.bytes = (size_t)last.capacity * window->in_bytes;
-    if (mem_pool_alloc(last.pool, 2 * last.bytes, "window", &err, &memory) != ST_OK) {
-        user_task_fail((UserTask *)task, &err);
+    if (wide == NULL || !slider_open(&last, task, out))
         return;
-    }
-    last.records = memory;
-    last.spare = last.records + last.bytes;
-    text_store_init(&last.texts, last.pool, "window");
+    memset(wide, 0, out->record_bytes);
     for (const void *record; !task->is_failed && (record = vonk__next(in)) != NULL; number++) {
         if (number < window->after)
-            vonk__emit(out, record, window->in_bytes);
-        last.center = last.count;
-        if (!add_to_window(&last, record))
+            give_end(&last, wide, record, 0);
+        if (!add_before(&last, record))
             break;
     }
     for (uint32_t i = last.count > window->before ? last.count - window->before : 0;
          !task->is_failed && i < last.count; i++)
-        vonk__emit(out, last.records + (size_t)i * window->in_bytes, window->in_bytes);
-    out->flush(out);
-    text_store_fini(&last.texts);
-    mem_pool_release(last.pool, memory, 2 * last.bytes);
-}
-
-/* How many of a partition's ends are its first records: of n records min(n, after), and then
- * min(n, before), came. */
-static uint32_t heads_of(const Window *window, uint64_t rows)
-{
-    uint32_t less = window->before < window->after ? window->before : window->after;
-    uint64_t records = rows <= 2 * (uint64_t)less ? rows / 2 : rows - less;
-
-    return records < window->after ? (uint32_t)records : window->after;
-}
-
-static void put(char **to, const RddSession *rdds, const RecordLayout *layout, const char *from,
-                uint64_t count)
-{
-    for (uint64_t i = 0; i < count; i++, *to += layout->bytes)
-        memcpy(*to, rdd_copy_record((RddSession *)rdds, layout, from + i * layout->bytes),
-               layout->bytes);
-}
-
-/* What partition p sees of others. starts[q]: where q's ends are among all. */
-static Edge find_edge(RddSession *rdds, const RecordLayout *layout, const Window *window,
-                      const RddPieces *ends, const uint64_t *starts, uint32_t p)
-{
-    uint32_t from = p, before = 0, after = 0;
-    char *records =
-        arena_alloc(rdds->arena, ((size_t)window->before + window->after + 1) * layout->bytes);
-    Edge edge = {.before = records};
-
-    while (from > 0 && before < window->before) {
-        from--;
-        before += (uint32_t)(ends->rows[from] - heads_of(window, ends->rows[from]));
-    }
-    for (uint32_t q = from; q < p; q++) {
-        uint64_t heads = heads_of(window, ends->rows[q]), tails = ends->rows[q] - heads;
-        uint64_t skipped = q == from && before > window->before ? before - window->before : 0;
-
-        put(&records, rdds, layout, ends->data + (starts[q] + heads + skipped) * layout->bytes,
-            tails - skipped);
-    }
-    edge.before_count = before < window->before ? before : window->before;
-    edge.after = records;
-    for (uint32_t q = p + 1; q < ends->partition_count && after < window->after; q++) {
-        uint32_t heads = heads_of(window, ends->rows[q]);
-        uint32_t wanted = window->after - after < heads ? window->after - after : heads;
-
-        put(&records, rdds, layout, ends->data + starts[q] * layout->bytes, wanted);
-        after += wanted;
-    }
-    edge.after_count = after;
-    return edge;
-}
-
-static Status find_edges(VonkRdd *rdd, const VonkRecordType *type, const RecordLayout *layout,
-                         Error *err, Window *window)
-{
-    RddSession *rdds = rdd->rdds;
-    Edge *edges;
-    uint64_t *starts, start = 0;
-    RddPieces ends;
-
-    TRY(rdd_pieces(rdd_group(&rdd, 1, false, &type, type,
-                             rdd_own_function(rdds, "the window's ends", (void (*)(void))find_ends,
-                                              NULL, window, sizeof *window),
-                             0),
-                   err, &ends));
-    starts = ARENA_ARRAY(rdds->arena, uint64_t, ends.partition_count);
-    window->edges = edges = ARENA_ARRAY(rdds->arena, Edge, ends.partition_count);
-    for (uint32_t p = 0; p < ends.partition_count; p++) {
-        starts[p] = start;
-        start += ends.rows[p];
-    }
-    for (uint32_t p = 0; p < ends.partition_count; p++)
-        edges[p] = find_edge(rdds, layout, window, &ends, starts, p);
-    rdd_pieces_free(&ends);
-    return ST_OK;
+        give_end(&last, wide, last.records + (size_t)i * window->in_bytes, 1);
+    slider_close(&last);
 }
 
 VonkRdd *vonk__rdd_window(VonkRdd *rdd, uint32_t before, uint32_t after, const VonkRecordType *in,
@@ -416,8 +385,9 @@ VonkRdd *vonk__rdd_window(VonkRdd *rdd, uint32_t before, uint32_t after, const V
     RddSession *rdds = rdd->rdds;
     UserFunction inner = rdd_function(rdds, call);
     Window window = {.before = before, .after = after};
-    const RecordLayout *layout;
+    const RecordLayout *layout, *out_layout, *wide;
     Error err = ERROR_NONE;
+    const void *closure;
     size_t bytes;
 
     if (rdd->plan == NULL)
@@ -425,14 +395,18 @@ VonkRdd *vonk__rdd_window(VonkRdd *rdd, uint32_t before, uint32_t after, const V
     if (before > NEIGHBOURS_MAX || after > NEIGHBOURS_MAX)
         (void)error_set(&err, ST_BAD_INPUT, "a window has at most %d neighbours on a side",
                         NEIGHBOURS_MAX);
+    out_layout = rdd_layout(rdds, out, &err);
     if (err.status != ST_OK || rdd_check_input(rdd, in, call.name, &err, &layout) != ST_OK)
         return rdd_failed(rdds, &err);
     window.in_bytes = layout->bytes;
-    window.texts = rdd_text_places(rdds->arena, layout, &bytes);
-    if (find_edges(rdd, in, layout, &err, &window) != ST_OK)
-        return rdd_failed(rdds, &err);
-    return rdd_group(&rdd, 1, false, &in, out,
-                     rdd_own_function(rdds, "window of", (void (*)(void))see_windows, &inner,
-                                      &window, sizeof window),
-                     0);
+    wide = rdd_wider_layout(rdds->arena, layout, 2, (const char *const[]){"partition", "is tail"},
+                            &window.partition_offset);
+    window.is_tail_offset = window.partition_offset + sizeof(int64_t);
+    closure = with_texts(rdds->arena, &window, offsetof(Window, texts), layout, &bytes);
+    return beside_summaries(
+        rdd, wide,
+        rdd_own_function(rdds, "the window's ends", (void (*)(void))find_ends, NULL, closure,
+                         bytes),
+        out_layout,
+        rdd_own_function(rdds, "window of", (void (*)(void))see_windows, &inner, closure, bytes));
 }

@@ -65,7 +65,6 @@ typedef struct IndexBases {
     uint32_t partition_count;
     const int64_t *bases;
     int64_t stride;
-    const uint64_t *rows; /* that each partition was found to have; NULL: it may have any number */
 } IndexBases;
 
 /* Two records in one, as a join makes them: the second at an offset; either may be missing, which a
@@ -127,7 +126,8 @@ enum { GROUP_INPUTS_MAX = 4 };
  *
  *     void (VonkTask *, VonkIn *, ..., VonkOut *)          one VonkIn an input
  *
- * Without keys the whole partition is one group, and its inputs are read as they come.
+ * Without keys the whole partition is one group, and its inputs are read as they come: those of the
+ * same partition side by side, or all of a small last one.
  */
 typedef struct GroupSpec {
     uint32_t input_count;
@@ -135,7 +135,8 @@ typedef struct GroupSpec {
     const RecordLayout *out;
     UserFunction function;
     bool has_keys;
-    uint32_t partitions; /* of what comes out; 0: as many as the largest input has */
+    bool last_is_for_all; /* each partition reads all of the last input, in order */
+    uint32_t partitions;  /* of what comes out; 0: as many as the largest input has */
 } GroupSpec;
 
 static inline bool user_function_equal(const UserFunction *a, const UserFunction *b)

@@ -100,8 +100,8 @@ extern "C" {
 
 /*
  * fn also gets the record's number, counting from 0 through all partitions:
- * void fn(VonkTask *, const In *, int64_t index, Out *). Runs a job now that counts the records
- * (persist what is dear to compute twice).
+ * void fn(VonkTask *, const In *, int64_t index, Out *). The partitions are counted first: records
+ * that are more than read are made once, and wait in blocks. Narrow after that.
  *
  *     VonkRdd *numbered = vonk_rdd_zip_with_index(lines, VonkLine, NumberedLine, number);
  *     return vonk_rdd_print_csv(numbered);
@@ -112,8 +112,8 @@ extern "C" {
         VONK__CALL(fn, void (*)(VonkTask *, const In *, int64_t, Out *), ##__VA_ARGS__))
 
 /*
- * As zip_with_index, with numbers that differ but leave gaps, and no job before: of n partitions,
- * partition p has p, p + n, p + 2n, ...
+ * As zip_with_index, with numbers that differ but leave gaps, and nothing is counted before: of n
+ * partitions, partition p has p, p + n, p + 2n, ...
  *
  *     VonkRdd *named = vonk_rdd_zip_with_unique_id(lines, VonkLine, NumberedLine, number);
  *     return vonk_rdd_print_csv(named);
@@ -226,8 +226,8 @@ VONK_API VonkRdd *vonk_rdd_pipe(VonkRdd *rdd, const char *const *arguments);
 
 /*
  * Each record becomes the sum of all up to and including it, in the order of the rows, through all
- * partitions: void fn(VonkTask *, Type *sum, const Type *more), which must be associative. Runs a
- * job now that adds up the partitions.
+ * partitions: void fn(VonkTask *, Type *sum, const Type *more), which must be associative. Each
+ * partition is added up first, while the records, made once, wait in blocks. Narrow after that.
  *
  *     VonkRdd *balances = vonk_rdd_prefix_sum(payments, Payment, add_payment);
  *     return vonk_rdd_print_csv(balances);
@@ -240,8 +240,9 @@ VONK_API VonkRdd *vonk_rdd_pipe(VonkRdd *rdd, const char *const *arguments);
 /*
  * For each record, fn sees up to `before` records before it and `after` behind it, also those of
  * other partitions; at the ends of the RDD there are fewer. They are at[-before] to at[after]:
- * void fn(VonkTask *, const In *at, uint32_t before, uint32_t after, Out *). Runs a job now that
- * fetches the records at the partitions' ends. Errors: more than 65,536 on a side.
+ * void fn(VonkTask *, const In *at, uint32_t before, uint32_t after, Out *). The records at the
+ * partitions' ends are found first, while all, made once, wait in blocks. Narrow after that. Errors:
+ * more than 65,536 on a side.
  *
  *     VonkRdd *smooth = vonk_rdd_window(numbers, VonkNumber, 3, 3, VonkNumber, average);
  *     return vonk_rdd_print_csv(smooth);

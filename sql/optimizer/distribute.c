@@ -320,7 +320,7 @@ static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
     Spread inputs[GROUP_INPUTS_MAX];
     ColumnList keys[GROUP_INPUTS_MAX];
     const Plan *plans[GROUP_INPUTS_MAX];
-    uint32_t partitions = 0;
+    uint32_t partitions = 0, abreast = plan->input_count - spec->last_is_for_all;
 
     for (uint32_t i = 0; i < plan->input_count; i++) {
         TRY(visit(to, plan->inputs[i], &inputs[i]));
@@ -328,7 +328,7 @@ static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
         if (inputs[i].partitions > partitions)
             partitions = inputs[i].partitions;
     }
-    for (uint32_t i = 0; !spec->has_keys && i < plan->input_count; i++)
+    for (uint32_t i = 0; !spec->has_keys && i < abreast; i++)
         if (inputs[i].partitions != inputs[0].partitions)
             return error_set(to->err, ST_BAD_INPUT,
                              "%s reads inputs of %u and %u partitions side by side: they must have "
@@ -341,7 +341,7 @@ static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
             inputs[i] = hashed(to, inputs[i], keys[i], partitions);
     }
     for (uint32_t i = 0; i < plan->input_count; i++)
-        plans[i] = inputs[i].plan;
+        plans[i] = i < abreast ? inputs[i].plan : broadcast(to, inputs[i]);
     *out = (Spread){.plan = plan_with_inputs(to->arena, plan, plans),
                     .partitions = inputs[0].partitions};
     return ST_OK;

@@ -317,6 +317,64 @@ def clocks(folder):
     check(refused > 0, "no seed has made a partition again that was used")
 
 
+ONCE_JOB = """
+#include <stdatomic.h>
+VONK_RECORD(Numbered, VONK_FIELD(int8, index), VONK_FIELD(int8, value));
+VONK_RECORD(Around, VONK_FIELD(int8, sum));
+static _Atomic int64_t calls;
+/* Other records each time. */
+void some(VonkTask *task, const VonkNumber *in, VonkOut *out)
+{
+    (void)task;
+    if (atomic_fetch_add(&calls, 1) % 3 != 0)
+        vonk_emit(out, in);
+}
+void number(VonkTask *task, const VonkNumber *in, int64_t index, Numbered *out)
+{
+    (void)task;
+    *out = (Numbered){index, in->value};
+}
+void add(VonkTask *task, VonkNumber *sum, const VonkNumber *more) { (void)task; sum->value += more->value; }
+void around(VonkTask *task, const VonkNumber *at, uint32_t before, uint32_t after, Around *out)
+{
+    (void)task;
+    out->sum = (before > 0 ? at[-1].value : 0) + (after > 0 ? at[1].value : 0);
+}
+static int64_t total(VonkRdd *rdd)
+{
+    VonkRecords *records;
+    VonkError error;
+    int64_t sum = 0;
+
+    if (atomic_load(&calls) != 0 || vonk_rdd_collect(rdd, &records, &error) != VONK_OK)
+        return -1;
+    if (VONK_RECORDS(records, Numbered) != NULL)
+        for (size_t i = 0; i < vonk_records_count(records); i++)
+            sum += VONK_RECORDS(records, Numbered)[i].index != (int64_t)i;
+    vonk_records_free(records);
+    printf("%lld calls\n", (long long)atomic_exchange(&calls, 0));
+    return sum;
+}
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    VonkRdd *rdd = vonk_rdd_flat_map(vonk_rdd_range(s, 0, 30000, 1, 7), VonkNumber, VonkNumber, some);
+
+    (void)c; (void)v;
+    return total(vonk_rdd_zip_with_index(rdd, VonkNumber, Numbered, number)) != 0 ||
+           total(vonk_rdd_prefix_sum(rdd, VonkNumber, add)) != 0 ||
+           total(vonk_rdd_window(rdd, VonkNumber, 1, 1, Around, around)) != 0;
+}
+"""
+
+
+def made_once(folder):
+    """Calls that look at neighbours in other partitions read records twice, which are made once, by the action."""
+    job = write_job(folder, "once.c", ONCE_JOB)
+    for options in ([], ["--master", "local[8]"], ["--set", "optimizer.disable=all"]):
+        code, out, err = submit(job, options=options)
+        check(code == 0 and out == "30000 calls\n" * 3, f"made once, {options}: {code} {out} {err[-300:]}")
+
+
 def spilling(folder):
     """A sort and a join that need more memory than there is: blocks go to the disk, the answer stays."""
     job = write_job(folder, "spill.c", """
@@ -588,6 +646,7 @@ def main():
         failures(folder)
         which_error(folder)
         clocks(folder)
+        made_once(folder)
         spilling(folder)
         keeping(folder)
         keys_that_do_not_fit(folder)
