@@ -336,6 +336,10 @@ static void check_exchange(NodeCheck *check, const PlanExchange *node)
     demand(check,
            node->partitions >= (counts ? 1 : 0) && node->partitions <= WIRE_EXCHANGE_PARTITIONS_MAX,
            "so many partitions are not possible");
+    demand(check,
+           node->keep_level >= 0 && node->keep_level < 2 * KEEP_TWO_REPLICAS &&
+               (node->keep_id == 0 || (node->keep_level & KEEP_DEFAULT) != 0),
+           "no such level to keep rows at");
     check_passes_rows(check);
     check_ids(check, node->keys, check->plan->inputs[0], "a key is not a column of its input");
     check_keys(check, node->order);

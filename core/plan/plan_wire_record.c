@@ -87,12 +87,8 @@ static void put_index(WireWriter *to, const IndexBases *index)
 {
     wire_put_u32(to, index->partition_count);
     wire_put_u64(to, (uint64_t)index->stride);
-    wire_put_u8(to, index->rows != NULL);
-    for (uint32_t i = 0; i < index->partition_count; i++) {
+    for (uint32_t i = 0; i < index->partition_count; i++)
         wire_put_u64(to, (uint64_t)index->bases[i]);
-        if (index->rows != NULL)
-            wire_put_u64(to, index->rows[i]);
-    }
 }
 
 /* The first step first. */
@@ -190,6 +186,7 @@ uint32_t wire__write_group(PlanWriter *writer, const GroupSpec *spec)
     put_layout(writer, spec->out);
     wire__put_function(writer, &spec->function);
     wire_put_u8(to, spec->has_keys);
+    wire_put_u8(to, spec->last_is_for_all);
     wire_put_u32(to, spec->partitions);
     return wire__add(writer, WIRE_ITEM_GROUP, spec);
 }
@@ -288,23 +285,14 @@ static const IndexBases *get_index(PlanReader *reader)
 {
     IndexBases *index = ARENA_NEW(reader->arena, IndexBases);
     WireReader *from = &reader->from;
-    uint64_t *rows = NULL;
     int64_t *bases;
-    bool has_rows;
 
     index->partition_count = wire_get_count(from, sizeof(uint64_t), "partitions");
     index->stride = (int64_t)wire_get_u64(from);
-    has_rows = wire_get_bool(from);
     bases = ARENA_ARRAY(reader->arena, int64_t, index->partition_count);
-    if (has_rows)
-        rows = ARENA_ARRAY(reader->arena, uint64_t, index->partition_count);
-    for (uint32_t i = 0; from->status == ST_OK && i < index->partition_count; i++) {
+    for (uint32_t i = 0; from->status == ST_OK && i < index->partition_count; i++)
         bases[i] = (int64_t)wire_get_u64(from);
-        if (has_rows)
-            rows[i] = wire_get_u64(from);
-    }
     index->bases = bases;
-    index->rows = rows;
     return index;
 }
 
@@ -461,9 +449,12 @@ const GroupSpec *wire__read_group(PlanReader *reader, WireItemSize *size)
     spec->out = wire__get_item(reader, WIRE_ITEM_LAYOUT, size);
     spec->function = wire__get_function(reader);
     spec->has_keys = wire_get_bool(from);
+    spec->last_is_for_all = wire_get_bool(from);
     spec->partitions = wire_get_below(from, WIRE_EXCHANGE_PARTITIONS_MAX + 1, "partitions");
     if (spec->function.call == NULL || spec->input_count == 0)
         wire_fail(from, "a group without inputs or function");
+    if (spec->last_is_for_all && (spec->has_keys || spec->input_count < 2))
+        wire_fail(from, "a group whose only input is for all of it");
     for (uint32_t i = 1; from->status == ST_OK && spec->has_keys && i < spec->input_count; i++)
         if (!keys_match(spec->in[0], spec->in[i]))
             wire_fail(from, "the inputs of a group have different keys");

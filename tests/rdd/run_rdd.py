@@ -352,7 +352,7 @@ static int64_t total(VonkRdd *rdd)
         for (size_t i = 0; i < vonk_records_count(records); i++)
             sum += VONK_RECORDS(records, Numbered)[i].index != (int64_t)i;
     vonk_records_free(records);
-    printf("%lld calls\n", (long long)atomic_exchange(&calls, 0));
+    printf("%lld calls\\n", (long long)atomic_exchange(&calls, 0));
     return sum;
 }
 int vonk_main(VonkSession *s, int c, char **v)
