@@ -68,7 +68,7 @@ VonkRdd *rdd_shared(VonkRdd *rdd, int64_t shared_id)
     ColumnList map = rdd_columns(rdds->arena, rdd->plan);
 
     return rdd_new(rdds,
-                   plan_shared(rdds->arena, rdd->plan, shared_id, "records", &map, map.count,
+                   plan_shared(rdds->arena, rdd->plan, shared_id, "records", true, &map, map.count,
                                plan_record_columns(rdds->arena, rdd->layout, &rdds->ids)),
                    rdd->layout);
 }

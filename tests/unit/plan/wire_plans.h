@@ -313,8 +313,7 @@ static const RecordLayout wire_plans_layout = {"WireRecord", sizeof(WireRecord),
 static inline const Plan *wire_plans_calls(WirePlans *to, const Plan *scan, ColumnList args)
 {
     static const int64_t bases[] = {0, 10};
-    static const uint64_t rows[] = {10, 20};
-    static const IndexBases index = {2, bases, 1, rows};
+    static const IndexBases index = {2, bases, 1};
     static const RecordPair pair = {8, offsetof(WireRecord, first_missing),
                                     offsetof(WireRecord, second_missing)};
     static const UserFunction inner = {.name = "users", .call = wire_plans_other_function};
@@ -351,7 +350,7 @@ static inline void wire_plans_records(WirePlans *to)
     ColumnList args = {2, ids}, both[] = {args, args};
     WireRecord zero = {.key = 5, .text = {"a text that is somewhere else", 29}};
     CombineSpec *combine = ARENA_NEW(arena, CombineSpec);
-    GroupSpec *group = ARENA_NEW(arena, GroupSpec);
+    GroupSpec *beside, *group = ARENA_NEW(arena, GroupSpec);
     UserFunction function = {.name = "f", .call = wire_plans_function};
 
     wire_plans_calls(to, scan, args);
@@ -371,8 +370,13 @@ static inline void wire_plans_records(WirePlans *to)
                          .has_keys = true};
     wire_plans_add(to, plan_group(arena, inputs, both, group,
                                   plan_record_columns(arena, &wire_plans_layout, &to->ids)));
+    beside = arena_copy(arena, group, sizeof *beside);
+    beside->has_keys = false;
+    beside->last_is_for_all = true;
+    wire_plans_add(to, plan_group(arena, inputs, both, beside,
+                                  plan_record_columns(arena, &wire_plans_layout, &to->ids)));
     wire_plans_add(to, plan_exchange(arena, EXCHANGE_HASH, scan, 8, args));
-    wire_plans_add(to, plan_exchange_keep(arena, scan, 3));
+    wire_plans_add(to, plan_exchange_keep(arena, scan, 3, KEEP_DISK | KEEP_COMPRESSED));
     wire_plans_add(to, plan_exchange_place(arena, scan, 2, args, &wire_plans_layout, function));
     wire_plans_add(to, plan_exchange_range(
                            arena, scan, 4,
