@@ -192,13 +192,13 @@ VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
                    const VonkRecordType *const *in, const VonkRecordType *out,
                    UserFunction function, uint32_t partitions);
 
-/* A function reads each partition of the RDD (in: what of its records; none of their fields: only how
- * many there are) and then, for_all not NULL, all of that. */
+/* A function reads each partition of the RDD (in: what of its records; none of their fields: only
+ * how many there are) and then, for_all not NULL, all of that. */
 VonkRdd *rdd_read_partitions(VonkRdd *rdd, VonkRdd *for_all, const RecordLayout *in,
                              const RecordLayout *out, UserFunction function);
 
-/* For one of several readers in a plan, which has the RDD once: all of one ++ids.last_shared see the
- * same partitions. */
+/* For one of several readers in a plan, which has the RDD once: all of one ++ids.last_shared see
+ * the same partitions. */
 VonkRdd *rdd_shared(VonkRdd *rdd, int64_t shared_id);
 
 /* --- rdd_sources.c --- */

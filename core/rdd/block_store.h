@@ -34,7 +34,8 @@ MemPool *block_store_pool(const BlockStore *store);
 const char *block_store_spill_folder(const BlockStore *store);
 
 /* Frees memory by dropping blocks that are kept in memory only and in use by no job, then by
- * writing blocks to the file, the oldest first: at least `bytes` if that many can be had. Returns how many were; 0 also when the disk is full: block_store_explain says so. */
+ * writing blocks to the file, the oldest first: at least `bytes` if that many can be had. Returns
+ * how many were; 0 also when the disk is full: block_store_explain says so. */
 uint64_t block_store_spill(BlockStore *store, uint64_t bytes);
 
 /* Memory was refused: when that is because the file could not be written the last time, *err and

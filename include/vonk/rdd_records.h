@@ -241,8 +241,8 @@ VONK_API VonkRdd *vonk_rdd_pipe(VonkRdd *rdd, const char *const *arguments);
  * For each record, fn sees up to `before` records before it and `after` behind it, also those of
  * other partitions; at the ends of the RDD there are fewer. They are at[-before] to at[after]:
  * void fn(VonkTask *, const In *at, uint32_t before, uint32_t after, Out *). The records at the
- * partitions' ends are found first, while all, made once, wait in blocks. Narrow after that. Errors:
- * more than 65,536 on a side.
+ * partitions' ends are found first, while all, made once, wait in blocks. Narrow after that.
+ * Errors: more than 65,536 on a side.
  *
  *     VonkRdd *smooth = vonk_rdd_window(numbers, VonkNumber, 3, 3, VonkNumber, average);
  *     return vonk_rdd_print_csv(smooth);

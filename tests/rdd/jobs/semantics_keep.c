@@ -1,5 +1,5 @@
-/* semantics_keep.c -- what persist keeps, at each level; with an argument "short": under a budget of
- * memory that does not hold it all */
+/* semantics_keep.c -- what persist keeps, at each level; with an argument "short": under a budget
+ * of memory that does not hold it all */
 #include <stdatomic.h>
 #include <string.h>
 
