@@ -486,7 +486,8 @@ static Status write_view(const SessionCatalog *catalog, const char *name, const 
 }
 
 Status session_catalog_create_view(SessionCatalog *catalog, const char *name,
-                                   const char *select_text, bool is_replace, Error *err)
+                                   const char *select_text, bool is_replace, bool is_temporary,
+                                   Error *err)
 {
     const Relation *old = find_relation(catalog, name);
     Arena *arena = arena_new(NULL, "catalog lookup", ARENA_NO_CAP);
@@ -504,7 +505,7 @@ Status session_catalog_create_view(SessionCatalog *catalog, const char *name,
         status = error_set_state(err, ST_BAD_INPUT, "42809", "\"%s\" is not a view", name);
     arena_free(arena);
     TRY(status);
-    if (catalog->database != NULL)
+    if (catalog->database != NULL && !is_temporary)
         return write_view(catalog, name, select_text, err);
     if (old != NULL)
         remove_relation(catalog, old);

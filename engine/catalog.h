@@ -25,8 +25,10 @@ const char *session_catalog_folder(const SessionCatalog *catalog);
 /* The binder's view of it. Tables looked up are kept open until query_arena is freed. */
 Catalog session_catalog_for_query(SessionCatalog *catalog, Arena *query_arena);
 
+/* Kept in the database folder, unless there is none or the view is temporary. */
 MUST_CHECK Status session_catalog_create_view(SessionCatalog *catalog, const char *name,
-                                              const char *select_text, bool is_replace, Error *err);
+                                              const char *select_text, bool is_replace,
+                                              bool is_temporary, Error *err);
 MUST_CHECK Status session_catalog_drop(SessionCatalog *catalog, const char *name, bool is_view,
                                        bool if_exists, Error *err);
 MUST_CHECK Status session_catalog_add_table(SessionCatalog *catalog, const char *name, Table *table,

@@ -45,11 +45,9 @@ static Status create_view(Result *result, const AstCreateView *create, Error *er
     StrBuf buf = {.arena = arena};
 
     TRY(statement__check_schema(&create->name, err));
-    if (create->is_recursive || create->is_temporary || create->options.count > 0)
-        return error_set(err, ST_NOT_SUPPORTED, "not supported: CREATE %s VIEW%s",
-                         create->is_recursive   ? "RECURSIVE"
-                         : create->is_temporary ? "TEMPORARY"
-                                                : "",
+    if (create->is_recursive || create->options.count > 0)
+        return error_set(err, ST_NOT_SUPPORTED, "not supported: CREATE %sVIEW%s",
+                         create->is_recursive ? "RECURSIVE " : "",
                          create->options.count > 0 ? " with options" : "");
     TRY(query__bind(&result->query, create->select, err, &plan));
     TRY(statement__rename_columns(arena, plan, create->columns, err, &columns));
@@ -63,7 +61,7 @@ static Status create_view(Result *result, const AstCreateView *create, Error *er
     }
     result->command = "CREATE VIEW";
     return session_catalog_create_view(result->query.session->catalog, create->name.name, text,
-                                       create->is_replace, err);
+                                       create->is_replace, create->is_temporary, err);
 }
 
 static Status drop(Result *result, const AstDrop *statement, Error *err)

@@ -268,7 +268,11 @@ static inline int32_t op_field_of_name(OpCtx *ctx, Str name, TypeId source)
     }                                                                                              \
     static inline double op_date_part_field_##source(OpCtx *ctx, int32_t field, T a)               \
     {                                                                                              \
-        int64_t part = op_extract_field_##source(ctx, field, a);                                   \
+        int64_t part;                                                                              \
+                                                                                                   \
+        if (TYPE == TYPE_DATE && field >= FIELD_MICROSECOND && field <= FIELD_HOUR)                \
+            return 0; /* date_part takes a date for the timestamp of its midnight */               \
+        part = op_extract_field_##source(ctx, field, a);                                           \
         return (double)part / (double)decimal_pow10_64[op_date_field_scale(field, TYPE)];          \
     }                                                                                              \
     static inline double op_date_part_##source(OpCtx *ctx, Str name, T a)                          \

@@ -251,7 +251,7 @@ static ParseResult take_separated(Parts *parts, Slice *text, int64_t first, uint
         }
         count++;
     }
-    if (count < 3 || parts->has_date)
+    if (count < 3 || parts->has_year || parts->has_month || parts->has_day)
         return PARSE_SYNTAX;
     if (month_name != 0) { /* 8-Jan-1999 or 1999-Jan-08 */
         uint32_t year_at = digits[0] >= 3 ? 0 : 2;

@@ -215,6 +215,8 @@ static ParseResult gather_decimal(const Digits *digits, int32_t precision, int32
                                   Int128 *out)
 {
     UInt128 number = 0, limit = (UInt128)decimal_pow10(precision);
+    UInt128 tenth =
+        limit / 10; /* from here on no digit more fits; ten times 38 digits may wrap around */
     int64_t before_point = 0, index = 0, to_take;
 
     for (const char *p = digits->all.at; p < digits->all.end && *p != '.'; p++)
@@ -227,14 +229,14 @@ static ParseResult gather_decimal(const Digits *digits, int32_t precision, int32
             number += *p >= '5';
         if (index++ >= to_take)
             break;
-        number = number * 10 + (uint64_t)(*p - '0');
-        if (number >= limit)
+        if (number >= tenth)
             return PARSE_PRECISION;
+        number = number * 10 + (uint64_t)(*p - '0');
     }
     for (; index < to_take && number != 0; index++) {
-        number *= 10;
-        if (number >= limit)
+        if (number >= tenth)
             return PARSE_PRECISION;
+        number *= 10;
     }
     if (number >= limit)
         return PARSE_PRECISION;

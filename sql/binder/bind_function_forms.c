@@ -320,7 +320,7 @@ static Status make_overlaps(const Call *call, const Expr **expr_out)
     return ST_OK;
 }
 
-/* --- quote_nullable, format --- */
+/* --- quote_nullable, quote_literal, format --- */
 
 /* text as a literal, NULL as the word. */
 static const Expr *quote_nullable(const Call *call, const Expr *text)
@@ -332,10 +332,20 @@ static const Expr *quote_nullable(const Call *call, const Expr *text)
     return placed(call, expr_call(call->b->arena, FUNC_COALESCE, type, 2, args));
 }
 
+/* Of any type, cast to text: true is 'true', where format's %L has 't'. */
 static Status make_quote_nullable(const Call *call, const Expr **expr_out)
 {
-    TRY(bind__output_text(call->b, &call->args[0]));
+    TRY(bind__coerce(call->b, call->args[0], type_of(TYPE_TEXT), &call->args[0]));
     *expr_out = quote_nullable(call, call->args[0]);
+    return ST_OK;
+}
+
+static Status make_quote_literal(const Call *call, const Expr **expr_out)
+{
+    Type type = type_of(TYPE_TEXT);
+
+    TRY(bind__coerce(call->b, call->args[0], type, &call->args[0]));
+    *expr_out = placed(call, expr_call(call->b->arena, FUNC_QUOTE_LITERAL, type, 1, call->args));
     return ST_OK;
 }
 
@@ -460,6 +470,7 @@ static const struct {
     {"make_timestamp", 6, 6, make_timestamp},
     {"to_number", 2, 2, make_to_number},
     {"quote_nullable", 1, 1, make_quote_nullable},
+    {"quote_literal", 1, 1, make_quote_literal},
     {"overlaps", 4, 4, make_overlaps},
     {"format", 1, UINT32_MAX, make_format},
 };

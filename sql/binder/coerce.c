@@ -220,15 +220,20 @@ static bool choose_common_id(uint32_t count, const Expr *const *exprs, Type *typ
     return true;
 }
 
-/* Digits enough for all numerics; a length only when all texts have the same. */
+/* Digits enough for all numerics; a length only when all texts have it: a literal has none. */
 static Type widen_common(Type type, uint32_t count, const Expr *const *exprs)
 {
     bool is_first = true;
 
     for (uint32_t i = 0; i < count; i++) {
         if (bind__is_unknown(exprs[i]) &&
-            !(type.id == TYPE_DECIMAL && bind__is_unknown_text(exprs[i])))
+            !(type.id == TYPE_DECIMAL && bind__is_unknown_text(exprs[i]))) {
+            if (type_is_text(type)) {
+                type.length = 0;
+                is_first = false;
+            }
             continue;
+        }
         if (type.id == TYPE_DECIMAL) {
             Type own = bind__is_unknown(exprs[i]) ? bind__decimal_of_cast(exprs[i])
                                                   : bind__decimal_type_of(exprs[i]);

@@ -282,6 +282,8 @@ def test_catalog():
     fails("drop as view", "DROP VIEW made", "is not a view", arguments=["."])
     check("drop", vonk(".", "-c", "DROP TABLE made")[0] == 0 and not os.path.exists("made.parquet"))
     check("drop if exists", vonk(".", "-c", "DROP TABLE IF EXISTS made")[0] == 0)
+    same("a view of this session", "CREATE TEMP VIEW seen AS SELECT 9 AS x; SELECT * FROM seen", "9\n", ".")
+    check("not kept", not os.path.exists("seen.view.sql"))
     fails("dropped", "SELECT * FROM made", "does not exist", arguments=["."])
     write("sub/a.csv", "x\n1\n")
     write("sub/b.csv", "x\n2\n")

@@ -3,7 +3,7 @@
 
     run_random.py [--seed N] [--queries N] [--from N] [--no-postgres]
 
-Relations (Rigger & Su 2020): TLP, the rows of a query are those where p, where NOT p and where p IS NULL together, and so are
+Every other query is of random_wide.py's shapes. Relations (Rigger & Su 2020): TLP, the rows of a query are those where p, where NOT p and where p IS NULL together, and so are
 its aggregates; NoREC, count(*) where p = the sum of CASE WHEN p THEN 1 ELSE 0 END over all rows. A failing query is printed
 with its seed.
 """
@@ -19,6 +19,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 from postgres import Postgres, PostgresError, available  # noqa: E402
 from random_sql import Generator, create  # noqa: E402
+from random_wide import Wide, create_wide  # noqa: E402
 from vonkpy import Session, VonkError  # noqa: E402
 
 MODES = [{"threads": 2, "jit": "off"}, {"threads": 8, "jit": "on", "batch_rows": 3},
@@ -34,11 +35,27 @@ INVALID = {"42803", "42P10"}
 SECONDS_MAX = 10
 
 
+INTERVAL = re.compile(r"^(?:(-?\d+) years? ?)?(?:(-?\d+) mons? ?)?(?:(-?\d+) days? ?)?(?:(-?)(\d+):(\d\d):(\d\d(?:\.\d+)?))?$")
+
+
+def interval_seconds(value):
+    """Equal intervals have several texts: '1 day' and '24:00:00'. None: no interval."""
+    parts = INTERVAL.match(value) if value else None
+    if parts is None:
+        return None
+    years, months, days, sign, hours, minutes, seconds = (p or 0 for p in parts.groups())
+    time = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    return ((int(years) * 12 + int(months)) * 30 + int(days)) * 86400 + (-time if sign else time)
+
+
 def key(value):
     if value is None:
         return (0, "")
+    seconds = interval_seconds(value)
+    if seconds is not None:
+        return (1, f"{seconds:.10g}")
     try:
-        return (1, f"{float(value):.10g}")
+        return (1, f"{float(value) + 0.0:.10g}")  # no -0, which may sort elsewhere
     except ValueError:
         return (2, {"t": "true", "f": "false"}.get(value, value))
 
@@ -83,9 +100,9 @@ def limited(session):
     return run
 
 
-def check_relations(rng, run):
+def check_relations(generator, run):
     """None, or what does not hold."""
-    generator = Generator(rng)
+    rng = generator.rng
     text, scope = generator.source()
     p = generator.predicate(scope, 3)
     parts = [f"{text} WHERE {p}", f"{text} WHERE NOT ({p})", f"{text} WHERE ({p}) IS NULL"]
@@ -117,7 +134,7 @@ def main():
     parser.add_argument("--no-postgres", action="store_true")
     arguments = parser.parse_args()
     rng = random.Random(arguments.seed)
-    statements = list(create(rng))
+    statements = [*create(rng), *create_wide(rng)]
     sessions = [Session(None, **mode) for mode in MODES]
     server = Postgres() if available() and not arguments.no_postgres else None
     passed = failed = errors = refused = slow = 0
@@ -129,16 +146,17 @@ def main():
                 server.query(statement)
         if server:
             server.query(f"SET statement_timeout = {SECONDS_MAX * 1000}")
+            server.query("SET jit = off")
         for number in range(arguments.first, arguments.first + arguments.queries):
-            query_rng = random.Random(arguments.seed * 1000003 + number)
-            sql = Generator(query_rng).query()
+            generator = (Generator, Wide)[number % 2](random.Random(arguments.seed * 1000003 + number))
+            sql = generator.query()
             sessions[-1].query(f"SET optimizer.disable = '{RULES[number % len(RULES)]}'")
             try:
                 truth = rows_of(lambda s: server.query(s)[1], sql, PostgresError) if server else None
                 if truth == ("error", "57014"):
                     raise Slow
                 answers = [rows_of(limited(session), sql, VonkError) for session in sessions]
-                what = check_relations(query_rng, limited(sessions[number % 3]))
+                what = check_relations(type(generator)(generator.rng), limited(sessions[number % 3]))
             except Slow:
                 slow += 1
                 continue
