@@ -45,13 +45,14 @@ endforeach()
 
 # Fuzz targets, built by the preset "fuzz": tests/fuzz/fuzz_*.c.
 if(VONK_SANITIZE STREQUAL "fuzzer")
-    foreach(target parquet csv sql parser plan)
+    foreach(target parquet csv sql parser plan frame)
         add_executable(fuzz_${target} EXCLUDE_FROM_ALL tests/fuzz/fuzz_${target}.c)
         target_link_libraries(fuzz_${target} PRIVATE vonk_formats)
         target_link_options(fuzz_${target} PRIVATE -fsanitize=fuzzer)
     endforeach()
     target_link_libraries(fuzz_sql PRIVATE vonk_engine)
     target_link_libraries(fuzz_parser PRIVATE vonk_shell)
+    target_link_libraries(fuzz_frame PRIVATE vonk_rpc)
 endif()
 
 # The scheduler in a simulated world of faults: tests/sim, run by tools/check.py.

@@ -44,7 +44,7 @@ PRESET_TARGETS = {
     "release": ["all", "scheduler_sim", "parquet_dump"],
     "dev": ["unit_tests", "scheduler_sim"],
     "tsan": ["threaded_tests"],
-    "fuzz": ["fuzz_parser", "fuzz_sql", "fuzz_csv", "fuzz_parquet", "fuzz_plan"],
+    "fuzz": ["fuzz_parser", "fuzz_sql", "fuzz_csv", "fuzz_parquet", "fuzz_plan", "fuzz_frame"],
 }
 printing = threading.Lock()
 building = threading.Lock()

@@ -24,6 +24,22 @@ enum {
 
 /* --- writing --- */
 
+void wire_reserve(WireWriter *to, size_t byte_count)
+{
+    size_t capacity = to->capacity == 0 ? 1024 : to->capacity * 2;
+    unsigned char *grown;
+
+    if (byte_count <= to->capacity - to->length)
+        return;
+    while (capacity - to->length < byte_count)
+        capacity *= 2;
+    grown = arena_alloc_raw(to->arena, capacity);
+    if (to->length > 0)
+        memcpy(grown, to->bytes, to->length);
+    to->bytes = grown;
+    to->capacity = capacity;
+}
+
 void wire_put_bytes(WireWriter *to, const void *bytes, size_t byte_count)
 {
     if (byte_count == 0)
@@ -32,18 +48,7 @@ void wire_put_bytes(WireWriter *to, const void *bytes, size_t byte_count)
         to->is_full = true;
         return;
     }
-    if (byte_count > to->capacity - to->length) {
-        size_t capacity = to->capacity == 0 ? 1024 : to->capacity * 2;
-        unsigned char *grown;
-
-        while (capacity - to->length < byte_count)
-            capacity *= 2;
-        grown = arena_alloc_raw(to->arena, capacity);
-        if (to->length > 0)
-            memcpy(grown, to->bytes, to->length);
-        to->bytes = grown;
-        to->capacity = capacity;
-    }
+    wire_reserve(to, byte_count);
     memcpy(to->bytes + to->length, bytes, byte_count);
     to->length += byte_count;
 }

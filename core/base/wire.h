@@ -25,6 +25,9 @@ typedef struct WireWriter {
     bool is_full;     /* more was put than that; the rest is dropped */
 } WireWriter;
 
+/* Makes room for so many more bytes behind bytes + length, for a caller who fills them itself. */
+void wire_reserve(WireWriter *to, size_t byte_count);
+
 void wire_put_u8(WireWriter *to, uint8_t value);
 void wire_put_u32(WireWriter *to, uint32_t value);
 void wire_put_u64(WireWriter *to, uint64_t value);

@@ -17,7 +17,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.join(ROOT, "build", "fuzz")
-TARGETS = ["parser", "sql", "csv", "parquet", "plan"]
+TARGETS = ["parser", "sql", "csv", "parquet", "plan", "frame"]
 
 
 def seeds(target):

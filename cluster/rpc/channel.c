@@ -1,0 +1,661 @@
+/* channel.c -- see channel.h */
+#include "cluster/rpc/channel.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/arena.h"
+#include "core/base/clock.h"
+#include "core/base/invariant.h"
+
+enum { HELLO_BYTES = 8, HELLO_VERSION = 1, PEER_BYTES = 80, BACKLOG = 1024 };
+#define PSK_IDENTITY "vonk-cluster-1"
+
+struct ChannelKeys {
+    Arena *arena;
+    unsigned char key[SECRET_KEY_BYTES];
+    SSL_CTX *client, *server;
+    BIO_METHOD *socket; /* as OpenSSL's own, but a peer that is gone raises no SIGPIPE */
+};
+
+typedef enum State { SENDS_HELLO, GETS_HELLO, SHAKES_HANDS, IS_OPEN } State;
+
+struct Channel {
+    Arena *arena;
+    const ChannelKeys *keys; /* NULL: plain */
+    int fd;
+    bool is_server;
+    State state;
+    bool sent_hello, got_hello;
+    uint32_t hello_done;              /* bytes of the one at hand */
+    unsigned char hello[HELLO_BYTES]; /* theirs */
+    SSL *ssl;
+    char peer[PEER_BYTES];
+};
+
+/* --- keys --- */
+
+static int socket_bio_write(BIO *bio, const char *bytes, int count)
+{
+    ssize_t done = send((int)(intptr_t)BIO_get_data(bio), bytes, (size_t)count, MSG_NOSIGNAL);
+
+    BIO_clear_retry_flags(bio);
+    if (done < 0 && (errno == EAGAIN || errno == EINTR))
+        BIO_set_retry_write(bio);
+    return (int)done;
+}
+
+static int socket_bio_read(BIO *bio, char *bytes, int count)
+{
+    ssize_t done = recv((int)(intptr_t)BIO_get_data(bio), bytes, (size_t)count, 0);
+
+    BIO_clear_retry_flags(bio);
+    if (done < 0 && (errno == EAGAIN || errno == EINTR))
+        BIO_set_retry_read(bio);
+    return (int)done;
+}
+
+static long socket_bio_control(BIO *bio, int command, long number, void *pointer)
+{
+    (void)bio;
+    (void)number;
+    (void)pointer;
+    return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
+
+/* The session that the key is: both ends must have made the same one. */
+static SSL_SESSION *psk_session(SSL *ssl, const ChannelKeys *keys)
+{
+    static const unsigned char aes_128_gcm_sha256[] = {0x13, 0x01};
+    const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, aes_128_gcm_sha256);
+    SSL_SESSION *session = SSL_SESSION_new();
+
+    if (session != NULL && cipher != NULL &&
+        SSL_SESSION_set1_master_key(session, keys->key, sizeof keys->key) == 1 &&
+        SSL_SESSION_set_cipher(session, cipher) == 1 &&
+        SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) == 1)
+        return session;
+    SSL_SESSION_free(session);
+    return NULL;
+}
+
+static const ChannelKeys *keys_of(SSL *ssl)
+{
+    return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+}
+
+static int use_psk(SSL *ssl, const EVP_MD *digest, const unsigned char **id, size_t *id_bytes,
+                   SSL_SESSION **session)
+{
+    *id = (const unsigned char *)PSK_IDENTITY;
+    *id_bytes = sizeof PSK_IDENTITY - 1;
+    *session = NULL;
+    if (digest != NULL && EVP_MD_get_type(digest) != NID_sha256)
+        return 1; /* a hello for another hash: goes without, and fails */
+    *session = psk_session(ssl, keys_of(ssl));
+    return *session != NULL;
+}
+
+static int find_psk(SSL *ssl, const unsigned char *id, size_t id_bytes, SSL_SESSION **session)
+{
+    *session = NULL;
+    if (id_bytes != sizeof PSK_IDENTITY - 1 || memcmp(id, PSK_IDENTITY, id_bytes) != 0)
+        return 1;
+    *session = psk_session(ssl, keys_of(ssl));
+    return *session != NULL;
+}
+
+/* TLS 1.3 alone, with the key alone: no certificates (there are none), no tickets, no early data.
+ */
+static SSL_CTX *new_context(ChannelKeys *keys, bool is_server)
+{
+    SSL_CTX *context = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
+
+    if (context == NULL)
+        return NULL;
+    SSL_CTX_set_app_data(context, keys);
+    if (SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
+        SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256") != 1 ||
+        SSL_CTX_set_num_tickets(context, 0) != 1) {
+        SSL_CTX_free(context);
+        return NULL;
+    }
+    if (!is_server) /* a certificate instead of the key: nobody vouches for it */
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_mode(context, SSL_MODE_AUTO_RETRY | SSL_MODE_ENABLE_PARTIAL_WRITE |
+                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
+    if (is_server)
+        SSL_CTX_set_psk_find_session_callback(context, find_psk);
+    else
+        SSL_CTX_set_psk_use_session_callback(context, use_psk);
+    return context;
+}
+
+Status channel_keys_new(const Secret *secret, Error *err, ChannelKeys **keys_out)
+{
+    Arena *arena = arena_new(NULL, "channel keys", ARENA_NO_CAP);
+    ChannelKeys *keys = ARENA_NEW(arena, ChannelKeys);
+
+    *keys_out = NULL;
+    keys->arena = arena;
+    memcpy(keys->key, secret->key, sizeof keys->key);
+    keys->client = new_context(keys, false);
+    keys->server = new_context(keys, true);
+    keys->socket = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "vonk socket");
+    if (keys->client == NULL || keys->server == NULL || keys->socket == NULL) {
+        channel_keys_free(keys);
+        return error_set(err, ST_INTERNAL, "OpenSSL cannot be set up for TLS 1.3");
+    }
+    BIO_meth_set_write(keys->socket, socket_bio_write);
+    BIO_meth_set_read(keys->socket, socket_bio_read);
+    BIO_meth_set_ctrl(keys->socket, socket_bio_control);
+    *keys_out = keys;
+    return ST_OK;
+}
+
+void channel_keys_free(ChannelKeys *keys)
+{
+    if (keys == NULL)
+        return;
+    SSL_CTX_free(keys->client);
+    SSL_CTX_free(keys->server);
+    BIO_meth_free(keys->socket);
+    OPENSSL_cleanse(keys->key, sizeof keys->key);
+    arena_free(keys->arena);
+}
+
+/* --- addresses --- */
+
+static bool is_loopback(const struct sockaddr *address)
+{
+    const struct in6_addr *six = &((const struct sockaddr_in6 *)address)->sin6_addr;
+
+    if (address->sa_family == AF_INET)
+        return ntohl(((const struct sockaddr_in *)address)->sin_addr.s_addr) >> 24 == 127;
+    return address->sa_family == AF_INET6 &&
+           (IN6_IS_ADDR_LOOPBACK(six) || (IN6_IS_ADDR_V4MAPPED(six) && six->s6_addr[12] == 127));
+}
+
+static Status resolve(const char *host, uint16_t port, int flags, const ChannelKeys *keys,
+                      Error *err, struct addrinfo **list_out)
+{
+    struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV};
+    char service[8];
+    int failure;
+
+    snprintf(service, sizeof service, "%u", port);
+    failure = getaddrinfo(host, service, &wanted, list_out);
+    if (failure != 0)
+        return error_set(err, ST_IO, "cannot find the host \"%s\": %s", host,
+                         gai_strerror(failure));
+    for (struct addrinfo *at = *list_out; keys == NULL && at != NULL; at = at->ai_next) {
+        if (is_loopback(at->ai_addr))
+            continue;
+        freeaddrinfo(*list_out);
+        *list_out = NULL;
+        error_set(err, ST_BAD_INPUT,
+                  "\"%s\" is not this machine alone: without a secret only loopback is used", host);
+        error_hint(err, "Make a secret with vonk cluster init, and give it to every process of the "
+                        "cluster with --secret-file.");
+        return ST_BAD_INPUT;
+    }
+    return ST_OK;
+}
+
+static void note_peer(Channel *channel)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t bytes = sizeof address;
+    char host[NI_MAXHOST], port[NI_MAXSERV];
+
+    snprintf(channel->peer, sizeof channel->peer, "somebody");
+    if (getpeername(channel->fd, (struct sockaddr *)&address, &bytes) == 0 &&
+        getnameinfo((struct sockaddr *)&address, bytes, host, sizeof host, port, sizeof port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        snprintf(channel->peer, sizeof channel->peer, "%.60s:%.8s", host, port);
+}
+
+static int open_listener(const struct addrinfo *address)
+{
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), one = 1;
+    int error_number;
+
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    error_number = errno;
+    close(fd);
+    errno = error_number;
+    return -1;
+}
+
+Status channel_listen(const char *host, uint16_t port, const ChannelKeys *keys, Error *err,
+                      int *fd_out, uint16_t *port_out)
+{
+    struct sockaddr_storage bound = {0};
+    socklen_t bytes = sizeof bound;
+    struct addrinfo *list;
+    int error_number;
+
+    *fd_out = -1;
+    *port_out = 0;
+    TRY(resolve(host, port, AI_PASSIVE, keys, err, &list));
+    *fd_out = open_listener(list);
+    error_number = errno;
+    freeaddrinfo(list);
+    if (*fd_out < 0)
+        return error_set_errno(err, error_number, "cannot listen on %s:%u", host, port);
+    getsockname(*fd_out, (struct sockaddr *)&bound, &bytes);
+    *port_out = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                                  : ((struct sockaddr_in *)&bound)->sin_port);
+    return ST_OK;
+}
+
+/* --- getting to know each other --- */
+
+static Channel *new_channel(int fd, const ChannelKeys *keys, bool is_server)
+{
+    Arena *arena = arena_new(NULL, "channel", ARENA_NO_CAP);
+    Channel *channel = ARENA_NEW(arena, Channel);
+    int one = 1;
+
+    channel->arena = arena;
+    channel->keys = keys;
+    channel->fd = fd;
+    channel->is_server = is_server;
+    channel->state = is_server ? GETS_HELLO : SENDS_HELLO;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return channel;
+}
+
+Channel *channel_accepted(int fd, const ChannelKeys *keys)
+{
+    Channel *channel = new_channel(fd, keys, true);
+
+    note_peer(channel);
+    return channel;
+}
+
+static ChannelStep step_failed(const Channel *channel, Error *err, const char *why)
+{
+    error_set(err, ST_IO, "no connection with %s: %s", channel->peer, why);
+    return CHANNEL_FAILED;
+}
+
+static ChannelStep step_failed_errno(const Channel *channel, Error *err)
+{
+    error_set_errno(err, errno, "no connection with %s", channel->peer);
+    return CHANNEL_FAILED;
+}
+
+/* Both have said what they have; the server says so even to whom it will not talk. */
+static ChannelStep compare_hellos(Channel *channel, const unsigned char *theirs, Error *err)
+{
+    bool they_have = theirs[5] != 0, we_have = channel->keys != NULL;
+
+    if (they_have == we_have)
+        return CHANNEL_OPEN;
+    step_failed(channel, err,
+                we_have ? "it has no secret, and this process has one"
+                        : "it has a secret, and this process has none");
+    error_hint(err, "Every process of a cluster is started with the same --secret-file.");
+    return CHANNEL_FAILED;
+}
+
+static ChannelStep send_hello(Channel *channel, const unsigned char *hello, Error *err)
+{
+    while (channel->hello_done < HELLO_BYTES) {
+        ssize_t done = send(channel->fd, hello + channel->hello_done,
+                            HELLO_BYTES - channel->hello_done, MSG_NOSIGNAL);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return errno == EAGAIN ? CHANNEL_WANTS_WRITE : step_failed_errno(channel, err);
+        channel->hello_done += (uint32_t)done;
+    }
+    channel->hello_done = 0;
+    return CHANNEL_OPEN;
+}
+
+static ChannelStep get_hello(Channel *channel, unsigned char *hello, Error *err)
+{
+    while (channel->hello_done < HELLO_BYTES) {
+        ssize_t done =
+            recv(channel->fd, hello + channel->hello_done, HELLO_BYTES - channel->hello_done, 0);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return errno == EAGAIN ? CHANNEL_WANTS_READ : step_failed_errno(channel, err);
+        if (done == 0)
+            return step_failed(channel, err, "it has closed it");
+        channel->hello_done += (uint32_t)done;
+    }
+    channel->hello_done = 0;
+    if (memcmp(hello, "VRPC", 4) != 0 || hello[4] != HELLO_VERSION || hello[5] > 1)
+        return step_failed(channel, err, "it does not speak as a process of this Vonk does");
+    return CHANNEL_OPEN;
+}
+
+static bool begin_tls(Channel *channel)
+{
+    const ChannelKeys *keys = channel->keys;
+    BIO *bio;
+
+    channel->ssl = SSL_new(channel->is_server ? keys->server : keys->client);
+    bio = BIO_new(keys->socket);
+    if (channel->ssl == NULL || bio == NULL) {
+        BIO_free(bio);
+        return false;
+    }
+    BIO_set_data(bio, (void *)(intptr_t)channel->fd);
+    BIO_set_init(bio, 1);
+    SSL_set_bio(channel->ssl, bio, bio);
+    return true;
+}
+
+/* What OpenSSL wants; CHANNEL_FAILED: it has given up. */
+static ChannelStep tls_wants(const Channel *channel, int result)
+{
+    switch (SSL_get_error(channel->ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+        return CHANNEL_WANTS_READ;
+    case SSL_ERROR_WANT_WRITE:
+        return CHANNEL_WANTS_WRITE;
+    default:
+        return CHANNEL_FAILED;
+    }
+}
+
+static ChannelStep shake_hands(Channel *channel, Error *err)
+{
+    ChannelStep step;
+    unsigned long reason;
+    int result;
+
+    ERR_clear_error();
+    result = channel->is_server ? SSL_accept(channel->ssl) : SSL_connect(channel->ssl);
+    if (result == 1) /* a handshake that did not use the key is none */
+        return SSL_session_reused(channel->ssl) == 1
+                   ? CHANNEL_OPEN
+                   : step_failed(channel, err, "it has not proved that it knows the secret");
+    step = tls_wants(channel, result);
+    if (step != CHANNEL_FAILED)
+        return step;
+    reason = ERR_peek_error();
+    step_failed(channel, err, "it has another secret, or the connection was cut");
+    error_detail(err, "TLS: %s.",
+                 reason == 0 ? "the other side closed it" : ERR_reason_error_string(reason));
+    error_hint(err, "Every process of a cluster is started with the same --secret-file.");
+    return CHANNEL_FAILED;
+}
+
+/* One state further, or what keeps it. */
+static ChannelStep step_once(Channel *channel, Error *err)
+{
+    unsigned char ours[HELLO_BYTES] = {'V', 'R', 'P', 'C', HELLO_VERSION, channel->keys != NULL};
+    ChannelStep step;
+
+    switch (channel->state) {
+    case SENDS_HELLO:
+        step = send_hello(channel, ours, err);
+        if (step != CHANNEL_OPEN)
+            return step;
+        channel->sent_hello = true;
+        break;
+    case GETS_HELLO:
+        step = get_hello(channel, channel->hello, err);
+        if (step != CHANNEL_OPEN)
+            return step;
+        channel->got_hello = true;
+        break;
+    case SHAKES_HANDS:
+        step = shake_hands(channel, err);
+        if (step != CHANNEL_OPEN)
+            return step;
+        channel->state = IS_OPEN;
+        return CHANNEL_OPEN;
+    case IS_OPEN:
+        return CHANNEL_OPEN;
+    }
+    if (!channel->sent_hello || !channel->got_hello) {
+        channel->state = channel->sent_hello ? GETS_HELLO : SENDS_HELLO;
+        return CHANNEL_OPEN;
+    }
+    if (compare_hellos(channel, channel->hello, err) != CHANNEL_OPEN)
+        return CHANNEL_FAILED;
+    channel->state = channel->keys == NULL ? IS_OPEN : SHAKES_HANDS;
+    if (channel->keys != NULL && !begin_tls(channel))
+        return step_failed(channel, err, "OpenSSL has no memory");
+    return CHANNEL_OPEN;
+}
+
+ChannelStep channel_step(Channel *channel, Error *err)
+{
+    ChannelStep step = CHANNEL_OPEN;
+
+    while (step == CHANNEL_OPEN && channel->state != IS_OPEN)
+        step = step_once(channel, err);
+    return step;
+}
+
+int channel_fd(const Channel *channel)
+{
+    return channel->fd;
+}
+
+/* --- waiting --- */
+
+static Status too_late(const Channel *channel, Error *err)
+{
+    return error_set(err, ST_IO, "no answer from %s before the deadline", channel->peer);
+}
+
+static Status wait_for(const Channel *channel, ChannelStep wanted, int64_t deadline_ns, Error *err)
+{
+    struct pollfd entry = {.fd = channel->fd,
+                           .events = wanted == CHANNEL_WANTS_READ ? POLLIN : POLLOUT};
+
+    for (;;) {
+        int64_t left_ms = (deadline_ns - clock_now_ns() + 999999) / 1000000;
+        int ready;
+
+        if (left_ms <= 0)
+            return too_late(channel, err);
+        ready = poll(&entry, 1, left_ms > 60000 ? 60000 : (int)left_ms);
+        if (ready > 0)
+            return ST_OK;
+        if (ready < 0 && errno != EINTR)
+            return error_set_errno(err, errno, "cannot wait for %s", channel->peer);
+    }
+}
+
+/* --- connecting --- */
+
+static Status connect_to(Channel *channel, const struct addrinfo *address, int64_t deadline_ns,
+                         Error *err)
+{
+    int failure = 0;
+    socklen_t bytes = sizeof failure;
+    ChannelStep step;
+
+    if (connect(channel->fd, address->ai_addr, address->ai_addrlen) != 0 && errno != EINPROGRESS)
+        return error_set_errno(err, errno, "no connection with %s", channel->peer);
+    TRY(wait_for(channel, CHANNEL_WANTS_WRITE, deadline_ns, err));
+    getsockopt(channel->fd, SOL_SOCKET, SO_ERROR, &failure, &bytes);
+    if (failure != 0)
+        return error_set_errno(err, failure, "no connection with %s", channel->peer);
+    while ((step = channel_step(channel, err)) != CHANNEL_OPEN) {
+        if (step == CHANNEL_FAILED)
+            return ST_IO;
+        TRY(wait_for(channel, step, deadline_ns, err));
+    }
+    return ST_OK;
+}
+
+Status channel_connect(const char *host, uint16_t port, const ChannelKeys *keys,
+                       int64_t deadline_ns, Error *err, Channel **channel_out)
+{
+    struct addrinfo *list;
+    Status status = ST_IO;
+
+    *channel_out = NULL;
+    TRY(resolve(host, port, 0, keys, err, &list));
+    for (struct addrinfo *at = list; at != NULL && *channel_out == NULL; at = at->ai_next) {
+        int fd = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        Channel *channel;
+
+        if (fd < 0) {
+            status = error_set_errno(err, errno, "no socket for %s:%u", host, port);
+            continue;
+        }
+        channel = new_channel(fd, keys, false);
+        snprintf(channel->peer, sizeof channel->peer, "%.60s:%u", host, port);
+        status = connect_to(channel, at, deadline_ns, err);
+        if (status == ST_OK)
+            *channel_out = channel;
+        else
+            channel_close(channel);
+    }
+    freeaddrinfo(list);
+    return status;
+}
+
+/* --- bytes --- */
+
+/* > 0: so many; else *step_out is what it wants, or CHANNEL_FAILED. *is_end_out: it was closed. */
+static ssize_t read_some(Channel *channel, void *bytes, size_t byte_count, ChannelStep *step_out,
+                         bool *is_end_out)
+{
+    ssize_t done;
+    size_t got;
+    int result;
+
+    *is_end_out = false;
+    if (channel->ssl != NULL) {
+        ERR_clear_error();
+        result = SSL_read_ex(channel->ssl, bytes, byte_count, &got);
+        if (result == 1)
+            return (ssize_t)got;
+        *is_end_out = SSL_get_error(channel->ssl, result) == SSL_ERROR_ZERO_RETURN;
+        *step_out = tls_wants(channel, result);
+        return 0;
+    }
+    done = recv(channel->fd, bytes, byte_count, 0);
+    if (done > 0)
+        return done;
+    *is_end_out = done == 0;
+    *step_out =
+        done < 0 && (errno == EAGAIN || errno == EINTR) ? CHANNEL_WANTS_READ : CHANNEL_FAILED;
+    return 0;
+}
+
+Status channel_read(Channel *channel, void *bytes, size_t byte_count, bool is_start,
+                    int64_t deadline_ns, Error *err)
+{
+    size_t done = 0;
+
+    CHECK(channel->state == IS_OPEN);
+    while (done < byte_count) {
+        ChannelStep step = CHANNEL_FAILED;
+        bool is_end;
+        ssize_t got = read_some(channel, (char *)bytes + done, byte_count - done, &step, &is_end);
+
+        done += (size_t)got;
+        if (got > 0)
+            continue;
+        if (is_end && is_start && done == 0)
+            return error_set(err, ST_CANCELLED, "%s has closed the connection", channel->peer);
+        if (step == CHANNEL_FAILED)
+            return error_set(err, ST_IO, "the connection with %s was cut", channel->peer);
+        TRY(wait_for(channel, step, deadline_ns, err));
+    }
+    return ST_OK;
+}
+
+static size_t write_some(Channel *channel, const void *bytes, size_t byte_count,
+                         ChannelStep *step_out)
+{
+    ssize_t done;
+    size_t put;
+    int result;
+
+    if (channel->ssl != NULL) {
+        ERR_clear_error();
+        result = SSL_write_ex(channel->ssl, bytes, byte_count, &put);
+        if (result == 1)
+            return put;
+        *step_out = tls_wants(channel, result);
+        return 0;
+    }
+    done = send(channel->fd, bytes, byte_count, MSG_NOSIGNAL);
+    if (done >= 0)
+        return (size_t)done;
+    *step_out = errno == EAGAIN || errno == EINTR ? CHANNEL_WANTS_WRITE : CHANNEL_FAILED;
+    return 0;
+}
+
+Status channel_write(Channel *channel, const void *bytes, size_t byte_count, int64_t deadline_ns,
+                     Error *err)
+{
+    size_t done = 0;
+
+    CHECK(channel->state == IS_OPEN);
+    while (done < byte_count) {
+        ChannelStep step = CHANNEL_FAILED;
+        size_t put = write_some(channel, (const char *)bytes + done, byte_count - done, &step);
+
+        done += put;
+        if (put > 0)
+            continue;
+        if (step == CHANNEL_FAILED)
+            return error_set(err, ST_IO, "the connection with %s was cut", channel->peer);
+        TRY(wait_for(channel, step, deadline_ns, err));
+    }
+    return ST_OK;
+}
+
+bool channel_is_quiet(const Channel *channel)
+{
+    char byte;
+
+    return (channel->ssl == NULL || SSL_pending(channel->ssl) == 0) &&
+           recv(channel->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+const char *channel_peer(const Channel *channel)
+{
+    return channel->peer;
+}
+
+void channel_interrupt(Channel *channel)
+{
+    shutdown(channel->fd, SHUT_RDWR);
+}
+
+void channel_close(Channel *channel)
+{
+    if (channel == NULL)
+        return;
+    if (channel->ssl != NULL) {
+        ERR_clear_error();
+        if (channel->state == IS_OPEN)
+            SSL_shutdown(channel->ssl); /* says goodbye; waits for no answer */
+        SSL_free(channel->ssl);
+        ERR_clear_error();
+    }
+    close(channel->fd);
+    arena_free(channel->arena);
+}

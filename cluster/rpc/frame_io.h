@@ -1,0 +1,44 @@
+/*
+ * frame_io.h -- one end of a connection as Thrift sees it: a frame comes in whole and checked, a
+ * frame goes out whole
+ *
+ *     | length, 4 bytes, big-endian | message of the binary protocol |
+ *
+ * Thrift reads from memory, and only what frame_check has walked; a read that would wait happens
+ * here, with a deadline. Everything of GLib and Thrift stays within cluster/rpc.
+ *
+ * Thread: one thread's at a time.
+ */
+#ifndef VONK_CLUSTER_RPC_FRAME_IO_H
+#define VONK_CLUSTER_RPC_FRAME_IO_H
+
+#include "cluster/rpc/channel.h"
+#include "core/base/arena.h"
+
+typedef struct FrameIo FrameIo;
+typedef struct _ThriftProtocol ThriftProtocol; /* Thrift's */
+
+/* Takes the channel, also when it is closed with frame_io_free. */
+FrameIo *frame_io_new(Channel *channel);
+void frame_io_free(FrameIo *io); /* accepts NULL */
+
+/* A call begins: what is left of the last one is dropped. Its reads and writes end at the deadline.
+ */
+void frame_io_begin(FrameIo *io, int64_t deadline_ns);
+
+/* The call at hand has until then. */
+void frame_io_extend(FrameIo *io, int64_t deadline_ns);
+
+/* The next frame, for Thrift to read. ST_CANCELLED: the other side has closed the connection. */
+MUST_CHECK Status frame_io_receive(FrameIo *io, Error *err);
+
+/* Whether the frame that came is a call of one of the names (frame_is_call). */
+bool frame_io_is_call(const FrameIo *io, const char *const *names);
+
+Channel *frame_io_channel(const FrameIo *io);
+ThriftProtocol *frame_io_protocol(const FrameIo *io); /* borrowed */
+
+/* What went wrong since the last call of it: Thrift passes on less. ST_OK: nothing here. */
+MUST_CHECK Status frame_io_take_error(FrameIo *io, Error *err);
+
+#endif

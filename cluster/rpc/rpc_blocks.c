@@ -1,0 +1,136 @@
+/* rpc_blocks.c -- see rpc_blocks.h */
+#include "cluster/rpc/rpc_blocks.h"
+
+#include "cluster/rpc/call_error.h"
+#include "cluster/rpc/rpc_pool_internal.h"
+#include "cluster/rpc/rpc_server_internal.h"
+#include "vrpc_blocks.h"
+
+/* --- asking --- */
+
+static vrpcBlockKey *key_of(BlockName name)
+{
+    return g_object_new(VRPC_TYPE_BLOCK_KEY, "stage", (gint64)name.stage, "map_task",
+                        (gint)name.map_task, "reduce_partition", (gint)name.reduce_partition,
+                        "number", (gint)name.number, NULL);
+}
+
+static Status take_piece(const vrpcBlockPiece *answer, uint64_t offset, uint32_t piece_bytes,
+                         Arena *arena, Error *err, BlockPiece *piece_out)
+{
+    uint64_t total = (uint64_t)answer->total_bytes;
+
+    if (answer->total_bytes < 0 || offset > total || answer->piece->len > piece_bytes ||
+        answer->piece->len > total - offset || (answer->piece->len == 0 && offset < total))
+        return error_set(
+            err, ST_CORRUPT, "a piece of %u bytes at %llu was sent of a block of %lld bytes",
+            answer->piece->len, (unsigned long long)offset, (long long)answer->total_bytes);
+    *piece_out = (BlockPiece){.total_bytes = total,
+                              .hash = (uint64_t)answer->hash,
+                              .bytes = arena_copy(arena, answer->piece->data, answer->piece->len),
+                              .byte_count = answer->piece->len};
+    return ST_OK;
+}
+
+Status rpc_blocks_fetch(RpcPool *pool, RpcAddress address, BlockName name, uint64_t offset,
+                        uint32_t piece_bytes, int64_t deadline_ns, Arena *arena, Error *err,
+                        BlockPiece *piece_out)
+{
+    vrpcCallError *failure = NULL;
+    vrpcBlockPiece *answer;
+    vrpcBlocksIf *client;
+    vrpcBlockKey *key;
+    GError *error = NULL;
+    gboolean is_answered;
+    bool is_sound;
+    FrameIo *io;
+    Status status;
+
+    *piece_out = (BlockPiece){0};
+    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
+    client = g_object_new(VRPC_TYPE_BLOCKS_CLIENT, "input_protocol", frame_io_protocol(io),
+                          "output_protocol", frame_io_protocol(io), NULL);
+    answer = g_object_new(VRPC_TYPE_BLOCK_PIECE, NULL);
+    key = key_of(name);
+    is_answered = vrpc_blocks_client_fetch(client, &answer, key, (gint64)offset,
+                                           (gint32)piece_bytes, &failure, &error);
+    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    if (status == ST_OK)
+        status = take_piece(answer, offset, piece_bytes, arena, err, piece_out);
+    g_clear_object(&answer);
+    g_object_unref(key);
+    g_object_unref(client);
+    rpc_pool_give(pool, address, io, is_sound);
+    return status;
+}
+
+/* --- answering --- */
+
+typedef struct BlocksService {
+    vrpcBlocksHandler parent;
+    BlocksHandler handler;
+} BlocksService;
+
+typedef struct BlocksServiceClass {
+    vrpcBlocksHandlerClass parent;
+} BlocksServiceClass;
+
+GType blocks_service_get_type(void);
+G_DEFINE_TYPE(BlocksService, blocks_service, VRPC_TYPE_BLOCKS_HANDLER)
+
+static gboolean service_fetch(vrpcBlocksIf *iface, vrpcBlockPiece **answer, const vrpcBlockKey *key,
+                              const gint64 offset, const gint32 piece_bytes,
+                              vrpcCallError **failure, GError **error)
+{
+    const BlocksHandler *handler = &((BlocksService *)iface)->handler;
+    BlockName name = {key->stage, key->map_task, key->reduce_partition, key->number};
+    BlockPiece piece = {0};
+    Error err = ERROR_NONE;
+    GByteArray *bytes;
+    Status status;
+
+    (void)error;
+    if (offset < 0 || piece_bytes <= 0 || piece_bytes > BLOCK_PIECE_BYTES_MAX)
+        status = error_set(&err, ST_BAD_INPUT, "a piece of %d bytes at %lld is none that is given",
+                           piece_bytes, (long long)offset);
+    else
+        status = handler->fetch(handler->context, name, (uint64_t)offset, (uint32_t)piece_bytes,
+                                &err, &piece);
+    if (status != ST_OK) {
+        *failure = call_error_of(&err);
+        return FALSE;
+    }
+    bytes = g_byte_array_sized_new(piece.byte_count);
+    g_byte_array_append(bytes, piece.bytes, piece.byte_count);
+    if (handler->done != NULL)
+        handler->done(handler->context, &piece);
+    g_object_set(*answer, "total_bytes", (gint64)piece.total_bytes, "hash", (gint64)piece.hash,
+                 "piece", bytes, NULL);
+    g_byte_array_unref(bytes);
+    return TRUE;
+}
+
+static void blocks_service_class_init(BlocksServiceClass *class)
+{
+    class->parent.fetch = service_fetch;
+}
+
+static void blocks_service_init(BlocksService *service)
+{
+    service->handler = (BlocksHandler){0};
+}
+
+Status rpc_blocks_serve(const RpcEndpoint *endpoint, const BlocksHandler *handler, Error *err,
+                        RpcServer **server_out)
+{
+    static const char *const calls[] = {"fetch", NULL};
+    BlocksService *service = g_object_new(blocks_service_get_type(), NULL);
+    ThriftProcessor *processor = g_object_new(VRPC_TYPE_BLOCKS_PROCESSOR, "handler", service, NULL);
+    Status status;
+
+    service->handler = *handler;
+    status = rpc_server_start(endpoint, processor, calls, err, server_out);
+    g_object_unref(processor);
+    g_object_unref(service);
+    return status;
+}

@@ -1,0 +1,51 @@
+/*
+ * rpc_blocks.h -- the service Blocks of the IDL, in plain C: pieces of blocks, asked for and given
+ *
+ * Whoever includes this sees neither Thrift nor GLib.
+ *
+ * Thread: any.
+ */
+#ifndef VONK_CLUSTER_RPC_RPC_BLOCKS_H
+#define VONK_CLUSTER_RPC_RPC_BLOCKS_H
+
+#include "cluster/rpc/rpc_pool.h"
+#include "cluster/rpc/rpc_server.h"
+#include "core/base/arena.h"
+
+enum { BLOCK_PIECE_BYTES_MAX = 1 << 20 };
+
+typedef struct BlockName {
+    int64_t stage;
+    int32_t map_task, reduce_partition, number;
+} BlockName;
+
+/* Of a block of total_bytes whose hash that is; the hash is checked by who has all pieces. */
+typedef struct BlockPiece {
+    uint64_t total_bytes, hash;
+    const void *bytes;
+    uint32_t byte_count;
+} BlockPiece;
+
+/* --- asking --- */
+
+/* The piece lives in the arena. ST_IO: no answer, or none before the deadline. */
+MUST_CHECK Status rpc_blocks_fetch(RpcPool *pool, RpcAddress address, BlockName name,
+                                   uint64_t offset, uint32_t piece_bytes, int64_t deadline_ns,
+                                   Arena *arena, Error *err, BlockPiece *piece_out);
+
+/* --- answering --- */
+
+/* Called by any number of threads at once. The piece's bytes must stay until `done` (may be NULL)
+ * is called with them. */
+typedef struct BlocksHandler {
+    void *context;
+    Status (*fetch)(void *context, BlockName name, uint64_t offset, uint32_t piece_bytes,
+                    Error *err, BlockPiece *piece_out);
+    void (*done)(void *context, const BlockPiece *piece);
+} BlocksHandler;
+
+/* Until rpc_server_stop; the handler is copied. */
+MUST_CHECK Status rpc_blocks_serve(const RpcEndpoint *endpoint, const BlocksHandler *handler,
+                                   Error *err, RpcServer **server_out);
+
+#endif

@@ -1,0 +1,29 @@
+/*
+ * secret.h -- what the processes of a cluster share, and nobody else
+ *
+ *     vonk cluster init -> a file of 256 random bits, 0600 -> --secret-file
+ *
+ * From it comes the key that both ends of a connection must have (channel.h). The file itself is
+ * never sent, and neither is the key.
+ */
+#ifndef VONK_CLUSTER_RPC_SECRET_H
+#define VONK_CLUSTER_RPC_SECRET_H
+
+#include "core/base/status.h"
+
+enum { SECRET_KEY_BYTES = 32, SECRET_FILE_BYTES_MAX = 4096 };
+
+typedef struct Secret {
+    unsigned char key[SECRET_KEY_BYTES];
+} Secret;
+
+/* The file must be a plain one of at least 32 bytes that only its owner may read: this process's
+ * user, or root. Wipe it with secret_wipe. */
+MUST_CHECK Status secret_read(const char *path, Error *err, Secret *secret_out);
+
+/* A new file with a new secret; one that is there already stays, and is an error. */
+MUST_CHECK Status secret_make(const char *path, Error *err);
+
+void secret_wipe(Secret *secret);
+
+#endif

@@ -1,0 +1,108 @@
+/* test_secret.c -- files with secrets: which are taken */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cluster/rpc/secret.h"
+
+static char folder[64], path[128];
+
+static void setup(void)
+{
+    snprintf(folder, sizeof folder, "/tmp/vonk-secret-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/secret", folder);
+}
+
+static void teardown(void)
+{
+    unlink(path);
+    rmdir(folder);
+}
+
+static void write_file(const char *text, mode_t mode)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, mode);
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    fchmod(fd, mode);
+    close(fd);
+}
+
+START_TEST(test_made_and_read)
+{
+    Secret first, again;
+    struct stat file;
+    Error err = ERROR_NONE;
+
+    ck_assert_int_eq(secret_make(path, &err), ST_OK);
+    ck_assert_int_eq(stat(path, &file), 0);
+    ck_assert_int_eq(file.st_mode & 07777, 0600);
+    ck_assert_msg(secret_read(path, &err, &first) == ST_OK, "%s", err.message);
+    ck_assert_int_eq(secret_read(path, &err, &again), ST_OK);
+    ck_assert_int_eq(memcmp(&first, &again, sizeof first), 0);
+    ck_assert_int_eq(secret_make(path, &err), ST_IO); /* one that is there stays */
+    ck_assert_int_eq(secret_read(path, &err, &again), ST_OK);
+    ck_assert_int_eq(memcmp(&first, &again, sizeof first), 0);
+    unlink(path);
+    ck_assert_int_eq(secret_make(path, &err), ST_OK);
+    ck_assert_int_eq(secret_read(path, &err, &again), ST_OK);
+    ck_assert_int_ne(memcmp(&first, &again, sizeof first), 0);
+    secret_wipe(&again);
+    ck_assert_int_eq(again.key[0] | again.key[SECRET_KEY_BYTES - 1], 0);
+}
+END_TEST
+
+START_TEST(test_not_taken)
+{
+    static const char *const long_enough = "0123456789abcdef0123456789abcdef";
+    Secret secret;
+    Error err = ERROR_NONE;
+    char other[160];
+
+    ck_assert_int_eq(secret_read(path, &err, &secret), ST_IO);
+    write_file(long_enough, 0644);
+    ck_assert_int_eq(secret_read(path, &err, &secret), ST_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.hint, "chmod 600"));
+    write_file(long_enough, 0620);
+    ck_assert_int_eq(secret_read(path, &err, &secret), ST_BAD_INPUT);
+    write_file(long_enough, 0600);
+    ck_assert_int_eq(secret_read(path, &err, &secret), ST_OK);
+    write_file("short\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n", 0600);
+    ck_assert_int_eq(secret_read(path, &err, &secret), ST_BAD_INPUT);
+    ck_assert_int_eq(secret_read(folder, &err, &secret), ST_BAD_INPUT);
+    snprintf(other, sizeof other, "%s.link", path);
+    ck_assert_int_eq(symlink(path, other), 0);
+    ck_assert_int_eq(secret_read(other, &err, &secret), ST_IO);
+    unlink(other);
+    if (geteuid() == 0) {
+        write_file(long_enough, 0600);
+        ck_assert_int_eq(chown(path, 12345, 12345), 0);
+        ck_assert_int_eq(secret_read(path, &err, &secret), ST_BAD_INPUT);
+        ck_assert_ptr_nonnull(strstr(err.message, "another user"));
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("secret");
+    TCase *cases = tcase_create("secret");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(cases, setup, teardown);
+    tcase_add_test(cases, test_made_and_read);
+    tcase_add_test(cases, test_not_taken);
+    suite_add_tcase(suite, cases);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
