@@ -49,6 +49,11 @@ static Status create_view(Result *result, const AstCreateView *create, Error *er
         return error_set(err, ST_NOT_SUPPORTED, "not supported: CREATE %sVIEW%s",
                          create->is_recursive ? "RECURSIVE " : "",
                          create->options.count > 0 ? " with options" : "");
+    if (create->head.param_count > 0) {
+        error_set_state(err, ST_BAD_INPUT, "42P02", "a view has no parameters");
+        error_hint(err, "Write the value of $%u into it.", create->head.param_count);
+        return ST_BAD_INPUT;
+    }
     TRY(query__bind(&result->query, create->select, err, &plan));
     TRY(statement__rename_columns(arena, plan, create->columns, err, &columns));
     if (create->columns.count > 0) {

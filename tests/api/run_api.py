@@ -221,6 +221,8 @@ def test_misuse():
             ("vonk_query", (vonk.session, b"SELECT $1", None, 1, ctypes.byref(null)), "params"),
             ("vonk_query", (vonk.session, b"SELECT 1", None, 0, None), "result_out"),
             ("vonk_query", (vonk.session, b"SELECT $1", None, 0, ctypes.byref(null)), "no parameter $1"),
+            ("vonk_query", (vonk.session, b"CREATE VIEW v AS SELECT $1", ctypes.create_string_buffer(32), 1, ctypes.byref(null)),
+             "no parameters"),
             ("vonk_query", (vonk.session, b" ; ", None, 0, ctypes.byref(null)), "no statement"),
             ("vonk_session_set", (vonk.session, b"jit", None), "value"),
             ("vonk_session_set", (vonk.session, b"nonsense", b"1"), "nonsense"),
