@@ -43,6 +43,7 @@ RddSession *rdd_session(VonkSession *session)
     driver_set_observer(rdds->driver, session->observer);
     rdds->threads = thread_backend_new(rdds->driver);
     rdds->shared = user_shared_new();
+    rdds->pool_names[rdds->pool_count++] = "default";
     session->rdds = rdds;
     return rdds;
 }

@@ -337,7 +337,7 @@ VonkStatus vonk_rdd_iterate(VonkRdd *rdd, VonkIterator **iterator_out, VonkError
     *iterator_out = NULL;
     *iterator = (VonkIterator){
         .arena = arena, .pool = rdd->rdds->pool, .layout = rdd->layout, .error = ERROR_NONE};
-    status = rdd_run(rdd, (Error *)error, &iterator->run);
+    status = rdd_run_streamed(rdd, (Error *)error, &iterator->run);
     if (status == ST_OK) {
         iterator->columns = ARENA_ARRAY(arena, const Column *, rdd->layout->field_count);
         status = mem_pool_alloc(iterator->pool, (size_t)BATCH_ROWS_MAX * rdd->layout->bytes,

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "core/base/hash_text.h"
+#include "core/base/invariant.h"
 #include "engine/rdd_internal.h"
 
 enum { LOOK_EVERY_MS = 20 };
@@ -80,7 +81,7 @@ VonkStatus vonk_rdd_start(VonkRdd *rdd, VonkJob **job_out, VonkError *error)
     }
     status = rdd_plan(rdds, rdd->plan, err, &job->run);
     if (status == ST_OK)
-        status = rdd_job_request(&job->run, &job->is_cancelled, err, &job->request);
+        status = rdd_job_request(&job->run, &job->is_cancelled, false, err, &job->request);
     job->request.submitted = note_submitted;
     job->request.context = job;
     pthread_mutex_init(&job->lock, NULL);
@@ -192,6 +193,47 @@ void vonk_job_free(VonkJob *job)
     pthread_mutex_destroy(&job->lock);
     arena_free(job->arena);
     api_session_unref(session);
+}
+
+/* --- pools --- */
+
+static uint32_t find_pool(const RddSession *rdds, const char *name)
+{
+    uint32_t pool = 0;
+
+    while (pool < rdds->pool_count && strcmp(rdds->pool_names[pool], name) != 0)
+        pool++;
+    return pool;
+}
+
+VonkStatus vonk_pool_add(VonkSession *session, const char *name, const VonkPool *pool,
+                         VonkError *error)
+{
+    RddSession *rdds = rdd_session(session);
+    Error *err = (Error *)error;
+
+    if (find_pool(rdds, name) < rdds->pool_count)
+        return (VonkStatus)error_set(err, ST_BAD_INPUT, "there is a pool \"%s\" already", name);
+    if (rdds->pool_count == POOLS_MAX)
+        return (VonkStatus)error_set(err, ST_BAD_INPUT, "a session has at most %d pools",
+                                     POOLS_MAX);
+    rdds->pool_names[rdds->pool_count] = arena_strdup(rdds->arena, name);
+    CHECK(driver_add_pool(rdds->driver, pool->is_fair ? POOL_FAIR : POOL_FIFO,
+                          pool->weight == 0 ? 1 : pool->weight,
+                          pool->min_share) == rdds->pool_count);
+    rdds->pool_count++;
+    return VONK_OK;
+}
+
+VonkStatus vonk_job_pool(VonkSession *session, const char *name, VonkError *error)
+{
+    RddSession *rdds = rdd_session(session);
+    uint32_t pool = name == NULL ? DEFAULT_POOL : find_pool(rdds, name);
+
+    if (pool == rdds->pool_count)
+        return (VonkStatus)error_set((Error *)error, ST_BAD_INPUT, "there is no pool \"%s\"", name);
+    rdds->job_pool = pool;
+    return VONK_OK;
 }
 
 /* --- groups and tags --- */

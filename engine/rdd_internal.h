@@ -49,7 +49,10 @@ struct RddSession {
     Driver *driver;
     ThreadBackend *threads;
     UserShared *shared;
-    uint64_t group; /* of jobs that start now; 0: none */
+    uint64_t group;    /* of jobs that start now; 0: none */
+    uint32_t job_pool; /* of jobs that start now          */
+    uint32_t pool_count;
+    const char *pool_names[POOLS_MAX]; /* of the driver's pools, by number; [0]: the default */
     uint32_t tag_count;
     uint64_t tags[TAGS_MAX];
     KnownLayout *layouts;
@@ -229,11 +232,13 @@ typedef struct RddRun {
 } RddRun;
 
 MUST_CHECK Status rdd_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out);
-/* What the job of a plan asks for; cancelled: looked at while it runs. */
-MUST_CHECK Status rdd_job_request(const RddRun *run, const atomic_bool *cancelled, Error *err,
-                                  JobRequest *request_out);
+/* What the job of a plan asks for; cancelled: looked at while it runs. is_streamed: its result is
+ * made as it is read. */
+MUST_CHECK Status rdd_job_request(const RddRun *run, const atomic_bool *cancelled, bool is_streamed,
+                                  Error *err, JobRequest *request_out);
 MUST_CHECK Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out);
 MUST_CHECK Status rdd_run(const VonkRdd *rdd, Error *err, RddRun *run_out);
+MUST_CHECK Status rdd_run_streamed(const VonkRdd *rdd, Error *err, RddRun *run_out);
 void rdd_run_close(RddRun *run); /* accepts a zeroed one */
 
 /* --- rdd_actions.c --- */

@@ -15,6 +15,7 @@ enum { TASK_BYTES_MIN = 32 << 20 };
 typedef struct Planning {
     RddRun *run;
     const Plan *plan;
+    bool is_streamed;
     Error *err;
 } Planning;
 
@@ -48,8 +49,8 @@ static uint32_t tasks_at_once(const Resources *resources)
     return fit == 0 ? 1 : (uint32_t)fit;
 }
 
-Status rdd_job_request(const RddRun *run, const atomic_bool *cancelled, Error *err,
-                       JobRequest *request_out)
+Status rdd_job_request(const RddRun *run, const atomic_bool *cancelled, bool is_streamed,
+                       Error *err, JobRequest *request_out)
 {
     RddSession *rdds = run->rdds;
     Session *session = rdds->session->session;
@@ -65,6 +66,8 @@ Status rdd_job_request(const RddRun *run, const atomic_bool *cancelled, Error *e
                                 .cancelled = cancelled,
                                 .shared = rdds->shared,
                                 .faults = test_faults_default((uint64_t)config->test_faults),
+                                .stream_partitions = is_streamed ? threads : 0,
+                                .pool = rdds->job_pool,
                                 .group = rdds->group,
                                 .tag_count = rdds->tag_count,
                                 .tags = rdds->tags};
@@ -77,14 +80,15 @@ static Status start_job(void *opaque)
     RddRun *run = planning->run;
     JobRequest request;
 
-    TRY(rdd_job_request(run, session_cancelled(run->rdds->session->session), planning->err,
-                        &request));
+    TRY(rdd_job_request(run, session_cancelled(run->rdds->session->session), planning->is_streamed,
+                        planning->err, &request));
     return job_start(run->rdds->driver, &request, planning->err, &run->job);
 }
 
-Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)
+static Status run_plan(RddSession *rdds, const Plan *plan, bool is_streamed, Error *err,
+                       RddRun *run_out)
 {
-    Planning planning = {.run = run_out, .err = err};
+    Planning planning = {.run = run_out, .is_streamed = is_streamed, .err = err};
     Status status;
 
     session_begin(rdds->session->session);
@@ -94,6 +98,11 @@ Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_
     if (status != ST_OK)
         rdd_run_close(run_out);
     return status;
+}
+
+Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)
+{
+    return run_plan(rdds, plan, false, err, run_out);
 }
 
 /* The ledger of what the job has made. */
@@ -114,7 +123,7 @@ void rdd_run_close(RddRun *run)
     *run = (RddRun){0};
 }
 
-Status rdd_run(const VonkRdd *rdd, Error *err, RddRun *run_out)
+static Status run_rdd(const VonkRdd *rdd, bool is_streamed, Error *err, RddRun *run_out)
 {
     *run_out = (RddRun){0};
     if (rdd->plan == NULL) {
@@ -122,7 +131,17 @@ Status rdd_run(const VonkRdd *rdd, Error *err, RddRun *run_out)
             *err = rdd->error;
         return rdd->error.status;
     }
-    return rdd_run_plan(rdd->rdds, rdd->plan, err, run_out);
+    return run_plan(rdd->rdds, rdd->plan, is_streamed, err, run_out);
+}
+
+Status rdd_run(const VonkRdd *rdd, Error *err, RddRun *run_out)
+{
+    return run_rdd(rdd, false, err, run_out);
+}
+
+Status rdd_run_streamed(const VonkRdd *rdd, Error *err, RddRun *run_out)
+{
+    return run_rdd(rdd, true, err, run_out);
 }
 
 /* --- about the plan --- */

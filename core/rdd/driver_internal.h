@@ -56,6 +56,7 @@ struct Job {
 
     /* reading the result */
     uint32_t partition, number, row;
+    uint32_t ready_end; /* partitions before this one have been made */
     Block *block;
     BlockView view;
 };

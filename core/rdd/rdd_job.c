@@ -106,12 +106,13 @@ static JobStage *result_stage(const Job *job)
     return &job->stages[job->fragments.count - 1];
 }
 
-/* With the lock: all partitions of the result are there, or *err says why not. */
-static Status run(Job *job, Error *err)
+/* With the lock: those partitions of the result are there, or *err says why not. */
+static Status run(Job *job, PartitionRange range, Error *err)
 {
     Driver *driver = job->driver;
     const JobRequest *request = &job->request;
     JobSpec spec = {.stage = result_stage(job)->id,
+                    .range = range,
                     .pool = request->pool,
                     .group = request->group,
                     .tag_count = request->tag_count,
@@ -139,6 +140,19 @@ static Status run(Job *job, Error *err)
     return job->error.status;
 }
 
+/* With the lock: the next partitions, at least one. */
+static Status run_more(Job *job, Error *err)
+{
+    uint32_t count = result_stage(job)->fragment->partition_count - job->ready_end;
+    PartitionRange range = {.first = job->ready_end, .count = count};
+
+    if (job->request.stream_partitions != 0 && job->request.stream_partitions < count)
+        range.count = job->request.stream_partitions;
+    TRY(run(job, range, err));
+    job->ready_end += range.count;
+    return ST_OK;
+}
+
 Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **job_out)
 {
     Arena *arena = arena_new(NULL, "job", ARENA_NO_CAP);
@@ -162,7 +176,7 @@ Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **jo
         for (; job->stage_count < job->fragments.count; job->stage_count++)
             add_stage(driver, job, &job->stages[job->stage_count],
                       &job->fragments.items[job->stage_count]);
-        status = run(job, err);
+        status = run_more(job, err);
         pthread_mutex_unlock(&driver->lock);
     }
     if (status != ST_OK) {
@@ -216,13 +230,39 @@ static Status make_again(Job *job, uint32_t partition, Error *err)
     pthread_mutex_lock(&driver->lock);
     if (scheduler_output_place(driver->scheduler, stage->id, partition, &place, &place_hash))
         scheduler_output_lost(driver->scheduler, stage->id, partition, place);
-    status = run(job, err);
+    status = run(job, (PartitionRange){partition, 1}, err);
     pthread_mutex_unlock(&driver->lock);
     if (status == ST_OK && stage->ledger[partition].hash != hash)
         return error_set(err, ST_BAD_INPUT,
                          "stage \"%s\", partition %u is not deterministic: recomputed after a "
                          "loss, it gave another result",
                          stage->name, partition);
+    return status;
+}
+
+/* It has been read, once and for all. */
+static void let_go(const Job *job, uint32_t partition)
+{
+    const JobStage *stage = result_stage(job);
+    Driver *driver = job->driver;
+    ExecutorId place;
+    uint64_t hash;
+
+    pthread_mutex_lock(&driver->lock);
+    block_output_drop(stage->output, partition);
+    if (scheduler_output_place(driver->scheduler, stage->id, partition, &place, &hash))
+        scheduler_output_lost(driver->scheduler, stage->id, partition, place);
+    pthread_mutex_unlock(&driver->lock);
+}
+
+static Status make_more(Job *job, Error *err)
+{
+    Status status;
+
+    pthread_mutex_lock(&job->driver->lock);
+    driver__tick(job->driver);
+    status = run_more(job, err);
+    pthread_mutex_unlock(&job->driver->lock);
     return status;
 }
 
@@ -235,9 +275,11 @@ static Status next_block(Job *job, Error *err)
     job->block = NULL;
     job->row = 0;
     while (job->partition < stage->fragment->partition_count) {
-        Status status =
-            block_output_get(stage->output, job->partition, 0, job->number, err, &job->block);
+        Status status;
 
+        if (job->partition == job->ready_end)
+            TRY(make_more(job, err));
+        status = block_output_get(stage->output, job->partition, 0, job->number, err, &job->block);
         if (status == ST_CORRUPT) {
             TRY(make_again(job, job->partition, err));
             status =
@@ -247,6 +289,8 @@ static Status next_block(Job *job, Error *err)
         job->number++;
         if (job->block != NULL)
             return ST_OK;
+        if (job->request.stream_partitions != 0)
+            let_go(job, job->partition);
         job->partition++;
         job->number = 0;
     }

@@ -25,25 +25,27 @@ typedef struct JobRequest {
     const atomic_bool *cancelled; /* NULL: never */
     struct UserShared *shared;    /* for user functions; NULL: nothing */
     TestFaults faults;
-    uint32_t pool;      /* of driver_add_pool; DEFAULT_POOL                */
-    uint64_t group;     /* for driver_cancel_group; 0: none                */
-    uint32_t tag_count; /* for driver_cancel_tag                           */
+    uint32_t stream_partitions; /* 0: the whole result is made at once; else so many partitions at
+                                 * a time, as it is read, and what was read is let go */
+    uint32_t pool;              /* of driver_add_pool; DEFAULT_POOL                */
+    uint64_t group;             /* for driver_cancel_group; 0: none                */
+    uint32_t tag_count;         /* for driver_cancel_tag                           */
     const uint64_t *tags;
     /* From here on whoever cancels its group finds it; called with the driver's lock. Or NULL. */
     void (*submitted)(void *context);
     void *context;
 } JobRequest;
 
-/* Runs the job up to its result: blocks until it is there. */
+/* Runs the job up to its result, or the first partitions of it: blocks until they are there. */
 MUST_CHECK Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **job_out);
 
 /* The next rows, partition by partition; valid until the next call; row_count 0 at the end. */
 MUST_CHECK Status job_next(Job *job, Error *err, Batch *batch_out);
 
-/* The result's partitions and the rows of each. */
 /* All that it has made, referenced; it belongs to no executor any more. */
 BlockOutput *job_take_output(Job *job);
 
+/* The result's partitions and the rows of each. */
 uint32_t job_partition_count(const Job *job);
 uint64_t job_partition_rows(const Job *job, uint32_t partition);
 

@@ -167,6 +167,7 @@ JobId scheduler_submit(Scheduler *scheduler, const JobSpec *spec)
 
     CHECK(stage != NULL && spec->pool < scheduler->pool_count);
     CHECK(!stage->is_result || !stage->was_targeted);
+    CHECK(spec->range.first + spec->range.count <= stage->task_count);
     job->pool = spec->pool;
     job->group = spec->group;
     job->context = spec->context;
@@ -177,7 +178,7 @@ JobId scheduler_submit(Scheduler *scheduler, const JobSpec *spec)
     }
     job->stage = stage;
     stage->references++;
-    sched__attach_target(scheduler, job, stage);
+    sched__attach_target(scheduler, job, stage, spec->range);
     sched__settle(scheduler);
     return slot_handle(&job->head);
 }

@@ -148,8 +148,13 @@ enum { POOLS_MAX = 64, DEFAULT_POOL = 0 /* FIFO, weight 1 */ };
 uint32_t scheduler_add_pool(Scheduler *scheduler, PoolOrder order, uint32_t weight,
                             uint32_t min_share);
 
+typedef struct PartitionRange {
+    uint32_t first, count;
+} PartitionRange;
+
 typedef struct JobSpec {
     StageId stage;
+    PartitionRange range; /* of its partitions: what is wanted; count 0: all */
     uint32_t pool;
     uint64_t group; /* for scheduler_cancel_group; 0: none */
     uint32_t tag_count;
@@ -157,8 +162,8 @@ typedef struct JobSpec {
     void *context; /* the caller's: in END_JOB */
 } JobSpec;
 
-/* All partitions of the stage are wanted: results, or a map stage's outputs. Copies; holds the
- * stage until its end. A result stage serves one job only. END_JOB comes as soon as the outcome is
+/* Partitions of the stage are wanted: results, or a map stage's outputs. Copies; holds the stage
+ * until its end. A result stage serves one job only. END_JOB comes as soon as the outcome is
  * known, with attempts perhaps still to be cancelled: RELEASE_STAGE tells when the last is gone. */
 JobId scheduler_submit(Scheduler *scheduler, const JobSpec *spec);
 
@@ -175,10 +180,6 @@ const Error *scheduler_job_error(const Scheduler *scheduler, JobId job);
 void scheduler_job_release(Scheduler *scheduler, JobId job);
 
 /* --- stages of partitioned jobs --- */
-
-typedef struct PartitionRange {
-    uint32_t first, count;
-} PartitionRange;
 
 typedef struct StageParent {
     StageId stage;                /* a map stage                                                */

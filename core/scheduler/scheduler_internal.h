@@ -263,7 +263,7 @@ void sched__doom(Scheduler *scheduler, const Task *task, const Error *err);
 
 /* Fails all jobs that need the stage now. */
 void sched__fail_stage(Scheduler *scheduler, Stage *stage, const Error *err);
-void sched__attach_target(Scheduler *scheduler, Job *job, Stage *stage);
+void sched__attach_target(Scheduler *scheduler, Job *job, Stage *stage, PartitionRange range);
 void sched__detach_job(Scheduler *scheduler, Job *job);
 void sched__drop_reference(Scheduler *scheduler, Stage *stage);
 void sched__check_release(Scheduler *scheduler, Stage *stage);

@@ -401,11 +401,13 @@ void sched__settle(Scheduler *scheduler)
 
 /* --- targets --- */
 
-void sched__attach_target(Scheduler *scheduler, Job *job, Stage *stage)
+void sched__attach_target(Scheduler *scheduler, Job *job, Stage *stage, PartitionRange range)
 {
+    if (range.count == 0)
+        range.count = stage->task_count;
     stage->was_targeted = true;
     add_job(scheduler, stage, job, true);
-    want_range(scheduler, stage, (PartitionRange){.count = stage->task_count});
+    want_range(scheduler, stage, range);
 }
 
 void sched__detach_job(Scheduler *scheduler, Job *job)

@@ -58,8 +58,9 @@ VONK_API void vonk_records_free(VonkRecords *records);
 typedef struct VonkIterator VonkIterator;
 
 /*
- * Runs the job; its records are then read one by one, in order, in bounded memory: what does not
- * fit waits on the disk. Free with vonk_iterator_free.
+ * The records are read one by one, in order, in bounded memory. Partitions of the last stage are
+ * made as they are read, one a thread at a time, and let go then; what is before a shuffle is made
+ * first. So an error may come late. Free with vonk_iterator_free.
  *
  *     status = vonk_rdd_iterate(counts, &iterator, &error);
  *     return status != VONK_OK;

@@ -9,7 +9,7 @@
  *     vonk_job_free(job);
  *
  * Jobs of a session share its threads: the oldest one's tasks come first, those of the next ones
- * take what is left. Thread: poll, cancel and progress, and vonk_cancel_..., from any thread; the
+ * take what is left, unless pools say otherwise. Thread: poll, cancel and progress, and vonk_cancel_..., from any thread; the
  * rest as the session's.
  */
 #ifndef VONK_RDD_JOBS_H
@@ -97,6 +97,33 @@ VONK_API VonkJobProgress vonk_job_progress(VonkJob *job);
 VONK_API void vonk_job_free(VonkJob *job);
 
 /* --- several jobs --- */
+
+/* How jobs share threads: pools by weight, once each has its min_share of tasks at a time; within a
+ * pool the oldest job first, or all of its jobs alike. */
+typedef struct VonkPool {
+    bool is_fair;       /* false: the oldest job first */
+    uint32_t weight;    /* 0: 1 */
+    uint32_t min_share; /* tasks */
+} VonkPool;
+
+/*
+ * A pool of that name, of this session, for vonk_job_pool. There is one already, "default": the
+ * oldest job first, weight 1. The name is copied. Errors: there is one; more than 64.
+ *
+ *     VonkPool fair = {.is_fair = true, .weight = 2};
+ *     status = vonk_pool_add(session, "reports", &fair, &error);
+ */
+VONK_API VonkStatus vonk_pool_add(VonkSession *session, const char *name, const VonkPool *pool,
+                                  VonkError *error);
+
+/*
+ * Jobs that start from now on, actions' own included, run in that pool; NULL: in the default one.
+ * Answers do not depend on it. Errors: there is no such pool.
+ *
+ *     status = vonk_job_pool(session, "reports", &error);
+ *     status = vonk_rdd_start(counts, &job, &error);
+ */
+VONK_API VonkStatus vonk_job_pool(VonkSession *session, const char *name, VonkError *error);
 
 /*
  * Jobs that start from now on are of that group, actions' own included; NULL: of none.
