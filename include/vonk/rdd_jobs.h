@@ -9,8 +9,8 @@
  *     vonk_job_free(job);
  *
  * Jobs of a session share its threads: the oldest one's tasks come first, those of the next ones
- * take what is left, unless pools say otherwise. Thread: poll, cancel and progress, and vonk_cancel_..., from any thread; the
- * rest as the session's.
+ * take what is left, unless pools say otherwise. Thread: poll, cancel and progress, and
+ * vonk_cancel_..., from any thread; the rest as the session's.
  */
 #ifndef VONK_RDD_JOBS_H
 #define VONK_RDD_JOBS_H
