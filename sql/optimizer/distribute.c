@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "sql/optimizer/distribute_aggregate.h"
 
 /* Build sides up to so many bytes are sent to every partition. */
 #define BROADCAST_BYTES_MAX (8.0 * (1 << 20))
@@ -350,14 +351,35 @@ static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
 /* --- SQL --- */
 
 /* Rows alike in keys meet. */
+static Spread met(Distributor *to, Spread input, ColumnList keys)
+{
+    if (keys.count == 0)
+        return gathered(to, input);
+    return is_by(&input, keys, 0) ? input : hashed(to, input, keys, at_most(input.partitions));
+}
+
 static Status visit_keyed(Distributor *to, const Plan *plan, ColumnList keys, Spread *out)
 {
     TRY(visit(to, plan->inputs[0], out));
-    if (keys.count == 0)
-        *out = gathered(to, *out);
-    else if (!is_by(out, keys, 0))
-        *out = hashed(to, *out, keys, at_most(out->partitions));
+    *out = met(to, *out, keys);
     out->plan = plan_with_input(to->arena, plan, out->plan);
+    return ST_OK;
+}
+
+static Status visit_aggregate(Distributor *to, const Plan *plan, Spread *out)
+{
+    const PlanAggregate *aggregate = plan_as_aggregate(plan);
+    const Plan *begun;
+
+    TRY(visit(to, plan->inputs[0], out));
+    if (is_by(out, aggregate->keys, 0) || !distribute_can_halve(aggregate)) {
+        *out = met(to, *out, aggregate->keys);
+        out->plan = plan_with_input(to->arena, plan, out->plan);
+        return ST_OK;
+    }
+    begun = distribute_begin_aggregate(to->arena, to->ids, aggregate, out->plan);
+    *out = met(to, (Spread){.plan = begun, .partitions = out->partitions}, aggregate->keys);
+    out->plan = distribute_finish_aggregate(to->arena, to->ids, aggregate, begun, out->plan);
     return ST_OK;
 }
 
@@ -549,7 +571,7 @@ static Status visit(Distributor *to, const Plan *plan, Spread *out)
     case PLAN_SHARED:
         return visit_shared(to, plan, out);
     case PLAN_AGGREGATE:
-        return visit_keyed(to, plan, plan_as_aggregate(plan)->keys, out);
+        return visit_aggregate(to, plan, out);
     case PLAN_GROUP_LIMIT:
         return visit_keyed(to, plan, plan_as_group_limit(plan)->keys, out);
     case PLAN_GROUP_CONCAT:

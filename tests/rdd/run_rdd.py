@@ -113,7 +113,7 @@ def inlined(job, least):
 
 def answers(printed):
     """Without the plans."""
-    return [line for line in printed.splitlines() if not line.startswith((" ", "Stage"))]
+    return [line for line in printed.splitlines() if line and not line.startswith((" ", "Stage"))]
 
 
 def one_plan(folder):

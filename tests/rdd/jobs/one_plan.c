@@ -10,6 +10,8 @@ VONK_RECORD(Order, VONK_KEY(int8, id), VONK_FIELD(text, name), VONK_FIELD(float8
             VONK_FIELD(text, note));
 VONK_RECORD(Sale, VONK_KEY(int8, id), VONK_FIELD(float8, gross), VONK_FIELD(text, label));
 VONK_RECORD(Spent, VONK_KEY(int8, id), VONK_FIELD(float8, gross));
+VONK_RECORD(Counts, VONK_KEY(int8, k), VONK_FIELD(int8, n), VONK_FIELD(int8, some),
+            VONK_FIELD(int8, sum), VONK_FIELD(text, most));
 VONK_RECORD(Total, VONK_FIELD(int8, n), VONK_FIELD(float8, gross));
 
 static void tax(VonkTask *task, const Order *in, Sale *out)
@@ -86,6 +88,23 @@ int vonk_main(VonkSession *session, int argc, char **argv)
         return 1;
     show("a name that stands for what was made of it",
          vonk_rdd_sql(session, Sale, "SELECT id, gross, label FROM sales s WHERE s.id < 993"));
+    snprintf(sql, sizeof sql,
+             "SELECT length(note), count(*), count(*) FILTER (WHERE id > 50), sum(id)::bigint, "
+             "max(name) FROM (SELECT id, name, note FROM read_parquet('%s/orders.parquet') UNION "
+             "ALL SELECT id, name, note FROM read_parquet('%s/orders.parquet')) o GROUP BY note",
+             argv[1], argv[1]);
+    show("an aggregate in two halves", vonk_rdd_sql(session, Counts, sql));
+    show("all rows in one, in two halves",
+         vonk_rdd_sql(
+             session, Counts,
+             "SELECT 7, count(*), count(n), sum(n)::bigint, min(label) FROM (SELECT id AS n, "
+             "label FROM sales WHERE 0 > id UNION ALL SELECT nullif(id, 995), label FROM "
+             "sales) u"));
+    show("an aggregate that cannot be halved",
+         vonk_rdd_sql(
+             session, Total,
+             "SELECT count(DISTINCT id), avg(gross) FROM (SELECT id, gross FROM sales UNION "
+             "ALL SELECT id, gross FROM sales) u"));
     show("sums that read some fields only",
          vonk_rdd_take(
              vonk_rdd_aggregate_by_key(orders, Order, Spent, &(Spent){0}, take_price, unite), 3));
