@@ -8,6 +8,7 @@
 
 #include <ctype.h>
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -489,10 +490,10 @@ void *code_entry_code(const CodeEntry *entry)
     return atomic_load_explicit(&entry->code, memory_order_acquire);
 }
 
-void *code_entry_wait(CodeCache *cache, CodeEntry *entry)
+void *code_entry_wait(CodeCache *cache, CodeEntry *entry, int64_t most_ms)
 {
     pthread_mutex_lock(&cache->mutex);
-    while (!atomic_load(&entry->is_done) &&
+    while (!atomic_load(&entry->is_done) && most_ms > 0 &&
            !(cache->cancelled != NULL && atomic_load(cache->cancelled))) {
         struct timespec until;
 
@@ -500,7 +501,8 @@ void *code_entry_wait(CodeCache *cache, CodeEntry *entry)
         until.tv_nsec += WAIT_MS * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000L;
         until.tv_nsec %= 1000000000L;
-        pthread_cond_timedwait(&cache->changed, &cache->mutex, &until);
+        if (pthread_cond_timedwait(&cache->changed, &cache->mutex, &until) == ETIMEDOUT)
+            most_ms -= WAIT_MS;
     }
     pthread_mutex_unlock(&cache->mutex);
     return code_entry_code(entry);

@@ -57,8 +57,10 @@ void code_entry_release(CodeCache *cache, CodeEntry *entry); /* accepts NULL */
 
 /* The code's entry point, or NULL while there is none (yet, or ever). */
 void *code_entry_code(const CodeEntry *entry);
-/* Waits until the entry has code or has failed, or the query is cancelled; its code or NULL. */
-void *code_entry_wait(CodeCache *cache, CodeEntry *entry);
+/* Waits until the entry has code or has failed, the query is cancelled, or most_ms have passed; its
+ * code or NULL. */
+enum { CODE_WAIT_LONG = 1 << 30 };
+void *code_entry_wait(CodeCache *cache, CodeEntry *entry, int64_t most_ms);
 
 typedef struct CodeEntryInfo {
     bool is_done;

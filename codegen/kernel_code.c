@@ -82,7 +82,7 @@ static void ask(Kernel *kernel, KernelCode *code)
     code->was_in_memory = code_entry_code(entry) != NULL;
     atomic_store_explicit(&code->entry, entry, memory_order_release);
     if (kernel->jit == JIT_ON)
-        code_entry_wait(kernel->cache, entry);
+        code_entry_wait(kernel->cache, entry, CODE_WAIT_LONG);
 }
 
 void kernel_code_start(Kernel *kernel)

@@ -9,6 +9,11 @@
 /* Measured: a chain takes 10 to 40 ms to compile, on a thread of its own. */
 #define ROWS_WORTH_COMPILING 50000.0
 
+/* Code is many times as fast as calls: so many rows are done sooner when they wait a little for it,
+ * which mostly is as long as it takes to find it on the disk. */
+#define ROWS_WORTH_WAITING 1e6
+enum { WAIT_MS = 60 };
+
 /* What user functions may call of Vonk. */
 static const JitSymbol user_symbols[] = {
     {"vonk_fail", (void *)(uintptr_t)vonk_fail},
@@ -35,8 +40,9 @@ static CodeEntry *ask(const ExecContext *context, CallStepList steps, const Comb
         return NULL;
     request.text = request.chain->text;
     entry = code_cache_request(context->cache, &request);
-    if (entry != NULL && context->jit == JIT_ON)
-        (void)code_entry_wait(context->cache, entry);
+    if (entry != NULL && (context->jit == JIT_ON || expected_rows >= ROWS_WORTH_WAITING))
+        (void)code_entry_wait(context->cache, entry,
+                              context->jit == JIT_ON ? CODE_WAIT_LONG : WAIT_MS);
     return entry;
 }
 

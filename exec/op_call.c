@@ -19,6 +19,7 @@
 #include "core/base/invariant.h"
 #include "core/base/stop_check.h"
 #include "exec/call_compiled.h"
+#include "exec/combine_chain.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
 #include "exec/record_keys.h"
@@ -40,6 +41,7 @@ typedef struct CallOp {
     const CallStep *const *steps;
     const uint32_t *places; /* by argument: which input column */
     uint32_t run_rows;      /* records that a buffer holds     */
+    Operator *into;         /* the combine that gets the records; NULL: another operator */
 } CallOp;
 
 typedef struct StepState {
@@ -67,7 +69,8 @@ typedef struct CallLocal {
     Column *columns;
     const Column **args;
     CompiledCall compiled;
-    uint64_t *numbers; /* room for the steps' */
+    ChainCode combined; /* the same, into the combine's accumulator */
+    uint64_t *numbers;  /* room for the steps' */
 
     /* of the batch at hand */
     Emitter *emitter;
@@ -366,6 +369,7 @@ static void call_local_close(Operator *base, void *opaque)
     if (local == NULL)
         return;
     call_compiled_close(&local->compiled);
+    chain_code_close(&local->combined);
     user_task_fini(&local->user);
     column_buffers_fini(&local->buffers);
     mem_pool_release(base->context->pool, local->memory, local->memory_bytes);
@@ -392,6 +396,7 @@ static Status call_local_open(Operator *base, uint32_t thread, Error *err, void 
     const RecordLayout *out = op->node->steps.last->out;
     Arena *arena = arena_new(NULL, "call", ARENA_NO_CAP);
     CallLocal *local = ARENA_NEW(arena, CallLocal);
+    const CombineSpec *into;
     Status status;
 
     (void)thread;
@@ -410,10 +415,14 @@ static Status call_local_open(Operator *base, uint32_t thread, Error *err, void 
         status = column_buffers_init(&local->buffers, arena, base->context->pool, out->field_count,
                                      op->node->head.columns, op->run_rows, base->class->name, err);
     }
-    local->numbers = ARENA_ARRAY(arena, uint64_t, op->node->steps.count);
+    local->numbers = ARENA_ARRAY(arena, uint64_t, op->node->steps.count + 2); /* add, create */
     if (status == ST_OK)
         status = check_indexes(local, err);
-    if (status == ST_OK)
+    into = op->into == NULL ? NULL : op_combine_takes_chain(op->into, op->node);
+    if (status == ST_OK && into != NULL)
+        status = chain_code_open(&local->combined, base->context, arena, op->node->steps, into,
+                                 base->node, err);
+    if (status == ST_OK && local->combined.entry == NULL)
         status = call_compiled_open(&local->compiled, base->context, arena, op->node,
                                     &local->buffers, local->columns, err);
     if (status != ST_OK) {
@@ -440,12 +449,27 @@ static Status call_run(CallLocal *local, const Batch *batch, uint32_t from, uint
     return local->status;
 }
 
+static Status run_combined(CallLocal *local, ChainEntry entry, const Batch *batch, Error *err)
+{
+    Status status;
+
+    TRY(stop_check(local->op->op.context->stop, err));
+    chain_code_begin(&local->combined, local->numbers);
+    TRY(chain_code_set(&local->combined, batch, local->args, err));
+    local->combined.call.out_count = 0;
+    status = op_combine_run_chain(local->op->into, &local->combined, entry, local->step_count,
+                                  batch->selected_count, err);
+    chain_code_reset(&local->combined);
+    return status;
+}
+
 static Status call_consume(Operator *base, void *opaque, const Batch *batch, Emitter *emitter,
                            Error *err)
 {
     CallOp *op = (CallOp *)base;
     CallLocal *local = opaque;
     ChainEntry code = call_compiled_code(&local->compiled);
+    ChainEntry combined = chain_code_entry(&local->combined);
 
     if (batch->split != local->split) {
         local->split = batch->split;
@@ -456,10 +480,12 @@ static Status call_consume(Operator *base, void *opaque, const Batch *batch, Emi
     local->emitter = emitter;
     local->err = err;
     local->status = ST_OK;
+    for (uint32_t i = 0; i < local->step_count; i++)
+        local->numbers[i] = local->steps[i].record;
+    if (combined != NULL)
+        return run_combined(local, combined, batch, err);
     if (code != NULL) {
         TRY(stop_check(base->context->stop, err));
-        for (uint32_t i = 0; i < local->step_count; i++)
-            local->numbers[i] = local->steps[i].record;
         return call_compiled_run(&local->compiled, code, local->numbers, batch, local->args,
                                  emit_columns, local, err);
     }
@@ -479,8 +505,8 @@ static const OperatorClass call_class = {
     .local_close = call_local_close,
 };
 
-Status op_call_new(const ExecContext *context, Arena *arena, const PlanCall *node, Error *err,
-                   Operator **op_out)
+Status op_call_new(const ExecContext *context, Arena *arena, const PlanCall *node, Operator *into,
+                   Error *err, Operator **op_out)
 {
     CallOp *op = ARENA_NEW(arena, CallOp);
     const Plan *input = node->head.inputs[0];
@@ -496,6 +522,7 @@ Status op_call_new(const ExecContext *context, Arena *arena, const PlanCall *nod
                         .input_column_count = input->column_count,
                         .input_columns = input->columns};
     op->node = node;
+    op->into = into;
     op->steps = call_steps(arena, node->steps);
     op->places = places;
     op->run_rows = rows < RUN_ROWS_MIN          ? RUN_ROWS_MIN

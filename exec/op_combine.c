@@ -17,7 +17,7 @@
 
 #include "core/base/invariant.h"
 #include "core/base/stop_check.h"
-#include "exec/chain_code.h"
+#include "exec/combine_chain.h"
 #include "exec/combine_spill.h"
 #include "exec/operators.h"
 #include "exec/record_io.h"
@@ -40,6 +40,7 @@ typedef struct CombineOp {
     CombineSpill spill; /* of a whole one */
     ChainCode code;
     void **accs;         /* of a batch: by row        */
+    void *first;         /* room for an accumulator   */
     uint32_t key_number; /* the first field that is one */
     uint32_t key_bytes;  /* of its values, when keys are read of its column; 0: of records */
     const Column **args;
@@ -194,6 +195,67 @@ static Status add_by_code(CombineOp *op, ChainEntry entry, const Batch *batch, E
     TRY(read_records(op, batch, err));
     return combine_spill_begin(&op->spill, op->records + done * record_bytes,
                                batch->selected_count - done, err);
+}
+
+/* --- by the loop of the call below, which adds to the only accumulator --- */
+
+/* Columns would have refused, or changed, what functions leave there. */
+static bool is_plain(const RecordField *field)
+{
+    return field->null_offset == RECORD_NEVER_NULL && field->type.id != TYPE_DECIMAL &&
+           field->type.length == 0;
+}
+
+static bool is_same_record(const RecordLayout *a, const RecordLayout *b)
+{
+    bool is_same = a->bytes == b->bytes && a->field_count == b->field_count;
+
+    for (uint32_t i = 0; is_same && i < a->field_count; i++)
+        is_same = a->fields[i].offset == b->fields[i].offset && is_plain(&a->fields[i]) &&
+                  type_equal(a->fields[i].type, b->fields[i].type) && is_plain(&b->fields[i]);
+    return is_same;
+}
+
+const CombineSpec *op_combine_takes_chain(const Operator *base, const PlanCall *call)
+{
+    const PlanCombine *node = ((const CombineOp *)base)->node;
+    const Plan *plan = &call->head;
+
+    if (node->spec->has_keys || !is_same_record(call->steps.last->out, node->spec->in))
+        return NULL;
+    for (uint32_t i = 0; i < node->args.count; i++)
+        if (node->args.ids[i] != plan->columns[i].id)
+            return NULL;
+    return node->spec;
+}
+
+Status op_combine_run_chain(Operator *base, ChainCode *code, ChainEntry entry, uint32_t step_count,
+                            uint32_t count, Error *err)
+{
+    CombineOp *op = (CombineOp *)base;
+    const CombineSpec *spec = op->node->spec;
+    uint64_t number = op->table.record_number;
+    ChainCall *call = &code->call;
+    Status status;
+    bool is_new;
+
+    call->has_acc = combine_table_count(&op->table) > 0;
+    if (call->has_acc)
+        TRY(combine_table_find_only(&op->table, err, &call->acc, &is_new));
+    else if (spec->zero != NULL)
+        memcpy(op->first, spec->zero, spec->acc->bytes);
+    if (!call->has_acc)
+        call->acc = op->first;
+    is_new = !call->has_acc;
+    for (uint32_t k = step_count; k < code->function_count; k++)
+        code->users[k].record = number;
+    status = chain_code_run(code, entry, 0, count, err);
+    op->table.record_number += call->out_count;
+    if (status != ST_OK || !is_new || !call->has_acc)
+        return status;
+    TRY(combine_table_find_only(&op->table, err, &call->acc, &is_new));
+    memcpy(call->acc, op->first, spec->acc->bytes);
+    return ST_OK;
 }
 
 static Status combine_add(CombineOp *op, const Batch *batch, Error *err)
@@ -503,6 +565,7 @@ Status op_combine_new(const ExecContext *context, Arena *arena, const PlanCombin
     op->arena = arena;
     op->args = ARENA_ARRAY(arena, const Column *, node->args.count);
     op->accs = ARENA_ARRAY(arena, void *, BATCH_ROWS_MAX);
+    op->first = arena_alloc(arena, node->spec->acc->bytes);
     while (node->spec->has_keys && !node->spec->in->fields[op->key_number].is_key)
         op->key_number++;
     op->op.makes_more_rows = true;

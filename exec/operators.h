@@ -44,9 +44,11 @@ MUST_CHECK Status op_shared_new(const ExecContext *context, Arena *arena, const 
                                 Error *err, Operator **op_out);
 
 /* User functions over records. combine: streaming when partial, else a sink that is a source
- * afterwards. group: reads its inputs itself; set off by the one row of a source below it. */
+ * afterwards. group: reads its inputs itself; set off by the one row of a source below it. into:
+ * the combine that alone gets what a call makes, as the next operator, or NULL: compiled code may
+ * then put records into its accumulator, and emits none. */
 MUST_CHECK Status op_call_new(const ExecContext *context, Arena *arena, const PlanCall *node,
-                              Error *err, Operator **op_out);
+                              Operator *into, Error *err, Operator **op_out);
 MUST_CHECK Status op_combine_new(const ExecContext *context, Arena *arena, const PlanCombine *node,
                                  Error *err, Operator **op_out);
 MUST_CHECK Status op_group_new(const ExecContext *context, Arena *arena, const PlanGroup *node,

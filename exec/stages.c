@@ -126,17 +126,29 @@ static Status build_union(StageBuilder *builder, const Plan *plan, Chain *chain,
 
 /* --- records --- */
 
-static Status build_call(StageBuilder *builder, const Plan *plan, Chain *chain, Error *err)
+static Status build_call(StageBuilder *builder, const Plan *plan, Operator *into, Chain *chain,
+                         Error *err)
 {
-    const PlanCombine *combine = plan_as_combine(plan);
     Operator *op;
 
-    if (combine != NULL)
-        TRY(op_combine_new(builder->context, builder->arena, combine, err, &op));
-    else
-        TRY(op_call_new(builder->context, builder->arena, plan_as_call(plan), err, &op));
+    TRY(op_call_new(builder->context, builder->arena, plan_as_call(plan), into, err, &op));
     stages__add_operator(builder, plan, op);
     TRY(build(builder, plan->inputs[0], plan_used_columns(builder->arena, plan), chain, err));
+    stages__push(builder, chain, op, NO_STAGE, NULL);
+    return ST_OK;
+}
+
+static Status build_partial_combine(StageBuilder *builder, const Plan *plan, Chain *chain,
+                                    Error *err)
+{
+    Operator *op;
+
+    TRY(op_combine_new(builder->context, builder->arena, plan_as_combine(plan), err, &op));
+    stages__add_operator(builder, plan, op);
+    if (plan->inputs[0]->kind == PLAN_CALL)
+        TRY(build_call(builder, plan->inputs[0], op, chain, err));
+    else
+        TRY(build(builder, plan->inputs[0], plan_used_columns(builder->arena, plan), chain, err));
     stages__push(builder, chain, op, NO_STAGE, NULL);
     return ST_OK;
 }
@@ -327,10 +339,10 @@ static Status build(StageBuilder *builder, const Plan *plan, ColumnSet needed, C
     case PLAN_SHARED:
         return build_shared(builder, plan, chain, err);
     case PLAN_CALL:
-        return build_call(builder, plan, chain, err);
+        return build_call(builder, plan, NULL, chain, err);
     case PLAN_COMBINE:
         if (plan_as_combine(plan)->is_partial)
-            return build_call(builder, plan, chain, err);
+            return build_partial_combine(builder, plan, chain, err);
         return build_breaker(builder, plan, needed, chain, err);
     case PLAN_GROUP:
         return build_group(builder, plan, chain, err);

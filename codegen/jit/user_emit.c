@@ -270,6 +270,8 @@ static void emit_steps(const Chain *chain, uint32_t k)
     LLVMValueRef state = LLVMGetParam(function, 0), record = LLVMGetParam(function, 1);
 
     LLVMSetLinkage(function, LLVMPrivateLinkage);
+    if (!chain->may_stop) /* into both loops */
+        add_flag(chain, function, LLVMAttributeFunctionIndex, "alwaysinline");
     begin_block(chain, new_block(chain, function, "entry"));
     if (k > 0 && chain->may_stop) {
         LLVMBasicBlockRef go = new_block(chain, function, "go"),
@@ -359,7 +361,7 @@ static bool has_keys(const Chain *chain)
 
 /* Parameters: call, then per input field values and validity, then per output field values and
  * nulls, or the rows' accumulators. No two of the arrays overlap. */
-static LLVMValueRef loop_function(const Chain *chain)
+static LLVMValueRef loop_function(const Chain *chain, const char *name)
 {
     uint32_t count = 1 + 2 * chain->in->field_count +
                      (chain->has_output ? 2 * chain->out->field_count : 0) + has_keys(chain);
@@ -368,7 +370,7 @@ static LLVMValueRef loop_function(const Chain *chain)
 
     for (uint32_t i = 0; i < count; i++)
         params[i] = chain->pointer;
-    function = LLVMAddFunction(chain->module, "vonk_loop",
+    function = LLVMAddFunction(chain->module, name,
                                LLVMFunctionType(chain->nothing, params, count, false));
     LLVMSetLinkage(function, LLVMPrivateLinkage);
     for (uint32_t i = 1; i < count; i++)
@@ -469,14 +471,35 @@ static void emit_row(const Chain *chain, LLVMValueRef loop, LLVMValueRef state, 
     LLVMBuildCall2(chain->builder, chain->steps_type, steps_function(chain, 0), args, 2, "");
 }
 
-static void emit_loop(const Chain *chain, LLVMValueRef loop)
+/* Row number i of those selected; of all (rows is NULL): i. */
+static LLVMValueRef pick_row(const Chain *chain, LLVMValueRef loop, LLVMValueRef rows,
+                             LLVMValueRef i)
+{
+    LLVMBasicBlockRef head = LLVMGetInsertBlock(chain->builder);
+    LLVMBasicBlockRef selected = new_block(chain, loop, "selected"),
+                      body = new_block(chain, loop, "body");
+    LLVMValueRef row, values[2] = {i, NULL};
+    LLVMBasicBlockRef blocks[2] = {head, selected};
+
+    LLVMBuildCondBr(chain->builder, LLVMBuildIsNull(chain->builder, rows, ""), body, selected);
+    begin_block(chain, selected);
+    values[1] = LLVMBuildZExt(chain->builder,
+                              load(chain, chain->i32, element(chain, chain->i32, rows, i), ""),
+                              chain->i64, "");
+    LLVMBuildBr(chain->builder, body);
+    begin_block(chain, body);
+    row = LLVMBuildPhi(chain->builder, chain->i64, "row");
+    LLVMAddIncoming(row, values, blocks, 2);
+    return row;
+}
+
+/* all_rows: call->rows is known to be NULL, which LLVM may make vectors of. */
+static void emit_loop(const Chain *chain, LLVMValueRef loop, bool all_rows)
 {
     LLVMBasicBlockRef entry = new_block(chain, loop, "entry"),
-                      head = new_block(chain, loop, "head"),
-                      selected = new_block(chain, loop, "selected"),
-                      body = new_block(chain, loop, "body"), next = new_block(chain, loop, "next"),
+                      head = new_block(chain, loop, "head"), next = new_block(chain, loop, "next"),
                       end = new_block(chain, loop, "end");
-    LLVMValueRef call = LLVMGetParam(loop, 0), state, record, rows, from, last, i, row, picked;
+    LLVMValueRef call = LLVMGetParam(loop, 0), state, record, rows, from, last, i;
     LLVMValueRef phi_values[2];
     LLVMBasicBlockRef phi_blocks[2];
 
@@ -490,18 +513,7 @@ static void emit_loop(const Chain *chain, LLVMValueRef loop)
                     end);
     begin_block(chain, head);
     i = LLVMBuildPhi(chain->builder, chain->i64, "i");
-    LLVMBuildCondBr(chain->builder, LLVMBuildIsNull(chain->builder, rows, ""), body, selected);
-    begin_block(chain, selected);
-    picked = LLVMBuildZExt(chain->builder,
-                           load(chain, chain->i32, element(chain, chain->i32, rows, i), ""),
-                           chain->i64, "");
-    LLVMBuildBr(chain->builder, body);
-    begin_block(chain, body);
-    row = LLVMBuildPhi(chain->builder, chain->i64, "row");
-    phi_values[0] = i, phi_blocks[0] = head;
-    phi_values[1] = picked, phi_blocks[1] = selected;
-    LLVMAddIncoming(row, phi_values, phi_blocks, 2);
-    emit_row(chain, loop, state, record, i, row);
+    emit_row(chain, loop, state, record, i, all_rows ? i : pick_row(chain, loop, rows, i));
     if (chain->may_stop)
         LLVMBuildCondBr(chain->builder,
                         load(chain, chain->i1, state_member(chain, state, STATE_STOPPED), ""), end,
@@ -530,7 +542,7 @@ static void emit_entry(const Chain *chain, const char *symbol)
 {
     LLVMTypeRef type = LLVMFunctionType(chain->nothing, (LLVMTypeRef[]){chain->pointer}, 1, false);
     LLVMValueRef function = LLVMAddFunction(chain->module, symbol, type), call, *args;
-    LLVMValueRef loop = loop_function(chain);
+    LLVMValueRef loop = loop_function(chain, "vonk_loop"), all = NULL;
     uint32_t count = 0;
 
     begin_block(chain, new_block(chain, function, "entry"));
@@ -547,9 +559,25 @@ static void emit_entry(const Chain *chain, const char *symbol)
     }
     if (has_keys(chain))
         args[count++] = call_member(chain, call, offsetof(ChainCall, accs));
+    if (!chain->may_stop) {
+        LLVMBasicBlockRef all_rows = new_block(chain, function, "all_rows");
+        LLVMBasicBlockRef some_rows = new_block(chain, function, "some_rows");
+
+        all = loop_function(chain, "vonk_loop_all");
+        LLVMBuildCondBr(chain->builder,
+                        LLVMBuildIsNull(chain->builder,
+                                        call_member(chain, call, offsetof(ChainCall, rows)), ""),
+                        all_rows, some_rows);
+        begin_block(chain, all_rows);
+        LLVMBuildCall2(chain->builder, LLVMGlobalGetValueType(all), all, args, count, "");
+        LLVMBuildRetVoid(chain->builder);
+        begin_block(chain, some_rows);
+    }
     LLVMBuildCall2(chain->builder, LLVMGlobalGetValueType(loop), loop, args, count, "");
     LLVMBuildRetVoid(chain->builder);
-    emit_loop(chain, loop);
+    emit_loop(chain, loop, false);
+    if (all != NULL)
+        emit_loop(chain, all, true);
 }
 
 /* --- the module --- */

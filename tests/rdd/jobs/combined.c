@@ -16,6 +16,7 @@ VONK_RECORD(Spread, VONK_KEY(int8, k), VONK_FIELD(int8, low), VONK_FIELD(int8, h
             VONK_NULLABLE(int8, last), VONK_FIELD(int4, count));
 VONK_RECORD(Longest, VONK_KEY(int8, k), VONK_FIELD(text, longest), VONK_FIELD(int8, n));
 VONK_RECORD(Only, VONK_KEY(text, word), VONK_FIELD(int8, n));
+VONK_RECORD(Share, VONK_FIELD(float8, x));
 VONK_RECORD(Scale, VONK_FIELD(int8, by));
 
 static int64_t calls; /* no constant: who uses it is not inlined */
@@ -178,6 +179,39 @@ static void add_until(VonkTask *task, Pair *sum, const Pair *more)
     sum->v += more->v;
 }
 
+/* Some rows are many records, most are none: their sum depends on where one begins to add. */
+static void spread_out(VonkTask *task, const VonkNumber *in, VonkOut *out)
+{
+    (void)task;
+    for (int64_t i = 0; i < in->value % 4; i++)
+        vonk_emit(out, &(Share){.x = (double)in->value / (double)(3 + i) * 1.1 + 0.7});
+}
+
+static bool is_small(VonkTask *task, const Share *in)
+{
+    (void)task;
+    return in->x < 90000;
+}
+
+static bool is_large(VonkTask *task, const Share *in)
+{
+    (void)task;
+    return in->x > 1e9;
+}
+
+static void add_share(VonkTask *task, Share *sum, const Share *more)
+{
+    (void)task;
+    sum->x += more->x;
+}
+
+static void add_share_until(VonkTask *task, Share *sum, const Share *more)
+{
+    if (more->x > 4567)
+        vonk_fail(task, "no %d", 4567);
+    sum->x += more->x;
+}
+
 static void begin_until(VonkTask *task, const Pair *in, Pair *out)
 {
     if (in->k == 77 && in->v < 6000)
@@ -231,6 +265,26 @@ static void whole(VonkRdd *words, VonkRdd *pairs)
            found_word, found_none);
 }
 
+/* The loop of the calls adds to the accumulator itself. */
+static void without_columns(VonkSession *session)
+{
+    VonkRdd *numbers = vonk_rdd_range(session, 0, 300000, 1, 2);
+    VonkRdd *shares =
+        vonk_rdd_filter(vonk_rdd_flat_map(numbers, VonkNumber, Share, spread_out), Share, is_small);
+    VonkError error = {0};
+    Share sum = {0}, none = {0};
+    bool found = false, found_none = true;
+
+    if (vonk_rdd_reduce(shares, Share, add_share, &sum, &found, &error) != VONK_OK ||
+        vonk_rdd_reduce(vonk_rdd_filter(vonk_rdd_filter(shares, Share, is_large), Share, is_small),
+                        Share, add_share, &none, &found_none, &error) != VONK_OK)
+        printf("--- without columns: %s\n", error.message);
+    printf("--- without columns: %.17g %d %d\n", sum.x, found, found_none);
+    if (vonk_rdd_reduce(shares, Share, add_share_until, &sum, &found, &error) != VONK_OK)
+        printf("--- fails without columns: %s | %.*s\n", error.message,
+               (int)strcspn(error.detail, "\n"), error.detail);
+}
+
 int vonk_main(VonkSession *session, int argc, char **argv)
 {
     VonkRdd *numbers = vonk_rdd_range(session, 0, 20000, 1, 3);
@@ -262,6 +316,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
                   "x % 10 END, x FROM generate_series(1::bigint, 5000) g(x) WHERE x % 7 <> 0"),
               Only, add_only));
     whole(words, pairs);
+    without_columns(session);
     fails("add fails", vonk_rdd_reduce_by_key(pairs, Pair, add_until));
     fails("create fails",
           vonk_rdd_combine_by_key(pairs, Pair, Pair, begin_until, add_pair, add_pair));
