@@ -15,7 +15,7 @@
 
 #include "exec/chain_code.h"
 
-/* What the chain of that call, whose records go to `combine` alone, may end in; NULL: in columns. */
+/* What the chain of that call, whose records go to `combine` alone, may end in; NULL: columns. */
 const CombineSpec *op_combine_takes_chain(const Operator *combine, const PlanCall *call);
 
 /* Runs over `count` selected rows of the batch that code was set to. */

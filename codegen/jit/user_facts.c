@@ -21,7 +21,13 @@
 #include "core/plan/user_code.h"
 #include "vonk/udf.h"
 
-enum { VALUES_MAX = 2000, RANGES_MAX = 200, INSTRUCTIONS_MAX = 20000, INLINE_MAX = 2000 };
+enum {
+    VALUES_MAX = 2000,
+    RANGES_MAX = 200,
+    GLOBALS_MAX = 1000,
+    INSTRUCTIONS_MAX = 20000,
+    INLINE_MAX = 2000
+};
 
 #define ANYWHERE INT64_MAX
 
@@ -40,6 +46,8 @@ typedef struct Facts {
     LLVMTargetDataRef layout;
     uint32_t pointer_count;
     Pointer *pointers;
+    uint32_t global_count;
+    LLVMValueRef *globals; /* that were looked at */
     bool is_beyond_us;
     bool can_inline, is_pure, may_fail, may_crash, uses_closure;
     uint32_t record_count;
@@ -298,8 +306,11 @@ static const char *const numeric_calls[] = {
 static const char *const reading_calls[] = {"memcmp", "bcmp",    "memchr", "memrchr", "strlen",
                                             "strcmp", "strncmp", "strchr", "strnlen"};
 
+/* Of the C library: a job's own function may have such a name too. */
 static bool is_one_of(LLVMValueRef function, const char *const *names, size_t count)
 {
+    if (!LLVMIsDeclaration(function))
+        return false;
     for (size_t i = 0; i < count; i++)
         if (has_name(function, names[i]))
             return true;
@@ -359,6 +370,20 @@ static void use_in_call(Facts *facts, const Pointer *pointer, LLVMValueRef call,
     }
 }
 
+/* Not what traps, is about the stack, or asks the machine for something. */
+static bool is_arithmetic_intrinsic(LLVMValueRef callee)
+{
+    static const char *const others[] = {
+        "llvm.trap",  "llvm.debugtrap", "llvm.ubsantrap", "llvm.va_",           "llvm.eh.",
+        "llvm.stack", "llvm.read",      "llvm.write",     "llvm.returnaddress", "llvm.frameaddress",
+        "llvm.get.",  "llvm.set.",      "llvm.reset.",    "llvm.x86.",          "llvm.aarch64."};
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (name_starts(callee, others[i]))
+            return false;
+    return true;
+}
+
 /* What a call is, whatever its arguments. */
 static void look_at_call(Facts *facts, LLVMValueRef call)
 {
@@ -386,10 +411,8 @@ static void look_at_call(Facts *facts, LLVMValueRef call)
             facts->may_crash = true;
         return;
     }
-    if (name_starts(callee, "llvm.")) { /* arithmetic; what traps or is about the stack is not */
-        if (name_starts(callee, "llvm.trap") || name_starts(callee, "llvm.va_") ||
-            name_starts(callee, "llvm.eh.") || name_starts(callee, "llvm.stack") ||
-            name_starts(callee, "llvm.readcyclecounter")) {
+    if (name_starts(callee, "llvm.")) {
+        if (!is_arithmetic_intrinsic(callee)) {
             facts->is_pure = facts->can_inline = false;
             facts->may_crash = true;
         }
@@ -485,17 +508,53 @@ static void check_choices(Facts *facts)
 
 /* --- instructions --- */
 
+/* The first time that a global is looked at. */
+static bool is_new_global(Facts *facts, LLVMValueRef global)
+{
+    for (uint32_t i = 0; i < facts->global_count; i++)
+        if (facts->globals[i] == global)
+            return false;
+    if (facts->global_count == GLOBALS_MAX) {
+        facts->can_inline = facts->is_pure = false;
+        return false;
+    }
+    facts->globals[facts->global_count++] = global;
+    return true;
+}
+
+static void look_at_operands(Facts *facts, LLVMValueRef value);
+
+static void look_at_body(Facts *facts, LLVMValueRef function)
+{
+    for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block != NULL;
+         block = LLVMGetNextBasicBlock(block))
+        for (LLVMValueRef line = LLVMGetFirstInstruction(block); line != NULL;
+             line = LLVMGetNextInstruction(line))
+            look_at_operands(facts, line);
+}
+
+/* What can be reached from a function is copied with it when it is inlined: constants may be, and
+ * functions, but no variable, which lies in the object, where others use it too. */
 static void look_at_global(Facts *facts, LLVMValueRef value)
 {
-    if (LLVMIsAConstantExpr(value) != NULL) {
-        for (int i = 0; i < LLVMGetNumOperands(value); i++)
-            look_at_global(facts, LLVMGetOperand(value, (unsigned)i));
+    if (LLVMIsAConstant(value) == NULL)
         return;
+    if (LLVMIsAFunction(value) != NULL) {
+        if (value != facts->function && !LLVMIsDeclaration(value) && is_new_global(facts, value))
+            look_at_body(facts, value);
+    } else if (LLVMIsAGlobalVariable(value) == NULL) {
+        look_at_operands(facts, value); /* an expression, a struct, an array */
+    } else if (!LLVMIsGlobalConstant(value) || LLVMIsDeclaration(value)) {
+        facts->can_inline = facts->is_pure = false;
+    } else if (is_new_global(facts, value)) {
+        look_at_global(facts, LLVMGetInitializer(value));
     }
-    if (LLVMIsAGlobalVariable(value) == NULL ||
-        (LLVMIsGlobalConstant(value) && !LLVMIsDeclaration(value)))
-        return;
-    facts->can_inline = facts->is_pure = false; /* it lies in the object, where others use it too */
+}
+
+static void look_at_operands(Facts *facts, LLVMValueRef value)
+{
+    for (int i = 0; i < LLVMGetNumOperands(value); i++)
+        look_at_global(facts, LLVMGetOperand(value, (unsigned)i));
 }
 
 static bool is_division(LLVMOpcode opcode)
@@ -508,8 +567,7 @@ static void look_at(Facts *facts, LLVMValueRef line)
     LLVMOpcode opcode = LLVMGetInstructionOpcode(line);
     LLVMValueRef address;
 
-    for (int i = 0; i < LLVMGetNumOperands(line); i++)
-        look_at_global(facts, LLVMGetOperand(line, (unsigned)i));
+    look_at_operands(facts, line);
     if (opcode == LLVMCall) {
         look_at_call(facts, line);
     } else if (opcode == LLVMLoad || opcode == LLVMStore) {
@@ -674,6 +732,7 @@ const char *user_facts_of(Arena *arena, LLVMValueRef function)
                    .function = function,
                    .pointers = ARENA_ARRAY(arena, Pointer, VALUES_MAX),
                    .copies = ARENA_ARRAY(arena, ByteCopy, RANGES_MAX),
+                   .globals = ARENA_ARRAY(arena, LLVMValueRef, GLOBALS_MAX),
                    .can_inline = true,
                    .is_pure = true};
 

@@ -41,6 +41,28 @@ static void take_price(VonkTask *task, Spent *acc, const Order *in)
     acc->gross += in->price;
 }
 
+static int64_t calls; /* a function that changes it, somewhere, is not copied into the loop */
+
+static double doubled(double x)
+{
+    calls++;
+    return x * 2;
+}
+
+static double halved(double x)
+{
+    return x / 2;
+}
+
+static double (*const scalings[])(double) = {doubled, halved};
+
+static void scale(VonkTask *task, const Spent *in, Spent *out)
+{
+    (void)task;
+    out->id = in->id;
+    out->gross = scalings[in->id % 2](in->gross);
+}
+
 static void unite(VonkTask *task, Spent *acc, const Spent *more)
 {
     (void)task;
@@ -108,5 +130,9 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     show("sums that read some fields only",
          vonk_rdd_take(
              vonk_rdd_aggregate_by_key(orders, Order, Spent, &(Spent){0}, take_price, unite), 3));
+    show("a function that reaches a variable",
+         vonk_rdd_map(vonk_rdd_sql(session, Spent,
+                                   "SELECT x, x * 1.5 FROM generate_series(1::bigint, 3) g(x)"),
+                      Spent, Spent, scale));
     return 0;
 }
