@@ -6,7 +6,9 @@
 #include "core/base/str.h"
 #include "core/plan/call_fields.h"
 
-enum { STEPS_MAX = 16 }; /* longer chains are rare, and each step costs compile time */
+/* Longer chains are rare. A step costs compile time, one that emits most: it has its own copy of the
+ * job's bitcode. */
+enum { STEPS_MAX = 64, FLAT_MAPS_MAX = 8 };
 
 static RecordLayout *copy_layout(Arena *arena, const RecordLayout *layout)
 {
@@ -113,12 +115,15 @@ UserChain *user_chain_new(CallStepList steps, const CombineSpec *combine)
     Arena *arena;
     UserChain *chain;
     StrBuf text;
+    uint32_t flat_maps = 0;
 
     if (steps.count > STEPS_MAX || (combine != NULL && !combine_can_inline(combine)))
         return NULL;
-    for (const CallStep *step = steps.last; step != NULL; step = step->before)
-        if (!can_inline(step))
+    for (const CallStep *step = steps.last; step != NULL; step = step->before) {
+        flat_maps += step->kind == CALL_FLAT_MAP;
+        if (!can_inline(step) || flat_maps > FLAT_MAPS_MAX)
             return NULL;
+    }
     arena = arena_new(NULL, "chain of calls", ARENA_NO_CAP);
     chain = ARENA_NEW(arena, UserChain);
     *chain = (UserChain){.arena = arena,

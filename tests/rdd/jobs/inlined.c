@@ -125,6 +125,17 @@ static void pick_third(VonkTask *task, const Tree *in, VonkOut *out)
         vonk_emit(out, &(Tree){.id = second->id, .at = second->at});
 }
 
+static void step_on(VonkTask *task, const VonkNumber *in, VonkNumber *out)
+{
+    (void)task;
+    out->value = in->value % 2 == 0 ? in->value / 2 : 3 * in->value + 1;
+}
+
+static bool is_odd_enough(VonkTask *task, const VonkNumber *in)
+{
+    return in->value % 32 != VONK_CLOSURE(task, Limits)->low;
+}
+
 static void fail_at(VonkTask *task, const VonkNumber *in, VonkNumber *out)
 {
     if (in->value == 777)
@@ -198,6 +209,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     VonkRdd *within = vonk_rdd_filter(wanted, Row, is_within, VONK_WITH(((Limits){100, 4000})));
     VonkRdd *cuts = vonk_rdd_map(within, Row, Short, cut);
     VonkRdd *trees = vonk_rdd_flat_map(cuts, Short, Tree, spread);
+    VonkRdd *steps = numbers;
     VonkRdd *more =
         vonk_rdd_filter(vonk_rdd_flat_map(trees, Tree, Tree, spread_again), Tree, is_counted);
 
@@ -213,6 +225,11 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     print("join", vonk_rdd_sort_by(vonk_rdd_full_join(cuts, Short, rows, Row, Tree, join_up),
                                    "id, at.a, at.b"));
     print("sums", vonk_rdd_sort_by_key(vonk_rdd_reduce_by_key(trees, Tree, add)));
+    for (int i = 0; i < 50; i++)
+        steps = i % 5 == 4
+                    ? vonk_rdd_filter(steps, VonkNumber, is_odd_enough, VONK_WITH(((Limits){i, 0})))
+                    : vonk_rdd_map(steps, VonkNumber, VonkNumber, step_on);
+    print("many steps", steps);
     count("fails", vonk_rdd_map(numbers, VonkNumber, VonkNumber, fail_at));
     count("emits what it may not", vonk_rdd_flat_map(numbers, VonkNumber, VonkNumber, emit_wrong));
     print("too long", vonk_rdd_map(numbers, VonkNumber, Short, too_long));
