@@ -188,7 +188,7 @@ bool call_passes_field(const PlanCall *call, uint32_t out_field, uint32_t *in_fi
 
 /* --- what functions do --- */
 
-static bool step_is_pure(const CallStep *step)
+bool call_step_is_pure(const CallStep *step)
 {
     const UserCode *code = step->function.code;
 
@@ -199,7 +199,7 @@ static bool step_is_pure(const CallStep *step)
 bool call_is_pure(const PlanCall *call)
 {
     for (const CallStep *step = call->steps.last; step != NULL; step = step->before)
-        if (!step_is_pure(step))
+        if (!call_step_is_pure(step))
             return false;
     return true;
 }

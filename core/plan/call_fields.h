@@ -26,6 +26,8 @@ bool combine_can_inline(const CombineSpec *spec);
 /* The field of the input that a field of the output is, whatever the record; false: none. */
 bool call_passes_field(const PlanCall *call, uint32_t out_field, uint32_t *in_field_out);
 
+bool call_step_is_pure(const CallStep *step);
+
 /* No function does anything but make its output of its input: records that are not wanted need not
  * be given to it. */
 bool call_is_pure(const PlanCall *call);

@@ -28,6 +28,18 @@ static bool is_dear(VonkTask *task, const Sale *sale)
     return sale->gross > 20;
 }
 
+static bool is_dearest(VonkTask *task, const Sale *sale)
+{
+    (void)task;
+    return sale->gross >= 1246;
+}
+
+static void add_gross(VonkTask *task, Sale *sum, const Sale *more)
+{
+    (void)task;
+    sum->gross += more->gross;
+}
+
 static void check_label(VonkTask *task, const Sale *in, Sale *out)
 {
     if (in->label.bytes == 0)
@@ -130,6 +142,21 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     show("sums that read some fields only",
          vonk_rdd_take(
              vonk_rdd_aggregate_by_key(orders, Order, Spent, &(Spent){0}, take_price, unite), 3));
+    show("a filter below an exchange and a sort",
+         vonk_rdd_filter(
+             vonk_rdd_sort_by(vonk_rdd_partition_by(vonk_rdd_map(orders, Order, Sale, tax), 3),
+                              "label DESC"),
+             Sale, is_dearest));
+    show("and then one exchange is enough",
+         vonk_rdd_take(
+             vonk_rdd_reduce_by_key(
+                 vonk_rdd_filter(vonk_rdd_partition_by(vonk_rdd_map(orders, Order, Sale, tax), 3),
+                                 Sale, is_dearest),
+                 Sale, add_gross),
+             2));
+    show("a filter that stays: dealt rows are numbered",
+         vonk_rdd_filter(vonk_rdd_repartition(vonk_rdd_map(orders, Order, Sale, tax), 3), Sale,
+                         is_dearest));
     show("a function that reaches a variable",
          vonk_rdd_map(vonk_rdd_sql(session, Spent,
                                    "SELECT x, x * 1.5 FROM generate_series(1::bigint, 3) g(x)"),
