@@ -6,8 +6,8 @@
 #include "core/base/str.h"
 #include "core/plan/call_fields.h"
 
-/* Longer chains are rare. A step costs compile time, one that emits most: it has its own copy of the
- * job's bitcode. */
+/* Longer chains are rare. A step costs compile time, and one that emits most of it: it has its own
+ * copy of the job's bitcode. */
 enum { STEPS_MAX = 64, FLAT_MAPS_MAX = 8 };
 
 static RecordLayout *copy_layout(Arena *arena, const RecordLayout *layout)
