@@ -4,7 +4,7 @@
 #     make demo       sets up, builds, and answers questions over data made on the spot
 #     make check      sets up, builds, and runs every test
 #     make bench      TPC-H beside DuckDB
-#     make bench-rdd  RDD jobs beside DuckDB, Polars and multiprocessing
+#     make bench-rdd  RDD jobs beside Spark, DuckDB, Polars and others
 #     make install    copies program, library, headers to PREFIX (/usr/local)
 #     make uninstall  removes what the last install copied
 #     make format     rewrites the C files in the project's style
