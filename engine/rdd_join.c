@@ -163,6 +163,10 @@ VonkRdd *vonk__rdd_join(VonkRdd *a, VonkRdd *b, int kind, const VonkRecordType *
         rdd_check_input(b, b_type, call.name, &err, &right_layout) != ST_OK ||
         check_sides(a, b, kind, call.name, &err) != ST_OK)
         return rdd_failed(rdds, &err);
+    if (call.partitions != 0 && kind != KIND_CROSS) { /* where they lie so, a join moves no rows */
+        a = vonk_rdd_partition_by(a, call.partitions);
+        b = vonk_rdd_partition_by(b, call.partitions);
+    }
     step.in = pair_layout(arena, left_layout, right_layout, pair);
     left = with_indicator(rdds, a->plan);
     right = with_indicator(rdds, rdd_apart(rdds, b->plan));

@@ -165,9 +165,10 @@ Status block_check(Block *block, uint64_t bytes, uint64_t hash, uint32_t column_
 /* --- building --- */
 
 void block_builder_init(BlockBuilder *builder, Arena *arena, uint32_t column_count,
-                        const PlanColumn *columns, MemPool *pool)
+                        const PlanColumn *columns, uint64_t full_bytes, MemPool *pool)
 {
     *builder = (BlockBuilder){.pool = pool,
+                              .full_bytes = full_bytes,
                               .column_count = column_count,
                               .columns = ARENA_ARRAY(arena, BuilderColumn, column_count)};
     for (uint32_t i = 0; i < column_count; i++)
@@ -306,7 +307,7 @@ bool block_builder_is_full(const BlockBuilder *builder)
     for (uint32_t i = 0; i < builder->column_count; i++)
         bytes +=
             builder->row_count * value_bytes(&builder->columns[i]) + builder->columns[i].text_bytes;
-    return builder->row_count >= BLOCK_ROWS_MAX || bytes >= BLOCK_BYTES_MAX;
+    return builder->row_count >= BLOCK_ROWS_MAX || bytes >= builder->full_bytes;
 }
 
 static uint64_t place(uint64_t *next, uint64_t bytes)

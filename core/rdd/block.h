@@ -102,17 +102,18 @@ typedef struct BuilderColumn {
 
 typedef struct BlockBuilder {
     MemPool *pool;
+    uint64_t full_bytes;
     uint32_t column_count;
     BuilderColumn *columns;
     uint32_t row_count;
 } BlockBuilder;
 
 /* A block is full at about so many rows or bytes; the builder says when. */
-enum { BLOCK_ROWS_MAX = 1 << 16, BLOCK_BYTES_MAX = 8 << 20 };
+enum { BLOCK_ROWS_MAX = 1 << 16, BLOCK_BYTES_MAX = 8 << 20, BLOCK_BYTES_LEAST = 128 << 10 };
 
-/* columns live in the arena. */
+/* columns live in the arena. full_bytes: see above; up to BLOCK_BYTES_MAX. */
 void block_builder_init(BlockBuilder *builder, Arena *arena, uint32_t column_count,
-                        const PlanColumn *columns, MemPool *pool);
+                        const PlanColumn *columns, uint64_t full_bytes, MemPool *pool);
 void block_builder_fini(BlockBuilder *builder); /* accepts a zeroed one */
 
 /* Copies rows rows[0..count) of the columns; no more than BATCH_ROWS_MAX. */

@@ -7,6 +7,9 @@
 #include "core/base/invariant.h"
 #include "exec/record_io.h"
 
+/* Of all blocks that a task fills. */
+enum { WRITER_BYTES = 16 << 20 };
+
 typedef uint32_t (*PlaceFunction)(VonkTask *, const void *, uint32_t);
 
 struct PartitionWriter {
@@ -35,6 +38,17 @@ struct PartitionWriter {
     const Column **args;
 };
 
+/* Blocks that are still being filled cannot be spilled: the more there are, the smaller. The plan
+ * alone decides, as their bytes must be the same each time. */
+static uint64_t full_bytes(uint32_t reduce_count)
+{
+    uint64_t bytes = WRITER_BYTES / reduce_count;
+
+    if (bytes > BLOCK_BYTES_MAX)
+        return BLOCK_BYTES_MAX;
+    return bytes < BLOCK_BYTES_LEAST ? BLOCK_BYTES_LEAST : bytes;
+}
+
 Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t partition,
                              const Ranges *ranges, BlockStore *store, UserTask *user, Error *err,
                              PartitionWriter **writer_out)
@@ -55,7 +69,8 @@ Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t pa
                                 .reduce_count = fragment->reduce_count};
     writer->builders = ARENA_ARRAY(arena, BlockBuilder, writer->reduce_count);
     for (uint32_t r = 0; r < writer->reduce_count; r++)
-        block_builder_init(&writer->builders[r], arena, plan->column_count, plan->columns, pool);
+        block_builder_init(&writer->builders[r], arena, plan->column_count, plan->columns,
+                           full_bytes(writer->reduce_count), pool);
     writer->places = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
     writer->rows = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
     writer->starts = ARENA_ARRAY(arena, uint32_t, writer->reduce_count + 1);

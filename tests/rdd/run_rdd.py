@@ -411,6 +411,34 @@ int vonk_main(VonkSession *s, int c, char **v)
     check(code == 1 and "out of memory" in err, f"no place to spill to: {code} {err[-300:]}")
 
 
+JOIN_JOB = """
+VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v), VONK_FIELD(int8, w));
+void pair(VonkTask *task, const VonkNumber *in, Pair *out) { (void)task; *out = (Pair){in->value, in->value, 1}; }
+void put(VonkTask *task, const Pair *a, const Pair *b, VonkNumber *out) { (void)task; out->value = a->v + b->w; }
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    VonkRdd *a = vonk_rdd_map(vonk_rdd_range(s, 0, 3000000, 1, 4), VonkNumber, Pair, pair);
+    VonkRdd *b = vonk_rdd_map(vonk_rdd_range(s, 0, 3000000, 1, 3), VonkNumber, Pair, pair);
+    VonkRdd *joined = vonk_rdd_join(a, Pair, b, Pair, VonkNumber, put, VONK_PARTITIONS(24));
+    int64_t count;
+    VonkError error;
+
+    (void)c; (void)v;
+    if (vonk_rdd_count(joined, &count, &error) != VONK_OK) {
+        fputs(error.message, stderr);
+        return 1;
+    }
+    return count == 3000000 ? 0 : 2;
+}
+"""
+
+
+def joining(folder):
+    """A join of more than memory holds, in partitions of which each fits: the blocks that tasks fill leave room for them."""
+    code, _, err = submit(write_job(folder, "join.c", JOIN_JOB), options=["--set", "memory=40MiB", "--set", f"spill_dir={folder}"])
+    check(code == 0, f"a large join in 40 MiB: {code} {err[-300:]}")
+
+
 SLOW_JOB = """
 #include <time.h>
 VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
@@ -648,6 +676,7 @@ def main():
         clocks(folder)
         made_once(folder)
         spilling(folder)
+        joining(folder)
         keeping(folder)
         keys_that_do_not_fit(folder)
         many_keys(folder)

@@ -121,9 +121,16 @@ static void test_duplicates(VonkSession *session)
     VonkRdd *a = vonk_rdd_map(numbers(session, 400, 5), VonkNumber, Pair, to_pair);
     VonkRdd *b = vonk_rdd_map(numbers(session, 40, 3), VonkNumber, Pair, to_pair);
     VonkRdd *skewed = vonk_rdd_map(numbers(session, 50000, 6), VonkNumber, Pair, one_key);
+    VonkRdd *joined;
+    uint32_t partitions;
+    VonkError error;
 
     check(count_of(vonk_rdd_join(a, Pair, b, Pair, Both, put_both)) == 4 * 100 * 10,
           "each record of a key meets each: NULL is a key");
+    joined = vonk_rdd_join(a, Pair, b, Pair, Both, put_both, VONK_PARTITIONS(13));
+    check(count_of(joined) == 4 * 100 * 10 &&
+              vonk_rdd_partition_count(joined, &partitions, &error) == VONK_OK && partitions == 13,
+          "a join into so many partitions");
     check(count_of(vonk_rdd_full_join(a, Pair, skewed, Pair, Both, put_both)) == 400 + 50000,
           "no key in common");
     check(count_of(vonk_rdd_cogroup(skewed, Pair, b, Pair, VonkNumber, count_partitions)) == 5,
