@@ -229,6 +229,8 @@ print(f"sum\\n{{c.sql(q).fetchall()[0][0]}}")
 def sort(pairs, out):
     return {
         "vonk": SUBMIT + [os.path.join(HERE, "rdd", "sort.c"), pairs, out],
+        "vonk sql": [VONK, "sql", "--threads", "2", "-c",
+                     f"COPY (SELECT v FROM read_parquet('{pairs}') ORDER BY v) TO '{out}' (FORMAT parquet)"],
         "duckdb": f"""c.execute("COPY (SELECT v FROM '{pairs}' ORDER BY v) TO '{out}' (FORMAT parquet)")""",
         "polars": f"""pl.scan_parquet('{pairs}').select('v').sort('v').sink_parquet('{out}', compression='snappy')""",
         "spark": f"""

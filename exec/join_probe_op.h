@@ -18,7 +18,8 @@ typedef struct ProbeLocal {
     Column *key_columns;
     Column *pair_columns; /* left, then right */
     Column *out_columns;
-    uint32_t *rows, *matches; /* pairs: batch rows and the table's */
+    struct CrossBlock *blocks; /* of probe__cross; NULL: none yet */
+    uint32_t *rows, *matches;  /* pairs: batch rows and the table's */
     uint32_t *padded_rows, *padded_matches;
     uint8_t *states; /* pairs: by batch row, what is known */
     uint8_t *mark;   /* by batch row */
@@ -40,9 +41,19 @@ MUST_CHECK Status probe__emit_pairs(ProbeLocal *local, const Batch *batch, const
 MUST_CHECK Status probe__emit_left(ProbeLocal *local, const Batch *batch, const uint32_t *selection,
                                    uint32_t count, bool mark_has_nulls, Emitter *emitter,
                                    Error *err);
+/* local->out_columns; sequence numbers are counted here. */
+MUST_CHECK Status probe__emit_columns(ProbeLocal *local, uint32_t row_count,
+                                      const uint32_t *selection, uint32_t selected_count,
+                                      Emitter *emitter, Error *err);
 void probe__mark_build(const Join *join, const uint32_t *matches, uint32_t count);
 
 /* After join_probe_start: all pairs of the batch. */
 MUST_CHECK Status probe__pairs(ProbeLocal *local, const Batch *batch, Emitter *emitter, Error *err);
+
+/* Whether each left row meets all of the table, and probe__cross is the better way; same rows, in
+ * the same order. */
+bool probe__can_cross(const ProbeLocal *local);
+MUST_CHECK Status probe__cross(ProbeLocal *local, const Batch *batch, Emitter *emitter, Error *err);
+void probe__cross_close(ProbeLocal *local);
 
 #endif

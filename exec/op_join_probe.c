@@ -86,6 +86,7 @@ static void probe_local_close(Operator *base, void *opaque)
     join_range_cursor_fini(&local->range, local->join->context->pool);
     column_buffers_fini(&local->left_buffers);
     column_buffers_fini(&local->right_buffers);
+    probe__cross_close(local);
     kernel_instance_free(local->keys);
     kernel_instance_free(local->residual);
     kernel_instance_free(local->null_aware);
@@ -94,7 +95,7 @@ static void probe_local_close(Operator *base, void *opaque)
 
 /* --- emitting --- */
 
-static Status emit_columns(ProbeLocal *local, uint32_t row_count, const uint32_t *selection,
+Status probe__emit_columns(ProbeLocal *local, uint32_t row_count, const uint32_t *selection,
                            uint32_t selected_count, Emitter *emitter, Error *err)
 {
     Batch out = {.column_count = local->join->node->column_count,
@@ -137,7 +138,7 @@ Status probe__emit_pairs(ProbeLocal *local, const Batch *batch, const uint32_t *
         else
             local->out_columns[i] = column_of_nulls(join->node->columns[i].type);
     }
-    return emit_columns(local, count, NULL, count, emitter, err);
+    return probe__emit_columns(local, count, NULL, count, emitter, err);
 }
 
 Status probe__emit_left(ProbeLocal *local, const Batch *batch, const uint32_t *selection,
@@ -156,7 +157,7 @@ Status probe__emit_left(ProbeLocal *local, const Batch *batch, const uint32_t *s
         else
             local->out_columns[i] = column_of_nulls(type);
     }
-    return emit_columns(local, batch->row_count, selection, count, emitter, err);
+    return probe__emit_columns(local, batch->row_count, selection, count, emitter, err);
 }
 
 /* Left columns as they are, right ones at their rows' places: under the selection of matches, or,
@@ -179,9 +180,9 @@ static Status emit_in_place(ProbeLocal *local, const Batch *batch, uint32_t coun
             local->out_columns[i] = column_of_nulls(join->node->columns[i].type);
     }
     if (is_padded)
-        return emit_columns(local, batch->row_count, batch->selection, batch->selected_count,
-                            emitter, err);
-    return emit_columns(local, batch->row_count, local->rows, count, emitter, err);
+        return probe__emit_columns(local, batch->row_count, batch->selection, batch->selected_count,
+                                   emitter, err);
+    return probe__emit_columns(local, batch->row_count, local->rows, count, emitter, err);
 }
 
 void probe__mark_build(const Join *join, const uint32_t *matches, uint32_t count)
@@ -324,6 +325,8 @@ static Status probe_consume(Operator *base, void *opaque, const Batch *batch, Em
     join_probe_start(&local->probe, keys, batch);
     if (join->is_single)
         return probe_single(local, batch, emitter, err);
+    if (probe__can_cross(local))
+        return probe__cross(local, batch, emitter, err);
     return probe__pairs(local, batch, emitter, err);
 }
 

@@ -148,7 +148,7 @@ void sort_key_find_end(const SortKeyLayout *layout, const uint64_t *words, uint3
     *skip_bytes_out = 0;
 }
 
-/* --- encoding: bytes first, row after row, then words --- */
+/* --- encoding --- */
 
 typedef struct Encoder {
     const SortKeyPart *part;
@@ -157,8 +157,8 @@ typedef struct Encoder {
     size_t stride;
     const uint32_t *codes;
     const Batch *batch;
-    uint8_t *keys;      /* zeroed at first */
-    uint32_t key_bytes; /* of one row      */
+    uint64_t *keys; /* zeroed at first */
+    uint32_t words; /* of one row      */
     const bool *is_open;
 } Encoder;
 
@@ -167,45 +167,59 @@ static inline const void *value_of(const Encoder *e, uint32_t row)
     return e->values + e->stride * (e->codes != NULL ? e->codes[row] : row);
 }
 
-static inline uint8_t *value_place(const Encoder *e, uint32_t i)
-{
-    return e->keys + (size_t)i * e->key_bytes + e->part->offset + e->part->is_nullable;
-}
-
 /* Rows whose earlier text was cut off, or whose value is null, have no value bytes. */
 static inline bool has_no_value(const Encoder *e, uint32_t i, uint32_t row)
 {
     return e->is_open[i] || (e->part->is_nullable && column_is_null(e->column, row));
 }
 
-/* Highest byte first; of `size` bytes the first part->value_bytes. */
-static inline void put_bits(const Encoder *e, uint32_t i, UInt128 bits, uint32_t size)
+/* The last `bytes` bytes of bits (the others are zero) to the row's key, from byte `start` on. */
+static inline void put_bytes(const Encoder *e, uint32_t i, uint64_t bits, uint32_t start,
+                             uint32_t bytes)
 {
-    uint8_t *to = value_place(e, i);
-    uint8_t bytes[16];
+    uint64_t *words = e->keys + (size_t)i * e->words + start / 8;
+    uint32_t end = 8 * (start % 8 + bytes);
 
-    if (e->part->is_descending)
-        bits = ~bits;
-    for (uint32_t b = 0; b < size; b++)
-        bytes[b] = (uint8_t)(bits >> (8 * (size - 1 - b)));
-    if (e->part->value_bytes >= size)
-        memcpy(to, bytes, size);
-    else
-        memcpy(to, bytes, e->part->value_bytes);
+    if (end <= 64) {
+        words[0] |= bits << (64 - end);
+    } else {
+        words[0] |= bits >> (end - 64);
+        words[1] |= bits << (128 - end);
+    }
 }
 
+/* Of the `size` bytes of bits the first part->value_bytes; size <= 8. */
 static inline void put_64(const Encoder *e, uint32_t i, uint64_t bits, uint32_t size)
 {
-    uint8_t *to = value_place(e, i);
-    uint64_t big_endian;
+    const SortKeyPart *part = e->part;
+    uint32_t cut = part->value_bytes < size ? size - part->value_bytes : 0;
 
-    if (e->part->is_descending)
+    if (part->is_descending)
+        bits = ~bits & (UINT64_MAX >> (64 - 8 * size));
+    put_bytes(e, i, bits >> (8 * cut), part->offset + part->is_nullable, size - cut);
+}
+
+/* The same for 8 < size <= 16. */
+static inline void put_bits(const Encoder *e, uint32_t i, UInt128 bits, uint32_t size)
+{
+    const SortKeyPart *part = e->part;
+    uint32_t start = part->offset + part->is_nullable, high_bytes = size - 8;
+    uint32_t low_bytes = part->value_bytes < size ? 0 : 8;
+    uint64_t high, low;
+
+    if (part->is_descending)
         bits = ~bits;
-    big_endian = __builtin_bswap64(bits << (64 - 8 * size));
-    if (e->part->value_bytes >= size)
-        memcpy(to, &big_endian, size);
-    else
-        memcpy(to, &big_endian, e->part->value_bytes);
+    if (part->value_bytes < size && part->value_bytes > high_bytes)
+        low_bytes = part->value_bytes - high_bytes;
+    low = (uint64_t)bits >> (64 - 8 * low_bytes) % 64;
+    high = (uint64_t)(bits >> 64) & (UINT64_MAX >> (64 - 8 * high_bytes));
+    if (part->value_bytes < high_bytes) {
+        high >>= 8 * (high_bytes - part->value_bytes);
+        high_bytes = part->value_bytes;
+    }
+    put_bytes(e, i, high, start, high_bytes);
+    if (low_bytes > 0)
+        put_bytes(e, i, low, start + high_bytes, low_bytes);
 }
 
 static inline uint64_t float32_bits(float value)
@@ -278,11 +292,13 @@ static void encode_fixed(const Encoder *e)
 static void encode_texts(const Encoder *e, bool *is_open)
 {
     uint32_t prefix_bytes = e->part->value_bytes - 1, skip_bytes = e->part->skip_bytes;
+    uint32_t start = e->part->offset + e->part->is_nullable;
+    uint32_t first_word = start / 8, end_word = (start + prefix_bytes) / 8 + 1;
     uint8_t inversion = e->part->is_descending ? 0xff : 0;
 
     for (uint32_t i = 0; i < e->batch->selected_count; i++) {
         uint32_t row = batch_row(e->batch, i), length, bytes;
-        uint8_t *to = value_place(e, i);
+        uint8_t key[KEY_BYTES_MAX] = {0};
         Str text;
 
         if (has_no_value(e, i, row))
@@ -291,11 +307,17 @@ static void encode_texts(const Encoder *e, bool *is_open)
         length = text.length > skip_bytes ? text.length - skip_bytes : 0;
         bytes = length < prefix_bytes ? length : prefix_bytes;
         if (bytes > 0)
-            memcpy(to, str_bytes(&text) + skip_bytes, bytes);
-        to[prefix_bytes] = (uint8_t)(length <= prefix_bytes ? length : prefix_bytes + 1);
+            memcpy(key + start, str_bytes(&text) + skip_bytes, bytes);
+        key[start + prefix_bytes] = (uint8_t)(length <= prefix_bytes ? length : prefix_bytes + 1);
         if (inversion != 0)
-            for (uint32_t b = 0; b <= prefix_bytes; b++)
-                to[b] ^= inversion;
+            for (uint32_t b = start; b <= start + prefix_bytes; b++)
+                key[b] ^= inversion;
+        for (uint32_t w = first_word; w < end_word; w++) {
+            uint64_t big_endian;
+
+            memcpy(&big_endian, key + 8 * w, sizeof big_endian);
+            e->keys[(size_t)i * e->words + w] |= __builtin_bswap64(big_endian);
+        }
         is_open[i] = length > prefix_bytes;
     }
 }
@@ -306,7 +328,7 @@ static void encode_nulls(const Encoder *e)
         bool is_null = column_is_null(e->column, batch_row(e->batch, i));
 
         if (!e->is_open[i])
-            e->keys[(size_t)i * e->key_bytes + e->part->offset] = is_null != e->part->nulls_first;
+            put_bytes(e, i, is_null != e->part->nulls_first, e->part->offset, 1);
     }
 }
 
@@ -320,8 +342,8 @@ static Encoder make_encoder(const SortKeyLayout *layout, uint32_t k, const Batch
                        .stride =
                            column->form == COLUMN_CONST ? 0 : phys_bytes(layout->parts[k].phys),
                        .batch = batch,
-                       .keys = (uint8_t *)words,
-                       .key_bytes = layout->words * 8,
+                       .keys = words,
+                       .words = layout->words,
                        .is_open = is_open};
 
     if (column->form == COLUMN_DICT) {
@@ -348,8 +370,6 @@ void sort_key_encode(const SortKeyLayout *layout, const Batch *batch, uint64_t *
         else
             encode_fixed(&encoder);
     }
-    for (size_t w = 0; w < word_count; w++)
-        words_out[w] = __builtin_bswap64(words_out[w]);
     if (layout->is_cut)
         memset(is_open_out, true, batch->selected_count * sizeof *is_open_out);
 }
