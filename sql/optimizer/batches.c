@@ -50,6 +50,7 @@ static const Rule *const rewrite[] = {
 
     /* joins to simpler kinds, once the filters have reached them */
     &rule_simplify_single_joins,
+    &rule_push_single_join, /* what is left of them */
     &rule_simplify_mark_joins,
     &rule_reduce_outer_joins,
     &rule_reduce_anti_joins,
