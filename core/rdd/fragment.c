@@ -134,6 +134,11 @@ static uint32_t count_partitions(const Fragment *fragment, const Plan *plan)
     }
 }
 
+uint32_t fragment_partitions(const Fragment *fragment)
+{
+    return count_partitions(fragment, fragment->plan);
+}
+
 static Status add_fragment(Cutter *cutter, const Plan *plan, const PlanExchange *exchange,
                            uint32_t *id_out)
 {
@@ -141,7 +146,7 @@ static Status add_fragment(Cutter *cutter, const Plan *plan, const PlanExchange 
     FragmentSet *set = cutter->set;
 
     TRY(find_sources(cutter, &fragment, plan));
-    fragment.partition_count = count_partitions(&fragment, plan);
+    fragment.partition_count = fragment_partitions(&fragment);
     if (exchange != NULL && exchange->kind != EXCHANGE_KEEP && exchange->kind != EXCHANGE_BROADCAST)
         fragment.reduce_count = (uint32_t)exchange->partitions;
     for (uint32_t i = 0; i < fragment.source_count; i++)

@@ -46,6 +46,9 @@ typedef struct FragmentSet {
 MUST_CHECK Status fragments_cut(Arena *arena, const Plan *distributed, Error *err,
                                 FragmentSet *set_out);
 
+/* The tasks that the fragment's plan has, over its sources' partitions. */
+uint32_t fragment_partitions(const Fragment *fragment);
+
 /* The producer's tasks whose blocks partition `partition` of the exchange has. */
 PartitionRange exchange_maps(const PlanExchange *exchange, uint32_t map_count,
                              uint32_t reduce_count, uint32_t partition);
