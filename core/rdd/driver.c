@@ -269,6 +269,19 @@ static TaskFailure failure_of(const Error *err)
     return TASK_FAILED;
 }
 
+/* What else of the stage's outputs is gone without anybody having said so. */
+static void note_lost(Driver *driver, const JobStage *stage, uint32_t known)
+{
+    for (uint32_t p = 0; p < stage->fragment->partition_count; p++) {
+        ExecutorId place;
+        uint64_t hash;
+
+        if (p != known && !block_output_has(stage->output, p) &&
+            scheduler_output_place(driver->scheduler, stage->id, p, &place, &hash))
+            scheduler_output_lost(driver->scheduler, stage->id, p, place);
+    }
+}
+
 static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResult *result)
 {
     const JobStage *stage = launch->stage;
@@ -284,6 +297,7 @@ static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResul
         scheduler_task_failed(driver->scheduler, launch->attempt, TASK_KILLED, &result->error);
         return;
     }
+    note_lost(driver, producer, result->lost_map); /* all at once, not one a failure */
     scheduler_fetch_failed(driver->scheduler, launch->attempt, &failure, &result->error);
 }
 
