@@ -47,7 +47,7 @@ static const TextCase type_cases[] = {
      "z character varying(10), w character(3), ?column? text, max text, max character(3), upper "
      "text"},
     {"SELECT coalesce(z, 'x'), coalesce(z, x), coalesce(z::varchar(3), z) FROM u",
-     "coalesce character varying(10), coalesce character varying, coalesce character varying"},
+     "coalesce character varying, coalesce character varying, coalesce character varying"},
     {"SELECT 1 UNION SELECT 2.5", "?column? numeric(2,1)"},
     {"SELECT d FROM t UNION ALL SELECT k FROM n", "d numeric(38,16)"},
     {"VALUES (1, 'x', NULL), (2.25, NULL, 7)",
