@@ -129,7 +129,7 @@ def check_relations(generator, run):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--queries", type=int, default=400)
+    parser.add_argument("--queries", type=int, default=300)
     parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--no-postgres", action="store_true")
     arguments = parser.parse_args()
@@ -155,7 +155,9 @@ def main():
                 truth = rows_of(lambda s: server.query(s)[1], sql, PostgresError) if server else None
                 if truth == ("error", "57014"):
                     raise Slow
-                answers = [rows_of(limited(session), sql, VonkError) for session in sessions]
+                # compiling takes longer than all else: the session that waits for it answers every third query
+                asked = [session for i, session in enumerate(sessions) if i != 1 or number % 3 == 1]
+                answers = [rows_of(limited(session), sql, VonkError) for session in asked]
                 what = check_relations(type(generator)(generator.rng), limited(sessions[number % 3]))
             except Slow:
                 slow += 1
