@@ -19,6 +19,20 @@ typedef struct Meeting {
     bool is_done, is_left;
 } Meeting;
 
+static Meeting *meeting_new(const DetachedCall *call)
+{
+    Meeting *meeting = heap_new(sizeof *meeting);
+    pthread_condattr_t attributes;
+
+    meeting->call = *call;
+    pthread_mutex_init(&meeting->lock, NULL);
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&meeting->done_or_left, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return meeting;
+}
+
 static void meeting_free(Meeting *meeting)
 {
     pthread_cond_destroy(&meeting->done_or_left);
@@ -73,12 +87,10 @@ static bool wait_for(Meeting *meeting, const atomic_bool *stop)
     while (!meeting->is_done && !(stop != NULL && atomic_load(stop))) {
         struct timespec until;
 
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += LOOK_AROUND_NS;
-        if (until.tv_nsec >= 1000000000) {
-            until.tv_nsec -= 1000000000;
-            until.tv_sec++;
-        }
+        until.tv_sec += until.tv_nsec / 1000000000;
+        until.tv_nsec %= 1000000000;
         pthread_cond_timedwait(&meeting->done_or_left, &meeting->lock, &until);
     }
     is_done = meeting->is_done;
@@ -89,14 +101,10 @@ static bool wait_for(Meeting *meeting, const atomic_bool *stop)
 
 Status detached_call_run(const DetachedCall *call, const atomic_bool *stop, Error *err)
 {
-    Meeting *meeting = heap_new(sizeof *meeting);
+    Meeting *meeting = meeting_new(call);
     pthread_t thread;
-    int error;
+    int error = create_thread(meeting, &thread);
 
-    pthread_mutex_init(&meeting->lock, NULL);
-    pthread_cond_init(&meeting->done_or_left, NULL);
-    meeting->call = *call;
-    error = create_thread(meeting, &thread);
     if (error != 0) {
         meeting_free(meeting);
         call->release(call->context);

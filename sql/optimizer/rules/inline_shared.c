@@ -59,11 +59,6 @@ static void count_uses(UseCounter *counter, const Plan *plan)
         count_uses(counter, plan->inputs[i]);
 }
 
-static void note_volatile(void *context, const Expr *expr)
-{
-    *(bool *)context |= expr_is_volatile(expr);
-}
-
 static bool is_cheap(RuleCtx *rc, const PlanShared *shared, uint32_t reader_count)
 {
     const Plan *plan = shared->head.inputs[0];
@@ -72,7 +67,7 @@ static bool is_cheap(RuleCtx *rc, const PlanShared *shared, uint32_t reader_coun
     (void)rc;
     (void)reader_count;
     while (plan->kind == PLAN_FILTER || plan->kind == PLAN_PROJECT) {
-        plan_visit_exprs(plan, note_volatile, &is_volatile);
+        is_volatile |= node_is_volatile(plan);
         plan = plan->inputs[0];
     }
     return !is_volatile && (plan->kind == PLAN_SCAN || plan->kind == PLAN_VALUES); /* (1) (2) */

@@ -83,18 +83,13 @@ static double node_ns(const Making *making, const Plan *plan)
     }
 }
 
-static void note_volatile(void *context, const Expr *expr)
-{
-    *(bool *)context |= expr_is_volatile(expr);
-}
-
 static void add_costs(Making *making, const Plan *plan)
 {
     if (plan_seen(making->rc->arena, plan, &making->seen))
         return;
-    plan_visit_exprs(plan, note_volatile, &making->is_volatile);
-    making->is_volatile |= plan->kind == PLAN_CALL || plan->kind == PLAN_COMBINE ||
-                           plan->kind == PLAN_GROUP || plan->kind == PLAN_WRITE;
+    making->is_volatile |= node_is_volatile(plan) || plan->kind == PLAN_CALL ||
+                           plan->kind == PLAN_COMBINE || plan->kind == PLAN_GROUP ||
+                           plan->kind == PLAN_WRITE;
     making->ns += node_ns(making, plan);
     for (uint32_t i = 0; i < plan->input_count; i++)
         add_costs(making, plan->inputs[i]);

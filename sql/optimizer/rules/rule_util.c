@@ -104,6 +104,19 @@ typedef struct PlanMemoEntry {
     struct PlanMemoEntry *next;
 } PlanMemoEntry;
 
+static void note_volatile(void *context, const Expr *expr)
+{
+    *(bool *)context |= expr_is_volatile(expr);
+}
+
+bool node_is_volatile(const Plan *plan)
+{
+    bool is_volatile = false;
+
+    plan_visit_exprs(plan, note_volatile, &is_volatile);
+    return is_volatile;
+}
+
 const Plan *plan_memo_find(const PlanMemo *memo, const Plan *before)
 {
     for (const PlanMemoEntry *entry = memo->entries; entry != NULL; entry = entry->next)

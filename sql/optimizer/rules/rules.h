@@ -51,6 +51,9 @@ ColumnMap map_vec_map(const MapVec *vec);
 
 /* --- walking --- */
 
+/* An expression of the node itself is volatile. */
+bool node_is_volatile(const Plan *plan);
+
 /* What a walk made of the inputs of SHARED nodes, by their pointers: all nodes of one shared_id
  * keep one input. Starts as {0}. */
 typedef struct PlanMemo {

@@ -54,14 +54,9 @@ typedef struct Contents {
     PlanSeen *seen;
 } Contents;
 
-static void note_volatile(void *context, const Expr *expr)
-{
-    *(bool *)context |= expr_is_volatile(expr);
-}
-
 static void look_into(Sharer *sharer, const Plan *plan, Contents *contents)
 {
-    plan_visit_exprs(plan, note_volatile, &contents->is_volatile);
+    contents->is_volatile |= node_is_volatile(plan);
     contents->has_work |= plan->kind == PLAN_JOIN || plan->kind == PLAN_AGGREGATE;
     if (plan->input_count == 0)
         contents->rows_read += estimate_plan(estimator_of(sharer->rc), plan)->base_rows;

@@ -175,16 +175,10 @@ static bool is_cheap(const Plan *plan)
     return plan->kind == PLAN_SCAN || plan->kind == PLAN_SHARED || plan->kind == PLAN_VALUES;
 }
 
-static void note_volatile(void *context, const Expr *expr)
-{
-    *(bool *)context |= expr_is_volatile(expr);
-}
-
 static bool is_volatile(Arena *arena, const Plan *plan, PlanSeen **seen)
 {
-    bool found = false;
+    bool found = node_is_volatile(plan);
 
-    plan_visit_exprs(plan, note_volatile, &found);
     if (plan_seen(arena, plan, seen))
         return found;
     for (uint32_t i = 0; !found && i < plan->input_count; i++)
