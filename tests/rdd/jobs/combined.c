@@ -4,9 +4,8 @@
  * Prints what comes out, errors included: the same whether functions are inlined or called.
  */
 #include <math.h>
-#include <stdio.h>
-#include <string.h>
-#include <vonk/vonk.h>
+
+#include "shown.h"
 
 VONK_RECORD(Word, VONK_KEY(text, word), VONK_FIELD(int8, n), VONK_FIELD(float8, x));
 VONK_RECORD(Mixed, VONK_NULLABLE_KEY(int4, a), VONK_NULLABLE_KEY(text, b), VONK_FIELD(int8, n));
@@ -221,25 +220,6 @@ static void begin_until(VonkTask *task, const Pair *in, Pair *out)
 
 /* --- */
 
-static void print(const char *title, VonkRdd *rdd)
-{
-    printf("--- %s\n", title);
-    (void)vonk_rdd_print_csv(rdd);
-    fflush(stdout);
-}
-
-static void fails(const char *title, VonkRdd *rdd)
-{
-    VonkError error;
-    int64_t rows = 0;
-
-    if (vonk_rdd_count(rdd, &rows, &error) == VONK_OK)
-        printf("--- %s: %lld\n", title, (long long)rows);
-    else
-        printf("--- %s: %s | %.*s\n", title, error.message, (int)strcspn(error.detail, "\n"),
-               error.detail); /* the record; the task stands behind it */
-}
-
 static void whole(VonkRdd *words, VonkRdd *pairs)
 {
     VonkError error = {0};
@@ -317,8 +297,8 @@ int vonk_main(VonkSession *session, int argc, char **argv)
               Only, add_only));
     whole(words, pairs);
     without_columns(session);
-    fails("add fails", vonk_rdd_reduce_by_key(pairs, Pair, add_until));
-    fails("create fails",
+    count("add fails", vonk_rdd_reduce_by_key(pairs, Pair, add_until));
+    count("create fails",
           vonk_rdd_combine_by_key(pairs, Pair, Pair, begin_until, add_pair, add_pair));
     return 0;
 }

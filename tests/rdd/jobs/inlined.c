@@ -4,8 +4,8 @@
  * Prints what comes out, errors included: the same whether functions are inlined or called.
  */
 #include <math.h>
-#include <stdio.h>
-#include <vonk/vonk.h>
+
+#include "shown.h"
 
 VONK_RECORD(Row, VONK_KEY(int8, id), VONK_NULLABLE(text, name), VONK_NULLABLE(int4, small),
             VONK_FIELD(float8, x), VONK_FIELD(numeric(30, 4), price), VONK_FIELD(bool, odd),
@@ -180,25 +180,6 @@ static void add(VonkTask *task, Tree *sum, const Tree *more)
     (void)task;
     sum->at.a += more->at.a;
     sum->at.b = sum->at.b * 31 + more->at.b;
-}
-
-static void print(const char *title, VonkRdd *rdd)
-{
-    printf("--- %s\n", title);
-    (void)vonk_rdd_print_csv(rdd);
-    fflush(stdout);
-}
-
-static void count(const char *title, VonkRdd *rdd)
-{
-    VonkError error;
-    int64_t rows = 0;
-
-    if (vonk_rdd_count(rdd, &rows, &error) == VONK_OK)
-        printf("--- %s: %lld\n", title, (long long)rows);
-    else
-        printf("--- %s: %s | %.*s\n", title, error.message, (int)strcspn(error.detail, "\n"),
-               error.detail); /* the record; the task stands behind it */
 }
 
 int vonk_main(VonkSession *session, int argc, char **argv)
