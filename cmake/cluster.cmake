@@ -24,3 +24,22 @@ target_link_libraries(vonk_cluster_idl PUBLIC PkgConfig::THRIFT PRIVATE vonk_fla
 
 vonk_folder(vonk_rpc cluster/rpc)
 target_link_libraries(vonk_rpc PUBLIC vonk_cluster_idl vonk_base OpenSSL::SSL OpenSSL::Crypto)
+
+# libvonk_rpc.so: the above, loaded when there is a cluster (cluster/rpc_module.h)
+add_library(vonk_rpc_module MODULE cluster/rpc/module/rpc_module_table.c)
+set_target_properties(vonk_rpc_module PROPERTIES OUTPUT_NAME vonk_rpc)
+target_link_libraries(vonk_rpc_module PRIVATE vonk_rpc)
+
+vonk_folder(vonk_cluster cluster)
+target_link_libraries(vonk_cluster PUBLIC vonk_rdd)
+
+file(GLOB rpc_headers CONFIGURE_DEPENDS cluster/rpc_module.h cluster/rpc/*.h core/base/*.h)
+set(rpc_hashes "")
+foreach(header ${rpc_headers})
+    file(SHA256 ${header} hash)
+    string(APPEND rpc_hashes ${hash})
+endforeach()
+string(SHA256 rpc_hash "${rpc_hashes}")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${rpc_headers})
+set_property(SOURCE cluster/rpc_module.c cluster/rpc/module/rpc_module_table.c
+    APPEND PROPERTY COMPILE_DEFINITIONS VONK_RPC_INTERFACE="${rpc_hash}")

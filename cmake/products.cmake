@@ -1,4 +1,4 @@
-# What users get: the vonk program, libvonk.so with its module libvonk_jit.so beside it, and what
+# What users get: the vonk program, libvonk.so with its modules libvonk_jit.so and libvonk_rpc.so beside it, and what
 # `make install` copies: headers, vonk.pc, a CMake package.
 include(GNUInstallDirs)
 
@@ -27,16 +27,12 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/shell/shell_main.c)
     add_executable(vonk shell/shell_main.c ${VONK_API_SOURCES})
     target_link_libraries(vonk PRIVATE vonk_shell ${CMAKE_DL_LIBS})
     target_link_options(vonk PRIVATE -Wl,--export-dynamic-symbol=vonk_*)
-    if(TARGET vonk_jit)
-        add_dependencies(vonk vonk_jit)
-    endif()
+    add_dependencies(vonk vonk_jit vonk_rpc_module)
     install(TARGETS vonk RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
 install(TARGETS vonk_shared EXPORT vonk LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-if(TARGET vonk_jit)
-    install(TARGETS vonk_jit LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-endif()
+install(TARGETS vonk_jit vonk_rpc_module LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/vonk DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 # the prefix as seen from vonk.pc, so that `cmake --install --prefix` may put it anywhere
 file(RELATIVE_PATH VONK_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)

@@ -27,6 +27,7 @@
 #include "core/base/heap.h"
 #include "core/base/invariant.h"
 #include "core/base/log.h"
+#include "core/base/module_file.h"
 
 enum { BUCKETS = 256, KEPT_ENTRIES_MAX = 4096, WAIT_MS = 20 };
 
@@ -156,47 +157,6 @@ void code_cache_free(CodeCache *cache)
 
 /* --- the module --- */
 
-/* The folder of the program or library that this code is in, up to its last slash; "" if it cannot
- * be told. */
-static void find_own_folder(char *folder, size_t bytes)
-{
-    Dl_info self;
-    ssize_t length;
-    char *slash;
-
-    folder[0] = '\0';
-    if (dladdr((void *)(uintptr_t)&find_own_folder, &self) == 0 || self.dli_fname == NULL)
-        return;
-    if (strchr(self.dli_fname, '/') != NULL) {
-        snprintf(folder, bytes, "%s", self.dli_fname);
-    } else { /* a program found by PATH is known by its bare name */
-        length = readlink("/proc/self/exe", folder, bytes - 1);
-        folder[length < 0 ? 0 : length] = '\0';
-    }
-    slash = strrchr(folder, '/');
-    if (slash == NULL)
-        folder[0] = '\0';
-    else
-        slash[1] = '\0';
-}
-
-/* Beside the program or library that this code is in; or where the loader finds it. */
-static void *open_module(void)
-{
-    static const char name[] = "libvonk_jit.so";
-    static const char *const places[] = {"", "../lib/x86_64-linux-gnu/", "../lib/", "../lib64/"};
-    char own[2048], path[4096];
-    void *handle = NULL;
-
-    find_own_folder(own, sizeof own);
-    for (size_t i = 0; handle == NULL && i < sizeof places / sizeof places[0]; i++) {
-        snprintf(path, sizeof path, "%s%s%s", own, places[i], name);
-        if (own[0] != '\0' && access(path, R_OK) == 0)
-            handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    }
-    return handle != NULL ? handle : dlopen(name, RTLD_NOW | RTLD_LOCAL);
-}
-
 /* --- a process that ends while something is compiled --- */
 
 /* LLVM's destructors run at exit, and must not find LLVM at work: what runs is waited for, and
@@ -240,7 +200,7 @@ static void wait_for_work(void)
 /* Never unloaded: LLVM does not like it, and its static destructors run at exit. */
 static const JitModule *load_module(void)
 {
-    void *handle = open_module();
+    void *handle = module_open("libvonk_jit.so");
     const char *interface = handle == NULL ? NULL : dlsym(handle, "vonk_jit_interface");
     JitModuleFn get_module = NULL;
     const JitModule *module;

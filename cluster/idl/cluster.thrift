@@ -2,10 +2,12 @@
  * cluster.thrift -- what the processes of a cluster say to each other
  *
  *     driver   -> Master    register an application, ask for executors
+ *     anybody  -> Master    status, kill
  *     worker   -> Master    register, heartbeat
  *     master   -> Worker    start an executor, stop it
  *     driver   -> Executor  stages, launches, cancels
  *     executor -> Driver    what became of a task
+ *     worker   -> Driver    what became of an executor
  *     anybody  -> Blocks    pieces of the blocks that tasks made
  *
  * Plans, rows and closures travel as bytes (core/base/wire.h), checked and hashed by their readers: here
@@ -47,6 +49,7 @@ struct WorkerInfo {
   5: required i64 incarnation
 }
 
+/** executors: wanted; the master sees to it that so many run as long as the application does. */
 struct ApplicationInfo {
   1: required Build build
   2: required string name
@@ -54,6 +57,7 @@ struct ApplicationInfo {
   4: required i32 executors
   5: required i32 executor_cores
   6: required i64 executor_memory_bytes
+  7: required i64 incarnation
 }
 
 service Master {
@@ -61,9 +65,17 @@ service Master {
   i64 register_worker(1: WorkerInfo worker) throws (1: CallError failure)
   /** executors: those that run there. An error: the master does not know the worker (any more). */
   void worker_heartbeat(1: i64 worker, 2: i64 incarnation, 3: list<i64> executors) throws (1: CallError failure)
+  /** A process of the worker's has ended, for whatever reason. */
+  void executor_ended(1: i64 worker, 2: i64 incarnation, 3: i64 executor, 4: string reason) throws (1: CallError failure)
   /** Returns the application's id; its executors register with the driver. */
   i64 register_application(1: ApplicationInfo application) throws (1: CallError failure)
-  void end_application(1: i64 application) throws (1: CallError failure)
+  /** progress: a line of JSON for the status. An error: the master does not know the application (any more). */
+  void application_heartbeat(1: i64 application, 2: i64 incarnation, 3: string progress) throws (1: CallError failure)
+  void end_application(1: i64 application, 2: i64 incarnation) throws (1: CallError failure)
+  /** Its executors end, and its driver is told at its next heartbeat. */
+  void kill_application(1: i64 application) throws (1: CallError failure)
+  /** Of workers, applications, executors: JSON. */
+  string status() throws (1: CallError failure)
 }
 
 // --- worker ---
@@ -78,6 +90,7 @@ struct ExecutorOrder {
 
 service Worker {
   void start_executor(1: ExecutorOrder order) throws (1: CallError failure)
+  /** No error when there is none (any more). */
   void stop_executor(1: i64 executor, 2: string reason) throws (1: CallError failure)
 }
 
@@ -123,6 +136,8 @@ struct TaskReport {
 
 service Driver {
   void register_executor(1: ExecutorInfo executor) throws (1: CallError failure)
+  /** From the executor's worker, which has seen its process end; or is about to end it. */
+  void executor_ended(1: i64 executor, 2: string reason) throws (1: CallError failure)
   /** reports: of the tasks that ended since the last one that was answered. */
   void executor_heartbeat(1: i64 executor, 2: i64 launches_seen, 3: list<TaskReport> reports) throws (1: CallError failure)
 }

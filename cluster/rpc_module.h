@@ -1,0 +1,45 @@
+/*
+ * rpc_module.h -- the calls between processes, in a module that is loaded when there is a cluster
+ *
+ *     rpc_module() -> rpc->rpc_blocks_fetch(...), ...
+ *
+ * GLib and Thrift are in libvonk_rpc.so alone: a process that is refused memory does not outlive
+ * them, and one that never sees a cluster does not load them. The module has a copy of core/base:
+ * arenas and errors may be handed over, memory pools may not.
+ *
+ * Thread: any.
+ */
+#ifndef VONK_CLUSTER_RPC_MODULE_H
+#define VONK_CLUSTER_RPC_MODULE_H
+
+#include "cluster/rpc/rpc_blocks.h"
+
+/* One more call: one more line. */
+#define RPC_FUNCTIONS(F)                                                                           \
+    F(secret_read)                                                                                 \
+    F(secret_make)                                                                                 \
+    F(secret_wipe)                                                                                 \
+    F(channel_keys_new)                                                                            \
+    F(channel_keys_free)                                                                           \
+    F(rpc_pool_new)                                                                                \
+    F(rpc_pool_free)                                                                               \
+    F(rpc_server_port)                                                                             \
+    F(rpc_server_counts)                                                                           \
+    F(rpc_server_stop)                                                                             \
+    F(rpc_blocks_fetch)                                                                            \
+    F(rpc_blocks_serve)
+
+#define RPC_MEMBER(name) __typeof__(name) *name;
+
+typedef struct RpcModule {
+    RPC_FUNCTIONS(RPC_MEMBER)
+} RpcModule;
+
+/* The module exports "vonk_rpc_interface", a text that is VONK_RPC_INTERFACE when both were built
+ * from the same headers, and this function as "vonk_rpc_module". */
+typedef const RpcModule *(*RpcModuleFn)(void);
+
+/* Loads the module when it is first called; it stays. ST_NOT_SUPPORTED: there is none that fits. */
+MUST_CHECK Status rpc_module(Error *err, const RpcModule **module_out);
+
+#endif

@@ -1,0 +1,45 @@
+/* module_file.c -- see module_file.h */
+#include "core/base/module_file.h"
+
+#include <dlfcn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+void module_own_folder(char *folder, size_t bytes)
+{
+    Dl_info self;
+    ssize_t length;
+    char *slash;
+
+    folder[0] = '\0';
+    if (dladdr((void *)(uintptr_t)&module_own_folder, &self) == 0 || self.dli_fname == NULL)
+        return;
+    if (strchr(self.dli_fname, '/') != NULL) {
+        snprintf(folder, bytes, "%s", self.dli_fname);
+    } else { /* a program found by PATH is known by its bare name */
+        length = readlink("/proc/self/exe", folder, bytes - 1);
+        folder[length < 0 ? 0 : length] = '\0';
+    }
+    slash = strrchr(folder, '/');
+    if (slash == NULL)
+        folder[0] = '\0';
+    else
+        slash[1] = '\0';
+}
+
+void *module_open(const char *name)
+{
+    static const char *const places[] = {"", "../lib/x86_64-linux-gnu/", "../lib/", "../lib64/"};
+    char own[2048], path[4096];
+    void *handle = NULL;
+
+    module_own_folder(own, sizeof own);
+    for (size_t i = 0; handle == NULL && i < sizeof places / sizeof places[0]; i++) {
+        snprintf(path, sizeof path, "%s%s%s", own, places[i], name);
+        if (own[0] != '\0' && access(path, R_OK) == 0)
+            handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    }
+    return handle != NULL ? handle : dlopen(name, RTLD_NOW | RTLD_LOCAL);
+}
