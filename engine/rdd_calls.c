@@ -71,7 +71,6 @@ static void number_records(VonkTask *task, VonkIn *in, VonkIn *counts, VonkOut *
 
     for (const PartCount *part; (part = VONK_NEXT(counts, PartCount)) != NULL;)
         index += part->partition < task->partition ? part->count : 0;
-    ((UserTask *)task)->record = 0;
     call = (IndexFunction)rdd_enter(task)->call;
     for (const void *record; !task->is_failed && (record = vonk__next(in)) != NULL; index++) {
         if (out->next == out->end)

@@ -129,7 +129,6 @@ static void sum_prefixes(VonkTask *task, VonkIn *in, VonkIn *totals, VonkOut *ou
     for (const void *total; (total = vonk__next(totals)) != NULL;)
         if (number_at(total, prefix->partition_offset) < task->partition && !sum_add(&sum, total))
             return;
-    ((UserTask *)task)->record = 0;
     for (const void *record; (record = vonk__next(in)) != NULL;) {
         if (!sum_add(&sum, record))
             return;
@@ -247,6 +246,7 @@ static void see(Slider *slider)
     if (out->next == out->end)
         out->flush(out);
     memset(out->next, 0, out->record_bytes);
+    ((UserTask *)slider->task)->record++;
     slider->call(slider->task, slider->records + (size_t)slider->center * window->in_bytes, before,
                  behind < window->after ? behind : window->after, out->next);
     out->next += out->record_bytes;
@@ -285,6 +285,7 @@ static void slide_over(Slider *slider, VonkIn *in, VonkIn *ends)
         if (number_at(end, window->is_tail_offset) && !add_before(slider, end))
             return;
     slider->center = slider->count;
+    ((UserTask *)task)->reading = NULL; /* what is read is ahead of what is seen */
     ((UserTask *)task)->record = 0;
     for (const void *record; !task->is_failed && (record = vonk__next(in)) != NULL;) {
         if (!add_to_window(slider, record))

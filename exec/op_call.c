@@ -207,7 +207,7 @@ static void flush_flat_map(VonkOut *out)
     StepState *state = (StepState *)((char *)out - offsetof(StepState, out));
     CallLocal *local = state->local;
     uint32_t count = (uint32_t)((size_t)(out->next - state->buffer) / out->record_bytes);
-    uint64_t record = local->user.record;
+    UserPlace place = user_task_pause(&local->user);
     VonkTask *task = &local->user.task;
 
     key_made(state);
@@ -217,8 +217,7 @@ static void flush_flat_map(VonkOut *out)
     push(local, state->number + 1, state->buffer, count);
     if (local->status != ST_OK)
         user_task_fail(&local->user, local->err); /* the loop over this step's records ends */
-    begin_step(state);
-    local->user.record = record;
+    user_task_resume(&local->user, place);
 }
 
 static void run_flat_map(StepState *state, char *records, uint32_t count)

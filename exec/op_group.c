@@ -101,7 +101,7 @@ static void flush_out(VonkOut *out)
 {
     GroupLocal *local = (GroupLocal *)((char *)out - offsetof(GroupLocal, out));
     uint32_t count = (uint32_t)((size_t)(out->next - local->out_records) / out->record_bytes);
-    uint64_t record = local->user.record;
+    UserPlace place = user_task_pause(&local->user);
 
     out->next = local->out_records;
     if (count == 0 || local->status != ST_OK || local->user.task.is_failed)
@@ -110,8 +110,7 @@ static void flush_out(VonkOut *out)
                                            : spill_out(local, count, local->err);
     if (local->status != ST_OK)
         user_task_fail(&local->user, local->err);
-    user_task_begin(&local->user, &local->op->node->spec->function);
-    local->user.record = record;
+    user_task_resume(&local->user, place);
 }
 
 /* --- what it reads --- */
@@ -140,7 +139,7 @@ static bool fill_from_execution(VonkIn *in)
 {
     GroupInput *input = (GroupInput *)in;
     GroupLocal *local = input->local;
-    uint64_t record = local->user.record;
+    UserPlace place = user_task_pause(&local->user);
     uint32_t count = 0;
 
     flush_out(&local->out); /* texts of what was emitted may be those of the batch that goes */
@@ -149,8 +148,8 @@ static bool fill_from_execution(VonkIn *in)
     local->status = read_records(input, local->err, &count);
     if (local->status != ST_OK)
         user_task_fail(&local->user, local->err);
-    user_task_begin(&local->user, &local->op->node->spec->function);
-    local->user.record = record + count;
+    place.record += local->user.reading == in ? count : 0;
+    user_task_resume(&local->user, place);
     in->next = input->records;
     in->end = input->records + (size_t)count * in->record_bytes;
     return local->status == ST_OK && count > 0;
@@ -368,7 +367,9 @@ static Status run_groups(GroupLocal *local, Error *err)
 static Status run_whole(GroupLocal *local, Error *err)
 {
     user_task_begin(&local->user, &local->op->node->spec->function);
+    local->user.reading = &local->inputs[0].in;
     call_function(local);
+    local->user.reading = NULL;
     return user_task_end(&local->user, err);
 }
 

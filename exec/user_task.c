@@ -2,6 +2,7 @@
 #include "exec/user_task.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -57,6 +58,28 @@ void user_task_begin(UserTask *user, const UserFunction *function)
     running = user;
 }
 
+UserPlace user_task_pause(const UserTask *user)
+{
+    return (UserPlace){user->function, user->task.closure, user->record};
+}
+
+void user_task_resume(UserTask *user, UserPlace place)
+{
+    user->function = place.function;
+    user->task.closure = place.closure; /* of an engine's own function, or of its inner one */
+    user->record = place.record;
+    running = user;
+}
+
+/* The number of the record at hand. */
+static uint64_t record_number(const UserTask *user)
+{
+    const VonkIn *in = user->reading;
+
+    return in == NULL ? user->record
+                      : user->record - (uint64_t)(in->end - in->next) / in->record_bytes;
+}
+
 Status user_task_end(UserTask *user, Error *err)
 {
     running = NULL;
@@ -109,7 +132,7 @@ void vonk_fail(VonkTask *task, const char *format, ...)
     va_end(args);
     (void)error_set_state(&err, ST_BAD_INPUT, "38000", "%s: %s", user_function_name(user->function),
                           message);
-    error_detail(&err, "record %llu of partition %u", (unsigned long long)user->record,
+    error_detail(&err, "record %llu of partition %u", (unsigned long long)record_number(user),
                  task->partition);
     user_task_fail(user, &err);
 }
@@ -191,14 +214,19 @@ void vonk__wrong_record(VonkOut *out, size_t bytes)
 
 /* --- crashes --- */
 
-static void put(const char *text)
-{
-    ssize_t ignored = write(STDERR_FILENO, text, strlen(text));
+/* Only what a signal handler may do: no printf. */
+typedef struct CrashText {
+    char text[512];
+    size_t bytes;
+} CrashText;
 
-    (void)ignored;
+static void put(CrashText *to, const char *text)
+{
+    while (*text != '\0' && to->bytes < sizeof to->text)
+        to->text[to->bytes++] = *text++;
 }
 
-static void put_number(uint64_t number)
+static void put_number(CrashText *to, uint64_t number)
 {
     char digits[24];
     size_t at = sizeof digits - 1;
@@ -208,24 +236,31 @@ static void put_number(uint64_t number)
         digits[--at] = (char)('0' + number % 10);
         number /= 10;
     } while (number > 0);
-    put(digits + at);
+    put(to, digits + at);
 }
 
-/* Only what a signal handler may do. */
 static void report_crash(int number)
 {
+    static atomic_flag is_reported = ATOMIC_FLAG_INIT;
     const UserTask *user = running;
+    CrashText line = {.bytes = 0};
+    ssize_t ignored;
 
+    running = NULL; /* a crash in here is nobody's */
+    while (user != NULL && atomic_flag_test_and_set(&is_reported))
+        pause(); /* another thread is about to end the process */
     if (user != NULL) {
-        put("\nFATAL: ");
-        put(strsignal(number));
-        put(" in user function ");
-        put(user_function_name(user->function));
-        put(", record ");
-        put_number(user->record);
-        put(" of partition ");
-        put_number(user->task.partition);
-        put("\n");
+        put(&line, "\nFATAL: ");
+        put(&line, strsignal(number));
+        put(&line, " in user function ");
+        put(&line, user_function_name(user->function));
+        put(&line, ", record ");
+        put_number(&line, record_number(user));
+        put(&line, " of partition ");
+        put_number(&line, user->task.partition);
+        put(&line, "\n");
+        ignored = write(STDERR_FILENO, line.text, line.bytes);
+        (void)ignored;
     }
     signal(number, SIG_DFL);
     raise(number);

@@ -26,6 +26,7 @@ typedef struct UserTask {
     VonkTask task; /* first: functions are given its address */
     const UserFunction *function;
     uint64_t record; /* its number among those that this function got in this partition, from 1 */
+    const VonkIn *reading; /* of it, `record` were read, with those in it; NULL: of none */
     MemPool *pool;
     UserMemory *memory; /* newest first */
     Error error;        /* of vonk_fail, or of memory refused */
@@ -39,6 +40,16 @@ void user_task_fini(UserTask *user);
 
 /* Calls of function follow. */
 void user_task_begin(UserTask *user, const UserFunction *function);
+
+/* The function that runs, while what it reads is made or what it emits is passed on. */
+typedef struct UserPlace {
+    const UserFunction *function;
+    const void *closure;
+    uint64_t record;
+} UserPlace;
+
+UserPlace user_task_pause(const UserTask *user);
+void user_task_resume(UserTask *user, UserPlace place);
 
 /* No function runs. The error of the last one, naming function, record and partition. */
 MUST_CHECK Status user_task_end(UserTask *user, Error *err);

@@ -185,6 +185,23 @@ int vonk_main(VonkSession *s, int c, char **v)
         check(code == -11 and "user function fall, record 1235 of partition 0" in err,
               f"a crash, jit={jit}: {code} {err[-300:]}")
 
+    crash = write_job(folder, "all_crash.c", """
+void fall(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    for (const VonkNumber *number; (number = VONK_NEXT(in, VonkNumber)) != NULL; vonk_emit(out, number))
+        if (number->value % 3000 == 2500)
+            *(volatile int *)(8 + 0 * vonk_task_partition(task)) = 1;
+}
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_map_partitions(vonk_rdd_range(s, 0, 24000, 1, 8), VonkNumber, VonkNumber, fall));
+}
+""")
+    code, _, err = submit(crash, options=["--master", "local[8]"])
+    check(code == -11 and err.count("FATAL") == 1 and "user function fall, record 2501 of partition" in err,
+          f"crashes on all threads are one message: {code} {err[-300:]}")
+
     crash = write_job(folder, "deep.c", """
 static long dig(volatile long *from, long depth)
 {

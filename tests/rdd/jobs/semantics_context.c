@@ -1,4 +1,5 @@
-/* semantics_context.c -- what functions share with the driver: accumulators, broadcast values */
+/* semantics_context.c -- what functions share with the driver: accumulators, broadcast values,
+ * closures; and which record is named */
 #include "semantics.h"
 
 VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
@@ -155,6 +156,152 @@ static void test_register(VonkSession *session)
     vonk_result_free(result);
 }
 
+/* --- closures of functions that read on --- */
+
+typedef struct Factor {
+    int64_t by;
+} Factor;
+
+#define FACTOR (VONK_CLOSURE(task, Factor)->by)
+
+void times_index(VonkTask *task, const VonkNumber *in, int64_t index, VonkNumber *out)
+{
+    out->value = in->value + index * FACTOR;
+}
+
+void times_next(VonkTask *task, const VonkNumber *at, uint32_t before, uint32_t after,
+                VonkNumber *out)
+{
+    (void)before;
+    out->value = at->value + (after > 0 ? at[1].value * FACTOR : 0);
+}
+
+void times_other(VonkTask *task, const VonkNumber *a, const VonkNumber *b, VonkNumber *out)
+{
+    out->value = a->value + b->value * FACTOR;
+}
+
+void times_each(VonkTask *task, uint32_t partition, VonkIn *in, VonkOut *out)
+{
+    (void)partition;
+    for (const VonkNumber *number; (number = VONK_NEXT(in, VonkNumber)) != NULL;)
+        vonk_emit(out, &(VonkNumber){number->value * FACTOR});
+}
+
+void times_all(VonkTask *task, const VonkNumber *numbers, size_t count, VonkOut *out)
+{
+    for (size_t i = 0; i < count; i++)
+        vonk_emit(out, &(VonkNumber){numbers[i].value * FACTOR});
+}
+
+void times_made(VonkTask *task, VonkOut *out)
+{
+    for (int64_t i = 0; i < 5000; i++)
+        vonk_emit(out, &(VonkNumber){i * FACTOR});
+}
+
+void times_sum(VonkTask *task, VonkNumber *sum, const VonkNumber *more)
+{
+    sum->value += more->value * FACTOR / 3;
+}
+
+static int64_t sum_of(VonkRdd *rdd)
+{
+    VonkError error = {0};
+    double sum = -1;
+
+    if (vonk_rdd_sum(rdd, "value", &sum, &error) != VONK_OK)
+        fail_with(&error, "sum");
+    return (int64_t)sum;
+}
+
+/* Records come and go in buffers; the closure stays what it was. */
+static void test_closures(VonkSession *session)
+{
+    enum { N = 15000 }; /* 5,000 a partition: several buffers */
+    const int64_t sum = (int64_t)N * (N - 1) / 2;
+    VonkRdd *rdd = numbers(session, N, 3);
+    Factor factor = {3};
+
+    check(sum_of(vonk_rdd_zip_with_index(rdd, VonkNumber, VonkNumber, times_index,
+                                         VONK_WITH(factor))) == 4 * sum,
+          "zip_with_index keeps its closure");
+    check(sum_of(vonk_rdd_zip_with_unique_id(rdd, VonkNumber, VonkNumber, times_index,
+                                             VONK_WITH(factor))) == 4 * sum,
+          "zip_with_unique_id keeps its closure");
+    check(sum_of(vonk_rdd_window(rdd, VonkNumber, 0, 1, VonkNumber, times_next,
+                                 VONK_WITH(factor))) == 4 * sum,
+          "window keeps its closure");
+    check(sum_of(vonk_rdd_zip(rdd, VonkNumber, rdd, VonkNumber, VonkNumber, times_other,
+                              VONK_WITH(factor))) == 4 * sum,
+          "zip keeps its closure");
+    check(sum_of(vonk_rdd_map_partitions_with_index(rdd, VonkNumber, VonkNumber, times_each,
+                                                    VONK_WITH(factor))) == 3 * sum,
+          "map_partitions_with_index keeps its closure");
+    check(sum_of(vonk_rdd_glom(rdd, VonkNumber, VonkNumber, times_all, VONK_WITH(factor))) ==
+              3 * sum,
+          "glom keeps its closure");
+    check(sum_of(vonk_rdd_generate(session, 3, VonkNumber, times_made, VONK_WITH(factor))) ==
+              3 * 3 * (5000 * 4999 / 2),
+          "generate keeps its closure");
+    check(sum_of(vonk_rdd_prefix_sum(numbers(session, 600, 3), VonkNumber, times_sum,
+                                     VONK_WITH(factor))) == 600 * 599 / 2 * 601 / 3,
+          "prefix_sum keeps its closure");
+}
+
+/* --- the record that is named --- */
+
+#define FAIL_AT(number, at)                                                                        \
+    if ((number) == (at))                                                                          \
+    vonk_fail(task, "no %d", (int)(at))
+
+void refuse_index(VonkTask *task, const VonkNumber *in, int64_t index, VonkNumber *out)
+{
+    out->value = index;
+    FAIL_AT(in->value, 7000);
+}
+
+void refuse_window(VonkTask *task, const VonkNumber *at, uint32_t before, uint32_t after,
+                   VonkNumber *out)
+{
+    out->value = before + after;
+    FAIL_AT(at->value, 7000);
+}
+
+void refuse_zip(VonkTask *task, const VonkNumber *a, const VonkNumber *b, VonkNumber *out)
+{
+    out->value = b->value;
+    FAIL_AT(a->value, 7000);
+}
+
+void refuse_read(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    for (const VonkNumber *number; (number = VONK_NEXT(in, VonkNumber)) != NULL;) {
+        FAIL_AT(number->value, 7000);
+        vonk_emit(out, number);
+    }
+}
+
+static void test_record_numbers(VonkSession *session)
+{
+    VonkRdd *rdd = numbers(session, 15000, 3);
+    VonkRdd *refused[] = {
+        vonk_rdd_zip_with_index(rdd, VonkNumber, VonkNumber, refuse_index),
+        vonk_rdd_window(rdd, VonkNumber, 2, 3, VonkNumber, refuse_window),
+        vonk_rdd_zip(rdd, VonkNumber, rdd, VonkNumber, VonkNumber, refuse_zip),
+        vonk_rdd_map_partitions(rdd, VonkNumber, VonkNumber, refuse_read),
+    };
+
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        VonkError error = {0};
+        int64_t count;
+
+        check(vonk_rdd_count(refused[i], &count, &error) == VONK_BAD_INPUT &&
+                  strstr(error.detail, "record 2001 of partition 1") != NULL,
+              "the record at hand is named, whatever was read ahead");
+    }
+}
+
 int vonk_main(VonkSession *session, int argc, char **argv)
 {
     (void)argc;
@@ -162,5 +309,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_accumulators(session);
     test_broadcast(session);
     test_register(session);
+    test_closures(session);
+    test_record_numbers(session);
     return finish();
 }
