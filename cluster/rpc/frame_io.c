@@ -6,10 +6,11 @@
 #include <thrift/c_glib/transport/thrift_transport.h>
 
 #include "cluster/rpc/frame_check.h"
+#include "core/base/hash_text.h"
 #include "core/base/invariant.h"
 #include "core/base/wire.h"
 
-enum { HEAD_BYTES = 4, STEP_BYTES = 256 << 10, KEPT_BYTES_MAX = 1 << 20 };
+enum { LENGTH_BYTES = 4, HEAD_BYTES = 12, STEP_BYTES = 256 << 10, KEPT_BYTES_MAX = 1 << 20 };
 
 struct FrameIo {
     Arena *arena;
@@ -128,6 +129,21 @@ static void begin_out(FrameIo *io)
     wire_put_bytes(&io->out, head, sizeof head);
 }
 
+static void put_big_endian(unsigned char *at, int byte_count, uint64_t number)
+{
+    for (int i = byte_count; i-- > 0; number >>= 8)
+        at[i] = (unsigned char)number;
+}
+
+static uint64_t get_big_endian(const unsigned char *at, int byte_count)
+{
+    uint64_t number = 0;
+
+    for (int i = 0; i < byte_count; i++)
+        number = number << 8 | at[i];
+    return number;
+}
+
 static gboolean transport_flush(ThriftTransport *transport, GError **error)
 {
     FrameIo *io = io_of(transport);
@@ -139,8 +155,9 @@ static gboolean transport_flush(ThriftTransport *transport, GError **error)
         status = error_set(&err, ST_BAD_INPUT, "a message to %s is larger than %d bytes",
                            channel_peer(io->channel), FRAME_BYTES_MAX);
     } else if (message_bytes > 0) {
-        for (int i = 0; i < HEAD_BYTES; i++)
-            io->out.bytes[i] = (unsigned char)(message_bytes >> (8 * (HEAD_BYTES - 1 - i)));
+        put_big_endian(io->out.bytes, LENGTH_BYTES, message_bytes);
+        put_big_endian(io->out.bytes + LENGTH_BYTES, HEAD_BYTES - LENGTH_BYTES,
+                       hash_text((const char *)io->out.bytes + HEAD_BYTES, message_bytes));
         status = channel_write(io->channel, io->out.bytes, io->out.length, io->deadline_ns, &err);
     }
     begin_out(io);
@@ -247,7 +264,7 @@ static Status receive_body(FrameIo *io, size_t byte_count, Error *err)
 Status frame_io_receive(FrameIo *io, Error *err)
 {
     unsigned char head[HEAD_BYTES];
-    size_t byte_count = 0;
+    size_t byte_count;
 
     if (arena_used_bytes(io->in_arena) > KEPT_BYTES_MAX) {
         arena_free(io->in_arena);
@@ -257,13 +274,16 @@ Status frame_io_receive(FrameIo *io, Error *err)
     }
     io->in = io->in_end = NULL;
     TRY(channel_read(io->channel, head, sizeof head, true, io->deadline_ns, err));
-    for (int i = 0; i < HEAD_BYTES; i++)
-        byte_count = byte_count << 8 | head[i];
+    byte_count = get_big_endian(head, LENGTH_BYTES);
     if (byte_count == 0 || byte_count > FRAME_BYTES_MAX)
         return error_set(err, ST_CORRUPT, "%s announces a message of %zu bytes, of at most %d",
                          channel_peer(io->channel), byte_count, FRAME_BYTES_MAX);
     TRY(receive_body(io, byte_count, err));
-    if (frame_check(io->in, byte_count, err) == ST_OK)
+    if (hash_text((const char *)io->in, byte_count) !=
+        get_big_endian(head + LENGTH_BYTES, HEAD_BYTES - LENGTH_BYTES))
+        error_set(err, ST_CORRUPT, "a message from %s was damaged on its way",
+                  channel_peer(io->channel));
+    else if (frame_check(io->in, byte_count, err) == ST_OK)
         return ST_OK;
     io->in = io->in_end = NULL;
     return ST_CORRUPT;

@@ -2,10 +2,12 @@
  * frame_io.h -- one end of a connection as Thrift sees it: a frame comes in whole and checked, a
  * frame goes out whole
  *
- *     | length, 4 bytes, big-endian | message of the binary protocol |
+ *     | length, 4 bytes | XXH3 of the message, 8 bytes | message of the binary protocol |
  *
- * Thrift reads from memory, and only what frame_check has walked; a read that would wait happens
- * here, with a deadline. Everything of GLib and Thrift stays within cluster/rpc.
+ * Both numbers are big-endian. The hash is looked at before anything else of the message is: a bit
+ * that flips on its way ends the connection. Thrift reads from memory, and only what frame_check
+ * has walked; a read that would wait happens here, with a deadline. Everything of GLib and Thrift
+ * stays within cluster/rpc.
  *
  * Thread: one thread's at a time.
  */

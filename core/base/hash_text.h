@@ -1,4 +1,4 @@
-/* hash_text.h -- a 64-bit hash of some bytes (XXH3), for names of files */
+/* hash_text.h -- a 64-bit hash of some bytes (XXH3): for names of files, against damage */
 #ifndef VONK_CORE_BASE_HASH_TEXT_H
 #define VONK_CORE_BASE_HASH_TEXT_H
 

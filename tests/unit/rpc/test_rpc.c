@@ -20,6 +20,7 @@
 #include "cluster/rpc/frame_check.h"
 #include "cluster/rpc/rpc_blocks.h"
 #include "core/base/clock.h"
+#include "core/base/hash_text.h"
 
 enum { BLOCK_BYTES = 3000000, SLOW_MAP = 99, FAILING_MAP = 98 };
 
@@ -375,13 +376,19 @@ START_TEST(test_bytes_of_somebody_else)
 }
 END_TEST
 
-/* A frame's length and its first bytes, from somebody who knows the secret (if there is one). */
-static void send_frame(const Secret *secret, uint32_t announced, const void *bytes, size_t sent,
-                       bool expects_end)
+typedef struct HostileFrame {
+    uint32_t announced; /* its length */
+    const void *bytes;
+    size_t sent;
+    bool is_damaged; /* its hash is another one */
+} HostileFrame;
+
+/* From somebody who knows the secret (if there is one). */
+static void send_frame(const Secret *secret, HostileFrame frame, bool expects_end)
 {
     ChannelKeys *keys = keys_of(secret);
-    unsigned char head[4] = {(unsigned char)(announced >> 24), (unsigned char)(announced >> 16),
-                             (unsigned char)(announced >> 8), (unsigned char)announced};
+    uint64_t hash = hash_text(frame.bytes, frame.sent) ^ frame.is_damaged;
+    unsigned char head[12];
     Channel *channel;
     Error err = ERROR_NONE;
     char byte;
@@ -389,8 +396,13 @@ static void send_frame(const Secret *secret, uint32_t announced, const void *byt
     ck_assert_msg(channel_connect("127.0.0.1", server.port, keys, in_ms(5000), &err, &channel) ==
                       ST_OK,
                   "%s", err.message);
-    ck_assert_int_eq(channel_write(channel, head, 4, in_ms(5000), &err), ST_OK);
-    (void)!channel_write(channel, bytes, sent, in_ms(5000), &err); /* it may be cut on the way */
+    for (int i = 0; i < 4; i++)
+        head[i] = (unsigned char)(frame.announced >> (24 - 8 * i));
+    for (int i = 0; i < 8; i++)
+        head[4 + i] = (unsigned char)(hash >> (56 - 8 * i));
+    ck_assert_int_eq(channel_write(channel, head, sizeof head, in_ms(5000), &err), ST_OK);
+    (void)!channel_write(channel, frame.bytes, frame.sent, in_ms(5000),
+                         &err); /* it may be cut on the way */
     if (expects_end) {
         ck_assert_int_ne(channel_read(channel, &byte, 1, true, in_ms(5000), &err), ST_OK);
         ck_assert_ptr_null(strstr(err.message, "deadline"));
@@ -405,29 +417,32 @@ START_TEST(test_hostile_frames)
     enum { DEEP = 1000000 };
     static const char head[] = "\x80\x01\x00\x01\x00\x00\x00\x05"
                                "fetch\x00\x00\x00\x01";
+    static const char unknown[] = "\x80\x01\x00\x01\x00\x00\x00\x05"
+                                  "steal\x00\x00\x00\x01\x00";
+    static const char empty[] = "\x80\x01\x00\x01\x00\x00\x00\x05"
+                                "fetch\x00\x00\x00\x01\x00";
     size_t head_bytes = sizeof head - 1, deep_bytes = head_bytes + 3 * (size_t)DEEP;
     unsigned char *deep = arena_alloc(arena, deep_bytes);
 
     start_server((RpcEndpoint){0}, secrets[_i]);
-    send_frame(secrets[_i], 0x7fffffff, "x", 1, true); /* 2 GB */
-    send_frame(secrets[_i], 0xffffffff, "x", 1, true);
-    send_frame(secrets[_i], FRAME_BYTES_MAX + 1, "x", 1, true);
-    send_frame(secrets[_i], 0, "x", 1, true);
-    send_frame(secrets[_i], 1000, head, head_bytes, false); /* cut short, and gone */
+    send_frame(secrets[_i], (HostileFrame){0x7fffffff, "x", 1, false}, true); /* 2 GB */
+    send_frame(secrets[_i], (HostileFrame){0xffffffff, "x", 1, false}, true);
+    send_frame(secrets[_i], (HostileFrame){FRAME_BYTES_MAX + 1, "x", 1, false}, true);
+    send_frame(secrets[_i], (HostileFrame){0, "x", 1, false}, true);
+    /* cut short, and gone */
+    send_frame(secrets[_i], (HostileFrame){1000, head, head_bytes, false}, false);
     memcpy(deep, head, head_bytes);
     for (size_t at = head_bytes; at < deep_bytes; at += 3)
         memcpy(deep + at, "\x0c\x00\x63", 3); /* field 99: a struct, which is skipped: in it ... */
-    send_frame(secrets[_i], (uint32_t)deep_bytes, deep, deep_bytes, true);
+    send_frame(secrets[_i], (HostileFrame){(uint32_t)deep_bytes, deep, deep_bytes, false}, true);
     /* sound to look at, but no call that there is */
-    send_frame(secrets[_i], (uint32_t)head_bytes + 1,
-               "\x80\x01\x00\x01\x00\x00\x00\x05"
-               "steal\x00\x00\x00\x01\x00",
-               head_bytes + 1, true);
-    /* a call without its arguments */
-    send_frame(secrets[_i], (uint32_t)head_bytes + 1,
-               "\x80\x01\x00\x01\x00\x00\x00\x05"
-               "fetch\x00\x00\x00\x01\x00",
-               head_bytes + 1, false);
+    send_frame(secrets[_i],
+               (HostileFrame){(uint32_t)head_bytes + 1, unknown, head_bytes + 1, false}, true);
+    /* a call without its arguments; the same, damaged on its way */
+    send_frame(secrets[_i], (HostileFrame){(uint32_t)head_bytes + 1, empty, head_bytes + 1, false},
+               false);
+    send_frame(secrets[_i], (HostileFrame){(uint32_t)head_bytes + 1, empty, head_bytes + 1, true},
+               true);
 }
 END_TEST
 
