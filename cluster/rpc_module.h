@@ -13,6 +13,8 @@
 #define VONK_CLUSTER_RPC_MODULE_H
 
 #include "cluster/rpc/rpc_blocks.h"
+#include "cluster/rpc/rpc_executor_ended.h"
+#include "cluster/rpc/rpc_master.h"
 
 /* One more call: one more line. */
 #define RPC_FUNCTIONS(F)                                                                           \
@@ -26,6 +28,20 @@
     F(rpc_server_port)                                                                             \
     F(rpc_server_counts)                                                                           \
     F(rpc_server_stop)                                                                             \
+    F(rpc_driver_executor_ended)                                                                   \
+    F(rpc_master_register_worker)                                                                  \
+    F(rpc_master_worker_heartbeat)                                                                 \
+    F(rpc_master_executor_ended)                                                                   \
+    F(rpc_master_end_worker)                                                                       \
+    F(rpc_master_drain_worker)                                                                     \
+    F(rpc_master_register_application)                                                             \
+    F(rpc_master_application_heartbeat)                                                            \
+    F(rpc_master_release_executor)                                                                 \
+    F(rpc_master_end_application)                                                                  \
+    F(rpc_master_kill_application)                                                                 \
+    F(rpc_master_status)                                                                           \
+    F(rpc_master_counts)                                                                           \
+    F(rpc_master_serve)                                                                            \
     F(rpc_blocks_fetch)                                                                            \
     F(rpc_blocks_serve)
 

@@ -3,8 +3,7 @@
  *
  *     driver   -> Master    register an application, ask for executors
  *     anybody  -> Master    status, kill
- *     worker   -> Master    register, heartbeat
- *     master   -> Worker    start an executor, stop it
+ *     worker   -> Master    register; heartbeats, which are answered with what to start and to stop
  *     driver   -> Executor  stages, launches, cancels
  *     executor -> Driver    what became of a task
  *     worker   -> Driver    what became of an executor
@@ -14,8 +13,9 @@
  * are only the few numbers and names around them. Frames are bounded and looked through before they are
  * parsed (cluster/rpc/frame_check.h). Every call has a deadline, which is the caller's.
  *
- * Ids count from 1. An incarnation tells a process from the one that had its id before: what one
- * that was given up still says is refused.
+ * The ids of workers, applications and executors are the master's, and ascend, also over its restarts; others
+ * count from 1. An incarnation tells a process from the one that had its id before: what one that was
+ * given up still says is refused.
  */
 namespace c_glib vrpc
 
@@ -41,44 +41,41 @@ struct Build {
 
 // --- master ---
 
-struct WorkerInfo {
-  1: required Build build
-  2: required Address address
+struct RunningExecutor {
+  1: required i64 executor
+  2: required i64 application
   3: required i32 cores
   4: required i64 memory_bytes
-  5: required i64 incarnation
 }
 
-/** executors: wanted; the master sees to it that so many run as long as the application does. */
-struct ApplicationInfo {
+/**
+ * name: host and folder, which no two live workers share. worker: the id it had before, or 0. running: what
+ * it has running already: a master that was started anew learns from that. last_id: the highest id it
+ * has ever seen.
+ */
+struct WorkerInfo {
   1: required Build build
   2: required string name
-  3: required Address driver
-  4: required i32 executors
-  5: required i32 executor_cores
-  6: required i64 executor_memory_bytes
-  7: required i64 incarnation
+  3: required i32 pid
+  4: required i32 cores
+  5: required i64 memory_bytes
+  6: required i64 incarnation
+  7: required i64 worker
+  8: required i64 last_id
+  9: required list<RunningExecutor> running
 }
 
-service Master {
-  /** Returns the worker's id. */
-  i64 register_worker(1: WorkerInfo worker) throws (1: CallError failure)
-  /** executors: those that run there. An error: the master does not know the worker (any more). */
-  void worker_heartbeat(1: i64 worker, 2: i64 incarnation, 3: list<i64> executors) throws (1: CallError failure)
-  /** A process of the worker's has ended, for whatever reason. */
-  void executor_ended(1: i64 worker, 2: i64 incarnation, 3: i64 executor, 4: string reason) throws (1: CallError failure)
-  /** Returns the application's id; its executors register with the driver. */
-  i64 register_application(1: ApplicationInfo application) throws (1: CallError failure)
-  /** progress: a line of JSON for the status. An error: the master does not know the application (any more). */
-  void application_heartbeat(1: i64 application, 2: i64 incarnation, 3: string progress) throws (1: CallError failure)
-  void end_application(1: i64 application, 2: i64 incarnation) throws (1: CallError failure)
-  /** Its executors end, and its driver is told at its next heartbeat. */
-  void kill_application(1: i64 application) throws (1: CallError failure)
-  /** Of workers, applications, executors: JSON. */
-  string status() throws (1: CallError failure)
+/**
+ * orders_seen: the highest executor that the worker was told to start. What is not higher and not among
+ * executors has ended. applications: those it has folders of.
+ */
+struct WorkerReport {
+  1: required i64 worker
+  2: required i64 incarnation
+  3: required i64 orders_seen
+  4: required list<i64> executors
+  5: required list<i64> applications
 }
-
-// --- worker ---
 
 struct ExecutorOrder {
   1: required i64 executor
@@ -88,10 +85,79 @@ struct ExecutorOrder {
   5: required i64 memory_bytes
 }
 
-service Worker {
-  void start_executor(1: ExecutorOrder order) throws (1: CallError failure)
-  /** No error when there is none (any more). */
-  void stop_executor(1: i64 executor, 2: string reason) throws (1: CallError failure)
+/** start: in ascending order of their ids. ended: applications whose folders can go. leave: the worker may end. */
+struct WorkerOrders {
+  1: required list<ExecutorOrder> start
+  2: required list<i64> stop
+  3: required list<i64> ended
+  4: required bool leave
+}
+
+/**
+ * executors: wanted; the master sees to it that so many run as long as the application does; 0: one on each
+ * worker. executor_cores 0: all that are free there; executor_memory_bytes 0: the share of the cores.
+ * application: the id it had before, or 0.
+ */
+struct ApplicationInfo {
+  1: required Build build
+  2: required string name
+  3: required Address driver
+  4: required i32 executors
+  5: required i32 executor_cores
+  6: required i64 executor_memory_bytes
+  7: required i64 incarnation
+  8: required i64 application
+}
+
+/** How far a stage is. */
+struct StageLine {
+  1: required i64 stage
+  2: required string name
+  3: required i32 tasks
+  4: required i32 done
+  5: required i32 running
+  6: required i32 failed
+}
+
+/** draining: executors that will be stopped when the driver releases them, or after a while. problem: in words, or empty. */
+struct ApplicationNews {
+  1: required i32 executors
+  2: required string problem
+  3: required list<i64> draining
+}
+
+struct MasterCounts {
+  1: required i32 workers
+  2: required i32 applications
+  3: required i32 executors
+}
+
+service Master {
+  /** Returns the worker's id. */
+  i64 register_worker(1: WorkerInfo worker) throws (1: CallError failure)
+  /**
+   * Answered when there are orders, or after wait_ms. What was not carried out is ordered again. An error: the
+   * master does not know the worker (any more).
+   */
+  WorkerOrders worker_heartbeat(1: WorkerReport report, 2: i32 wait_ms) throws (1: CallError failure)
+  /** A process of the worker's has ended, for whatever reason; it would be seen from its heartbeats too. */
+  void executor_ended(1: i64 worker, 2: i64 incarnation, 3: i64 executor, 4: string reason) throws (1: CallError failure)
+  /** It ends, and its executors with it. */
+  void end_worker(1: i64 worker, 2: i64 incarnation) throws (1: CallError failure)
+  /** Gets no more executors; those it has are released by their drivers; then it ends. */
+  void drain_worker(1: i64 worker) throws (1: CallError failure)
+  /** Returns the application's id; its executors register with the driver. */
+  i64 register_application(1: ApplicationInfo application) throws (1: CallError failure)
+  /** An error: the master does not know the application (any more): register anew, unless it was killed (57P01). */
+  ApplicationNews application_heartbeat(1: i64 application, 2: i64 incarnation, 3: list<StageLine> progress) throws (1: CallError failure)
+  /** The driver has given the executor up, or is done with it: it is stopped, and another one may take its place. */
+  void release_executor(1: i64 application, 2: i64 incarnation, 3: i64 executor, 4: string reason) throws (1: CallError failure)
+  void end_application(1: i64 application, 2: i64 incarnation) throws (1: CallError failure)
+  /** Its executors end, and its driver is told at its next heartbeat. */
+  void kill_application(1: i64 application) throws (1: CallError failure)
+  /** Of workers, applications, executors: JSON, or for people. */
+  string status(1: bool is_json) throws (1: CallError failure)
+  MasterCounts counts() throws (1: CallError failure)
 }
 
 // --- executor ---

@@ -1,0 +1,168 @@
+/*
+ * rpc_master.h -- the service Master of the IDL, in plain C: what workers, drivers and people say
+ * to the master
+ *
+ * Whoever includes this sees neither Thrift nor GLib. What answers point to lives in the arena.
+ *
+ * Thread: any.
+ */
+#ifndef VONK_CLUSTER_RPC_RPC_MASTER_H
+#define VONK_CLUSTER_RPC_RPC_MASTER_H
+
+#include "cluster/rpc/rpc_pool.h"
+#include "cluster/rpc/rpc_server.h"
+#include "core/base/arena.h"
+
+/* Of an error that says that an application was killed: its driver does not register it anew. */
+#define SQLSTATE_KILLED "57P01"
+
+typedef struct RpcBuild {
+    const char *version;
+    uint64_t vocabulary; /* plan_wire_vocabulary() */
+} RpcBuild;
+
+typedef struct RunningExecutor {
+    int64_t executor, application;
+    int32_t cores;
+    int64_t memory_bytes;
+} RunningExecutor;
+
+typedef struct WorkerInfo {
+    RpcBuild build;
+    const char *name; /* host and folder: no two live workers share it */
+    int32_t pid, cores;
+    int64_t memory_bytes;
+    int64_t incarnation;
+    int64_t worker;  /* the id it had before, or 0 */
+    int64_t last_id; /* the highest id it has ever seen */
+    const RunningExecutor *running;
+    uint32_t running_count;
+} WorkerInfo;
+
+typedef struct WorkerReport {
+    int64_t worker, incarnation;
+    int64_t orders_seen; /* the highest executor that it was told to start */
+    const int64_t *executors;
+    uint32_t executor_count;
+    const int64_t *applications; /* that it has folders of */
+    uint32_t application_count;
+} WorkerReport;
+
+typedef struct ExecutorOrder {
+    int64_t executor, application;
+    RpcAddress driver;
+    int32_t cores;
+    int64_t memory_bytes;
+} ExecutorOrder;
+
+typedef struct WorkerOrders {
+    const ExecutorOrder *start; /* in ascending order of their ids */
+    uint32_t start_count;
+    const int64_t *stop;
+    uint32_t stop_count;
+    const int64_t *ended; /* applications whose folders can go */
+    uint32_t ended_count;
+    bool leave; /* the worker may end */
+} WorkerOrders;
+
+typedef struct ApplicationInfo {
+    RpcBuild build;
+    const char *name;
+    RpcAddress driver;
+    int32_t executors;             /* wanted; 0: one on each worker */
+    int32_t executor_cores;        /* 0: all that are free on a worker */
+    int64_t executor_memory_bytes; /* 0: the share of the cores */
+    int64_t incarnation;
+    int64_t application; /* the id it had before, or 0 */
+} ApplicationInfo;
+
+/* How far a stage is. */
+typedef struct StageLine {
+    int64_t stage;
+    const char *name;
+    int32_t tasks, done, running, failed;
+} StageLine;
+
+typedef struct ApplicationNews {
+    int32_t executors;   /* that run */
+    const char *problem; /* in words: why there are not more; or "" */
+    const int64_t *draining;
+    uint32_t draining_count; /* to be released by the driver, or stopped after a while */
+} ApplicationNews;
+
+typedef struct MasterCounts {
+    int32_t workers, applications, executors; /* alive */
+} MasterCounts;
+
+/* --- asking: ST_IO: no answer, or none before the deadline; else what the master says --- */
+
+MUST_CHECK Status rpc_master_register_worker(RpcPool *pool, RpcAddress master,
+                                             const WorkerInfo *info, int64_t deadline_ns,
+                                             Error *err, int64_t *worker_out);
+/* Answered when there are orders, or after wait_ms. */
+MUST_CHECK Status rpc_master_worker_heartbeat(RpcPool *pool, RpcAddress master,
+                                              const WorkerReport *report, int32_t wait_ms,
+                                              int64_t deadline_ns, Arena *arena, Error *err,
+                                              WorkerOrders *orders_out);
+MUST_CHECK Status rpc_master_executor_ended(RpcPool *pool, RpcAddress master, int64_t worker,
+                                            int64_t incarnation, int64_t executor,
+                                            const char *reason, int64_t deadline_ns, Error *err);
+MUST_CHECK Status rpc_master_end_worker(RpcPool *pool, RpcAddress master, int64_t worker,
+                                        int64_t incarnation, int64_t deadline_ns, Error *err);
+MUST_CHECK Status rpc_master_drain_worker(RpcPool *pool, RpcAddress master, int64_t worker,
+                                          int64_t deadline_ns, Error *err);
+
+MUST_CHECK Status rpc_master_register_application(RpcPool *pool, RpcAddress master,
+                                                  const ApplicationInfo *info, int64_t deadline_ns,
+                                                  Error *err, int64_t *application_out);
+/* An error that is not ST_IO: register anew, unless its SQLSTATE is SQLSTATE_KILLED. */
+MUST_CHECK Status rpc_master_application_heartbeat(RpcPool *pool, RpcAddress master,
+                                                   int64_t application, int64_t incarnation,
+                                                   const StageLine *stages, uint32_t stage_count,
+                                                   int64_t deadline_ns, Arena *arena, Error *err,
+                                                   ApplicationNews *news_out);
+/* The driver has given it up, or is done with it: another one may take its place. */
+MUST_CHECK Status rpc_master_release_executor(RpcPool *pool, RpcAddress master, int64_t application,
+                                              int64_t incarnation, int64_t executor,
+                                              const char *reason, int64_t deadline_ns, Error *err);
+MUST_CHECK Status rpc_master_end_application(RpcPool *pool, RpcAddress master, int64_t application,
+                                             int64_t incarnation, int64_t deadline_ns, Error *err);
+MUST_CHECK Status rpc_master_kill_application(RpcPool *pool, RpcAddress master, int64_t application,
+                                              int64_t deadline_ns, Error *err);
+MUST_CHECK Status rpc_master_status(RpcPool *pool, RpcAddress master, bool is_json,
+                                    int64_t deadline_ns, Arena *arena, Error *err,
+                                    const char **text_out);
+MUST_CHECK Status rpc_master_counts(RpcPool *pool, RpcAddress master, int64_t deadline_ns,
+                                    Error *err, MasterCounts *counts_out);
+
+/* --- answering --- */
+
+/* Called by any number of threads at once; arenas live until the answer is sent. */
+typedef struct MasterHandler {
+    void *context;
+    Status (*register_worker)(void *context, const WorkerInfo *info, Error *err,
+                              int64_t *worker_out);
+    Status (*worker_heartbeat)(void *context, const WorkerReport *report, int32_t wait_ms,
+                               Arena *arena, Error *err, WorkerOrders *orders_out);
+    Status (*executor_ended)(void *context, int64_t worker, int64_t incarnation, int64_t executor,
+                             const char *reason, Error *err);
+    Status (*end_worker)(void *context, int64_t worker, int64_t incarnation, Error *err);
+    Status (*drain_worker)(void *context, int64_t worker, Error *err);
+    Status (*register_application)(void *context, const ApplicationInfo *info, Error *err,
+                                   int64_t *application_out);
+    Status (*application_heartbeat)(void *context, int64_t application, int64_t incarnation,
+                                    const StageLine *stages, uint32_t stage_count, Arena *arena,
+                                    Error *err, ApplicationNews *news_out);
+    Status (*release_executor)(void *context, int64_t application, int64_t incarnation,
+                               int64_t executor, const char *reason, Error *err);
+    Status (*end_application)(void *context, int64_t application, int64_t incarnation, Error *err);
+    Status (*kill_application)(void *context, int64_t application, Error *err);
+    Status (*status)(void *context, bool is_json, Arena *arena, Error *err, const char **text_out);
+    Status (*counts)(void *context, Error *err, MasterCounts *counts_out);
+} MasterHandler;
+
+/* Until rpc_server_stop; the handler is copied. */
+MUST_CHECK Status rpc_master_serve(const RpcEndpoint *endpoint, const MasterHandler *handler,
+                                   Error *err, RpcServer **server_out);
+
+#endif
