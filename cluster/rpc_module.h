@@ -13,7 +13,8 @@
 #define VONK_CLUSTER_RPC_MODULE_H
 
 #include "cluster/rpc/rpc_blocks.h"
-#include "cluster/rpc/rpc_executor_ended.h"
+#include "cluster/rpc/rpc_driver.h"
+#include "cluster/rpc/rpc_executor.h"
 #include "cluster/rpc/rpc_master.h"
 
 /* One more call: one more line. */
@@ -28,7 +29,6 @@
     F(rpc_server_port)                                                                             \
     F(rpc_server_counts)                                                                           \
     F(rpc_server_stop)                                                                             \
-    F(rpc_driver_executor_ended)                                                                   \
     F(rpc_master_register_worker)                                                                  \
     F(rpc_master_worker_heartbeat)                                                                 \
     F(rpc_master_executor_ended)                                                                   \
@@ -43,7 +43,15 @@
     F(rpc_master_counts)                                                                           \
     F(rpc_master_serve)                                                                            \
     F(rpc_blocks_fetch)                                                                            \
-    F(rpc_blocks_serve)
+    F(rpc_blocks_fetch_many)                                                                       \
+    F(rpc_blocks_serve)                                                                            \
+    F(rpc_executor_deliver)                                                                        \
+    F(rpc_executor_serve)                                                                          \
+    F(rpc_driver_register_executor)                                                                \
+    F(rpc_driver_executor_ended)                                                                   \
+    F(rpc_driver_report)                                                                           \
+    F(rpc_driver_fetch_object)                                                                     \
+    F(rpc_driver_serve)
 
 #define RPC_MEMBER(name) __typeof__(name) *name;
 

@@ -5,5 +5,9 @@ foreach(file ${FILES})
     string(REPLACE "_finalize (GObject *object)\n{\n"
         "_finalize (GObject *object)\n{\n  G_OBJECT_CLASS (g_type_class_peek (G_TYPE_OBJECT))->finalize (object);\n"
         text "${text}")
+    # a second answer in the answer: the first is a GByteArray
+    string(REPLACE "g_free(*_return);\n              *_return = NULL;\n            }\n\n            if ((ret = thrift_protocol_read_binary"
+        "g_byte_array_unref(*_return);\n              *_return = NULL;\n            }\n\n            if ((ret = thrift_protocol_read_binary"
+        text "${text}")
     file(WRITE ${file} "${text}")
 endforeach()

@@ -9,8 +9,8 @@
  *     worker   -> Driver    what became of an executor
  *     anybody  -> Blocks    pieces of the blocks that tasks made
  *
- * Plans, rows and closures travel as bytes (core/base/wire.h), checked and hashed by their readers: here
- * are only the few numbers and names around them. Frames are bounded and looked through before they are
+ * Plans, rows, closures, and what is said often travel as bytes (core/base/wire.h), checked by their readers:
+ * here are only the few numbers and names around them. Frames are bounded and looked through before they are
  * parsed (cluster/rpc/frame_check.h). Every call has a deadline, which is the caller's.
  *
  * The ids of workers, applications and executors are the master's, and ascend, also over its restarts; others
@@ -160,58 +160,10 @@ service Master {
   MasterCounts counts() throws (1: CallError failure)
 }
 
-// --- executor ---
-
-struct TaskLaunch {
-  1: required i64 stage
-  2: required i64 attempt
-  3: required i64 launch_number
-  4: required i32 partition
-  5: required i32 number
-}
-
-service Executor {
-  /** Once before the first launch of the stage: its plan, as bytes. */
-  void put_stage(1: i64 stage, 2: binary plan) throws (1: CallError failure)
-  void drop_stage(1: i64 stage) throws (1: CallError failure)
-  void launch(1: list<TaskLaunch> launches) throws (1: CallError failure)
-  void cancel(1: i64 attempt, 2: i64 launch_number) throws (1: CallError failure)
-}
-
-// --- driver ---
-
-struct ExecutorInfo {
-  1: required Build build
-  2: required i64 executor
-  3: required Address address
-  4: required i32 slots
-}
-
-struct TaskReport {
-  1: required i64 attempt
-  2: required i64 launch_number
-  3: required i64 hash
-  4: required i64 rows
-  5: required i64 bytes
-  6: required double cpu_ms
-  7: optional CallError error
-  8: optional i32 lost_source
-  9: optional i32 lost_map
-  10: optional binary counts
-}
-
-service Driver {
-  void register_executor(1: ExecutorInfo executor) throws (1: CallError failure)
-  /** From the executor's worker, which has seen its process end; or is about to end it. */
-  void executor_ended(1: i64 executor, 2: string reason) throws (1: CallError failure)
-  /** reports: of the tasks that ended since the last one that was answered. */
-  void executor_heartbeat(1: i64 executor, 2: i64 launches_seen, 3: list<TaskReport> reports) throws (1: CallError failure)
-}
-
 // --- blocks ---
 
 struct BlockKey {
-  1: required i64 stage
+  1: required i64 output
   2: required i32 map_task
   3: required i32 reduce_partition
   4: required i32 number
@@ -227,4 +179,33 @@ struct BlockPiece {
 service Blocks {
   /** At most 1 MiB of it. */
   BlockPiece fetch(1: BlockKey key, 2: i64 offset, 3: i32 piece_bytes) throws (1: CallError failure)
+  /** Many at once, about 1 MiB: which, and what came of it (cluster/block_wire.h). */
+  binary fetch_many(1: binary wanted) throws (1: CallError failure)
+}
+
+// --- executor ---
+
+service Executor extends Blocks {
+  /** Stages, where their inputs are, launches, cancels: in that order (cluster/order_wire.h). */
+  void deliver(1: binary orders) throws (1: CallError failure)
+}
+
+// --- driver ---
+
+struct ExecutorInfo {
+  1: required Build build
+  2: required i64 executor
+  3: required Address address
+  4: required i32 slots
+}
+
+service Driver {
+  /** Returns what its life is called from now on: the place of the blocks that it makes. */
+  i64 register_executor(1: ExecutorInfo executor) throws (1: CallError failure)
+  /** From the executor's worker, which has seen its process end; or is about to end it. */
+  void executor_ended(1: i64 executor, 2: string reason) throws (1: CallError failure)
+  /** What became of tasks, and a sign of life (cluster/order_wire.h). An error: it was given up. */
+  binary report(1: i64 place, 2: binary report) throws (1: CallError failure)
+  /** A file that tasks need, by its content hash. */
+  BlockPiece fetch_object(1: i64 hash, 2: i64 offset, 3: i32 piece_bytes) throws (1: CallError failure)
 }

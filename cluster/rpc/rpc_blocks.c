@@ -2,6 +2,8 @@
 #include "cluster/rpc/rpc_blocks.h"
 
 #include "cluster/rpc/call_error.h"
+#include "cluster/rpc/rpc_blocks_internal.h"
+#include "cluster/rpc/rpc_bytes.h"
 #include "cluster/rpc/rpc_pool_internal.h"
 #include "cluster/rpc/rpc_server_internal.h"
 #include "vrpc_blocks.h"
@@ -10,13 +12,13 @@
 
 static vrpcBlockKey *key_of(BlockName name)
 {
-    return g_object_new(VRPC_TYPE_BLOCK_KEY, "stage", (gint64)name.stage, "map_task",
+    return g_object_new(VRPC_TYPE_BLOCK_KEY, "output", (gint64)name.output, "map_task",
                         (gint)name.map_task, "reduce_partition", (gint)name.reduce_partition,
                         "number", (gint)name.number, NULL);
 }
 
-static Status take_piece(const vrpcBlockPiece *answer, uint64_t offset, uint32_t piece_bytes,
-                         Arena *arena, Error *err, BlockPiece *piece_out)
+Status rpc__take_piece(const vrpcBlockPiece *answer, uint64_t offset, uint32_t piece_bytes,
+                       Arena *arena, Error *err, BlockPiece *piece_out)
 {
     uint64_t total = (uint64_t)answer->total_bytes;
 
@@ -56,9 +58,37 @@ Status rpc_blocks_fetch(RpcPool *pool, RpcAddress address, BlockName name, uint6
                                            (gint32)piece_bytes, &failure, &error);
     status = call_error_take(io, is_answered, failure, error, err, &is_sound);
     if (status == ST_OK)
-        status = take_piece(answer, offset, piece_bytes, arena, err, piece_out);
+        status = rpc__take_piece(answer, offset, piece_bytes, arena, err, piece_out);
     g_clear_object(&answer);
     g_object_unref(key);
+    g_object_unref(client);
+    rpc_pool_give(pool, address, io, is_sound);
+    return status;
+}
+
+Status rpc_blocks_fetch_many(RpcPool *pool, RpcAddress address, WireBytes wanted,
+                             int64_t deadline_ns, Arena *arena, Error *err, WireBytes *answer_out)
+{
+    vrpcCallError *failure = NULL;
+    GByteArray *sent, *answer = NULL;
+    vrpcBlocksIf *client;
+    GError *error = NULL;
+    gboolean is_answered;
+    bool is_sound;
+    FrameIo *io;
+    Status status;
+
+    *answer_out = (WireBytes){0};
+    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
+    client = g_object_new(VRPC_TYPE_BLOCKS_CLIENT, "input_protocol", frame_io_protocol(io),
+                          "output_protocol", frame_io_protocol(io), NULL);
+    sent = rpc_bytes_of(wanted);
+    is_answered = vrpc_blocks_client_fetch_many(client, &answer, sent, &failure, &error);
+    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    if (status == ST_OK)
+        *answer_out = rpc_bytes_copy(answer, arena);
+    rpc_bytes_free(answer);
+    g_byte_array_unref(sent);
     g_object_unref(client);
     rpc_pool_give(pool, address, io, is_sound);
     return status;
@@ -78,18 +108,15 @@ typedef struct BlocksServiceClass {
 GType blocks_service_get_type(void);
 G_DEFINE_TYPE(BlocksService, blocks_service, VRPC_TYPE_BLOCKS_HANDLER)
 
-static gboolean service_fetch(vrpcBlocksIf *iface, vrpcBlockPiece **answer, const vrpcBlockKey *key,
-                              const gint64 offset, const gint32 piece_bytes,
-                              vrpcCallError **failure, GError **error)
+int rpc__blocks_fetch(const BlocksHandler *handler, vrpcBlockPiece **answer,
+                      const vrpcBlockKey *key, int64_t offset, int32_t piece_bytes,
+                      vrpcCallError **failure)
 {
-    const BlocksHandler *handler = &((BlocksService *)iface)->handler;
-    BlockName name = {key->stage, key->map_task, key->reduce_partition, key->number};
+    BlockName name = {key->output, key->map_task, key->reduce_partition, key->number};
     BlockPiece piece = {0};
     Error err = ERROR_NONE;
-    GByteArray *bytes;
     Status status;
 
-    (void)error;
     if (offset < 0 || piece_bytes <= 0 || piece_bytes > BLOCK_PIECE_BYTES_MAX)
         status = error_set(&err, ST_BAD_INPUT, "a piece of %d bytes at %lld is none that is given",
                            piece_bytes, (long long)offset);
@@ -100,19 +127,66 @@ static gboolean service_fetch(vrpcBlocksIf *iface, vrpcBlockPiece **answer, cons
         *failure = call_error_of(&err);
         return FALSE;
     }
-    bytes = g_byte_array_sized_new(piece.byte_count);
-    g_byte_array_append(bytes, piece.bytes, piece.byte_count);
+    rpc__give_piece(&piece, *answer);
     if (handler->done != NULL)
         handler->done(handler->context, &piece);
-    g_object_set(*answer, "total_bytes", (gint64)piece.total_bytes, "hash", (gint64)piece.hash,
+    return TRUE;
+}
+
+void rpc__give_piece(const BlockPiece *piece, vrpcBlockPiece *answer)
+{
+    GByteArray *bytes = rpc_bytes_of((WireBytes){piece->bytes, piece->byte_count});
+
+    g_object_set(answer, "total_bytes", (gint64)piece->total_bytes, "hash", (gint64)piece->hash,
                  "piece", bytes, NULL);
     g_byte_array_unref(bytes);
-    return TRUE;
+}
+
+int rpc__blocks_fetch_many(const BlocksHandler *handler, GByteArray **answer,
+                           const GByteArray *wanted, vrpcCallError **failure)
+{
+    Error err = ERROR_NONE;
+    WireBytes made = {0};
+    Arena *arena;
+    Status status;
+
+    if (handler->fetch_many == NULL || wanted == NULL) {
+        (void)error_set(&err, ST_NOT_SUPPORTED, "blocks are given one at a time here");
+        *failure = call_error_of(&err);
+        return FALSE;
+    }
+    arena = arena_new(NULL, "blocks for somebody", ARENA_NO_CAP);
+    status = handler->fetch_many(handler->context, (WireBytes){wanted->data, wanted->len}, arena,
+                                 &err, &made);
+    if (status == ST_OK)
+        rpc_bytes_give(made, answer);
+    else
+        *failure = call_error_of(&err);
+    arena_free(arena);
+    return status == ST_OK;
+}
+
+static gboolean service_fetch(vrpcBlocksIf *iface, vrpcBlockPiece **answer, const vrpcBlockKey *key,
+                              const gint64 offset, const gint32 piece_bytes,
+                              vrpcCallError **failure, GError **error)
+{
+    (void)error;
+    return rpc__blocks_fetch(&((BlocksService *)iface)->handler, answer, key, offset, piece_bytes,
+                             failure);
+}
+
+static gboolean service_fetch_many(vrpcBlocksIf *iface, GByteArray **answer,
+                                   const GByteArray *wanted, vrpcCallError **failure,
+                                   GError **error)
+{
+    (void)error;
+    return rpc__blocks_fetch_many(&((BlocksService *)iface)->handler, answer, wanted, failure);
 }
 
 static void blocks_service_class_init(BlocksServiceClass *class)
 {
     class->parent.fetch = service_fetch;
+    class->parent.fetch_many = service_fetch_many;
 }
 
 static void blocks_service_init(BlocksService *service)
@@ -123,7 +197,7 @@ static void blocks_service_init(BlocksService *service)
 Status rpc_blocks_serve(const RpcEndpoint *endpoint, const BlocksHandler *handler, Error *err,
                         RpcServer **server_out)
 {
-    static const char *const calls[] = {"fetch", NULL};
+    static const char *const calls[] = {"fetch", "fetch_many", NULL};
     BlocksService *service = g_object_new(blocks_service_get_type(), NULL);
     ThriftProcessor *processor = g_object_new(VRPC_TYPE_BLOCKS_PROCESSOR, "handler", service, NULL);
     Status status;

@@ -11,11 +11,12 @@
 #include "cluster/rpc/rpc_pool.h"
 #include "cluster/rpc/rpc_server.h"
 #include "core/base/arena.h"
+#include "core/base/wire.h"
 
 enum { BLOCK_PIECE_BYTES_MAX = 1 << 20 };
 
 typedef struct BlockName {
-    int64_t stage;
+    int64_t output;
     int32_t map_task, reduce_partition, number;
 } BlockName;
 
@@ -33,6 +34,11 @@ MUST_CHECK Status rpc_blocks_fetch(RpcPool *pool, RpcAddress address, BlockName 
                                    uint64_t offset, uint32_t piece_bytes, int64_t deadline_ns,
                                    Arena *arena, Error *err, BlockPiece *piece_out);
 
+/* What the other side makes of bytes that say which blocks are wanted. Lives in the arena. */
+MUST_CHECK Status rpc_blocks_fetch_many(RpcPool *pool, RpcAddress address, WireBytes wanted,
+                                        int64_t deadline_ns, Arena *arena, Error *err,
+                                        WireBytes *answer_out);
+
 /* --- answering --- */
 
 /* Called by any number of threads at once. The piece's bytes must stay until `done` (may be NULL)
@@ -42,6 +48,9 @@ typedef struct BlocksHandler {
     Status (*fetch)(void *context, BlockName name, uint64_t offset, uint32_t piece_bytes,
                     Error *err, BlockPiece *piece_out);
     void (*done)(void *context, const BlockPiece *piece);
+    /* The answer lives in the arena. NULL: there is no such call. */
+    Status (*fetch_many)(void *context, WireBytes wanted, Arena *arena, Error *err,
+                         WireBytes *answer_out);
 } BlocksHandler;
 
 /* Until rpc_server_stop; the handler is copied. */

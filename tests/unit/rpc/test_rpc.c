@@ -61,7 +61,7 @@ static Status give_block(void *context, BlockName name, uint64_t offset, uint32_
     if (piece_bytes > BLOCK_BYTES - offset)
         piece_bytes = (uint32_t)(BLOCK_BYTES - offset);
     for (uint32_t i = 0; i < piece_bytes; i++)
-        bytes[i] = byte_of(name.stage, offset + i);
+        bytes[i] = byte_of(name.output, offset + i);
     *piece_out = (BlockPiece){BLOCK_BYTES, 4711, bytes, piece_bytes};
     return ST_OK;
 }
@@ -162,8 +162,8 @@ static Status fetch(RpcPool *pool, int32_t map_task, uint64_t offset, uint32_t b
 {
     *err = ERROR_NONE;
     return rpc_blocks_fetch(pool, (RpcAddress){"127.0.0.1", server.port},
-                            (BlockName){.stage = 5, .map_task = map_task}, offset, bytes, in_ms(ms),
-                            arena, err, piece);
+                            (BlockName){.output = 5, .map_task = map_task}, offset, bytes,
+                            in_ms(ms), arena, err, piece);
 }
 
 static bool is_right(const BlockPiece *piece, uint64_t offset)
@@ -575,7 +575,7 @@ static void *call_often(void *opaque)
     Caller *caller = opaque;
 
     for (int i = 0; i < 100; i++) {
-        BlockName name = {.stage = i, .map_task = 1};
+        BlockName name = {.output = i, .map_task = 1};
         uint64_t offset = (uint64_t)i * 1000;
         BlockPiece piece;
         Error err = ERROR_NONE;

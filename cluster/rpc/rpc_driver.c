@@ -1,0 +1,277 @@
+/* rpc_driver.c -- see rpc_driver.h */
+#include "cluster/rpc/rpc_driver.h"
+
+#include "cluster/rpc/call_error.h"
+#include "cluster/rpc/rpc_blocks_internal.h"
+#include "cluster/rpc/rpc_bytes.h"
+#include "cluster/rpc/rpc_pool_internal.h"
+#include "cluster/rpc/rpc_server_internal.h"
+#include "vrpc_driver.h"
+
+/* --- asking --- */
+
+static vrpcDriverIf *client_new(FrameIo *io)
+{
+    return g_object_new(VRPC_TYPE_DRIVER_CLIENT, "input_protocol", frame_io_protocol(io),
+                        "output_protocol", frame_io_protocol(io), NULL);
+}
+
+static vrpcExecutorInfo *info_of(const ExecutorHello *hello)
+{
+    vrpcBuild *build = g_object_new(VRPC_TYPE_BUILD, "version", hello->version, "vocabulary",
+                                    (gint64)hello->vocabulary, NULL);
+    vrpcAddress *address = g_object_new(VRPC_TYPE_ADDRESS, "host", hello->address.host, "port",
+                                        (gint)hello->address.port, NULL);
+    vrpcExecutorInfo *info =
+        g_object_new(VRPC_TYPE_EXECUTOR_INFO, "build", build, "executor", (gint64)hello->executor,
+                     "address", address, "slots", (gint)hello->slots, NULL);
+
+    g_object_unref(build);
+    g_object_unref(address);
+    return info;
+}
+
+Status rpc_driver_register_executor(RpcPool *pool, RpcAddress address, const ExecutorHello *hello,
+                                    int64_t deadline_ns, Error *err, uint64_t *place_out)
+{
+    vrpcCallError *failure = NULL;
+    vrpcExecutorInfo *info;
+    vrpcDriverIf *client;
+    GError *error = NULL;
+    gboolean is_answered;
+    gint64 place = 0;
+    bool is_sound;
+    FrameIo *io;
+    Status status;
+
+    *place_out = 0;
+    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
+    client = client_new(io);
+    info = info_of(hello);
+    is_answered = vrpc_driver_client_register_executor(client, &place, info, &failure, &error);
+    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    if (status == ST_OK)
+        *place_out = (uint64_t)place;
+    g_object_unref(info);
+    g_object_unref(client);
+    rpc_pool_give(pool, address, io, is_sound);
+    return status;
+}
+
+Status rpc_driver_executor_ended(RpcPool *pool, RpcAddress address, int64_t executor,
+                                 const char *reason, int64_t deadline_ns, Error *err)
+{
+    vrpcCallError *failure = NULL;
+    vrpcDriverIf *client;
+    GError *error = NULL;
+    gboolean is_answered;
+    bool is_sound;
+    FrameIo *io;
+    Status status;
+
+    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
+    client = client_new(io);
+    is_answered =
+        vrpc_driver_client_executor_ended(client, (gint64)executor, reason, &failure, &error);
+    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    g_object_unref(client);
+    rpc_pool_give(pool, address, io, is_sound);
+    return status;
+}
+
+Status rpc_driver_report(RpcPool *pool, RpcAddress address, uint64_t place, WireBytes report,
+                         int64_t deadline_ns, Arena *arena, Error *err, WireBytes *answer_out)
+{
+    vrpcCallError *failure = NULL;
+    GByteArray *sent, *answer = NULL;
+    vrpcDriverIf *client;
+    GError *error = NULL;
+    gboolean is_answered;
+    bool is_sound;
+    FrameIo *io;
+    Status status;
+
+    *answer_out = (WireBytes){0};
+    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
+    client = client_new(io);
+    sent = rpc_bytes_of(report);
+    is_answered = vrpc_driver_client_report(client, &answer, (gint64)place, sent, &failure, &error);
+    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    if (status == ST_OK)
+        *answer_out = rpc_bytes_copy(answer, arena);
+    rpc_bytes_free(answer);
+    g_byte_array_unref(sent);
+    g_object_unref(client);
+    rpc_pool_give(pool, address, io, is_sound);
+    return status;
+}
+
+Status rpc_driver_fetch_object(RpcPool *pool, RpcAddress address, uint64_t hash, uint64_t offset,
+                               uint32_t piece_bytes, int64_t deadline_ns, Arena *arena, Error *err,
+                               BlockPiece *piece_out)
+{
+    vrpcCallError *failure = NULL;
+    vrpcBlockPiece *answer;
+    vrpcDriverIf *client;
+    GError *error = NULL;
+    gboolean is_answered;
+    bool is_sound;
+    FrameIo *io;
+    Status status;
+
+    *piece_out = (BlockPiece){0};
+    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
+    client = client_new(io);
+    answer = g_object_new(VRPC_TYPE_BLOCK_PIECE, NULL);
+    is_answered = vrpc_driver_client_fetch_object(client, &answer, (gint64)hash, (gint64)offset,
+                                                  (gint32)piece_bytes, &failure, &error);
+    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    if (status == ST_OK)
+        status = rpc__take_piece(answer, offset, piece_bytes, arena, err, piece_out);
+    g_clear_object(&answer);
+    g_object_unref(client);
+    rpc_pool_give(pool, address, io, is_sound);
+    return status;
+}
+
+/* --- answering --- */
+
+typedef struct DriverService {
+    vrpcDriverHandler parent;
+    DriverHandler handler;
+} DriverService;
+
+typedef struct DriverServiceClass {
+    vrpcDriverHandlerClass parent;
+} DriverServiceClass;
+
+GType driver_service_get_type(void);
+G_DEFINE_TYPE(DriverService, driver_service, VRPC_TYPE_DRIVER_HANDLER)
+
+static const DriverHandler *handler_of(vrpcDriverIf *iface)
+{
+    return &((DriverService *)iface)->handler;
+}
+
+static gboolean answer_of(Status status, const Error *err, vrpcCallError **failure)
+{
+    if (status != ST_OK)
+        *failure = call_error_of(err);
+    return status == ST_OK;
+}
+
+static gboolean service_register(vrpcDriverIf *iface, gint64 *answer, const vrpcExecutorInfo *info,
+                                 vrpcCallError **failure, GError **error)
+{
+    const DriverHandler *handler = handler_of(iface);
+    const vrpcAddress *address = info->address;
+    Error err = ERROR_NONE;
+    uint64_t place = 0;
+    Status status;
+
+    (void)error;
+    if (info->build == NULL || info->build->version == NULL || address == NULL ||
+        address->host == NULL || address->port <= 0 || address->port > UINT16_MAX ||
+        info->slots <= 0 || info->executor < 0) {
+        status = error_set(&err, ST_BAD_INPUT, "an executor without an address or slots");
+    } else {
+        ExecutorHello hello = {.version = info->build->version,
+                               .vocabulary = (uint64_t)info->build->vocabulary,
+                               .executor = info->executor,
+                               .address = {address->host, (uint16_t)address->port},
+                               .slots = (uint32_t)info->slots};
+
+        status = handler->register_executor(handler->context, &hello, &err, &place);
+    }
+    *answer = (gint64)place;
+    return answer_of(status, &err, failure);
+}
+
+static gboolean service_ended(vrpcDriverIf *iface, const gint64 executor, const gchar *reason,
+                              vrpcCallError **failure, GError **error)
+{
+    const DriverHandler *handler = handler_of(iface);
+    Error err = ERROR_NONE;
+
+    (void)error;
+    return answer_of(handler->executor_ended(handler->context, executor,
+                                             reason == NULL ? "it has ended" : reason, &err),
+                     &err, failure);
+}
+
+static gboolean service_report(vrpcDriverIf *iface, GByteArray **answer, const gint64 place,
+                               const GByteArray *report, vrpcCallError **failure, GError **error)
+{
+    const DriverHandler *handler = handler_of(iface);
+    Error err = ERROR_NONE;
+    WireBytes made = {0};
+    Arena *arena;
+    Status status;
+
+    (void)error;
+    if (report == NULL) {
+        status = error_set(&err, ST_BAD_INPUT, "no report was sent");
+        return answer_of(status, &err, failure);
+    }
+    arena = arena_new(NULL, "report", ARENA_NO_CAP);
+    status = handler->report(handler->context, (uint64_t)place,
+                             (WireBytes){report->data, report->len}, arena, &err, &made);
+    if (status == ST_OK)
+        rpc_bytes_give(made, answer);
+    arena_free(arena);
+    return answer_of(status, &err, failure);
+}
+
+static gboolean service_object(vrpcDriverIf *iface, vrpcBlockPiece **answer, const gint64 hash,
+                               const gint64 offset, const gint32 piece_bytes,
+                               vrpcCallError **failure, GError **error)
+{
+    const DriverHandler *handler = handler_of(iface);
+    BlockPiece piece = {0};
+    Error err = ERROR_NONE;
+    Arena *arena;
+    Status status;
+
+    (void)error;
+    if (offset < 0 || piece_bytes <= 0 || piece_bytes > BLOCK_PIECE_BYTES_MAX) {
+        status = error_set(&err, ST_BAD_INPUT, "a piece of %d bytes at %lld is none that is given",
+                           piece_bytes, (long long)offset);
+        return answer_of(status, &err, failure);
+    }
+    arena = arena_new(NULL, "object", ARENA_NO_CAP);
+    status = handler->fetch_object(handler->context, (uint64_t)hash, (uint64_t)offset,
+                                   (uint32_t)piece_bytes, arena, &err, &piece);
+    if (status == ST_OK)
+        rpc__give_piece(&piece, *answer);
+    arena_free(arena);
+    return answer_of(status, &err, failure);
+}
+
+static void driver_service_class_init(DriverServiceClass *class)
+{
+    class->parent.register_executor = service_register;
+    class->parent.executor_ended = service_ended;
+    class->parent.report = service_report;
+    class->parent.fetch_object = service_object;
+}
+
+static void driver_service_init(DriverService *service)
+{
+    service->handler = (DriverHandler){.context = NULL};
+}
+
+Status rpc_driver_serve(const RpcEndpoint *endpoint, const DriverHandler *handler, Error *err,
+                        RpcServer **server_out)
+{
+    static const char *const calls[] = {"register_executor", "executor_ended", "report",
+                                        "fetch_object", NULL};
+    DriverService *service = g_object_new(driver_service_get_type(), NULL);
+    ThriftProcessor *processor = g_object_new(VRPC_TYPE_DRIVER_PROCESSOR, "handler", service, NULL);
+    Status status;
+
+    service->handler = *handler;
+    status = rpc_server_start(endpoint, processor, calls, err, server_out);
+    g_object_unref(processor);
+    g_object_unref(service);
+    return status;
+}

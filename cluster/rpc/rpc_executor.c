@@ -1,0 +1,112 @@
+/* rpc_executor.c -- see rpc_executor.h */
+#include "cluster/rpc/rpc_executor.h"
+
+#include "cluster/rpc/call_error.h"
+#include "cluster/rpc/rpc_blocks_internal.h"
+#include "cluster/rpc/rpc_bytes.h"
+#include "cluster/rpc/rpc_pool_internal.h"
+#include "cluster/rpc/rpc_server_internal.h"
+#include "vrpc_executor.h"
+
+/* --- asking --- */
+
+Status rpc_executor_deliver(RpcPool *pool, RpcAddress address, WireBytes orders,
+                            int64_t deadline_ns, Error *err)
+{
+    vrpcCallError *failure = NULL;
+    vrpcExecutorIf *client;
+    GError *error = NULL;
+    gboolean is_answered;
+    GByteArray *sent;
+    bool is_sound;
+    FrameIo *io;
+    Status status;
+
+    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
+    client = g_object_new(VRPC_TYPE_EXECUTOR_CLIENT, "input_protocol", frame_io_protocol(io),
+                          "output_protocol", frame_io_protocol(io), NULL);
+    sent = rpc_bytes_of(orders);
+    is_answered = vrpc_executor_client_deliver(client, sent, &failure, &error);
+    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    g_byte_array_unref(sent);
+    g_object_unref(client);
+    rpc_pool_give(pool, address, io, is_sound);
+    return status;
+}
+
+/* --- answering --- */
+
+typedef struct ExecutorService {
+    vrpcExecutorHandler parent;
+    ExecutorHandler handler;
+} ExecutorService;
+
+typedef struct ExecutorServiceClass {
+    vrpcExecutorHandlerClass parent;
+} ExecutorServiceClass;
+
+GType executor_service_get_type(void);
+G_DEFINE_TYPE(ExecutorService, executor_service, VRPC_TYPE_EXECUTOR_HANDLER)
+
+static gboolean service_deliver(vrpcExecutorIf *iface, const GByteArray *orders,
+                                vrpcCallError **failure, GError **error)
+{
+    const ExecutorHandler *handler = &((ExecutorService *)iface)->handler;
+    Error err = ERROR_NONE;
+    Status status;
+
+    (void)error;
+    if (orders == NULL)
+        status = error_set(&err, ST_BAD_INPUT, "no orders were sent");
+    else
+        status = handler->deliver(handler->context, (WireBytes){orders->data, orders->len}, &err);
+    if (status != ST_OK)
+        *failure = call_error_of(&err);
+    return status == ST_OK;
+}
+
+static gboolean service_fetch(vrpcBlocksIf *iface, vrpcBlockPiece **answer, const vrpcBlockKey *key,
+                              const gint64 offset, const gint32 piece_bytes,
+                              vrpcCallError **failure, GError **error)
+{
+    (void)error;
+    return rpc__blocks_fetch(&((ExecutorService *)iface)->handler.blocks, answer, key, offset,
+                             piece_bytes, failure);
+}
+
+static gboolean service_fetch_many(vrpcBlocksIf *iface, GByteArray **answer,
+                                   const GByteArray *wanted, vrpcCallError **failure,
+                                   GError **error)
+{
+    (void)error;
+    return rpc__blocks_fetch_many(&((ExecutorService *)iface)->handler.blocks, answer, wanted,
+                                  failure);
+}
+
+static void executor_service_class_init(ExecutorServiceClass *class)
+{
+    class->parent.deliver = service_deliver;
+    class->parent.parent.fetch = service_fetch;
+    class->parent.parent.fetch_many = service_fetch_many;
+}
+
+static void executor_service_init(ExecutorService *service)
+{
+    service->handler = (ExecutorHandler){.context = NULL};
+}
+
+Status rpc_executor_serve(const RpcEndpoint *endpoint, const ExecutorHandler *handler, Error *err,
+                          RpcServer **server_out)
+{
+    static const char *const calls[] = {"deliver", "fetch", "fetch_many", NULL};
+    ExecutorService *service = g_object_new(executor_service_get_type(), NULL);
+    ThriftProcessor *processor =
+        g_object_new(VRPC_TYPE_EXECUTOR_PROCESSOR, "handler", service, NULL);
+    Status status;
+
+    service->handler = *handler;
+    status = rpc_server_start(endpoint, processor, calls, err, server_out);
+    g_object_unref(processor);
+    g_object_unref(service);
+    return status;
+}
