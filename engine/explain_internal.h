@@ -40,8 +40,6 @@ const char *explain__end(ExplainWriter *writer);
 void explain__plan_text(StrBuf *buf, const ExplainedPlan *plan);
 void explain__plan_json(StrBuf *buf, const ExplainedPlan *plan);
 void explain__plan_dot(StrBuf *buf, const ExplainedPlan *plan);
-/* Quoted for JSON. */
-void explain__add_json_text(StrBuf *buf, const char *text);
 /* Quoted for DOT: lines are flush left. */
 void explain__add_dot_text(StrBuf *buf, const char *text);
 

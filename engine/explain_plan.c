@@ -6,22 +6,6 @@
 
 #include "engine/explain_internal.h"
 
-void explain__add_json_text(StrBuf *buf, const char *text)
-{
-    strbuf_putc(buf, '"');
-    for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\')
-            strbuf_printf(buf, "\\%c", *text);
-        else if (*text == '\n')
-            strbuf_puts(buf, "\\n");
-        else if ((unsigned char)*text < 0x20)
-            strbuf_printf(buf, "\\u%04x", (unsigned char)*text);
-        else
-            strbuf_putc(buf, *text);
-    }
-    strbuf_putc(buf, '"');
-}
-
 void explain__add_dot_text(StrBuf *buf, const char *text)
 {
     strbuf_putc(buf, '"');
@@ -148,9 +132,9 @@ static void add_json_node(Walk *walk, const Plan *node, uint32_t indent)
     bool is_above = false;
 
     strbuf_printf(buf, "%*s{\"node\": ", (int)indent, "");
-    explain__add_json_text(buf, plan_kind_name(node->kind));
+    strbuf_add_json(buf, plan_kind_name(node->kind));
     strbuf_puts(buf, ", \"text\": ");
-    explain__add_json_text(buf, walk->plan->lines[place]);
+    strbuf_add_json(buf, walk->plan->lines[place]);
     if (node->estimated_rows >= 0 && isfinite(node->estimated_rows))
         strbuf_printf(buf, ", \"rows_estimated\": %.0f", node->estimated_rows);
     if (walk->plan->seen != NULL)

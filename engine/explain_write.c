@@ -73,7 +73,7 @@ void explain__add_text(ExplainWriter *writer, const char *name, const char *text
 {
     begin_step(writer, name);
     if (writer->format == EXPLAIN_JSON) {
-        explain__add_json_text(&writer->buf, text);
+        strbuf_add_json(&writer->buf, text);
     } else if (writer->format == EXPLAIN_TEXT) {
         strbuf_puts(&writer->buf, text);
     } else {
@@ -106,13 +106,13 @@ static const char *plan_text(Arena *arena, const Plan *plan, const Plan *other)
 static void add_rule_json(StrBuf *buf, const RuleTrace *step, const char *before, const char *after)
 {
     strbuf_puts(buf, "{\"batch\": ");
-    explain__add_json_text(buf, step->batch);
+    strbuf_add_json(buf, step->batch);
     strbuf_puts(buf, ", \"rule\": ");
-    explain__add_json_text(buf, step->rule);
+    strbuf_add_json(buf, step->rule);
     strbuf_printf(buf, ", \"fired\": %u, \"before\": ", step->fired);
-    explain__add_json_text(buf, before);
+    strbuf_add_json(buf, before);
     strbuf_puts(buf, ", \"after\": ");
-    explain__add_json_text(buf, after);
+    strbuf_add_json(buf, after);
     strbuf_putc(buf, '}');
 }
 
@@ -158,11 +158,11 @@ void explain__add_rules(ExplainWriter *writer, uint32_t count, const RuleTrace *
 static void add_setting_json(StrBuf *buf, const SettingInForce *setting)
 {
     strbuf_puts(buf, "{\"name\": ");
-    explain__add_json_text(buf, setting->name);
+    strbuf_add_json(buf, setting->name);
     strbuf_puts(buf, ", \"value\": ");
-    explain__add_json_text(buf, setting->value);
+    strbuf_add_json(buf, setting->value);
     strbuf_puts(buf, ", \"from\": ");
-    explain__add_json_text(buf, setting->from);
+    strbuf_add_json(buf, setting->from);
     strbuf_putc(buf, '}');
 }
 

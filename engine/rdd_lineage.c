@@ -169,9 +169,9 @@ static void print_json(StrBuf *to, const LineageStage *stage)
     const Fragment *fragment = stage->fragment;
 
     strbuf_printf(to, "{\"stage\": %u, \"name\": ", fragment->id);
-    explain__add_json_text(to, stage->label);
+    strbuf_add_json(to, stage->label);
     strbuf_printf(to, ", \"tasks\": %u, \"goes_to\": ", fragment->partition_count);
-    explain__add_json_text(to, goes_to(to->arena, fragment));
+    strbuf_add_json(to, goes_to(to->arena, fragment));
     strbuf_puts(to, ", \"reads\": [");
     for (uint32_t i = 0, count = 0; i < fragment->source_count; i++)
         if (fragment->sources[i].leaf->kind == PLAN_EXCHANGE)
@@ -181,7 +181,7 @@ static void print_json(StrBuf *to, const LineageStage *stage)
         const LineageNode *node = &stage->nodes[i];
 
         strbuf_printf(to, "%s{\"depth\": %u, \"node\": ", i == 0 ? "" : ", ", node->depth);
-        explain__add_json_text(to, node->line);
+        strbuf_add_json(to, node->line);
         if (node->reads != UINT32_MAX)
             strbuf_printf(to, ", \"stage\": %u", node->reads);
         strbuf_putc(to, '}');
@@ -261,7 +261,7 @@ const char *lineage_of_job(Arena *arena, const Job *job, uint64_t number)
 
         strbuf_printf(&text, "%s{\"stage\": %u, \"name\": ", i == 0 ? "" : ", ",
                       report->fragment->id);
-        explain__add_json_text(&text, fragment_label(report->fragment, arena));
+        strbuf_add_json(&text, fragment_label(report->fragment, arena));
         strbuf_printf(&text,
                       ", \"tasks\": %u, \"attempts\": %u, \"skipped\": %u, \"rows\": %" PRIu64
                       ", \"bytes\": %" PRIu64 ", \"cpu_ms\": %.1f",

@@ -24,6 +24,11 @@ static const Subcommand subcommands[] = {
     {"sql", subcommand_sql, "run SQL over a folder of Parquet and CSV files, or type it"},
     {"submit", subcommand_submit, "run a job: a C file whose vonk_main works on RDDs"},
     {"cc", subcommand_cc, "compile a job to a shared object"},
+    {"cluster", subcommand_cluster, "a cluster on this machine: up, down; init makes a secret"},
+    {"master", subcommand_master, "be the master of a cluster"},
+    {"worker", subcommand_worker, "be a worker of a cluster: start and watch executors"},
+    {"status", subcommand_status, "show a cluster's workers, applications and executors"},
+    {"kill", subcommand_kill, "end an application"},
     {"version", subcommand_version, "show the version"},
     {"help", subcommand_help, "show this"},
 };
@@ -38,27 +43,13 @@ static const Subcommand *find_subcommand(const char *name)
     return NULL;
 }
 
-/* What the cluster brings is known by name, so that nobody looks for a typing error. */
-static bool comes_later(const char *name)
-{
-    static const char *const words[] = {"cluster",  "master", "worker",
-                                        "executor", "status", "kill"};
-
-    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
-        if (strcmp(words[i], name) == 0)
-            return true;
-    return false;
-}
-
 static int unknown_subcommand(const char *name)
 {
     Nearest nearest = nearest_to(name);
 
     for (size_t i = 0; i < SUBCOMMAND_COUNT; i++)
         nearest_offer(&nearest, subcommands[i].name);
-    if (comes_later(name))
-        fprintf(stderr, "vonk: \"%s\" comes with the cluster, in a later version\n", name);
-    else if (nearest.name != NULL)
+    if (nearest.name != NULL)
         fprintf(stderr, "vonk: there is no command \"%s\": perhaps you meant \"%s\"\n", name,
                 nearest.name);
     else
@@ -94,15 +85,20 @@ static void print_help(FILE *to)
 /* vonk help sql is vonk sql --help */
 static int subcommand_help(int argc, char **argv)
 {
+    static const char *const without[] = {"cc", "version", "help"};
     char help[] = "--help";
-    char *help_of_sql[] = {argc > 1 ? argv[1] : NULL, help, NULL};
+    char *help_of[] = {argc > 1 ? argv[1] : NULL, help, NULL};
+    const Subcommand *subcommand = argc > 1 ? find_subcommand(argv[1]) : NULL;
 
     if (argc > 2)
         return unwanted(argv[2]);
-    if (argc > 1 && strcmp(argv[1], "sql") == 0)
-        return subcommand_sql(2, help_of_sql);
-    if (argc > 1 && find_subcommand(argv[1]) == NULL)
+    if (argc > 1 && subcommand == NULL)
         return unknown_subcommand(argv[1]);
+    for (size_t i = 0; subcommand != NULL && i < sizeof without / sizeof without[0]; i++)
+        if (strcmp(subcommand->name, without[i]) == 0)
+            subcommand = NULL;
+    if (subcommand != NULL)
+        return subcommand->run(2, help_of);
     print_help(stdout);
     return EXIT_OK;
 }

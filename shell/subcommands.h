@@ -16,4 +16,15 @@ int subcommand_sql(int argc, char **argv);
 int subcommand_submit(int argc, char **argv);
 int subcommand_cc(int argc, char **argv);
 
+/* subcommand_cluster.c: a secret; a whole cluster on this machine. */
+int subcommand_cluster(int argc, char **argv);
+
+/* subcommand_processes.c: the long-lived processes of a cluster. */
+int subcommand_master(int argc, char **argv);
+int subcommand_worker(int argc, char **argv);
+
+/* subcommand_status.c: what people ask a master. */
+int subcommand_status(int argc, char **argv);
+int subcommand_kill(int argc, char **argv);
+
 #endif

@@ -41,6 +41,22 @@ void strbuf_putc(StrBuf *buf, char c)
     strbuf_add(buf, &c, 1);
 }
 
+void strbuf_add_json(StrBuf *buf, const char *text)
+{
+    strbuf_putc(buf, '"');
+    for (; *text != '\0'; text++) {
+        if (*text == '"' || *text == '\\')
+            strbuf_printf(buf, "\\%c", *text);
+        else if (*text == '\n')
+            strbuf_puts(buf, "\\n");
+        else if ((unsigned char)*text < 0x20)
+            strbuf_printf(buf, "\\u%04x", (unsigned char)*text);
+        else
+            strbuf_putc(buf, *text);
+    }
+    strbuf_putc(buf, '"');
+}
+
 void strbuf_printf(StrBuf *buf, const char *format, ...)
 {
     va_list args;

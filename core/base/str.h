@@ -108,6 +108,7 @@ void strbuf_add(StrBuf *buf, const char *bytes, size_t byte_count);
 void strbuf_puts(StrBuf *buf, const char *text);
 void strbuf_putc(StrBuf *buf, char c);
 void strbuf_printf(StrBuf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
+void strbuf_add_json(StrBuf *buf, const char *text); /* quoted for JSON */
 
 /* The text so far, "" when nothing was added. */
 const char *strbuf_text(const StrBuf *buf);

@@ -1,0 +1,335 @@
+/*
+ * master_main.c -- see master_main.h
+ *
+ * One lock around the state. A worker's heartbeat waits on the condition until there are orders for
+ * it; the main thread lets time pass.
+ */
+#include "cluster/master_main.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cluster/log_file.h"
+#include "cluster/master_url.h"
+#include "cluster/membership.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+
+enum {
+    SILENCE_MS = 10000,
+    QUICK_END_MS = 1000,
+    DRAIN_MS = 60000,
+    TICK_MS = 100,
+    WAIT_MS_MAX = 2000,
+    CONNECTIONS_MAX = 2048 /* two a worker, two a driver */
+};
+
+static const char area[] = "master";
+
+typedef struct Master {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool is_stopping;
+    MasterState *state;
+} Master;
+
+/* --- calls --- */
+
+static Master *begin(void *context)
+{
+    Master *master = context;
+
+    pthread_mutex_lock(&master->lock);
+    return master;
+}
+
+/* Something may have changed for those who wait. */
+static Status end(Master *master, Status status)
+{
+    pthread_cond_broadcast(&master->changed);
+    pthread_mutex_unlock(&master->lock);
+    return status;
+}
+
+static Status on_register_worker(void *context, const WorkerInfo *info, Error *err,
+                                 int64_t *worker_out)
+{
+    Master *master = begin(context);
+
+    return end(master,
+               master_register_worker(master->state, info, clock_now_ns(), err, worker_out));
+}
+
+/* With the lock. */
+static void wait_for_news(Master *master, const WorkerReport *report, int32_t wait_ms)
+{
+    int64_t until = clock_now_ns() + (int64_t)wait_ms * 1000000;
+    struct timespec moment = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+
+    while (!master->is_stopping &&
+           !master_worker_has_news(master->state, report->worker, report->incarnation))
+        if (pthread_cond_timedwait(&master->changed, &master->lock, &moment) == ETIMEDOUT)
+            break;
+}
+
+static Status on_worker_heartbeat(void *context, const WorkerReport *report, int32_t wait_ms,
+                                  Arena *arena, Error *err, WorkerOrders *orders_out)
+{
+    Master *master = begin(context);
+    Status status = master_worker_report(master->state, report, clock_now_ns(), err);
+
+    pthread_cond_broadcast(&master->changed);
+    if (status == ST_OK) {
+        wait_for_news(master, report, wait_ms > WAIT_MS_MAX ? WAIT_MS_MAX : wait_ms);
+        status =
+            master_worker_orders(master->state, report, clock_now_ns(), arena, err, orders_out);
+    }
+    pthread_mutex_unlock(&master->lock);
+    return status;
+}
+
+static Status on_executor_ended(void *context, int64_t worker, int64_t incarnation,
+                                int64_t executor, const char *reason, Error *err)
+{
+    Master *master = begin(context);
+
+    return end(master, master_executor_ended(master->state, worker, incarnation, executor, reason,
+                                             clock_now_ns(), err));
+}
+
+static Status on_end_worker(void *context, int64_t worker, int64_t incarnation, Error *err)
+{
+    Master *master = begin(context);
+
+    return end(master, master_end_worker(master->state, worker, incarnation, clock_now_ns(), err));
+}
+
+static Status on_drain_worker(void *context, int64_t worker, Error *err)
+{
+    Master *master = begin(context);
+
+    return end(master, master_drain_worker(master->state, worker, clock_now_ns(), err));
+}
+
+static Status on_register_application(void *context, const ApplicationInfo *info, Error *err,
+                                      int64_t *application_out)
+{
+    Master *master = begin(context);
+
+    return end(master, master_register_application(master->state, info, clock_now_ns(), err,
+                                                   application_out));
+}
+
+static Status on_application_heartbeat(void *context, int64_t application, int64_t incarnation,
+                                       const StageLine *stages, uint32_t stage_count, Arena *arena,
+                                       Error *err, ApplicationNews *news_out)
+{
+    Master *master = begin(context);
+    Status status = master_application_heartbeat(master->state, application, incarnation, stages,
+                                                 stage_count, clock_now_ns(), arena, err, news_out);
+
+    pthread_mutex_unlock(&master->lock);
+    return status;
+}
+
+static Status on_release_executor(void *context, int64_t application, int64_t incarnation,
+                                  int64_t executor, const char *reason, Error *err)
+{
+    Master *master = begin(context);
+
+    return end(master, master_release_executor(master->state, application, incarnation, executor,
+                                               reason, clock_now_ns(), err));
+}
+
+static Status on_end_application(void *context, int64_t application, int64_t incarnation,
+                                 Error *err)
+{
+    Master *master = begin(context);
+
+    return end(master, master_end_application(master->state, application, incarnation,
+                                              clock_now_ns(), err));
+}
+
+static Status on_kill_application(void *context, int64_t application, Error *err)
+{
+    Master *master = begin(context);
+
+    return end(master, master_kill_application(master->state, application, clock_now_ns(), err));
+}
+
+static Status on_status(void *context, bool is_json, Arena *arena, Error *err,
+                        const char **text_out)
+{
+    StrBuf text = {.arena = arena};
+    Master *master = begin(context);
+
+    (void)err;
+    if (is_json)
+        master_status_json(master->state, clock_now_ns(), &text);
+    else
+        master_status_text(master->state, clock_now_ns(), &text);
+    pthread_mutex_unlock(&master->lock);
+    *text_out = strbuf_text(&text);
+    return ST_OK;
+}
+
+static Status on_counts(void *context, Error *err, MasterCounts *counts_out)
+{
+    Master *master = begin(context);
+
+    (void)err;
+    *counts_out = master_counts(master->state);
+    pthread_mutex_unlock(&master->lock);
+    return ST_OK;
+}
+
+/* --- the process --- */
+
+/* Milliseconds of the wall clock: above all ids of a master that was started before, which has
+ * given fewer than a thousand a second. */
+static int64_t first_id(void)
+{
+    const int64_t start_of_2026_s = 1767225600;
+    struct timespec now;
+    int64_t id;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    id = (now.tv_sec - start_of_2026_s) * 1000 + now.tv_nsec / 1000000;
+    return id < 1 ? 1 : id;
+}
+
+static void init_master(Master *master, Arena *arena, const MasterOptions *options)
+{
+    MasterConfig config = {
+        .build = membership_build(),
+        .schedule = options->schedule,
+        .first_id = first_id(),
+        .silence_ns = SILENCE_MS * INT64_C(1000000),
+        .quick_end_ns = QUICK_END_MS * INT64_C(1000000),
+        .drain_ns = DRAIN_MS * INT64_C(1000000),
+    };
+    pthread_condattr_t monotonic;
+
+    *master = (Master){.state = master_state_new(arena, &config, clock_now_ns())};
+    pthread_mutex_init(&master->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&master->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+static void say_ready(const MasterOptions *options, uint16_t port, Arena *arena)
+{
+    const char *address = master_url_text(arena, (RpcAddress){options->host, port});
+    const char *line = arena_printf(arena, "vonk://%s\n", address);
+
+    LOG_INFO(area, "answers at vonk://%s (%s)", address,
+             options->secret_file != NULL ? "with a secret"
+                                          : "no secret: for this machine's users only, and all of "
+                                            "them");
+    if (options->ready_fd >= 0) {
+        if (write(options->ready_fd, line, strlen(line)) < 0)
+            LOG_WARN(area, "nobody waits for this master: %s", strerror(errno));
+        close(options->ready_fd);
+    }
+}
+
+/* Until a signal says to end. */
+static void let_time_pass(Master *master, const sigset_t *signals, LogFile *log)
+{
+    struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
+
+    for (;;) {
+        int number = sigtimedwait(signals, NULL, &tick);
+
+        if (number > 0) {
+            LOG_INFO(area, "ends: %s", strsignal(number));
+            return;
+        }
+        pthread_mutex_lock(&master->lock);
+        master_state_tick(master->state, clock_now_ns());
+        pthread_cond_broadcast(&master->changed);
+        pthread_mutex_unlock(&master->lock);
+        log_file_follow(log);
+    }
+}
+
+static Status serve(Master *master, const MasterOptions *options, const RpcModule *rpc,
+                    const ChannelKeys *keys, Error *err, RpcServer **server_out)
+{
+    RpcEndpoint endpoint = {.host = options->host,
+                            .port = options->port,
+                            .keys = keys,
+                            .connections_max = CONNECTIONS_MAX};
+    MasterHandler handler = {
+        .context = master,
+        .register_worker = on_register_worker,
+        .worker_heartbeat = on_worker_heartbeat,
+        .executor_ended = on_executor_ended,
+        .end_worker = on_end_worker,
+        .drain_worker = on_drain_worker,
+        .register_application = on_register_application,
+        .application_heartbeat = on_application_heartbeat,
+        .release_executor = on_release_executor,
+        .end_application = on_end_application,
+        .kill_application = on_kill_application,
+        .status = on_status,
+        .counts = on_counts,
+    };
+
+    return rpc->rpc_master_serve(&endpoint, &handler, err, server_out);
+}
+
+static void stop_serving(Master *master, const RpcModule *rpc, RpcServer *server)
+{
+    pthread_mutex_lock(&master->lock);
+    master->is_stopping = true;
+    pthread_cond_broadcast(&master->changed);
+    pthread_mutex_unlock(&master->lock);
+    rpc->rpc_server_stop(server);
+    pthread_cond_destroy(&master->changed);
+    pthread_mutex_destroy(&master->lock);
+}
+
+Status master_run(const MasterOptions *options, Error *err)
+{
+    Arena *arena = arena_new(NULL, "master", ARENA_NO_CAP);
+    LogFile *log = ARENA_NEW(arena, LogFile);
+    ChannelKeys *keys = NULL;
+    RpcServer *server = NULL;
+    const RpcModule *rpc;
+    sigset_t signals;
+    Master master;
+    Status status;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are threads */
+    signal(SIGPIPE, SIG_IGN);
+    if (log_level() < LOG_INFO)
+        log_set_level(LOG_INFO);
+    init_master(&master, arena, options);
+    status = rpc_module(err, &rpc);
+    if (status == ST_OK)
+        status = membership_keys(rpc, options->secret_file, err, &keys);
+    if (status == ST_OK)
+        status = serve(&master, options, rpc, keys, err, &server);
+    if (status == ST_OK && options->log_file != NULL)
+        status = log_file_become_output(log, options->log_file, err);
+    if (status == ST_OK) {
+        say_ready(options, rpc->rpc_server_port(server), arena);
+        let_time_pass(&master, &signals, log);
+    }
+    if (server != NULL)
+        stop_serving(&master, rpc, server);
+    if (keys != NULL)
+        rpc->channel_keys_free(keys);
+    arena_free(arena);
+    return status;
+}

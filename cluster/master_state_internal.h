@@ -1,0 +1,121 @@
+/* master_state_internal.h -- the state behind master_state.h, for the files master_*.c */
+#ifndef VONK_CLUSTER_MASTER_STATE_INTERNAL_H
+#define VONK_CLUSTER_MASTER_STATE_INTERNAL_H
+
+#include "cluster/master_state.h"
+#include "core/base/invariant.h"
+
+enum {
+    STAGE_LINES_MAX = 16,
+    STAGE_NAME_BYTES = 64,
+    HOST_BYTES = 256,
+    PAST_MAX = 256 /* of what has ended: so many are remembered */
+};
+
+/* All arrays are dense; executors are in ascending order of their ids. */
+
+typedef struct MasterWorker {
+    int64_t id, incarnation;
+    char name[MASTER_NAME_BYTES];
+    int32_t pid, cores;
+    int64_t memory_bytes;
+    int32_t used_cores; /* by executors that are recorded, in any state */
+    int64_t used_memory_bytes;
+    uint32_t executor_count;
+    int64_t registered_ns, heard_ns;
+    bool is_draining, has_news;
+    int64_t drain_until_ns;
+} MasterWorker;
+
+typedef enum ExecutorState {
+    EXECUTOR_ORDERED, /* its worker has not said yet that it runs */
+    EXECUTOR_RUNNING,
+    EXECUTOR_STOPPING, /* until its worker has it no more; counts for nobody but its cores */
+} ExecutorState;
+
+typedef struct MasterExecutor {
+    int64_t id, application, worker;
+    ExecutorState state;
+    int32_t cores;
+    int64_t memory_bytes;
+    int64_t started_ns;
+    bool makes_room; /* stopped for an application that has fewer */
+} MasterExecutor;
+
+typedef enum ApplicationState {
+    APPLICATION_AWAITED, /* known from its executors only */
+    APPLICATION_ALIVE,
+    APPLICATION_KILLED, /* its driver may not know yet */
+} ApplicationState;
+
+typedef struct NamedStage {
+    StageLine line; /* its name is the one below */
+    char name[STAGE_NAME_BYTES];
+} NamedStage;
+
+typedef struct MasterApplication {
+    int64_t id, incarnation;
+    ApplicationState state;
+    char name[MASTER_NAME_BYTES], host[HOST_BYTES];
+    uint16_t port;
+    int32_t wanted, cores;
+    int64_t memory_bytes;
+    uint32_t executor_count; /* ordered or running */
+    int32_t used_cores;      /* of those */
+    int64_t registered_ns, heard_ns;
+    /* executors that ended soon after their start, one after the other */
+    uint32_t quick_ends;
+    int64_t quick_end_ns, pause_until_ns, shunned_worker;
+    char problem[MASTER_REASON_BYTES]; /* why that is so; or "" */
+    char waits[MASTER_REASON_BYTES];   /* why there are not more executors; or "" */
+    uint32_t stage_count;
+    NamedStage stages[STAGE_LINES_MAX];
+} MasterApplication;
+
+typedef enum PastKind { PAST_WORKER, PAST_APPLICATION, PAST_EXECUTOR } PastKind;
+
+typedef struct MasterPast {
+    PastKind kind;
+    int64_t id, incarnation, of; /* of: an executor's application */
+    bool is_killed;
+    int64_t ended_ns;
+    char name[MASTER_NAME_BYTES], reason[MASTER_REASON_BYTES];
+} MasterPast;
+
+struct MasterState {
+    MasterConfig config;
+    int64_t started_ns, next_id;
+    uint32_t worker_count, application_count, executor_count;
+    MasterWorker *workers;
+    MasterApplication *applications;
+    MasterExecutor *executors;
+    uint64_t past_count; /* ever; the last PAST_MAX of them are there */
+    MasterPast *past;
+};
+
+MasterWorker *master__worker(const MasterState *state, int64_t id);
+MasterApplication *master__application(const MasterState *state, int64_t id);
+MasterExecutor *master__executor(const MasterState *state, int64_t id);
+
+/* Orders executors where there is room and somebody wants them. */
+void master__place(MasterState *state, int64_t now_ns);
+
+/* The worker is told to stop it; its cores are free when it is gone. */
+void master__stop_executor(MasterState *state, MasterExecutor *executor);
+
+MasterPast *master__remember(MasterState *state, PastKind kind, int64_t id, const char *name,
+                             const char *reason, int64_t now_ns);
+const MasterPast *master__past(const MasterState *state, PastKind kind, int64_t id);
+
+/* The application, or a new one that only its executors tell of; NULL: there are too many. */
+MasterApplication *master__await_application(MasterState *state, int64_t id, int64_t now_ns);
+void master__end_silent_applications(MasterState *state, int64_t now_ns);
+
+/* ST_NOT_SUPPORTED when it is not this master's. who: "worker". */
+MUST_CHECK Status master__check_build(const MasterState *state, const RpcBuild *build,
+                                      const char *who, Error *err);
+
+/* A copy that fits, with '?' for what is not printable. */
+void master__copy_text(char *to, size_t bytes, const char *text);
+
+#endif

@@ -1,0 +1,48 @@
+/* membership.c -- see membership.h */
+#include "cluster/membership.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "core/base/clock.h"
+#include "core/plan/plan_wire.h"
+
+const char *membership_secret_file(const char *given)
+{
+    const char *path = given != NULL ? given : getenv("VONK_SECRET_FILE");
+
+    return path == NULL || path[0] == '\0' ? NULL : path;
+}
+
+Status membership_keys(const RpcModule *rpc, const char *secret_file, Error *err,
+                       ChannelKeys **keys_out)
+{
+    Secret secret;
+    Status status;
+
+    *keys_out = NULL;
+    if (secret_file == NULL)
+        return ST_OK;
+    status = rpc->secret_read(secret_file, err, &secret);
+    if (status == ST_OK)
+        status = rpc->channel_keys_new(&secret, err, keys_out);
+    rpc->secret_wipe(&secret);
+    return status;
+}
+
+RpcBuild membership_build(void)
+{
+    return (RpcBuild){VONK_VERSION, plan_wire_vocabulary()};
+}
+
+int64_t membership_incarnation(void)
+{
+    uint64_t bits = 0;
+
+    while (bits == 0) {
+        if (getrandom(&bits, sizeof bits, 0) != (ssize_t)sizeof bits)
+            bits = (uint64_t)clock_now_ns();
+        bits >>= 1;
+    }
+    return (int64_t)bits;
+}

@@ -1,0 +1,25 @@
+/*
+ * membership.h -- what makes a process a member of a cluster: the secret, the build, and that it is
+ * this process and no other
+ *
+ * Thread: any.
+ */
+#ifndef VONK_CLUSTER_MEMBERSHIP_H
+#define VONK_CLUSTER_MEMBERSHIP_H
+
+#include "cluster/rpc_module.h"
+
+/* The file that is named, or what VONK_SECRET_FILE names, or NULL: no secret, loopback only. */
+const char *membership_secret_file(const char *given);
+
+/* The keys of connections, from the file; NULL for no file. Free with rpc->channel_keys_free. */
+MUST_CHECK Status membership_keys(const RpcModule *rpc, const char *secret_file, Error *err,
+                                  ChannelKeys **keys_out);
+
+/* Of this program. */
+RpcBuild membership_build(void);
+
+/* A number that no other process has had: of 63 random bits, not 0. */
+int64_t membership_incarnation(void);
+
+#endif

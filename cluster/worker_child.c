@@ -1,0 +1,359 @@
+/*
+ * worker_child.c -- one executor's process; see worker_internal.h
+ *
+ * Between fork and exec there are only calls that are safe there (the worker has threads), so all
+ * texts are made before. The process is a group of its own and dies with the worker's main thread.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cluster/worker_internal.h"
+#include "core/base/clock.h"
+
+enum {
+    ARGUMENTS_MAX = 24,
+    NAMES_MAX = 32,
+    EXEC_FAILED = 127,
+    FILES_MAX = 65536,
+    PROCESSES_MAX = 16384,
+    OUTPUT_BYTES = 16384
+};
+
+static const int64_t grace_ns = 1000000000;
+
+/* --- what it is started with --- */
+
+typedef struct Launch {
+    const char *program;
+    char *arguments[ARGUMENTS_MAX], *environment[NAMES_MAX];
+    char texts[8][32];
+    char driver[DRIVER_HOST_BYTES + 16], folder[PATH_MAX], temporary[PATH_MAX + 16];
+    char names[NAMES_MAX][PATH_MAX];
+} Launch;
+
+void child_folder(const WorkerOptions *options, int64_t application, int64_t executor, char *path)
+{
+    if (executor == 0)
+        snprintf(path, PATH_MAX, "%s/app-%" PRId64, options->dir, application);
+    else
+        snprintf(path, PATH_MAX, "%s/app-%" PRId64 "/executor-%" PRId64, options->dir, application,
+                 executor);
+}
+
+static char *number_text(Launch *launch, uint32_t at, int64_t number)
+{
+    snprintf(launch->texts[at], sizeof launch->texts[at], "%" PRId64, number);
+    return launch->texts[at];
+}
+
+static void fill_arguments(Launch *launch, const Child *child, const WorkerOptions *options)
+{
+    const char *secret_file = options->secret_file;
+    const char *const arguments[] = {
+        "vonk",
+        "executor",
+        "--driver",
+        launch->driver,
+        "--executor",
+        number_text(launch, 0, child->executor),
+        "--application",
+        number_text(launch, 1, child->application),
+        "--host",
+        options->host,
+        "--cores",
+        number_text(launch, 2, child->cores),
+        "--memory",
+        number_text(launch, 3, child->memory_bytes),
+        "--dir",
+        launch->folder,
+        secret_file == NULL ? NULL : "--secret-file",
+        secret_file,
+    };
+
+    snprintf(launch->driver, sizeof launch->driver,
+             strchr(child->driver_host, ':') != NULL ? "[%s]:%u" : "%s:%u", child->driver_host,
+             child->driver_port);
+    child_folder(options, child->application, child->executor, launch->folder);
+    for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++)
+        launch->arguments[i] = (char *)(uintptr_t)arguments[i];
+}
+
+/* Only what a program needs: whatever else this process was given may be secret. */
+static void fill_environment(Launch *launch)
+{
+    static const char *const passed[] = {"PATH",         "HOME",
+                                         "USER",         "LOGNAME",
+                                         "LANG",         "LC_ALL",
+                                         "TZ",           "XDG_CACHE_HOME",
+                                         "VONK_CC",      "LD_LIBRARY_PATH",
+                                         "ASAN_OPTIONS", "UBSAN_OPTIONS",
+                                         "TSAN_OPTIONS", "VONK_JIT"};
+    size_t count = 0;
+
+    for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
+        const char *value = getenv(passed[i]);
+        int length = value == NULL ? -1
+                                   : snprintf(launch->names[count], sizeof launch->names[count],
+                                              "%s=%s", passed[i], value);
+
+        if (length < 0 || length >= (int)sizeof launch->names[count])
+            continue;
+        launch->environment[count] = launch->names[count];
+        count++;
+    }
+    snprintf(launch->temporary, sizeof launch->temporary, "TMPDIR=%s", launch->folder);
+    launch->environment[count] = launch->temporary;
+}
+
+/* VONK_TEST_EXECUTOR: another program in its place, for tests of the worker. */
+static void fill_launch(Launch *launch, const Child *child, const WorkerOptions *options)
+{
+    const char *stand_in = getenv("VONK_TEST_EXECUTOR");
+
+    launch->program = stand_in != NULL ? stand_in : "/proc/self/exe";
+    fill_arguments(launch, child, options);
+    fill_environment(launch);
+}
+
+/* --- in the new process, before it is another program --- */
+
+static void limit(__rlimit_resource_t resource, rlim_t most)
+{
+    struct rlimit limits;
+
+    if (getrlimit(resource, &limits) != 0)
+        return;
+    if (limits.rlim_max == RLIM_INFINITY || limits.rlim_max > most)
+        limits.rlim_max = most;
+    limits.rlim_cur = limits.rlim_max;
+    setrlimit(resource, &limits);
+}
+
+/* When memory is short the kernel should take an executor, not the worker. */
+static void be_first_to_go(void)
+{
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        return;
+    if (write(fd, "500", 3) != 3)
+        (void)0; /* then the kernel chooses */
+    close(fd);
+}
+
+static void complain(const char *what)
+{
+    const char *why = strerrordesc_np(errno);
+
+    if (write(STDERR_FILENO, what, strlen(what)) < 0 || write(STDERR_FILENO, ": ", 2) < 0 ||
+        why == NULL || write(STDERR_FILENO, why, strlen(why)) < 0 ||
+        write(STDERR_FILENO, "\n", 1) < 0)
+        _exit(EXEC_FAILED);
+}
+
+static _Noreturn void become(const Launch *launch, pid_t parent, int output)
+{
+    struct sigaction standard = {.sa_handler = SIG_DFL};
+    sigset_t none;
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    setpgid(0, 0);
+    if (dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+        dup2(output, STDERR_FILENO) < 0)
+        _exit(EXEC_FAILED);
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
+        _exit(EXEC_FAILED); /* the worker is gone already */
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    limit(RLIMIT_CORE, 0);
+    limit(RLIMIT_NOFILE, FILES_MAX);
+    limit(RLIMIT_NPROC, PROCESSES_MAX);
+    be_first_to_go();
+    for (int number = 1; number < NSIG; number++)
+        sigaction(number, &standard, NULL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execve(launch->program, launch->arguments, launch->environment);
+    complain("the executor's program cannot be started");
+    _exit(EXEC_FAILED);
+}
+
+/* --- from the worker --- */
+
+static Status make_folders(const WorkerOptions *options, const Child *child, Error *err)
+{
+    char path[PATH_MAX];
+
+    for (int i = 0; i < 2; i++) {
+        child_folder(options, child->application, i == 0 ? 0 : child->executor, path);
+        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+            return error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
+    }
+    return ST_OK;
+}
+
+static Status open_log(Child *child, const WorkerOptions *options, Error *err)
+{
+    char path[PATH_MAX + 8];
+
+    child_folder(options, child->application, child->executor, path);
+    memcpy(path + strlen(path), ".log", sizeof ".log");
+    return log_file_open(&child->log, path, err);
+}
+
+static Status fork_child(Child *child, const Launch *launch, Error *err)
+{
+    pid_t parent = getpid();
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) != 0)
+        return error_set_errno(err, errno, "cannot make a pipe");
+    child->pid = fork();
+    if (child->pid == 0)
+        become(launch, parent, ends[1]);
+    close(ends[1]);
+    if (child->pid < 0) {
+        child->pid = 0;
+        close(ends[0]);
+        return error_set_errno(err, errno, "cannot start a process");
+    }
+    setpgid(child->pid, child->pid); /* here too: whoever is first */
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    child->output = ends[0];
+    return ST_OK;
+}
+
+Status child_start(Child *child, const WorkerOptions *options, Error *err)
+{
+    Arena *arena = arena_new(NULL, "launch", ARENA_NO_CAP);
+    Launch *launch = ARENA_NEW(arena, Launch);
+    Status status;
+
+    child->pid = 0;
+    child->output = -1;
+    child->log = (LogFile){.fd = -1};
+    child->last_line[0] = '\0';
+    child->line_bytes = 0;
+    child->kill_at_ns = 0;
+    child->why_killed[0] = '\0';
+    fill_launch(launch, child, options);
+    status = make_folders(options, child, err);
+    if (status == ST_OK)
+        status = open_log(child, options, err);
+    if (status == ST_OK)
+        status = fork_child(child, launch, err);
+    if (status != ST_OK)
+        log_file_close(&child->log);
+    arena_free(arena);
+    return status;
+}
+
+/* The last line that has something in it. */
+static void note_last_line(Child *child, const char *bytes, size_t byte_count)
+{
+    for (size_t i = 0; i < byte_count; i++) {
+        if (bytes[i] == '\n') {
+            child->line_bytes = 0;
+            continue;
+        }
+        if (child->line_bytes + 1 >= sizeof child->last_line)
+            continue;
+        child->last_line[child->line_bytes++] = bytes[i];
+        child->last_line[child->line_bytes] = '\0';
+    }
+}
+
+void child_read_output(Child *child)
+{
+    char bytes[OUTPUT_BYTES];
+    ssize_t got;
+
+    if (child->output < 0)
+        return;
+    got = read(child->output, bytes, sizeof bytes);
+    if (got > 0) {
+        log_file_add(&child->log, bytes, (size_t)got);
+        note_last_line(child, bytes, (size_t)got);
+    } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
+        close(child->output);
+        child->output = -1;
+    }
+}
+
+/* "RssAnon:      1234 kB" */
+static int64_t line_kib(const char *text, const char *name)
+{
+    const char *line = strstr(text, name);
+
+    return line == NULL ? 0 : strtoll(line + strlen(name), NULL, 10);
+}
+
+int64_t child_memory_bytes(const Child *child)
+{
+    char path[64], text[4096];
+    ssize_t got;
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/%d/status", (int)child->pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return 0;
+    got = read(fd, text, sizeof text - 1);
+    close(fd);
+    if (got <= 0)
+        return 0;
+    text[got] = '\0';
+    return (line_kib(text, "\nRssAnon:") + line_kib(text, "\nRssShmem:")) * 1024;
+}
+
+void child_ask_to_end(Child *child, int64_t now_ns)
+{
+    if (child->kill_at_ns != 0)
+        return;
+    child->kill_at_ns = now_ns + grace_ns;
+    kill(child->pid, SIGTERM);
+}
+
+void child_kill(Child *child)
+{
+    kill(-child->pid, SIGKILL);
+}
+
+static void describe_end(const Child *child, int wait_status, bool was_unwanted,
+                         char reason[REASON_BYTES])
+{
+    const char *separator = child->last_line[0] == '\0' ? "" : "; its last words: ";
+
+    if (child->why_killed[0] != '\0')
+        snprintf(reason, REASON_BYTES, "%s", child->why_killed);
+    else if (was_unwanted)
+        snprintf(reason, REASON_BYTES, "it was stopped");
+    else if (WIFSIGNALED(wait_status))
+        snprintf(reason, REASON_BYTES, "signal %d (%s)%s%s", WTERMSIG(wait_status),
+                 strsignal(WTERMSIG(wait_status)), separator, child->last_line);
+    else
+        snprintf(reason, REASON_BYTES, "exit code %d%s%s", WEXITSTATUS(wait_status), separator,
+                 child->last_line);
+}
+
+void child_finish(Child *child, int wait_status, bool was_unwanted, char reason[REASON_BYTES])
+{
+    child_kill(child);                                 /* what it has started and left */
+    for (int i = 0; i < 64 && child->output >= 0; i++) /* up to what a pipe holds */
+        child_read_output(child);
+    if (child->output >= 0)
+        close(child->output);
+    child->output = -1;
+    log_file_close(&child->log);
+    describe_end(child, wait_status, was_unwanted, reason);
+}

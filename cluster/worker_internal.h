@@ -1,0 +1,126 @@
+/*
+ * worker_internal.h -- what the threads of a worker share
+ *
+ *     worker_main.c      main thread: starts, stops, reaps, keeps logs, watches memory
+ *     worker_heartbeat.c asks the master what to do, and puts it on the board
+ *     worker_chores.c    tells of ends, removes folders: what may take its time
+ *     worker_child.c     one executor's process, from fork to reaping
+ */
+#ifndef VONK_CLUSTER_WORKER_INTERNAL_H
+#define VONK_CLUSTER_WORKER_INTERNAL_H
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "cluster/log_file.h"
+#include "cluster/membership.h"
+#include "cluster/worker_main.h"
+#include "core/base/str.h"
+
+enum {
+    CHILDREN_MAX = 256,
+    FOLDERS_MAX = 1024, /* of applications */
+    CHORES_MAX = 2048,
+    REASON_BYTES = 512,
+    DRIVER_HOST_BYTES = 256,
+    LAST_LINE_BYTES = 240
+};
+
+/* --- an executor's process --- */
+
+typedef enum ChildState {
+    CHILD_NONE,
+    CHILD_ORDERED, /* the main thread starts it */
+    CHILD_RUNS,
+    CHILD_ENDED, /* until the master was told, or could not be */
+} ChildState;
+
+typedef struct Child {
+    ChildState state;
+    int64_t executor, application;
+    char driver_host[DRIVER_HOST_BYTES];
+    uint16_t driver_port;
+    int32_t cores;
+    int64_t memory_bytes;
+    bool is_unwanted; /* the master wants it stopped */
+
+    /* the main thread's */
+    pid_t pid;
+    int output; /* its standard output and error come here; -1: closed */
+    LogFile log;
+    char last_line[LAST_LINE_BYTES];
+    size_t line_bytes;
+    int64_t kill_at_ns; /* 0: not told to end */
+    char why_killed[REASON_BYTES];
+} Child;
+
+/* Starts the process and opens its log; what does not work is its end, too (*err). */
+MUST_CHECK Status child_start(Child *child, const WorkerOptions *options, Error *err);
+/* What it wrote goes to its log. */
+void child_read_output(Child *child);
+/* Memory in use that is its own; 0 when it cannot be known. */
+int64_t child_memory_bytes(const Child *child);
+/* Asks it to end; a second later it is made to. */
+void child_ask_to_end(Child *child, int64_t now_ns);
+void child_kill(Child *child);
+/* After its process has ended: the group too, the log's end, and in words why. was_unwanted: it was
+ * told to. */
+void child_finish(Child *child, int wait_status, bool was_unwanted, char reason[REASON_BYTES]);
+
+/* "DIR/app-1" and "DIR/app-1/executor-2", in a buffer of PATH_MAX. */
+void child_folder(const WorkerOptions *options, int64_t application, int64_t executor, char *path);
+
+/* --- what the threads share --- */
+
+typedef struct ChoreQueue ChoreQueue;
+
+typedef struct Worker {
+    const WorkerOptions *options;
+    const RpcModule *rpc;
+    RpcPool *pool;
+    char name[128];
+    int64_t incarnation;
+    int wake; /* an eventfd: the board has changed */
+    ChoreQueue *tell_master, *others;
+
+    pthread_mutex_t lock; /* of all below, but what is the main thread's */
+    pthread_cond_t changed;
+    bool is_stopping, is_refused; /* refused: err says why */
+    Error err;
+    MasterUrl master;
+    int64_t id;          /* 0: not registered */
+    int64_t last_worker; /* the id it had */
+    int64_t orders_seen, last_id;
+    Child children[CHILDREN_MAX];
+    uint32_t folder_count;
+    int64_t folders[FOLDERS_MAX];
+} Worker;
+
+void worker__wake(Worker *worker);
+
+/* The thread that talks to the master; the argument is the Worker. */
+void *worker__heartbeat_main(void *opaque);
+
+/* --- chores: one thread, one after the other --- */
+
+typedef enum ChoreKind { CHORE_TELL_MASTER, CHORE_TELL_DRIVER, CHORE_REMOVE_FOLDER } ChoreKind;
+
+typedef struct Chore {
+    ChoreKind kind;
+    int64_t executor, application;
+    char driver_host[DRIVER_HOST_BYTES];
+    uint16_t driver_port;
+    char text[PATH_MAX]; /* the reason; or the folder */
+} Chore;
+
+MUST_CHECK Status chores_start(Worker *worker, Arena *arena, Error *err, ChoreQueue **queue_out);
+/* When there are too many, the oldest is dropped: the master sees ends from heartbeats as well, and
+ * folders go with the worker. */
+void chores_add(ChoreQueue *queue, const Chore *chore);
+/* Does what is left, and ends the thread. Accepts NULL. */
+void chores_stop(ChoreQueue *queue);
+
+/* Removes a folder and all below it; symbolic links are not followed. */
+void worker__remove_folder(const char *path);
+
+#endif

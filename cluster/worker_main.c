@@ -1,0 +1,451 @@
+/*
+ * worker_main.c -- the main thread of a worker; see worker_main.h and worker_internal.h
+ *
+ *     poll: a signal, the board, an executor's output, time
+ *         -> start what was ordered, reap what ended, stop what is not wanted, look at memory
+ *
+ * Only this thread forks: a process that asks to die with its parent dies with the thread.
+ */
+#include "cluster/worker_main.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cluster/worker_internal.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+
+enum { IDLE_MS = 1000, WATCH_MS = 100, CLOSE_WATCH_MS = 10, CONNECTIONS_KEPT = 16 };
+
+static const char area[] = "worker";
+static const char lock_name[] = "worker.lock";
+
+void worker__wake(Worker *worker)
+{
+    uint64_t one = 1;
+
+    if (write(worker->wake, &one, sizeof one) != (ssize_t)sizeof one)
+        LOG_WARN(area, "the main thread is not woken: %s", strerror(errno));
+}
+
+/* --- executors --- */
+
+static void end_child(Worker *worker, Child *child, const char *reason)
+{
+    Chore chore = {.executor = child->executor,
+                   .application = child->application,
+                   .driver_port = child->driver_port};
+
+    LOG_INFO(area, "executor %" PRId64 " of application %" PRId64 " has ended: %s", child->executor,
+             child->application, reason);
+    memcpy(chore.driver_host, child->driver_host, sizeof chore.driver_host);
+    pthread_mutex_lock(&worker->lock);
+    child->state = CHILD_ENDED;
+    pthread_mutex_unlock(&worker->lock);
+    snprintf(chore.text, sizeof chore.text, "%s", reason);
+    chore.kind = CHORE_TELL_DRIVER;
+    chores_add(worker->others, &chore);
+    chore.kind = CHORE_TELL_MASTER;
+    chores_add(worker->tell_master, &chore);
+    chore.kind = CHORE_REMOVE_FOLDER;
+    child_folder(worker->options, child->application, child->executor, chore.text);
+    chores_add(worker->others, &chore);
+}
+
+static void start_child(Worker *worker, Child *child)
+{
+    Error err = ERROR_NONE;
+    Status status = child_start(child, worker->options, &err);
+
+    if (status != ST_OK) {
+        end_child(worker, child, err.message);
+        return;
+    }
+    LOG_INFO(area, "executor %" PRId64 " of application %" PRId64 " starts: pid %d, %d cores",
+             child->executor, child->application, (int)child->pid, child->cores);
+    pthread_mutex_lock(&worker->lock);
+    child->state = CHILD_RUNS;
+    pthread_mutex_unlock(&worker->lock);
+}
+
+/* What the heartbeat's thread may have changed. */
+typedef struct BoardView {
+    ChildState state;
+    bool is_unwanted;
+} BoardView;
+
+static BoardView look_at(Worker *worker, const Child *child)
+{
+    BoardView view;
+
+    pthread_mutex_lock(&worker->lock);
+    view = (BoardView){child->state, child->is_unwanted || worker->is_stopping};
+    pthread_mutex_unlock(&worker->lock);
+    return view;
+}
+
+static void follow_board(Worker *worker, int64_t now)
+{
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        Child *child = &worker->children[i];
+        BoardView view = look_at(worker, child);
+
+        if (view.state == CHILD_ORDERED && view.is_unwanted)
+            end_child(worker, child, "it was stopped before it was started");
+        else if (view.state == CHILD_ORDERED)
+            start_child(worker, child);
+        else if (view.state == CHILD_RUNS && view.is_unwanted)
+            child_ask_to_end(child, now);
+        if (view.state == CHILD_RUNS && child->kill_at_ns != 0 && now >= child->kill_at_ns)
+            child_kill(child);
+    }
+}
+
+static void reap(Worker *worker)
+{
+    int wait_status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
+        for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+            Child *child = &worker->children[i];
+            BoardView view = look_at(worker, child);
+            char reason[REASON_BYTES];
+
+            if (view.state != CHILD_RUNS || child->pid != pid)
+                continue;
+            child_finish(child, wait_status, view.is_unwanted, reason);
+            end_child(worker, child, reason);
+            break;
+        }
+    }
+}
+
+/* How long until the next look: the nearer to its limit one is, the sooner. */
+static int watch_memory(Worker *worker)
+{
+    int next_ms = IDLE_MS;
+
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        Child *child = &worker->children[i];
+        char used_text[BYTES_TEXT_MAX], limit_text[BYTES_TEXT_MAX];
+        int64_t used;
+
+        if (look_at(worker, child).state != CHILD_RUNS)
+            continue;
+        used = child_memory_bytes(child);
+        if (used > child->memory_bytes && child->why_killed[0] == '\0') {
+            snprintf(child->why_killed, sizeof child->why_killed,
+                     "executor %" PRId64 " used %s of its %s memory, and was ended",
+                     child->executor, str_of_bytes((uint64_t)used, used_text),
+                     str_of_bytes((uint64_t)child->memory_bytes, limit_text));
+            LOG_WARN(area, "%s", child->why_killed);
+            child_kill(child);
+        }
+        if (used > child->memory_bytes / 2 || child->kill_at_ns != 0)
+            next_ms = CLOSE_WATCH_MS;
+        else if (next_ms > WATCH_MS)
+            next_ms = WATCH_MS;
+    }
+    return next_ms;
+}
+
+static uint32_t count_living(Worker *worker)
+{
+    uint32_t count = 0;
+
+    pthread_mutex_lock(&worker->lock);
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++)
+        count +=
+            worker->children[i].state == CHILD_ORDERED || worker->children[i].state == CHILD_RUNS;
+    pthread_mutex_unlock(&worker->lock);
+    return count;
+}
+
+/* --- the loop --- */
+
+static bool is_stopping(Worker *worker)
+{
+    bool answer;
+
+    pthread_mutex_lock(&worker->lock);
+    answer = worker->is_stopping;
+    pthread_mutex_unlock(&worker->lock);
+    return answer;
+}
+
+static void take_signals(Worker *worker, int signals)
+{
+    struct signalfd_siginfo info;
+
+    while (read(signals, &info, sizeof info) == (ssize_t)sizeof info) {
+        if (info.ssi_signo == SIGCHLD)
+            continue;
+        LOG_INFO(area, "ends: %s", strsignal((int)info.ssi_signo));
+        pthread_mutex_lock(&worker->lock);
+        worker->is_stopping = true;
+        pthread_cond_broadcast(&worker->changed);
+        pthread_mutex_unlock(&worker->lock);
+    }
+}
+
+static void wait_for_something(Worker *worker, int signals, int timeout_ms)
+{
+    struct pollfd polled[2 + CHILDREN_MAX] = {{.fd = signals, .events = POLLIN},
+                                              {.fd = worker->wake, .events = POLLIN}};
+    Child *of[CHILDREN_MAX];
+    nfds_t count = 2;
+    uint64_t ignored;
+
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        Child *child = &worker->children[i];
+
+        if (look_at(worker, child).state != CHILD_RUNS || child->output < 0)
+            continue;
+        of[count - 2] = child;
+        polled[count++] = (struct pollfd){.fd = child->output, .events = POLLIN};
+    }
+    if (poll(polled, count, timeout_ms) < 0 && errno != EINTR)
+        LOG_ERROR(area, "cannot wait: %s", strerror(errno));
+    if (polled[0].revents != 0)
+        take_signals(worker, signals);
+    if (polled[1].revents != 0 && read(worker->wake, &ignored, sizeof ignored) < 0)
+        LOG_DEBUG(area, "woken for nothing");
+    for (nfds_t i = 2; i < count; i++)
+        if (polled[i].revents != 0)
+            child_read_output(of[i - 2]);
+}
+
+static void watch_executors(Worker *worker, int signals, LogFile *log)
+{
+    int timeout_ms = 0;
+
+    while (!is_stopping(worker) || count_living(worker) > 0) {
+        wait_for_something(worker, signals, timeout_ms);
+        reap(worker);
+        follow_board(worker, clock_now_ns());
+        timeout_ms = watch_memory(worker);
+        log_file_follow(log);
+    }
+}
+
+/* --- its folder --- */
+
+static Status make_folder(const char *dir, Error *err)
+{
+    char path[PATH_MAX];
+
+    if (strlen(dir) + 64 > sizeof path)
+        return error_set(err, ST_BAD_INPUT, "the folder's path is too long: \"%.200s...\"", dir);
+    snprintf(path, sizeof path, "%s", dir);
+    for (char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(path, 0700) != 0 && errno != EEXIST)
+            return error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
+        *slash = '/';
+    }
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
+    return ST_OK;
+}
+
+/* The lock lasts as long as the descriptor. */
+static Status lock_folder(const char *dir, Error *err, int *lock_out)
+{
+    char path[PATH_MAX];
+    struct stat file;
+
+    *lock_out = -1;
+    TRY(make_folder(dir, err));
+    snprintf(path, sizeof path, "%s/%s", dir, lock_name);
+    for (;;) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+        if (fd < 0)
+            return error_set_errno(err, errno, "cannot write \"%s\"", path);
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+            close(fd);
+            error_set(err, ST_BAD_INPUT, "the folder \"%s\" is another worker's", dir);
+            error_hint(err, "Give each worker a --dir of its own.");
+            return ST_BAD_INPUT;
+        }
+        if (fstat(fd, &file) == 0 && file.st_nlink > 0) {
+            *lock_out = fd;
+            return ST_OK;
+        }
+        close(fd); /* its owner has just removed it */
+    }
+}
+
+/* Folders of applications: what a worker left behind that was killed, or this one at its end. */
+static void remove_folders(const char *dir)
+{
+    DIR *folder = opendir(dir);
+    char path[PATH_MAX + 256];
+
+    if (folder == NULL)
+        return;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (strncmp(entry->d_name, "app-", 4) != 0)
+            continue;
+        snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
+        worker__remove_folder(path);
+    }
+    closedir(folder);
+}
+
+static void unlock_folder(const char *dir, int lock)
+{
+    char path[PATH_MAX];
+
+    if (lock < 0)
+        return;
+    remove_folders(dir);
+    snprintf(path, sizeof path, "%s/%s", dir, lock_name);
+    unlink(path);
+    close(lock);
+}
+
+/* --- the process --- */
+
+static Status init_worker(Worker *worker, const WorkerOptions *options, const ChannelKeys *keys,
+                          Error *err)
+{
+    pthread_condattr_t monotonic;
+    char host[64] = "";
+
+    worker->options = options;
+    worker->master = options->master;
+    worker->incarnation = membership_incarnation();
+    worker->pool = worker->rpc->rpc_pool_new(keys, CONNECTIONS_KEPT);
+    gethostname(host, sizeof host - 1);
+    snprintf(worker->name, sizeof worker->name, "%s:%s", host, options->dir);
+    pthread_mutex_init(&worker->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&worker->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (worker->wake < 0)
+        return error_set_errno(err, errno, "cannot make an event");
+    return ST_OK;
+}
+
+static int block_signals(void)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL); /* before there are threads */
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* Wakes the heartbeat that waits there, too. */
+static void say_good_bye(Worker *worker)
+{
+    RpcAddress master;
+    Error err = ERROR_NONE;
+    int64_t id;
+
+    pthread_mutex_lock(&worker->lock);
+    id = worker->id;
+    master = master_url_address(&worker->master);
+    pthread_cond_broadcast(&worker->changed);
+    pthread_mutex_unlock(&worker->lock);
+    if (id != 0 &&
+        worker->rpc->rpc_master_end_worker(worker->pool, master, id, worker->incarnation,
+                                           clock_now_ns() + INT64_C(1000000000), &err) != ST_OK)
+        LOG_INFO(area, "the master is not told of this worker's end: %s", err.message);
+}
+
+static Status work(Worker *worker, Arena *arena, int signals, LogFile *log, Error *err)
+{
+    pthread_t heartbeat;
+    Status status = chores_start(worker, arena, err, &worker->tell_master);
+    int failure = 0;
+
+    if (status == ST_OK)
+        status = chores_start(worker, arena, err, &worker->others);
+    if (status == ST_OK) {
+        failure = pthread_create(&heartbeat, NULL, worker__heartbeat_main, worker);
+        if (failure != 0)
+            status = error_set_errno(err, failure, "cannot start a thread");
+    }
+    if (status == ST_OK) {
+        watch_executors(worker, signals, log);
+        say_good_bye(worker);
+        pthread_join(heartbeat, NULL);
+    }
+    chores_stop(worker->tell_master);
+    chores_stop(worker->others);
+    if (status == ST_OK && worker->is_refused) {
+        *err = worker->err;
+        status = err->status;
+    }
+    return status;
+}
+
+static void fini_worker(Worker *worker)
+{
+    if (worker->pool == NULL)
+        return;
+    worker->rpc->rpc_pool_free(worker->pool);
+    if (worker->wake >= 0)
+        close(worker->wake);
+    pthread_cond_destroy(&worker->changed);
+    pthread_mutex_destroy(&worker->lock);
+}
+
+Status worker_run(const WorkerOptions *options, Error *err)
+{
+    Arena *arena = arena_new(NULL, "worker", ARENA_NO_CAP);
+    Worker *worker = ARENA_NEW(arena, Worker);
+    LogFile *log = ARENA_NEW(arena, LogFile);
+    ChannelKeys *keys = NULL;
+    int lock = -1, signals = block_signals();
+    Status status;
+
+    if (log_level() < LOG_INFO)
+        log_set_level(LOG_INFO);
+    status = rpc_module(err, &worker->rpc);
+    if (status == ST_OK && signals < 0)
+        status = error_set_errno(err, errno, "cannot wait for signals");
+    if (status == ST_OK)
+        status = membership_keys(worker->rpc, options->secret_file, err, &keys);
+    if (status == ST_OK)
+        status = lock_folder(options->dir, err, &lock);
+    if (status == ST_OK)
+        status = init_worker(worker, options, keys, err);
+    if (status == ST_OK && options->log_file != NULL)
+        status = log_file_become_output(log, options->log_file, err);
+    if (status == ST_OK) {
+        remove_folders(options->dir);
+        LOG_INFO(area, "starts: %d cores, folder %s, %s", options->cores, options->dir,
+                 options->secret_file != NULL ? "with a secret" : "no secret: loopback only");
+        status = work(worker, arena, signals, log, err);
+    }
+    fini_worker(worker);
+    unlock_folder(options->dir, lock);
+    if (keys != NULL)
+        worker->rpc->channel_keys_free(keys);
+    if (signals >= 0)
+        close(signals);
+    arena_free(arena);
+    return status;
+}
