@@ -18,8 +18,8 @@ foreach(source ${unit_tests})
         list(APPEND threaded_test_names ${name})
     endif()
 endforeach()
-add_custom_target(unit_tests DEPENDS ${unit_test_names} vonk_jit)
-add_custom_target(threaded_tests DEPENDS ${threaded_test_names} vonk_jit)
+add_custom_target(unit_tests DEPENDS ${unit_test_names} vonk_jit vonk_rpc_module)
+add_custom_target(threaded_tests DEPENDS ${threaded_test_names} vonk_jit vonk_rpc_module)
 
 # Golden plans: tests/plans/<rule>.plan, SQL and what the optimizer makes of it.
 add_executable(plan_test EXCLUDE_FROM_ALL tests/plans/plan_test.c tests/plans/toy_catalog.c)

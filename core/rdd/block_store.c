@@ -1,64 +1,11 @@
 /* block_store.c -- see block_store.h */
 #include "core/rdd/block_store.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/base/invariant.h"
-#include "core/base/list.h"
-#include "core/base/spill_file.h"
-#include "core/rdd/block_pack.h"
-
-/* A block, in memory, packed or not, or in the file; in one place at a time. */
-typedef struct Kept {
-    Block *block;        /* NULL: elsewhere, or lost */
-    PackedBlock *packed; /* as well              */
-    uint64_t hash;
-    uint64_t bytes;        /* of the block                        */
-    uint64_t stored_bytes; /* of what is in memory or in the file */
-    uint64_t offset;       /* in the file */
-    uint32_t rows;
-    bool is_packed, is_in_file;
-} Kept;
-
-typedef struct Cell {
-    Kept *items;
-    uint32_t count, capacity;
-} Cell;
-
-struct MapBlocks {
-    BlockStore *store;
-    Arena *arena;
-    ListNode node; /* of store->all */
-    uint64_t place;
-    uint32_t reduce_count;
-    Cell *cells; /* by reduce partition */
-};
-
-struct BlockOutput {
-    _Atomic uint32_t references;
-    BlockStore *store;
-    ListNode node;       /* of store->outputs */
-    uint32_t level;      /* KeepLevel */
-    uint32_t user_count; /* jobs that make it or read it */
-    uint32_t map_count, reduce_count, column_count;
-    PlanColumn *columns;
-    MapBlocks **maps; /* NULL: not there */
-    Arena *arena;     /* what is plan-sized */
-};
-
-struct BlockStore {
-    pthread_mutex_t lock; /* of all that follows, and of all outputs and blocks */
-    MemPool *pool;
-    const char *spill_folder;
-    Arena *arena;
-    SpillFile *file;
-    bool has_failed; /* the file, when it was written last: error says how */
-    Error error;
-    List all;     /* MapBlocks, the oldest first */
-    List outputs; /* BlockOutputs */
-};
+#include "core/rdd/block_store_internal.h"
 
 BlockStore *block_store_new(MemPool *pool, const char *spill_folder)
 {
@@ -194,8 +141,6 @@ static uint64_t memory_of(const MapBlocks *blocks)
     return bytes;
 }
 
-static void drop_map(BlockOutput *output, uint32_t map);
-
 /* What is kept in memory only, for jobs to come, is made again by them. */
 static uint64_t drop_unused(BlockStore *store, uint64_t wanted)
 {
@@ -210,7 +155,7 @@ static uint64_t drop_unused(BlockStore *store, uint64_t wanted)
         for (uint32_t m = 0; m < output->map_count && freed < wanted; m++)
             if (output->maps[m] != NULL) {
                 freed += memory_of(output->maps[m]);
-                drop_map(output, m);
+                store__drop_map(output, m);
             }
     }
     return freed;
@@ -420,7 +365,9 @@ BlockOutput *block_output_new(BlockStore *store, uint32_t level, uint32_t map_co
     output->columns = arena_copy(arena, columns, column_count * sizeof *columns);
     for (uint32_t i = 0; i < column_count; i++)
         output->columns[i].name = arena_strdup(arena, columns[i].name);
+    pthread_mutex_init(&output->copies, NULL);
     pthread_mutex_lock(&store->lock);
+    output->id = ++store->last_id;
     list_push(&store->outputs, &output->node);
     pthread_mutex_unlock(&store->lock);
     return output;
@@ -433,7 +380,7 @@ BlockOutput *block_output_ref(BlockOutput *output)
 }
 
 /* With the lock. */
-static void drop_map(BlockOutput *output, uint32_t map)
+void store__drop_map(BlockOutput *output, uint32_t map)
 {
     free_blocks(output->maps[map]);
     output->maps[map] = NULL;
@@ -449,8 +396,11 @@ void block_output_unref(BlockOutput *output)
     pthread_mutex_lock(&store->lock);
     list_remove(&store->outputs, &output->node);
     for (uint32_t m = 0; m < output->map_count; m++)
-        drop_map(output, m);
+        store__drop_map(output, m);
     pthread_mutex_unlock(&store->lock);
+    if (output->elsewhere != NULL && store->source != NULL && store->source->class->forget != NULL)
+        store->source->class->forget(store->source, output->id);
+    pthread_mutex_destroy(&output->copies);
     arena_free(output->arena);
 }
 
@@ -478,7 +428,7 @@ void block_output_end_use(BlockOutput *output)
     if (output->user_count == 0 && (output->level & KEEP_DISK) == 0)
         for (uint32_t m = 0; m < output->map_count; m++)
             if (output->maps[m] != NULL && has_spilled(output->maps[m]))
-                drop_map(output, m);
+                store__drop_map(output, m);
     pthread_mutex_unlock(&output->store->lock);
 }
 
@@ -500,8 +450,9 @@ uint32_t block_output_reduce_count(const BlockOutput *output)
 void block_output_put(BlockOutput *output, uint32_t map, MapBlocks *blocks, uint64_t place)
 {
     CHECK(blocks->reduce_count == output->reduce_count);
+    blocks->hash = map_blocks_hash(blocks);
     pthread_mutex_lock(&output->store->lock);
-    drop_map(output, map);
+    store__drop_map(output, map);
     blocks->place = place;
     output->maps[map] = blocks;
     pthread_mutex_unlock(&output->store->lock);
@@ -521,16 +472,24 @@ bool block_output_has(const BlockOutput *output, uint32_t map)
     bool is_there;
 
     pthread_mutex_lock(&output->store->lock);
-    is_there = output->maps[map] != NULL;
+    is_there = output->maps[map] != NULL || store__remote(output, map).place != 0;
     pthread_mutex_unlock(&output->store->lock);
     return is_there;
 }
 
 void block_output_drop(BlockOutput *output, uint32_t map)
 {
+    BlockSource *source = output->store->source;
+    RemoteBlocks at;
+
     pthread_mutex_lock(&output->store->lock);
-    drop_map(output, map);
+    store__drop_map(output, map);
+    at = store__remote(output, map);
+    if (at.place != 0)
+        store__set_remote(output, map, (RemoteBlocks){0});
     pthread_mutex_unlock(&output->store->lock);
+    if (at.place != 0 && source != NULL && source->class->forget_map != NULL)
+        source->class->forget_map(source, output->id, map, at.place);
 }
 
 void block_store_drop_place(BlockStore *store, uint64_t place)
@@ -540,9 +499,12 @@ void block_store_drop_place(BlockStore *store, uint64_t place)
     {
         BlockOutput *output = LIST_OWNER(node, BlockOutput, node);
 
-        for (uint32_t m = 0; m < output->map_count; m++)
+        for (uint32_t m = 0; m < output->map_count; m++) {
             if (output->maps[m] != NULL && output->maps[m]->place == place)
-                drop_map(output, m);
+                store__drop_map(output, m);
+            if (store__remote(output, m).place == place)
+                store__set_remote(output, m, (RemoteBlocks){0});
+        }
     }
     pthread_mutex_unlock(&store->lock);
 }
@@ -552,7 +514,7 @@ void block_store_drop_place(BlockStore *store, uint64_t place)
 static Status find_block(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i, Error *err,
                          Block **block_out, Kept *kept_out)
 {
-    const MapBlocks *from = output->maps[map];
+    const MapBlocks *from = store__usable(output, map);
 
     if (from == NULL)
         return error_set(err, ST_CORRUPT, "the blocks of map task %u are lost", map);
@@ -586,7 +548,7 @@ Status block_output_get(BlockOutput *output, uint32_t map, uint32_t reduce, uint
     if (status == ST_CORRUPT) {
         pthread_mutex_lock(&output->store->lock);
         if (output->maps[map] == from) /* else it was made again meanwhile */
-            drop_map(output, map);
+            store__drop_map(output, map);
         pthread_mutex_unlock(&output->store->lock);
     }
     return status;
@@ -608,9 +570,16 @@ uint64_t block_output_rows(const BlockOutput *output, uint32_t map, uint32_t red
     uint64_t rows = 0;
 
     pthread_mutex_lock(&output->store->lock);
-    for (uint32_t m = 0; m < output->map_count; m++)
-        if (map == UINT32_MAX || map == m)
+    for (uint32_t m = 0; m < output->map_count; m++) {
+        if (map != UINT32_MAX && map != m)
+            continue;
+        if (store__usable(output, m) != NULL)
             rows += map_rows(output->maps[m], reduce);
+        else if (reduce == UINT32_MAX)
+            rows += store__remote(output, m).rows;
+        else
+            rows += store__remote(output, m).rows / output->reduce_count;
+    }
     pthread_mutex_unlock(&output->store->lock);
     return rows;
 }
@@ -635,7 +604,8 @@ uint64_t block_output_bytes(const BlockOutput *output, uint32_t map)
     uint64_t bytes;
 
     pthread_mutex_lock(&output->store->lock);
-    bytes = output->maps[map] == NULL ? 0 : map_blocks_bytes(output->maps[map]);
+    bytes = store__usable(output, map) == NULL ? store__remote(output, map).bytes
+                                               : map_blocks_bytes(output->maps[map]);
     pthread_mutex_unlock(&output->store->lock);
     return bytes;
 }
@@ -645,7 +615,8 @@ uint64_t block_output_hash(const BlockOutput *output, uint32_t map)
     uint64_t hash;
 
     pthread_mutex_lock(&output->store->lock);
-    hash = output->maps[map] == NULL ? 0 : map_blocks_hash(output->maps[map]);
+    hash = store__usable(output, map) == NULL ? store__remote(output, map).hash
+                                              : output->maps[map]->hash;
     pthread_mutex_unlock(&output->store->lock);
     return hash;
 }

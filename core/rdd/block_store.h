@@ -10,6 +10,9 @@
  * name in the spill folder, those of a task that is still at work too, and come back checked: a
  * block that does not match its hash is lost, and its task runs again.
  *
+ * What a map task made may lie elsewhere (block_output_put_remote): then only where is known, and
+ * block_reader.h brings it.
+ *
  * An output that is kept for later jobs has a level (core/plan/plan.h). What may be in memory only
  * goes first when memory is short and no job uses it. While one does, it spills as all: a job that
  * needs more than there is gets slower, and does not make the same partitions again and again. What
@@ -20,7 +23,7 @@
 #ifndef VONK_CORE_RDD_BLOCK_STORE_H
 #define VONK_CORE_RDD_BLOCK_STORE_H
 
-#include "core/rdd/block.h"
+#include "core/rdd/block_source.h"
 
 typedef struct BlockStore BlockStore;
 typedef struct BlockOutput BlockOutput;
@@ -29,6 +32,10 @@ typedef struct MapBlocks MapBlocks;
 /* spill_folder: NULL: none, memory is all there is; borrowed. pool: what blocks count in. */
 BlockStore *block_store_new(MemPool *pool, const char *spill_folder);
 void block_store_free(BlockStore *store); /* accepts NULL; outputs must be gone */
+
+/* Who brings what lies elsewhere; borrowed. Before the first output; NULL: nobody. */
+void block_store_set_source(BlockStore *store, BlockSource *source);
+BlockSource *block_store_source(const BlockStore *store);
 
 MemPool *block_store_pool(const BlockStore *store);
 const char *block_store_spill_folder(const BlockStore *store);
@@ -67,6 +74,13 @@ BlockOutput *block_output_new(BlockStore *store, uint32_t level, uint32_t map_co
 BlockOutput *block_output_ref(BlockOutput *output);
 void block_output_unref(BlockOutput *output); /* accepts NULL */
 
+/* What it is called by all who have a part of it: where it was made first, its number there. */
+uint64_t block_output_id(const BlockOutput *output);
+void block_output_set_id(BlockOutput *output, uint64_t id);
+BlockStore *block_output_store(const BlockOutput *output);
+void block_output_columns(const BlockOutput *output, uint32_t *count_out,
+                          const PlanColumn **columns_out);
+
 /* A job makes it or reads it, until it has said that it is done. */
 void block_output_begin_use(BlockOutput *output);
 void block_output_end_use(BlockOutput *output);
@@ -78,10 +92,38 @@ uint32_t block_output_reduce_count(const BlockOutput *output);
 /* What map task `map` made at `place` (an ExecutorId). Takes it, instead of what was there. */
 void block_output_put(BlockOutput *output, uint32_t map, MapBlocks *blocks, uint64_t place);
 
-/* All of it is at that place from now on. */
+/* What the map task made is elsewhere. What of it is here stays when it is the same. */
+void block_output_put_remote(BlockOutput *output, uint32_t map, const RemoteBlocks *at);
+
+/* As block_output_put, a copy of what is elsewhere. */
+void block_output_put_copy(BlockOutput *output, uint32_t map, MapBlocks *blocks,
+                           const RemoteBlocks *of);
+
+/* Where it is when it is elsewhere; place 0: here, or nowhere. */
+RemoteBlocks block_output_remote(const BlockOutput *output, uint32_t map);
+
+/* What must be fetched of maps [from, to): how many at the moment; the first ones of them. */
+uint32_t block_output_count_elsewhere(const BlockOutput *output, uint32_t from, uint32_t to);
+uint32_t block_output_elsewhere(const BlockOutput *output, uint32_t from, uint32_t to,
+                                uint32_t capacity, WantedMap *maps_out);
+
+/* Whoever copies what is elsewhere does so alone. */
+void block_output_lock_copies(BlockOutput *output);
+void block_output_unlock_copies(BlockOutput *output);
+
+/* Where things are that have changed since that version, which *version is moved to; they live in
+ * the arena. place 0: nowhere. */
+typedef struct RemoteChange {
+    uint32_t map;
+    RemoteBlocks at;
+} RemoteChange;
+uint32_t block_output_changes(const BlockOutput *output, uint64_t *version, Arena *arena,
+                              const RemoteChange **changes_out);
+
+/* All of it that is here is at that place from now on. */
 void block_output_move(BlockOutput *output, uint64_t place);
 
-/* Whether the map task's blocks are there. */
+/* Whether the map task's blocks are there, here or elsewhere. */
 bool block_output_has(const BlockOutput *output, uint32_t map);
 
 /* Throws a map task's blocks away (lost, or wanted by nobody). */
@@ -91,12 +133,13 @@ void block_output_drop(BlockOutput *output, uint32_t map);
 void block_store_drop_place(BlockStore *store, uint64_t place);
 
 /* The i-th block of (map, reduce), referenced; *block_out NULL when there are fewer. ST_CORRUPT
- * when it is not there, or came back damaged (then all of the map task is thrown away): the map
+ * when it is not here, or came back damaged (then all of the map task is thrown away): the map
  * task must run again. */
 MUST_CHECK Status block_output_get(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i,
                                    Error *err, Block **block_out);
 
-/* Rows of (map, reduce); of all maps and reduces with UINT32_MAX. */
+/* Rows of (map, reduce); of all maps and reduces with UINT32_MAX. Of what lies elsewhere, about as
+ * many where there are several reduce partitions. */
 uint64_t block_output_rows(const BlockOutput *output, uint32_t map, uint32_t reduce);
 
 uint64_t block_output_bytes(const BlockOutput *output, uint32_t map);

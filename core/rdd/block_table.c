@@ -19,8 +19,7 @@ typedef struct BlockTable {
 typedef struct BlockScan {
     const BlockTable *table;
     const ScanRequest *request;
-    uint32_t map, map_end;
-    uint32_t number; /* of the block at hand */
+    BlockReader reader;
     Block *block;
     uint32_t row;
     uint64_t sequence;
@@ -77,6 +76,7 @@ static void block_scan_close(TableScan *opaque)
     if (scan == NULL)
         return;
     block_unref(scan->block);
+    block_reader_close(&scan->reader);
     arena_free(scan->arena);
 }
 
@@ -86,14 +86,17 @@ static Status block_scan_open(const Table *base, const Split *split, const ScanR
     const BlockTable *table = (const BlockTable *)base;
     Arena *arena = arena_new(NULL, "block scan", ARENA_NO_CAP);
     BlockScan *scan = ARENA_NEW(arena, BlockScan);
+    BlockRange range = {.map_from = (uint32_t)split->start,
+                        .map_to = (uint32_t)(split->start + split->length),
+                        .reduce = table->range.reduce,
+                        .is_shared = table->range.is_shared};
 
     (void)err;
     *scan = (BlockScan){.table = table,
                         .request = request,
-                        .map = (uint32_t)split->start,
-                        .map_end = (uint32_t)(split->start + split->length),
                         .arena = arena,
                         .view = block_view_make(arena, request->column_count, request->batch_rows)};
+    block_reader_open(&scan->reader, table->output, range, 0, request->cancelled);
     *scan_out = (TableScan *)scan;
     return ST_OK;
 }
@@ -102,25 +105,17 @@ static Status block_scan_open(const Table *base, const Split *split, const ScanR
 static Status next_block(BlockScan *scan, Error *err)
 {
     const BlockTable *table = scan->table;
+    Status status;
 
     block_unref(scan->block);
-    scan->block = NULL;
     scan->row = 0;
-    while (scan->map < scan->map_end) {
-        Status status = block_output_get(table->output, scan->map, table->range.reduce,
-                                         scan->number++, err, &scan->block);
-
-        if (status == ST_CORRUPT && table->lost_map != NULL)
-            atomic_store(table->lost_map, scan->map);
-        else if (status == ST_CORRUPT)
-            error_hint(err, "A local checkpoint has no lineage: what is lost of it, or was given "
-                            "back by unpersist, cannot be made again.");
-        if (status != ST_OK || scan->block != NULL)
-            return status;
-        scan->map++;
-        scan->number = 0;
-    }
-    return ST_OK;
+    status = block_reader_next(&scan->reader, err, &scan->block);
+    if (status == ST_CORRUPT && table->lost_map != NULL)
+        atomic_store(table->lost_map, scan->reader.map);
+    else if (status == ST_CORRUPT)
+        error_hint(err, "A local checkpoint has no lineage: what is lost of it, or was given back "
+                        "by unpersist, cannot be made again.");
+    return status;
 }
 
 static Status block_scan_next(TableScan *opaque, Error *err, Batch *batch_out,

@@ -14,13 +14,7 @@
 #define VONK_CORE_RDD_BLOCK_TABLE_H
 
 #include "core/plan/table.h"
-#include "core/rdd/block_store.h"
-
-/* A cell of an output: what map tasks [map_from, map_to) made for `reduce`. */
-typedef struct BlockRange {
-    uint32_t map_from, map_to;
-    uint32_t reduce;
-} BlockRange;
+#include "core/rdd/block_reader.h"
 
 /* Columns are the output's; references it. lost_map (may be NULL) is set to the map task whose
  * blocks could not be had when a scan fails with ST_CORRUPT. */

@@ -100,6 +100,8 @@ static void launch(Driver *driver, const SchedulerAction *action)
 
 static void release_stage(Driver *driver, JobStage *stage)
 {
+    if (driver->backend->class->stage_released != NULL)
+        driver->backend->class->stage_released(driver->backend, stage->id);
     list_remove(&driver->stages, &stage->node);
     stage->is_released = true;
     pthread_cond_broadcast(&driver->changed);
@@ -119,6 +121,26 @@ static void end_job(Driver *driver, JobId id, Job *job)
     if (driver->observer.ended != NULL)
         driver->observer.ended(driver->observer.context);
     pthread_cond_broadcast(&driver->changed);
+}
+
+/* What an earlier job has left is no executor's for the scheduler: it would find out block by
+ * block, by tasks that fail. */
+static void note_lost_kept(Driver *driver)
+{
+    LIST_EACH(node, &driver->stages)
+    {
+        const JobStage *stage = LIST_OWNER(node, JobStage, node);
+
+        for (uint32_t p = 0; stage->keep_id != 0 && p < stage->fragment->partition_count; p++)
+            if (!block_output_has(stage->output, p))
+                scheduler_output_lost(driver->scheduler, stage->id, p, DURABLE);
+    }
+}
+
+static void lose_blocks(Driver *driver, ExecutorId executor)
+{
+    block_store_drop_place(driver->store, executor);
+    note_lost_kept(driver);
 }
 
 void driver__pump(Driver *driver)
@@ -143,11 +165,18 @@ void driver__pump(Driver *driver)
         case ACTION_END_JOB:
             end_job(driver, action.job, action.context);
             break;
+        case ACTION_EXECUTOR_DRAINED:
+            if (class->executor_drained != NULL)
+                class->executor_drained(driver->backend, action.executor);
+            break;
+        case ACTION_EXECUTOR_GONE:
+            lose_blocks(driver, action.executor);
+            if (class->executor_gone != NULL)
+                class->executor_gone(driver->backend, action.executor);
+            break;
         case ACTION_BEGIN_ROUND:
         case ACTION_LAUNCH_SHARED:
         case ACTION_FINISH_STAGE:
-        case ACTION_EXECUTOR_DRAINED:
-        case ACTION_EXECUTOR_GONE:
             UNREACHABLE("an action that nobody has asked for");
         }
     }
@@ -174,29 +203,42 @@ void driver_executor_added(Driver *driver, const ExecutorSpec *spec, ExecutorId 
     end_event(driver);
 }
 
-/* What an earlier job has left is no executor's for the scheduler: it would find out block by
- * block, by tasks that fail. */
-static void note_lost_kept(Driver *driver)
-{
-    LIST_EACH(node, &driver->stages)
-    {
-        const JobStage *stage = LIST_OWNER(node, JobStage, node);
-
-        for (uint32_t p = 0; stage->keep_id != 0 && p < stage->fragment->partition_count; p++)
-            if (!block_output_has(stage->output, p))
-                scheduler_output_lost(driver->scheduler, stage->id, p, DURABLE);
-    }
-}
-
 void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, const char *reason)
 {
     begin_event(driver);
-    if (fate == BLOCKS_LOST) {
-        block_store_drop_place(driver->store, executor);
-        note_lost_kept(driver);
-    }
+    if (fate == BLOCKS_LOST)
+        lose_blocks(driver, executor);
     scheduler_executor_lost(driver->scheduler, executor, fate, reason);
     end_event(driver);
+}
+
+void driver_executor_drain(Driver *driver, ExecutorId executor)
+{
+    begin_event(driver);
+    scheduler_executor_drain(driver->scheduler, executor);
+    end_event(driver);
+}
+
+uint32_t driver_heartbeat(Driver *driver, ExecutorId executor, uint64_t launches_taken,
+                          const AttemptId *attempts, uint32_t attempt_count,
+                          AttemptId *unwanted_out, bool *is_known_out)
+{
+    uint32_t unwanted;
+
+    begin_event(driver);
+    unwanted = scheduler_heartbeat(driver->scheduler, executor, launches_taken, attempts,
+                                   attempt_count, unwanted_out, is_known_out);
+    end_event(driver);
+    return unwanted;
+}
+
+StageOrder job_stage_order(const JobStage *stage)
+{
+    return (StageOrder){.id = stage->id,
+                        .plan = stage->plan,
+                        .output = stage->output,
+                        .input_count = stage->fragment->source_count,
+                        .inputs = stage->work.inputs};
 }
 
 /* --- ends of tasks --- */
@@ -212,10 +254,18 @@ static void share_kept(Driver *driver, const JobStage *made, uint32_t partition)
 
         if (stage == made || stage->output != made->output)
             continue;
-        scheduler_output_exists(driver->scheduler, stage->id, partition, DURABLE, entry.hash);
+        scheduler_output_exists(driver->scheduler, stage->id, partition,
+                                driver__kept_place(made->output, partition), entry.hash);
         if (stage->ledger[partition].hash == 0)
             stage->ledger[partition] = (LedgerEntry){entry.hash, entry.rows, entry.bytes, 0};
     }
+}
+
+ExecutorId driver__kept_place(const BlockOutput *output, uint32_t partition)
+{
+    RemoteBlocks at = block_output_remote(output, partition);
+
+    return at.place == 0 ? DURABLE : at.place;
 }
 
 static KeptOutput *find_kept(const Driver *driver, int64_t keep_id);
@@ -249,6 +299,10 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
         user_shared_count(stage->work.shared, result->counts);
     if (result->blocks != NULL)
         block_output_put(stage->output, launch->partition, result->blocks, launch->executor);
+    else
+        block_output_put_remote(
+            stage->output, launch->partition,
+            &(RemoteBlocks){launch->executor, result->hash, result->rows, result->bytes});
     stage->ledger[launch->partition] = (LedgerEntry){.hash = result->hash,
                                                      .rows = result->rows,
                                                      .bytes = result->bytes,
@@ -288,24 +342,27 @@ static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResul
     const FragmentSource *source = &stage->fragment->sources[result->lost_source];
     const JobStage *producer = &stage->job->stages[source->producer];
     FetchFailure failure = {.stage = producer->id, .partition = result->lost_map};
+    BlockOutput *output = producer->output;
     uint64_t hash;
+    bool is_news = scheduler_output_place(driver->scheduler, producer->id, result->lost_map,
+                                          &failure.executor, &hash);
 
-    /* made again meanwhile, or known to be lost, with its executor: nothing new */
-    if (block_output_has(producer->output, result->lost_map) ||
-        !scheduler_output_place(driver->scheduler, producer->id, result->lost_map,
-                                &failure.executor, &hash)) {
+    if (result->lost_place != 0)
+        is_news = is_news && failure.executor == result->lost_place;
+    else
+        is_news = is_news && !block_output_has(output, result->lost_map);
+    /* made again meanwhile, or known to be lost, with its executor */
+    if (!is_news) {
         scheduler_task_failed(driver->scheduler, launch->attempt, TASK_KILLED, &result->error);
         return;
     }
+    block_output_drop(output, result->lost_map);
     note_lost(driver, producer, result->lost_map); /* all at once, not one a failure */
     scheduler_fetch_failed(driver->scheduler, launch->attempt, &failure, &result->error);
 }
 
-void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *result)
+static void take_result(Driver *driver, const TaskLaunch *launch, TaskResult *result)
 {
-    begin_event(driver);
-    launch->stage->report.attempts++;
-    launch->stage->report.ms += result->cpu_ms;
     if (result->status == ST_OK)
         task_succeeded(driver, launch, result);
     else if (result->has_lost_input)
@@ -313,6 +370,18 @@ void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *res
     else
         scheduler_task_failed(driver->scheduler, launch->attempt, failure_of(&result->error),
                               &result->error);
+}
+
+void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *result)
+{
+    begin_event(driver);
+    if (!scheduler_attempt_is_known(driver->scheduler, launch->attempt)) {
+        map_blocks_free(result->blocks); /* and its stage may be gone */
+    } else {
+        launch->stage->report.attempts++;
+        launch->stage->report.ms += result->cpu_ms;
+        take_result(driver, launch, result);
+    }
     result->blocks = NULL;
     user_counts_free(result->counts);
     result->counts = NULL;

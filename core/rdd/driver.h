@@ -5,8 +5,8 @@
  *         -> all jobs closed -> backend freed -> driver_free
  *
  * Events become calls of the scheduler (core/scheduler/scheduler.h), its actions calls of the
- * backend (task_backend.h). The driver itself decides nothing. It knows the blocks that are in this
- * process, what is kept for later jobs, and a ledger of what each task made.
+ * backend (task_backend.h). The driver itself decides nothing. It knows where blocks are, what is
+ * kept for later jobs, and a ledger of what each task made.
  *
  * Thread: every call may come from any thread.
  */
@@ -39,10 +39,19 @@ void driver_set_observer(Driver *driver, JobObserver observer);
 
 /* *id_out is set before the first launch for it. */
 void driver_executor_added(Driver *driver, const ExecutorSpec *spec, ExecutorId *id_out);
-/* BLOCKS_LOST: what it made is thrown away. */
+/* BLOCKS_LOST: what it made is thrown away, or is gone with it. */
 void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, const char *reason);
 
-/* What became of a launch; takes the result's blocks. */
+/* It gets nothing new; executor_drained follows. */
+void driver_executor_drain(Driver *driver, ExecutorId executor);
+
+/* As scheduler_heartbeat; what follows from it is carried out. */
+uint32_t driver_heartbeat(Driver *driver, ExecutorId executor, uint64_t launches_taken,
+                          const AttemptId *attempts, uint32_t attempt_count,
+                          AttemptId *unwanted_out, bool *is_known_out);
+
+/* What became of a launch; takes the result's blocks (NULL: they are at the launch's executor). No
+ * effect when the attempt is not known any more. */
 void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *result);
 
 /* --- jobs in general --- */

@@ -3,6 +3,7 @@
 #define VONK_CORE_RDD_DRIVER_INTERNAL_H
 
 #include "core/base/list.h"
+#include "core/rdd/block_reader.h"
 #include "core/rdd/driver.h"
 #include "core/rdd/rdd_job.h"
 
@@ -33,6 +34,7 @@ struct JobStage {
     StageId id;
     StageWork work;
     BlockOutput *output;
+    WireBytes plan;     /* for executors elsewhere */
     int64_t keep_id;    /* 0: nobody else reads the output */
     uint32_t *launches; /* by partition: attempts so far   */
     LedgerEntry *ledger;
@@ -55,8 +57,10 @@ struct Job {
     Error error;
 
     /* reading the result */
-    uint32_t partition, number, row;
-    uint32_t ready_end; /* partitions before this one have been made */
+    BlockReader reader;
+    uint32_t row;       /* of the block */
+    uint32_t ready_end; /* partitions before this one have been made        */
+    uint32_t let_go;    /* those before this one have been read, and let go */
     Block *block;
     BlockView view;
 };
@@ -69,6 +73,9 @@ void driver__tick(Driver *driver);
 
 /* With the lock. Waits for a change, at most until the scheduler wants to be woken. */
 void driver__wait(Driver *driver);
+
+/* With the lock. Where the scheduler has a kept partition: what is in this process outlives it. */
+ExecutorId driver__kept_place(const BlockOutput *output, uint32_t partition);
 
 /* With the lock. The output kept under that id, referenced; NULL: none. */
 BlockOutput *driver__find_kept(const Driver *driver, int64_t keep_id);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/rdd/block_reader.h"
 
 /* Sampled rows a partition: with 100, the largest partition is seldom 1.3 times the mean. */
 enum { SAMPLES_A_PARTITION = 100 };
@@ -49,18 +50,20 @@ static void sample_block(Sampler *sampler, const Block *block)
 
 static Status sample_output(Sampler *sampler, BlockOutput *kept, Error *err, uint32_t *lost_map_out)
 {
-    for (uint32_t m = 0; m < block_output_map_count(kept); m++)
-        for (uint32_t i = 0;; i++) {
-            Block *block;
+    BlockReader reader;
+    Status status;
+    Block *block;
 
-            *lost_map_out = m;
-            TRY(block_output_get(kept, m, 0, i, err, &block));
-            if (block == NULL)
-                break;
+    block_reader_open(&reader, kept, (BlockRange){.map_to = block_output_map_count(kept)}, 0, NULL);
+    do {
+        status = block_reader_next(&reader, err, &block);
+        if (block != NULL)
             sample_block(sampler, block);
-            block_unref(block);
-        }
-    return ST_OK;
+        block_unref(block);
+    } while (status == ST_OK && block != NULL);
+    *lost_map_out = reader.map;
+    block_reader_close(&reader);
+    return status;
 }
 
 /* The rows of all map tasks, once all are there: else the step would not be the same each time. */

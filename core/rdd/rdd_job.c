@@ -6,6 +6,7 @@
 
 #include "core/base/invariant.h"
 #include "core/rdd/driver_internal.h"
+#include "core/rdd/stage_wire.h"
 
 /* --- stages --- */
 
@@ -49,7 +50,8 @@ static void note_kept(Driver *driver, JobStage *stage)
 
         if (entry.hash == 0)
             continue;
-        scheduler_output_exists(driver->scheduler, stage->id, p, DURABLE, entry.hash);
+        scheduler_output_exists(driver->scheduler, stage->id, p,
+                                driver__kept_place(stage->output, p), entry.hash);
         stage->ledger[p] = entry;
         stage->report.skipped++;
     }
@@ -97,6 +99,20 @@ static void add_stage(Driver *driver, Job *job, JobStage *stage, const Fragment 
     stage->id = scheduler_add_stage(driver->scheduler, &spec);
     list_push(&driver->stages, &stage->node);
     note_kept(driver, stage);
+}
+
+/* Every stage as bytes, for executors elsewhere. */
+static Status encode_stages(Job *job, Error *err)
+{
+    const JobRequest *request = &job->request;
+    StageSettings settings = {.batch_rows = request->batch_rows,
+                              .jit = request->jit,
+                              .spill_bytes = request->spill_bytes};
+
+    for (uint32_t i = 0; request->wire != NULL && i < job->fragments.count; i++)
+        TRY(stage_encode(&job->fragments, &job->fragments.items[i], &settings, request->wire,
+                         job->arena, err, &job->stages[i].plan));
+    return ST_OK;
 }
 
 /* --- running --- */
@@ -153,6 +169,15 @@ static Status run_more(Job *job, Error *err)
     return ST_OK;
 }
 
+static void read_from(Job *job, uint32_t partition, uint32_t number)
+{
+    BlockRange range = {.map_from = partition, .map_to = job->ready_end};
+
+    block_reader_close(&job->reader);
+    block_reader_open(&job->reader, result_stage(job)->output, range, number,
+                      job->request.cancelled);
+}
+
 Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **job_out)
 {
     Arena *arena = arena_new(NULL, "job", ARENA_NO_CAP);
@@ -171,6 +196,9 @@ Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **jo
     if (status == ST_OK) {
         job->stages = ARENA_ARRAY(arena, JobStage, job->fragments.count);
         job->reports = ARENA_ARRAY(arena, StageReport, job->fragments.count);
+        status = encode_stages(job, err);
+    }
+    if (status == ST_OK) {
         pthread_mutex_lock(&driver->lock);
         driver__tick(driver);
         for (; job->stage_count < job->fragments.count; job->stage_count++)
@@ -183,6 +211,7 @@ Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **jo
         job_close(job);
         return status;
     }
+    read_from(job, 0, 0);
     *job_out = job;
     return ST_OK;
 }
@@ -205,6 +234,7 @@ void job_close(Job *job)
     if (job == NULL)
         return;
     block_unref(job->block);
+    block_reader_close(&job->reader);
     pthread_mutex_lock(&job->driver->lock);
     release_stages(job);
     pthread_mutex_unlock(&job->driver->lock);
@@ -218,7 +248,10 @@ void job_close(Job *job)
 
 /* --- the result --- */
 
-/* It was spilled, and is damaged: made again, the same bytes. */
+/* How often a partition of the result is made again before that is an error. */
+enum { REMAKES_MAX = 16 };
+
+/* It was spilled, and is damaged, or its executor is lost: made again, the same bytes. */
 static Status make_again(Job *job, uint32_t partition, Error *err)
 {
     JobStage *stage = result_stage(job);
@@ -228,6 +261,7 @@ static Status make_again(Job *job, uint32_t partition, Error *err)
     Status status;
 
     pthread_mutex_lock(&driver->lock);
+    block_output_drop(stage->output, partition);
     if (scheduler_output_place(driver->scheduler, stage->id, partition, &place, &place_hash))
         scheduler_output_lost(driver->scheduler, stage->id, partition, place);
     status = run(job, (PartitionRange){partition, 1}, err);
@@ -266,35 +300,38 @@ static Status make_more(Job *job, Error *err)
     return status;
 }
 
+/* The next block of the partitions that are ready; NULL behind them. */
+static Status next_ready(Job *job, Error *err)
+{
+    Status status = block_reader_next(&job->reader, err, &job->block);
+
+    for (int i = 0; status == ST_CORRUPT && i < REMAKES_MAX; i++) {
+        uint32_t partition = job->reader.map, number = job->reader.number;
+
+        TRY(make_again(job, partition, err));
+        read_from(job, partition, number);
+        status = block_reader_next(&job->reader, err, &job->block);
+    }
+    return block_store_explain(job->driver->store, status, err);
+}
+
 /* The next block of the result; NULL at the end. */
 static Status next_block(Job *job, Error *err)
 {
-    JobStage *stage = result_stage(job);
+    uint32_t count = result_stage(job)->fragment->partition_count;
 
     block_unref(job->block);
     job->block = NULL;
     job->row = 0;
-    while (job->partition < stage->fragment->partition_count) {
-        Status status;
-
-        if (job->partition == job->ready_end)
-            TRY(make_more(job, err));
-        status = block_output_get(stage->output, job->partition, 0, job->number, err, &job->block);
-        if (status == ST_CORRUPT) {
-            TRY(make_again(job, job->partition, err));
-            status =
-                block_output_get(stage->output, job->partition, 0, job->number, err, &job->block);
-        }
-        TRY(block_store_explain(job->driver->store, status, err));
-        job->number++;
-        if (job->block != NULL)
+    for (;;) {
+        TRY(next_ready(job, err));
+        for (; job->request.stream_partitions != 0 && job->let_go < job->reader.map; job->let_go++)
+            let_go(job, job->let_go);
+        if (job->block != NULL || job->ready_end == count)
             return ST_OK;
-        if (job->request.stream_partitions != 0)
-            let_go(job, job->partition);
-        job->partition++;
-        job->number = 0;
+        TRY(make_more(job, err));
+        read_from(job, job->reader.map, 0);
     }
-    return ST_OK;
 }
 
 Status job_next(Job *job, Error *err, Batch *batch_out)

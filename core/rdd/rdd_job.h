@@ -12,6 +12,7 @@
 #ifndef VONK_CORE_RDD_RDD_JOB_H
 #define VONK_CORE_RDD_RDD_JOB_H
 
+#include "core/plan/plan_wire.h"
 #include "core/rdd/driver.h"
 
 typedef struct Job Job;
@@ -24,6 +25,7 @@ typedef struct JobRequest {
     size_t spill_bytes;           /* see StageWork */
     const atomic_bool *cancelled; /* NULL: never */
     struct UserShared *shared;    /* for user functions; NULL: nothing */
+    const PlanWireHooks *wire;    /* for executors elsewhere; NULL: there are none */
     TestFaults faults;
     uint32_t stream_partitions; /* 0: the whole result is made at once; else so many partitions at
                                  * a time, as it is read, and what was read is let go */
@@ -42,7 +44,8 @@ MUST_CHECK Status job_start(Driver *driver, const JobRequest *request, Error *er
 /* The next rows, partition by partition; valid until the next call; row_count 0 at the end. */
 MUST_CHECK Status job_next(Job *job, Error *err, Batch *batch_out);
 
-/* All that it has made, referenced; it belongs to no executor any more. */
+/* All that it has made, referenced. What of it is in this process belongs to no executor any
+ * more. */
 BlockOutput *job_take_output(Job *job);
 
 /* The result's partitions and the rows of each. */

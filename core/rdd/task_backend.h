@@ -6,11 +6,13 @@
  *
  * A backend decides nothing: which task runs where is the scheduler's business
  * (core/scheduler/scheduler.h), what became of it the backend's to tell. Each launch is answered by
- * one driver_task_ended, unless its executor is lost; so is one that was cancelled.
+ * one driver_task_ended, unless its executor is lost; so is one that was cancelled. Where messages
+ * may get lost, driver_heartbeat says so.
  */
 #ifndef VONK_CORE_RDD_TASK_BACKEND_H
 #define VONK_CORE_RDD_TASK_BACKEND_H
 
+#include "core/base/wire.h"
 #include "core/rdd/task_run.h"
 #include "core/scheduler/scheduler.h"
 
@@ -26,6 +28,18 @@ typedef struct TaskLaunch {
     uint32_t number; /* which attempt of the partition, from 0 */
 } TaskLaunch;
 
+/* A stage as an executor elsewhere has to know it. */
+typedef struct StageOrder {
+    StageId id;
+    WireBytes plan; /* stage_encode; lives as long as the stage */
+    BlockOutput *output;
+    uint32_t input_count; /* of the fragment's sources */
+    BlockOutput *const *inputs;
+} StageOrder;
+
+/* With the driver's lock, of a stage that has a launch or is about to. */
+StageOrder job_stage_order(const JobStage *stage);
+
 typedef struct TaskBackend TaskBackend;
 
 typedef struct TaskBackendClass {
@@ -33,6 +47,12 @@ typedef struct TaskBackendClass {
     /* May come when it has ended already, or before the launch has arrived. */
     void (*cancel)(TaskBackend *backend, ExecutorId executor, AttemptId attempt,
                    uint64_t launch_number);
+    /* Nothing of the stage runs or will. NULL: nobody wants to know; so of what follows. */
+    void (*stage_released)(TaskBackend *backend, StageId stage);
+    /* It was silent for too long: it is none of the driver's any more. */
+    void (*executor_gone)(TaskBackend *backend, ExecutorId executor);
+    /* Nothing runs there, and nothing new will. */
+    void (*executor_drained)(TaskBackend *backend, ExecutorId executor);
 } TaskBackendClass;
 
 struct TaskBackend {

@@ -61,6 +61,7 @@ static Table *exchange_table(TaskRun *run, const FragmentSource *source, uint32_
 
     if (exchange->kind != EXCHANGE_KEEP && exchange->kind != EXCHANGE_BROADCAST)
         range.reduce = partition;
+    range.is_shared = exchange->kind == EXCHANGE_BROADCAST;
     lose_blocks(run, output, maps);
     return block_table_new(output, range, source->leaf->column_count, source->leaf->columns,
                            &run->lost[number]);
@@ -175,6 +176,15 @@ static Status run_plan(TaskRun *run, const Ranges *ranges, Error *err)
     return status;
 }
 
+static void note_lost_place(const TaskRun *run)
+{
+    TaskResult *result = run->result;
+
+    if (result->has_lost_input)
+        result->lost_place =
+            block_output_remote(run->work->inputs[result->lost_source], result->lost_map).place;
+}
+
 static void note_lost_input(TaskRun *run)
 {
     for (uint32_t i = 0; i < run->table_count; i++) {
@@ -203,8 +213,10 @@ static Status run_attempt(TaskRun *run, Error *err)
     status = find_ranges(run, err, &ranges);
     if (status == ST_OK)
         status = run_plan(run, ranges, err);
-    if (status != ST_OK)
+    if (status != ST_OK) {
         note_lost_input(run);
+        note_lost_place(run);
+    }
     for (uint32_t i = 0; i < run->table_count; i++)
         table_unref(run->tables[i]);
     return block_store_explain(run->work->store, status, err);

@@ -46,8 +46,9 @@ typedef struct TaskResult {
     Error error;
     bool has_lost_input; /* the reason: of that source, what its producer's task lost_map made */
     uint32_t lost_source, lost_map;
-    bool executor_died; /* a fault of a test */
-    MapBlocks *blocks;  /* of a task that succeeded; NULL: they are not in this process */
+    uint64_t lost_place; /* where it looked for that; 0: here */
+    bool executor_died;  /* a fault of a test */
+    MapBlocks *blocks;   /* of a task that succeeded; NULL: they are not in this process */
     uint64_t hash, rows, bytes;
     double cpu_ms;
     struct UserCounts *counts; /* what its functions counted; user_counts_free */

@@ -223,6 +223,9 @@ void scheduler_uncached(Scheduler *scheduler, StageId stage, uint32_t partition)
 
 /* --- what becomes of attempts --- */
 
+/* False: it was answered for, or its executor is lost. */
+bool scheduler_attempt_is_known(const Scheduler *scheduler, AttemptId attempt);
+
 typedef enum TaskVerdict {
     VERDICT_REFUSED,  /* superseded, cancelled, repeated, unknown: as if it had not been       */
     VERDICT_ACCEPTED, /* a recomputed output: in use; its accumulators were counted before     */

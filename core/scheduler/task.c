@@ -401,3 +401,8 @@ bool scheduler_fetch_failed(Scheduler *scheduler, AttemptId id, const FetchFailu
     sched__settle(scheduler);
     return attempt != NULL;
 }
+
+bool scheduler_attempt_is_known(const Scheduler *scheduler, AttemptId attempt)
+{
+    return slot_table_find(&scheduler->attempts, attempt) != NULL;
+}

@@ -1,0 +1,154 @@
+/* block_server.c -- see block_server.h */
+#include "cluster/block_server.h"
+
+#include "cluster/block_wire.h"
+
+/* --- many at once --- */
+
+static bool is_full(const WireWriter *to, uint64_t bytes)
+{
+    return to->length > 0 && to->length + bytes > FETCH_ANSWER_BYTES;
+}
+
+static void damage(BlockServer *server, WireWriter *to)
+{
+    if (server->damage_every != 0 &&
+        (atomic_fetch_add(&server->given, 1) + 1) % server->damage_every == 0)
+        to->bytes[to->length - 1] ^= 1;
+}
+
+/* The blocks of one map task; *is_full_out: there was no room for all of them. */
+static Status give_map(BlockServer *server, BlockOutput *output, const FetchWanted *wanted,
+                       const FetchMap *map, WireWriter *to, bool *is_full_out, Error *err)
+{
+    FetchEntry entry = {.number = map->first};
+
+    for (;; entry.number++) {
+        Block *block;
+
+        TRY(block_output_get(output, map->map, wanted->reduce, entry.number, err, &block));
+        if (block == NULL)
+            break;
+        entry.kind = block_bytes(block) > FETCH_ANSWER_BYTES ? FETCH_LARGE : FETCH_BLOCK;
+        entry.hash = block->hash;
+        entry.bytes = block_bytes(block);
+        entry.data = block->head;
+        *is_full_out = is_full(to, entry.kind == FETCH_LARGE ? 0 : entry.bytes);
+        if (!*is_full_out) {
+            fetch_entry_put(to, &entry);
+            if (entry.kind == FETCH_BLOCK)
+                damage(server, to);
+        }
+        block_unref(block);
+        *is_full_out |= entry.kind == FETCH_LARGE;
+        if (*is_full_out)
+            return ST_OK;
+    }
+    fetch_entry_put(to, &(FetchEntry){.kind = FETCH_END});
+    return ST_OK;
+}
+
+/* Why it cannot be given; NULL: it can. */
+static const char *refusal(const BlockOutput *output, const FetchWanted *wanted,
+                           const FetchMap *map)
+{
+    if (output == NULL || map->map >= block_output_map_count(output) ||
+        wanted->reduce >= block_output_reduce_count(output))
+        return "there is no such output";
+    if (map->hash != 0 && block_output_hash(output, map->map) != map->hash)
+        return block_output_hash(output, map->map) == 0 ? "it is not here any more"
+                                                        : "it has another hash";
+    return NULL;
+}
+
+static Status give_all(BlockServer *server, BlockOutput *output, const FetchWanted *wanted,
+                       WireWriter *to, Error *err)
+{
+    bool stops = false;
+
+    for (uint32_t i = 0; i < wanted->map_count && !stops && !is_full(to, 0); i++) {
+        const char *reason = refusal(output, wanted, &wanted->maps[i]);
+        Status status = ST_OK;
+
+        if (reason == NULL)
+            status = give_map(server, output, wanted, &wanted->maps[i], to, &stops, err);
+        if (status == ST_CORRUPT)
+            reason = err->message;
+        else if (status != ST_OK)
+            return status;
+        if (reason == NULL)
+            continue;
+        fetch_entry_put(to, &(FetchEntry){.kind = FETCH_LOST, .reason = reason});
+        return ST_OK;
+    }
+    return ST_OK;
+}
+
+static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *err,
+                         WireBytes *answer_out)
+{
+    BlockServer *server = context;
+    WireWriter to = {.arena = arena};
+    BlockOutput *output;
+    FetchWanted wanted;
+    Status status;
+
+    *answer_out = (WireBytes){0};
+    TRY(fetch_wanted_take(bytes, arena, err, &wanted));
+    output = server->find(server->context, wanted.output);
+    status = give_all(server, output, &wanted, &to, err);
+    block_output_unref(output);
+    *answer_out = (WireBytes){to.bytes, to.length};
+    return status;
+}
+
+/* --- a piece --- */
+
+/* What the piece at hand is of, until it is sent. */
+static __thread Block *held;
+
+static Status fetch_piece(void *context, BlockName name, uint64_t offset, uint32_t piece_bytes,
+                          Error *err, BlockPiece *piece_out)
+{
+    BlockServer *server = context;
+    BlockOutput *output = server->find(server->context, (uint64_t)name.output);
+    Status status = ST_OK;
+    Block *block = NULL;
+    uint64_t bytes;
+
+    if (output == NULL || name.map_task < 0 || name.reduce_partition < 0 || name.number < 0 ||
+        (uint32_t)name.map_task >= block_output_map_count(output) ||
+        (uint32_t)name.reduce_partition >= block_output_reduce_count(output))
+        status = error_set(err, ST_CORRUPT, "there is no such output");
+    else
+        status = block_output_get(output, (uint32_t)name.map_task, (uint32_t)name.reduce_partition,
+                                  (uint32_t)name.number, err, &block);
+    block_output_unref(output);
+    if (status == ST_OK && (block == NULL || offset > block_bytes(block))) {
+        block_unref(block);
+        status = error_set(err, ST_CORRUPT, "there is no such block");
+    }
+    if (status != ST_OK)
+        return status;
+    held = block;
+    bytes = block_bytes(block) - offset;
+    *piece_out = (BlockPiece){.total_bytes = block_bytes(block),
+                              .hash = block->hash,
+                              .bytes = (const char *)block->head + offset,
+                              .byte_count = bytes < piece_bytes ? (uint32_t)bytes : piece_bytes};
+    return ST_OK;
+}
+
+static void piece_done(void *context, const BlockPiece *piece)
+{
+    (void)context;
+    (void)piece;
+    block_unref(held);
+    held = NULL;
+}
+
+BlocksHandler block_server_handler(BlockServer *server)
+{
+    return (BlocksHandler){
+        .context = server, .fetch = fetch_piece, .done = piece_done, .fetch_many = fetch_many};
+}

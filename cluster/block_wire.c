@@ -1,0 +1,63 @@
+/* block_wire.c -- see block_wire.h */
+#include "cluster/block_wire.h"
+
+void fetch_wanted_put(WireWriter *to, const FetchWanted *wanted)
+{
+    wire_put_u64(to, wanted->output);
+    wire_put_u32(to, wanted->reduce);
+    wire_put_u32(to, wanted->map_count);
+    for (uint32_t i = 0; i < wanted->map_count; i++) {
+        wire_put_u32(to, wanted->maps[i].map);
+        wire_put_u32(to, wanted->maps[i].first);
+        wire_put_u64(to, wanted->maps[i].hash);
+    }
+}
+
+Status fetch_wanted_take(WireBytes bytes, Arena *arena, Error *err, FetchWanted *wanted_out)
+{
+    WireReader from = wire_reader(bytes.bytes, bytes.byte_count, "wanted blocks", err);
+    FetchMap *maps;
+
+    wanted_out->output = wire_get_u64(&from);
+    wanted_out->reduce = wire_get_u32(&from);
+    wanted_out->map_count = wire_get_count(&from, 16, "map tasks");
+    wanted_out->maps = maps = ARENA_ARRAY(arena, FetchMap, wanted_out->map_count);
+    for (uint32_t i = 0; i < wanted_out->map_count; i++) {
+        maps[i].map = wire_get_u32(&from);
+        maps[i].first = wire_get_u32(&from);
+        maps[i].hash = wire_get_u64(&from);
+    }
+    return wire_end(&from);
+}
+
+void fetch_entry_put(WireWriter *to, const FetchEntry *entry)
+{
+    wire_put_u8(to, (uint8_t)entry->kind);
+    if (entry->kind == FETCH_LOST)
+        wire_put_text(to, entry->reason);
+    if (entry->kind != FETCH_BLOCK && entry->kind != FETCH_LARGE)
+        return;
+    wire_put_u32(to, entry->number);
+    wire_put_u64(to, entry->hash);
+    wire_put_u64(to, entry->bytes);
+    if (entry->kind == FETCH_BLOCK)
+        wire_put_bytes(to, entry->data, entry->bytes);
+}
+
+FetchEntry fetch_entry_take(WireReader *from, Arena *arena)
+{
+    FetchEntry entry = {.kind = wire_get_u8(from)};
+
+    if (entry.kind > FETCH_LOST)
+        wire_fail(from, "entry %u is none", (unsigned)entry.kind);
+    if (entry.kind == FETCH_LOST)
+        entry.reason = wire_get_name(from, arena);
+    if (entry.kind != FETCH_BLOCK && entry.kind != FETCH_LARGE)
+        return entry;
+    entry.number = wire_get_u32(from);
+    entry.hash = wire_get_u64(from);
+    entry.bytes = wire_get_u64(from);
+    if (entry.kind == FETCH_BLOCK)
+        entry.data = wire_get_bytes(from, entry.bytes);
+    return entry;
+}

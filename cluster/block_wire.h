@@ -1,0 +1,53 @@
+/*
+ * block_wire.h -- many blocks in one call: which are wanted, and what came of it
+ *
+ *     wanted:  output, reduce partition, then map tasks, each with the hash that it should have
+ *              (0: any) and the number of its first block that is wanted
+ *     answer:  entries in the order of the map tasks, about 1 MiB of them; what does not fit is
+ *              asked for again
+ *
+ * Thread: any.
+ */
+#ifndef VONK_CLUSTER_BLOCK_WIRE_H
+#define VONK_CLUSTER_BLOCK_WIRE_H
+
+#include "core/base/wire.h"
+
+enum { FETCH_MAPS_MAX = 4096, FETCH_ANSWER_BYTES = 1 << 20 };
+
+typedef struct FetchMap {
+    uint32_t map, first;
+    uint64_t hash;
+} FetchMap;
+
+typedef struct FetchWanted {
+    uint64_t output;
+    uint32_t reduce;
+    uint32_t map_count;
+    const FetchMap *maps;
+} FetchWanted;
+
+void fetch_wanted_put(WireWriter *to, const FetchWanted *wanted);
+/* Lives in the arena. */
+MUST_CHECK Status fetch_wanted_take(WireBytes bytes, Arena *arena, Error *err,
+                                    FetchWanted *wanted_out);
+
+typedef enum FetchEntryKind {
+    FETCH_BLOCK, /* a block, whole                                              */
+    FETCH_LARGE, /* one that comes in pieces (Blocks.fetch); ends the answer    */
+    FETCH_END,   /* the map task at hand has no more for the reduce partition   */
+    FETCH_LOST   /* what it made is not here, or is something else (reason)     */
+} FetchEntryKind;
+
+typedef struct FetchEntry {
+    FetchEntryKind kind;
+    uint32_t number;
+    uint64_t hash, bytes;
+    const void *data;   /* FETCH_BLOCK: borrowed */
+    const char *reason; /* FETCH_LOST            */
+} FetchEntry;
+
+void fetch_entry_put(WireWriter *to, const FetchEntry *entry);
+FetchEntry fetch_entry_take(WireReader *from, Arena *arena);
+
+#endif

@@ -1,0 +1,501 @@
+/*
+ * driver_backend.c -- see driver_backend.h
+ *
+ * Locks, in this order: an executor's `reports`, the driver's, the backend's. The driver's calls of
+ * the backend come with its lock held; calls of the driver are made without the backend's.
+ */
+#include "cluster/driver_backend.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "cluster/block_fetcher.h"
+#include "cluster/remote_executor.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/plan/plan_wire.h"
+#include "exec/user_shared.h"
+
+struct ClusterBackend {
+    TaskBackend backend; /* first */
+    Driver *driver;
+    BlockStore *store;
+    BackendOptions options;
+    Arena *arena;
+    BlockFetcher *fetcher;
+    RpcServer *server;
+    RemoteSender sender; /* what executors' threads send with */
+    uint32_t host_count;
+    const char *hosts[HOSTS_MAX]; /* by number */
+};
+
+SchedulerConfig cluster_backend_config(void)
+{
+    SchedulerConfig config = scheduler_config_default();
+
+    config.executor_timeout_ms = 10000;
+    config.no_executor_timeout_ms = 60000;
+    config.speculates = true;
+    config.speculation_min_ms = 2000;
+    config.speculation_slower_percent = 300;
+    return config;
+}
+
+static ClusterBackend *backend_of(TaskBackend *base)
+{
+    return (ClusterBackend *)base; /* its first member */
+}
+
+/* --- executors come and go --- */
+
+static void lock(ClusterBackend *backend)
+{
+    pthread_mutex_lock(&backend->sender.lock);
+}
+
+static void unlock(ClusterBackend *backend)
+{
+    pthread_mutex_unlock(&backend->sender.lock);
+}
+
+/* With the lock. True: it was here. Nothing is sent to it any more, and the others know. */
+static bool cut_off(ClusterBackend *backend, RemoteExecutor *executor)
+{
+    OrderPeer gone = {.place = executor->place, .host = executor->host};
+
+    if (executor->is_gone)
+        return false;
+    remote_executor_end(&backend->sender, executor);
+    LIST_EACH(node, &backend->sender.executors)
+    order_put_peer(remote_executor_orders(LIST_OWNER(node, RemoteExecutor, node), 0), &gone);
+    remote_sender_wake(&backend->sender);
+    block_fetcher_peer(backend->fetcher, &gone);
+    return true;
+}
+
+static void tell_given_up(ClusterBackend *backend, int64_t number, const char *reason)
+{
+    LOG_INFO("driver", "executor %lld is given up: %s", (long long)number, reason);
+    if (backend->options.executor_given_up != NULL)
+        backend->options.executor_given_up(backend->options.context, number, reason);
+}
+
+static void lose(ClusterBackend *backend, RemoteExecutor *executor, const char *reason)
+{
+    bool was_here;
+
+    lock(backend);
+    was_here = cut_off(backend, executor);
+    unlock(backend);
+    if (!was_here)
+        return;
+    driver_executor_lost(backend->driver, executor->place, BLOCKS_LOST, reason);
+    tell_given_up(backend, executor->number, reason);
+}
+
+/* From a sending thread: it takes no orders any more. */
+static void on_unreachable(void *context, RemoteExecutor *executor, const char *reason)
+{
+    lose(context, executor, reason);
+}
+
+/* With the lock. */
+static uint32_t host_number(ClusterBackend *backend, const char *host)
+{
+    for (uint32_t i = 0; i < backend->host_count; i++)
+        if (strcmp(backend->hosts[i], host) == 0)
+            return i;
+    if (backend->host_count == HOSTS_MAX)
+        return HOSTS_MAX - 1; /* only a preference */
+    backend->hosts[backend->host_count] = arena_strdup(backend->arena, host);
+    return backend->host_count++;
+}
+
+/* With the lock. The one of that number, held; NULL: there is none. */
+static RemoteExecutor *hold_number(ClusterBackend *backend, int64_t number)
+{
+    LIST_EACH(node, &backend->sender.executors)
+    {
+        RemoteExecutor *executor = LIST_OWNER(node, RemoteExecutor, node);
+
+        if (executor->number == number) {
+            executor->references++;
+            return executor;
+        }
+    }
+    return NULL;
+}
+
+static RemoteExecutor *hold_place(ClusterBackend *backend, uint64_t place)
+{
+    RemoteExecutor *found;
+
+    lock(backend);
+    found = remote_sender_find(&backend->sender, place);
+    if (found != NULL)
+        found->references++;
+    unlock(backend);
+    return found;
+}
+
+static void let_go(ClusterBackend *backend, RemoteExecutor *executor)
+{
+    if (executor == NULL)
+        return;
+    lock(backend);
+    remote_executor_unref(executor);
+    unlock(backend);
+}
+
+/* With the lock. All know each other. */
+static void introduce(ClusterBackend *backend, RemoteExecutor *newcomer)
+{
+    OrderPeer self = {newcomer->place, newcomer->host, newcomer->port};
+
+    block_fetcher_peer(backend->fetcher, &self);
+    LIST_EACH(node, &backend->sender.executors)
+    {
+        RemoteExecutor *other = LIST_OWNER(node, RemoteExecutor, node);
+        OrderPeer peer = {other->place, other->host, other->port};
+
+        if (other == newcomer || other->place == 0)
+            continue;
+        order_put_peer(remote_executor_orders(other, 0), &self);
+        order_put_peer(remote_executor_orders(newcomer, 0), &peer);
+    }
+}
+
+static Status check_build(const ExecutorHello *hello, Error *err)
+{
+    if (strcmp(hello->version, VONK_VERSION) != 0)
+        return error_set(err, ST_NOT_SUPPORTED, "the driver is Vonk %s, and the executor Vonk %s",
+                         VONK_VERSION, hello->version);
+    if (hello->vocabulary != plan_wire_vocabulary())
+        return error_set(err, ST_NOT_SUPPORTED,
+                         "the driver and the executor are different builds of Vonk %s",
+                         VONK_VERSION);
+    return ST_OK;
+}
+
+static Status on_register(void *context, const ExecutorHello *hello, Error *err,
+                          uint64_t *place_out)
+{
+    ClusterBackend *backend = context;
+    RemoteExecutor *executor, *before;
+    ExecutorSpec spec = {.slots = hello->slots};
+    char name[48];
+    Status status;
+    bool is_gone;
+
+    TRY(check_build(hello, err));
+    lock(backend);
+    before = hold_number(backend, hello->executor);
+    spec.host = host_number(backend, hello->address.host);
+    unlock(backend);
+    if (before != NULL)
+        lose(backend, before, "it came anew");
+    let_go(backend, before);
+    snprintf(name, sizeof name, "executor %lld", (long long)hello->executor);
+    spec.name = name;
+    lock(backend);
+    status = remote_executor_start(&backend->sender, hello, err, &executor);
+    unlock(backend);
+    if (status != ST_OK)
+        return status;
+    driver_executor_added(backend->driver, &spec, &executor->id);
+    lock(backend);
+    executor->place = *place_out = executor->id;
+    introduce(backend, executor);
+    is_gone = executor->is_gone; /* its worker was faster */
+    remote_sender_wake(&backend->sender);
+    unlock(backend);
+    if (is_gone)
+        driver_executor_lost(backend->driver, *place_out, BLOCKS_LOST, "it has ended");
+    LOG_INFO("driver", "executor %lld has come from %s:%u with %u slots",
+             (long long)hello->executor, hello->address.host, hello->address.port, hello->slots);
+    return ST_OK;
+}
+
+static Status on_ended(void *context, int64_t number, const char *reason, Error *err)
+{
+    ClusterBackend *backend = context;
+    RemoteExecutor *executor;
+
+    (void)err;
+    lock(backend);
+    executor = hold_number(backend, number);
+    unlock(backend);
+    if (executor != NULL)
+        lose(backend, executor, reason);
+    let_go(backend, executor);
+    return ST_OK;
+}
+
+/* --- reports --- */
+
+static void task_ended(ClusterBackend *backend, RemoteExecutor *executor,
+                       const AttemptReport *report)
+{
+    TaskResult result = {.status = report->error.status,
+                         .error = report->error,
+                         .has_lost_input = report->has_lost_input,
+                         .lost_source = report->lost_source,
+                         .lost_map = report->lost_map,
+                         .lost_place = report->lost_place,
+                         .hash = report->hash,
+                         .rows = report->rows,
+                         .bytes = report->bytes,
+                         .cpu_ms = report->cpu_ms};
+    TaskLaunch launch;
+    bool is_known;
+
+    lock(backend);
+    is_known = remote_executor_take_launch(executor, report->attempt, &launch);
+    unlock(backend);
+    if (is_known) /* else it was said before, or its executor was given up */
+        driver_task_ended(backend->driver, &launch, &result);
+}
+
+static Status take_report(ClusterBackend *backend, RemoteExecutor *executor, WireBytes bytes,
+                          Arena *arena, Error *err, WireBytes *answer_out)
+{
+    WireWriter to = {.arena = arena};
+    ExecutorReport report;
+    AttemptId *unwanted;
+    uint32_t count;
+    bool is_known;
+
+    TRY(report_take(bytes, arena, err, &report));
+    for (uint32_t i = 0; i < report.ended_count; i++)
+        task_ended(backend, executor, &report.ended[i]);
+    unwanted = ARENA_ARRAY(arena, AttemptId, report.running_count);
+    count = driver_heartbeat(backend->driver, executor->place, report.launches_taken,
+                             report.running, report.running_count, unwanted, &is_known);
+    if (!is_known)
+        return error_set(err, ST_BAD_INPUT, "the driver does not know it any more");
+    lock(backend);
+    remote_executor_forget_unknown(executor, &report);
+    unlock(backend);
+    answer_put(&to, count, unwanted);
+    *answer_out = (WireBytes){to.bytes, to.length};
+    return ST_OK;
+}
+
+static Status on_report(void *context, uint64_t place, WireBytes bytes, Arena *arena, Error *err,
+                        WireBytes *answer_out)
+{
+    ClusterBackend *backend = context;
+    RemoteExecutor *executor = hold_place(backend, place);
+    Status status;
+
+    if (executor == NULL)
+        return error_set(err, ST_BAD_INPUT, "the driver does not know it any more");
+    pthread_mutex_lock(&executor->reports);
+    status = take_report(backend, executor, bytes, arena, err, answer_out);
+    pthread_mutex_unlock(&executor->reports);
+    let_go(backend, executor);
+    return status;
+}
+
+static Status on_object(void *context, uint64_t hash, uint64_t offset, uint32_t piece_bytes,
+                        Arena *arena, Error *err, BlockPiece *piece_out)
+{
+    const BackendOptions *options = &((ClusterBackend *)context)->options;
+
+    if (options->fetch_object == NULL)
+        return error_set(err, ST_BAD_INPUT, "the driver has no such file");
+    return options->fetch_object(options->context, hash, offset, piece_bytes, arena, err,
+                                 piece_out);
+}
+
+/* --- what the driver says --- */
+
+static void backend_launch(TaskBackend *base, const TaskLaunch *launch)
+{
+    ClusterBackend *backend = backend_of(base);
+    StageOrder order = job_stage_order(launch->stage);
+    RemoteExecutor *executor;
+
+    lock(backend);
+    executor = remote_sender_find_id(&backend->sender, launch->executor);
+    if (executor != NULL) {
+        remote_executor_put_launch(executor, &order, launch);
+        remote_sender_wake(&backend->sender);
+    }
+    unlock(backend);
+}
+
+static void backend_cancel(TaskBackend *base, ExecutorId id, AttemptId attempt,
+                           uint64_t launch_number)
+{
+    ClusterBackend *backend = backend_of(base);
+    RemoteExecutor *executor;
+
+    lock(backend);
+    executor = remote_sender_find_id(&backend->sender, id);
+    if (executor != NULL) {
+        order_put_cancel(remote_executor_orders(executor, 0), attempt, launch_number);
+        remote_sender_wake(&backend->sender);
+    }
+    unlock(backend);
+}
+
+static void backend_stage_released(TaskBackend *base, StageId stage)
+{
+    ClusterBackend *backend = backend_of(base);
+
+    lock(backend);
+    LIST_EACH(node, &backend->sender.executors)
+    remote_executor_drop_stage(LIST_OWNER(node, RemoteExecutor, node), stage);
+    remote_sender_wake(&backend->sender);
+    unlock(backend);
+}
+
+static void backend_executor_gone(TaskBackend *base, ExecutorId id)
+{
+    ClusterBackend *backend = backend_of(base);
+    RemoteExecutor *executor;
+    int64_t number = 0;
+
+    lock(backend);
+    executor = remote_sender_find_id(&backend->sender, id);
+    if (executor != NULL) {
+        number = executor->number;
+        (void)cut_off(backend, executor);
+    }
+    unlock(backend);
+    if (executor != NULL)
+        tell_given_up(backend, number, "it was silent for too long");
+}
+
+static void backend_executor_drained(TaskBackend *base, ExecutorId id)
+{
+    ClusterBackend *backend = backend_of(base);
+    RemoteExecutor *executor;
+
+    lock(backend);
+    executor = remote_sender_find_id(&backend->sender, id);
+    if (executor != NULL) {
+        order_put_end(remote_executor_orders(executor, 0), "it was drained");
+        remote_sender_wake(&backend->sender);
+    }
+    unlock(backend);
+}
+
+static const TaskBackendClass cluster_class = {.launch = backend_launch,
+                                               .cancel = backend_cancel,
+                                               .stage_released = backend_stage_released,
+                                               .executor_gone = backend_executor_gone,
+                                               .executor_drained = backend_executor_drained};
+
+void cluster_backend_drain(ClusterBackend *backend, int64_t number)
+{
+    RemoteExecutor *executor;
+
+    lock(backend);
+    executor = hold_number(backend, number);
+    unlock(backend);
+    if (executor != NULL && executor->place != 0)
+        driver_executor_drain(backend->driver, executor->place);
+    let_go(backend, executor);
+}
+
+/* --- what the store says --- */
+
+static void on_forget(void *context, uint64_t output)
+{
+    ClusterBackend *backend = context;
+
+    lock(backend);
+    LIST_EACH(node, &backend->sender.executors)
+    remote_executor_drop_output(LIST_OWNER(node, RemoteExecutor, node), output);
+    remote_sender_wake(&backend->sender);
+    unlock(backend);
+}
+
+static void on_forget_map(void *context, uint64_t output, uint32_t map, uint64_t place)
+{
+    ClusterBackend *backend = context;
+    RemoteExecutor *executor;
+
+    lock(backend);
+    executor = remote_sender_find(&backend->sender, place);
+    if (executor != NULL) {
+        order_put_drop_map(remote_executor_orders(executor, 0), output, map);
+        remote_sender_wake(&backend->sender);
+    }
+    unlock(backend);
+}
+
+/* --- its life --- */
+
+static Status start(ClusterBackend *backend, Error *err)
+{
+    const BackendOptions *options = &backend->options;
+    FetcherHooks hooks = {backend, on_forget, on_forget_map};
+    RpcEndpoint endpoint = {.host = options->host, .port = options->port, .keys = options->keys};
+    DriverHandler handler = {.context = backend,
+                             .register_executor = on_register,
+                             .executor_ended = on_ended,
+                             .report = on_report,
+                             .fetch_object = on_object};
+
+    TRY(block_fetcher_new(options->rpc, options->pool, hooks, err, &backend->fetcher));
+    return options->rpc->rpc_driver_serve(&endpoint, &handler, err, &backend->server);
+}
+
+Status cluster_backend_new(Driver *driver, BlockStore *store, const BackendOptions *options,
+                           Error *err, ClusterBackend **backend_out)
+{
+    Arena *arena = arena_new(NULL, "cluster backend", ARENA_NO_CAP);
+    ClusterBackend *backend = ARENA_NEW(arena, ClusterBackend);
+    Status status;
+
+    *backend_out = NULL;
+    backend->backend.class = &cluster_class;
+    backend->driver = driver;
+    backend->store = store;
+    backend->options = *options;
+    backend->arena = arena;
+    remote_sender_init(&backend->sender, options->rpc, options->pool, on_unreachable, backend);
+    driver_set_backend(driver, &backend->backend);
+    status = start(backend, err);
+    if (status != ST_OK) {
+        cluster_backend_free(backend);
+        return status;
+    }
+    block_store_set_source(store, block_fetcher_source(backend->fetcher));
+    *backend_out = backend;
+    return ST_OK;
+}
+
+void cluster_backend_free(ClusterBackend *backend)
+{
+    if (backend == NULL)
+        return;
+    block_store_set_source(backend->store, NULL);
+    remote_sender_fini(&backend->sender, "the driver has ended");
+    backend->options.rpc->rpc_server_stop(backend->server);
+    block_fetcher_free(backend->fetcher);
+    arena_free(backend->arena);
+}
+
+uint16_t cluster_backend_port(const ClusterBackend *backend)
+{
+    return backend->options.rpc->rpc_server_port(backend->server);
+}
+
+ClusterSize cluster_backend_size(ClusterBackend *backend)
+{
+    ClusterSize size = {0};
+
+    lock(backend);
+    LIST_EACH(node, &backend->sender.executors)
+    {
+        size.executors++;
+        size.slots += LIST_OWNER(node, RemoteExecutor, node)->slots;
+    }
+    unlock(backend);
+    return size;
+}

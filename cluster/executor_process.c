@@ -1,0 +1,622 @@
+/*
+ * executor_process.c -- see executor_process.h
+ *
+ * The server's threads take orders, a thread a slot runs tasks, and the thread of executor_run
+ * reports. A report says at one moment what was taken, what runs and what has ended.
+ */
+#include "cluster/executor_process.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "cluster/block_fetcher.h"
+#include "cluster/block_server.h"
+#include "cluster/executor_stages.h"
+#include "core/base/clock.h"
+#include "core/base/list.h"
+#include "core/base/log.h"
+#include "exec/user_shared.h"
+#include "exec/user_task.h"
+
+enum {
+    SLOTS_MAX = 256,
+    HEARTBEAT_MS = 1000,
+    LOOK_EVERY_MS = 200, /* whether it should stop, which a signal may say */
+    CALL_MS = 5000,
+    REGISTER_MS = 10000,
+    DRIVER_SILENT_MS = 10000,
+    REPORTS_MAX = 1000, /* in one message */
+    IDLE_CONNECTIONS = 64
+};
+
+/* A launch that was taken. */
+typedef struct Attempt {
+    Arena *arena;
+    OrderLaunch launch;
+    atomic_bool stop;
+    ListNode node; /* of waiting, or of running */
+} Attempt;
+
+typedef struct Ended {
+    Arena *arena;
+    AttemptReport report;
+    ListNode node;
+} Ended;
+
+struct Executor {
+    ExecutorOptions options;
+    Arena *arena;
+    const RpcModule *rpc;
+    ChannelKeys *keys;
+    RpcPool *rpc_pool;
+    MemPool *pool;
+    BlockStore *store;
+    BlockFetcher *fetcher;
+    BlockServer blocks;
+    RpcServer *server;
+    ExecutorStages *stages; /* NULL until it is registered */
+    uint64_t place;
+    atomic_bool must_stop;
+
+    pthread_mutex_t orders; /* being carried out; before the lock */
+    pthread_mutex_t lock;   /* of what follows */
+    pthread_cond_t work, news;
+    bool is_ready, is_ending;
+    const char *reason; /* to end */
+    uint64_t launches_taken;
+    List waiting, running; /* Attempts */
+    List ended;            /* that the driver does not know yet, the oldest first */
+    uint32_t thread_count;
+    pthread_t threads[SLOTS_MAX];
+};
+
+/* --- ends --- */
+
+/* With the lock. */
+static void add_ended(Executor *executor, const AttemptReport *report)
+{
+    Arena *arena = arena_new(NULL, "report", ARENA_NO_CAP);
+    Ended *ended = ARENA_NEW(arena, Ended);
+
+    ended->arena = arena;
+    ended->report = *report;
+    list_push(&executor->ended, &ended->node);
+    pthread_cond_signal(&executor->news);
+}
+
+/* With the lock. One that never ran. */
+static void end_unrun(Executor *executor, Attempt *attempt, Status status, const char *why)
+{
+    AttemptReport report = {.attempt = attempt->launch.attempt,
+                            .launch_number = attempt->launch.launch_number,
+                            .error = ERROR_NONE};
+
+    (void)error_set(&report.error, status, "%s", why);
+    list_remove(&executor->waiting, &attempt->node);
+    arena_free(attempt->arena);
+    add_ended(executor, &report);
+}
+
+/* --- tasks --- */
+
+static AttemptReport report_of(const Attempt *attempt, const TaskResult *result)
+{
+    AttemptReport report = {.attempt = attempt->launch.attempt,
+                            .launch_number = attempt->launch.launch_number,
+                            .error = result->error,
+                            .hash = result->hash,
+                            .rows = result->rows,
+                            .bytes = result->bytes,
+                            .cpu_ms = result->cpu_ms,
+                            .has_lost_input = result->has_lost_input,
+                            .lost_source = result->lost_source,
+                            .lost_map = result->lost_map,
+                            .lost_place = result->lost_place};
+
+    report.error.status = result->status;
+    return report;
+}
+
+static void run_stage_task(Executor *executor, ExecutorStage *stage, Attempt *attempt,
+                           TaskResult *result)
+{
+    const OrderLaunch *launch = &attempt->launch;
+
+    if (stage->status != ST_OK) {
+        *result = (TaskResult){.status = stage->status, .error = stage->error};
+        return;
+    }
+    if (launch->partition >= stage->wire.fragment.partition_count) {
+        *result = (TaskResult){.error = ERROR_NONE};
+        result->status =
+            error_set(&result->error, ST_CORRUPT, "a launch of a partition that there is not");
+        return;
+    }
+    task_run(&stage->work, launch->partition, launch->number, &attempt->stop, result);
+    if (result->blocks != NULL)
+        block_output_put(stage->output, launch->partition, result->blocks, executor->place);
+}
+
+static void run_attempt(Executor *executor, Attempt *attempt)
+{
+    ExecutorStage *stage = executor_stages_hold(executor->stages, attempt->launch.stage);
+    TaskResult result = {.error = ERROR_NONE};
+    AttemptReport report;
+
+    if (stage == NULL) {
+        result.status = error_set(&result.error, ST_CANCELLED, "its stage is not known here");
+    } else {
+        run_stage_task(executor, stage, attempt, &result);
+        executor_stages_let_go(executor->stages, stage);
+    }
+    report = report_of(attempt, &result);
+    user_counts_free(result.counts);
+    pthread_mutex_lock(&executor->lock);
+    list_remove(&executor->running, &attempt->node);
+    add_ended(executor, &report);
+    pthread_mutex_unlock(&executor->lock);
+    arena_free(attempt->arena);
+}
+
+static void *slot_main(void *opaque)
+{
+    Executor *executor = opaque;
+    CrashStack stack;
+
+    user_task_crash_stack_init(&stack);
+    pthread_mutex_lock(&executor->lock);
+    while (!executor->is_ending) {
+        ListNode *node = list_take(&executor->waiting);
+
+        if (node == NULL) {
+            pthread_cond_wait(&executor->work, &executor->lock);
+            continue;
+        }
+        list_push(&executor->running, node);
+        pthread_mutex_unlock(&executor->lock);
+        run_attempt(executor, LIST_OWNER(node, Attempt, node));
+        pthread_mutex_lock(&executor->lock);
+    }
+    pthread_mutex_unlock(&executor->lock);
+    user_task_crash_stack_fini(&stack);
+    return NULL;
+}
+
+/* --- orders --- */
+
+static void take_peer(void *context, const OrderPeer *peer)
+{
+    Executor *executor = context;
+
+    if (peer->place != executor->place)
+        block_fetcher_peer(executor->fetcher, peer);
+}
+
+static void take_stage(void *context, const OrderStage *stage)
+{
+    executor_stages_add(((Executor *)context)->stages, stage);
+}
+
+static void take_places(void *context, uint64_t output, uint32_t count, const RemoteChange *changes)
+{
+    executor_stages_places(((Executor *)context)->stages, output, count, changes);
+}
+
+static void take_launch(void *context, const OrderLaunch *launch)
+{
+    Executor *executor = context;
+    Attempt *attempt;
+    Arena *arena;
+
+    pthread_mutex_lock(&executor->lock);
+    if (launch->launch_number > executor->launches_taken) {
+        executor->launches_taken = launch->launch_number;
+        arena = arena_new(NULL, "attempt", ARENA_NO_CAP);
+        attempt = ARENA_NEW(arena, Attempt);
+        attempt->arena = arena;
+        attempt->launch = *launch;
+        atomic_store(&attempt->stop, false);
+        list_push(&executor->waiting, &attempt->node);
+        pthread_cond_signal(&executor->work);
+    }
+    pthread_mutex_unlock(&executor->lock);
+}
+
+/* With the lock. */
+static void stop_attempt(Executor *executor, uint64_t id)
+{
+    LIST_EACH(node, &executor->waiting)
+    {
+        Attempt *attempt = LIST_OWNER(node, Attempt, node);
+
+        if (attempt->launch.attempt == id)
+            end_unrun(executor, attempt, ST_CANCELLED, "it was cancelled before it began");
+    }
+    LIST_EACH(node, &executor->running)
+    {
+        Attempt *attempt = LIST_OWNER(node, Attempt, node);
+
+        if (attempt->launch.attempt == id)
+            atomic_store(&attempt->stop, true);
+    }
+}
+
+static void take_cancel(void *context, uint64_t attempt, uint64_t launch_number)
+{
+    Executor *executor = context;
+
+    pthread_mutex_lock(&executor->lock);
+    if (launch_number > executor->launches_taken)
+        executor->launches_taken = launch_number;
+    stop_attempt(executor, attempt);
+    pthread_mutex_unlock(&executor->lock);
+}
+
+static void take_drop_stage(void *context, uint64_t stage)
+{
+    executor_stages_drop(((Executor *)context)->stages, stage);
+}
+
+static void take_drop_output(void *context, uint64_t output)
+{
+    executor_stages_drop_output(((Executor *)context)->stages, output);
+}
+
+static void take_drop_map(void *context, uint64_t output, uint32_t map)
+{
+    executor_stages_drop_map(((Executor *)context)->stages, output, map);
+}
+
+static void take_end(void *context, const char *reason)
+{
+    Executor *executor = context;
+
+    pthread_mutex_lock(&executor->lock);
+    executor->reason = arena_strdup(executor->arena, reason);
+    pthread_cond_signal(&executor->news);
+    pthread_mutex_unlock(&executor->lock);
+}
+
+static Status deliver(void *context, WireBytes orders, Error *err)
+{
+    Executor *executor = context;
+    Status status;
+    OrderTaker taker = {.context = executor,
+                        .peer = take_peer,
+                        .stage = take_stage,
+                        .places = take_places,
+                        .launch = take_launch,
+                        .cancel = take_cancel,
+                        .drop_stage = take_drop_stage,
+                        .drop_output = take_drop_output,
+                        .drop_map = take_drop_map,
+                        .end = take_end};
+    bool is_ready;
+
+    pthread_mutex_lock(&executor->lock);
+    is_ready = executor->is_ready;
+    pthread_mutex_unlock(&executor->lock);
+    if (!is_ready) /* its driver knows of it before it does */
+        return error_set(err, ST_IO, "the executor is about to start");
+    /* one message after the other, also when its sender has lost patience and sent it again */
+    pthread_mutex_lock(&executor->orders);
+    status = orders_take(orders, &taker, err);
+    pthread_mutex_unlock(&executor->orders);
+    return status;
+}
+
+static BlockOutput *find_output(void *context, uint64_t output)
+{
+    Executor *executor = context;
+    bool is_ready;
+
+    pthread_mutex_lock(&executor->lock);
+    is_ready = executor->is_ready;
+    pthread_mutex_unlock(&executor->lock);
+    return is_ready ? executor_stages_output(executor->stages, output) : NULL;
+}
+
+/* --- reports --- */
+
+static int64_t in_ms(int64_t ms)
+{
+    return clock_now_ns() + ms * 1000000;
+}
+
+/* With the lock. *ended_out: so many of the oldest are in it. */
+static WireBytes make_report(Executor *executor, Arena *arena, uint32_t *ended_out)
+{
+    WireWriter to = {.arena = arena};
+    ExecutorReport report = {.launches_taken = executor->launches_taken};
+    const List *lists[] = {&executor->waiting, &executor->running};
+    AttemptReport *ended = ARENA_ARRAY(arena, AttemptReport, REPORTS_MAX);
+    AttemptId *running;
+    uint32_t count = 0;
+
+    for (int i = 0; i < 2; i++)
+        LIST_EACH(node, lists[i])
+    count++;
+    report.running = running = ARENA_ARRAY(arena, AttemptId, count);
+    for (int i = 0; i < 2; i++)
+        LIST_EACH(node, lists[i])
+    running[report.running_count++] = LIST_OWNER(node, Attempt, node)->launch.attempt;
+    report.ended = ended;
+    LIST_EACH(node, &executor->ended)
+    {
+        const AttemptReport *one = &LIST_OWNER(node, Ended, node)->report;
+
+        if (report.ended_count < REPORTS_MAX)
+            ended[report.ended_count++] = *one;
+        else
+            running[report.running_count++] = one->attempt; /* the next report has it */
+    }
+    *ended_out = report.ended_count;
+    report_put(&to, &report);
+    return (WireBytes){to.bytes, to.length};
+}
+
+/* The driver has the report. */
+static void take_answer(Executor *executor, WireBytes answer, uint32_t ended, Arena *arena)
+{
+    const AttemptId *unwanted = NULL;
+    Error err = ERROR_NONE;
+    uint32_t count = 0;
+
+    if (answer_take(answer, arena, &err, &count, &unwanted) != ST_OK)
+        LOG_WARN("executor", "%s", err.message);
+    pthread_mutex_lock(&executor->lock);
+    for (; ended > 0; ended--)
+        arena_free(LIST_OWNER(list_take(&executor->ended), Ended, node)->arena);
+    for (uint32_t i = 0; i < count; i++)
+        stop_attempt(executor, unwanted[i]);
+    pthread_mutex_unlock(&executor->lock);
+}
+
+static Status report(Executor *executor, Error *err)
+{
+    Arena *arena = arena_new(NULL, "report", ARENA_NO_CAP);
+    WireBytes bytes, answer;
+    uint32_t ended;
+    Status status;
+
+    pthread_mutex_lock(&executor->lock);
+    bytes = make_report(executor, arena, &ended);
+    pthread_mutex_unlock(&executor->lock);
+    status = executor->rpc->rpc_driver_report(executor->rpc_pool, executor->options.driver,
+                                              executor->place, bytes, in_ms(CALL_MS), arena, err,
+                                              &answer);
+    if (status == ST_OK)
+        take_answer(executor, answer, ended, arena);
+    arena_free(arena);
+    return status;
+}
+
+/* Until there is something to report, or it is time for a sign of life. */
+static void wait_for_news(Executor *executor, int64_t until_ns)
+{
+    pthread_mutex_lock(&executor->lock);
+    while (list_is_empty(&executor->ended) && executor->reason == NULL &&
+           !atomic_load(&executor->must_stop) && clock_now_ns() < until_ns) {
+        int64_t at_ns = in_ms(LOOK_EVERY_MS);
+        struct timespec at;
+
+        if (at_ns > until_ns)
+            at_ns = until_ns;
+        at = (struct timespec){.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000};
+        pthread_cond_timedwait(&executor->news, &executor->lock, &at);
+    }
+    pthread_mutex_unlock(&executor->lock);
+}
+
+/* Why it should end; NULL: it should not. */
+static const char *reason_to_end(Executor *executor, int64_t heard_ns)
+{
+    const char *reason;
+
+    pthread_mutex_lock(&executor->lock);
+    reason = executor->reason;
+    pthread_mutex_unlock(&executor->lock);
+    if (reason == NULL && atomic_load(&executor->must_stop))
+        reason = "it was told to stop";
+    if (reason == NULL && clock_now_ns() - heard_ns > (int64_t)DRIVER_SILENT_MS * 1000000)
+        reason = "its driver is silent";
+    return reason;
+}
+
+static void serve(Executor *executor)
+{
+    int64_t heard_ns = clock_now_ns();
+    const char *reason;
+
+    while ((reason = reason_to_end(executor, heard_ns)) == NULL) {
+        Error err = ERROR_NONE;
+        Status status = report(executor, &err);
+
+        if (status == ST_OK) {
+            heard_ns = clock_now_ns();
+            wait_for_news(executor, heard_ns + (int64_t)HEARTBEAT_MS * 1000000);
+        } else if (status == ST_BAD_INPUT) {
+            LOG_WARN("executor", "it was given up: %s", err.message);
+            return;
+        } else {
+            LOG_INFO("executor", "the driver does not answer: %s", err.message);
+            nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+        }
+    }
+    LOG_INFO("executor", "ends: %s", reason);
+}
+
+/* --- its life --- */
+
+static uint64_t make_room(void *store, uint64_t bytes)
+{
+    return block_store_spill(store, bytes);
+}
+
+static Status open_network(Executor *executor, Error *err)
+{
+    const ExecutorOptions *options = &executor->options;
+    const RpcModule *rpc;
+    Secret secret;
+    Status status;
+
+    TRY(rpc_module(err, &rpc));
+    executor->rpc = rpc;
+    if (options->secret_file != NULL) {
+        TRY(rpc->secret_read(options->secret_file, err, &secret));
+        status = rpc->channel_keys_new(&secret, err, &executor->keys);
+        rpc->secret_wipe(&secret);
+        TRY(status);
+    }
+    executor->rpc_pool = rpc->rpc_pool_new(executor->keys, IDLE_CONNECTIONS);
+    return block_fetcher_new(rpc, executor->rpc_pool, (FetcherHooks){0}, err, &executor->fetcher);
+}
+
+Status executor_new(const ExecutorOptions *options, Error *err, Executor **executor_out)
+{
+    Arena *arena = arena_new(NULL, "executor", ARENA_NO_CAP);
+    Executor *executor = ARENA_NEW(arena, Executor);
+    pthread_condattr_t attr;
+    Status status;
+
+    *executor_out = NULL;
+    executor->arena = arena;
+    executor->options = *options;
+    atomic_store(&executor->must_stop, false);
+    pthread_mutex_init(&executor->lock, NULL);
+    pthread_mutex_init(&executor->orders, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&executor->news, &attr);
+    pthread_cond_init(&executor->work, &attr);
+    pthread_condattr_destroy(&attr);
+    executor->pool = mem_pool_new(NULL, "executor", options->memory_bytes);
+    executor->store = block_store_new(executor->pool, options->folder);
+    mem_pool_on_pressure(executor->pool, make_room, executor->store);
+    executor->blocks = (BlockServer){
+        .context = executor, .find = find_output, .damage_every = options->damage_every};
+    status = open_network(executor, err);
+    if (status != ST_OK) {
+        executor_free(executor);
+        return status;
+    }
+    block_store_set_source(executor->store, block_fetcher_source(executor->fetcher));
+    *executor_out = executor;
+    return ST_OK;
+}
+
+MemPool *executor_pool(Executor *executor)
+{
+    return executor->pool;
+}
+
+BlockStore *executor_store(Executor *executor)
+{
+    return executor->store;
+}
+
+void executor_stop(Executor *executor)
+{
+    atomic_store(&executor->must_stop, true);
+}
+
+static Status start_server(Executor *executor, Error *err)
+{
+    RpcEndpoint endpoint = {.host = executor->options.host, .keys = executor->keys};
+    ExecutorHandler handler = {
+        .blocks = block_server_handler(&executor->blocks), .context = executor, .deliver = deliver};
+
+    return executor->rpc->rpc_executor_serve(&endpoint, &handler, err, &executor->server);
+}
+
+static Status register_with_driver(Executor *executor, Error *err)
+{
+    const ExecutorOptions *options = &executor->options;
+    ExecutorHello hello = {
+        .version = VONK_VERSION,
+        .vocabulary = plan_wire_vocabulary(),
+        .executor = options->executor,
+        .address = {options->host, executor->rpc->rpc_server_port(executor->server)},
+        .slots = options->cores};
+
+    return executor->rpc->rpc_driver_register_executor(executor->rpc_pool, options->driver, &hello,
+                                                       in_ms(REGISTER_MS), err, &executor->place);
+}
+
+static Status start_threads(Executor *executor, Error *err)
+{
+    while (executor->thread_count < executor->options.cores && executor->thread_count < SLOTS_MAX) {
+        int failure =
+            pthread_create(&executor->threads[executor->thread_count], NULL, slot_main, executor);
+
+        if (failure != 0)
+            return error_set_errno(err, failure, "cannot start a thread");
+        executor->thread_count++;
+    }
+    return ST_OK;
+}
+
+static void begin(Executor *executor, const PlanWireHooks *hooks)
+{
+    StagesSpec spec = {.store = executor->store,
+                       .cache = executor->options.cache,
+                       .spill_bytes = executor->options.memory_bytes / 2 / executor->options.cores,
+                       .place = executor->place,
+                       .hooks = hooks};
+
+    executor->stages = executor_stages_new(&spec);
+    pthread_mutex_lock(&executor->lock);
+    executor->is_ready = true;
+    pthread_mutex_unlock(&executor->lock);
+}
+
+Status executor_run(Executor *executor, const PlanWireHooks *hooks, Error *err)
+{
+    TRY(start_server(executor, err));
+    TRY(start_threads(executor, err));
+    TRY(register_with_driver(executor, err));
+    LOG_INFO("executor", "executor %lld serves %s:%u, %u slots",
+             (long long)executor->options.executor, executor->options.host,
+             executor->rpc->rpc_server_port(executor->server), executor->options.cores);
+    begin(executor, hooks);
+    serve(executor);
+    return ST_OK;
+}
+
+static void end_threads(Executor *executor)
+{
+    pthread_mutex_lock(&executor->lock);
+    executor->is_ending = true;
+    LIST_EACH(node, &executor->running)
+    atomic_store(&LIST_OWNER(node, Attempt, node)->stop, true);
+    pthread_cond_broadcast(&executor->work);
+    pthread_mutex_unlock(&executor->lock);
+    for (uint32_t i = 0; i < executor->thread_count; i++)
+        pthread_join(executor->threads[i], NULL);
+}
+
+void executor_free(Executor *executor)
+{
+    if (executor == NULL)
+        return;
+    if (executor->rpc != NULL)
+        executor->rpc->rpc_server_stop(executor->server);
+    end_threads(executor);
+    while (!list_is_empty(&executor->waiting))
+        arena_free(LIST_OWNER(list_take(&executor->waiting), Attempt, node)->arena);
+    while (!list_is_empty(&executor->ended))
+        arena_free(LIST_OWNER(list_take(&executor->ended), Ended, node)->arena);
+    executor_stages_free(executor->stages);
+    block_fetcher_free(executor->fetcher);
+    block_store_free(executor->store);
+    mem_pool_free(executor->pool);
+    if (executor->rpc != NULL) {
+        executor->rpc->rpc_pool_free(executor->rpc_pool);
+        executor->rpc->channel_keys_free(executor->keys);
+    }
+    pthread_cond_destroy(&executor->news);
+    pthread_cond_destroy(&executor->work);
+    pthread_mutex_destroy(&executor->lock);
+    pthread_mutex_destroy(&executor->orders);
+    arena_free(executor->arena);
+}

@@ -1,0 +1,48 @@
+/*
+ * executor_process.h -- a process that runs tasks for one driver, and keeps what they make
+ *
+ *     executor_new -> executor_run (until it should end) -> executor_free
+ *
+ * It registers with the driver and serves orders and blocks on one port. Orders bring stages, where
+ * their inputs lie, and launches; each launch runs on one of its slots (core/rdd/task_run.h); what
+ * became of it is reported at once, and again until the driver has it. It ends when the driver is
+ * silent for too long, has given it up, or tells it to: what it keeps can be made again.
+ *
+ * Thread: executor_stop from any, also from a signal's handler; else one.
+ */
+#ifndef VONK_CLUSTER_EXECUTOR_PROCESS_H
+#define VONK_CLUSTER_EXECUTOR_PROCESS_H
+
+#include "cluster/rpc_module.h"
+#include "codegen/code_cache.h"
+#include "core/plan/plan_wire.h"
+#include "core/rdd/block_store.h"
+
+typedef struct Executor Executor;
+
+typedef struct ExecutorOptions {
+    RpcAddress driver;
+    int64_t executor, application; /* the master's numbers */
+    const char *host;              /* where others reach it */
+    uint32_t cores;
+    uint64_t memory_bytes;
+    const char *folder;      /* of its files; it must be there   */
+    const char *secret_file; /* NULL: loopback only              */
+    CodeCache *cache;        /* borrowed, until executor_free    */
+    uint32_t damage_every;   /* for tests: see block_server.h    */
+} ExecutorOptions;
+
+/* Borrows the options' texts. */
+MUST_CHECK Status executor_new(const ExecutorOptions *options, Error *err, Executor **executor_out);
+void executor_free(Executor *executor); /* accepts NULL */
+
+/* For who makes the hooks. */
+MemPool *executor_pool(Executor *executor);
+BlockStore *executor_store(Executor *executor);
+
+/* What plans name is found by the hooks. ST_OK: the driver wanted it to end, or is gone. */
+MUST_CHECK Status executor_run(Executor *executor, const PlanWireHooks *hooks, Error *err);
+
+void executor_stop(Executor *executor);
+
+#endif

@@ -1,0 +1,381 @@
+/*
+ * test_executors.c -- jobs on executors give what threads give, whatever becomes of the executors
+ *
+ * Driver and executors are in this process, with connections between them: so the sanitizers see
+ * both ends.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cluster/driver_backend.h"
+#include "cluster/executor_process.h"
+#include "core/base/clock.h"
+#include "core/data/bitmap.h"
+#include "core/plan/plan_wire_here.h"
+#include "core/rdd/rdd_job.h"
+#include "core/rdd/thread_backend.h"
+#include "formats/format.h"
+
+enum { FILES = 6, ROWS_A_FILE = 4000, REDUCES = 5, EXECUTORS_MAX = 4 };
+
+static Arena *arena;
+static MemPool *pool;
+static char folder[64];
+static Table *table;
+static WireHere here; /* tables by their place in a list */
+static PlanWireHooks hooks;
+static const RpcModule *rpc;
+
+/* --- the data and the jobs --- */
+
+static const char *file_path(int number)
+{
+    return arena_printf(arena, "%s/part-%d.csv", folder, number);
+}
+
+static void write_file(int number)
+{
+    FILE *file = fopen(file_path(number), "w");
+
+    ck_assert_ptr_nonnull(file);
+    fputs("k;word\n", file);
+    for (int i = 0; i < ROWS_A_FILE; i++)
+        fprintf(file, "%d;word %d\n", i * 7 % 100 + number, i % 1300);
+    fclose(file);
+}
+
+static void setup(void)
+{
+    static const char *const options[] = {"delimiter", ";"};
+    Error err = ERROR_NONE;
+
+    arena = arena_new(NULL, "test", ARENA_NO_CAP);
+    here = (WireHere){.arena = arena};
+    hooks = wire_here_hooks(&here);
+    pool = mem_pool_new(NULL, "test", (uint64_t)1 << 30);
+    snprintf(folder, sizeof folder, "/tmp/vonk-executors-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+    for (int i = 0; i < FILES; i++)
+        write_file(i);
+    ck_assert_msg(format_open_table(folder, "csv", (OptionList){1, options}, pool, &err, &table) ==
+                      ST_OK,
+                  "%s", err.message);
+    ck_assert_msg(rpc_module(&err, &rpc) == ST_OK, "%s", err.message);
+}
+
+static void teardown(void)
+{
+    table_unref(table);
+    mem_pool_free(pool);
+    for (int i = 0; i < FILES; i++)
+        unlink(file_path(i));
+    rmdir(folder);
+    arena_free(arena);
+}
+
+static const Plan *scan(void)
+{
+    PlanColumn columns[] = {{1, table->columns[0].type, "k", true},
+                            {2, table->columns[1].type, "word", true}};
+
+    return plan_scan(arena, table, "t", 2, (uint32_t[]){0, 1}, columns);
+}
+
+/* count(*) by word, the words meeting in REDUCES partitions */
+static const Plan *count_words(void)
+{
+    PlanColumn count = {3, type_of(TYPE_INT8), "count", false};
+    const Plan *meet =
+        plan_exchange(arena, EXCHANGE_HASH, scan(), REDUCES, (ColumnList){1, (ColumnId[]){2}});
+    const Expr *agg = expr_agg(arena, AGG_COUNT_STAR, type_of(TYPE_INT8), 0, NULL, false, NULL);
+
+    return plan_aggregate(arena, meet, 1, (ColumnId[]){2}, 1, &agg, &count);
+}
+
+/* All rows by word and k: a sample, ranges, a sort within each. */
+static const Plan *sort_rows(void)
+{
+    SortKey keys[] = {{.column = 2, .type = table->columns[1].type},
+                      {.column = 1, .type = table->columns[0].type}};
+    SortKeyList order = {2, keys};
+    const Plan *ranges = plan_exchange_range(arena, scan(), REDUCES, order);
+
+    return plan_sort(arena, ranges, 2, keys);
+}
+
+/* --- the cluster --- */
+
+typedef struct TestExecutor {
+    Executor *executor; /* NULL: none runs */
+    int64_t number;
+    pthread_t thread;
+} TestExecutor;
+
+typedef struct Cluster {
+    BlockStore *store;
+    Driver *driver;
+    RpcPool *rpc_pool;
+    ClusterBackend *backend;
+    TestExecutor executors[EXECUTORS_MAX];
+    uint32_t damage_every;
+    int64_t last_number;
+} Cluster;
+
+static void *executor_main(void *opaque)
+{
+    Error err = ERROR_NONE;
+
+    if (executor_run(opaque, &hooks, &err) != ST_OK)
+        fprintf(stderr, "executor: %s\n", err.message);
+    return NULL;
+}
+
+static void start_executor(Cluster *cluster, uint32_t at)
+{
+    ExecutorOptions options = {.driver = {"127.0.0.1", cluster_backend_port(cluster->backend)},
+                               .executor = cluster->executors[at].number = ++cluster->last_number,
+                               .host = "127.0.0.1",
+                               .cores = 2,
+                               .memory_bytes = 64 << 20,
+                               .folder = "/tmp",
+                               .damage_every = cluster->damage_every};
+    TestExecutor *executor = &cluster->executors[at];
+    Error err = ERROR_NONE;
+
+    ck_assert_msg(executor_new(&options, &err, &executor->executor) == ST_OK, "%s", err.message);
+    ck_assert_int_eq(pthread_create(&executor->thread, NULL, executor_main, executor->executor), 0);
+}
+
+static void end_executor(TestExecutor *executor)
+{
+    if (executor->executor == NULL)
+        return;
+    executor_stop(executor->executor);
+    pthread_join(executor->thread, NULL);
+    executor_free(executor->executor);
+    executor->executor = NULL;
+}
+
+static Cluster open_cluster(uint32_t executors, uint32_t damage_every)
+{
+    SchedulerConfig config = cluster_backend_config();
+    BackendOptions options = {.host = "127.0.0.1", .rpc = rpc};
+    Cluster cluster = {.damage_every = damage_every};
+    Error err = ERROR_NONE;
+
+    cluster.store = block_store_new(pool, "/tmp");
+    cluster.driver = driver_new(cluster.store, &config);
+    options.pool = cluster.rpc_pool = rpc->rpc_pool_new(NULL, 16);
+    ck_assert_msg(cluster_backend_new(cluster.driver, cluster.store, &options, &err,
+                                      &cluster.backend) == ST_OK,
+                  "%s", err.message);
+    for (uint32_t i = 0; i < executors; i++)
+        start_executor(&cluster, i);
+    return cluster;
+}
+
+static void close_cluster(Cluster *cluster)
+{
+    cluster_backend_free(cluster->backend);
+    for (int i = 0; i < EXECUTORS_MAX; i++)
+        end_executor(&cluster->executors[i]);
+    driver_free(cluster->driver);
+    rpc->rpc_pool_free(cluster->rpc_pool);
+    block_store_free(cluster->store);
+}
+
+/* --- answers --- */
+
+static void add_value(StrBuf *text, const Column *column, uint32_t row)
+{
+    if (column->validity != NULL && !bitmap_get(column->validity, row))
+        strbuf_printf(text, "NULL ");
+    else if (type_phys(column->type) == PHYS_STR) {
+        const Str *str = &((const Str *)column->values)[row];
+
+        strbuf_printf(text, "%.*s ", (int)str->length, str_bytes(str));
+    } else if (type_phys(column->type) == PHYS_INT32) {
+        strbuf_printf(text, "%d ", ((const int32_t *)column->values)[row]);
+    } else {
+        strbuf_printf(text, "%lld ", (long long)((const int64_t *)column->values)[row]);
+    }
+}
+
+/* The rows as text; NULL: *err. */
+static const char *answer(Driver *driver, const Plan *plan, uint32_t stream, Error *err)
+{
+    JobRequest request = {.plan = plan,
+                          .batch_rows = 1000,
+                          .jit = JIT_OFF,
+                          .wire = &hooks,
+                          .stream_partitions = stream,
+                          .spill_bytes = 1 << 20};
+    StrBuf text = {.arena = arena};
+    Status status;
+    Batch batch;
+    Job *job;
+
+    *err = ERROR_NONE;
+    status = job_start(driver, &request, err, &job);
+    while (status == ST_OK) {
+        status = job_next(job, err, &batch);
+        if (status != ST_OK || batch.row_count == 0)
+            break;
+        for (uint32_t row = 0; row < batch.row_count; row++) {
+            for (uint32_t i = 0; i < batch.column_count; i++)
+                add_value(&text, &batch.columns[i], row);
+            strbuf_printf(&text, "\n");
+        }
+    }
+    job_close(job);
+    return status == ST_OK ? strbuf_text(&text) : NULL;
+}
+
+static const char *answer_of_threads(const Plan *plan)
+{
+    SchedulerConfig config = thread_backend_config(false);
+    BlockStore *store = block_store_new(pool, "/tmp");
+    Driver *driver = driver_new(store, &config);
+    ThreadBackend *threads = thread_backend_new(driver);
+    Error err = ERROR_NONE;
+    const char *text;
+
+    ck_assert_int_eq(thread_backend_resize(threads, 2, &err), ST_OK);
+    text = answer(driver, plan, 0, &err);
+    ck_assert_msg(text != NULL, "%s", err.message);
+    thread_backend_free(threads);
+    driver_free(driver);
+    block_store_free(store);
+    return text;
+}
+
+static void check_answer(Cluster *cluster, const Plan *plan, uint32_t stream, const char *right)
+{
+    Error err;
+    const char *text = answer(cluster->driver, plan, stream, &err);
+
+    ck_assert_msg(text != NULL, "%s (%s)", err.message, err.detail);
+    ck_assert_uint_gt(strlen(text), 1000);
+    ck_assert_msg(strcmp(text, right) == 0, "another answer than threads give");
+}
+
+/* --- tests --- */
+
+START_TEST(test_same_answers)
+{
+    const Plan *plans[] = {count_words(), sort_rows()};
+    Cluster cluster = open_cluster(3, 0);
+
+    for (int i = 0; i < 2; i++) {
+        const char *right = answer_of_threads(plans[i]);
+
+        for (uint32_t stream = 0; stream < 3; stream++)
+            check_answer(&cluster, plans[i], stream, right);
+    }
+    ck_assert_uint_eq(cluster_backend_size(cluster.backend).executors, 3);
+    close_cluster(&cluster);
+}
+END_TEST
+
+/* Every 7th block that is sent has a byte that is wrong. */
+START_TEST(test_damaged_blocks)
+{
+    const Plan *plans[] = {count_words(), sort_rows()};
+    Cluster cluster = open_cluster(3, 7);
+
+    for (int i = 0; i < 2; i++)
+        check_answer(&cluster, plans[i], 0, answer_of_threads(plans[i]));
+    close_cluster(&cluster);
+}
+END_TEST
+
+typedef struct Breaker {
+    Cluster *cluster;
+    atomic_bool stop;
+    pthread_t thread;
+    uint32_t kills;
+} Breaker;
+
+/* As its worker would. */
+static void tell_end(const Cluster *cluster, int64_t number)
+{
+    RpcAddress driver = {"127.0.0.1", cluster_backend_port(cluster->backend)};
+    Error err = ERROR_NONE;
+
+    ck_assert_int_eq(rpc->rpc_driver_executor_ended(cluster->rpc_pool, driver, number, "killed",
+                                                    clock_now_ns() + INT64_C(5000000000), &err),
+                     ST_OK);
+}
+
+static void *break_executors(void *opaque)
+{
+    Breaker *breaker = opaque;
+
+    for (uint32_t i = 0; !atomic_load(&breaker->stop); i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 150000000}, NULL);
+        end_executor(&breaker->cluster->executors[i % 3]);
+        tell_end(breaker->cluster, breaker->cluster->executors[i % 3].number);
+        start_executor(breaker->cluster, i % 3);
+        breaker->kills++;
+    }
+    return NULL;
+}
+
+/* Executors end all the time, and others come. */
+START_TEST(test_executors_end)
+{
+    const Plan *plans[] = {count_words(), sort_rows()};
+    const char *right[] = {answer_of_threads(plans[0]), answer_of_threads(plans[1])};
+    Cluster cluster = open_cluster(3, 0);
+    Breaker breaker = {.cluster = &cluster};
+    int64_t end_ns = clock_now_ns() + INT64_C(3000000000);
+
+    atomic_store(&breaker.stop, false);
+    ck_assert_int_eq(pthread_create(&breaker.thread, NULL, break_executors, &breaker), 0);
+    for (int i = 0; clock_now_ns() < end_ns; i++)
+        check_answer(&cluster, plans[i % 2], (uint32_t)i % 3, right[i % 2]);
+    atomic_store(&breaker.stop, true);
+    pthread_join(breaker.thread, NULL);
+    ck_assert_uint_gt(breaker.kills, 3);
+    close_cluster(&cluster);
+}
+END_TEST
+
+/* The table's files are gone: an error that says so, from the executor. */
+START_TEST(test_errors_come_back)
+{
+    Cluster cluster = open_cluster(2, 0);
+    const Plan *plan = count_words();
+    Error err;
+
+    unlink(file_path(0));
+    ck_assert_ptr_null(answer(cluster.driver, plan, 0, &err));
+    ck_assert_msg(strstr(err.message, "part-0.csv") != NULL, "%s", err.message);
+    close_cluster(&cluster);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("executors");
+    TCase *tcase = tcase_create("all");
+    SRunner *runner;
+    int failed;
+
+    tcase_set_timeout(tcase, 120);
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, test_same_answers);
+    tcase_add_test(tcase, test_damaged_blocks);
+    tcase_add_test(tcase, test_executors_end);
+    tcase_add_test(tcase, test_errors_come_back);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
