@@ -71,7 +71,7 @@ static Place find_place(const MasterState *state, const MasterApplication *appli
     for (uint32_t i = 0; i < state->worker_count; i++) {
         Place place = {.worker = &state->workers[i]};
 
-        if (place.worker->is_draining ||
+        if (place.worker->is_draining || place.worker->has_strangers ||
             !size_on(application, place.worker, &place.cores, &place.memory_bytes))
             continue;
         place.neighbours = count_on(state, application, place.worker);

@@ -203,25 +203,33 @@ static void give_up_worker(MasterState *state, MasterWorker *worker, const char 
             (state->worker_count - at) * sizeof *state->workers);
 }
 
-/* What a worker runs since a master that was before this one. */
+/* Whether somebody wants what a worker brings along: only what an earlier master has ordered, for an
+ * application that may come again. */
+static bool is_welcome(MasterState *state, const RunningExecutor *running, int64_t now_ns)
+{
+    const MasterApplication *application;
+
+    if (running->executor >= state->config.first_id || running->application <= 0 ||
+        master__past(state, PAST_APPLICATION, running->application) != NULL)
+        return false;
+    application = master__await_application(state, running->application, now_ns);
+    return application != NULL && application->state != APPLICATION_KILLED &&
+           (application->wanted == 0 ||
+            application->executor_count < (uint32_t)application->wanted);
+}
+
 static void adopt_executor(MasterState *state, MasterWorker *worker, const RunningExecutor *running,
                            int64_t now_ns)
 {
     MasterApplication *application;
     uint32_t at = state->executor_count;
 
-    if (running->executor >= state->config.first_id || running->executor <= 0 ||
-        running->application <= 0 || running->cores <= 0 || running->memory_bytes <= 0 ||
-        running->cores > worker->cores - worker->used_cores ||
+    if (running->executor <= 0 || running->executor >= state->next_id || running->cores <= 0 ||
+        running->memory_bytes <= 0 || running->cores > worker->cores - worker->used_cores ||
         running->memory_bytes > worker->memory_bytes - worker->used_memory_bytes ||
         master__executor(state, running->executor) != NULL ||
-        master__past(state, PAST_APPLICATION, running->application) != NULL ||
-        state->executor_count == MASTER_EXECUTORS_MAX)
+        state->executor_count == MASTER_EXECUTORS_MAX || !is_welcome(state, running, now_ns))
         return; /* its next report has it in vain: it is stopped */
-    application = master__await_application(state, running->application, now_ns);
-    if (application == NULL || application->state == APPLICATION_KILLED ||
-        (application->wanted > 0 && application->executor_count >= (uint32_t)application->wanted))
-        return;
     while (at > 0 && state->executors[at - 1].id > running->executor)
         at--;
     memmove(&state->executors[at + 1], &state->executors[at],
@@ -239,6 +247,7 @@ static void adopt_executor(MasterState *state, MasterWorker *worker, const Runni
     worker->used_cores += running->cores;
     worker->used_memory_bytes += running->memory_bytes;
     worker->executor_count++;
+    application = master__application(state, running->application);
     application->executor_count++;
     application->used_cores += running->cores;
 }
@@ -246,8 +255,8 @@ static void adopt_executor(MasterState *state, MasterWorker *worker, const Runni
 static Status check_worker(const MasterState *state, const WorkerInfo *info, Error *err)
 {
     TRY(master__check_build(state, &info->build, "worker", err));
-    if (info->name[0] == '\0' || info->cores <= 0 || info->memory_bytes <= 0 || info->worker < 0 ||
-        info->last_id < 0 || info->last_id > INT64_MAX / 2)
+    if (info->name[0] == '\0' || info->cores <= 0 || info->memory_bytes <= 0 || info->last_id < 0 ||
+        info->last_id > INT64_MAX / 2)
         return error_set(err, ST_BAD_INPUT, "a worker has a name, cores and memory");
     return ST_OK;
 }
@@ -277,17 +286,16 @@ Status master_register_worker(MasterState *state, const WorkerInfo *info, int64_
         state->next_id = info->last_id + 1;
     worker = &state->workers[state->worker_count++];
     *worker = (MasterWorker){
-        .id = info->worker,
+        .id = state->next_id++, /* a new one: what is on its way from before is not heard */
         .incarnation = info->incarnation,
         .pid = info->pid,
         .cores = info->cores,
         .memory_bytes = info->memory_bytes,
         .registered_ns = now_ns,
         .heard_ns = now_ns,
+        .has_strangers = true, /* until its first report says otherwise */
     };
     memcpy(worker->name, name, sizeof name);
-    if (info->worker == 0 || info->worker >= state->config.first_id)
-        worker->id = state->next_id++;
     for (uint32_t i = 0; i < info->running_count; i++)
         adopt_executor(state, worker, &info->running[i], now_ns);
     LOG_INFO(area,
@@ -327,7 +335,17 @@ Status master_worker_report(MasterState *state, const WorkerReport *report, int6
 
     if (worker == NULL)
         return ST_BAD_INPUT;
+    if (report->number <= worker->last_number)
+        return error_set(err, ST_CANCELLED, "worker %" PRId64 " has sent a later report before",
+                         report->worker);
+    worker->last_number = report->number;
     worker->heard_ns = now_ns;
+    worker->has_strangers = false;
+    for (uint32_t i = 0; i < report->executor_count; i++) {
+        const MasterExecutor *executor = master__executor(state, report->executors[i]);
+
+        worker->has_strangers |= executor == NULL || executor->worker != worker->id;
+    }
     for (uint32_t i = state->executor_count; i-- > 0;) {
         MasterExecutor *executor = &state->executors[i];
 

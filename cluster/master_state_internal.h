@@ -24,6 +24,8 @@ typedef struct MasterWorker {
     uint32_t executor_count;
     int64_t registered_ns, heard_ns;
     bool is_draining, has_news;
+    int64_t last_number; /* of its reports */
+    bool has_strangers;  /* may run what is not recorded: it gets nothing until that is gone */
     int64_t drain_until_ns;
 } MasterWorker;
 

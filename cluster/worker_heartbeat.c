@@ -137,6 +137,7 @@ static void fill_report(Worker *worker, Arena *arena, WorkerReport *report)
     *report = (WorkerReport){
         .worker = worker->id,
         .incarnation = worker->incarnation,
+        .number = ++worker->reports,
         .orders_seen = worker->orders_seen,
         .executors = executors,
         .applications = arena_copy(arena, worker->folders, worker->folder_count * sizeof(int64_t)),
@@ -156,7 +157,6 @@ static void fill_info(Worker *worker, Arena *arena, WorkerInfo *info)
                          .cores = worker->options->cores,
                          .memory_bytes = worker->options->memory_bytes,
                          .incarnation = worker->incarnation,
-                         .worker = worker->last_worker,
                          .last_id = worker->last_id,
                          .running = running};
     for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
@@ -179,7 +179,7 @@ static Status register_anew(Worker *worker, RpcAddress master, Arena *arena, Err
     TRY(worker->rpc->rpc_master_register_worker(worker->pool, master, &info,
                                                 clock_now_ns() + call_ns, err, &id));
     pthread_mutex_lock(&worker->lock);
-    worker->id = worker->last_worker = id;
+    worker->id = id;
     if (id > worker->last_id)
         worker->last_id = id;
     pthread_mutex_unlock(&worker->lock);

@@ -88,9 +88,8 @@ typedef struct Worker {
     bool is_stopping, is_refused; /* refused: err says why */
     Error err;
     MasterUrl master;
-    int64_t id;          /* 0: not registered */
-    int64_t last_worker; /* the id it had */
-    int64_t orders_seen, last_id;
+    int64_t id; /* 0: not registered */
+    int64_t reports, orders_seen, last_id;
     Child children[CHILDREN_MAX];
     uint32_t folder_count;
     int64_t folders[FOLDERS_MAX];

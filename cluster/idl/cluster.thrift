@@ -49,9 +49,8 @@ struct RunningExecutor {
 }
 
 /**
- * name: host and folder, which no two live workers share. worker: the id it had before, or 0. running: what
- * it has running already: a master that was started anew learns from that. last_id: the highest id it
- * has ever seen.
+ * name: host and folder, which no two live workers share. running: what it has running already: a master that
+ * was started anew learns from that. last_id: the highest id it has ever seen.
  */
 struct WorkerInfo {
   1: required Build build
@@ -60,21 +59,22 @@ struct WorkerInfo {
   4: required i32 cores
   5: required i64 memory_bytes
   6: required i64 incarnation
-  7: required i64 worker
-  8: required i64 last_id
-  9: required list<RunningExecutor> running
+  7: required i64 last_id
+  8: required list<RunningExecutor> running
 }
 
 /**
- * orders_seen: the highest executor that the worker was told to start. What is not higher and not among
- * executors has ended. applications: those it has folders of.
+ * number: ascends; one that is not higher than the last is late, and refused. orders_seen: the highest executor
+ * that the worker was told to start. What is not higher and not among executors has ended. applications: those it
+ * has folders of.
  */
 struct WorkerReport {
   1: required i64 worker
   2: required i64 incarnation
-  3: required i64 orders_seen
-  4: required list<i64> executors
-  5: required list<i64> applications
+  3: required i64 number
+  4: required i64 orders_seen
+  5: required list<i64> executors
+  6: required list<i64> applications
 }
 
 struct ExecutorOrder {

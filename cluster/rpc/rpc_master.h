@@ -33,7 +33,6 @@ typedef struct WorkerInfo {
     int32_t pid, cores;
     int64_t memory_bytes;
     int64_t incarnation;
-    int64_t worker;  /* the id it had before, or 0 */
     int64_t last_id; /* the highest id it has ever seen */
     const RunningExecutor *running;
     uint32_t running_count;
@@ -41,6 +40,7 @@ typedef struct WorkerInfo {
 
 typedef struct WorkerReport {
     int64_t worker, incarnation;
+    int64_t number;      /* ascends */
     int64_t orders_seen; /* the highest executor that it was told to start */
     const int64_t *executors;
     uint32_t executor_count;

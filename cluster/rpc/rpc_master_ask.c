@@ -82,8 +82,7 @@ static vrpcWorkerInfo *worker_of(const WorkerInfo *info)
     worker = g_object_new(VRPC_TYPE_WORKER_INFO, "build", build, "name", info->name, "pid",
                           (gint)info->pid, "cores", (gint)info->cores, "memory_bytes",
                           (gint64)info->memory_bytes, "incarnation", (gint64)info->incarnation,
-                          "worker", (gint64)info->worker, "last_id", (gint64)info->last_id,
-                          "running", running, NULL);
+                          "last_id", (gint64)info->last_id, "running", running, NULL);
     g_ptr_array_unref(running);
     g_object_unref(build);
     return worker;
@@ -146,8 +145,9 @@ Status rpc_master_worker_heartbeat(RpcPool *pool, RpcAddress master, const Worke
     executors = ids_of(report->executors, report->executor_count);
     applications = ids_of(report->applications, report->application_count);
     message = g_object_new(VRPC_TYPE_WORKER_REPORT, "worker", (gint64)report->worker, "incarnation",
-                           (gint64)report->incarnation, "orders_seen", (gint64)report->orders_seen,
-                           "executors", executors, "applications", applications, NULL);
+                           (gint64)report->incarnation, "number", (gint64)report->number,
+                           "orders_seen", (gint64)report->orders_seen, "executors", executors,
+                           "applications", applications, NULL);
     answer = g_object_new(VRPC_TYPE_WORKER_ORDERS, NULL);
     is_answered = vrpc_master_client_worker_heartbeat(call.client, &answer, message, wait_ms,
                                                       &call.failure, &call.error);

@@ -1,0 +1,653 @@
+/*
+ * test_master_sim.c -- whole clusters from a seed: masters, workers and drivers on a network that
+ * loses, delays and repeats, with processes that end at any time
+ *
+ *     test_master_sim                     so many seeds as VONK_SIM_SEEDS says
+ *     VONK_SIM_SEED=4711 test_master_sim  one, with the master's log
+ *
+ * For 60 simulated seconds everything goes wrong; for 60 more nothing does. At every step the
+ * state's invariants hold, and no worker runs more than it has cores for. In the end each
+ * application that lives has what it wants and fits, and nothing else is left anywhere.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cluster/master_state.h"
+#include "core/base/log.h"
+
+enum {
+    WORKERS = 4,
+    DRIVERS = 4,
+    CHILDREN = 16,
+    FOLDERS = 32,
+    MESSAGES = 4096,
+    STEP_MS = 10,
+    BAD_MS = 60000,
+    END_MS = 120000,
+    CALL_MS = 500,
+    EPOCH = 1000000 /* between the first ids of two masters */
+};
+
+static const int64_t ms_ns = 1000000;
+
+typedef enum MessageKind {
+    M_REGISTER_WORKER,
+    M_WORKER_HEARTBEAT,
+    M_EXECUTOR_ENDED,
+    M_REGISTER_APPLICATION,
+    M_APPLICATION_HEARTBEAT,
+    M_RELEASE,
+    M_END_APPLICATION,
+    M_ANSWER_ID, /* to who asked */
+    M_ANSWER_ORDERS,
+    M_ANSWER_ALIVE,
+    M_ANSWER_ERROR,
+} MessageKind;
+
+typedef struct Message {
+    MessageKind kind;
+    int64_t due_ms;
+    uint32_t from;       /* a worker's or a driver's number */
+    int64_t process;     /* its incarnation: an answer is for nobody else */
+    int64_t call;        /* its number, which the answer has too */
+    int64_t id;          /* of the sender, or what is answered */
+    int64_t executor;    /* ended, released */
+    int64_t orders_seen; /* and last_id */
+    bool is_killed;
+    uint32_t child_count, folder_count;
+    RunningExecutor children[CHILDREN];
+    int64_t folders[FOLDERS];
+    uint32_t start_count, stop_count, ended_count;
+    RunningExecutor start[CHILDREN];
+    int64_t stop[2 * CHILDREN], ended[FOLDERS];
+} Message;
+
+typedef struct SimWorker {
+    int64_t incarnation, id, known_id, orders_seen, last_id; /* id 0: not registered */
+    int64_t down_until_ms, next_call_ms, call_until_ms, call;
+    int32_t cores;
+    uint32_t child_count, folder_count;
+    RunningExecutor children[CHILDREN];
+    bool is_unwanted[CHILDREN];
+    int64_t folders[FOLDERS];
+} SimWorker;
+
+typedef enum DriverState { DRIVER_OFF, DRIVER_ON, DRIVER_DONE } DriverState;
+
+typedef struct SimDriver {
+    DriverState state;
+    int64_t incarnation, id, known_id, start_ms, end_ms;
+    int64_t next_call_ms, call_until_ms, call;
+    int32_t wanted, cores;
+    bool was_killed;
+} SimDriver;
+
+typedef struct Sim {
+    uint64_t random;
+    int64_t now_ms, next_incarnation, next_call, first_id, master_down_until_ms;
+    bool is_bad; /* things go wrong now */
+    uint32_t loss, repeat, delay_ms;
+    Arena *arena, *scratch;
+    MasterState *master; /* NULL: down */
+    MasterSchedule schedule;
+    SimWorker workers[WORKERS];
+    SimDriver drivers[DRIVERS];
+    uint32_t message_count;
+    Message messages[MESSAGES];
+} Sim;
+
+static Sim sim;
+
+/* --- chance --- */
+
+static uint64_t draw(void)
+{
+    uint64_t z = sim.random += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
+
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static uint32_t below(uint32_t limit)
+{
+    return (uint32_t)(draw() % limit);
+}
+
+/* Once in so many ms, on average. */
+static bool happens(uint32_t every_ms)
+{
+    return sim.is_bad && below(every_ms / STEP_MS) == 0;
+}
+
+/* --- the network --- */
+
+static void deliver_later(const Message *message)
+{
+    Message *copy = &sim.messages[sim.message_count];
+
+    ck_assert_uint_lt(sim.message_count, MESSAGES);
+    *copy = *message;
+    copy->due_ms = sim.now_ms + STEP_MS + (sim.is_bad ? below(sim.delay_ms) : 0);
+    if (sim.is_bad && below(50) == 0)
+        copy->due_ms += below(5000); /* very late */
+    sim.message_count++;
+}
+
+static void send_message(const Message *message)
+{
+    bool is_answer = message->kind >= M_ANSWER_ID;
+
+    if (sim.is_bad && below(100) < sim.loss)
+        return;
+    deliver_later(message);
+    if (sim.is_bad && !is_answer && below(100) < sim.repeat)
+        deliver_later(message);
+}
+
+/* --- the master's side --- */
+
+static int64_t now_ns(void)
+{
+    return sim.now_ms * ms_ns + 1;
+}
+
+static void answer(const Message *to, Status status, const Error *err, Message *with)
+{
+    with->from = to->from;
+    with->process = to->process;
+    with->call = to->call;
+    if (status != ST_OK) {
+        with->is_killed = strcmp(err->sqlstate, SQLSTATE_KILLED) == 0;
+        with->id = to->kind <= M_EXECUTOR_ENDED ? 0 : 1; /* whose */
+        with->kind = M_ANSWER_ERROR;
+    }
+    send_message(with);
+}
+
+static void on_register_worker(const Message *m)
+{
+    char name[16];
+    WorkerInfo info = {.build = {"1.0", 7},
+                       .name = name,
+                       .cores = sim.workers[m->from].cores,
+                       .memory_bytes = sim.workers[m->from].cores * 1000,
+                       .incarnation = m->process,
+                       .last_id = m->orders_seen,
+                       .running = m->children,
+                       .running_count = m->child_count};
+    Message reply = {.kind = M_ANSWER_ID};
+    Error err = ERROR_NONE;
+    Status status;
+
+    snprintf(name, sizeof name, "w%u", m->from);
+    status = master_register_worker(sim.master, &info, now_ns(), &err, &reply.id);
+    answer(m, status, &err, &reply);
+}
+
+static void put_orders(const WorkerOrders *orders, Message *reply)
+{
+    ck_assert_uint_le(orders->start_count, CHILDREN);
+    ck_assert_uint_le(orders->stop_count, 2 * CHILDREN);
+    reply->kind = M_ANSWER_ORDERS;
+    reply->start_count = orders->start_count;
+    for (uint32_t i = 0; i < orders->start_count; i++)
+        reply->start[i] = (RunningExecutor){orders->start[i].executor, orders->start[i].application,
+                                            orders->start[i].cores, orders->start[i].memory_bytes};
+    reply->stop_count = orders->stop_count;
+    memcpy(reply->stop, orders->stop, orders->stop_count * sizeof *orders->stop);
+    reply->ended_count = orders->ended_count;
+    memcpy(reply->ended, orders->ended, orders->ended_count * sizeof *orders->ended);
+}
+
+static void on_worker_heartbeat(const Message *m)
+{
+    int64_t executors[CHILDREN];
+    WorkerReport report = {.worker = m->id,
+                           .incarnation = m->process,
+                           .number = m->call,
+                           .orders_seen = m->orders_seen,
+                           .executors = executors,
+                           .executor_count = m->child_count,
+                           .applications = m->folders,
+                           .application_count = m->folder_count};
+    WorkerOrders orders = {0};
+    Message reply = {0};
+    Error err = ERROR_NONE;
+    Status status;
+
+    for (uint32_t i = 0; i < m->child_count; i++)
+        executors[i] = m->children[i].executor;
+    status = master_worker_report(sim.master, &report, now_ns(), &err);
+    if (status == ST_OK)
+        status = master_worker_orders(sim.master, &report, now_ns(), sim.scratch, &err, &orders);
+    put_orders(&orders, &reply);
+    answer(m, status, &err, &reply);
+}
+
+static void on_register_application(const Message *m)
+{
+    ApplicationInfo info = {.build = {"1.0", 7},
+                            .name = "test",
+                            .driver = {"127.0.0.1", 4000},
+                            .executors = sim.drivers[m->from].wanted,
+                            .executor_cores = sim.drivers[m->from].cores,
+                            .incarnation = m->process,
+                            .application = m->id};
+    Message reply = {.kind = M_ANSWER_ID};
+    Error err = ERROR_NONE;
+    Status status = master_register_application(sim.master, &info, now_ns(), &err, &reply.id);
+
+    reply.executor = 1; /* for a driver */
+    answer(m, status, &err, &reply);
+}
+
+static void on_application_heartbeat(const Message *m)
+{
+    Message reply = {.kind = M_ANSWER_ALIVE};
+    ApplicationNews news;
+    Error err = ERROR_NONE;
+    Status status = master_application_heartbeat(sim.master, m->id, m->process, NULL, 0, now_ns(),
+                                                 sim.scratch, &err, &news);
+
+    answer(m, status, &err, &reply);
+}
+
+static void at_master(const Message *m)
+{
+    switch (m->kind) {
+    case M_REGISTER_WORKER:
+        on_register_worker(m);
+        break;
+    case M_WORKER_HEARTBEAT:
+        on_worker_heartbeat(m);
+        break;
+    case M_EXECUTOR_ENDED:
+        (void)!master_executor_ended(sim.master, m->id, m->process, m->executor, "test", now_ns(),
+                                     NULL);
+        break;
+    case M_REGISTER_APPLICATION:
+        on_register_application(m);
+        break;
+    case M_APPLICATION_HEARTBEAT:
+        on_application_heartbeat(m);
+        break;
+    case M_RELEASE:
+        (void)!master_release_executor(sim.master, m->id, m->process, m->executor, "test", now_ns(),
+                                       NULL);
+        break;
+    case M_END_APPLICATION:
+        (void)!master_end_application(sim.master, m->id, m->process, now_ns(), NULL);
+        break;
+    default:
+        ck_abort();
+    }
+    master_state_check(sim.master);
+}
+
+/* --- workers --- */
+
+static uint32_t find_child(const SimWorker *worker, int64_t executor)
+{
+    for (uint32_t i = 0; i < worker->child_count; i++)
+        if (worker->children[i].executor == executor)
+            return i;
+    return CHILDREN;
+}
+
+static void start_child(SimWorker *worker, const RunningExecutor *order)
+{
+    uint32_t f = 0;
+    int32_t cores = order->cores;
+
+    if (order->executor <= worker->orders_seen)
+        return;
+    worker->orders_seen = worker->last_id = order->executor;
+    ck_assert_uint_lt(worker->child_count, CHILDREN);
+    for (uint32_t i = 0; i < worker->child_count; i++)
+        cores += worker->children[i].cores;
+    ck_assert_int_le(cores, worker->cores);
+    worker->is_unwanted[worker->child_count] = false;
+    worker->children[worker->child_count++] = *order;
+    while (f < worker->folder_count && worker->folders[f] != order->application)
+        f++;
+    if (f == worker->folder_count && f < FOLDERS)
+        worker->folders[worker->folder_count++] = order->application;
+}
+
+static void end_child(SimWorker *worker, uint32_t at)
+{
+    Message message = {.kind = M_EXECUTOR_ENDED,
+                       .from = (uint32_t)(worker - sim.workers),
+                       .process = worker->incarnation,
+                       .id = worker->known_id,
+                       .executor = worker->children[at].executor};
+
+    worker->child_count--;
+    worker->children[at] = worker->children[worker->child_count];
+    worker->is_unwanted[at] = worker->is_unwanted[worker->child_count];
+    send_message(&message);
+}
+
+static void remove_folder(SimWorker *worker, int64_t application)
+{
+    for (uint32_t i = 0; i < worker->child_count; i++)
+        if (worker->children[i].application == application)
+            return;
+    for (uint32_t f = 0; f < worker->folder_count; f++)
+        if (worker->folders[f] == application)
+            worker->folders[f--] = worker->folders[--worker->folder_count];
+}
+
+static void obey(SimWorker *worker, const Message *m)
+{
+    for (uint32_t i = 0; i < m->start_count; i++)
+        start_child(worker, &m->start[i]);
+    for (uint32_t i = 0; i < m->stop_count; i++) {
+        uint32_t at = find_child(worker, m->stop[i]);
+
+        if (at < CHILDREN)
+            worker->is_unwanted[at] = true;
+        else if (m->stop[i] > worker->orders_seen)
+            worker->orders_seen = m->stop[i];
+    }
+    for (uint32_t i = 0; i < m->ended_count; i++)
+        remove_folder(worker, m->ended[i]);
+}
+
+static void at_worker(SimWorker *worker, const Message *m)
+{
+    if (m->process != worker->incarnation || m->call != worker->call ||
+        worker->down_until_ms > sim.now_ms)
+        return;
+    worker->call = 0;
+    worker->next_call_ms = sim.now_ms + (m->kind == M_ANSWER_ERROR ? 50 : 200);
+    if (m->kind == M_ANSWER_ID)
+        worker->id = worker->known_id = m->id;
+    else if (m->kind == M_ANSWER_ORDERS)
+        obey(worker, m);
+    else
+        worker->id = 0;
+}
+
+static void call_master(SimWorker *worker)
+{
+    Message message = {.kind = worker->id != 0 ? M_WORKER_HEARTBEAT : M_REGISTER_WORKER,
+                       .from = (uint32_t)(worker - sim.workers),
+                       .process = worker->incarnation,
+                       .call = worker->call = sim.next_call++,
+                       .id = worker->known_id,
+                       .orders_seen = worker->id != 0 ? worker->orders_seen : worker->last_id,
+                       .child_count = worker->child_count,
+                       .folder_count = worker->folder_count};
+
+    memcpy(message.children, worker->children, sizeof message.children);
+    memcpy(message.folders, worker->folders, sizeof message.folders);
+    worker->call_until_ms = sim.now_ms + CALL_MS;
+    send_message(&message);
+}
+
+static void start_worker(SimWorker *worker)
+{
+    int32_t cores = worker->cores;
+
+    *worker =
+        (SimWorker){.incarnation = sim.next_incarnation++, .cores = cores, .down_until_ms = 0};
+}
+
+static void step_worker(SimWorker *worker)
+{
+    if (worker->down_until_ms > sim.now_ms)
+        return;
+    if (worker->down_until_ms != 0)
+        start_worker(worker); /* its children have ended with the one before */
+    if (happens(20000)) {
+        worker->child_count = 0;
+        worker->down_until_ms = sim.now_ms + below(15000) + STEP_MS;
+        return;
+    }
+    if (happens(30000)) /* it hangs for a while, and comes back as what it was */
+        worker->next_call_ms = sim.now_ms + below(15000);
+    if (worker->child_count > 0 && happens(3000))
+        end_child(worker, below(worker->child_count));
+    for (uint32_t i = worker->child_count; i-- > 0;)
+        if (worker->is_unwanted[i] && below(20) == 0)
+            end_child(worker, i);
+    if (worker->call != 0 && sim.now_ms >= worker->call_until_ms)
+        worker->call = 0;
+    if (worker->call == 0 && sim.now_ms >= worker->next_call_ms)
+        call_master(worker);
+}
+
+/* --- drivers --- */
+
+static void at_driver(SimDriver *driver, const Message *m)
+{
+    if (m->process != driver->incarnation || m->call != driver->call || driver->state != DRIVER_ON)
+        return;
+    driver->call = 0;
+    driver->next_call_ms = sim.now_ms + (m->kind == M_ANSWER_ERROR ? 50 : 300);
+    if (m->kind == M_ANSWER_ID)
+        driver->id = driver->known_id = m->id;
+    else if (m->kind == M_ANSWER_ERROR && m->is_killed)
+        driver->state = DRIVER_DONE;
+    else if (m->kind == M_ANSWER_ERROR)
+        driver->id = 0;
+}
+
+static void call_for(SimDriver *driver, MessageKind kind, int64_t executor)
+{
+    Message message = {.kind = kind,
+                       .from = (uint32_t)(driver - sim.drivers),
+                       .process = driver->incarnation,
+                       .id = driver->known_id,
+                       .executor = executor};
+
+    if (kind == M_REGISTER_APPLICATION || kind == M_APPLICATION_HEARTBEAT) {
+        message.call = driver->call = sim.next_call++;
+        driver->call_until_ms = sim.now_ms + CALL_MS;
+    }
+    send_message(&message);
+}
+
+static void release_one(SimDriver *driver)
+{
+    for (uint32_t w = 0; w < WORKERS; w++)
+        for (uint32_t c = 0; c < sim.workers[w].child_count; c++)
+            if (sim.workers[w].children[c].application == driver->known_id) {
+                call_for(driver, M_RELEASE, sim.workers[w].children[c].executor);
+                return;
+            }
+}
+
+static void step_driver(SimDriver *driver)
+{
+    if (driver->state == DRIVER_OFF && sim.now_ms >= driver->start_ms)
+        driver->state = DRIVER_ON;
+    if (driver->state != DRIVER_ON)
+        return;
+    if (driver->end_ms != 0 && sim.now_ms >= driver->end_ms) {
+        call_for(driver, M_END_APPLICATION, 0);
+        driver->state = DRIVER_DONE;
+        return;
+    }
+    if (happens(10000))
+        release_one(driver);
+    if (happens(60000))
+        driver->next_call_ms = sim.now_ms + below(15000); /* silent for a while */
+    if (driver->call != 0 && sim.now_ms >= driver->call_until_ms)
+        driver->call = 0;
+    if (driver->call == 0 && sim.now_ms >= driver->next_call_ms)
+        call_for(driver, driver->id != 0 ? M_APPLICATION_HEARTBEAT : M_REGISTER_APPLICATION, 0);
+}
+
+/* --- the world --- */
+
+static void start_master(void)
+{
+    MasterConfig config = {.build = {"1.0", 7},
+                           .schedule = sim.schedule,
+                           .first_id = sim.first_id,
+                           .silence_ns = 10000 * ms_ns,
+                           .quick_end_ns = 1000 * ms_ns,
+                           .drain_ns = 60000 * ms_ns};
+
+    sim.first_id += EPOCH;
+    arena_reset(sim.arena);
+    sim.master = master_state_new(sim.arena, &config, now_ns());
+}
+
+static void step_master(void)
+{
+    if (sim.master != NULL && happens(30000)) {
+        sim.master = NULL;
+        sim.master_down_until_ms = sim.now_ms + below(5000);
+    }
+    if (sim.master == NULL && sim.now_ms >= sim.master_down_until_ms)
+        start_master();
+    if (sim.master == NULL)
+        return;
+    if (happens(60000))
+        (void)!master_kill_application(sim.master, sim.drivers[below(DRIVERS)].known_id, now_ns(),
+                                       NULL);
+    if (sim.now_ms % 100 == 0)
+        master_state_tick(sim.master, now_ns());
+    master_state_check(sim.master);
+}
+
+static void deliver(void)
+{
+    for (uint32_t i = 0; i < sim.message_count; i++) {
+        Message message = sim.messages[i];
+
+        if (message.due_ms > sim.now_ms)
+            continue;
+        sim.messages[i--] = sim.messages[--sim.message_count];
+        if (message.kind < M_ANSWER_ID && sim.master != NULL)
+            at_master(&message);
+        else if (message.kind == M_ANSWER_ORDERS ||
+                 (message.kind == M_ANSWER_ID && message.executor == 0) ||
+                 (message.kind == M_ANSWER_ERROR && message.id == 0))
+            at_worker(&sim.workers[message.from], &message);
+        else if (message.kind >= M_ANSWER_ID)
+            at_driver(&sim.drivers[message.from], &message);
+    }
+    arena_reset(sim.scratch);
+}
+
+static void start_world(uint64_t seed)
+{
+    Arena *arena = sim.arena, *scratch = sim.scratch;
+
+    memset(&sim, 0, sizeof sim);
+    sim.arena = arena;
+    sim.scratch = scratch;
+    sim.random = seed;
+    sim.next_incarnation = sim.next_call = 1;
+    sim.first_id = EPOCH;
+    sim.is_bad = true;
+    sim.loss = below(30);
+    sim.repeat = below(50);
+    sim.delay_ms = 1 + below(300);
+    sim.schedule = below(2) == 0 ? SCHEDULE_FAIR : SCHEDULE_FIFO;
+    for (uint32_t w = 0; w < WORKERS; w++)
+        sim.workers[w] =
+            (SimWorker){.incarnation = sim.next_incarnation++, .cores = 1 + (int32_t)below(4)};
+    for (uint32_t d = 0; d < DRIVERS; d++)
+        sim.drivers[d] = (SimDriver){.incarnation = sim.next_incarnation++,
+                                     .start_ms = below(BAD_MS),
+                                     .end_ms = below(2) == 0 ? 0 : 1000 + below(END_MS - 30000),
+                                     .wanted = 1 + (int32_t)below(5),
+                                     .cores = 1};
+    start_master();
+}
+
+/* --- in the end --- */
+
+static const SimDriver *driver_of(int64_t application)
+{
+    for (uint32_t d = 0; d < DRIVERS; d++)
+        if (sim.drivers[d].state == DRIVER_ON && sim.drivers[d].known_id == application)
+            return &sim.drivers[d];
+    return NULL;
+}
+
+static void check_end(uint64_t seed)
+{
+    int32_t cores = 0, wanted = 0, running = 0, applications = 0;
+    MasterCounts counts;
+
+    ck_assert_ptr_nonnull(sim.master);
+    counts = master_counts(sim.master);
+    for (uint32_t w = 0; w < WORKERS; w++) {
+        const SimWorker *worker = &sim.workers[w];
+
+        cores += worker->cores;
+        running += (int32_t)worker->child_count;
+        for (uint32_t c = 0; c < worker->child_count; c++)
+            ck_assert_msg(driver_of(worker->children[c].application) != NULL,
+                          "seed %llu: an executor of nobody", (unsigned long long)seed);
+        for (uint32_t f = 0; f < worker->folder_count; f++)
+            ck_assert_msg(driver_of(worker->folders[f]) != NULL, "seed %llu: a folder of nobody",
+                          (unsigned long long)seed);
+    }
+    for (uint32_t d = 0; d < DRIVERS; d++) {
+        applications += sim.drivers[d].state == DRIVER_ON;
+        wanted += sim.drivers[d].state == DRIVER_ON ? sim.drivers[d].wanted : 0;
+    }
+    ck_assert_msg(counts.workers == WORKERS && counts.applications == applications,
+                  "seed %llu: %d workers, %d of %d applications", (unsigned long long)seed,
+                  counts.workers, counts.applications, applications);
+    ck_assert_msg(counts.executors == running && running == (wanted < cores ? wanted : cores),
+                  "seed %llu: %d cores, %d wanted, %d run, the master knows %d",
+                  (unsigned long long)seed, cores, wanted, running, counts.executors);
+}
+
+static void run_seed(uint64_t seed)
+{
+    start_world(seed);
+    for (sim.now_ms = STEP_MS; sim.now_ms <= END_MS; sim.now_ms += STEP_MS) {
+        sim.is_bad = sim.now_ms < BAD_MS;
+        step_master();
+        for (uint32_t w = 0; w < WORKERS; w++)
+            step_worker(&sim.workers[w]);
+        for (uint32_t d = 0; d < DRIVERS; d++)
+            step_driver(&sim.drivers[d]);
+        deliver();
+    }
+    check_end(seed);
+}
+
+START_TEST(test_seeds)
+{
+    const char *one = getenv("VONK_SIM_SEED"), *count = getenv("VONK_SIM_SEEDS");
+    uint64_t first = one != NULL ? strtoull(one, NULL, 10) : 1;
+    uint64_t seeds = one != NULL ? 1 : count != NULL ? strtoull(count, NULL, 10) : 100;
+
+    log_set_level(one != NULL ? LOG_DEBUG : LOG_OFF);
+    sim.arena = arena_new(NULL, "sim", ARENA_NO_CAP);
+    sim.scratch = arena_new(NULL, "sim", ARENA_NO_CAP);
+    for (uint64_t seed = first; seed < first + seeds; seed++)
+        run_seed(seed);
+    arena_free(sim.arena);
+    arena_free(sim.scratch);
+}
+END_TEST
+
+int main(void)
+{
+    TCase *cases = tcase_create("seeds");
+    Suite *suite = suite_create("master_sim");
+    SRunner *runner;
+    int failed;
+
+    tcase_set_timeout(cases, 600);
+    tcase_add_test(cases, test_seeds);
+    suite_add_tcase(suite, cases);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
