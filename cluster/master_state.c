@@ -203,8 +203,8 @@ static void give_up_worker(MasterState *state, MasterWorker *worker, const char 
             (state->worker_count - at) * sizeof *state->workers);
 }
 
-/* Whether somebody wants what a worker brings along: only what an earlier master has ordered, for an
- * application that may come again. */
+/* Whether somebody wants what a worker brings along: only what an earlier master has ordered, for
+ * an application that may come again. */
 static bool is_welcome(MasterState *state, const RunningExecutor *running, int64_t now_ns)
 {
     const MasterApplication *application;
