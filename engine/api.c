@@ -43,7 +43,7 @@ static VonkStatus missing(VonkError *error, const char *what)
 
 void api_session_observe(VonkSession *session, JobObserver observer)
 {
-    session->observer = observer;
+    session_observe_jobs(session->session, observer);
 }
 
 void api_session_note_lineage(VonkSession *session, FILE *to)

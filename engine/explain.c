@@ -20,6 +20,7 @@
 #include "core/base/invariant.h"
 #include "core/plan/plan_brief.h"
 #include "engine/explain_internal.h"
+#include "engine/query_job.h"
 #include "engine/write_job.h"
 
 typedef struct ExplainOptions {
@@ -133,10 +134,29 @@ static Status run_analyze(Query *query, WriteJob *job, const Plan *physical, Err
     TRY(query__start(query, physical, true, err, &execution));
     status = job != NULL ? write_job_take(job, execution, err) : take_rows(execution, err);
     *total_ms_out = (double)(clock_now_ns() - start_ns) / 1e6;
-    if (status == ST_OK)
+    if (status == ST_OK && query->job == NULL)
         *count_out = exec_statistics(execution, query->arena, rows_out);
     exec_close(execution);
     return status;
+}
+
+/* What each stage of the job did: a line. */
+static const char *job_text(const Query *query)
+{
+    StrBuf buf = {.arena = query->arena};
+    const StageReport *stages;
+    uint32_t count = query_job_stages(query->job, &stages);
+
+    for (uint32_t i = 0; i < count; i++) {
+        char bytes[BYTES_TEXT_MAX];
+
+        strbuf_printf(&buf, "Stage %s: tasks %u", stages[i].name, stages[i].tasks);
+        if (stages[i].attempts != stages[i].tasks)
+            strbuf_printf(&buf, " (%u attempts)", stages[i].attempts);
+        strbuf_printf(&buf, ", rows %llu, %s, time %.3f ms\n", (unsigned long long)stages[i].rows,
+                      str_of_bytes(stages[i].bytes, bytes), stages[i].ms);
+    }
+    return strbuf_text(&buf);
 }
 
 static Status add_plan(Query *query, WriteJob *job, const ExplainOptions *options,
@@ -145,14 +165,18 @@ static Status add_plan(Query *query, WriteJob *job, const ExplainOptions *option
     ExplainedPlan plan = {.plan = optimized->physical};
     uint32_t seen_count;
 
-    plan.lines = plan_brief_lines(query->arena, optimized->physical, &plan.node_count);
+    if (query_job_is_wanted(query, plan.plan))
+        TRY(query_job_distribute(query, plan.plan, err, &plan.plan));
+    plan.lines = plan_brief_lines(query->arena, plan.plan, &plan.node_count);
     if (options->analyze) {
         TRY(run_analyze(query, job, optimized->physical, err, &seen_count, &plan.seen,
                         &plan.total_ms));
         plan.peak_bytes = mem_pool_peak_bytes(query->pool);
-        CHECK(seen_count == plan.node_count);
+        CHECK(query->job != NULL || seen_count == plan.node_count);
     }
     explain__add_plan(writer, &plan);
+    if (query->job != NULL)
+        explain__add_text(writer, "job", job_text(query));
     return ST_OK;
 }
 

@@ -1,6 +1,6 @@
 /* query.c -- the steps of a query: bind, optimize, start */
 #include "core/plan/plan_wire_here.h"
-#include "engine/session_internal.h"
+#include "engine/query_job.h"
 #include "sql/binder/binder.h"
 
 CodeCache *session_code_cache(Session *session)
@@ -81,14 +81,18 @@ Status query__start(Query *query, const Plan *physical, bool analyze, Error *err
                     Execution **execution_out)
 {
     const Config *config = &query->session->config;
-    ExecRequest request = {.plan = physical,
-                           .pool = query->pool,
-                           .threads = query->resources.threads,
-                           .batch_rows = (uint32_t)config->batch_rows,
-                           .jit = config->jit,
-                           .cache = session_code_cache(query->session),
-                           .cancelled = &query->session->cancelled,
-                           .analyze = analyze};
+    ExecRequest request;
+
+    if (query_job_is_wanted(query, physical))
+        TRY(query_job_new(query, physical, err, &physical));
+    request = (ExecRequest){.plan = physical,
+                            .pool = query->pool,
+                            .threads = query->resources.threads,
+                            .batch_rows = (uint32_t)config->batch_rows,
+                            .jit = config->jit,
+                            .cache = session_code_cache(query->session),
+                            .cancelled = &query->session->cancelled,
+                            .analyze = analyze};
 
     return exec_start(&request, err, execution_out);
 }

@@ -1,47 +1,20 @@
 /* rdd.c -- handles, and what every call on them asks first; see rdd_internal.h */
-#include <stdlib.h>
 #include <string.h>
 
 #include "engine/rdd_internal.h"
 
-static const char *spill_folder(RddSession *rdds)
-{
-    const char *set = session_config(rdds->session->session)->spill_dir;
-    const char *temporary = getenv("TMPDIR");
-
-    if (set != NULL && set[0] != '\0')
-        return arena_strdup(rdds->arena, set);
-    return temporary != NULL && temporary[0] != '\0' ? arena_strdup(rdds->arena, temporary)
-                                                     : "/tmp";
-}
-
-/* The pool asks for what a task needs: blocks that wait may go to the disk. */
-static uint64_t make_room(void *store, uint64_t bytes)
-{
-    return block_store_spill(store, bytes);
-}
-
 RddSession *rdd_session(VonkSession *session)
 {
     RddSession *rdds = session->rdds;
-    SchedulerConfig scheduler;
-    Resources resources;
     Arena *arena;
 
     if (rdds != NULL)
         return rdds;
     arena = arena_new(NULL, "RDDs", ARENA_NO_CAP);
     rdds = ARENA_NEW(arena, RddSession);
-    resources = config_resources(session_config(session->session));
     rdds->session = session;
     rdds->arena = arena;
-    rdds->pool = mem_pool_new(session_pool(session->session), "RDDs", resources.memory_bytes);
-    rdds->store = block_store_new(rdds->pool, spill_folder(rdds));
-    mem_pool_on_pressure(rdds->pool, make_room, rdds->store);
-    scheduler = thread_backend_config(session_config(session->session)->test_faults != 0);
-    rdds->driver = driver_new(rdds->store, &scheduler);
-    driver_set_observer(rdds->driver, session->observer);
-    rdds->threads = thread_backend_new(rdds->driver);
+    rdds->jobs = session_jobs(session->session);
     rdds->shared = user_shared_new();
     rdds->pool_names[rdds->pool_count++] = "default";
     session->rdds = rdds;
@@ -50,19 +23,10 @@ RddSession *rdd_session(VonkSession *session)
 
 void rdd_session_free(RddSession *rdds)
 {
-    BlockStore *store;
-    MemPool *pool;
-
     if (rdds == NULL)
         return;
-    pool = rdds->pool;
-    store = rdds->store;
-    thread_backend_free(rdds->threads);
-    driver_free(rdds->driver);
     user_shared_free(rdds->shared);
     arena_free(rdds->arena); /* lets go of tables, which may have blocks, and of *rdds */
-    block_store_free(store);
-    mem_pool_free(pool);
 }
 
 static VonkRdd *new_handle(RddSession *rdds)

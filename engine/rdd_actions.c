@@ -93,7 +93,7 @@ static VonkRecords *records_new(const VonkRdd *rdd)
     VonkRecords *records = ARENA_NEW(arena, VonkRecords);
 
     *records = (VonkRecords){
-        .arena = arena, .pool = rdd->rdds->pool, .layout = rdd->layout, .rdds = rdd->rdds};
+        .arena = arena, .pool = rdd->rdds->jobs->pool, .layout = rdd->layout, .rdds = rdd->rdds};
     atomic_fetch_add(&rdd->rdds->session->ref_count, 1);
     text_store_init(&records->texts, records->pool, "collect");
     return records;
@@ -336,7 +336,7 @@ VonkStatus vonk_rdd_iterate(VonkRdd *rdd, VonkIterator **iterator_out, VonkError
 
     *iterator_out = NULL;
     *iterator = (VonkIterator){
-        .arena = arena, .pool = rdd->rdds->pool, .layout = rdd->layout, .error = ERROR_NONE};
+        .arena = arena, .pool = rdd->rdds->jobs->pool, .layout = rdd->layout, .error = ERROR_NONE};
     status = rdd_run_streamed(rdd, (Error *)error, &iterator->run);
     if (status == ST_OK) {
         iterator->columns = ARENA_ARRAY(arena, const Column *, rdd->layout->field_count);

@@ -52,7 +52,7 @@ static void *job_main(void *opaque)
 {
     VonkJob *job = opaque;
     Error err = ERROR_NONE;
-    Status status = job_start(job->run.rdds->driver, &job->request, &err, &job->run.job);
+    Status status = job_start(job->run.rdds->jobs->driver, &job->request, &err, &job->run.job);
 
     pthread_mutex_lock(&job->lock);
     job->error = err;
@@ -121,7 +121,7 @@ void vonk_job_cancel(VonkJob *job)
 
 VonkJobProgress vonk_job_progress(VonkJob *job)
 {
-    JobProgress seen = driver_job_progress(job->run.rdds->driver, &job->is_cancelled);
+    JobProgress seen = driver_job_progress(job->run.rdds->jobs->driver, &job->is_cancelled);
 
     return (VonkJobProgress){.stages = seen.stages,
                              .stage = seen.stage,
@@ -218,7 +218,7 @@ VonkStatus vonk_pool_add(VonkSession *session, const char *name, const VonkPool 
         return (VonkStatus)error_set(err, ST_BAD_INPUT, "a session has at most %d pools",
                                      POOLS_MAX);
     rdds->pool_names[rdds->pool_count] = arena_strdup(rdds->arena, name);
-    CHECK(driver_add_pool(rdds->driver, pool->is_fair ? POOL_FAIR : POOL_FIFO,
+    CHECK(driver_add_pool(rdds->jobs->driver, pool->is_fair ? POOL_FAIR : POOL_FIFO,
                           pool->weight == 0 ? 1 : pool->weight,
                           pool->min_share) == rdds->pool_count);
     rdds->pool_count++;
@@ -276,11 +276,11 @@ void vonk_job_untag(VonkSession *session, const char *tag)
 void vonk_cancel_group(VonkSession *session, const char *group)
 {
     if (group != NULL)
-        driver_cancel_group(rdd_session(session)->driver, number_of(group));
+        driver_cancel_group(rdd_session(session)->jobs->driver, number_of(group));
 }
 
 void vonk_cancel_tag(VonkSession *session, const char *tag)
 {
     if (tag != NULL)
-        driver_cancel_tag(rdd_session(session)->driver, number_of(tag));
+        driver_cancel_tag(rdd_session(session)->jobs->driver, number_of(tag));
 }

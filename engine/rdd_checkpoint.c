@@ -56,7 +56,8 @@ static Status open_part(RddSession *rdds, const char *path, Error *err, Table **
     Table *file;
 
     *table_out = NULL;
-    TRY(format_open_table(path, "parquet", (OptionList){1, any_text}, rdds->pool, err, &file));
+    TRY(format_open_table(path, "parquet", (OptionList){1, any_text}, rdds->jobs->pool, err,
+                          &file));
     if (distribute_splits(file, rdds->arena, err, &count, &splits) == ST_OK)
         *table_out = slice_table_new(file, count, splits);
     table_unref(file);

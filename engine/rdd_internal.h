@@ -25,8 +25,6 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#include "core/rdd/rdd_job.h"
-#include "core/rdd/thread_backend.h"
 #include "engine/api_internal.h"
 #include "exec/user_shared.h"
 #include "exec/user_task.h"
@@ -43,11 +41,8 @@ enum { TAGS_MAX = 16 };
 struct RddSession {
     VonkSession *session;
     Arena *arena;
-    MemPool *pool; /* of blocks and tasks */
     PlanIds ids;
-    BlockStore *store;
-    Driver *driver;
-    ThreadBackend *threads;
+    SessionJobs *jobs;
     UserShared *shared;
     uint64_t group;    /* of jobs that start now; 0: none */
     uint32_t job_pool; /* of jobs that start now          */

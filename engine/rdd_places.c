@@ -90,7 +90,7 @@ VonkRdd *vonk_rdd_persist(VonkRdd *rdd)
 
 void vonk_rdd_unpersist(VonkRdd *rdd)
 {
-    driver_unpersist(rdd->rdds->driver, rdd->keep_id);
+    driver_unpersist(rdd->rdds->jobs->driver, rdd->keep_id);
     for (uint32_t m = 0; rdd->blocks != NULL && m < block_output_map_count(rdd->blocks); m++)
         block_output_drop(rdd->blocks, m);
 }

@@ -9,9 +9,6 @@
 /* Rules walk plans recursively; a lineage may have ten thousand steps. */
 #define PLANNING_STACK_BYTES ((size_t)1 << 30)
 
-/* What a task needs to get along: a partial table, blocks that it reads and writes. */
-enum { TASK_BYTES_MIN = 32 << 20 };
-
 typedef struct Planning {
     RddRun *run;
     const Plan *plan;
@@ -28,7 +25,7 @@ static Status make_plan(void *opaque)
 
     TRY(session_optimize(rdds->session->session, run->arena, &rdds->ids, planning->plan,
                          planning->err, &physical));
-    return distribute(run->arena, &rdds->ids, physical, planning->err, &run->physical);
+    return distribute(run->arena, &rdds->ids, physical, 0, planning->err, &run->physical);
 }
 
 Status rdd_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)
@@ -39,39 +36,21 @@ Status rdd_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)
     return big_stack_run(PLANNING_STACK_BYTES, make_plan, &planning, err);
 }
 
-/* Fewer tasks at once are slower, but go on; the answer does not know how many there were. */
-static uint32_t tasks_at_once(const Resources *resources)
-{
-    uint64_t fit = resources->memory_bytes / TASK_BYTES_MIN;
-
-    if (fit >= resources->threads)
-        return resources->threads;
-    return fit == 0 ? 1 : (uint32_t)fit;
-}
-
 Status rdd_job_request(const RddRun *run, const atomic_bool *cancelled, bool is_streamed,
                        Error *err, JobRequest *request_out)
 {
     RddSession *rdds = run->rdds;
-    Session *session = rdds->session->session;
-    const Config *config = session_config(session);
-    Resources resources = config_resources(config);
-    uint32_t threads = tasks_at_once(&resources);
 
-    *request_out = (JobRequest){.plan = run->physical,
-                                .batch_rows = (uint32_t)config->batch_rows,
-                                .jit = config->jit,
-                                .cache = session_code_cache(session),
-                                .spill_bytes = resources.memory_bytes / 2 / threads,
-                                .cancelled = cancelled,
-                                .shared = rdds->shared,
-                                .faults = test_faults_default((uint64_t)config->test_faults),
-                                .stream_partitions = is_streamed ? threads : 0,
-                                .pool = rdds->job_pool,
-                                .group = rdds->group,
-                                .tag_count = rdds->tag_count,
-                                .tags = rdds->tags};
-    return thread_backend_resize(rdds->threads, threads, err);
+    TRY(session_job_request(rdds->session->session, run->physical, err, request_out));
+    request_out->cancelled = cancelled;
+    request_out->shared = rdds->shared;
+    if (!is_streamed)
+        request_out->stream_partitions = 0;
+    request_out->pool = rdds->job_pool;
+    request_out->group = rdds->group;
+    request_out->tag_count = rdds->tag_count;
+    request_out->tags = rdds->tags;
+    return ST_OK;
 }
 
 static Status start_job(void *opaque)
@@ -82,7 +61,7 @@ static Status start_job(void *opaque)
 
     TRY(rdd_job_request(run, session_cancelled(run->rdds->session->session), planning->is_streamed,
                         planning->err, &request));
-    return job_start(run->rdds->driver, &request, planning->err, &run->job);
+    return job_start(run->rdds->jobs->driver, &request, planning->err, &run->job);
 }
 
 static Status run_plan(RddSession *rdds, const Plan *plan, bool is_streamed, Error *err,
@@ -183,7 +162,7 @@ static const char *explain(VonkRdd *rdd, LineageFormat format)
         fragments_cut(run.arena, run.physical, &err, &set) != ST_OK)
         text = arena_strdup(arena, err.message);
     else
-        text = arena_strdup(arena, lineage_print(run.arena, &set, rdd->rdds->driver, format));
+        text = arena_strdup(arena, lineage_print(run.arena, &set, rdd->rdds->jobs->driver, format));
     rdd_run_close(&run);
     return text;
 }

@@ -37,7 +37,7 @@ static VonkRdd *open_text(VonkSession *session, const char *path, const VonkReco
     if (path == NULL)
         (void)error_set(&err, ST_BAD_INPUT, "no path was given");
     if (layout == NULL || path == NULL ||
-        format_open_table(path, "text", options, rdds->pool, &err, &table) != ST_OK)
+        format_open_table(path, "text", options, rdds->jobs->pool, &err, &table) != ST_OK)
         return rdd_failed(rdds, &err);
     return rdd_scan(rdds, table, layout);
 }
@@ -97,11 +97,11 @@ static Status fill_table(RddSession *rdds, const RecordLayout *layout, const cha
     for (uint32_t i = 0; i < layout->field_count; i++)
         table_columns[i] =
             (TableColumn){layout->fields[i].name, layout->fields[i].type, columns[i].is_nullable};
-    status = memory_table_new(layout->name, layout->field_count, table_columns, 0, rdds->pool, err,
-                              table_out);
+    status = memory_table_new(layout->name, layout->field_count, table_columns, 0, rdds->jobs->pool,
+                              err, table_out);
     if (status == ST_OK)
-        status = column_buffers_init(&buffers, arena, rdds->pool, layout->field_count, columns,
-                                     BATCH_ROWS_MAX, "parallelize", err);
+        status = column_buffers_init(&buffers, arena, rdds->jobs->pool, layout->field_count,
+                                     columns, BATCH_ROWS_MAX, "parallelize", err);
     for (uint32_t p = 0; status == ST_OK && p < partitions; p++)
         status = add_split(layout, records, (size_t)((UInt128)count * p / partitions),
                            (size_t)((UInt128)count * (p + 1) / partitions), &buffers, batch_columns,

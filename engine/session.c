@@ -41,6 +41,7 @@ void session_close(Session *session)
     if (session == NULL)
         return;
     session_catalog_free(session->catalog);
+    session_jobs_free(session->jobs);
     code_cache_free(session->code_cache);
     mem_pool_free(session->pool);
     arena_free(session->arena);

@@ -4,6 +4,7 @@
 
 #include "engine/catalog.h"
 #include "engine/session.h"
+#include "engine/session_jobs.h"
 #include "sql/optimizer/optimizer.h"
 
 struct Session {
@@ -12,8 +13,12 @@ struct Session {
     MemPool *pool;
     SessionCatalog *catalog;
     CodeCache *code_cache; /* made by the first query that may compile */
+    SessionJobs *jobs;     /* made by the first job */
+    JobObserver job_observer;
     atomic_bool cancelled;
 };
+
+typedef struct QueryJob QueryJob;
 
 /* One statement's work, from binding to its last row. */
 typedef struct Query {
@@ -26,6 +31,7 @@ typedef struct Query {
     uint32_t param_count;
     const Value *params;
     int64_t now_micros;
+    QueryJob *job; /* that its rows come from (query_job.h); NULL: it runs by itself */
 } Query;
 
 struct Result {

@@ -28,7 +28,7 @@ enum { KEEPS_BLOCKS = 1 };
 struct MemPool {
     MemPool *parent;
     const char *name;
-    uint64_t limit_bytes;
+    _Atomic uint64_t limit_bytes;
     _Atomic uint64_t used_bytes;
     _Atomic uint64_t peak_bytes;
     _Atomic uint64_t fail_countdown; /* 0: off */
@@ -44,7 +44,7 @@ MemPool *mem_pool_new(MemPool *parent, const char *name, uint64_t limit_bytes)
 
     pool->parent = parent;
     pool->name = name;
-    pool->limit_bytes = limit_bytes;
+    atomic_init(&pool->limit_bytes, limit_bytes);
     if (parent != NULL) {
         pool->blocks = parent->blocks;
         pool->cancelled = parent->cancelled;
@@ -64,6 +64,11 @@ void mem_pool_free(MemPool *pool)
     if (pool->parent == NULL)
         block_cache_free(pool->blocks);
     free(pool);
+}
+
+static uint64_t limit_of(const MemPool *pool)
+{
+    return atomic_load_explicit(&pool->limit_bytes, memory_order_relaxed);
 }
 
 static void raise_peak(MemPool *pool, uint64_t used_bytes)
@@ -92,7 +97,7 @@ static Status refuse(const MemPool *pool, size_t bytes, const char *consumer, Er
     error_set(err, ST_OUT_OF_MEMORY, "out of memory: %s needs %s more", consumer,
               str_of_bytes(bytes, need));
     error_detail(err, "The %s's limit is %s, of which %s are in use.", pool->name,
-                 str_of_bytes(pool->limit_bytes, limit), str_of_bytes(used_bytes, used));
+                 str_of_bytes(limit_of(pool), limit), str_of_bytes(used_bytes, used));
     error_hint(err, "Raise it with --memory or SET memory, or ask for less at once.");
     return ST_OUT_OF_MEMORY;
 }
@@ -111,8 +116,9 @@ static MemPool *try_reserve(MemPool *pool, size_t bytes)
 {
     for (MemPool *level = pool; level != NULL; level = level->parent) {
         uint64_t used_bytes = atomic_fetch_add(&level->used_bytes, bytes) + bytes;
+        uint64_t limit_bytes = limit_of(level);
 
-        if ((level->limit_bytes != MEM_POOL_NO_LIMIT && used_bytes > level->limit_bytes) ||
+        if ((limit_bytes != MEM_POOL_NO_LIMIT && used_bytes > limit_bytes) ||
             must_fail_now(level)) {
             atomic_fetch_sub(&level->used_bytes, bytes);
             for (MemPool *below = pool; below != level; below = below->parent)
@@ -120,8 +126,8 @@ static MemPool *try_reserve(MemPool *pool, size_t bytes)
             return level;
         }
         raise_peak(level, used_bytes);
-        if (level->limit_bytes != MEM_POOL_NO_LIMIT && pool->blocks != NULL)
-            block_cache_shrink(pool->blocks, level->limit_bytes - used_bytes);
+        if (limit_bytes != MEM_POOL_NO_LIMIT && pool->blocks != NULL)
+            block_cache_shrink(pool->blocks, limit_bytes - used_bytes);
     }
     return NULL;
 }
@@ -249,11 +255,19 @@ uint64_t mem_pool_limit_bytes(const MemPool *pool)
 {
     uint64_t limit_bytes = MEM_POOL_NO_LIMIT;
 
-    for (; pool != NULL; pool = pool->parent)
-        if (pool->limit_bytes != MEM_POOL_NO_LIMIT &&
-            (limit_bytes == MEM_POOL_NO_LIMIT || pool->limit_bytes < limit_bytes))
-            limit_bytes = pool->limit_bytes;
+    for (; pool != NULL; pool = pool->parent) {
+        uint64_t own_bytes = limit_of(pool);
+
+        if (own_bytes != MEM_POOL_NO_LIMIT &&
+            (limit_bytes == MEM_POOL_NO_LIMIT || own_bytes < limit_bytes))
+            limit_bytes = own_bytes;
+    }
     return limit_bytes;
+}
+
+void mem_pool_set_limit(MemPool *pool, uint64_t limit_bytes)
+{
+    atomic_store(&pool->limit_bytes, limit_bytes);
 }
 
 uint64_t mem_pool_share(const MemPool *pool, uint64_t most_bytes, unsigned parts)

@@ -52,6 +52,9 @@ void mem_pool_unreserve(MemPool *pool, size_t bytes);
 void mem_pool_on_pressure(MemPool *pool, uint64_t (*make_room)(void *context, uint64_t bytes),
                           void *context);
 
+/* Of a pool that may be in use: what it has beyond a smaller limit stays. */
+void mem_pool_set_limit(MemPool *pool, uint64_t limit_bytes);
+
 uint64_t mem_pool_used_bytes(const MemPool *pool);
 uint64_t mem_pool_peak_bytes(const MemPool *pool);
 uint64_t mem_pool_limit_bytes(const MemPool *pool); /* the smallest limit up the chain */

@@ -377,9 +377,9 @@ const ColumnList *plan_maps(const Plan *plan);
 const PlanColumn *plan_column(const Plan *plan, ColumnId id); /* of its output, or NULL */
 int32_t plan_column_index(const Plan *plan, ColumnId id);     /* or -1 */
 ColumnSet plan_output(Arena *arena, const Plan *plan);
-/* For walks that need look at each input of SHARED nodes only once, or WITH upon WITH would take
- * time that doubles with each: plan is a SHARED node whose input was met; else notes it.
- * *seen starts as NULL. */
+/* For walks that need look at each input of SHARED nodes, and of the EXCHANGEs that they become,
+ * only once, or WITH upon WITH would take time that doubles with each: plan is such a node whose
+ * input was met; else notes it. *seen starts as NULL. */
 typedef struct PlanSeen PlanSeen;
 bool plan_seen(Arena *arena, const Plan *plan, PlanSeen **seen);
 /* Columns used in the plan that nothing in it produces: what it is correlated on. */

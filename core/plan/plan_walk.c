@@ -37,7 +37,7 @@ bool plan_seen(Arena *arena, const Plan *plan, PlanSeen **seen)
 {
     PlanSeen *entry;
 
-    if (plan->kind != PLAN_SHARED)
+    if (plan->kind != PLAN_SHARED && plan->kind != PLAN_EXCHANGE)
         return false;
     for (entry = *seen; entry != NULL; entry = entry->next)
         if (entry->input == plan->inputs[0])

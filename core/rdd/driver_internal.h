@@ -30,6 +30,7 @@ struct Driver {
 struct JobStage {
     Job *job;
     const Fragment *fragment;
+    const Fragment *wired; /* the same, through bytes; NULL: tasks run the fragment itself */
     const char *name;
     StageId id;
     StageWork work;
@@ -58,9 +59,10 @@ struct Job {
 
     /* reading the result */
     BlockReader reader;
-    uint32_t row;       /* of the block */
-    uint32_t ready_end; /* partitions before this one have been made        */
-    uint32_t let_go;    /* those before this one have been read, and let go */
+    uint32_t row;               /* of the block */
+    uint32_t ready_end;         /* partitions before this one have been made        */
+    uint32_t let_go;            /* those before this one have been read, and let go */
+    uint32_t stream_partitions; /* to be made next */
     Block *block;
     BlockView view;
 };

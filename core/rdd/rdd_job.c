@@ -5,8 +5,12 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/plan/plan_wire_here.h"
 #include "core/rdd/driver_internal.h"
 #include "core/rdd/stage_wire.h"
+
+/* Of the partitions that a streamed result begins with. */
+enum { STREAM_GROWTH_MAX = 8 };
 
 /* --- stages --- */
 
@@ -76,7 +80,7 @@ static void add_stage(Driver *driver, Job *job, JobStage *stage, const Fragment 
                                   .tasks = fragment->partition_count,
                                   .fragment = fragment,
                                   .ledger = stage->ledger};
-    stage_work_init(&stage->work, fragment);
+    stage_work_init(&stage->work, stage->wired == NULL ? fragment : stage->wired);
     stage->work.store = driver->store;
     stage->work.level = block_output_level(stage->output);
     stage->work.batch_rows = request->batch_rows;
@@ -122,6 +126,12 @@ static JobStage *result_stage(const Job *job)
     return &job->stages[job->fragments.count - 1];
 }
 
+static bool is_cancelled(const JobRequest *request)
+{
+    return (request->cancelled != NULL && atomic_load(request->cancelled)) ||
+           (request->unwanted != NULL && atomic_load(request->unwanted));
+}
+
 /* With the lock: those partitions of the result are there, or *err says why not. */
 static Status run(Job *job, PartitionRange range, Error *err)
 {
@@ -144,7 +154,7 @@ static Status run(Job *job, PartitionRange range, Error *err)
         request->submitted(request->context);
     driver__pump(driver);
     while (job->is_running) {
-        if (request->cancelled != NULL && atomic_load(request->cancelled)) {
+        if (is_cancelled(request)) {
             scheduler_cancel(driver->scheduler, job->id);
             driver__pump(driver);
         } else {
@@ -162,9 +172,11 @@ static Status run_more(Job *job, Error *err)
     uint32_t count = result_stage(job)->fragment->partition_count - job->ready_end;
     PartitionRange range = {.first = job->ready_end, .count = count};
 
-    if (job->request.stream_partitions != 0 && job->request.stream_partitions < count)
-        range.count = job->request.stream_partitions;
+    if (job->request.stream_partitions != 0 && job->stream_partitions < count)
+        range.count = job->stream_partitions;
     TRY(run(job, range, err));
+    if (job->stream_partitions < STREAM_GROWTH_MAX * job->request.stream_partitions)
+        job->stream_partitions *= 2;
     job->ready_end += range.count;
     return ST_OK;
 }
@@ -178,6 +190,39 @@ static void read_from(Job *job, uint32_t partition, uint32_t number)
                       job->request.cancelled);
 }
 
+/* Each fragment as an executor elsewhere would have it. */
+static Status wire_fragments(Job *job, Error *err)
+{
+    const JobRequest *request = &job->request;
+    StageSettings settings = {.batch_rows = request->batch_rows,
+                              .jit = request->jit,
+                              .spill_bytes = request->spill_bytes};
+    WireHere *here = ARENA_NEW(job->arena, WireHere);
+    PlanWireHooks hooks;
+
+    here->arena = job->arena;
+    hooks = wire_here_hooks(here);
+    for (uint32_t i = 0; i < job->fragments.count; i++) {
+        StageWire *stage = ARENA_NEW(job->arena, StageWire);
+        WireBytes bytes;
+
+        TRY(stage_encode(&job->fragments, &job->fragments.items[i], &settings, &hooks, job->arena,
+                         err, &bytes));
+        TRY(stage_decode(bytes, &hooks, job->arena, err, stage));
+        job->stages[i].wired = &stage->fragment;
+    }
+    return ST_OK;
+}
+
+static Status cut(Job *job, Error *err)
+{
+    TRY(fragments_cut(job->arena, job->request.plan, err, &job->fragments));
+    job->stages = ARENA_ARRAY(job->arena, JobStage, job->fragments.count);
+    job->reports = ARENA_ARRAY(job->arena, StageReport, job->fragments.count);
+    TRY(encode_stages(job, err));
+    return job->request.is_wired ? wire_fragments(job, err) : ST_OK;
+}
+
 Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **job_out)
 {
     Arena *arena = arena_new(NULL, "job", ARENA_NO_CAP);
@@ -187,17 +232,13 @@ Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **jo
     *job_out = NULL;
     job->arena = arena;
     job->request = *request;
+    job->stream_partitions = request->stream_partitions;
     if (request->tag_count > 0) /* the caller's may change while it runs */
         job->request.tags =
             arena_copy(arena, request->tags, request->tag_count * sizeof *request->tags);
     job->driver = driver;
     job->view = block_view_make(arena, request->plan->column_count, request->batch_rows);
-    status = fragments_cut(arena, request->plan, err, &job->fragments);
-    if (status == ST_OK) {
-        job->stages = ARENA_ARRAY(arena, JobStage, job->fragments.count);
-        job->reports = ARENA_ARRAY(arena, StageReport, job->fragments.count);
-        status = encode_stages(job, err);
-    }
+    status = cut(job, err);
     if (status == ST_OK) {
         pthread_mutex_lock(&driver->lock);
         driver__tick(driver);

@@ -22,13 +22,16 @@ typedef struct JobRequest {
     uint32_t batch_rows;
     JitMode jit;
     CodeCache *cache;
-    size_t spill_bytes;           /* see StageWork */
+    size_t spill_bytes; /* see StageWork */
+    bool is_wired; /* for tests: tasks run what executors elsewhere would: stages read from bytes */
     const atomic_bool *cancelled; /* NULL: never */
+    const atomic_bool *unwanted;  /* as cancelled: set when nobody will read on; NULL: never */
     struct UserShared *shared;    /* for user functions; NULL: nothing */
     const PlanWireHooks *wire;    /* for executors elsewhere; NULL: there are none */
     TestFaults faults;
-    uint32_t stream_partitions; /* 0: the whole result is made at once; else so many partitions at
-                                 * a time, as it is read, and what was read is let go */
+    uint32_t stream_partitions; /* 0: the whole result is made at once; else as it is read, and what
+                                 * was read is let go: so many partitions first, then more at a
+                                 * time, as it seems that all are wanted */
     uint32_t pool;              /* of driver_add_pool; DEFAULT_POOL                */
     uint64_t group;             /* for driver_cancel_group; 0: none                */
     uint32_t tag_count;         /* for driver_cancel_tag                           */

@@ -37,6 +37,7 @@ typedef struct SharedSpread {
 typedef struct Distributor {
     Arena *arena;
     PlanIds *ids;
+    uint32_t deal;
     Error *err;
     SharedSpread *shared;
 } Distributor;
@@ -117,6 +118,10 @@ static Status visit_scan(Distributor *to, const Plan *plan, Spread *out)
 
     TRY(distribute_splits(plan_as_scan(plan)->table, to->arena, to->err, &count, &splits));
     *out = (Spread){.plan = plan, .partitions = count == 0 ? 1 : count};
+    if (out->partitions == 1 && to->deal > 1)
+        *out = (Spread){
+            .plan = plan_exchange(to->arena, EXCHANGE_DEAL, plan, to->deal, (ColumnList){0}),
+            .partitions = to->deal};
     return ST_OK;
 }
 
@@ -597,10 +602,10 @@ static Status visit(Distributor *to, const Plan *plan, Spread *out)
                      plan_kind_name(plan->kind));
 }
 
-Status distribute(Arena *arena, PlanIds *ids, const Plan *physical, Error *err,
+Status distribute(Arena *arena, PlanIds *ids, const Plan *physical, uint32_t deal, Error *err,
                   const Plan **plan_out)
 {
-    Distributor to = {.arena = arena, .ids = ids, .err = err};
+    Distributor to = {.arena = arena, .ids = ids, .deal = at_most(deal), .err = err};
     Spread spread;
 
     *plan_out = NULL;

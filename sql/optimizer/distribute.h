@@ -23,8 +23,9 @@
 MUST_CHECK Status distribute_splits(Table *table, Arena *arena, Error *err, uint32_t *count_out,
                                     const Split **splits_out);
 
-/* plan_out lives in the arena. ST_NOT_SUPPORTED for what cannot run that way. */
-MUST_CHECK Status distribute(Arena *arena, PlanIds *ids, const Plan *physical, Error *err,
-                             const Plan **plan_out);
+/* plan_out lives in the arena. ST_NOT_SUPPORTED for what cannot run that way. deal: for tests, so
+ * that little data has partitions: the rows of a table of one are dealt into so many; 0: not. */
+MUST_CHECK Status distribute(Arena *arena, PlanIds *ids, const Plan *physical, uint32_t deal,
+                             Error *err, const Plan **plan_out);
 
 #endif

@@ -24,7 +24,9 @@ from vonkpy import Session, VonkError  # noqa: E402
 
 MODES = [{"threads": 2, "jit": "off"}, {"threads": 8, "jit": "on", "batch_rows": 3},
          {"threads": 1, "jit": "off", "optimizer_disable": "all"},
+         {"threads": 2, "jit": "off", "test_jobs": 3, "test_wire": "on"},
          {"threads": 2, "jit": "off"}]  # the last one does without one rule, another for each query
+THIRDS = {1: 1, 3: 2}  # compiling, and moving rows through partitions, takes longer than all else: mode i for queries of number % 3
 RULES = re.findall(r"^RULE\((\w+)\)", open(os.path.join(HERE, "../../sql/optimizer/rules/rules.def")).read(), re.M)
 # Errors that depend on the order in which rows or conjuncts are looked at: any side may have them.
 MAY_DIFFER = {"22012", "22003", "22008"}
@@ -155,8 +157,7 @@ def main():
                 truth = rows_of(lambda s: server.query(s)[1], sql, PostgresError) if server else None
                 if truth == ("error", "57014"):
                     raise Slow
-                # compiling takes longer than all else: the session that waits for it answers every third query
-                asked = [session for i, session in enumerate(sessions) if i != 1 or number % 3 == 1]
+                asked = [session for i, session in enumerate(sessions) if THIRDS.get(i, number % 3) == number % 3]
                 answers = [rows_of(limited(session), sql, VonkError) for session in asked]
                 what = check_relations(type(generator)(generator.rng), limited(sessions[number % 3]))
             except Slow:

@@ -2,6 +2,7 @@
 """SQL logic tests: tests/sql/<topic>/*.slt, in every mode of the engine, and against PostgreSQL.
 
     run_slt.py [FILE]...              the files (all of them) in every mode
+    run_slt.py --modes test_jobs      ... in those that set it
     run_slt.py --postgres [FILE]...   the same statements on a private PostgreSQL 15: do the files tell the truth?
     run_slt.py --update [FILE]...     writes the answers that PostgreSQL gives into the files
 
@@ -36,6 +37,10 @@ MODES = [
     {"threads": 2, "jit": "off", "batch_rows": 1},
     {"threads": 2, "jit": "on", "batch_rows": 3},
     {"threads": 2, "jit": "off", "optimizer_disable": "all"},
+    {"threads": 2, "test_jobs": 1},
+    {"threads": 2, "jit": "off", "test_jobs": 3, "test_wire": "on"},
+    {"threads": 8, "jit": "on", "batch_rows": 3, "test_jobs": 2, "test_wire": "on"},
+    {"threads": 2, "jit": "off", "test_jobs": 3, "optimizer_disable": "all"},
 ]
 
 
@@ -163,10 +168,10 @@ def run_in_mode(path, mode):
     return int(counts[1]), int(counts[2]) + bool(run.stderr)
 
 
-def run_vonk(paths):
+def run_vonk(paths, modes):
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 2) as pool:
-        for mode in MODES:
+        for mode in modes:
             results = list(pool.map(run_in_mode, paths, [mode] * len(paths)))
             mode_passed, mode_failed = sum(p for p, _ in results), sum(f for _, f in results)
             print(f"[{' '.join(f'{k}={v}' for k, v in mode.items())}] {mode_passed} ok, {mode_failed} not ok", flush=True)
@@ -228,6 +233,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--postgres", action="store_true")
     parser.add_argument("--update", action="store_true")
+    parser.add_argument("--modes", default="", metavar="SETTING", help="only the modes that set it")
     parser.add_argument("--one", help=argparse.SUPPRESS)
     parser.add_argument("files", nargs="*")
     arguments = parser.parse_args()
@@ -241,9 +247,9 @@ def main():
     if arguments.postgres:
         passed, failed = run_postgres(paths)
     else:
-        passed, failed = run_vonk(paths)
+        passed, failed = run_vonk(paths, [mode for mode in MODES if not arguments.modes or arguments.modes in mode])
         from postgres import available
-        if not arguments.files and available():
+        if not arguments.files and not arguments.modes and available():
             p, f = run_postgres(paths)
             print(f"[postgres] {p} ok, {f} not ok")
             passed, failed = passed + p, failed + f

@@ -28,8 +28,11 @@ ALL_MODES = [
     {"threads": 1, "jit": "on"}, {"threads": 8, "jit": "on", "test_wire": "on"}, {"threads": 2, "jit": "auto"},
     {"threads": 2, "jit": "off", "batch_rows": 1}, {"threads": 2, "jit": "on", "batch_rows": 3},
     {"threads": 2, "jit": "off", "optimizer_disable": "all"},
+    {"threads": 2, "test_jobs": 1}, {"threads": 8, "jit": "on", "test_jobs": 4, "test_wire": "on"},
+    {"threads": 2, "jit": "off", "test_jobs": 3, "optimizer_disable": "all"},
 ]
-ORDINARY_MODES = [{"threads": 2, "jit": "auto"}, {"threads": 8, "jit": "on"}, {"threads": 1, "jit": "off"}]
+ORDINARY_MODES = [{"threads": 2, "jit": "auto"}, {"threads": 8, "jit": "on"}, {"threads": 1, "jit": "off"},
+                  {"threads": 2, "test_jobs": 3}]
 
 TYPES = {
     "nation": "n_nationkey bigint, n_name text, n_regionkey bigint, n_comment text",

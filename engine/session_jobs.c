@@ -1,0 +1,95 @@
+/* session_jobs.c -- see session_jobs.h */
+#include "engine/session_jobs.h"
+
+#include <stdlib.h>
+
+#include "engine/session_internal.h"
+
+/* What a task needs to get along: a partial table, blocks that it reads and writes. */
+enum { TASK_BYTES_MIN = 32 << 20 };
+
+static const char *spill_folder(const Session *session, Arena *arena)
+{
+    const char *set = session->config.spill_dir;
+    const char *temporary = getenv("TMPDIR");
+
+    if (set != NULL && set[0] != '\0')
+        return arena_strdup(arena, set);
+    return temporary != NULL && temporary[0] != '\0' ? arena_strdup(arena, temporary) : "/tmp";
+}
+
+/* The pool asks for what a task needs: blocks that wait may go to the disk. */
+static uint64_t make_room(void *store, uint64_t bytes)
+{
+    return block_store_spill(store, bytes);
+}
+
+SessionJobs *session_jobs(Session *session)
+{
+    SessionJobs *jobs = session->jobs;
+    SchedulerConfig scheduler;
+    Arena *arena;
+
+    if (jobs != NULL)
+        return jobs;
+    arena = arena_new(NULL, "jobs", ARENA_NO_CAP);
+    jobs = ARENA_NEW(arena, SessionJobs);
+    jobs->arena = arena;
+    jobs->pool =
+        mem_pool_new(session->pool, "jobs", config_resources(&session->config).memory_bytes);
+    jobs->store = block_store_new(jobs->pool, spill_folder(session, arena));
+    mem_pool_on_pressure(jobs->pool, make_room, jobs->store);
+    scheduler = thread_backend_config(session->config.test_faults != 0);
+    jobs->driver = driver_new(jobs->store, &scheduler);
+    driver_set_observer(jobs->driver, session->job_observer);
+    jobs->threads = thread_backend_new(jobs->driver);
+    session->jobs = jobs;
+    return jobs;
+}
+
+void session_observe_jobs(Session *session, JobObserver observer)
+{
+    session->job_observer = observer;
+}
+
+/* Fewer tasks at once are slower, but go on; the answer does not know how many there were. */
+static uint32_t tasks_at_once(const Resources *resources)
+{
+    uint64_t fit = resources->memory_bytes / TASK_BYTES_MIN;
+
+    if (fit >= resources->threads)
+        return resources->threads;
+    return fit == 0 ? 1 : (uint32_t)fit;
+}
+
+Status session_job_request(Session *session, const Plan *distributed, Error *err,
+                           JobRequest *request_out)
+{
+    SessionJobs *jobs = session_jobs(session);
+    const Config *config = &session->config;
+    Resources resources = config_resources(config);
+    uint32_t threads = tasks_at_once(&resources);
+
+    mem_pool_set_limit(jobs->pool, resources.memory_bytes);
+    *request_out = (JobRequest){.plan = distributed,
+                                .batch_rows = (uint32_t)config->batch_rows,
+                                .jit = config->jit,
+                                .cache = session_code_cache(session),
+                                .spill_bytes = resources.memory_bytes / 2 / threads,
+                                .cancelled = &session->cancelled,
+                                .faults = test_faults_default((uint64_t)config->test_faults),
+                                .is_wired = config->test_wire,
+                                .stream_partitions = threads};
+    return thread_backend_resize(jobs->threads, threads, err);
+}
+
+void session_jobs_free(SessionJobs *jobs)
+{
+    if (jobs == NULL)
+        return;
+    thread_backend_free(jobs->threads);
+    driver_free(jobs->driver);
+    block_store_free(jobs->store);
+    mem_pool_free(jobs->pool);
+    arena_free(jobs->arena);
+}

@@ -1,0 +1,36 @@
+/*
+ * session_jobs.h -- who runs a session's jobs, on RDDs and of SQL: its driver, where blocks are,
+ * and the executors, which are threads
+ *
+ *     session_jobs -> session_job_request -> job_start (core/rdd/rdd_job.h), ...
+ */
+#ifndef VONK_ENGINE_SESSION_JOBS_H
+#define VONK_ENGINE_SESSION_JOBS_H
+
+#include "core/rdd/rdd_job.h"
+#include "core/rdd/thread_backend.h"
+#include "engine/session.h"
+
+typedef struct SessionJobs {
+    Arena *arena;
+    MemPool *pool; /* of blocks and tasks */
+    BlockStore *store;
+    Driver *driver;
+    ThreadBackend *threads;
+} SessionJobs;
+
+/* The session's, made by the first who asks; they end with it. */
+SessionJobs *session_jobs(Session *session);
+
+/* Before session_jobs. */
+void session_observe_jobs(Session *session, JobObserver observer);
+
+/* What each job asks for, by the settings as they are now: its result is streamed, can be cancelled
+ * by session_cancel, and takes no user functions, unless the caller changes that. distributed:
+ * borrowed until the job is closed. Its executors are there when this returns. */
+MUST_CHECK Status session_job_request(Session *session, const Plan *distributed, Error *err,
+                                      JobRequest *request_out);
+
+void session_jobs_free(SessionJobs *jobs); /* accepts NULL */
+
+#endif
