@@ -59,3 +59,8 @@ endif()
 file(GLOB sim_sources CONFIGURE_DEPENDS tests/sim/*.c)
 add_executable(scheduler_sim EXCLUDE_FROM_ALL ${sim_sources})
 target_link_libraries(scheduler_sim PRIVATE vonk_scheduler)
+
+# A driver that does nothing, for tests of masters and workers: tests/cluster.
+add_executable(cluster_driver EXCLUDE_FROM_ALL tests/cluster/cluster_driver.c)
+target_link_libraries(cluster_driver PRIVATE vonk_cluster)
+add_dependencies(cluster_driver vonk_rpc_module)

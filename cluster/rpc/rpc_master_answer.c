@@ -97,8 +97,7 @@ static void put_orders(vrpcWorkerOrders *to, const WorkerOrders *orders)
     }
     add_ids(to->stop, orders->stop, orders->stop_count);
     add_ids(to->ended, orders->ended, orders->ended_count);
-    g_object_set(to, "start", to->start, "stop", to->stop, "ended", to->ended, "leave",
-                 (gboolean)orders->leave, NULL);
+    g_object_set(to, "leave", (gboolean)orders->leave, NULL); /* the lists are its own already */
 }
 
 static gboolean service_worker_heartbeat(vrpcMasterIf *iface, vrpcWorkerOrders **orders_out,
@@ -212,8 +211,7 @@ static gboolean service_application_heartbeat(vrpcMasterIf *iface, vrpcApplicati
                                             progress->len, arena, &err, &news);
     if (status == ST_OK) {
         add_ids((*news_out)->draining, news.draining, news.draining_count);
-        g_object_set(*news_out, "executors", (gint)news.executors, "problem", news.problem,
-                     "draining", (*news_out)->draining, NULL);
+        g_object_set(*news_out, "executors", (gint)news.executors, "problem", news.problem, NULL);
     }
     arena_free(arena);
     return answer(status, &err, failure);

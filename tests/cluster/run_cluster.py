@@ -1,0 +1,560 @@
+#!/usr/bin/env python3
+"""The processes of a cluster, for real, on loopback: masters, workers, and programs in the place of executors.
+
+    run_cluster.py [NAME]...     VONK_BUILD names another build than build/release
+
+Processes are ended here at the worst moments; what must hold is that the rest goes on, says what happened, and that
+nothing is left: no process, no file, no port. The driver is cluster_driver.c, which does nothing but register.
+"""
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("VONK_BUILD", os.path.join(ROOT, "build", "release"))
+VONK = os.path.join(BUILD, "vonk")
+SLOW = 6 if "san" in BUILD or "dev" in BUILD else 1
+PATIENCE = int(os.environ.get("VONK_TEST_PATIENCE", 30 * SLOW))
+SLEEPER = "exec sleep 1000"
+# what the environment of this process must not pass on
+for name in ("VONK_MASTER", "VONK_SECRET_FILE"):
+    os.environ.pop(name, None)
+
+
+class Failure(Exception):
+    pass
+
+
+def expect(condition, what):
+    if not condition:
+        raise Failure(what)
+
+
+def wait_for(what, look, patience=PATIENCE):
+    """Until look() gives something true; what it gives."""
+    end = time.monotonic() + patience
+    while True:
+        found = look()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise Failure(f"not within {patience} s: {what}")
+        time.sleep(0.01)
+
+
+def run(*arguments, code=0, env=None):
+    done = subprocess.run([VONK, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE * 2,
+                          env={**os.environ, **(env or {})})
+    expect(done.returncode == code, f"vonk {' '.join(arguments)}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
+    return done
+
+
+def processes_with(text):
+    """Of this machine: {pid: command line} of those that have the text in theirs."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{pid}/cmdline", "rb") as f:
+                line = f.read().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if text in line and int(pid) != os.getpid():
+            found[int(pid)] = line
+    return found
+
+
+def is_listening(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+class Driver:
+    def __init__(self, url, *arguments):
+        self.path = tempfile.mktemp(prefix="driver-")
+        self.output = open(self.path, "w+")
+        self.process = subprocess.Popen([os.path.join(BUILD, "cluster_driver"), "--master", url, *arguments],
+                                        stdin=subprocess.PIPE, stdout=self.output, stderr=subprocess.STDOUT)
+
+    def text(self):
+        with open(self.path) as f:
+            return f.read()
+
+    def said(self, pattern):
+        return re.findall(pattern, self.text(), flags=re.M)
+
+    def hears(self, pattern):
+        return wait_for(f"the driver hears {pattern!r}; it heard: {self.text()}", lambda: self.said(pattern))
+
+    def application(self):
+        return int(self.hears(r"^application (\d+)")[-1])
+
+    def end(self, code=0):
+        self.process.stdin.close()
+        self.process.wait(PATIENCE)
+        expect(self.process.returncode == code, f"the driver's exit code is {self.process.returncode}: {self.text()}")
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if not self.process.stdin.closed:
+            self.process.stdin.close()
+        self.output.close()
+        os.unlink(self.path)
+
+
+class Cluster:
+    """vonk cluster up in a folder of its own; what runs in the place of executors is a script."""
+
+    def __init__(self, workers=2, executor=SLEEPER, cores=None, extra=(), memory="4GiB"):
+        self.top = tempfile.mkdtemp(prefix="vonk-cluster-")
+        self.dir = os.path.join(self.top, "cluster")
+        self.drivers = []
+        self.script = os.path.join(self.top, "executor")
+        self.set_executor(executor)
+        self.extra = list(extra)
+        up = run("cluster", "up", str(workers), "--dir", self.dir, "--cores", str(cores or 2 * workers), "--memory", memory, *extra,
+                 env={"VONK_TEST_EXECUTOR": self.script})
+        self.url = up.stdout.strip()
+        self.port = int(self.url.rsplit(":", 1)[1])
+
+    def set_executor(self, body):
+        with open(self.script + ".new", "w") as f:
+            f.write("#!/bin/sh\n" + body + "\n")
+        os.chmod(self.script + ".new", 0o755)
+        os.rename(self.script + ".new", self.script)
+
+    def secret(self):
+        return self.extra if "--secret-file" in self.extra else []
+
+    def status(self):
+        return json.loads(run("status", "--master", self.url, "--json", *self.secret()).stdout)
+
+    def driver(self, *arguments):
+        self.drivers.append(Driver(self.url, *arguments, *self.secret()))
+        return self.drivers[-1]
+
+    def running(self):
+        return [executor for executor in self.status()["executors"] if executor["state"] == "running"]
+
+    def pid_of(self, name):
+        with open(os.path.join(self.dir, "cluster.state")) as f:
+            return int(re.search(rf"^process {name} (\d+)", f.read(), flags=re.M).group(1))
+
+    def executors(self):
+        """{pid: command line} of the stand-ins that run"""
+        return {pid: line for pid, line in processes_with(self.dir).items() if " executor " in line or "sleep 1000" in line}
+
+    def children_of(self, worker):
+        pid = self.pid_of(worker)
+        return [int(child) for child in open(f"/proc/{pid}/task/{pid}/children").read().split()]
+
+    def log(self, name):
+        with open(os.path.join(self.dir, name + ".log")) as f:
+            return f.read()
+
+    def close(self):
+        for driver in self.drivers:
+            driver.close()
+        try:
+            run("cluster", "down", "--dir", self.dir)
+            expect(not os.path.exists(self.dir), f"left: {os.listdir(self.dir) if os.path.exists(self.dir) else ''}")
+            wait_for(f"all processes have ended: {processes_with(self.top)}", lambda: not processes_with(self.top), 5)
+            expect(not is_listening(self.port), "the port is still open")
+        finally:
+            shutil.rmtree(self.top, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if kind is not None:
+            for name in sorted(os.listdir(self.dir)) if os.path.isdir(self.dir) else []:
+                if name.endswith(".log"):
+                    print(f"--- {name}\n{self.log(name[:-4])[-6000:]}")
+        self.close()
+
+
+# --- up and down ---
+
+def test_up_and_down():
+    with Cluster(3, cores=5) as cluster:
+        status = cluster.status()
+        expect(sorted(worker["cores"] for worker in status["workers"]) == [1, 2, 2], f"cores are shared out: {status}")
+        expect(all(worker["state"] == "alive" for worker in status["workers"]), status)
+        expect(os.stat(cluster.dir).st_mode & 0o777 == 0o700, "the folder is its owner's alone")
+        second = run("cluster", "up", "1", "--dir", cluster.dir, code=1)
+        expect("is up in" in second.stderr and cluster.url in second.stderr, second.stderr)
+        expect("3 workers" in run("status", "--master", cluster.url).stdout, "status in words")
+
+
+def test_down_twice_and_of_nothing():
+    cluster = Cluster(1)
+    cluster.close()
+    expect("There is no cluster" in run("cluster", "down", "--dir", cluster.dir).stderr, "said")
+
+
+def test_down_when_some_are_dead():
+    with Cluster(3) as cluster:
+        cluster.driver("--executors", "3").hears("^news 3")
+        for name in ("master", "worker-2"):
+            os.kill(cluster.pid_of(name), signal.SIGKILL)
+
+
+def test_up_over_dead_ones():
+    with Cluster(2) as cluster:
+        for name in ("master", "worker-1", "worker-2"):
+            os.kill(cluster.pid_of(name), signal.SIGKILL)
+        wait_for("they are dead", lambda: not processes_with(cluster.dir))
+        up = run("cluster", "up", "1", "--dir", cluster.dir, "--memory", "1GiB", env={"VONK_TEST_EXECUTOR": cluster.script})
+        cluster.url = up.stdout.strip()
+        expect(len(cluster.status()["workers"]) == 1, "a new one")
+
+
+def test_down_ends_nobody_else():
+    """A pid that is another process's by now."""
+    with Cluster(1) as cluster:
+        bystander = subprocess.Popen(["sleep", "1000"])
+        path = os.path.join(cluster.dir, "cluster.state")
+        with open(path, "a") as f:
+            f.write(f"process worker-2 {bystander.pid} 12345\n")
+        run("cluster", "down", "--dir", cluster.dir)
+        expect(bystander.poll() is None, "it lives")
+        bystander.kill()
+        bystander.wait()
+
+
+def test_port_in_use():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        failed = run("master", "--port", str(taken.getsockname()[1]), code=1)
+        expect("in use" in failed.stderr, failed.stderr)
+
+
+def test_no_secret_is_loopback_only():
+    failed = run("master", "--host", "0.0.0.0", "--port", "0", code=1)
+    expect("only loopback" in failed.stderr, failed.stderr)
+
+
+# --- executors ---
+
+def test_executor_is_started_as_it_should_be():
+    body = f'env > "$(dirname "$0")/seen"; echo "$@" >> "$(dirname "$0")/seen"; ulimit -c >> "$(dirname "$0")/seen"; {SLEEPER}'
+    os.environ["VONK_TEST_SECRET"] = "canary"
+    try:
+        with Cluster(1, body) as cluster:
+            driver = cluster.driver("--memory", str(64 << 20))
+            driver.hears("^news 1")
+            application, executor = driver.application(), cluster.running()[0]["id"]
+            with open(os.path.join(cluster.top, "seen")) as f:
+                seen = f.read()
+            expect("canary" not in seen, "the environment has nothing that is secret")
+            folder = f"{cluster.dir}/worker-1/app-{application}"
+            wanted = (rf"executor --driver 127.0.0.1:\d+ --executor {executor} --application {application} --host 127.0.0.1 --cores 1 "
+                      rf"--memory {64 << 20} --dir {re.escape(folder)}/executor-{executor}$")
+            expect(re.search(wanted, seen, flags=re.M), f"arguments: {seen}")
+            expect(seen.endswith("\n0\n"), "no core files")
+            expect(os.stat(folder).st_mode & 0o777 == 0o700, "its folder is its owner's alone")
+            driver.end()
+            wait_for("the application's folder is removed", lambda: not os.path.exists(folder))
+            wait_for("its executor has ended", lambda: not cluster.executors())
+    finally:
+        del os.environ["VONK_TEST_SECRET"]
+
+
+def test_executor_that_is_killed_is_replaced():
+    with Cluster(2) as cluster:
+        driver = cluster.driver("--executors", "2")
+        driver.hears("^news 2")
+        time.sleep(1.2)  # it has lived long enough: no pause
+        victim = next(iter(cluster.children_of("worker-1")))
+        before = {executor["id"] for executor in cluster.running()}
+        started = time.monotonic()
+        os.kill(victim, signal.SIGKILL)
+        driver.hears(r"^ended \d+ signal 9")
+        heard = time.monotonic() - started
+        wait_for("another one runs", lambda: len({executor["id"] for executor in cluster.running()} - before) == 1
+                 and len(cluster.running()) == 2)
+        print(f"    the driver heard after {heard * 1000:.0f} ms, another one ran after {(time.monotonic() - started) * 1000:.0f} ms")
+
+
+def test_executor_that_dies_again_and_again():
+    with Cluster(2, "echo 'the disk is on fire' >&2; exit 3") as cluster:
+        driver = cluster.driver("--executors", "1")
+        driver.hears(r"^ended \d+ exit code 3; its last words: the disk is on fire")
+        driver.hears(r"^news 0 \d+ executors in a row ended at once; the last one, on .*: exit code 3; its last words: the disk is on fire")
+        time.sleep(2)
+        expect(len(driver.said("^ended")) < 12, f"there are pauses: {driver.text()}")
+        cluster.set_executor(SLEEPER)
+        driver.hears("^news 1")
+        driver.hears("^news 1 $")  # and all is forgiven
+
+
+def test_memory_limit():
+    body = "exec python3 -c 'import time; x = bytearray(300 << 20); time.sleep(1000)'"
+    with Cluster(1, body) as cluster:
+        driver = cluster.driver("--memory", str(100 << 20))
+        driver.hears(r"^ended \d+ executor \d+ used \d+\.\d MiB of its 100\.0 MiB memory")
+        expect("of its 100.0 MiB memory" in cluster.log("master"), "the master is told")
+
+
+def test_log_is_turned_over():
+    body = "i=0; while [ $i -lt 60 ]; do head -c 1000000 /dev/zero | tr '\\0' x; echo; i=$((i + 1)); done; " + SLEEPER
+    with Cluster(1, body) as cluster:
+        driver = cluster.driver()
+        driver.hears("^news 1")
+        folder = f"{cluster.dir}/worker-1/app-{driver.application()}"
+        name = f"executor-{cluster.running()[0]['id']}.log"
+        wait_for("the log is turned over", lambda: {name, name + ".1", name + ".2"} <= set(os.listdir(folder)))
+        wait_for("all is written", lambda: "sleep" in " ".join(cluster.executors().values()))
+        sizes = [os.path.getsize(os.path.join(folder, file)) for file in os.listdir(folder) if ".log" in file]
+        expect(len(sizes) == 3 and sum(sizes) <= 33 << 20, sizes)
+
+
+def test_what_an_executor_started_ends_with_it():
+    with Cluster(1, "sleep 1000 & sleep 1000 & wait") as cluster:
+        driver = cluster.driver()
+        driver.hears("^news 1")
+        parent = cluster.children_of("worker-1")[0]
+        group = lambda: [pid for pid in filter(str.isdigit, os.listdir("/proc")) if group_of(pid) == parent]
+        wait_for("three processes", lambda: len(group()) == 3)
+        os.kill(parent, signal.SIGKILL)
+        driver.hears("^ended")
+        wait_for("the group has ended", lambda: not group())
+
+
+def group_of(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            fields = f.read().rsplit(")", 1)[1].split()
+        return int(fields[2]) if fields[0] != "Z" else 0
+    except OSError:
+        return 0
+
+
+# --- ends of masters and workers ---
+
+def test_worker_is_killed():
+    with Cluster(2, cores=4) as cluster:
+        driver = cluster.driver("--executors", "2")
+        driver.hears("^news 2")
+        children = cluster.children_of("worker-1")
+        expect(len(children) == 1, children)
+        os.kill(cluster.pid_of("worker-1"), signal.SIGKILL)
+        wait_for("its executors end with it", lambda: not any(pid in cluster.executors() for pid in children))
+        wait_for("it is given up, and the other one has both", lambda: len(cluster.status()["workers"]) == 1 and len(cluster.running()) == 2)
+        ended = [past for past in cluster.status()["ended"] if past["kind"] == "worker"]
+        expect("silent" in ended[0]["reason"], ended)
+
+
+def start_worker(cluster, number, *arguments):
+    return subprocess.Popen([VONK, "worker", "--master", cluster.url, "--dir", f"{cluster.dir}/worker-{number}", "--cores", "2", "--memory", "2GiB",
+                             "--log-file", f"{cluster.dir}/worker-{number}.log", *arguments], stdin=subprocess.DEVNULL,
+                            env={**os.environ, "VONK_TEST_EXECUTOR": cluster.script})
+
+
+def start_master(cluster, *arguments):
+    return subprocess.Popen([VONK, "master", "--port", str(cluster.port), "--log-file", f"{cluster.dir}/master.log", *arguments],
+                            stdin=subprocess.DEVNULL)
+
+
+def stop(process):
+    process.send_signal(signal.SIGCONT)
+    process.terminate()
+    process.wait(PATIENCE)
+
+
+def test_worker_is_started_anew():
+    with Cluster(1) as cluster:
+        driver = cluster.driver("--executors", "2")
+        driver.hears("^news 2")
+        old = cluster.status()["workers"][0]["id"]
+        os.kill(cluster.pid_of("worker-1"), signal.SIGKILL)
+        wait_for("it is dead", lambda: not cluster.executors())
+        started = time.monotonic()
+        worker = start_worker(cluster, 1)
+        try:
+            wait_for("it is used", lambda: len(cluster.running()) == 2 and cluster.running()[0]["worker"] != old, 8 * SLOW)
+            expect(time.monotonic() - started < 8 * SLOW, "before the old one was silent for too long")
+        finally:
+            stop(worker)
+
+
+def test_worker_in_a_folder_that_is_taken():
+    with Cluster(1) as cluster:
+        failed = run("worker", "--master", cluster.url, "--dir", f"{cluster.dir}/worker-1", code=1)
+        expect("is another worker's" in failed.stderr, failed.stderr)
+
+
+def test_worker_hangs_and_comes_back():
+    with Cluster(2, cores=4) as cluster:
+        driver = cluster.driver("--executors", "2")
+        driver.hears("^news 2")
+        pid = cluster.pid_of("worker-1")
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_for("it is given up", lambda: len(cluster.status()["workers"]) == 1)
+            wait_for("the other one has both", lambda: len(cluster.running()) == 2)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        wait_for("it is back", lambda: len(cluster.status()["workers"]) == 2)
+        wait_for("what it ran is stopped", lambda: not cluster.children_of("worker-1"))
+        expect(len(cluster.running()) == 2, "and nothing else")
+
+
+def test_master_is_killed_and_started_anew():
+    with Cluster(2) as cluster:
+        driver = cluster.driver("--executors", "2")
+        driver.hears("^news 2")
+        before = {executor["id"] for executor in cluster.running()}
+        application = driver.application()
+        pids = set(cluster.executors())
+        os.kill(cluster.pid_of("master"), signal.SIGKILL)
+        time.sleep(0.5)
+        expect(set(cluster.executors()) == pids, "executors go on without a master")
+        master = start_master(cluster)
+        try:
+            wait_for("all are back", lambda: is_listening(cluster.port) and len(cluster.status()["workers"]) == 2 and len(cluster.running()) == 2)
+            expect({executor["id"] for executor in cluster.running()} == before, "the same executors")
+            wait_for("the driver is back", lambda: len(driver.said("^application")) == 2)
+            expect(driver.application() == application, "the same application")
+            time.sleep(1.2)
+            os.kill(next(iter(cluster.children_of("worker-1"))), signal.SIGKILL)
+            wait_for("one is replaced", lambda: len(cluster.running()) == 2 and {executor["id"] for executor in cluster.running()} != before)
+            expect(max(executor["id"] for executor in cluster.running()) > max(before), "ids ascend")
+            driver.end()
+            wait_for("all is over", lambda: not cluster.executors())
+        finally:
+            stop(master)
+
+
+def test_driver_is_killed():
+    with Cluster(1) as cluster:
+        driver = cluster.driver()
+        driver.hears("^news 1")
+        driver.process.kill()
+        wait_for("its application is over", lambda: not cluster.status()["applications"])
+        wait_for("its executors too", lambda: not cluster.executors())
+        wait_for("and its folders", lambda: not [name for name in os.listdir(f"{cluster.dir}/worker-1") if name.startswith("app-")])
+
+
+def test_kill():
+    with Cluster(1) as cluster:
+        driver = cluster.driver()
+        driver.hears("^news 1")
+        run("kill", str(driver.application()), "--master", cluster.url)
+        driver.process.wait(PATIENCE)
+        expect(driver.process.returncode == 3, driver.text())
+        wait_for("its executors have ended", lambda: not cluster.executors())
+        failed = run("kill", "1", "--master", cluster.url, code=1)
+        expect("there is no application 1" in failed.stderr, failed.stderr)
+
+
+def test_drain():
+    with Cluster(2, cores=2) as cluster:
+        driver = cluster.driver("--executors", "1")
+        driver.hears("^news 1")
+        worker = cluster.running()[0]["worker"]
+        run("worker", "--master", cluster.url, "--drain", str(worker))
+        wait_for("it has moved, and the worker has left", lambda: [e["worker"] for e in cluster.running()] != [worker] and len(cluster.running()) == 1
+                 and len(cluster.status()["workers"]) == 1)
+        wait_for("its process has ended", lambda: len([line for line in processes_with(cluster.dir).values() if " worker " in line]) == 1)
+
+
+def test_worker_ends_by_a_signal():
+    with Cluster(2) as cluster:
+        driver = cluster.driver("--executors", "2")
+        driver.hears("^news 2")
+        os.kill(cluster.pid_of("worker-2"), signal.SIGTERM)
+        wait_for("the master was told", lambda: len(cluster.status()["workers"]) == 1, 5 * SLOW)
+        expect("has ended" in cluster.log("master"), "said")
+
+
+def test_executor_that_does_not_listen():
+    """SIGTERM is nothing to it."""
+    with Cluster(1, "trap '' TERM; while :; do sleep 0.1; done") as cluster:
+        driver = cluster.driver()
+        driver.hears("^news 1")
+        driver.end()
+        wait_for("it is made to end", lambda: not cluster.children_of("worker-1"))
+
+
+# --- several applications, secrets ---
+
+def test_two_applications():
+    with Cluster(2, cores=4) as cluster:
+        first = cluster.driver("--executors", "4")
+        first.hears("^news 4")
+        second = cluster.driver("--executors", "2")
+        second.hears("^news 2")
+        first.hears("^news 2 2 of 4 executors: no worker has 1 more core")
+        second.end()
+        wait_for("the first has all again", lambda: first.said("^news")[-1:] and re.findall("^news .*", first.text(), flags=re.M)[-1] == "news 4 ")
+
+
+def test_secret():
+    top = tempfile.mkdtemp(prefix="vonk-secret-")
+    try:
+        right, wrong = os.path.join(top, "right"), os.path.join(top, "wrong")
+        run("cluster", "init", "--secret-file", right)
+        run("cluster", "init", "--secret-file", wrong)
+        expect(os.stat(right).st_mode & 0o777 == 0o600, "a secret is its owner's alone")
+        run("cluster", "init", "--secret-file", right, code=1)
+        with Cluster(1, extra=["--secret-file", right]) as cluster:
+            cluster.driver().hears("^news 1")
+            expect("1 workers" in run("status", "--master", cluster.url, env={"VONK_SECRET_FILE": right}).stdout, "from the environment")
+            failed = run("status", "--master", cluster.url, "--secret-file", wrong, code=1)
+            expect("another secret" in failed.stderr, failed.stderr)
+            failed = run("status", "--master", cluster.url, code=1)
+            expect("it has a secret, and this process has none" in failed.stderr, failed.stderr)
+            worker = start_worker(cluster, 7, "--secret-file", wrong)
+            try:
+                wait_for("it says so", lambda: os.path.exists(f"{cluster.dir}/worker-7.log") and "another secret" in cluster.log("worker-7"))
+                expect(len(cluster.status()["workers"]) == 1, "it is no member")
+            finally:
+                stop(worker)
+            with open(right) as f:
+                secret = f.read().strip()
+            for name in ("master", "worker-1"):
+                expect(secret not in cluster.log(name), "no secret in a log")
+    finally:
+        shutil.rmtree(top)
+
+
+def test_silent_connections():
+    """200 that say nothing keep nobody out."""
+    with Cluster(1) as cluster:
+        connections = [socket.create_connection(("127.0.0.1", cluster.port)) for _ in range(200)]
+        expect(len(cluster.status()["workers"]) == 1, "it answers")
+        cluster.driver().hears("^news 1")
+        for connection in connections:
+            connection.close()
+
+
+def main():
+    tests = {name[5:]: function for name, function in globals().items() if name.startswith("test_")}
+    wanted = sys.argv[1:] or list(tests)
+    passed = failed = 0
+    for name in wanted:
+        started = time.monotonic()
+        try:
+            tests[name]()
+            passed += 1
+            print(f"ok      {name}, {time.monotonic() - started:.1f} s", flush=True)
+        except Exception as error:
+            failed += 1
+            print(f"not ok  {name}: {type(error).__name__}: {error}", flush=True)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
