@@ -77,7 +77,7 @@ static void inline_run_end(Execution *execution, bool succeeded)
     scheduler_shared_ended(execution->scheduler, execution->job, execution->inline_task, succeeded);
 }
 
-/* One step of the result stage. */
+/* One step of a stage that makes the result's rows. */
 static void inline_run_step(Execution *execution)
 {
     StageRun *run = execution->inline_run;
@@ -104,7 +104,8 @@ static Status inline_launch(Execution *execution, SchedulerAction action, Error 
 {
     uint32_t stage = action.shared.stage;
 
-    if (stage + 1 < execution->set->stage_count) {
+    if (execution->set->stages[stage]->feed->sink != result_queue_operator(execution->set->queue) ||
+        execution->set->stages[stage]->is_finishing) {
         exec__perform(execution, action, 0);
         return ST_OK;
     }
@@ -127,6 +128,7 @@ static Status run_inline(Execution *execution, Error *err, Batch *batch_out, Tak
         } else {
             action = scheduler_next(execution->scheduler);
             if (wants_threads(execution, action)) {
+                result_queue_set_inline(execution->set->queue, false);
                 status = worker_set_start(
                     execution, execution->set->stages[action.shared.stage]->task_count,
                     execution->context.threads, action, err, &execution->workers);

@@ -6,6 +6,7 @@
 #include <xxhash.h>
 
 #include "core/base/invariant.h"
+#include "core/base/str.h"
 #include "vonk/record.h"
 
 enum { CHUNK_BYTES = 16 << 10 };
@@ -83,12 +84,28 @@ static Status flush(SpillWriter *writer, Error *err)
     return ST_OK;
 }
 
-static VonkText text_at(const char *record, uint32_t offset)
+/* Where text i stands in the record, when its bytes are elsewhere: a pointer and how many. */
+static VonkText text_at(const RecordShape *shape, const char *record, uint32_t i)
 {
+    const char *field = record + shape->text_offsets[i];
     VonkText text;
+    Str row_text;
 
-    memcpy(&text, record + offset, sizeof text);
-    return text;
+    if (!shape->is_row) {
+        memcpy(&text, field, sizeof text);
+        return text;
+    }
+    memcpy(&row_text, field, sizeof row_text);
+    if (row_text.length <= STR_INLINE_BYTES)
+        return (VonkText){NULL, 0};
+    return (VonkText){row_text.data, row_text.length};
+}
+
+/* The pointer's place in the record. */
+static size_t pointer_offset(const RecordShape *shape, uint32_t i)
+{
+    return shape->text_offsets[i] +
+           (shape->is_row ? offsetof(Str, data) : offsetof(VonkText, data));
 }
 
 static size_t bytes_of(const RecordShape *shape, const char *record)
@@ -96,7 +113,7 @@ static size_t bytes_of(const RecordShape *shape, const char *record)
     size_t bytes = sizeof(SpillHead) + aligned(shape->bytes);
 
     for (uint32_t i = 0; i < shape->text_count; i++)
-        bytes += aligned(text_at(record, shape->text_offsets[i]).bytes);
+        bytes += aligned(text_at(shape, record, i).bytes);
     return bytes;
 }
 
@@ -108,10 +125,12 @@ static void write_image(const RecordShape *shape, const char *record, char *to)
     memset(to, 0, aligned(shape->bytes));
     memcpy(to, record, shape->bytes);
     for (uint32_t i = 0; i < shape->text_count; i++) {
-        VonkText text = text_at(record, shape->text_offsets[i]);
+        VonkText text = text_at(shape, record, i);
         uint64_t offset = place;
 
-        memcpy(to + shape->text_offsets[i] + offsetof(VonkText, data), &offset, sizeof offset);
+        if (shape->is_row && text.bytes == 0) /* all of it stands in the row */
+            continue;
+        memcpy(to + pointer_offset(shape, i), &offset, sizeof offset);
         place += aligned(text.bytes);
     }
 }
@@ -154,7 +173,7 @@ static Status write_long(SpillWriter *writer, const SpillHead *head, const Recor
     write_image(shape, record, writer->buffer); /* which is empty */
     TRY(write_piece(&to, writer->buffer, image_bytes, err));
     for (uint32_t i = 0; i < shape->text_count; i++) {
-        VonkText text = text_at(record, shape->text_offsets[i]);
+        VonkText text = text_at(shape, record, i);
 
         TRY(write_piece(&to, text.data, text.bytes, err));
     }
@@ -173,7 +192,7 @@ static void write_short(SpillWriter *writer, const SpillHead *head, const Record
     write_image(shape, record, to);
     to += aligned(shape->bytes);
     for (uint32_t i = 0; i < shape->text_count; i++) {
-        VonkText text = text_at(record, shape->text_offsets[i]);
+        VonkText text = text_at(shape, record, i);
 
         if (text.bytes == 0)
             continue;
@@ -296,7 +315,8 @@ static Status load_chunk(SpillReader *reader, Error *err)
     TRY(spill_file_read(space->file, chunk.offset, reader->buffer, chunk.bytes, err));
     if (XXH3_64bits(reader->buffer, chunk.bytes) != chunk.hash)
         return error_set(err, ST_CORRUPT, "what was spilled came back damaged");
-    spill_file_forget(space->file, chunk.offset, chunk.bytes);
+    if (!reader->keeps_run)
+        spill_file_forget(space->file, chunk.offset, chunk.bytes);
     reader->chunk++;
     reader->at = reader->buffer;
     reader->end = reader->buffer + chunk.bytes;
@@ -323,14 +343,17 @@ Status spill_reader_next(SpillReader *reader, Error *err, SpilledRecord *record_
                                   .record = reader->at + sizeof head};
     shape = &reader->space->kinds[head.kind];
     for (uint32_t i = 0; i < shape->text_count; i++) {
-        char *field = record_out->record + shape->text_offsets[i];
-        VonkText text;
+        char *field = record_out->record + pointer_offset(shape, i);
+        const char *data = NULL;
         uint64_t offset;
 
-        memcpy(&text, field, sizeof text);
-        memcpy(&offset, field + offsetof(VonkText, data), sizeof offset);
-        text.data = text.bytes == 0 ? NULL : record_out->record + offset;
-        memcpy(field, &text, sizeof text);
+        if (text_at(shape, record_out->record, i).bytes > 0) {
+            memcpy(&offset, field, sizeof offset);
+            data = record_out->record + offset;
+        } else if (shape->is_row) {
+            continue;
+        }
+        memcpy(field, &data, sizeof data);
     }
     reader->at += head.bytes;
     *is_any_out = true;

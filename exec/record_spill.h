@@ -27,10 +27,12 @@
 /* A set cuts by 4 bits of the hash, from bit 47 down: higher ones have chosen the partition. */
 enum { SPILL_PARTS = 16, SPILL_LEVELS = 12, SPILL_KINDS_MAX = GROUP_INPUTS_MAX + 1 };
 
+/* texts: fields of a record hold a RecordText, those of a row (row_layout.h) a Str. */
 typedef struct RecordShape {
     uint32_t bytes;
     uint32_t text_count;
     const uint32_t *text_offsets;
+    bool is_row;
 } RecordShape;
 
 /* Lives in the arena. */
@@ -105,6 +107,7 @@ typedef struct SpillReader {
     char *buffer;
     size_t buffer_bytes;
     char *at, *end;
+    bool keeps_run; /* which is read again; else its room on the disk is given back */
 } SpillReader;
 
 MUST_CHECK Status spill_reader_init(SpillReader *reader, const SpillSpace *space,

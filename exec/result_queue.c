@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "core/base/invariant.h"
+#include "exec/row_spill.h"
 
 enum {
     HEAD_BYTES_MAX = 16 << 20,  /* waiting at the head                  */
@@ -40,6 +41,7 @@ struct ResultQueue {
     uint32_t prefix; /* splits before it are ended; they have ... */
     uint64_t prefix_rows;
     uint64_t waiting_bytes;
+    RowFifo spilled; /* inline: the rows behind all that wait in memory */
     bool is_ended;
 
     StoredBatch *taken;
@@ -126,6 +128,35 @@ static bool must_wait(const ResultQueue *queue, uint32_t split)
            mem_pool_share(queue->op.context->pool, AHEAD_BYTES_MAX, SHARE_PARTS);
 }
 
+/* The only thread cannot wait for itself. What one batch has become by then may be any number of
+ * rows. */
+static bool must_spill(const ResultQueue *queue)
+{
+    const ExecContext *context = queue->op.context;
+
+    if (!queue->is_inline || context->spill_folder == NULL)
+        return false;
+    return queue->spilled.row_count > 0 ||
+           queue->waiting_bytes > mem_pool_share(context->pool, HEAD_BYTES_MAX, SHARE_PARTS);
+}
+
+static Status spill(ResultQueue *queue, BatchStore *from, uint32_t split, Error *err)
+{
+    const Operator *op = &queue->op;
+    Status status = ST_OK;
+
+    queue->splits[split].row_count += from->row_count;
+    while (from->first != NULL && status == ST_OK) {
+        StoredBatch *stored = batch_store_take_first(from);
+        Batch batch = stored_batch_view(stored, op->node->column_count);
+
+        status = row_fifo_put(&queue->spilled, &batch, op->node->columns, op->context->batch_rows,
+                              op->context->spill_folder, op->context->pool, consumer_name, err);
+        stored_batch_free(stored, op->context->pool);
+    }
+    return status;
+}
+
 /* Moves what the thread has gathered of the split to its entry; waits when there is too much. */
 static Status hand_over(ResultQueue *queue, ResultLocal *local, uint32_t split, Error *err)
 {
@@ -137,7 +168,9 @@ static Status hand_over(ResultQueue *queue, ResultLocal *local, uint32_t split, 
     if (status == ST_OK)
         while (must_wait(queue, split))
             wait_ms(queue, &queue->has_room, WAKE_MS);
-    if (status == ST_OK && from->first != NULL) {
+    if (status == ST_OK && from->first != NULL && must_spill(queue)) {
+        status = spill(queue, from, split, err);
+    } else if (status == ST_OK && from->first != NULL) {
         to = &queue->splits[split].store;
         queue->splits[split].row_count += from->row_count;
         if (to->last == NULL)
@@ -215,6 +248,23 @@ static StoredBatch *take_stored(ResultQueue *queue)
     return NULL;
 }
 
+/* The next batch of those in the file; there are some. */
+static Status take_spilled(ResultQueue *queue, Error *err)
+{
+    const Operator *op = &queue->op;
+    BatchStore store;
+    Batch batch;
+    Status status;
+
+    TRY(row_fifo_take(&queue->spilled, err, &batch));
+    batch_store_init(&store, op->node->column_count, op->node->columns, batch.row_count,
+                     op->context->pool, consumer_name);
+    status = batch_store_add(&store, &batch, 0, batch.row_count, err);
+    queue->taken = batch_store_take_first(&store);
+    batch_store_fini(&store);
+    return status;
+}
+
 /* The wanted part of the taken batch; may be no rows. */
 static Status trim(ResultQueue *queue, Error *err, Batch *batch_out)
 {
@@ -260,6 +310,8 @@ Status result_queue_take(ResultQueue *queue, uint32_t wait, Error *err, Batch *b
         }
         is_end = queue->is_ended;
         pthread_mutex_unlock(&queue->lock);
+        if (queue->taken == NULL && queue->spilled.row_count > 0)
+            TRY(take_spilled(queue, err));
         if (queue->taken == NULL) {
             *outcome_out = is_end ? TAKE_END : TAKE_LATER;
             return ST_OK;
@@ -317,6 +369,7 @@ static void queue_free(void *opaque)
 
     stored_batch_free(queue->taken, pool);
     batch_store_fini(&queue->trimmed);
+    row_fifo_fini(&queue->spilled);
     for (uint32_t i = 0; i < queue->split_count; i++)
         batch_store_fini(&queue->splits[i].store);
     mem_pool_release(pool, queue->splits, queue->split_capacity * sizeof(SplitResult));

@@ -9,7 +9,7 @@
  * done have enough rows.
  *
  * Thread: consume and end_split from the workers; take from one other thread, or from the only one
- * (is_inline: nobody sleeps).
+ * (is_inline: nobody sleeps; what is too much goes to the spill folder, if there is one).
  */
 #ifndef VONK_EXEC_RESULT_QUEUE_H
 #define VONK_EXEC_RESULT_QUEUE_H
