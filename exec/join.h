@@ -9,6 +9,9 @@
  * input's columns followed by the right one's. Columns that nobody needs are neither kept nor
  * gathered: column_of_nulls stands for them.
  *
+ * What a task has no memory for is written to files by the keys' hash, both inputs; then it is
+ * joined part by part, and the unmatched op gives it all out (join_spill.h).
+ *
  * A nested join is a join without keys: every row is a candidate, the condition is the residual.
  * Inequalities of the condition leave fewer candidates (join_range.h); the keys are theirs then.
  */
@@ -43,9 +46,10 @@ typedef struct Join {
     JoinKind kind;
     const Plan *node, *left, *right;
     JoinKeys left_keys, right_keys;
-    JoinRange range;           /* nested joins */
-    const JoinOutput *outputs; /* of node */
-    uint32_t *kept_place;      /* by right column: which kept one, or JOIN_NOT_KEPT */
+    JoinRange range;       /* nested joins */
+    uint32_t output_count; /* node's columns; one more, the left row's number, for join_spill.h */
+    const JoinOutput *outputs;
+    uint32_t *kept_place; /* by right column: which kept one, or JOIN_NOT_KEPT */
     uint32_t kept_count;
     uint32_t *kept; /* right columns in the table */
     JoinLayout layout;
@@ -60,6 +64,7 @@ typedef struct Join {
     uint32_t filling_count; /* filters that want the table's rows */
     JoinFilter **filling;
     uint32_t fill_tasks;
+    struct JoinSpill *spill; /* NULL: the right input has to fit */
 } Join;
 
 static inline bool join_marks_build(JoinKind kind)
@@ -85,9 +90,17 @@ Column join_gather(const Join *join, ColumnBuffers *buffers, uint32_t place,
                    const uint32_t *matches, uint32_t count, const uint32_t *at, uint32_t row_count,
                    bool is_padded);
 
+/* The output's columns of build rows without a left one. */
+void join_build_columns(const Join *join, ColumnBuffers *buffers, const uint32_t *matches,
+                        uint32_t count, Column *columns_out);
+
 /* Buffers for all kept columns. */
 MUST_CHECK Status join_buffers_init(const Join *join, Arena *arena, ColumnBuffers *buffers,
                                     Error *err);
+
+/* The table, empty; and what it holds let go. */
+void join_open_table(Join *join);
+void join_close_table(Join *join);
 
 extern const OperatorClass join_build_class, join_probe_class, join_unmatched_class;
 

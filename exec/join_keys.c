@@ -166,6 +166,31 @@ void join_keys_widen(const JoinLayout *layout, uint64_t *words, uint32_t count)
             words[i] = (uint64_t)(int64_t)(int16_t)words[i];
 }
 
+void join_keys_hash(const JoinLayout *layout, const Column *keys, const Batch *batch,
+                    uint64_t *scratch, uint64_t *hashes_out)
+{
+    uint32_t rows[BATCH_ROWS_MAX], count = batch->selected_count;
+    uint64_t *words[2] = {scratch, scratch + BATCH_ROWS_MAX};
+
+    if (layout->key_count == 0 || count == 0) {
+        memset(hashes_out, 0, count * sizeof *hashes_out);
+        return;
+    }
+    if (layout->key_words == 0) {
+        kernel_hash(layout->key_count, keys, batch, hashes_out);
+        return;
+    }
+    rows[0] = batch_row(batch, 0);
+    for (uint32_t i = 1; i < count; i++)
+        rows[i] = batch_row(batch, i);
+    join_keys_pack(layout, keys, rows, count, words);
+    if (layout->is_direct_able)
+        join_keys_widen(layout, words[0], count);
+    for (uint32_t i = 0; i < count; i++)
+        hashes_out[i] = layout->key_words == 2 ? join_hash_words(words[0][i], words[1][i])
+                                               : join_hash_word(words[0][i]);
+}
+
 /* --- value by value --- */
 
 static bool floats_equal(double a, double b)

@@ -43,6 +43,21 @@ void join_rows_fini(JoinRows *rows)
     *rows = (JoinRows){.table = NULL};
 }
 
+void join_rows_clear(JoinRows *rows)
+{
+    MemPool *pool = rows->table->context->pool;
+
+    text_store_fini(&rows->texts);
+    text_store_init(&rows->texts, pool, consumer_name);
+    free_chunks(rows->chunks, pool);
+    rows->chunks = NULL;
+    rows->segment_count = 0;
+    rows->row_count = rows->nowhere_count = 0;
+    rows->used_bytes = 0;
+    rows->min_key = INT64_MAX;
+    rows->max_key = INT64_MIN;
+}
+
 /* --- room --- */
 
 static Status add_chunk(JoinRows *rows, uint32_t row_count, Error *err)
@@ -317,4 +332,38 @@ Status join_rows_add(JoinRows *out, const Column *keys, const Column *columns, c
     if (reachable_count < count && out->table->keeps_null_keys)
         return add_mixed(out, keys, columns, batch, rows, count, reachable, reachable_count, err);
     return add_rows(out, keys, columns, batch, reachable, reachable_count, false, err);
+}
+
+Status join_rows_add_row(JoinRows *out, const char *row, uint64_t hash, bool is_nowhere,
+                         const uint32_t *text_offsets, uint32_t text_count, Error *err)
+{
+    const JoinLayout *layout = out->table->layout;
+    JoinChunk *chunk;
+    char *to;
+
+    TRY(make_room(out, 0, 1, err));
+    chunk = out->chunks;
+    to = chunk->rows + (size_t)chunk->row_count * layout->row_bytes;
+    memcpy(to, row, layout->row_bytes);
+    for (uint32_t i = 0; i < text_count; i++) {
+        Str text;
+
+        memcpy(&text, to + text_offsets[i], sizeof text);
+        if (text.length <= STR_INLINE_BYTES)
+            continue;
+        TRY(text_store_own(&out->texts, &text, err));
+        memcpy(to + text_offsets[i], &text, sizeof text);
+    }
+    if (layout->is_direct_able) /* the key, which stands first */
+        memcpy(&hash, to, sizeof hash);
+    chunk->hashes[chunk->row_count] = hash;
+    if (chunk->is_nowhere != NULL)
+        chunk->is_nowhere[chunk->row_count] = is_nowhere;
+    if (layout->is_direct_able && !is_nowhere)
+        note_range(out, (const int64_t *)&chunk->hashes[chunk->row_count], 1);
+    chunk->row_count++;
+    out->segments[out->segment_count - 1].count++;
+    out->row_count++;
+    out->nowhere_count += is_nowhere;
+    return ST_OK;
 }

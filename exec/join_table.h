@@ -102,6 +102,19 @@ MUST_CHECK Status join_rows_add(JoinRows *rows, const Column *keys, const Column
                                 const Batch *batch, Error *err);
 void join_rows_fini(JoinRows *rows); /* accepts a zeroed one */
 
+static inline size_t join_rows_bytes(const JoinRows *rows)
+{
+    return rows->used_bytes + rows->texts.used_bytes;
+}
+
+/* Forgets all rows, and holds next to no memory. */
+void join_rows_clear(JoinRows *rows);
+
+/* A row as it stood in a chunk once, its texts elsewhere: those at the offsets are copied. Its
+ * hash is the one of join_keys_hash. ST_OUT_OF_MEMORY: it is not in. */
+MUST_CHECK Status join_rows_add_row(JoinRows *rows, const char *row, uint64_t hash, bool is_nowhere,
+                                    const uint32_t *text_offsets, uint32_t text_count, Error *err);
+
 /* --- the table --- */
 
 typedef enum JoinForm { JOIN_FORM_ALL, JOIN_FORM_DIRECT, JOIN_FORM_HASHED } JoinForm;
@@ -180,6 +193,10 @@ void join_keys_pack(const JoinLayout *layout, const Column *keys, const uint32_t
                     uint32_t count, uint64_t *const words[2]);
 /* A DIRECT-able key's word as a number. */
 void join_keys_widen(const JoinLayout *layout, uint64_t *words, uint32_t count);
+/* hashes_out[i] = the hash of the batch's selected row i, whatever the form of the table. scratch:
+ * two words a row. */
+void join_keys_hash(const JoinLayout *layout, const Column *keys, const Batch *batch,
+                    uint64_t *scratch, uint64_t *hashes_out);
 
 static inline uint64_t join_hash_word(uint64_t word)
 {

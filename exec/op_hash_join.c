@@ -3,6 +3,7 @@
 
 #include "core/base/invariant.h"
 #include "exec/join.h"
+#include "exec/join_spill.h"
 
 /* What hash and nested joins have in common. */
 typedef struct JoinSpec {
@@ -61,8 +62,11 @@ static bool is_nullable(const Plan *input, const Expr *expr)
 
 static void choose_outputs(Join *join, const JoinSpec *spec, ColumnSet needed)
 {
-    JoinOutput *outputs = ARENA_ARRAY(join->arena, JoinOutput, join->node->column_count);
+    JoinOutput *outputs = ARENA_ARRAY(join->arena, JoinOutput, join->node->column_count + 1);
 
+    join->output_count = join->node->column_count;
+    outputs[join->output_count] =
+        (JoinOutput){.side = JOIN_SIDE_LEFT, .index = join->left->column_count};
     for (uint32_t i = 0; i < join->node->column_count; i++) {
         ColumnId id = join->node->columns[i].id;
         int32_t left = plan_column_index(join->left, id);
@@ -260,11 +264,13 @@ static Status make_join(const ExecContext *context, Arena *arena, JoinSpec *spec
         operator_release(&join->probe);
         return status;
     }
-    *ops_out = (JoinOperators){.build = &join->build,
-                               .probe = &join->probe,
-                               .unmatched = join_marks_build(spec->kind) ? &join->unmatched : NULL,
-                               .filter_count = join->filter_count,
-                               .filters = join->filters};
+    join_spill_make(join);
+    *ops_out = (JoinOperators){
+        .build = &join->build,
+        .probe = &join->probe,
+        .unmatched = join_marks_build(spec->kind) || join->spill != NULL ? &join->unmatched : NULL,
+        .filter_count = join->filter_count,
+        .filters = join->filters};
     return ST_OK;
 }
 

@@ -4,6 +4,7 @@
 
 #include "core/base/invariant.h"
 #include "exec/join.h"
+#include "exec/join_spill.h"
 
 enum { FILL_ROWS = 65536, UNMATCHED_SPLIT_ROWS = 16384, TABLE_PHASES = 3 };
 
@@ -41,12 +42,16 @@ static Status build_open(Operator *base, Error *err)
 {
     Join *join = join_of_build(base);
 
-    (void)err;
+    join_open_table(join);
+    return join_spill_open(join, err);
+}
+
+void join_open_table(Join *join)
+{
     join_table_init(&join->table, join->context, &join->layout);
     join->table.keeps_null_keys = join_keeps_unmatched_build(join->kind);
     join->table.keeps_order = join_marks_build(join->kind);
     join->table.keeps_matched = join_marks_build(join->kind);
-    return ST_OK;
 }
 
 static void build_close(Operator *base)
@@ -55,6 +60,12 @@ static void build_close(Operator *base)
 
     for (uint32_t i = 0; i < join->filter_count; i++)
         join_filter_close(join->filters[i]);
+    join_close_table(join);
+    join_spill_close(join);
+}
+
+void join_close_table(Join *join)
+{
     join_range_close(&join->range, join->context->pool);
     join_table_close(&join->table);
 }
@@ -127,12 +138,17 @@ static Status build_consume(Operator *base, void *opaque, const Batch *batch, Em
         TRY(join_keys_evaluate(&join->right_keys, local->keys, batch, err, local->key_columns));
     for (uint32_t i = 0; i < join->kept_count; i++)
         local->kept_columns[i] = batch->columns[join->kept[i]];
-    return join_rows_add(&local->rows, local->key_columns, local->kept_columns, batch, err);
+    return join_spill_add(join, &local->rows, local->key_columns, local->kept_columns, batch, err);
 }
 
 static Status build_combine(Operator *base, void *opaque, Error *err)
 {
-    return join_table_combine(&join_of_build(base)->table, &((BuildLocal *)opaque)->rows, err);
+    Join *join = join_of_build(base);
+    JoinRows *rows = &((BuildLocal *)opaque)->rows;
+
+    if (join_spill_is_active(join))
+        TRY(join_spill_rows(join, rows, err));
+    return join_table_combine(&join->table, rows, err);
 }
 
 /* The table is done: filters look at it; those that want its rows get them in tasks. */
@@ -166,9 +182,18 @@ static Status build_finish_begin(Operator *base, uint32_t phase, Error *err,
 {
     Join *join = join_of_build(base);
 
+    Status status = ST_OK;
+
     *task_count_out = 0;
+    if (join_spill_is_active(join))
+        return ST_OK;
     if (phase < TABLE_PHASES)
-        TRY(join_table_finish_begin(&join->table, phase, err, task_count_out));
+        status = join_table_finish_begin(&join->table, phase, err, task_count_out);
+    if (status == ST_OUT_OF_MEMORY && join->spill != NULL) {
+        *task_count_out = 0;
+        return join_spill_table(join, err);
+    }
+    TRY(status);
     if (phase + 1 < TABLE_PHASES)
         return ST_OK;
     if (phase + 1 == TABLE_PHASES) {
@@ -217,7 +242,8 @@ typedef struct UnmatchedCursor {
     Arena *arena;
     ColumnBuffers buffers;
     Column *columns;
-    uint32_t next, end; /* in build order */
+    struct JoinSpillCursor *spilled; /* NULL: nothing was */
+    uint32_t next, end;              /* in build order */
     uint64_t sequence;
     uint32_t matches[BATCH_ROWS_MAX];
 } UnmatchedCursor;
@@ -229,8 +255,13 @@ static Join *join_of_unmatched(Operator *base)
 
 static uint32_t unmatched_split_count(Operator *base)
 {
-    uint32_t rows = join_of_unmatched(base)->table.row_count;
+    const Join *join = join_of_unmatched(base);
+    uint32_t rows = join->table.row_count;
 
+    if (join_spill_is_active(join))
+        return 1;
+    if (!join_marks_build(join->kind))
+        return 0;
     return rows / UNMATCHED_SPLIT_ROWS + (rows % UNMATCHED_SPLIT_ROWS != 0);
 }
 
@@ -239,9 +270,22 @@ static double unmatched_row_estimate(Operator *base)
     return join_of_unmatched(base)->table.row_count;
 }
 
+void join_build_columns(const Join *join, ColumnBuffers *buffers, const uint32_t *matches,
+                        uint32_t count, Column *columns_out)
+{
+    for (uint32_t i = 0; i < join->node->column_count; i++) {
+        const JoinOutput *output = &join->outputs[i];
+
+        columns_out[i] = output->side == JOIN_SIDE_RIGHT
+                             ? join_gather(join, buffers, join->kept_place[output->index], matches,
+                                           count, NULL, count, false)
+                             : column_of_nulls(join->node->columns[i].type);
+    }
+}
+
 static Status unmatched_source_open(Operator *base, uint32_t thread, Error *err, void **cursor_out)
 {
-    const Join *join = join_of_unmatched(base);
+    Join *join = join_of_unmatched(base);
     Arena *arena = arena_new(NULL, "unmatched rows", ARENA_NO_CAP);
     UnmatchedCursor *cursor = ARENA_NEW(arena, UnmatchedCursor);
 
@@ -249,6 +293,8 @@ static Status unmatched_source_open(Operator *base, uint32_t thread, Error *err,
     *cursor_out = cursor;
     cursor->arena = arena;
     cursor->columns = ARENA_ARRAY(arena, Column, join->node->column_count);
+    if (join_spill_is_active(join))
+        return join_spill_join(join, err, &cursor->spilled);
     return join_buffers_init(join, arena, &cursor->buffers, err);
 }
 
@@ -259,6 +305,7 @@ static void unmatched_source_close(Operator *base, void *opaque)
     (void)base;
     if (cursor == NULL)
         return;
+    join_spill_end(cursor->spilled);
     column_buffers_fini(&cursor->buffers);
     arena_free(cursor->arena);
 }
@@ -284,7 +331,8 @@ static Status unmatched_source_next(Operator *base, void *opaque, Error *err, Ba
     UnmatchedCursor *cursor = opaque;
     uint32_t count = 0;
 
-    (void)err;
+    if (cursor->spilled != NULL)
+        return join_spill_next(cursor->spilled, &cursor->sequence, err, batch_out);
     for (; cursor->next < cursor->end && count < join->context->batch_rows; cursor->next++) {
         uint32_t row = table->order[cursor->next];
         bool is_matched = atomic_load_explicit(&table->matched[row], memory_order_relaxed) != 0;
@@ -292,15 +340,7 @@ static Status unmatched_source_next(Operator *base, void *opaque, Error *err, Ba
         cursor->matches[count] = row;
         count += is_matched == wanted;
     }
-    for (uint32_t i = 0; i < join->node->column_count; i++) {
-        const JoinOutput *output = &join->outputs[i];
-
-        cursor->columns[i] =
-            output->side == JOIN_SIDE_RIGHT
-                ? join_gather(join, &cursor->buffers, join->kept_place[output->index],
-                              cursor->matches, count, NULL, count, false)
-                : column_of_nulls(join->node->columns[i].type);
-    }
+    join_build_columns(join, &cursor->buffers, cursor->matches, count, cursor->columns);
     *batch_out = (Batch){.column_count = join->node->column_count,
                          .row_count = count,
                          .selected_count = count,

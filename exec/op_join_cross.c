@@ -113,7 +113,7 @@ static Status emit_block(ProbeLocal *local, const Batch *batch, uint32_t row, co
     TRY(filter_block(local, batch, row, right, count, err, &selection, &selected_count));
     if (selected_count == 0)
         return ST_OK;
-    for (uint32_t i = 0; i < join->node->column_count; i++) {
+    for (uint32_t i = 0; i < join->output_count; i++) {
         const JoinOutput *output = &join->outputs[i];
 
         if (output->side == JOIN_SIDE_LEFT)

@@ -10,6 +10,7 @@
 
 #include "core/base/invariant.h"
 #include "exec/join_probe_op.h"
+#include "exec/join_spill.h"
 
 static Status probe_open(Operator *base, Error *err)
 {
@@ -38,6 +39,21 @@ static Status open_range(ProbeLocal *local, Error *err)
     return ST_OK;
 }
 
+/* For the left columns, and the row's number behind them. */
+static Status open_left_buffers(ProbeLocal *local, Error *err)
+{
+    const Plan *left = local->join->left;
+    bool has_number = local->join->output_count > local->join->node->column_count;
+    PlanColumn *columns = ARENA_ARRAY(local->arena, PlanColumn, left->column_count + 1);
+
+    if (left->column_count > 0)
+        memcpy(columns, left->columns, left->column_count * sizeof *columns);
+    columns[left->column_count] = (PlanColumn){.type = type_of(TYPE_INT8)};
+    return column_buffers_init(&local->left_buffers, local->arena, local->join->context->pool,
+                               left->column_count + has_number, columns, BATCH_ROWS_MAX,
+                               "hash join", err);
+}
+
 static Status probe_local_open(Operator *base, uint32_t thread, Error *err, void **local_out)
 {
     Join *join = join_of_probe(base);
@@ -53,7 +69,7 @@ static Status probe_local_open(Operator *base, uint32_t thread, Error *err, void
     local->key_columns = ARENA_ARRAY(arena, Column, join->left_keys.count);
     local->pair_columns =
         ARENA_ARRAY(arena, Column, join->left->column_count + join->right->column_count);
-    local->out_columns = ARENA_ARRAY(arena, Column, join->node->column_count);
+    local->out_columns = ARENA_ARRAY(arena, Column, join->output_count);
     local->rows = arena_alloc(arena, sizeof *local->rows * BATCH_ROWS_MAX);
     local->matches = arena_alloc(arena, sizeof *local->matches * BATCH_ROWS_MAX);
     local->padded_rows = arena_alloc(arena, sizeof *local->padded_rows * BATCH_ROWS_MAX);
@@ -63,8 +79,7 @@ static Status probe_local_open(Operator *base, uint32_t thread, Error *err, void
     local->mark_validity = ARENA_ARRAY(arena, uint64_t, bitmap_words(BATCH_ROWS_MAX));
     TRY(join_probe_init(&local->probe, &join->table, err));
     TRY(open_range(local, err));
-    TRY(column_buffers_init(&local->left_buffers, arena, pool, join->left->column_count,
-                            join->left->columns, BATCH_ROWS_MAX, "hash join", err));
+    TRY(open_left_buffers(local, err));
     TRY(join_buffers_init(join, arena, &local->right_buffers, err));
     if (join->left_keys.kernel != NULL)
         TRY(kernel_instance_new(join->left_keys.kernel, pool, err, &local->keys));
@@ -98,7 +113,7 @@ static void probe_local_close(Operator *base, void *opaque)
 Status probe__emit_columns(ProbeLocal *local, uint32_t row_count, const uint32_t *selection,
                            uint32_t selected_count, Emitter *emitter, Error *err)
 {
-    Batch out = {.column_count = local->join->node->column_count,
+    Batch out = {.column_count = local->join->output_count,
                  .row_count = row_count,
                  .columns = local->out_columns,
                  .selection = selection,
@@ -125,7 +140,7 @@ Status probe__emit_pairs(ProbeLocal *local, const Batch *batch, const uint32_t *
 
     if (count == 0)
         return ST_OK;
-    for (uint32_t i = 0; i < join->node->column_count; i++) {
+    for (uint32_t i = 0; i < join->output_count; i++) {
         const JoinOutput *output = &join->outputs[i];
 
         if (output->side == JOIN_SIDE_LEFT)
@@ -146,16 +161,15 @@ Status probe__emit_left(ProbeLocal *local, const Batch *batch, const uint32_t *s
 {
     const Join *join = local->join;
 
-    for (uint32_t i = 0; i < join->node->column_count; i++) {
+    for (uint32_t i = 0; i < join->output_count; i++) {
         const JoinOutput *output = &join->outputs[i];
-        Type type = join->node->columns[i].type;
 
         if (output->side == JOIN_SIDE_LEFT)
             local->out_columns[i] = batch->columns[output->index];
         else if (output->side == JOIN_SIDE_MARK)
-            local->out_columns[i] = mark_column(local, type, mark_has_nulls);
+            local->out_columns[i] = mark_column(local, join->node->columns[i].type, mark_has_nulls);
         else
-            local->out_columns[i] = column_of_nulls(type);
+            local->out_columns[i] = column_of_nulls(join->node->columns[i].type);
     }
     return probe__emit_columns(local, batch->row_count, selection, count, emitter, err);
 }
@@ -167,7 +181,7 @@ static Status emit_in_place(ProbeLocal *local, const Batch *batch, uint32_t coun
 {
     const Join *join = local->join;
 
-    for (uint32_t i = 0; i < join->node->column_count; i++) {
+    for (uint32_t i = 0; i < join->output_count; i++) {
         const JoinOutput *output = &join->outputs[i];
 
         if (output->side == JOIN_SIDE_LEFT)
@@ -322,6 +336,8 @@ static Status probe_consume(Operator *base, void *opaque, const Batch *batch, Em
         local->sequence = 0;
     }
     TRY(evaluate_keys(local, batch, err, &keys));
+    if (join_spill_takes_left(join))
+        return join_spill_left(join, keys, batch, err);
     join_probe_start(&local->probe, keys, batch);
     if (join->is_single)
         return probe_single(local, batch, emitter, err);

@@ -54,6 +54,10 @@ typedef struct Emitter Emitter;
  * count of rows for that split. */
 MUST_CHECK Status emit(Emitter *emitter, const Batch *batch, Error *err);
 
+/* An emitter that leads to one operator, which has no local state and stands in no pipeline. Lives
+ * in the arena. */
+Emitter *emitter_to(Arena *arena, Operator *to);
+
 /* True when nobody downstream wants more rows of this split (LIMIT reached): stop making them. */
 bool emit_is_done(const Emitter *emitter);
 

@@ -16,7 +16,7 @@ typedef struct Local {
 
 /* Between an operator and the next: counts what goes through. */
 struct Emitter {
-    StageRun *run;
+    StageRun *run; /* NULL: emitter_to's */
     Operator *from;
     Operator *to; /* NULL: the sink's own emitter, which leads nowhere */
     void *to_local;
@@ -218,7 +218,7 @@ static void charge(StageRun *run, Emitter *emitter)
 {
     int64_t now_ns;
 
-    if (!run->context->analyze)
+    if (run == NULL || !run->context->analyze)
         return;
     now_ns = clock_thread_cpu_ns();
     emitter->busy_ns += now_ns - run->mark_ns;
@@ -323,13 +323,21 @@ void run_close(StageRun *run)
 
 /* --- what operators call --- */
 
+Emitter *emitter_to(Arena *arena, Operator *to)
+{
+    Emitter *emitter = ARENA_NEW(arena, Emitter);
+
+    emitter->to = to;
+    return emitter;
+}
+
 Status emit(Emitter *emitter, const Batch *batch, Error *err)
 {
     Status status;
 
     if (batch->selected_count == 0)
         return ST_OK;
-    ASSERT(batch->split == emitter->run->split);
+    ASSERT(emitter->run == NULL || batch->split == emitter->run->split);
     emitter->rows += batch->selected_count;
     emitter->batches++;
     charge(emitter->run, emitter);
@@ -343,6 +351,8 @@ bool emit_is_done(const Emitter *emitter)
 {
     const StageRun *run = emitter->run;
 
+    if (run == NULL)
+        return false;
     return run->is_split_done ||
            run->split >= atomic_load_explicit(&run->stage->feed->split_limit, memory_order_relaxed);
 }

@@ -1,7 +1,7 @@
 /*
  * row_spill.h -- rows of columns that memory has no room for: runs of them, read back in order
  *
- *     RowSpill: row_spill_init -> row_spill_fill (columns into rows) -> spill_write (record_spill.h)
+ *     RowSpill: row_spill_init -> row_spill_fill (columns into rows) -> spill_write
  *     RowMerge: row_merge_init (runs, each in order) -> row_merge_next, ...  one order of all
  *     RowSpill: row_spill_take (a row that was read), ... -> row_spill_columns
  *

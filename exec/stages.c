@@ -208,6 +208,7 @@ static Status build_join(StageBuilder *builder, const Plan *plan, ColumnSet need
         draft->waits_for_earlier = true;
         stages__depend(builder, draft, stage);
         stages__use(builder, draft, ops.build);
+        stages__use(builder, draft, ops.probe); /* joins what was spilled */
     }
     return ST_OK;
 }

@@ -177,7 +177,7 @@ VONK_API VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b);
  * One record for each pair of records of equal keys: void fn(VonkTask *, const A *, const B *, Out
  * *). Shuffle, or the smaller side is sent to every partition; VONK_PARTITIONS(n): both sides are
  * placed by key in n. Order: by a's rows, then b's. A task holds its part of the smaller side in
- * memory; errors: it does not fit (more partitions make it smaller).
+ * memory, or joins it piece by piece from the disk.
  *
  *     VonkRdd *named = vonk_rdd_join(clicks, Click, users, User, Profile, put_name);
  *     return vonk_rdd_print_csv(named);

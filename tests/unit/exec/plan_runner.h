@@ -24,6 +24,7 @@ typedef struct Runner {
 typedef struct RunMode {
     uint32_t threads;
     uint32_t batch_rows;
+    size_t spill_bytes; /* 0: nothing is spilled */
 } RunMode;
 
 static const RunMode run_modes[] = {{1, 2048}, {1, 1}, {1, 3}, {2, 2048}, {2, 1}, {8, 3}, {8, 64}};
@@ -185,7 +186,9 @@ static inline ExecRequest runner_request(Runner *runner, const Plan *plan, RunMo
                          .pool = runner->pool,
                          .threads = mode.threads,
                          .batch_rows = mode.batch_rows,
-                         .jit = JIT_OFF};
+                         .jit = JIT_OFF,
+                         .spill_folder = mode.spill_bytes > 0 ? "/tmp" : NULL,
+                         .spill_bytes = mode.spill_bytes};
 }
 
 /* All rows as text, a line each; on failure the status, with the error in *err. */

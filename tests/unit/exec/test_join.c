@@ -250,6 +250,38 @@ static const char *describe(Runner *runner, const JoinCase *test)
                         test->is_unique ? ", unique" : "");
 }
 
+static void check_mode(Runner *runner, const JoinCase *test, const Plan *plan, RunMode mode,
+                       const char *expected, unsigned seed)
+{
+    Error err = ERROR_NONE;
+    const char *rows;
+    Status status = runner_try(runner, plan, mode, &err, &rows);
+
+    if (expected == NULL) {
+        ck_assert_int_eq(status, ST_BAD_INPUT);
+        ck_assert_str_eq(err.sqlstate, "21000");
+        return;
+    }
+    ck_assert_msg(status == ST_OK, "%s: %s", describe(runner, test), err.message);
+    ck_assert_msg(strcmp(rows, expected) == 0,
+                  "%s, seed %u, %u threads, batches of %u, spills at %zu:\n%s\nexpected\n%s",
+                  describe(runner, test), seed, mode.threads, mode.batch_rows, mode.spill_bytes,
+                  rows, expected);
+}
+
+/* From tables of one row, of which a key's rows are many, to ones that may just fit. */
+static void check_spilled(Runner *runner, const JoinCase *test, const Plan *plan,
+                          const char *expected, unsigned seed)
+{
+    bool needs_all = test->kind == JOIN_SINGLE || test->kind == JOIN_MARK;
+    const RunMode modes[] = {
+        {1, 1 + seed * 37 % 64, 1}, {1, 2048, 1000}, {1, 5, 30000 - seed * 571 % 6000}};
+    uint32_t mode = needs_all && !test->is_unique ? 2 : seed % 3;
+
+    if (!test->null_aware)
+        check_mode(runner, test, plan, modes[mode], expected, seed);
+}
+
 static void check_case(const JoinCase *test, unsigned seed)
 {
     Runner runner = runner_open();
@@ -261,22 +293,9 @@ static void check_case(const JoinCase *test, unsigned seed)
         runner_scan(&runner, make_table(&runner, test, data.right_rows, data.right, 1 + seed % 30));
     const Plan *plan = make_plan(&runner, test, left, right);
 
-    for (uint32_t i = seed % 3; i < RUN_MODE_COUNT; i += 3) {
-        Error err = ERROR_NONE;
-        const char *rows;
-        Status status = runner_try(&runner, plan, run_modes[i], &err, &rows);
-
-        if (expected == NULL) {
-            ck_assert_int_eq(status, ST_BAD_INPUT);
-            ck_assert_str_eq(err.sqlstate, "21000");
-            continue;
-        }
-        ck_assert_msg(status == ST_OK, "%s: %s", describe(&runner, test), err.message);
-        ck_assert_msg(strcmp(rows, expected) == 0,
-                      "%s, seed %u, %u threads, batches of %u:\n%s\nexpected\n%s",
-                      describe(&runner, test), seed, run_modes[i].threads, run_modes[i].batch_rows,
-                      rows, expected);
-    }
+    for (uint32_t i = seed % 3; i < RUN_MODE_COUNT; i += 3)
+        check_mode(&runner, test, plan, run_modes[i], expected, seed);
+    check_spilled(&runner, test, plan, expected, seed);
     runner_close(&runner);
 }
 
@@ -371,7 +390,9 @@ START_TEST(one_huge_key)
 }
 END_TEST
 
-/* Every allocation fails in turn: an error, nothing left behind, and in the end the right rows. */
+static const RunMode memory_modes[] = {{1, 16}, {2, 16}, {1, 16, 1 << 20}, {1, 16, 2000}};
+
+/* Every allocation fails in turn: an error or the right rows, and nothing left behind. */
 START_TEST(memory_refused)
 {
     Runner runner = runner_open();
@@ -387,21 +408,27 @@ START_TEST(memory_refused)
         runner_scan(&runner, make_table(&runner, &test, data.right_rows, data.right, 20));
     const Plan *plan = make_plan(&runner, &test, left, right);
     uint64_t before = mem_pool_used_bytes(runner.pool);
-    RunMode mode = {1 + (uint32_t)_i, 16};
-    Status status = ST_OUT_OF_MEMORY;
+    RunMode mode = memory_modes[_i];
+    const char *expected = reference(&runner, &test, &data);
+    uint32_t refused = 0;
     uint64_t nth = 1;
 
-    for (; status != ST_OK && nth < 2000; nth++) {
+    for (uint32_t in_row = 0; in_row < 60 && nth < 20000; nth++) {
         Error err = ERROR_NONE;
         const char *rows;
+        Status status;
 
         mem_pool_fail_nth(runner.pool, nth);
         status = runner_try(&runner, plan, mode, &err, &rows);
         ck_assert(status == ST_OK || status == ST_OUT_OF_MEMORY);
+        if (status == ST_OK)
+            ck_assert_str_eq(rows, expected);
         ck_assert_uint_eq(mem_pool_used_bytes(runner.pool), before);
+        refused += status != ST_OK;
+        in_row = status == ST_OK ? in_row + 1 : 0;
     }
-    ck_assert_uint_gt(nth, 20);
-    ck_assert_int_eq(status, ST_OK);
+    ck_assert_uint_gt(refused, 20);
+    ck_assert_uint_lt(nth, 20000);
     mem_pool_fail_nth(runner.pool, 0);
     runner_close(&runner);
 }
@@ -413,7 +440,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, nested_joins, 0, KIND_COUNT);
     tcase_add_loop_test(tests, null_aware_joins, 0, 2);
     tcase_add_test(tests, one_huge_key);
-    tcase_add_loop_test(tests, memory_refused, 0, 2);
+    tcase_add_loop_test(tests, memory_refused, 0, 4);
 }
 
 int main(void)
