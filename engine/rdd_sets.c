@@ -42,45 +42,34 @@ VonkRdd *vonk_rdd_distinct(VonkRdd *rdd)
     return rdd_new(rdd->rdds, plan_distinct(rdd->rdds->arena, rdd->plan), rdd->layout);
 }
 
-static VonkRdd *set_operation(VonkRdd *a, VonkRdd *b, SetopKind kind, const char *what)
+/* plan's rows that match one of b's, or none: all fields compared, NULL as a value. plan has the
+ * columns of a. */
+static VonkRdd *matching(VonkRdd *a, const Plan *plan, VonkRdd *b, JoinKind kind)
 {
     RddSession *rdds = a->rdds;
-    VonkRdd *failed = check_pair(a, b, what);
-    const Plan *right;
-    ColumnList maps[2];
+    RecordLayout whole = *a->layout;
+    const Plan *right = rdd_apart(rdds, b->plan);
 
-    if (failed != NULL)
-        return failed;
-    right = rdd_apart(rdds, b->plan);
-    maps[0] = rdd_columns(rdds->arena, a->plan);
-    maps[1] = rdd_columns(rdds->arena, right);
+    whole.fields = rdd_all_keys(rdds->arena, a->layout);
     return rdd_new(rdds,
-                   plan_setop(rdds->arena, kind, false, a->plan, right, maps,
-                              a->layout->field_count,
-                              plan_record_columns(rdds->arena, a->layout, &rdds->ids)),
+                   plan_join(rdds->arena, kind, plan, right,
+                             rdd_keys_equal(rdds->arena, plan, &whole, right, &whole)),
                    a->layout);
 }
 
+/* As a join it spills; a set operation holds its rows. */
 VonkRdd *vonk_rdd_intersection(VonkRdd *a, VonkRdd *b)
 {
-    return set_operation(a, b, SETOP_INTERSECT, "the intersection");
+    VonkRdd *failed = check_pair(a, b, "the intersection");
+
+    return failed != NULL ? failed
+                          : matching(a, plan_distinct(a->rdds->arena, a->plan), b, JOIN_SEMI);
 }
 
-/* a's rows that match none of b's, all fields compared: EXCEPT that keeps duplicates. */
+/* EXCEPT that keeps duplicates. */
 VonkRdd *vonk_rdd_subtract(VonkRdd *a, VonkRdd *b)
 {
-    RddSession *rdds = a->rdds;
     VonkRdd *failed = check_pair(a, b, "the difference");
-    RecordLayout whole;
-    const Plan *right;
 
-    if (failed != NULL)
-        return failed;
-    whole = *a->layout;
-    whole.fields = rdd_all_keys(rdds->arena, a->layout);
-    right = rdd_apart(rdds, b->plan);
-    return rdd_new(rdds,
-                   plan_join(rdds->arena, JOIN_ANTI, a->plan, right,
-                             rdd_keys_equal(rdds->arena, a->plan, &whole, right, &whole)),
-                   a->layout);
+    return failed != NULL ? failed : matching(a, a->plan, b, JOIN_ANTI);
 }

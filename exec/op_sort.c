@@ -11,6 +11,7 @@
 #include "core/base/stop_check.h"
 #include "exec/operator.h"
 #include "exec/row_source.h"
+#include "exec/sort_spill.h"
 #include "exec/sorter.h"
 
 enum { SPLIT_ROWS = 32 * 1024 };
@@ -31,6 +32,7 @@ typedef struct Sort {
     uint64_t skip_rows, fetch_rows;        /* SORT_LIMIT_GROUPS */
     uint32_t value_field, delimiter_field; /* SORT_CONCAT_GROUPS */
     TextStore texts;                       /* the concatenations */
+    SortSpill spill;                       /* of a task */
 } Sort;
 
 enum { CONCAT_BYTES_MAX = 1 << 30 };
@@ -59,6 +61,10 @@ static Status sort_local_open(Operator *op, uint32_t thread, Error *err, void **
     local = memory;
     memset(local, 0, sizeof *local);
     status = sort_run_init(&local->run, &self->spec, err);
+    if (status == ST_OK && self->kind == SORT_ALL && op->context->threads == 1 &&
+        op->context->spill_folder != NULL && self->spill.arena == NULL)
+        status = sort_spill_open(&self->spill, &self->spec, op->context->spill_folder,
+                                 op->context->batch_rows, err);
     if (status != ST_OK)
         local_free(op, local);
     else
@@ -77,9 +83,21 @@ static void sort_local_close(Operator *op, void *local_memory)
 static Status sort_consume(Operator *op, void *local, const Batch *batch, Emitter *emitter,
                            Error *err)
 {
-    (void)op;
+    Sort *self = (Sort *)op;
+    SortRun *run = &((SortLocal *)local)->run;
+    uint64_t before = run->entries.row_count;
+    Status status = sort_run_add(run, batch, err);
+
     (void)emitter;
-    return sort_run_add(&((SortLocal *)local)->run, batch, err);
+    if (self->spill.arena == NULL)
+        return status;
+    if (status == ST_OUT_OF_MEMORY && before > 0 && sort_run_undo(run, before)) {
+        TRY(sort_spill_run(&self->spill, run, err));
+        return sort_run_add(run, batch, err);
+    }
+    if (status == ST_OK && sort_run_bytes(run) > op->context->spill_bytes / 2)
+        return sort_spill_run(&self->spill, run, err);
+    return status;
 }
 
 static Status sort_combine(Operator *op, void *local_memory, Error *err)
@@ -87,7 +105,8 @@ static Status sort_combine(Operator *op, void *local_memory, Error *err)
     Sort *self = (Sort *)op;
     SortLocal *local = local_memory;
 
-    (void)err;
+    if (self->spill.run_count > 0)
+        TRY(sort_spill_run(&self->spill, &local->run, err));
     sort_run_end(&local->run);
     local->is_combined = true;
     sorter_add_run(&self->sorter, &local->run);
@@ -102,6 +121,10 @@ static Status sort_finish_begin(Operator *op, uint32_t phase, Error *err, uint32
     *task_count_out = 0;
     if (self->is_sorted)
         return ST_OK;
+    if (self->spill.run_count > 0) {
+        self->is_sorted = true;
+        return sort_spill_merge(&self->spill, err);
+    }
     TRY(sorter_begin(&self->sorter, phase, err, task_count_out));
     operator_note_bytes(op, self->sorter.peak_bytes);
     if (*task_count_out > 0)
@@ -267,6 +290,7 @@ static void sort_close(Operator *op)
     }
     sorter_init(&self->sorter, &self->spec);
     text_store_fini(&self->texts);
+    sort_spill_close(&self->spill);
     self->row_count = 0;
     self->is_sorted = false;
 }
@@ -277,6 +301,8 @@ static uint32_t sort_split_count(Operator *op)
 {
     const Sort *self = (Sort *)op;
 
+    if (self->spill.run_count > 0)
+        return 1;
     return (uint32_t)((self->row_count + SPLIT_ROWS - 1) / SPLIT_ROWS);
 }
 
@@ -296,14 +322,18 @@ static Status sort_source_split(Operator *op, void *cursor, uint32_t split, Erro
     uint64_t start = (uint64_t)split * SPLIT_ROWS, count = self->row_count - start;
 
     (void)err;
+    if (self->spill.run_count > 0)
+        return ST_OK;
     sort_cursor_seek(cursor, split, start, count < SPLIT_ROWS ? count : SPLIT_ROWS);
     return ST_OK;
 }
 
 static Status sort_source_next(Operator *op, void *cursor, Error *err, Batch *batch_out)
 {
-    (void)op;
-    (void)err;
+    Sort *self = (Sort *)op;
+
+    if (self->spill.run_count > 0)
+        return sort_spill_next(&self->spill, err, batch_out);
     sort_cursor_next(cursor, batch_out);
     return ST_OK;
 }

@@ -210,6 +210,19 @@ Status row_store_grow(RowStore *store, Error *err)
     return ST_OK;
 }
 
+void row_store_cut(RowStore *store, uint64_t row_count)
+{
+    for (uint32_t c = store->chunk_count; c-- > 0 && store->row_count > row_count;) {
+        uint64_t surplus = store->row_count - row_count;
+        RowChunk *chunk = &store->chunks[c];
+
+        if (surplus > chunk->row_count)
+            surplus = chunk->row_count;
+        chunk->row_count -= (uint32_t)surplus;
+        store->row_count -= surplus;
+    }
+}
+
 Status row_store_add(RowStore *store, uint32_t count, Error *err, void **rows_out)
 {
     uint32_t done = 0;

@@ -146,6 +146,9 @@ static inline void row_store_drop_last(RowStore *store)
     store->row_count--;
 }
 
+/* Only the first row_count rows stay. */
+void row_store_cut(RowStore *store, uint64_t row_count);
+
 /* count rows, contents undefined. */
 MUST_CHECK Status row_store_add(RowStore *store, uint32_t count, Error *err, void **rows_out);
 

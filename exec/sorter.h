@@ -59,6 +59,9 @@ typedef struct SortRun {
 MUST_CHECK Status sort_run_init(SortRun *run, const SortSpec *spec, Error *err);
 /* Batches of one split come one after the other. */
 MUST_CHECK Status sort_run_add(SortRun *run, const Batch *batch, Error *err);
+/* Memory was refused to sort_run_add: what it did is undone, so that row_count rows are left.
+ * False: it has lost some. */
+bool sort_run_undo(SortRun *run, uint64_t row_count);
 /* Entries of the null-free shape get the other. */
 MUST_CHECK Status sort_run_widen(SortRun *run, Error *err);
 /* Frees what only adding needs. */

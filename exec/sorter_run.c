@@ -221,3 +221,13 @@ Status sort_run_add(SortRun *run, const Batch *batch, Error *err)
     run->segments[run->segment_count - 1].count += count;
     return ST_OK;
 }
+
+bool sort_run_undo(SortRun *run, uint64_t row_count)
+{
+    if (run->entries.row_count < row_count) /* it was being widened */
+        return false;
+    row_store_cut(&run->entries, row_count);
+    if (!run->spec->is_inline)
+        row_store_cut(&run->rows, row_count);
+    return true;
+}

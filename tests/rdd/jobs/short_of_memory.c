@@ -131,7 +131,7 @@ static VonkRdd *made_by(VonkRdd *a, VonkRdd *b, VonkRdd *few, VonkRdd *same, con
     if (strcmp(call, "reduce_by_key") == 0)
         return vonk_rdd_reduce_by_key(a, Row, add, VONK_PARTITIONS(PARTITIONS));
     if (strcmp(call, "sort_by") == 0)
-        return vonk_rdd_sort_by(a, "t DESC, x NULLS FIRST");
+        return vonk_rdd_sort_by(a, "t DESC, x");
     if (strcmp(call, "sort_by_key") == 0)
         return vonk_rdd_sort_by_key(a);
     if (strcmp(call, "sort_within") == 0)

@@ -32,6 +32,7 @@ typedef struct DriverMode {
     uint32_t threads;
     uint32_t batch_rows;
     uint32_t split_rows;
+    size_t spill_bytes; /* 0: nothing is spilled */
 } DriverMode;
 
 static const DriverMode driver_modes[] = {{1, 2048, 1000000}, {1, 1, 100}, {1, 3, 1000},
@@ -474,7 +475,9 @@ static inline ExecContext driver_context(MemPool *pool, DriverMode mode, const a
                          .threads = mode.threads,
                          .batch_rows = mode.batch_rows,
                          .jit = JIT_OFF,
-                         .stop = stop};
+                         .stop = stop,
+                         .spill_folder = mode.spill_bytes > 0 ? "/tmp" : NULL,
+                         .spill_bytes = mode.spill_bytes};
 }
 
 /* A plan node that stands for the table, as an operator's input. */

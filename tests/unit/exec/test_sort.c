@@ -61,20 +61,27 @@ static DriverRows naive_sort(const DriverTable *table, const SortKeyList *keys)
     return result;
 }
 
+/* Runs of a batch each; of a few hundred rows; and of so many that it may not spill at all. */
+static const DriverMode spill_modes[] = {
+    {1, 7, 100, 1}, {1, 64, 100000, 40000}, {1, 2048, 700, 1 << 20}};
+enum { SPILL_MODE_COUNT = sizeof spill_modes / sizeof spill_modes[0] };
+
 static void check_sort(const DriverTable *table, const SortKeyList *keys)
 {
     DriverRows expected = naive_sort(table, keys);
     const Plan *plan = plan_sort(arena, driver_plan(arena, table), keys->count, keys->items);
 
-    for (uint32_t m = 0; m < DRIVER_MODE_COUNT; m++) {
-        ExecContext context = driver_context(pool, driver_modes[m], &stop);
+    for (uint32_t m = 0; m < DRIVER_MODE_COUNT + SPILL_MODE_COUNT; m++) {
+        DriverMode mode =
+            m < DRIVER_MODE_COUNT ? driver_modes[m] : spill_modes[m - DRIVER_MODE_COUNT];
+        ExecContext context = driver_context(pool, mode, &stop);
         Error err = ERROR_NONE;
         DriverRows rows;
         Operator *op;
 
         ck_assert_int_eq(op_sort_new(&context, arena, plan_as_sort(plan), &err, &op), ST_OK);
-        ck_assert_int_eq(driver_fill(op, table, driver_modes[m], &err), ST_OK);
-        ck_assert_int_eq(driver_read(op, driver_modes[m], &rows, &err), ST_OK);
+        ck_assert_int_eq(driver_fill(op, table, mode, &err), ST_OK);
+        ck_assert_int_eq(driver_read(op, mode, &rows, &err), ST_OK);
         driver_assert_same(&expected, &rows);
         driver_rows_fini(&rows);
         driver_close(op);
@@ -335,6 +342,47 @@ START_TEST(refused_memory_names_the_operator_and_all_is_freed)
         driver_close(op);
         ck_assert_uint_eq(mem_pool_used_bytes(pool), 0);
     }
+}
+END_TEST
+
+/* One request is refused: it spills, and the rows are right, or it says that there is no memory. */
+START_TEST(refused_memory_is_spilled)
+{
+    DriverTable table = {.row_count = 3000};
+    DriverRows expected;
+    uint32_t right = 0;
+    SortKey key;
+    const Plan *plan;
+
+    driver_add_column(&table, arena, type_of(TYPE_TEXT), 1000, 1, 1);
+    key = key_of(&table, 0, true, false);
+    expected = naive_sort(&table, &(SortKeyList){1, &key});
+    plan = plan_sort(arena, driver_plan(arena, &table), 1, &key);
+    for (uint32_t nth = 1; nth < 300; nth += nth < 120 ? 1 : 17) {
+        DriverMode mode = {1, 100, 1000, _i == 0 ? 1 << 30 : 100000};
+        ExecContext context = driver_context(pool, mode, &stop);
+        Error err = ERROR_NONE;
+        DriverRows rows;
+        Operator *op;
+        Status status;
+
+        ck_assert_int_eq(op_sort_new(&context, arena, plan_as_sort(plan), &err, &op), ST_OK);
+        mem_pool_fail_nth(pool, nth);
+        status = driver_fill(op, &table, mode, &err);
+        mem_pool_fail_nth(pool, 0);
+        if (status == ST_OK) {
+            ck_assert_int_eq(driver_read(op, mode, &rows, &err), ST_OK);
+            driver_assert_same(&expected, &rows);
+            driver_rows_fini(&rows);
+            right++;
+        } else {
+            ck_assert_int_eq(status, ST_OUT_OF_MEMORY);
+        }
+        driver_close(op);
+        ck_assert_uint_eq(mem_pool_used_bytes(pool), 0);
+    }
+    ck_assert_uint_gt(right, 20);
+    driver_rows_fini(&expected);
 }
 END_TEST
 
