@@ -219,6 +219,12 @@ bool chain_code_has_failed(const ChainCode *code)
     return false;
 }
 
+void chain_code_set_wanted(ChainCode *code, bool is_wanted)
+{
+    for (uint32_t k = 0; code->users != NULL && k < code->function_count; k++)
+        user_task_set_wanted(&code->users[k], is_wanted);
+}
+
 void chain_code_reset(ChainCode *code)
 {
     for (uint32_t k = 0; k < code->function_count; k++)

@@ -37,6 +37,8 @@ typedef struct ChainCode {
 MUST_CHECK Status chain_code_open(ChainCode *code, const ExecContext *context, Arena *arena,
                                   CallStepList steps, const CombineSpec *combine, const Plan *node,
                                   Error *err);
+/* As user_task_set_wanted, of each function. */
+void chain_code_set_wanted(ChainCode *code, bool is_wanted);
 void chain_code_close(ChainCode *code); /* accepts a zeroed one */
 
 /* The loop, or NULL while there is none (yet, or ever). */

@@ -84,6 +84,12 @@ static void push(CallLocal *local, uint32_t number, char *records, uint32_t coun
 
 /* --- the end of the chain --- */
 
+static void set_wanted(CallLocal *local, bool is_wanted)
+{
+    user_task_set_wanted(&local->user, is_wanted);
+    chain_code_set_wanted(&local->compiled.code, is_wanted);
+}
+
 static Status emit_columns(void *opaque, uint32_t count)
 {
     CallLocal *local = opaque;
@@ -95,7 +101,10 @@ static Status emit_columns(void *opaque, uint32_t count)
                    .sequence = local->sequence};
 
     local->sequence += count;
-    return emit(local->emitter, &batch, local->err);
+    TRY(emit(local->emitter, &batch, local->err));
+    if (emit_is_done(local->emitter))
+        set_wanted(local, false);
+    return ST_OK;
 }
 
 static void emit_records(CallLocal *local, const char *records, uint32_t count)
@@ -473,6 +482,7 @@ static Status call_consume(Operator *base, void *opaque, const Batch *batch, Emi
     if (batch->split != local->split) {
         local->split = batch->split;
         local->sequence = 0;
+        set_wanted(local, true);
     }
     for (uint32_t i = 0; i < op->node->args.count; i++)
         local->args[i] = &batch->columns[op->places[i]];

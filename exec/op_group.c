@@ -108,6 +108,7 @@ static void flush_out(VonkOut *out)
         return;
     local->status = local->results == NULL ? pass_on(local, count, local->err)
                                            : spill_out(local, count, local->err);
+    user_task_set_wanted(&local->user, !emit_is_done(local->emitter));
     if (local->status != ST_OK)
         user_task_fail(&local->user, local->err);
     user_task_resume(&local->user, place);
@@ -143,7 +144,7 @@ static bool fill_from_execution(VonkIn *in)
     uint32_t count = 0;
 
     flush_out(&local->out); /* texts of what was emitted may be those of the batch that goes */
-    if (local->status != ST_OK || local->user.task.is_failed)
+    if (local->status != ST_OK || local->user.task.is_failed || emit_is_done(local->emitter))
         return false;
     local->status = read_records(input, local->err, &count);
     if (local->status != ST_OK)
@@ -202,6 +203,14 @@ static void call_function(GroupLocal *local)
     }
 }
 
+/* The function's error; none once nobody wants more: it may have missed what it did not get. */
+static Status end_function(GroupLocal *local, Error *err)
+{
+    if (local->status == ST_OK && emit_is_done(local->emitter))
+        local->user.task.is_failed = false;
+    return user_task_end(&local->user, err);
+}
+
 /* Calls the function for each group of the table. */
 static Status run_table(GroupLocal *local, Error *err)
 {
@@ -209,7 +218,8 @@ static Status run_table(GroupLocal *local, Error *err)
     GroupPlace place = {0};
     uint64_t number = 0;
 
-    while ((local->group = group_table_next(&local->table, &place)) != NULL) {
+    while ((local->group = group_table_next(&local->table, &place)) != NULL &&
+           !emit_is_done(local->emitter)) {
         for (uint32_t i = 0; i < spec->input_count; i++) {
             local->inputs[i].in.next = local->inputs[i].in.end = NULL;
             local->inputs[i].record = local->group->links[i].first;
@@ -370,7 +380,7 @@ static Status run_whole(GroupLocal *local, Error *err)
     local->user.reading = &local->inputs[0].in;
     call_function(local);
     local->user.reading = NULL;
-    return user_task_end(&local->user, err);
+    return end_function(local, err);
 }
 
 static Status group_consume(Operator *base, void *opaque, const Batch *batch, Emitter *emitter,
@@ -382,6 +392,7 @@ static Status group_consume(Operator *base, void *opaque, const Batch *batch, Em
     local->emitter = emitter;
     local->err = err;
     local->split = batch->split;
+    user_task_set_wanted(&local->user, true);
     if (local->op->node->spec->has_keys)
         TRY(run_groups(local, err));
     else

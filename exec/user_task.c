@@ -29,15 +29,17 @@ static UserTask *user_of(VonkTask *task)
 
 void user_task_init(UserTask *user, const ExecContext *context, const Plan *node)
 {
-    *user = (UserTask){.pool = context->pool,
+    const atomic_bool *cancelled = context->cancelled != NULL ? context->cancelled : context->stop;
+
+    *user = (UserTask){.cancelled = (const volatile bool *)cancelled,
+                       .pool = context->pool,
                        .error = ERROR_NONE,
                        .shared = context->shared,
                        .counts = context->counts};
-    user->task = (VonkTask){
-        .partition = context->partition - (node == NULL ? 0 : node->partition_shift),
-        .partition_count = context->partition_count,
-        .is_cancelled = (const volatile bool *)(context->cancelled != NULL ? context->cancelled
-                                                                           : context->stop)};
+    user->task =
+        (VonkTask){.partition = context->partition - (node == NULL ? 0 : node->partition_shift),
+                   .partition_count = context->partition_count,
+                   .is_cancelled = user->cancelled};
 }
 
 void user_task_fini(UserTask *user)
@@ -101,6 +103,13 @@ void user_task_reset(UserTask *user)
     }
     if (user->memory != NULL)
         user->memory->used = MEMORY_HEADER_BYTES;
+}
+
+void user_task_set_wanted(UserTask *user, bool is_wanted)
+{
+    static const bool is_unwanted = true;
+
+    user->task.is_cancelled = is_wanted ? user->cancelled : &is_unwanted;
 }
 
 void user_task_fail(UserTask *user, const Error *err)

@@ -26,7 +26,8 @@ typedef struct UserTask {
     VonkTask task; /* first: functions are given its address */
     const UserFunction *function;
     uint64_t record; /* its number among those that this function got in this partition, from 1 */
-    const VonkIn *reading; /* of it, `record` were read, with those in it; NULL: of none */
+    const VonkIn *reading;          /* of it, `record` were read, with those in it; NULL: of none */
+    const volatile bool *cancelled; /* the job's flag */
     MemPool *pool;
     UserMemory *memory; /* newest first */
     Error error;        /* of vonk_fail, or of memory refused */
@@ -59,6 +60,9 @@ void user_task_reset(UserTask *user);
 
 /* Where this thread notes whose function runs: what compiled code sets between its steps. */
 VonkTask **user_task_running(void);
+
+/* Whether anybody wants what functions emit: one that looks at vonk_task_is_cancelled may return. */
+void user_task_set_wanted(UserTask *user, bool is_wanted);
 
 /* Fails the task: the first error counts. */
 void user_task_fail(UserTask *user, const Error *err);

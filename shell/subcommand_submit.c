@@ -68,14 +68,14 @@ static bool add_setting(SubmitOptions *options, char *text)
     return true;
 }
 
-/* local, or local[N] */
+/* local, local[*], or local[N] */
 static bool set_master(SubmitOptions *options, char *url)
 {
     size_t bytes = strlen(url);
 
-    if (strcmp(url, "local") == 0)
+    if (strcmp(url, "local") == 0 || strcmp(url, "local[*]") == 0)
         return true;
-    if (strncmp(url, "local[", 6) == 0 && bytes > 7 && url[bytes - 1] == ']' &&
+    if (strncmp(url, "local[", 6) == 0 && bytes > 7 && url[bytes - 1] == ']' && url[6] != '0' &&
         strspn(url + 6, "0123456789") == bytes - 7) {
         url[bytes - 1] = '\0';
         options->settings[options->setting_count][0] = "threads";

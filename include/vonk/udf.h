@@ -62,7 +62,8 @@ static inline uint32_t vonk_task_partition(const VonkTask *task)
     return task->partition;
 }
 
-/* True when the job was cancelled: a function that runs long should look, and return.
+/* True when the job was cancelled, or nobody wants more of what the function emits (vonk_rdd_take):
+ * a function that runs long should look, and return.
  *
  *     while (!vonk_task_is_cancelled(task) && total > 1)
  *         total = total % 2 == 0 ? total / 2 : 3 * total + 1;

@@ -302,6 +302,52 @@ static void test_record_numbers(VonkSession *session)
     }
 }
 
+/* --- functions of which no more is wanted --- */
+
+void emit_for_ever(VonkTask *task, VonkOut *out)
+{
+    for (int64_t i = 0; !vonk_task_is_cancelled(task); i++)
+        vonk_emit(out, &(VonkNumber){i});
+}
+
+void emit_more_for_ever(VonkTask *task, const VonkNumber *in, VonkOut *out)
+{
+    for (int64_t i = in->value; !vonk_task_is_cancelled(task); i++)
+        vonk_emit(out, &(VonkNumber){i});
+}
+
+void want_all(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    int64_t count = 0;
+
+    for (const VonkNumber *number; (number = VONK_NEXT(in, VonkNumber)) != NULL; count++) {
+        vonk_accumulate(task, VONK_CLOSURE(task, Shared)->records, 1);
+        vonk_emit(out, number);
+    }
+    if (count < 100000)
+        vonk_fail(task, "records are missing");
+}
+
+static void test_unwanted(VonkSession *session)
+{
+    Shared shared = {.records = vonk_accumulator(session)};
+    VonkRdd *rdd = numbers(session, 200000, 2);
+
+    check(count_of(vonk_rdd_take(vonk_rdd_generate(session, 3, VonkNumber, emit_for_ever), 5)) == 5,
+          "a generator that looks ends when no more is wanted");
+    check(count_of(vonk_rdd_take(vonk_rdd_flat_map(rdd, VonkNumber, VonkNumber, emit_more_for_ever),
+                                 5)) == 5,
+          "so does a flat_map");
+    check(count_of(vonk_rdd_take(
+              vonk_rdd_map_partitions(rdd, VonkNumber, VonkNumber, want_all, VONK_WITH(shared)),
+              5)) == 5 &&
+              vonk_accumulator_value(session, shared.records) < 100000,
+          "a partition is read as far as its records are wanted");
+    check(count_of(vonk_rdd_map_partitions(rdd, VonkNumber, VonkNumber, want_all,
+                                           VONK_WITH(shared))) == 200000,
+          "and else to its end");
+}
+
 int vonk_main(VonkSession *session, int argc, char **argv)
 {
     (void)argc;
@@ -311,5 +357,6 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_register(session);
     test_closures(session);
     test_record_numbers(session);
+    test_unwanted(session);
     return finish();
 }
