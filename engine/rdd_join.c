@@ -53,7 +53,8 @@ static RecordLayout *pair_layout(Arena *arena, const RecordLayout *a, const Reco
     }
     *pair_out = (RecordPair){.second_offset = aligned(a->bytes),
                              .first_missing = missing[0],
-                             .second_missing = missing[1]};
+                             .second_missing = missing[1],
+                             .notes_offset = aligned(a->bytes) + aligned(b->bytes)};
     *layout = (RecordLayout){
         .name = "pair", .bytes = aligned(notes), .field_count = count, .fields = fields};
     return layout;

@@ -61,7 +61,7 @@ void user_task_reset(UserTask *user);
 /* Where this thread notes whose function runs: what compiled code sets between its steps. */
 VonkTask **user_task_running(void);
 
-/* Whether anybody wants what functions emit: one that looks at vonk_task_is_cancelled may return. */
+/* Whether anybody wants what functions emit; vonk_task_is_cancelled tells them when nobody does. */
 void user_task_set_wanted(UserTask *user, bool is_wanted);
 
 /* Fails the task: the first error counts. */

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "codegen/jit/jit_llvm.h"
+#include "codegen/jit/user_facts_internal.h"
 #include "core/base/str.h"
 #include "core/plan/user_code.h"
 #include "vonk/udf.h"
@@ -29,37 +30,9 @@ enum {
     INLINE_MAX = 2000
 };
 
-#define ANYWHERE INT64_MAX
-
-/* What a pointer was made from: a record's number, or one of these. */
-enum { ROOT_TASK = -1, ROOT_OWN = -2 };
-
-typedef struct Pointer {
-    LLVMValueRef value;
-    int root;
-    int64_t offset; /* from the root's start; ANYWHERE */
-} Pointer;
-
-typedef struct Facts {
-    Arena *arena;
-    LLVMValueRef function;
-    LLVMTargetDataRef layout;
-    uint32_t pointer_count;
-    Pointer *pointers;
-    uint32_t global_count;
-    LLVMValueRef *globals; /* that were looked at */
-    bool is_beyond_us;
-    bool can_inline, is_pure, may_fail, may_crash, uses_closure;
-    uint32_t record_count;
-    uint32_t read_count[USER_RECORDS_MAX], write_count[USER_RECORDS_MAX];
-    ByteRange *reads[USER_RECORDS_MAX], *writes[USER_RECORDS_MAX];
-    uint32_t copy_count;
-    ByteCopy *copies;
-} Facts;
-
 /* --- making functions simple --- */
 
-static bool has_name(LLVMValueRef value, const char *name)
+bool facts_has_name(LLVMValueRef value, const char *name)
 {
     size_t bytes;
     const char *own = LLVMGetValueName2(value, &bytes);
@@ -67,7 +40,7 @@ static bool has_name(LLVMValueRef value, const char *name)
     return bytes == strlen(name) && memcmp(own, name, bytes) == 0;
 }
 
-static bool name_starts(LLVMValueRef value, const char *start)
+bool facts_name_starts(LLVMValueRef value, const char *start)
 {
     size_t bytes;
     const char *own = LLVMGetValueName2(value, &bytes);
@@ -127,7 +100,7 @@ void user_adopt(LLVMModuleRef module, bool inlines_all)
         set_flag(function, "optnone", false);
         if (!inlines_all)
             continue;
-        is_inlined = !has_name(function, "vonk__emit") &&
+        is_inlined = !facts_has_name(function, "vonk__emit") &&
                      count_instructions(function, INLINE_MAX) < INLINE_MAX;
         set_flag(function, "noinline", !is_inlined);
         set_flag(function, "alwaysinline", is_inlined);
@@ -174,7 +147,7 @@ bool user_facts_apply(LLVMValueRef function)
     unsigned count = LLVMCountParamTypes(type);
 
     if (LLVMIsDeclaration(function) || count < 2 || count > 6 || LLVMIsFunctionVarArg(type) ||
-        name_starts(function, "vonk_"))
+        facts_name_starts(function, "vonk_"))
         return false;
     LLVMGetParamTypes(type, params);
     return LLVMGetTypeKind(params[0]) == LLVMPointerTypeKind &&
@@ -189,6 +162,11 @@ static Pointer *find_pointer(const Facts *facts, LLVMValueRef value)
         if (facts->pointers[i].value == value)
             return &facts->pointers[i];
     return NULL;
+}
+
+const Pointer *facts_pointer(const Facts *facts, LLVMValueRef value)
+{
+    return find_pointer(facts, value);
 }
 
 /* A pointer known twice with two offsets is anywhere; from two roots: beyond us. */
@@ -312,7 +290,7 @@ static bool is_one_of(LLVMValueRef function, const char *const *names, size_t co
     if (!LLVMIsDeclaration(function))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (has_name(function, names[i]))
+        if (facts_has_name(function, names[i]))
             return true;
     return false;
 }
@@ -321,14 +299,35 @@ static bool is_one_of(LLVMValueRef function, const char *const *names, size_t co
 
 static bool is_silent_intrinsic(LLVMValueRef callee)
 {
-    return name_starts(callee, "llvm.lifetime.") || name_starts(callee, "llvm.dbg.") ||
-           name_starts(callee, "llvm.assume") || name_starts(callee, "llvm.experimental.noalias");
+    return facts_name_starts(callee, "llvm.lifetime.") || facts_name_starts(callee, "llvm.dbg.") ||
+           facts_name_starts(callee, "llvm.assume") ||
+           facts_name_starts(callee, "llvm.experimental.noalias");
 }
 
-static bool is_memory_intrinsic(LLVMValueRef callee)
+bool facts_is_memory_intrinsic(LLVMValueRef callee)
 {
-    return name_starts(callee, "llvm.memcpy.") || name_starts(callee, "llvm.memmove.") ||
-           name_starts(callee, "llvm.memset.");
+    return facts_name_starts(callee, "llvm.memcpy.") ||
+           facts_name_starts(callee, "llvm.memmove.") || facts_name_starts(callee, "llvm.memset.");
+}
+
+/* Not what traps, is about the stack, or asks the machine for something. */
+static bool is_arithmetic_intrinsic(LLVMValueRef callee)
+{
+    static const char *const others[] = {
+        "llvm.trap",  "llvm.debugtrap", "llvm.ubsantrap", "llvm.va_",           "llvm.eh.",
+        "llvm.stack", "llvm.read",      "llvm.write",     "llvm.returnaddress", "llvm.frameaddress",
+        "llvm.get.",  "llvm.set.",      "llvm.reset.",    "llvm.x86.",          "llvm.aarch64."};
+
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (facts_name_starts(callee, others[i]))
+            return false;
+    return true;
+}
+
+bool facts_is_arithmetic(LLVMValueRef callee)
+{
+    return is_silent_intrinsic(callee) || IS_ONE_OF(callee, numeric_calls) ||
+           (facts_name_starts(callee, "llvm.") && is_arithmetic_intrinsic(callee));
 }
 
 /* What a call does with a pointer that is its argument number `argument`. */
@@ -341,24 +340,25 @@ static void use_in_call(Facts *facts, const Pointer *pointer, LLVMValueRef call,
         facts->can_inline &= pointer->root != ROOT_TASK;
     } else if (is_silent_intrinsic(callee)) {
         return;
-    } else if (is_memory_intrinsic(callee)) {
+    } else if (facts_is_memory_intrinsic(callee)) {
         uint64_t bytes = constant_or_all(LLVMGetOperand(call, 2));
 
         if (argument == 0)
             note_write(facts, pointer, pointer->offset, bytes);
         else
             note_read(facts, pointer, pointer->offset, bytes);
-    } else if (has_name(callee, "vonk__emit")) {
+    } else if (facts_has_name(callee, "vonk__emit")) {
         if (argument == 1)
             note_read(facts, pointer, pointer->offset, constant_or_all(LLVMGetOperand(call, 2)));
         else if (argument != 0 || pointer->offset != 0)
             note_escape(facts, pointer);
-    } else if (has_name(callee, "vonk_task_alloc") || has_name(callee, "vonk_fail")) {
+    } else if (facts_has_name(callee, "vonk_task_alloc") || facts_has_name(callee, "vonk_fail")) {
         if (pointer->root != ROOT_TASK || pointer->offset != 0 || argument != 0) {
             note_read(facts, pointer, ANYWHERE, 1); /* printed */
             facts->can_inline &= pointer->root != ROOT_TASK;
         }
-    } else if (has_name(callee, "vonk_text_to_int8") || has_name(callee, "vonk_text_to_float8")) {
+    } else if (facts_has_name(callee, "vonk_text_to_int8") ||
+               facts_has_name(callee, "vonk_text_to_float8")) {
         if (argument == 2)
             note_write(facts, pointer, pointer->offset, 8);
         else
@@ -368,20 +368,6 @@ static void use_in_call(Facts *facts, const Pointer *pointer, LLVMValueRef call,
     } else {
         note_escape(facts, pointer);
     }
-}
-
-/* Not what traps, is about the stack, or asks the machine for something. */
-static bool is_arithmetic_intrinsic(LLVMValueRef callee)
-{
-    static const char *const others[] = {
-        "llvm.trap",  "llvm.debugtrap", "llvm.ubsantrap", "llvm.va_",           "llvm.eh.",
-        "llvm.stack", "llvm.read",      "llvm.write",     "llvm.returnaddress", "llvm.frameaddress",
-        "llvm.get.",  "llvm.set.",      "llvm.reset.",    "llvm.x86.",          "llvm.aarch64."};
-
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (name_starts(callee, others[i]))
-            return false;
-    return true;
 }
 
 /* What a call is, whatever its arguments. */
@@ -396,11 +382,11 @@ static void look_at_call(Facts *facts, LLVMValueRef call)
         return;
     }
     if (is_silent_intrinsic(callee) || IS_ONE_OF(callee, numeric_calls) ||
-        has_name(callee, "vonk__emit"))
+        facts_has_name(callee, "vonk__emit"))
         return;
-    if (is_memory_intrinsic(callee)) {
+    if (facts_is_memory_intrinsic(callee)) {
         Pointer *to = find_pointer(facts, LLVMGetOperand(call, 0));
-        bool reads = !name_starts(callee, "llvm.memset.");
+        bool reads = !facts_name_starts(callee, "llvm.memset.");
 
         if (to == NULL)
             facts->is_pure = false;
@@ -411,7 +397,7 @@ static void look_at_call(Facts *facts, LLVMValueRef call)
             facts->may_crash = true;
         return;
     }
-    if (name_starts(callee, "llvm.")) {
+    if (facts_name_starts(callee, "llvm.")) {
         if (!is_arithmetic_intrinsic(callee)) {
             facts->is_pure = facts->can_inline = false;
             facts->may_crash = true;
@@ -419,9 +405,10 @@ static void look_at_call(Facts *facts, LLVMValueRef call)
         return;
     }
     facts->may_crash = true;
-    if (has_name(callee, "vonk_task_alloc")) {
+    if (facts_has_name(callee, "vonk_task_alloc")) {
         facts->may_fail = true;
-    } else if (has_name(callee, "vonk_text_to_int8") || has_name(callee, "vonk_text_to_float8")) {
+    } else if (facts_has_name(callee, "vonk_text_to_int8") ||
+               facts_has_name(callee, "vonk_text_to_float8")) {
         if (find_pointer(facts, LLVMGetOperand(call, 2)) == NULL)
             facts->is_pure = false;
     } else if (!IS_ONE_OF(callee, reading_calls)) {
@@ -557,9 +544,17 @@ static void look_at_operands(Facts *facts, LLVMValueRef value)
         look_at_global(facts, LLVMGetOperand(value, (unsigned)i));
 }
 
-static bool is_division(LLVMOpcode opcode)
+bool facts_is_division(LLVMOpcode opcode)
 {
     return opcode == LLVMUDiv || opcode == LLVMSDiv || opcode == LLVMURem || opcode == LLVMSRem;
+}
+
+bool facts_divides_safely(LLVMValueRef line)
+{
+    LLVMValueRef divisor = LLVMGetOperand(line, 1);
+
+    return LLVMIsAConstantInt(divisor) != NULL && !LLVMIsNull(divisor) &&
+           LLVMConstIntGetSExtValue(divisor) != -1;
 }
 
 static void look_at(Facts *facts, LLVMValueRef line)
@@ -581,11 +576,8 @@ static void look_at(Facts *facts, LLVMValueRef line)
             facts->is_pure = false;
         if (pointer == NULL ? LLVMIsAGlobalVariable(address) == NULL : pointer->offset == ANYWHERE)
             facts->may_crash = true;
-    } else if (is_division(opcode)) {
-        LLVMValueRef divisor = LLVMGetOperand(line, 1);
-
-        facts->may_crash |= LLVMIsAConstantInt(divisor) == NULL || LLVMIsNull(divisor) ||
-                            LLVMConstIntGetSExtValue(divisor) == -1;
+    } else if (facts_is_division(opcode)) {
+        facts->may_crash |= !facts_divides_safely(line);
     } else if (opcode == LLVMAtomicCmpXchg || opcode == LLVMAtomicRMW || opcode == LLVMFence ||
                opcode == LLVMInvoke || opcode == LLVMCallBr || opcode == LLVMUnreachable) {
         facts->is_pure = false;
@@ -597,12 +589,12 @@ static void look_at(Facts *facts, LLVMValueRef line)
 
 static void add_copy(Facts *facts, const Pointer *to, const Pointer *from, uint64_t bytes)
 {
-    if (to == NULL || from == NULL || to->root != (int)facts->record_count - 1 || from->root != 0 ||
-        to->root == 0 || to->offset == ANYWHERE || from->offset == ANYWHERE ||
+    if (to == NULL || from == NULL || to->root != (int)facts->record_count - 1 || from->root < 0 ||
+        to->root == from->root || to->offset == ANYWHERE || from->offset == ANYWHERE ||
         bytes >= UINT32_MAX || facts->copy_count == RANGES_MAX)
         return;
-    facts->copies[facts->copy_count++] =
-        (ByteCopy){(uint32_t)to->offset, (uint32_t)from->offset, (uint32_t)bytes};
+    facts->copies[facts->copy_count++] = (ByteCopy){(uint32_t)from->root, (uint32_t)to->offset,
+                                                    (uint32_t)from->offset, (uint32_t)bytes};
 }
 
 /* The first block always runs. */
@@ -617,7 +609,8 @@ static void find_copies(Facts *facts)
                      find_pointer(facts, LLVMGetOperand(LLVMGetOperand(line, 0), 0)),
                      LLVMStoreSizeOfType(facts->layout, LLVMTypeOf(LLVMGetOperand(line, 0))));
         if (opcode == LLVMCall && LLVMIsAFunction(LLVMGetCalledValue(line)) != NULL &&
-            name_starts(LLVMGetCalledValue(line), "llvm.memcpy."))
+            (facts_name_starts(LLVMGetCalledValue(line), "llvm.memcpy.") ||
+             facts_name_starts(LLVMGetCalledValue(line), "llvm.memmove.")))
             add_copy(facts, find_pointer(facts, LLVMGetOperand(line, 0)),
                      find_pointer(facts, LLVMGetOperand(line, 1)),
                      constant_or_all(LLVMGetOperand(line, 2)));
@@ -643,7 +636,7 @@ static uint32_t count_writers(const Facts *facts, ByteCopy copy)
             if (opcode == LLVMStore && LLVMGetOperand(user, 1) == pointer->value)
                 bytes = LLVMStoreSizeOfType(facts->layout, LLVMTypeOf(LLVMGetOperand(user, 0)));
             else if (opcode == LLVMCall)
-                bytes = is_memory_intrinsic(LLVMGetCalledValue(user))
+                bytes = facts_is_memory_intrinsic(LLVMGetCalledValue(user))
                             ? constant_or_all(LLVMGetOperand(user, 2))
                             : UINT32_MAX;
             count += bytes > 0 && (pointer->offset == ANYWHERE ||
@@ -676,7 +669,7 @@ static void find_roots(Facts *facts)
              line = LLVMGetNextInstruction(line))
             if (LLVMIsAAllocaInst(line) != NULL ||
                 (LLVMGetInstructionOpcode(line) == LLVMCall &&
-                 has_name(LLVMGetCalledValue(line), "vonk_task_alloc")))
+                 facts_has_name(LLVMGetCalledValue(line), "vonk_task_alloc")))
                 add_pointer(facts, line, ROOT_OWN, 0);
 }
 
@@ -692,15 +685,17 @@ static void find_all(Facts *facts)
             look_at(facts, line);
     if (facts->record_count >= 2)
         find_copies(facts);
+    facts->is_total = facts_is_total(facts);
 }
 
 static const char *print_facts(const Facts *facts)
 {
     StrBuf text = {.arena = facts->arena};
 
-    strbuf_printf(&text, "%s%s%s%s%s", facts->can_inline ? "inline " : "",
+    strbuf_printf(&text, "%s%s%s%s%s%s", facts->can_inline ? "inline " : "",
                   facts->is_pure ? "pure " : "", facts->may_fail ? "fails " : "",
-                  facts->may_crash ? "crashes " : "", facts->uses_closure ? "closure " : "");
+                  facts->may_crash ? "crashes " : "", facts->is_total ? "total " : "",
+                  facts->uses_closure ? "closure " : "");
     for (uint32_t i = 0; i < USER_RECORDS_MAX; i++) {
         for (uint32_t k = 0; k < facts->read_count[i]; k++)
             strbuf_printf(&text, "read%u:%u-%u ", i, facts->reads[i][k].from,
@@ -710,9 +705,10 @@ static const char *print_facts(const Facts *facts)
                           facts->writes[i][k].to);
     }
     for (uint32_t i = 0; i < facts->copy_count; i++)
-        if (facts->write_count[0] == 0 && count_writers(facts, facts->copies[i]) == 1)
-            strbuf_printf(&text, "copy:%u=%u+%u ", facts->copies[i].out, facts->copies[i].in,
-                          facts->copies[i].bytes);
+        if (facts->write_count[facts->copies[i].record] == 0 &&
+            count_writers(facts, facts->copies[i]) == 1)
+            strbuf_printf(&text, "copy%u:%u=%u+%u ", facts->copies[i].record, facts->copies[i].out,
+                          facts->copies[i].in, facts->copies[i].bytes);
     return strbuf_text(&text);
 }
 

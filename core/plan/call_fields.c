@@ -114,13 +114,13 @@ static uint32_t number_of_key(const RecordLayout *layout, const RecordField *fie
     return number;
 }
 
-/* The byte of the input that the output's byte is; false: it is none. */
-static bool copied_byte(const UserCode *code, uint32_t out, uint32_t *in_out)
+/* The byte of a record given that the output's byte is; false: it is none. */
+static bool copied_byte(const UserCode *code, uint32_t record, uint32_t out, uint32_t *in_out)
 {
     for (uint32_t i = 0; i < code->copy_count; i++) {
         const ByteCopy *copy = &code->copies[i];
 
-        if (out >= copy->out && out - copy->out < copy->bytes) {
+        if (copy->record == record && out >= copy->out && out - copy->out < copy->bytes) {
             *in_out = copy->in + (out - copy->out);
             return true;
         }
@@ -128,20 +128,52 @@ static bool copied_byte(const UserCode *code, uint32_t out, uint32_t *in_out)
     return false;
 }
 
-static bool is_copy(const UserCode *code, const RecordField *out, const RecordField *in)
+/* `in` is a field of the function's record number `record`; `made` is the number of the last. */
+static bool is_copy(const UserCode *code, const RecordField *out, const RecordField *in,
+                    uint32_t record, uint32_t made)
 {
     uint32_t from;
 
     if (!type_equal(out->type, in->type))
         return false;
     for (uint32_t i = 0; i < field_bytes(out); i++)
-        if (!copied_byte(code, out->offset + i, &from) || from != in->offset + i)
+        if (!copied_byte(code, record, out->offset + i, &from) || from != in->offset + i)
             return false;
     if (in->null_offset != RECORD_NEVER_NULL)
         return out->null_offset != RECORD_NEVER_NULL &&
-               copied_byte(code, out->null_offset, &from) && from == in->null_offset;
+               copied_byte(code, record, out->null_offset, &from) && from == in->null_offset;
     return out->null_offset == RECORD_NEVER_NULL ||
-           !byte_ranges_meet(code->writes[1], out->null_offset, out->null_offset + 1);
+           !byte_ranges_meet(code->writes[made], out->null_offset, out->null_offset + 1);
+}
+
+/* The field as the function sees it, in its own record; false: it is of neither. */
+static bool field_of_side(const RecordPair *pair, const RecordField *field, uint32_t *record_out,
+                          RecordField *own_out)
+{
+    uint32_t base = field->offset < pair->second_offset ? 0 : pair->second_offset;
+
+    if (field->offset >= pair->notes_offset)
+        return false;
+    *record_out = base > 0;
+    *own_out = *field;
+    own_out->offset -= base;
+    /* A function that copies from a side whatever comes is given that side always. */
+    own_out->null_offset =
+        field->null_offset >= pair->notes_offset ? RECORD_NEVER_NULL : field->null_offset - base;
+    return true;
+}
+
+static const RecordField *passed_by_pair(const CallStep *step, const RecordField *out)
+{
+    for (uint32_t i = 0; i < step->in->field_count; i++) {
+        RecordField own;
+        uint32_t record;
+
+        if (field_of_side(step->pair, &step->in->fields[i], &record, &own) &&
+            is_copy(step->function.code, out, &own, record, 2))
+            return &step->in->fields[i];
+    }
+    return NULL;
 }
 
 /* The field of what a step is given that a field of what it makes is; NULL: none. */
@@ -159,20 +191,23 @@ static const RecordField *passed(const CallStep *step, const RecordField *out)
                    ? key
                    : NULL;
     }
-    if (step->kind != CALL_MAP || step->function.code == NULL)
+    if (step->function.code == NULL)
         return NULL;
-    for (uint32_t i = 0; i < step->in->field_count; i++)
-        if (is_copy(step->function.code, out, &step->in->fields[i]))
+    if (step->kind == CALL_PAIR)
+        return passed_by_pair(step, out);
+    for (uint32_t i = 0; step->kind == CALL_MAP && i < step->in->field_count; i++)
+        if (is_copy(step->function.code, out, &step->in->fields[i], 0, 1))
             return &step->in->fields[i];
     return NULL;
 }
 
-bool call_passes_field(const PlanCall *call, uint32_t out_field, uint32_t *in_field_out)
+/* The field of the call's input that a field is of what `last` makes. */
+static bool trace(const PlanCall *call, const CallStep *last, uint32_t out_field,
+                  uint32_t *in_field_out)
 {
-    const RecordField *field = &call->steps.last->out->fields[out_field];
+    const RecordField *field = &last->out->fields[out_field];
 
-    for (const CallStep *step = call->steps.last; step != NULL && field != NULL;
-         step = step->before) {
+    for (const CallStep *step = last; step != NULL && field != NULL; step = step->before) {
         /* layouts that are equal may be two: a filter's `in` is what the step before made */
         uint32_t at = (uint32_t)(field - step->out->fields);
 
@@ -186,14 +221,29 @@ bool call_passes_field(const PlanCall *call, uint32_t out_field, uint32_t *in_fi
     return *in_field_out < call->steps.first->in->field_count;
 }
 
+bool call_passes_field(const PlanCall *call, uint32_t out_field, uint32_t *in_field_out)
+{
+    return trace(call, call->steps.last, out_field, in_field_out);
+}
+
+bool call_step_gets_field(const PlanCall *call, const CallStep *step, uint32_t field,
+                          uint32_t *in_field_out)
+{
+    *in_field_out = field;
+    return step->before == NULL || trace(call, step->before, field, in_field_out);
+}
+
 /* --- what functions do --- */
 
 bool call_step_is_pure(const CallStep *step)
 {
     const UserCode *code = step->function.code;
 
-    return code != NULL && code->is_pure && code->writes[0].count == 0 &&
-           (step->kind == CALL_MAP || step->kind == CALL_FILTER || step->kind == CALL_FLAT_MAP);
+    if (code == NULL || !code->is_pure || code->writes[0].count > 0)
+        return false;
+    if (step->kind == CALL_PAIR)
+        return code->writes[1].count == 0;
+    return step->kind == CALL_MAP || step->kind == CALL_FILTER || step->kind == CALL_FLAT_MAP;
 }
 
 bool call_is_pure(const PlanCall *call)
@@ -207,7 +257,15 @@ bool call_is_pure(const PlanCall *call)
 bool call_drops_records(const PlanCall *call)
 {
     for (const CallStep *step = call->steps.last; step != NULL; step = step->before)
-        if (step->kind != CALL_MAP)
+        if (step->kind != CALL_MAP && step->kind != CALL_PAIR)
             return true;
     return false;
+}
+
+bool call_only_filters(const PlanCall *call)
+{
+    for (const CallStep *step = call->steps.last; step != NULL; step = step->before)
+        if (step->kind != CALL_FILTER)
+            return false;
+    return true;
 }

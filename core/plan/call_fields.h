@@ -26,6 +26,13 @@ bool combine_can_inline(const CombineSpec *spec);
 /* The field of the input that a field of the output is, whatever the record; false: none. */
 bool call_passes_field(const PlanCall *call, uint32_t out_field, uint32_t *in_field_out);
 
+/* The same of a field of what one of its steps is given. */
+bool call_step_gets_field(const PlanCall *call, const CallStep *step, uint32_t field,
+                          uint32_t *in_field_out);
+
+/* Only filters: rows and columns come out as they went in. */
+bool call_only_filters(const PlanCall *call);
+
 bool call_step_is_pure(const CallStep *step);
 
 /* No function does anything but make its output of its input: records that are not wanted need not

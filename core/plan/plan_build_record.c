@@ -31,10 +31,25 @@ const CallStep *const *call_steps(Arena *arena, CallStepList steps)
     return items;
 }
 
-/* The call takes the record that the call below makes, as it is. */
-static bool follows(const PlanCall *below, ColumnList args)
+bool record_layouts_match(const RecordLayout *a, const RecordLayout *b)
 {
-    if (below == NULL || args.count != below->head.column_count)
+    if (a == b)
+        return true;
+    if (a->bytes != b->bytes || a->field_count != b->field_count)
+        return false;
+    for (uint32_t i = 0; i < a->field_count; i++)
+        if (!type_equal(a->fields[i].type, b->fields[i].type) ||
+            a->fields[i].offset != b->fields[i].offset ||
+            a->fields[i].null_offset != b->fields[i].null_offset)
+            return false;
+    return true;
+}
+
+/* The call takes the record that the call below makes, as it is. */
+static bool follows(const PlanCall *below, ColumnList args, const CallStep *step)
+{
+    if (below == NULL || args.count != below->head.column_count ||
+        !record_layouts_match(below->steps.last->out, step->in))
         return false;
     for (uint32_t i = 0; i < args.count; i++)
         if (args.ids[i] != below->head.columns[i].id)
@@ -49,7 +64,7 @@ const Plan *plan_call(Arena *arena, const Plan *input, ColumnList args, const Ca
     CallStep *own = arena_copy(arena, step, sizeof *own);
     PlanCall *call;
 
-    if (follows(below, args)) {
+    if (follows(below, args, step)) {
         args = below->args;
         input = below->head.inputs[0];
         own->before = below->steps.last;

@@ -116,6 +116,7 @@ void wire__put_steps(PlanWriter *writer, CallStepList steps)
             wire_put_u32(to, step->pair->second_offset);
             wire_put_u32(to, step->pair->first_missing);
             wire_put_u32(to, step->pair->second_missing);
+            wire_put_u32(to, step->pair->notes_offset);
         }
         wire__put_function(writer, &step->function);
     }
@@ -304,24 +305,12 @@ static const RecordPair *get_pair(PlanReader *reader, const RecordLayout *in)
     pair->second_offset = wire_get_u32(&reader->from);
     pair->first_missing = wire_get_u32(&reader->from);
     pair->second_missing = wire_get_u32(&reader->from);
+    pair->notes_offset = wire_get_u32(&reader->from);
     if (pair->second_offset > bytes || pair->second_offset % 8 != 0 ||
-        pair->first_missing >= bytes || pair->second_missing >= bytes)
+        pair->first_missing >= bytes || pair->second_missing >= bytes ||
+        pair->notes_offset < pair->second_offset || pair->notes_offset > bytes)
         wire_fail(&reader->from, "a pair's parts lie outside of its %u bytes", bytes);
     return pair;
-}
-
-static bool layouts_match(const RecordLayout *a, const RecordLayout *b)
-{
-    if (a == b)
-        return true;
-    if (a->bytes != b->bytes || a->field_count != b->field_count)
-        return false;
-    for (uint32_t i = 0; i < a->field_count; i++)
-        if (!type_equal(a->fields[i].type, b->fields[i].type) ||
-            a->fields[i].offset != b->fields[i].offset ||
-            a->fields[i].null_offset != b->fields[i].null_offset)
-            return false;
-    return true;
 }
 
 static void check_step(PlanReader *reader, const CallStep *step)
@@ -333,10 +322,11 @@ static void check_step(PlanReader *reader, const CallStep *step)
     if ((step->kind == CALL_MAP_INDEXED) != (step->index != NULL) ||
         (step->kind == CALL_PAIR) != (step->pair != NULL))
         wire_fail(from, "a call of kind %u with what belongs to another", step->kind);
-    if (from->status == ST_OK && step->kind == CALL_FILTER && !layouts_match(step->in, step->out))
+    if (from->status == ST_OK && step->kind == CALL_FILTER &&
+        !record_layouts_match(step->in, step->out))
         wire_fail(from, "a filter makes other records than it gets");
     if (from->status == ST_OK && step->before != NULL &&
-        !layouts_match(step->before->out, step->in))
+        !record_layouts_match(step->before->out, step->in))
         wire_fail(from, "a call gets other records than the one before it makes");
 }
 
@@ -431,7 +421,8 @@ const CombineSpec *wire__read_combine(PlanReader *reader, WireItemSize *size)
         wire_fail(from, "a combine without a function");
     if (from->status != ST_OK)
         return spec;
-    if (spec->create.call == NULL && spec->zero == NULL && !layouts_match(spec->in, spec->acc))
+    if (spec->create.call == NULL && spec->zero == NULL &&
+        !record_layouts_match(spec->in, spec->acc))
         wire_fail(from, "a combine copies records of another layout");
     if (spec->has_keys && !keys_match(spec->in, spec->acc))
         wire_fail(from, "a combine makes other keys than it gets");

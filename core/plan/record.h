@@ -72,6 +72,8 @@ typedef struct IndexBases {
 typedef struct RecordPair {
     uint32_t second_offset;
     uint32_t first_missing, second_missing; /* offsets of the bools */
+    uint32_t notes_offset; /* behind both: bools that the records do not have, of fields that are
+                              never NULL unless a side is missing */
 } RecordPair;
 
 /* FILTER: out is in. */
@@ -138,6 +140,9 @@ typedef struct GroupSpec {
     bool last_is_for_all; /* each partition reads all of the last input, in order */
     uint32_t partitions;  /* of what comes out; 0: as many as the largest input has */
 } GroupSpec;
+
+/* Records of one are records of the other. */
+bool record_layouts_match(const RecordLayout *a, const RecordLayout *b);
 
 static inline bool user_function_equal(const UserFunction *a, const UserFunction *b)
 {

@@ -3,9 +3,9 @@
  *
  * Facts are words:
  *
- *     inline pure fails crashes closure     flags
+ *     inline pure fails crashes total closure    flags
  *     read0:FROM-TO write1:FROM-TO          bytes read and written of a record
- *     copy:OUT=IN+BYTES                     bytes that are passed on
+ *     copy0:OUT=IN+BYTES                    bytes of a record that are passed on
  */
 #include "core/plan/user_code.h"
 
@@ -47,6 +47,8 @@ static bool read_word(FactsReader *to, const char *word)
         return code->may_fail = true;
     if (strcmp(word, "crashes") == 0)
         return code->may_crash = true;
+    if (strcmp(word, "total") == 0)
+        return code->is_total = true;
     if (strcmp(word, "closure") == 0)
         return code->uses_closure = true;
     if (sscanf(word, "read%u:%u-%u%c", &record, &range.from, &range.to, &rest) == 3)
@@ -55,8 +57,9 @@ static bool read_word(FactsReader *to, const char *word)
     if (sscanf(word, "write%u:%u-%u%c", &record, &range.from, &range.to, &rest) == 3)
         return record < USER_RECORDS_MAX &&
                add_range(&code->writes[record], to->writes[record], range);
-    if (sscanf(word, "copy:%u=%u+%u%c", &copy.out, &copy.in, &copy.bytes, &rest) != 3 ||
-        code->copy_count == FACTS_MAX)
+    if (sscanf(word, "copy%u:%u=%u+%u%c", &copy.record, &copy.out, &copy.in, &copy.bytes, &rest) !=
+            4 ||
+        copy.record >= USER_RECORDS_MAX || code->copy_count == FACTS_MAX)
         return false;
     to->copies[code->copy_count++] = copy;
     return true;

@@ -15,7 +15,7 @@
 
 #include "core/base/arena.h"
 
-enum { JOB_TABLE_VERSION = 2, USER_RECORDS_MAX = 3 };
+enum { JOB_TABLE_VERSION = 3, USER_RECORDS_MAX = 3 };
 
 /* As it lies in the job's object; the analysis writes it. */
 typedef struct JobSymbol {
@@ -42,8 +42,9 @@ typedef struct ByteRangeList {
     const ByteRange *items;
 } ByteRangeList;
 
-/* Bytes of the record made that are bytes of the first record, whatever it holds. */
+/* Bytes of the record made that are bytes of a record given, whatever it holds. */
 typedef struct ByteCopy {
+    uint32_t record; /* which one */
     uint32_t out, in, bytes;
 } ByteCopy;
 
@@ -57,9 +58,11 @@ typedef struct UserCode {
                           it fails for want of memory only */
     bool may_fail;    /* calls vonk_fail, vonk_task_alloc, or what is not known */
     bool may_crash;   /* reads memory that its input points to, divides, calls, ... */
+    bool is_total;    /* no record is one that it cannot take, as far as can be told: it ends, it
+                         divides by constants, and looks into a text only after a condition */
     bool uses_closure;
     ByteRangeList reads[USER_RECORDS_MAX], writes[USER_RECORDS_MAX];
-    uint32_t copy_count; /* into the last record, from record 0 */
+    uint32_t copy_count; /* into the last record */
     const ByteCopy *copies;
 } UserCode;
 

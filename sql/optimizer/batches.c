@@ -45,6 +45,7 @@ static const Rule *const rewrite[] = {
     &rule_push_filter_through_sort,
     &rule_push_filter_through_call,
     &rule_push_call_filter,
+    &rule_push_call_filter_through_join,
     &rule_push_join_condition,
     &rule_infer_filters,
 

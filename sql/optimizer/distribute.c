@@ -1,6 +1,7 @@
 /* distribute.c -- see distribute.h. One function a kind of node: where its rows are becomes where
  * they must be. */
 #include "sql/optimizer/distribute.h"
+#include "core/plan/call_fields.h"
 
 #include <string.h>
 
@@ -147,6 +148,47 @@ static Status visit_narrow(Distributor *to, const Plan *plan, Spread *out)
     return ST_OK;
 }
 
+/* The columns in the call's output that were those of its input; false: not all are there. */
+static bool after_filters(Arena *arena, const PlanCall *call, ColumnList *ids)
+{
+    ColumnId *after = ARENA_ARRAY(arena, ColumnId, ids->count);
+
+    for (uint32_t i = 0; i < ids->count; i++) {
+        uint32_t at = 0;
+
+        while (at < call->args.count && call->args.ids[at] != ids->ids[i])
+            at++;
+        if (at == call->args.count)
+            return false;
+        after[i] = call->head.columns[at].id;
+    }
+    ids->ids = after;
+    return true;
+}
+
+static Status visit_filters(Distributor *to, const PlanCall *call, Spread *out)
+{
+    SortKey *order;
+    ColumnId *ids;
+    ColumnList by;
+
+    TRY(visit(to, call->head.inputs[0], out));
+    out->plan = plan_with_input(to->arena, &call->head, out->plan);
+    order = arena_copy(to->arena, out->order.items, out->order.count * sizeof *order);
+    ids = ARENA_ARRAY(to->arena, ColumnId, out->order.count);
+    for (uint32_t i = 0; i < out->order.count; i++)
+        ids[i] = order[i].column;
+    by = (ColumnList){out->order.count, ids};
+    if (!after_filters(to->arena, call, &out->keys) || !after_filters(to->arena, call, &by)) {
+        *out = (Spread){.plan = out->plan, .partitions = out->partitions};
+        return ST_OK;
+    }
+    for (uint32_t i = 0; i < by.count; i++)
+        order[i].column = by.ids[i];
+    out->order.items = order;
+    return ST_OK;
+}
+
 /* Keys that functions leave alone keep the rows where they are. */
 static Status visit_call(Distributor *to, const Plan *plan, Spread *out)
 {
@@ -155,6 +197,8 @@ static Status visit_call(Distributor *to, const Plan *plan, Spread *out)
     bool keeps_keys = true;
     Spread input;
 
+    if (call_only_filters(call))
+        return visit_filters(to, call, out);
     TRY(visit(to, plan->inputs[0], &input));
     for (const CallStep *step = call->steps.last; step != NULL; step = step->before)
         keeps_keys &= step->keeps_keys || step->kind == CALL_FILTER;

@@ -134,7 +134,7 @@ def one_plan(folder):
         check(code == 0 and f.read() == printed, f"one_plan: exit {code}, not as in one_plan.txt {err[-300:]}\n{printed}")
     rows = answers(printed)
     for options, env in [(["--set", "optimizer.disable=all"], {}), (["--set", "jit=on"], {}), (["--set", "jit=off"], {}),
-                         (["--set", "optimizer.disable=push_filter_through_call,push_call_filter,skip_unread_fields"], {}),
+                         (["--set", "optimizer.disable=push_filter_through_call,push_call_filter,push_call_filter_through_join,skip_unread_fields"], {}),
                          (["--set", "test.faults=2"], {}), ([], {"VONK_CC": "gcc"})]:
         code, out, err = submit("tests/rdd/jobs/one_plan.c", data, options=options, env=env)
         check(code == 0 and answers(out) == rows, f"one_plan {options} {env}: exit {code} {err[-300:]}\n{out}")

@@ -17,10 +17,12 @@
  *   (1) INTERSECT, EXCEPT and DISTINCT compare whole rows: all columns are needed.
  *   (2) group keys: dropping one would merge groups.
  *   (3) rows that are kept for later jobs: those may need other columns.
+ *   (4) users' functions take whole records; their filters only what they read of them.
  *
  * Nodes of one shared_id need one input for all of them: passes are repeated until the needs seen
  * in a pass are those that it was run with.
  */
+#include "core/plan/call_fields.h"
 #include "sql/optimizer/rules/rules.h"
 
 typedef struct SharedNeed {
@@ -286,6 +288,52 @@ static const Plan *prune_passing(Pruner *pruner, const Plan *plan, ColumnSet nee
         column_set_union(pruner->arena, needed, plan_used_columns(pruner->arena, plan)));
 }
 
+static bool some_filter_reads(const PlanCall *call, const RecordField *field)
+{
+    for (const CallStep *step = call->steps.last; step != NULL; step = step->before)
+        if (call_step_reads(step, field))
+            return true;
+    return false;
+}
+
+/* Users' filters: what they do not read, and nobody above, is no part of their records (4). */
+static const Plan *prune_call(Pruner *pruner, const PlanCall *call, ColumnSet needed)
+{
+    Arena *arena = pruner->arena;
+    const CallStep *const *steps = call_steps(arena, call->steps);
+    RecordLayout *layout = arena_copy(arena, call->steps.first->in, sizeof *layout);
+    RecordField *fields = ARENA_ARRAY(arena, RecordField, layout->field_count);
+    PlanColumn *columns = ARENA_ARRAY(arena, PlanColumn, layout->field_count);
+    ColumnId *ids = ARENA_ARRAY(arena, ColumnId, layout->field_count);
+    ColumnId *made = ARENA_ARRAY(arena, ColumnId, layout->field_count);
+    ColumnList args = {.ids = ids};
+    const Plan *plan;
+
+    for (uint32_t i = 0; call_only_filters(call) && i < layout->field_count; i++) {
+        if (!column_set_has(needed, call->head.columns[i].id) &&
+            !some_filter_reads(call, &layout->fields[i]))
+            continue;
+        fields[args.count] = layout->fields[i];
+        columns[args.count] = call->head.columns[i];
+        ids[args.count++] = call->args.ids[i];
+    }
+    if (!call_only_filters(call) || args.count == layout->field_count || args.count == 0)
+        return prune_input(pruner, &call->head, plan_used_columns(arena, &call->head));
+    layout->fields = fields;
+    layout->field_count = args.count;
+    plan = prune(pruner, call->head.inputs[0], column_set_make(arena, args.count, ids));
+    for (uint32_t i = 0; i < args.count; i++)
+        made[i] = columns[i].id;
+    for (uint32_t i = 0; i < call->steps.count; i++) {
+        CallStep step = *steps[i];
+
+        step.in = step.out = layout;
+        plan = plan_call(arena, plan, args, &step, columns);
+        args.ids = made;
+    }
+    return plan;
+}
+
 static const Plan *prune_group(Pruner *pruner, const PlanGroup *group)
 {
     const Plan **inputs = ARENA_ARRAY(pruner->arena, const Plan *, group->head.input_count);
@@ -340,6 +388,7 @@ static const Plan *prune(Pruner *pruner, const Plan *plan, ColumnSet needed)
     case PLAN_SHARED:
         return prune_shared(pruner, (const PlanShared *)plan, needed);
     case PLAN_CALL:
+        return prune_call(pruner, (const PlanCall *)plan, needed);
     case PLAN_COMBINE:
         return prune_input(pruner, plan, plan_used_columns(pruner->arena, plan));
     case PLAN_GROUP:

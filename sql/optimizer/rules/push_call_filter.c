@@ -24,26 +24,7 @@ static bool is_passed(const Plan *plan)
 {
     const PlanExchange *exchange = plan_as_exchange(plan);
 
-    if (exchange == NULL)
-        return plan->kind == PLAN_SORT;
-    return exchange->kind == EXCHANGE_HASH || exchange->kind == EXCHANGE_PLACE ||
-           exchange->kind == EXCHANGE_RANGE || exchange->kind == EXCHANGE_GATHER ||
-           exchange->kind == EXCHANGE_MERGE; /* (2) */
-}
-
-/* One more step, and the columns that it makes. */
-static const Plan *add_step(RuleCtx *rc, const Plan *plan, ColumnList *args, const CallStep *step,
-                            const PlanColumn *columns)
-{
-    ColumnId *ids = ARENA_ARRAY(rc->arena, ColumnId, step->out->field_count);
-
-    if (columns == NULL)
-        columns = plan_record_columns(rc->arena, step->out, rc->ids);
-    for (uint32_t i = 0; i < step->out->field_count; i++)
-        ids[i] = columns[i].id;
-    plan = plan_call(rc->arena, plan, *args, step, columns);
-    *args = (ColumnList){step->out->field_count, ids};
-    return plan;
+    return exchange == NULL ? plan->kind == PLAN_SORT : exchange_places_by_row(exchange); /* (2) */
 }
 
 /* The column of `to` in the place that id has in `from`. */
@@ -111,12 +92,14 @@ static const Plan *push_call_filter(RuleCtx *rc, const Plan *plan)
         return plan;
     at = moves->inputs[0];
     for (uint32_t i = 0; i < filters; i++)
-        at = add_step(rc, at, &args, steps[i], i + 1 < call->steps.count ? NULL : plan->columns);
+        at = rule_add_call_step(rc, at, &args, steps[i],
+                                i + 1 < call->steps.count ? NULL : plan->columns);
     at = over(rc, moves, at, call->args, args);
     if (at == NULL)
         return plan;
     for (uint32_t i = filters; i < call->steps.count; i++)
-        at = add_step(rc, at, &args, steps[i], i + 1 < call->steps.count ? NULL : plan->columns);
+        at = rule_add_call_step(rc, at, &args, steps[i],
+                                i + 1 < call->steps.count ? NULL : plan->columns);
     return at;
 }
 

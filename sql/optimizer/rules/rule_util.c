@@ -530,3 +530,26 @@ const Expr *same_values(Arena *arena, uint32_t count, const Plan *left, const Co
                                              plan_column(right, right_ids[i])));
     return expr_vec_and(&parts);
 }
+
+/* --- user functions --- */
+
+const Plan *rule_add_call_step(RuleCtx *rc, const Plan *plan, ColumnList *args,
+                               const CallStep *step, const PlanColumn *columns)
+{
+    ColumnId *ids = ARENA_ARRAY(rc->arena, ColumnId, step->out->field_count);
+
+    if (columns == NULL)
+        columns = plan_record_columns(rc->arena, step->out, rc->ids);
+    for (uint32_t i = 0; i < step->out->field_count; i++)
+        ids[i] = columns[i].id;
+    plan = plan_call(rc->arena, plan, *args, step, columns);
+    *args = (ColumnList){step->out->field_count, ids};
+    return plan;
+}
+
+bool exchange_places_by_row(const PlanExchange *exchange)
+{
+    return exchange->kind == EXCHANGE_HASH || exchange->kind == EXCHANGE_PLACE ||
+           exchange->kind == EXCHANGE_RANGE || exchange->kind == EXCHANGE_GATHER ||
+           exchange->kind == EXCHANGE_MERGE;
+}

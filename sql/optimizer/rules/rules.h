@@ -73,6 +73,11 @@ const Plan *plan_map_inputs(RuleCtx *rc, PlanMemo *memo, const Plan *plan, PlanM
  * map leads from the plan's. */
 const Plan *share_plan(RuleCtx *rc, const Plan *plan, int64_t shared_id, const char *name,
                        MapVec *map);
+/* One more step over args, which become what it makes. columns: those; NULL: new ones. */
+const Plan *rule_add_call_step(RuleCtx *rc, const Plan *plan, ColumnList *args,
+                               const CallStep *step, const PlanColumn *columns);
+/* Where a row goes depends on the row alone, and rows are not kept for others. */
+bool exchange_places_by_row(const PlanExchange *exchange);
 /* left's and right's columns are alike, pair by pair; NULLs are. NULL of none. */
 const Expr *same_values(Arena *arena, uint32_t count, const Plan *left, const ColumnId *left_ids,
                         const Plan *right, const ColumnId *right_ids);

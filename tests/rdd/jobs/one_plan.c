@@ -12,6 +12,9 @@ VONK_RECORD(Sale, VONK_KEY(int8, id), VONK_FIELD(float8, gross), VONK_FIELD(text
 VONK_RECORD(Spent, VONK_KEY(int8, id), VONK_FIELD(float8, gross));
 VONK_RECORD(Counts, VONK_KEY(int8, k), VONK_FIELD(int8, n), VONK_FIELD(int8, some),
             VONK_FIELD(int8, sum), VONK_FIELD(text, most));
+VONK_RECORD(Buyer, VONK_KEY(int8, id), VONK_NULLABLE(text, city), VONK_FIELD(int4, age));
+VONK_RECORD(Sold, VONK_NULLABLE(text, city), VONK_FIELD(int4, age), VONK_KEY(int8, id),
+            VONK_FIELD(float8, gross), VONK_FIELD(float8, share));
 VONK_RECORD(Total, VONK_FIELD(int8, n), VONK_FIELD(float8, gross));
 
 static void tax(VonkTask *task, const Order *in, Sale *out)
@@ -81,10 +84,103 @@ static void unite(VonkTask *task, Spent *acc, const Spent *more)
     acc->gross += more->gross;
 }
 
+static void put_buyer(VonkTask *task, const Sale *sale, const Buyer *buyer, Sold *out)
+{
+    (void)task;
+    *out = (Sold){.id = sale->id,
+                  .gross = sale->gross,
+                  .age = buyer->age,
+                  .share = sale->gross / buyer->age,
+                  .city = buyer->city,
+                  .city_is_null = buyer->city_is_null};
+}
+
+static void put_any_buyer(VonkTask *task, const Sale *sale, const Buyer *buyer, Sold *out)
+{
+    (void)task;
+    *out = (Sold){.id = sale->id, .gross = sale->gross, .city_is_null = true};
+    if (buyer != NULL)
+        out->age = buyer->age;
+}
+
+static bool is_costly(VonkTask *task, const Sold *sold)
+{
+    (void)task;
+    return sold->gross > 1240;
+}
+
+static bool is_of_paris(VonkTask *task, const Sold *sold)
+{
+    (void)task;
+    return !sold->city_is_null && vonk_text_equal(sold->city, vonk_text("Paris"));
+}
+
+static bool is_grown_up(VonkTask *task, const Sold *sold)
+{
+    (void)task;
+    return sold->age >= 18;
+}
+
+static bool pays_much(VonkTask *task, const Sold *sold)
+{
+    (void)task;
+    return sold->gross > 2 * sold->age && sold->share < 60;
+}
+
+static bool is_of_p(VonkTask *task, const Sold *sold)
+{
+    (void)task;
+    return sold->city.data[0] == 'P';
+}
+
+static bool is_of_age(VonkTask *task, const Sold *sold)
+{
+    (void)task;
+    return 1000 / sold->age < 40;
+}
+
+static bool has_ending(VonkTask *task, const Sold *sold)
+{
+    (void)task;
+    return sold->id % 10 == 7;
+}
+
+static void add_sold(VonkTask *task, Sold *sum, const Sold *more)
+{
+    (void)task;
+    sum->gross += more->gross;
+}
+
 static void show(const char *title, VonkRdd *rdd)
 {
     printf("--- %s\n%s", title, vonk_rdd_explain(rdd));
     (void)vonk_rdd_print_csv(rdd);
+}
+
+static void show_joins(VonkSession *session, VonkRdd *sales)
+{
+    /* those from 1001 on have no sales, no city, and an age by which nothing can be divided */
+    VonkRdd *buyers = vonk_rdd_sql(session, Buyer,
+                                   "SELECT x, CASE WHEN x < 1001 THEN CASE WHEN x % 3 > 0 THEN "
+                                   "'Paris' ELSE 'Pisa' END END, CASE WHEN x < 1001 THEN "
+                                   "(x - 975)::int ELSE 0 END "
+                                   "FROM generate_series(981::bigint, 1020) g(x)");
+    VonkRdd *sold = vonk_rdd_join(sales, Sale, buyers, Buyer, Sold, put_buyer);
+    VonkRdd *maybe = vonk_rdd_left_join(sales, Sale, buyers, Buyer, Sold, put_any_buyer);
+
+    show("filters below a join, each on its side",
+         vonk_rdd_filter(vonk_rdd_filter(vonk_rdd_filter(sold, Sold, is_costly), Sold, is_of_paris),
+                         Sold, is_grown_up));
+    show("a filter that looks at both sides", vonk_rdd_filter(sold, Sold, pays_much));
+    show("a filter that looks at a text without a condition: some may be empty",
+         vonk_rdd_filter(vonk_rdd_filter(sold, Sold, is_of_p), Sold, has_ending));
+    show("a filter that divides: by 0, maybe, where there is no match",
+         vonk_rdd_filter(vonk_rdd_filter(sold, Sold, is_of_age), Sold, has_ending));
+    show("a filter on the side that may be missing, and one on the other",
+         vonk_rdd_filter(vonk_rdd_filter(maybe, Sold, is_grown_up), Sold, has_ending));
+    show("a filter on the key of sums",
+         vonk_rdd_filter(vonk_rdd_reduce_by_key(vonk_rdd_repartition(sold, 2), Sold, add_sold),
+                         Sold, has_ending));
 }
 
 int vonk_main(VonkSession *session, int argc, char **argv)
@@ -161,5 +257,6 @@ int vonk_main(VonkSession *session, int argc, char **argv)
          vonk_rdd_map(vonk_rdd_sql(session, Spent,
                                    "SELECT x, x * 1.5 FROM generate_series(1::bigint, 3) g(x)"),
                       Spent, Spent, scale));
+    show_joins(session, vonk_rdd_map(orders, Order, Sale, tax));
     return 0;
 }

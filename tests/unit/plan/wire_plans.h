@@ -315,7 +315,7 @@ static inline const Plan *wire_plans_calls(WirePlans *to, const Plan *scan, Colu
     static const int64_t bases[] = {0, 10};
     static const IndexBases index = {2, bases, 1};
     static const RecordPair pair = {8, offsetof(WireRecord, first_missing),
-                                    offsetof(WireRecord, second_missing)};
+                                    offsetof(WireRecord, second_missing), 8};
     static const UserFunction inner = {.name = "users", .call = wire_plans_other_function};
     const Plan *plan = scan;
 
