@@ -22,7 +22,8 @@ BUILD = os.environ.get("VONK_BUILD", os.path.join(ROOT, "build", "release"))
 VONK = os.path.join(BUILD, "vonk")
 SLOW = 6 if "san" in BUILD or "dev" in BUILD else 1
 PATIENCE = int(os.environ.get("VONK_TEST_PATIENCE", 30 * SLOW))
-SLEEPER = "exec sleep 1000"
+# a program of the cluster's own folder, so that it is seen in /proc whose it is
+SLEEPER = 'exec "$(dirname "$0")/sleeper" 1000'
 # what the environment of this process must not pass on
 for name in ("VONK_MASTER", "VONK_SECRET_FILE"):
     os.environ.pop(name, None)
@@ -116,6 +117,7 @@ class Cluster:
     def __init__(self, workers=2, executor=SLEEPER, cores=None, extra=(), memory="4GiB"):
         self.top = tempfile.mkdtemp(prefix="vonk-cluster-")
         self.dir = os.path.join(self.top, "cluster")
+        os.symlink(shutil.which("sleep"), os.path.join(self.top, "sleeper"))
         self.drivers = []
         self.script = os.path.join(self.top, "executor")
         self.set_executor(executor)
@@ -150,7 +152,7 @@ class Cluster:
 
     def executors(self):
         """{pid: command line} of the stand-ins that run"""
-        return {pid: line for pid, line in processes_with(self.dir).items() if " executor " in line or "sleep 1000" in line}
+        return {pid: line for pid, line in processes_with(self.top).items() if self.script in line or "/sleeper" in line}
 
     def children_of(self, worker):
         pid = self.pid_of(worker)
@@ -246,6 +248,13 @@ def test_no_secret_is_loopback_only():
 
 # --- executors ---
 
+def seen_by(cluster):
+    """All that the executor has noted, the last of which is how large a core file may be: 0."""
+    path = os.path.join(cluster.top, "seen")
+    text = open(path).read() if os.path.exists(path) else ""
+    return text if text.endswith("\n0\n") else None
+
+
 def test_executor_is_started_as_it_should_be():
     body = f'env > "$(dirname "$0")/seen"; echo "$@" >> "$(dirname "$0")/seen"; ulimit -c >> "$(dirname "$0")/seen"; {SLEEPER}'
     os.environ["VONK_TEST_SECRET"] = "canary"
@@ -254,14 +263,12 @@ def test_executor_is_started_as_it_should_be():
             driver = cluster.driver("--memory", str(64 << 20))
             driver.hears("^news 1")
             application, executor = driver.application(), cluster.running()[0]["id"]
-            with open(os.path.join(cluster.top, "seen")) as f:
-                seen = f.read()
+            seen = wait_for("it has started", lambda: seen_by(cluster))
             expect("canary" not in seen, "the environment has nothing that is secret")
             folder = f"{cluster.dir}/worker-1/app-{application}"
             wanted = (rf"executor --driver 127.0.0.1:\d+ --executor {executor} --application {application} --host 127.0.0.1 --cores 1 "
                       rf"--memory {64 << 20} --dir {re.escape(folder)}/executor-{executor}$")
             expect(re.search(wanted, seen, flags=re.M), f"arguments: {seen}")
-            expect(seen.endswith("\n0\n"), "no core files")
             expect(os.stat(folder).st_mode & 0o777 == 0o700, "its folder is its owner's alone")
             driver.end()
             wait_for("the application's folder is removed", lambda: not os.path.exists(folder))
@@ -314,13 +321,13 @@ def test_log_is_turned_over():
         folder = f"{cluster.dir}/worker-1/app-{driver.application()}"
         name = f"executor-{cluster.running()[0]['id']}.log"
         wait_for("the log is turned over", lambda: {name, name + ".1", name + ".2"} <= set(os.listdir(folder)))
-        wait_for("all is written", lambda: "sleep" in " ".join(cluster.executors().values()))
+        wait_for("all is written", lambda: "/sleeper" in " ".join(cluster.executors().values()))
         sizes = [os.path.getsize(os.path.join(folder, file)) for file in os.listdir(folder) if ".log" in file]
         expect(len(sizes) == 3 and sum(sizes) <= 33 << 20, sizes)
 
 
 def test_what_an_executor_started_ends_with_it():
-    with Cluster(1, "sleep 1000 & sleep 1000 & wait") as cluster:
+    with Cluster(1, SLEEPER.replace("exec ", "") + " & sleep 1000 & wait") as cluster:
         driver = cluster.driver()
         driver.hears("^news 1")
         parent = cluster.children_of("worker-1")[0]
@@ -537,6 +544,17 @@ def test_silent_connections():
         cluster.driver().hears("^news 1")
         for connection in connections:
             connection.close()
+
+
+def test_systemd_units():
+    """What a unit may do is as narrow as it can be."""
+    units = [os.path.join(ROOT, "cluster", "systemd", f"vonk-{name}.service") for name in ("master", "worker")]
+    if shutil.which("systemd-analyze") is None:
+        print("    there is no systemd-analyze here: the units are not looked at")
+        return
+    for unit in units:
+        done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=25", unit], capture_output=True, text=True)
+        expect(done.returncode == 0, done.stdout[-300:] + done.stderr)
 
 
 def main():
