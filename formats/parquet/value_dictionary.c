@@ -12,7 +12,8 @@
 
 enum {
     DICTIONARY_BYTES_MAX = 1 << 20, /* of its page: readers keep it in their caches */
-    EMPTY = 0                       /* slots hold entry number + 1                  */
+    EMPTY = 0,                      /* slots hold entry number + 1                  */
+    AHEAD_VALUES = 64               /* whose slots are asked for at once            */
 };
 
 static const uint8_t *value_at(const ColumnWriter *writer, uint32_t i, uint32_t *length_out)
@@ -29,15 +30,27 @@ static bool same_value(const ColumnWriter *writer, uint32_t i, const uint8_t *by
     uint32_t other_length;
     const uint8_t *other = value_at(writer, i, &other_length);
 
+    if (length == sizeof(uint64_t) && other_length == length) {
+        uint64_t a, b;
+
+        memcpy(&a, other, sizeof a);
+        memcpy(&b, bytes, sizeof b);
+        return a == b;
+    }
     return other_length == length && memcmp(other, bytes, length) == 0;
 }
 
-/* More entries than this and plain values are as small. */
+/* More entries than this and plain values are as small, or the page is too large. */
 static uint32_t entries_max(const ColumnWriter *writer)
 {
     uint32_t share = writer->stored.value_bytes == 4 ? 3 : 2;
+    uint32_t least_bytes = writer->stored.kind == STORED_TEXT ? 4 : writer->stored.value_bytes;
+    uint32_t limit = writer->value_count / share + 1, room;
 
-    return writer->value_count / share + 1;
+    if (least_bytes == 0)
+        return limit;
+    room = DICTIONARY_BYTES_MAX / least_bytes + 1;
+    return limit < room ? limit : room;
 }
 
 /* At least twice as many slots as there can be entries: a power of two. */
@@ -50,34 +63,75 @@ static uint32_t slot_count(uint32_t entries)
     return slots;
 }
 
+static uint32_t hash_of(const ColumnWriter *writer, uint32_t i)
+{
+    uint32_t length;
+    const uint8_t *bytes = value_at(writer, i, &length);
+
+    return (uint32_t)XXH3_64bits(bytes, length);
+}
+
+typedef struct Finder {
+    const ColumnWriter *writer;
+    uint32_t limit, slots;
+    uint32_t *table, *codes, *entries;
+    uint32_t count; /* of entries */
+    uint64_t entry_bytes;
+} Finder;
+
+/* The code of value i; false: there are too many entries. */
+static inline bool find_code(Finder *finder, uint32_t i, uint32_t hash)
+{
+    const ColumnWriter *writer = finder->writer;
+    uint32_t length, slot = hash & (finder->slots - 1), *table = finder->table;
+    const uint8_t *bytes = value_at(writer, i, &length);
+
+    while (table[slot] != EMPTY &&
+           !same_value(writer, finder->entries[table[slot] - 1], bytes, length))
+        slot = (slot + 1) & (finder->slots - 1);
+    if (table[slot] == EMPTY) {
+        finder->entry_bytes += length + (writer->stored.kind == STORED_TEXT ? 4 : 0);
+        if (finder->count == finder->limit || finder->entry_bytes > DICTIONARY_BYTES_MAX)
+            return false;
+        finder->entries[finder->count++] = i;
+        table[slot] = finder->count;
+    }
+    finder->codes[i] = table[slot] - 1;
+    return true;
+}
+
+static bool find_codes(Finder *finder, uint32_t value_count)
+{
+    uint32_t hashes[AHEAD_VALUES];
+
+    for (uint32_t from = 0; from < value_count; from += AHEAD_VALUES) {
+        uint32_t count = value_count - from < AHEAD_VALUES ? value_count - from : AHEAD_VALUES;
+
+        for (uint32_t i = 0; i < count; i++) {
+            hashes[i] = hash_of(finder->writer, from + i);
+            __builtin_prefetch(&finder->table[hashes[i] & (finder->slots - 1)]);
+        }
+        for (uint32_t i = 0; i < count; i++)
+            if (!find_code(finder, from + i, hashes[i]))
+                return false;
+    }
+    return true;
+}
+
 bool column_writer_find_codes(ColumnWriter *writer)
 {
-    uint32_t limit = entries_max(writer), slots = slot_count(limit), count = 0;
-    uint64_t entry_bytes = 0;
-    uint32_t *table = byte_buffer_room(&writer->table, slots * sizeof *table);
-    uint32_t *codes = byte_buffer_room(&writer->codes, writer->value_count * sizeof *codes);
-    uint32_t *entries = byte_buffer_room(&writer->entries, limit * sizeof *entries);
+    Finder finder = {.writer = writer, .limit = entries_max(writer)};
 
-    if (writer->stored.kind == STORED_BOOL || writer->value_count == 0 || table == NULL ||
-        codes == NULL || entries == NULL)
+    finder.slots = slot_count(finder.limit);
+    finder.table = byte_buffer_room(&writer->table, finder.slots * sizeof *finder.table);
+    finder.codes = byte_buffer_room(&writer->codes, writer->value_count * sizeof *finder.codes);
+    finder.entries = byte_buffer_room(&writer->entries, finder.limit * sizeof *finder.entries);
+    if (writer->stored.kind == STORED_BOOL || writer->value_count == 0 || finder.table == NULL ||
+        finder.codes == NULL || finder.entries == NULL)
         return false;
-    memset(table, 0, slots * sizeof *table);
-    for (uint32_t i = 0; i < writer->value_count; i++) {
-        uint32_t length;
-        const uint8_t *bytes = value_at(writer, i, &length);
-        uint32_t slot = (uint32_t)XXH3_64bits(bytes, length) & (slots - 1);
-
-        while (table[slot] != EMPTY && !same_value(writer, entries[table[slot] - 1], bytes, length))
-            slot = (slot + 1) & (slots - 1);
-        if (table[slot] == EMPTY) {
-            entry_bytes += length + (writer->stored.kind == STORED_TEXT ? 4 : 0);
-            if (count == limit || entry_bytes > DICTIONARY_BYTES_MAX)
-                return false;
-            entries[count++] = i;
-            table[slot] = count;
-        }
-        codes[i] = table[slot] - 1;
-    }
-    writer->entries.count = count * sizeof *entries;
+    memset(finder.table, 0, finder.slots * sizeof *finder.table);
+    if (!find_codes(&finder, writer->value_count))
+        return false;
+    writer->entries.count = finder.count * sizeof *finder.entries;
     return true;
 }
