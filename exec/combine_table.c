@@ -8,7 +8,7 @@
 #include "core/base/invariant.h"
 #include "core/data/batch.h"
 
-enum { PREFETCH_ROWS = 64, AHEAD_ROWS = 12 };
+enum { PREFETCH_ROWS = 64, AHEAD_ROWS = 24 };
 
 typedef void (*CreateFunction)(VonkTask *, const void *, void *);
 typedef void (*AddFunction)(VonkTask *, void *, const void *);

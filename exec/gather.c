@@ -33,6 +33,35 @@ static void gather_flat(const void *from, size_t value_bytes, const uint32_t *ro
     }
 }
 
+#define REPEAT(CType)                                                                              \
+    {                                                                                              \
+        CType value;                                                                               \
+                                                                                                   \
+        memcpy(&value, from, sizeof value);                                                        \
+        for (uint32_t i = 0; i < count; i++)                                                       \
+            ((CType *)to)[i] = value;                                                              \
+    }                                                                                              \
+    break
+
+static void repeat(const void *from, size_t value_bytes, uint32_t count, void *to)
+{
+    switch (value_bytes) {
+    case 1:
+        memset(to, *(const uint8_t *)from, count);
+        break;
+    case 2:
+        REPEAT(uint16_t);
+    case 4:
+        REPEAT(uint32_t);
+    case 8:
+        REPEAT(uint64_t);
+    case 16:
+        REPEAT(UInt128);
+    default:
+        UNREACHABLE("value size");
+    }
+}
+
 void gather_values(const Column *column, const uint32_t *rows, uint32_t count, void *values_out)
 {
     size_t value_bytes = phys_bytes(type_phys(column->type));
@@ -42,8 +71,7 @@ void gather_values(const Column *column, const uint32_t *rows, uint32_t count, v
     if (column->form == COLUMN_FLAT) {
         gather_flat(column->values, value_bytes, rows, count, values_out);
     } else if (column->form == COLUMN_CONST) {
-        for (uint32_t i = 0; i < count; i++)
-            memcpy((char *)values_out + i * value_bytes, column->values, value_bytes);
+        repeat(column->values, value_bytes, count, values_out);
     } else {
         const Str *entries = column->dictionary->values;
 

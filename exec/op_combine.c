@@ -25,7 +25,7 @@
 /* A partial table larger than this, and no longer gaining, is passed on. One that has found fewer
  * than one record in GAIN_LEAST to have a known key, of the first PROBE_ROWS of its split, is not
  * worth its time: what it has is passed on, and then each record as it comes. */
-enum { PARTIAL_BYTES_MAX = 16 << 20, PROBE_ROWS = 1 << 16, GAIN_LEAST = 4, PIECE_ROWS = 256 };
+enum { PARTIAL_BYTES_MAX = 16 << 20, PROBE_ROWS = 1 << 16, GAIN_LEAST = 4, PIECE_ROWS = 1024 };
 
 typedef struct CombineOp {
     Operator op;

@@ -160,6 +160,7 @@ typedef struct Encoder {
     uint64_t *keys; /* zeroed at first */
     uint32_t words; /* of one row      */
     const bool *is_open;
+    bool is_dense; /* row i is value i, and every row has one */
 } Encoder;
 
 static inline const void *value_of(const Encoder *e, uint32_t row)
@@ -252,6 +253,71 @@ static inline UInt128 interval_bits(Interval interval)
     return (UInt128)micros + ((UInt128)1 << (8 * INTERVAL_BYTES - 1));
 }
 
+/* put_64 of values one after the other: what is the same for all stands before the loops. */
+static inline void put_dense(const Encoder *e, const uint64_t *bits, uint32_t from, uint32_t count,
+                             uint32_t size)
+{
+    const SortKeyPart *part = e->part;
+    uint32_t cut = part->value_bytes < size ? size - part->value_bytes : 0, words = e->words;
+    uint32_t start = part->offset + part->is_nullable;
+    uint32_t end = 8 * (start % 8 + size - cut); /* in bits, in the first of two words */
+    uint64_t inversion = part->is_descending ? UINT64_MAX >> (64 - 8 * size) : 0;
+    uint64_t *keys = e->keys + (size_t)from * words + start / 8;
+
+    if (end > 64) {
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t value = (bits[i] ^ inversion) >> (8 * cut);
+
+            keys[(size_t)i * words] |= value >> (end - 64);
+            keys[(size_t)i * words + 1] |= value << (128 - end);
+        }
+    } else if (words == 1) {
+        for (uint32_t i = 0; i < count; i++)
+            keys[i] |= (bits[i] ^ inversion) >> (8 * cut) << (64 - end);
+    } else {
+        for (uint32_t i = 0; i < count; i++)
+            keys[(size_t)i * words] |= (bits[i] ^ inversion) >> (8 * cut) << (64 - end);
+    }
+}
+
+enum { DENSE_ROWS = 256 };
+
+#define PUT_DENSE(CType, bits, size)                                                               \
+    for (uint32_t from = 0; from < e->batch->selected_count; from += DENSE_ROWS) {                 \
+        uint32_t left = e->batch->selected_count - from;                                           \
+        uint32_t count = left < DENSE_ROWS ? left : DENSE_ROWS;                                    \
+        const CType *values = (const CType *)(const void *)e->values + from;                       \
+        uint64_t room[DENSE_ROWS];                                                                 \
+                                                                                                   \
+        for (uint32_t i = 0; i < count; i++) {                                                     \
+            CType value = values[i];                                                               \
+                                                                                                   \
+            room[i] = (bits);                                                                      \
+        }                                                                                          \
+        put_dense(e, room, from, count, (size));                                                   \
+    }                                                                                              \
+    break
+
+static void encode_dense(const Encoder *e)
+{
+    switch (e->part->phys) {
+    case PHYS_INT32:
+        PUT_DENSE(uint32_t, value ^ 0x80000000u, 4);
+    case PHYS_INT64:
+        PUT_DENSE(uint64_t, value ^ (uint64_t)1 << 63, 8);
+    case PHYS_FLOAT64:
+        PUT_DENSE(double, float64_bits(value), 8);
+    default:
+        UNREACHABLE("physical form");
+    }
+}
+
+static bool has_dense_loop(const Encoder *e)
+{
+    return e->is_dense && (e->part->phys == PHYS_INT32 || e->part->phys == PHYS_INT64 ||
+                           e->part->phys == PHYS_FLOAT64);
+}
+
 /* One loop a physical form; bits: an expression over `value` of its C type. */
 #define PUT_EACH(CType, put, bits, size)                                                           \
     for (uint32_t i = 0; i < e->batch->selected_count; i++) {                                      \
@@ -332,19 +398,22 @@ static void encode_nulls(const Encoder *e)
     }
 }
 
+/* may_be_open: an earlier part of some key may have been cut off. */
 static Encoder make_encoder(const SortKeyLayout *layout, uint32_t k, const Batch *batch,
-                            uint64_t *words, const bool *is_open)
+                            uint64_t *words, const bool *is_open, bool may_be_open)
 {
     const Column *column = &batch->columns[layout->parts[k].column];
-    Encoder encoder = {.part = &layout->parts[k],
-                       .column = column,
-                       .values = column->values,
-                       .stride =
-                           column->form == COLUMN_CONST ? 0 : phys_bytes(layout->parts[k].phys),
-                       .batch = batch,
-                       .keys = words,
-                       .words = layout->words,
-                       .is_open = is_open};
+    Encoder encoder = {
+        .part = &layout->parts[k],
+        .column = column,
+        .values = column->values,
+        .stride = column->form == COLUMN_CONST ? 0 : phys_bytes(layout->parts[k].phys),
+        .batch = batch,
+        .keys = words,
+        .words = layout->words,
+        .is_open = is_open,
+        .is_dense = !may_be_open && batch->selection == NULL && column->form == COLUMN_FLAT &&
+                    (column->validity == NULL || !layout->parts[k].is_nullable)};
 
     if (column->form == COLUMN_DICT) {
         encoder.values = (const char *)column->dictionary->values;
@@ -357,18 +426,23 @@ void sort_key_encode(const SortKeyLayout *layout, const Batch *batch, uint64_t *
                      bool *is_open_out)
 {
     size_t word_count = (size_t)batch->selected_count * layout->words;
+    bool may_be_open = false;
 
     memset(words_out, 0, word_count * sizeof *words_out);
     memset(is_open_out, 0, batch->selected_count * sizeof *is_open_out);
     for (uint32_t k = 0; k < layout->encoded_count; k++) {
-        Encoder encoder = make_encoder(layout, k, batch, words_out, is_open_out);
+        Encoder encoder = make_encoder(layout, k, batch, words_out, is_open_out, may_be_open);
 
         if (layout->parts[k].is_nullable)
             encode_nulls(&encoder);
-        if (layout->parts[k].phys == PHYS_STR)
+        if (layout->parts[k].phys == PHYS_STR) {
             encode_texts(&encoder, is_open_out);
-        else
+            may_be_open = true;
+        } else if (has_dense_loop(&encoder)) {
+            encode_dense(&encoder);
+        } else {
             encode_fixed(&encoder);
+        }
     }
     if (layout->is_cut)
         memset(is_open_out, true, batch->selected_count * sizeof *is_open_out);
