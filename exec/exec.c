@@ -63,6 +63,8 @@ Status exec_start(const ExecRequest *request, Error *err, Execution **execution_
         exec_close(execution);
         return status;
     }
+    CHECK(request->sink == NULL || request->partition_count > 0);
+    result_queue_set_sink(execution->set->queue, request->sink, request->sink_context);
     submit(execution);
     *execution_out = execution;
     return ST_OK;

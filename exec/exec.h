@@ -16,6 +16,9 @@
 
 typedef struct Execution Execution;
 
+/* The batch (no selection) lives until it returns. */
+typedef Status (*ExecSinkFn)(void *context, const Batch *batch, Error *err);
+
 typedef struct ExecRequest {
     const Plan *plan;    /* physical; borrowed until exec_close      */
     MemPool *pool;       /* the query's budget                       */
@@ -31,6 +34,9 @@ typedef struct ExecRequest {
     struct UserCounts **counts;   /* of the attempt; with shared              */
     const char *spill_folder;     /* as ExecContext's                         */
     size_t spill_bytes;
+    ExecSinkFn sink; /* of a partition: gets all rows, as they are made, while exec_next runs, which
+                        says the end alone; NULL: none */
+    void *sink_context;
 } ExecRequest;
 
 /* Worker threads start with the first exec_next. */

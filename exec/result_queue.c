@@ -31,6 +31,8 @@ struct ResultQueue {
     uint64_t left_rows; /* still to hand out */
     uint64_t wanted_rows;
     bool is_inline;
+    ExecSinkFn sink; /* NULL: rows are kept */
+    void *sink_context;
 
     pthread_mutex_t lock;
     pthread_cond_t has_rows; /* the taker waits   */
@@ -189,12 +191,53 @@ static Status hand_over(ResultQueue *queue, ResultLocal *local, uint32_t split, 
     return status;
 }
 
+/* Rows [from, from + count) of the selected ones, as batches of their own, to the sink. */
+static Status pass_some(ResultQueue *queue, BatchStore *store, const Batch *batch, uint32_t from,
+                        uint32_t count, Error *err)
+{
+    Status status = batch_store_add(store, batch, from, count, err);
+    StoredBatch *stored;
+
+    while (status == ST_OK && (stored = batch_store_take_first(store)) != NULL) {
+        Batch some = stored_batch_view(stored, queue->op.node->column_count);
+
+        status = queue->sink(queue->sink_context, &some, err);
+        stored_batch_free(stored, queue->op.context->pool);
+    }
+    return status;
+}
+
+/* What is wanted of the batch goes to the sink; in order, as there is one thread. */
+static Status pass_on(ResultQueue *queue, ResultLocal *local, const Batch *batch, Emitter *emitter,
+                      Error *err)
+{
+    uint32_t selected = batch->selected_count;
+    uint32_t skip = queue->skip_rows < selected ? (uint32_t)queue->skip_rows : selected;
+    uint32_t rows =
+        queue->left_rows < selected - skip ? (uint32_t)queue->left_rows : selected - skip;
+
+    queue->skip_rows -= skip;
+    queue->left_rows -= rows;
+    if (queue->left_rows == 0) {
+        emit_stop_split(emitter);
+        emit_stop_after(emitter, batch->split);
+    }
+    atomic_fetch_add(&queue->op.rows, rows);
+    if (rows == 0)
+        return ST_OK;
+    if (batch->selection == NULL && rows == batch->row_count)
+        return queue->sink(queue->sink_context, batch, err);
+    return pass_some(queue, &local->store, batch, skip, rows, err);
+}
+
 static Status queue_consume(Operator *op, void *opaque, const Batch *batch, Emitter *emitter,
                             Error *err)
 {
     ResultQueue *queue = (ResultQueue *)op;
     ResultLocal *local = opaque;
 
+    if (queue->sink != NULL)
+        return pass_on(queue, local, batch, emitter, err);
     TRY(batch_store_add(&local->store, batch, 0, batch->selected_count, err));
     local->split_rows += batch->selected_count;
     if (local->split_rows >= queue->wanted_rows)
@@ -358,6 +401,12 @@ void result_queue_set_inline(ResultQueue *queue, bool is_inline)
     pthread_mutex_lock(&queue->lock);
     queue->is_inline = is_inline;
     pthread_mutex_unlock(&queue->lock);
+}
+
+void result_queue_set_sink(ResultQueue *queue, ExecSinkFn sink, void *context)
+{
+    queue->sink = sink;
+    queue->sink_context = context;
 }
 
 /* --- life --- */

@@ -15,6 +15,7 @@
 #define VONK_EXEC_RESULT_QUEUE_H
 
 #include "exec/batch_store.h"
+#include "exec/exec.h"
 #include "exec/operator.h"
 
 typedef struct ResultQueue ResultQueue;
@@ -26,6 +27,10 @@ Operator *result_queue_operator(ResultQueue *queue);
 
 /* Nobody must wait: the caller runs the stage itself. */
 void result_queue_set_inline(ResultQueue *queue, bool is_inline);
+
+/* Rows go there at once, on the thread that makes them, of which there is one; nothing is taken.
+ * NULL: they are kept to be taken. */
+void result_queue_set_sink(ResultQueue *queue, ExecSinkFn sink, void *context);
 
 /* No more rows will come. */
 void result_queue_end(ResultQueue *queue);

@@ -230,6 +230,11 @@ static const Str *text_at(const Column *column, uint32_t row)
     return column_is_null(column, row) ? &empty : column_value(column, row);
 }
 
+static uint32_t row_at(const uint32_t *rows, uint32_t i)
+{
+    return rows == NULL ? i : rows[i];
+}
+
 static Status add_texts(BlockBuilder *builder, BuilderColumn *to, const Column *column,
                         const uint32_t *rows, uint32_t count, Error *err)
 {
@@ -237,7 +242,7 @@ static Status add_texts(BlockBuilder *builder, BuilderColumn *to, const Column *
     uint64_t bytes = to->text_bytes;
 
     for (uint32_t i = 0; i < count; i++)
-        bytes += text_at(column, rows[i])->length;
+        bytes += text_at(column, row_at(rows, i))->length;
     if (bytes > UINT32_MAX)
         return error_set(err, ST_NOT_SUPPORTED,
                          "more than 4 GiB of text in one batch of rows of an exchange");
@@ -253,7 +258,7 @@ static Status add_texts(BlockBuilder *builder, BuilderColumn *to, const Column *
     }
     bytes = to->text_bytes;
     for (uint32_t i = 0; i < count; i++) {
-        const Str *text = text_at(column, rows[i]);
+        const Str *text = text_at(column, row_at(rows, i));
 
         if (text->length > 0)
             memcpy(to->text + bytes, str_bytes(text), text->length);
@@ -341,21 +346,37 @@ static uint64_t lay_out(const BlockBuilder *builder, BlockColumn *columns_out)
     return next;
 }
 
+/* Between pieces there are zeros. */
+static void write_piece(char *block, uint64_t offset, const void *piece, uint64_t bytes)
+{
+    uint64_t end = offset + bytes, next = offset;
+
+    place(&next, bytes);
+    if (bytes > 0)
+        memcpy(block + offset, piece, bytes);
+    memset(block + end, 0, next - end);
+}
+
 static void write_column(const BlockBuilder *builder, const BuilderColumn *column,
                          const BlockColumn *to, char *block)
 {
-    if (to->has_validity)
-        bitmap_copy((uint64_t *)(void *)(block + to->validity), 0, column->validity, 0,
-                    builder->row_count);
-    memcpy(block + to->values, column->values, builder->row_count * value_bytes(column));
-    if (column->phys == PHYS_STR && column->text_bytes > 0)
-        memcpy(block + to->text, column->text, column->text_bytes);
+    uint64_t *validity = (uint64_t *)(void *)(block + to->validity);
+    uint64_t validity_bytes = bitmap_words(builder->row_count) * sizeof *validity;
+
+    if (to->has_validity) {
+        write_piece(block, to->validity, column->validity, validity_bytes);
+        if (builder->row_count % 64 != 0) /* what lies behind the last row */
+            validity[builder->row_count / 64] &= (UINT64_C(1) << builder->row_count % 64) - 1;
+    }
+    write_piece(block, to->values, column->values, builder->row_count * value_bytes(column));
+    if (column->phys == PHYS_STR)
+        write_piece(block, to->text, column->text, column->text_bytes);
 }
 
 Status block_builder_finish(BlockBuilder *builder, Error *err, Block **block_out)
 {
     BlockColumn *columns;
-    uint64_t bytes;
+    uint64_t bytes, head_bytes = 0;
     Block *block;
 
     *block_out = NULL;
@@ -363,7 +384,8 @@ Status block_builder_finish(BlockBuilder *builder, Error *err, Block **block_out
         return ST_OK;
     bytes = lay_out(builder, NULL);
     TRY(block_new(builder->pool, bytes, err, &block));
-    memset(block->head, 0, bytes);
+    place(&head_bytes, sizeof(BlockHead) + builder->column_count * sizeof(BlockColumn));
+    memset(block->head, 0, head_bytes);
     *block->head = (BlockHead){.magic = BLOCK_MAGIC,
                                .version = BLOCK_VERSION,
                                .column_count = builder->column_count,

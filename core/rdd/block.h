@@ -109,14 +109,15 @@ typedef struct BlockBuilder {
 } BlockBuilder;
 
 /* A block is full at about so many rows or bytes; the builder says when. */
-enum { BLOCK_ROWS_MAX = 1 << 16, BLOCK_BYTES_MAX = 8 << 20, BLOCK_BYTES_LEAST = 128 << 10 };
+enum { BLOCK_ROWS_MAX = 1 << 18, BLOCK_BYTES_MAX = 8 << 20, BLOCK_BYTES_LEAST = 128 << 10 };
 
 /* columns live in the arena. full_bytes: see above; up to BLOCK_BYTES_MAX. */
 void block_builder_init(BlockBuilder *builder, Arena *arena, uint32_t column_count,
                         const PlanColumn *columns, uint64_t full_bytes, MemPool *pool);
 void block_builder_fini(BlockBuilder *builder); /* accepts a zeroed one */
 
-/* Copies rows rows[0..count) of the columns; no more than BATCH_ROWS_MAX. */
+/* Copies rows rows[0..count) of the columns, or their first `count` when rows is NULL; no more than
+ * BATCH_ROWS_MAX. */
 MUST_CHECK Status block_builder_add(BlockBuilder *builder, const Column *columns,
                                     const uint32_t *rows, uint32_t count, Error *err);
 bool block_builder_is_full(const BlockBuilder *builder);

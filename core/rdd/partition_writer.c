@@ -184,12 +184,6 @@ static Status place_by_function(PartitionWriter *writer, const Batch *batch, Err
     return ST_OK;
 }
 
-static void place_all(PartitionWriter *writer, uint32_t count, uint32_t partition)
-{
-    for (uint32_t i = 0; i < count; i++)
-        writer->places[i] = partition;
-}
-
 static Status place_rows(PartitionWriter *writer, const Batch *batch, Error *err)
 {
     const PlanExchange *exchange = writer->fragment->exchange;
@@ -206,18 +200,38 @@ static Status place_rows(PartitionWriter *writer, const Batch *batch, Error *err
             writer->places[i] =
                 (uint32_t)((writer->partition + writer->row_count + i) % writer->reduce_count);
         return ST_OK;
-    case EXCHANGE_MERGE:
-        place_all(writer, batch->row_count,
-                  (uint32_t)((uint64_t)writer->partition * writer->reduce_count /
-                             writer->fragment->partition_count));
-        return ST_OK;
     case EXCHANGE_PLACE:
         return place_by_function(writer, batch, err);
+    case EXCHANGE_MERGE:
     case EXCHANGE_GATHER:
     case EXCHANGE_BROADCAST:
     case EXCHANGE_KEEP:
-        place_all(writer, batch->row_count, 0);
-        return ST_OK;
+        break;
+    }
+    UNREACHABLE("kind of an exchange that places rows");
+}
+
+/* Whether all rows of the task go to one partition, and which. */
+static bool have_one_place(const PartitionWriter *writer, uint32_t *place_out)
+{
+    const PlanExchange *exchange = writer->fragment->exchange;
+
+    *place_out = 0;
+    switch (exchange == NULL ? EXCHANGE_KEEP : (ExchangeKind)exchange->kind) {
+    case EXCHANGE_MERGE:
+        *place_out = (uint32_t)((uint64_t)writer->partition * writer->reduce_count /
+                                writer->fragment->partition_count);
+        return true;
+    case EXCHANGE_GATHER:
+    case EXCHANGE_BROADCAST:
+    case EXCHANGE_KEEP:
+        return true;
+    case EXCHANGE_PLACE: /* the user's function is to be asked */
+        return false;
+    case EXCHANGE_HASH:
+    case EXCHANGE_RANGE:
+    case EXCHANGE_DEAL:
+        return writer->reduce_count == 1;
     }
     UNREACHABLE("kind of an exchange");
 }
@@ -250,20 +264,30 @@ static Status seal(PartitionWriter *writer, uint32_t r, Error *err)
     return ST_OK;
 }
 
+/* rows: NULL: the batch's first `count`. */
+static Status add_rows(PartitionWriter *writer, uint32_t r, const Batch *batch,
+                       const uint32_t *rows, uint32_t count, Error *err)
+{
+    if (count == 0)
+        return ST_OK;
+    TRY(block_builder_add(&writer->builders[r], batch->columns, rows, count, err));
+    return block_builder_is_full(&writer->builders[r]) ? seal(writer, r, err) : ST_OK;
+}
+
 Status partition_writer_add(PartitionWriter *writer, const Batch *batch, Error *err)
 {
-    CHECK(batch->selection == NULL && batch->row_count <= BATCH_ROWS_MAX);
-    TRY(place_rows(writer, batch, err));
-    group_rows_by_place(writer, batch->row_count);
-    for (uint32_t r = 0; r < writer->reduce_count; r++) {
-        uint32_t from = writer->starts[r], count = writer->starts[r + 1] - from;
+    const uint32_t *starts = writer->starts;
+    uint32_t place;
 
-        if (count == 0)
-            continue;
-        TRY(block_builder_add(&writer->builders[r], batch->columns, writer->rows + from, count,
-                              err));
-        if (block_builder_is_full(&writer->builders[r]))
-            TRY(seal(writer, r, err));
+    CHECK(batch->selection == NULL && batch->row_count <= BATCH_ROWS_MAX);
+    if (have_one_place(writer, &place)) {
+        TRY(add_rows(writer, place, batch, NULL, batch->row_count, err));
+    } else {
+        TRY(place_rows(writer, batch, err));
+        group_rows_by_place(writer, batch->row_count);
+        for (uint32_t r = 0; r < writer->reduce_count; r++)
+            TRY(add_rows(writer, r, batch, writer->rows + starts[r], starts[r + 1] - starts[r],
+                         err));
     }
     writer->row_count += batch->row_count;
     return ST_OK;

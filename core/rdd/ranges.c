@@ -133,27 +133,34 @@ static uint32_t find_range(const Ranges *ranges, const uint64_t *key)
     return low;
 }
 
-/* As find_range, of keys of one word: without a branch that depends on the data. */
-static uint32_t find_word_range(const Ranges *ranges, uint64_t key)
+/* As find_range, of keys of one word: by halves, without a branch that depends on the data, and many
+ * keys side by side. */
+static void find_word_ranges(const Ranges *ranges, const uint64_t *keys, uint32_t key_count,
+                             uint32_t *ranges_out)
 {
-    const uint64_t *from = ranges->bounds;
+    const uint64_t *bounds = ranges->bounds;
     uint32_t count = ranges->bound_count;
 
+    memset(ranges_out, 0, key_count * sizeof *ranges_out);
     while (count > 1) {
         uint32_t half = count / 2;
 
-        from += from[half - 1] <= key ? half : 0;
+        for (uint32_t i = 0; i < key_count; i++)
+            ranges_out[i] += bounds[ranges_out[i] + half - 1] <= keys[i] ? half : 0;
         count -= half;
     }
-    return (uint32_t)(from - ranges->bounds) + (count == 1 && from[0] <= key);
+    if (count == 1)
+        for (uint32_t i = 0; i < key_count; i++)
+            ranges_out[i] += bounds[ranges_out[i]] <= keys[i];
 }
 
 void ranges_place(const Ranges *ranges, const Batch *batch, uint64_t *words, bool *is_open,
                   uint32_t *partitions_out)
 {
     sort_key_encode(&ranges->layout, batch, words, is_open);
-    for (uint32_t i = 0; i < batch->selected_count; i++)
-        partitions_out[i] = ranges->layout.words == 1
-                                ? find_word_range(ranges, words[i])
-                                : find_range(ranges, words + (size_t)i * ranges->layout.words);
+    if (ranges->layout.words == 1)
+        find_word_ranges(ranges, words, batch->selected_count, partitions_out);
+    else
+        for (uint32_t i = 0; i < batch->selected_count; i++)
+            partitions_out[i] = find_range(ranges, words + (size_t)i * ranges->layout.words);
 }

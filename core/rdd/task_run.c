@@ -122,15 +122,16 @@ static Status find_ranges(TaskRun *run, Error *err, const Ranges **ranges_out)
 
 /* --- running --- */
 
+static Status write_rows(void *writer, const Batch *batch, Error *err)
+{
+    return partition_writer_add(writer, batch, err);
+}
+
 static Status move_rows(TaskRun *run, Execution *execution, PartitionWriter *writer, Error *err)
 {
-    Batch batch;
+    Batch none;
 
-    do {
-        TRY(exec_next(execution, err, &batch));
-        if (batch.row_count > 0)
-            TRY(partition_writer_add(writer, &batch, err));
-    } while (batch.row_count > 0);
+    TRY(exec_next(execution, err, &none));
     return partition_writer_finish(writer, err, &run->result->blocks);
 }
 
@@ -150,7 +151,8 @@ static Status run_plan(TaskRun *run, const Ranges *ranges, Error *err)
                         .spill_folder = block_store_spill_folder(work->store),
                         .spill_bytes = work->spill_bytes,
                         .shared = work->shared,
-                        .counts = &run->result->counts};
+                        .counts = &run->result->counts,
+                        .sink = write_rows};
     ExecContext context = {.pool = pool,
                            .stop = run->stop,
                            .partition = run->partition,
@@ -166,6 +168,7 @@ static Status run_plan(TaskRun *run, const Ranges *ranges, Error *err)
     exec.plan = fragment_restrict(work->fragment, run->arena, run->partition, table_of, run);
     status = partition_writer_open(run->arena, work->fragment, run->partition, ranges, work->store,
                                    &user, err, &writer);
+    exec.sink_context = writer;
     if (status == ST_OK)
         status = exec_start(&exec, err, &execution);
     if (status == ST_OK)
