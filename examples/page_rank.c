@@ -11,6 +11,8 @@
 #include <vonk/vonk.h>
 
 VONK_RECORD(Link, VONK_KEY(int8, page), VONK_FIELD(int8, to));
+VONK_RECORD(Count, VONK_KEY(int8, page), VONK_FIELD(int8, links));
+VONK_RECORD(Share, VONK_KEY(int8, page), VONK_FIELD(int8, to), VONK_FIELD(float8, part));
 VONK_RECORD(Rank, VONK_KEY(int8, page), VONK_FIELD(float8, rank));
 
 enum { PARTITIONS = 8 };
@@ -37,19 +39,29 @@ void ends(VonkTask *task, const Link *link, VonkOut *out)
     vonk_emit(out, &(Rank){.page = link->to, .rank = 1});
 }
 
-/* a page gives its rank away in equal parts to those it links to; it stays in the list itself */
-void give(VonkTask *task, VonkIn *links, VonkIn *ranks, VonkOut *out)
+void count(VonkTask *task, const Link *link, Count *one)
 {
-    const Rank *rank = VONK_NEXT(ranks, Rank);
-    int64_t count = 0;
-
     (void)task;
-    vonk_emit(out, &(Rank){.page = rank->page, .rank = 0});
-    while (VONK_NEXT(links, Link) != NULL)
-        count++;
-    vonk_rewind(links);
-    for (const Link *link; (link = VONK_NEXT(links, Link)) != NULL;)
-        vonk_emit(out, &(Rank){.page = link->to, .rank = rank->rank / (double)count});
+    *one = (Count){.page = link->page, .links = 1};
+}
+
+void add_count(VonkTask *task, Count *sum, const Count *more)
+{
+    (void)task;
+    sum->links += more->links;
+}
+
+/* a page gives its rank away in equal parts to those it links to */
+void split(VonkTask *task, const Link *link, const Count *of_page, Share *share)
+{
+    (void)task;
+    *share = (Share){.page = link->page, .to = link->to, .part = 1 / (double)of_page->links};
+}
+
+void give(VonkTask *task, const Share *share, const Rank *rank, Rank *given)
+{
+    (void)task;
+    *given = (Rank){.page = share->to, .rank = rank->rank * share->part};
 }
 
 void add(VonkTask *task, Rank *sum, const Rank *more)
@@ -58,10 +70,11 @@ void add(VonkTask *task, Rank *sum, const Rank *more)
     sum->rank += more->rank;
 }
 
-void damp(VonkTask *task, const Rank *sum, Rank *rank)
+/* sum: NULL: nobody links to the page */
+void damp(VonkTask *task, const Rank *page, const Rank *sum, Rank *rank)
 {
     (void)task;
-    rank->rank = 0.15 + 0.85 * sum->rank;
+    *rank = (Rank){.page = page->page, .rank = 0.15 + 0.85 * (sum == NULL ? 0 : sum->rank)};
 }
 
 void keep(VonkTask *task, Rank *one, const Rank *other)
@@ -71,7 +84,7 @@ void keep(VonkTask *task, Rank *one, const Rank *other)
 
 int vonk_main(VonkSession *session, int argc, char **argv)
 {
-    VonkRdd *links, *ranks;
+    VonkRdd *links, *counts, *shares, *pages, *ranks;
 
     if (argc != 3) {
         fprintf(stderr, "usage: page_rank.c LINKS ROUNDS\n");
@@ -79,13 +92,20 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     }
     links = vonk_rdd_flat_map(vonk_rdd_text_file(session, argv[1]), VonkLine, Link, parse);
     links = vonk_rdd_persist(vonk_rdd_partition_by(links, PARTITIONS));
-    ranks = vonk_rdd_reduce_by_key(vonk_rdd_flat_map(links, Link, Rank, ends), Rank, keep,
-                                   VONK_PARTITIONS(PARTITIONS));
+    counts = vonk_rdd_reduce_by_key(vonk_rdd_map(links, Link, Count, count), Count, add_count,
+                                    VONK_PARTITIONS(PARTITIONS));
+    shares = vonk_rdd_join(links, Link, counts, Count, Share, split, VONK_PARTITIONS(PARTITIONS));
+    shares = vonk_rdd_persist(vonk_rdd_partition_by(shares, PARTITIONS));
+    pages = vonk_rdd_persist(vonk_rdd_reduce_by_key(vonk_rdd_flat_map(links, Link, Rank, ends),
+                                                    Rank, keep, VONK_PARTITIONS(PARTITIONS)));
+    ranks = pages;
     for (int round = 0; round < atoi(argv[2]); round++) {
-        VonkRdd *given = vonk_rdd_cogroup(links, Link, ranks, Rank, Rank, give);
+        VonkRdd *given = vonk_rdd_join(shares, Share, ranks, Rank, Rank, give,
+                                       VONK_PARTITIONS(PARTITIONS));
         VonkRdd *sums = vonk_rdd_reduce_by_key(given, Rank, add, VONK_PARTITIONS(PARTITIONS));
 
-        ranks = vonk_rdd_map_values(sums, Rank, Rank, damp);
+        ranks = vonk_rdd_left_join(pages, Rank, sums, Rank, Rank, damp,
+                                         VONK_PARTITIONS(PARTITIONS));
     }
     return vonk_rdd_print_csv(vonk_rdd_take_ordered(ranks, 10, "rank DESC, page"));
 }
