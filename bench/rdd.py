@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """RDD jobs beside what people use instead.
 
-    bench/rdd.py [--scale 1.0] [--runs 3] [--slow] [JOB]...
+    bench/rdd.py [--scale 1.0] [--runs 3] [--slow] [--engines vonk,spark] [JOB]...
 
 Scale 1 is 1 GB of text or records, 50 M pairs, 10 M links, 200 M samples. Each engine runs in a process of its own, with 2
 threads, the engines in turns. Printed: the least CPU time of the runs with its wall time, and the same without the engine's
@@ -102,10 +102,10 @@ def remove(path):
         os.unlink(path)
 
 
-def measure(name, job, runs, slow, cache):
+def measure(name, job, runs, engines, cache):
     job.make()
     print(name, flush=True)
-    programs = {engine: program for engine, program in job.programs.items() if slow or engine not in SLOW}
+    programs = {engine: program for engine, program in job.programs.items() if engines(engine)}
     measured, wrong = {engine: [] for engine in programs}, {}
     for _ in range(runs):
         for engine in list(programs):
@@ -137,13 +137,16 @@ def main():
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--slow", action="store_true")
+    parser.add_argument("--engines", default="", help="only these, by commas; of all that a job has")
     parser.add_argument("--data", default=os.path.join(ROOT, "build", "bench", "rdd"))
     parser.add_argument("jobs", nargs="*")
     options = parser.parse_args()
+    wanted = {"vonk", *options.engines.split(",")} if options.engines else None
+    engines = lambda engine: engine in wanted if wanted else options.slow or engine not in SLOW
     os.makedirs(options.data, exist_ok=True)
     all_jobs = jobs(options.data, options.scale)
     with tempfile.TemporaryDirectory(prefix="vonk-bench-") as cache:
-        is_same = all([measure(name, all_jobs[name], options.runs, options.slow, cache) for name in options.jobs or all_jobs])
+        is_same = all([measure(name, all_jobs[name], options.runs, engines, cache) for name in options.jobs or all_jobs])
     return 0 if is_same else 1
 
 

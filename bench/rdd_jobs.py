@@ -162,9 +162,10 @@ print("word,n\\n" + "\\n".join(f"{{w}},{{n}}" for w, n in top))
 """,
         "dask": f"""
 import dask.bag
-counts = dask.bag.read_text('{text}', blocksize=32 << 20).map(str.split).flatten().frequencies(split_every=8)
-top = sorted(counts.compute(), key=lambda p: (-p[1], p[0]))[:10]
-print("word,n\\n" + "\\n".join(f"{{w}},{{n}}" for w, n in top))
+if __name__ == "__main__":
+    counts = dask.bag.read_text('{text}', blocksize=32 << 20).map(str.split).flatten().frequencies(split_every=8)
+    top = sorted(counts.compute(), key=lambda p: (-p[1], p[0]))[:10]
+    print("word,n\\n" + "\\n".join(f"{{w}},{{n}}" for w, n in top))
 """,
         "ray": COUNT_WORDS + f"""
 work = ray.remote(count)

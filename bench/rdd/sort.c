@@ -1,4 +1,4 @@
-/* sort.c -- numbers in order, written to a file */
+/* sort.c -- numbers in order, written to a folder of files */
 #include <stdio.h>
 #include <vonk/vonk.h>
 
@@ -10,8 +10,8 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     if (argc != 3)
         return 2;
     snprintf(sql, sizeof sql, "SELECT v FROM read_parquet('%s')", argv[1]);
-    if (vonk_rdd_save(vonk_rdd_sort_by(vonk_rdd_sql(session, VonkNumber, sql), "value"), argv[2],
-                      "parquet", &error) != VONK_OK) {
+    if (vonk_rdd_save_as_parquet(vonk_rdd_sort_by(vonk_rdd_sql(session, VonkNumber, sql), "value"),
+                                 argv[2], &error) != VONK_OK) {
         fprintf(stderr, "%s\n", error.message);
         return 1;
     }
