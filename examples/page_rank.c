@@ -100,12 +100,12 @@ int vonk_main(VonkSession *session, int argc, char **argv)
                                                     Rank, keep, VONK_PARTITIONS(PARTITIONS)));
     ranks = pages;
     for (int round = 0; round < atoi(argv[2]); round++) {
-        VonkRdd *given = vonk_rdd_join(shares, Share, ranks, Rank, Rank, give,
-                                       VONK_PARTITIONS(PARTITIONS));
+        VonkRdd *given =
+            vonk_rdd_join(shares, Share, ranks, Rank, Rank, give, VONK_PARTITIONS(PARTITIONS));
         VonkRdd *sums = vonk_rdd_reduce_by_key(given, Rank, add, VONK_PARTITIONS(PARTITIONS));
 
-        ranks = vonk_rdd_left_join(pages, Rank, sums, Rank, Rank, damp,
-                                         VONK_PARTITIONS(PARTITIONS));
+        ranks =
+            vonk_rdd_left_join(pages, Rank, sums, Rank, Rank, damp, VONK_PARTITIONS(PARTITIONS));
     }
     return vonk_rdd_print_csv(vonk_rdd_take_ordered(ranks, 10, "rank DESC, page"));
 }

@@ -133,7 +133,7 @@ static uint32_t find_range(const Ranges *ranges, const uint64_t *key)
     return low;
 }
 
-/* As find_range, of keys of one word: by halves, without a branch that depends on the data, and many
+/* As find_range, of keys of one word: by halves, without a branch that depends on the data, many
  * keys side by side. */
 static void find_word_ranges(const Ranges *ranges, const uint64_t *keys, uint32_t key_count,
                              uint32_t *ranges_out)
