@@ -59,6 +59,15 @@ static size_t table_bytes(void *opaque)
     return combine_table_bytes(opaque);
 }
 
+static void table_print_key(void *opaque, const SpilledRecord *record, char *text,
+                            size_t text_bytes)
+{
+    const CombineSpec *spec = ((const CombineTable *)opaque)->spec;
+
+    record_keys_print(record->kind == COMBINE_IN ? spec->in : spec->acc, record->record, text,
+                      text_bytes);
+}
+
 /* --- the table's own life --- */
 
 static Status spill_records(CombineSpill *spill, const char *records, uint32_t count, Error *err)
@@ -116,6 +125,7 @@ Status combine_spill_finish(CombineSpill *spill, Error *err)
                           .dump = table_dump,
                           .finish = table_finish,
                           .bytes = table_bytes,
+                          .print_key = table_print_key,
                           .stop = spill->context->stop};
 
     TRY(spill_set_finish(&spill->set, err));

@@ -130,14 +130,56 @@ bool combine_table_next(const CombineTable *table, CombinePlace *place, SpilledR
 
 /* --- texts that stay --- */
 
-static Status own_text(CombineTable *table, char *record, uint32_t offset, Error *err)
+/*
+ * In front of an accumulator's text stands how many bytes there is room for: a text that changes is
+ * written over the one before, or, when it is longer, gets room for twice as much. So all that a
+ * text has ever been takes memory in proportion to the longest.
+ */
+static size_t text_room(const char *owned)
 {
+    size_t room = 0;
+
+    if (owned != NULL)
+        memcpy(&room, owned - sizeof room, sizeof room);
+    return room;
+}
+
+/* Whether the record has another text in there, as when a function exchanges two. */
+static bool is_shared(const CombineTable *table, const char *record, uint32_t offset,
+                      const char *owned)
+{
+    for (uint32_t i = table->key_text_count; i < table->text_count; i++) {
+        VonkText text;
+
+        memcpy(&text, record + table->text_offsets[i], sizeof text);
+        if (table->text_offsets[i] != offset && (uintptr_t)text.data >= (uintptr_t)owned &&
+            (uintptr_t)text.data < (uintptr_t)owned + text_room(owned))
+            return true;
+    }
+    return false;
+}
+
+/* before: what the table owned as the text until now; NULL: nothing. */
+static Status own_text(CombineTable *table, char *record, uint32_t offset, const char *before,
+                       Error *err)
+{
+    size_t room = text_room(before);
+    char *to = (char *)(uintptr_t)before;
     VonkText text;
 
     memcpy(&text, record + offset, sizeof text);
-    if (text.bytes == 0)
-        return ST_OK;
-    TRY(text_store_copy(&table->texts, text.data, text.bytes, err, &text.data));
+    if (text.bytes == 0) {
+        text.data = NULL;
+    } else {
+        if (text.bytes > room || is_shared(table, record, offset, before)) {
+            room = text.bytes > 2 * room ? text.bytes : 2 * room;
+            TRY(text_store_room(&table->texts, sizeof room + room, err, &to));
+            memcpy(to, &room, sizeof room);
+            to += sizeof room;
+        }
+        memmove(to, text.data, text.bytes);
+        text.data = to;
+    }
     memcpy(record + offset, &text, sizeof text);
     return ST_OK;
 }
@@ -154,7 +196,7 @@ static Status own_changed_texts(CombineTable *table, char *record, Error *err)
 {
     for (uint32_t i = table->key_text_count; i < table->text_count; i++)
         if (text_data(record, table->text_offsets[i]) != table->text_seen[i])
-            TRY(own_text(table, record, table->text_offsets[i], err));
+            TRY(own_text(table, record, table->text_offsets[i], table->text_seen[i], err));
     return ST_OK;
 }
 
@@ -181,8 +223,10 @@ static Status call_add(CombineTable *table, char *acc, const char *record, Error
         table->text_seen[i] = text_data(acc, table->text_offsets[i]);
     add(&table->user->task, acc, record);
     show_key_texts(table, acc);
-    if (table->text_count > table->key_text_count)
-        TRY(own_changed_texts(table, acc, err));
+    if (table->text_count == table->key_text_count)
+        return ST_OK;
+    TRY(own_changed_texts(table, acc, err));
+    user_task_reset_if_large(table->user); /* nothing points there any more */
     return ST_OK;
 }
 
@@ -206,7 +250,7 @@ static Status own_texts(CombineTable *table, char *record, Error *err)
     }
     show_key_texts(table, record);
     for (uint32_t i = table->key_text_count; i < table->text_count; i++)
-        TRY(own_text(table, record, table->text_offsets[i], err));
+        TRY(own_text(table, record, table->text_offsets[i], NULL, err));
     return ST_OK;
 }
 

@@ -276,6 +276,14 @@ static size_t table_bytes(void *opaque)
     return group_table_bytes(&((GroupLocal *)opaque)->table);
 }
 
+static void table_print_key(void *opaque, const SpilledRecord *record, char *text,
+                            size_t text_bytes)
+{
+    const GroupSpec *spec = ((GroupLocal *)opaque)->op->node->spec;
+
+    record_keys_print(spec->in[record->kind], record->record, text, text_bytes);
+}
+
 static Status spill_records(GroupLocal *local, uint32_t input, uint32_t from, uint32_t count,
                             Error *err)
 {
@@ -351,6 +359,7 @@ static Status run_spilled(GroupLocal *local, Error *err)
                           .dump = table_dump,
                           .finish = table_finish,
                           .bytes = table_bytes,
+                          .print_key = table_print_key,
                           .stop = local->op->op.context->stop};
     SpillRun results[SPILL_PARTS];
     SpillMerge merge;

@@ -1,10 +1,13 @@
 /* record_keys.c -- see record_keys.h */
 #include "exec/record_keys.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "codegen/key_hash.h"
 #include "core/base/invariant.h"
+#include "core/base/str.h"
+#include "core/data/value_text.h"
 #include "vonk/record.h"
 
 RecordKeys record_keys_make(Arena *arena, const RecordLayout *a, const RecordLayout *b)
@@ -191,4 +194,40 @@ void record_keys_copy(const RecordKeys *keys, const char *a, char *b)
         if (key->b_null != RECORD_NEVER_NULL)
             b[key->b_null] = is_null(a, key->a_null);
     }
+}
+
+enum { KEY_TEXT_SHOWN = 40 }; /* bytes of a text */
+
+static void print_field(const RecordField *field, const char *record, StrBuf *to)
+{
+    char buffer[VALUE_TEXT_BYTES];
+    const char *printed;
+    uint32_t length;
+    VonkText text;
+
+    strbuf_printf(to, "%s%s = ", to->length > 0 ? ", " : "", field->name);
+    if (field->null_offset != RECORD_NEVER_NULL && record[field->null_offset]) {
+        strbuf_puts(to, "NULL");
+    } else if (type_phys(field->type) == PHYS_STR) {
+        memcpy(&text, record + field->offset, sizeof text);
+        strbuf_printf(to, "\"%.*s\"%s",
+                      (int)(text.bytes < KEY_TEXT_SHOWN ? text.bytes : KEY_TEXT_SHOWN),
+                      text.bytes == 0 ? "" : text.data, text.bytes > KEY_TEXT_SHOWN ? "..." : "");
+    } else {
+        printed = value_print_at(field->type, record + field->offset, 0, buffer, &length);
+        strbuf_add(to, printed, length);
+    }
+}
+
+void record_keys_print(const RecordLayout *layout, const char *record, char *text,
+                       size_t text_bytes)
+{
+    Arena *arena = arena_new(NULL, "key", ARENA_NO_CAP);
+    StrBuf printed = {.arena = arena};
+
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        if (layout->fields[i].is_key)
+            print_field(&layout->fields[i], record, &printed);
+    snprintf(text, text_bytes, "%s", strbuf_text(&printed));
+    arena_free(arena);
 }

@@ -56,6 +56,10 @@ static inline bool record_keys_equal(const RecordKeys *keys, const char *a, cons
     return record_keys_equal_any(keys, a, b);
 }
 
+/* "k = 1, name = \"x\"", cut off where text_bytes end. */
+void record_keys_print(const RecordLayout *layout, const char *record, char *text,
+                       size_t text_bytes);
+
 /* b's key fields become a's. Texts are borrowed. */
 void record_keys_copy(const RecordKeys *keys, const char *a, char *b);
 

@@ -128,19 +128,23 @@ static Status add_text_chunk(TextStore *store, size_t text_bytes, Error *err, ch
     return ST_OK;
 }
 
+Status text_store_room(TextStore *store, size_t bytes, Error *err, char **room_out)
+{
+    if (bytes > store->left_bytes)
+        return add_text_chunk(store, bytes, err, room_out);
+    *room_out = store->next;
+    store->next += bytes;
+    store->left_bytes -= bytes;
+    return ST_OK;
+}
+
 Status text_store_copy(TextStore *store, const char *data, size_t bytes, Error *err,
                        const char **copy_out)
 {
     char *copy;
 
     *copy_out = NULL;
-    if (bytes <= store->left_bytes) {
-        copy = store->next;
-        store->next += bytes;
-        store->left_bytes -= bytes;
-    } else {
-        TRY(add_text_chunk(store, bytes, err, &copy));
-    }
+    TRY(text_store_room(store, bytes, err, &copy));
     memcpy(copy, data, bytes);
     *copy_out = copy;
     return ST_OK;

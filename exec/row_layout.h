@@ -85,6 +85,8 @@ void text_store_fini(TextStore *store);
 /* Takes the texts out of the store's pool: they may outlive it. Nothing more is added. */
 void text_store_disown(TextStore *store);
 
+/* Room for so many bytes. */
+MUST_CHECK Status text_store_room(TextStore *store, size_t bytes, Error *err, char **room_out);
 /* bytes > 0. */
 MUST_CHECK Status text_store_copy(TextStore *store, const char *data, size_t bytes, Error *err,
                                   const char **copy_out);

@@ -6,6 +6,8 @@
 #include "core/base/invariant.h"
 #include "core/base/stop_check.h"
 
+enum { KEY_TEXT_BYTES = 200 };
+
 /* --- merging --- */
 
 Status spill_merge_init(SpillMerge *merge, const SpillSpace *space, const SpillRun *runs,
@@ -92,13 +94,19 @@ static Status merge_into(SpillMerge *merge, SpillWriter *results, Error *err)
 static Status resolve_run(const SpillClient *client, SpillSpace *space, const SpillRun *run,
                           uint32_t level, Error *err, SpillRun *run_out);
 
-static Status too_large(const SpillSpace *space, Error *err)
+/* record: NULL: one that is not read yet. */
+static Status too_large(const SpillClient *client, const SpillSpace *space,
+                        const SpilledRecord *record, Error *err)
 {
-    error_hint(
-        err,
-        "The records of one key do not fit into memory (%s). Raise the limit, SET memory, or "
-        "combine them as they come: reduce_by_key, aggregate_by_key.",
-        space->consumer);
+    char key[KEY_TEXT_BYTES] = "one key";
+
+    if (record != NULL)
+        client->print_key(client->context, record, key, sizeof key);
+    error_hint(err,
+               "The records of %s do not fit into memory (%s): %zu MiB of them are there, and more "
+               "come. Raise the limit, SET memory, or combine them as they come: reduce_by_key, "
+               "aggregate_by_key.",
+               key, space->consumer, client->bytes(client->context) >> 20);
     return ST_OUT_OF_MEMORY;
 }
 
@@ -111,10 +119,10 @@ typedef struct Part {
     bool is_cut;
 } Part;
 
-static Status begin_cut(Part *part, Error *err)
+static Status begin_cut(Part *part, const SpilledRecord *record, Error *err)
 {
     if (part->level == SPILL_LEVELS || (part->reader.run.is_one_hash))
-        return too_large(part->space, err);
+        return too_large(part->client, part->space, record, err);
     part->is_cut = true;
     return part->client->dump(part->client->context, &part->cut, err);
 }
@@ -134,7 +142,7 @@ static Status take_record(Part *part, const SpilledRecord *record, Error *err)
         return ST_OK;
     if (status == ST_OK && part->reader.run.is_one_hash)
         return ST_OK; /* it cannot be cut: as far as memory goes */
-    TRY(begin_cut(part, err));
+    TRY(begin_cut(part, record, err));
     return is_added ? ST_OK : spill_set_add(&part->cut, record, err);
 }
 
@@ -146,7 +154,7 @@ static Status read_part(Part *part, Error *err)
         Status status = spill_reader_next(&part->reader, err, &record, &is_any);
 
         if (status == ST_OUT_OF_MEMORY && !part->is_cut) { /* a long record: the table makes room */
-            TRY(begin_cut(part, err));
+            TRY(begin_cut(part, NULL, err));
             continue;
         }
         TRY(status);

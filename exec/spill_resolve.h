@@ -25,6 +25,8 @@ typedef struct SpillClient {
     /* What it holds is complete: its results, in order; it is empty then. */
     Status (*finish)(void *context, SpillWriter *results, Error *err);
     size_t (*bytes)(void *context);
+    /* The record's key, for a message. */
+    void (*print_key)(void *context, const SpilledRecord *record, char *text, size_t text_bytes);
     const atomic_bool *stop;
 } SpillClient;
 

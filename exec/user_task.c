@@ -112,6 +112,12 @@ void user_task_set_wanted(UserTask *user, bool is_wanted)
     user->task.is_cancelled = is_wanted ? user->cancelled : &is_unwanted;
 }
 
+void user_task_reset_if_large(UserTask *user)
+{
+    if (user->memory != NULL && user->memory->next != NULL)
+        user_task_reset(user);
+}
+
 void user_task_fail(UserTask *user, const Error *err)
 {
     if (user->task.is_failed)

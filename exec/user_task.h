@@ -57,6 +57,8 @@ MUST_CHECK Status user_task_end(UserTask *user, Error *err);
 
 /* Frees what functions asked for. */
 void user_task_reset(UserTask *user);
+/* When it is more than a block: what is left of a few small requests is not worth the call. */
+void user_task_reset_if_large(UserTask *user);
 
 /* Where this thread notes whose function runs: what compiled code sets between its steps. */
 VonkTask **user_task_running(void);

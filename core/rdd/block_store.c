@@ -109,8 +109,10 @@ static uint64_t move_to_file(BlockStore *store, Kept *kept)
     kept->offset = spill_file_reserve(store->file, kept->stored_bytes);
     store->has_failed = spill_file_write(store->file, kept->offset, bytes, kept->stored_bytes,
                                          &store->error) != ST_OK;
-    if (store->has_failed)
+    if (store->has_failed) { /* what was written of it takes no room */
+        spill_file_forget(store->file, kept->offset, kept->stored_bytes);
         return 0;
+    }
     kept->is_in_file = true;
     let_go(kept);
     return kept->stored_bytes;
@@ -291,6 +293,8 @@ static Status pack_item(MapBlocks *blocks, Kept *kept, Error *err)
     if (block == NULL)
         return ST_OK;
     status = block_pack(block, err, &packed);
+    if (status == ST_OUT_OF_MEMORY) /* to need less later, it would need more now */
+        status = ST_OK;
     if (status == ST_OK && packed != NULL) {
         pthread_mutex_lock(&blocks->store->lock);
         let_go(kept);

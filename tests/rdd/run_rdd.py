@@ -456,6 +456,66 @@ def joining(folder):
     check(code == 0, f"a large join in 40 MiB: {code} {err[-300:]}")
 
 
+SHORT_OF_MEMORY = """join left_join right_join full_join skewed_join skewed_full_join skewed_left_join cartesian cogroup
+group_by_key reduce_by_key sort_by sort_by_key sort_within merge_sorted distinct subtract subtract_by_key intersection repartition
+coalesce persist""".split()
+
+
+def short_of_memory(folder):
+    """Each call with tasks that need several times the memory there is: the same rows in the same order."""
+    job = "tests/rdd/jobs/short_of_memory.c"
+    spill = os.path.join(folder, "spill")
+    os.mkdir(spill)
+    for number, call in enumerate(SHORT_OF_MEMORY):
+        code, expected, err = submit(job, call, 50000)
+        check(code == 0 and expected.count("\n") > 1000, f"{call} with enough memory: {code} {err[-300:]}")
+        threads = (1, 2, 8)[number % 3]  # at so little memory one task is at work at a time
+        options = ["--master", f"local[{threads}]", "--set", "memory=12MiB", "--set", f"spill_dir={spill}"]
+        code, out, err = submit(job, call, 50000, options=options)
+        check(code == 0 and out == expected, f"{call} in 12 MiB, {threads} threads: {code} {err[-400:]}")
+    for call in "join", "sort_by", "group_by_key":  # several tasks, which write each other's blocks
+        code, expected, err = submit(job, call, 500000)
+        code, out, err = submit(job, call, 500000, options=["--master", "local[8]", "--set", "memory=96MiB", "--set",
+                                                             f"spill_dir={spill}"])
+        check(code == 0 and out == expected, f"{call} in 96 MiB, three tasks at once: {code} {err[-400:]}")
+    code, _, err = submit(job, "one_group", 200000, options=["--set", "memory=16MiB", "--set", f"spill_dir={spill}"])
+    check(code == 1 and "out of memory" in err and "reduce_by_key" in err and "k = 3" in err, f"one large group: {code} {err[-600:]}")
+    code, _, err = submit(job, "join", 60000, options=["--set", "memory=12MiB", "--set", "spill_dir=/nowhere/at/all"])
+    check(code == 1 and "/nowhere/at/all" in err, f"no place to spill to: {code} {err[-300:]}")
+    check(not os.listdir(spill), "nothing is left of a spill")
+
+
+CONCAT_JOB = """VONK_RECORD(T, VONK_KEY(int8, k), VONK_FIELD(text, a), VONK_FIELD(text, b));
+void mk(VonkTask *task, const VonkNumber *in, T *out)
+{
+    char *t = vonk_task_alloc(task, 24);
+    if (t == NULL)
+        return;
+    *out = (T){.k = in->value % 3, .a = {t, (size_t)snprintf(t, 24, "%lld,", (long long)in->value)}, .b = {t, 1 + (size_t)(in->value % 2)}};
+}
+void cat(VonkTask *task, T *sum, const T *more)
+{
+    char *t = vonk_task_alloc(task, sum->a.bytes + more->a.bytes);
+    if (t == NULL)
+        return;
+    if (sum->a.bytes) memcpy(t, sum->a.data, sum->a.bytes);
+    if (more->a.bytes) memcpy(t + sum->a.bytes, more->a.data, more->a.bytes);
+    sum->a = (VonkText){t, sum->a.bytes + more->a.bytes}; sum->b = more->b;
+}
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    return vonk_rdd_print_csv(vonk_rdd_reduce_by_key(vonk_rdd_map(vonk_rdd_range(s, 0, 30000, 1, 2), VonkNumber, T, mk), T, cat));
+}
+"""
+
+
+def growing_texts(folder):
+    """A text of an accumulator that grows with every record: in memory in proportion to its length, not to all it has been."""
+    code, out, err = submit(write_job(folder, "concat.c", CONCAT_JOB), options=["--set", "memory=40MiB", "--set", "jit=off"])
+    expected = [",".join(map(str, range(key, 30000, 3))) + "," for key in range(3)]
+    check(code == 0 and all(f'{key},"{text}",' in out for key, text in enumerate(expected)), f"growing texts: {code} {err[-300:]}")
+
+
 SLOW_JOB = """
 #include <time.h>
 VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
@@ -694,6 +754,8 @@ def main():
         made_once(folder)
         spilling(folder)
         joining(folder)
+        short_of_memory(folder)
+        growing_texts(folder)
         keeping(folder)
         keys_that_do_not_fit(folder)
         many_keys(folder)
