@@ -1,5 +1,5 @@
 /* query.c -- the steps of a query: bind, optimize, start */
-#include "core/plan/plan_wire_here.h"
+#include "engine/plan_transport.h"
 #include "engine/query_job.h"
 #include "sql/binder/binder.h"
 
@@ -73,7 +73,8 @@ Status query__optimize(Query *query, const Plan *plan, bool keep_trace, Error *e
 
     TRY(optimize(&request, plan, err, result_out));
     if (query->session->config.test_wire)
-        TRY(plan_wire_here(result_out->physical, query->arena, err, &result_out->physical));
+        TRY(plan_transport_here(result_out->physical, query->pool, query->arena, err,
+                                &result_out->physical));
     return arena_check(query->arena, err);
 }
 

@@ -37,7 +37,8 @@ VonkRdd *vonk_rdd_local_checkpoint(VonkRdd *rdd)
     if (rdd_run(rdd, &err, &run) != ST_OK)
         return rdd_failed(rdds, &err);
     output = job_take_output(run.job);
-    table = checkpoint_table_new(output, rdd->layout->field_count, table_columns(run.arena, rdd));
+    table = checkpoint_table_new(output, "checkpoint", rdd->layout->field_count,
+                                 table_columns(run.arena, rdd));
     rdd_run_close(&run);
     fixed = rdd_scan(rdds, table, rdd->layout);
     fixed->blocks = output;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/base/big_stack.h"
+#include "engine/plan_transport.h"
 #include "engine/rdd_internal.h"
 #include "engine/rdd_lineage.h"
 #include "sql/optimizer/distribute.h"
@@ -25,7 +26,11 @@ static Status make_plan(void *opaque)
 
     TRY(session_optimize(rdds->session->session, run->arena, &rdds->ids, planning->plan,
                          planning->err, &physical));
-    return distribute(run->arena, &rdds->ids, physical, 0, planning->err, &run->physical);
+    TRY(distribute(run->arena, &rdds->ids, physical, 0, planning->err, &run->physical));
+    if (session_config(rdds->session->session)->test_wire)
+        TRY(plan_transport_here(run->physical, rdds->jobs->pool, run->arena, planning->err,
+                                &run->physical));
+    return arena_check(run->arena, planning->err);
 }
 
 Status rdd_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)

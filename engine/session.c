@@ -6,7 +6,6 @@
 #include <time.h>
 
 #include "core/base/invariant.h"
-#include "core/plan/plan_wire_here.h"
 #include "sql/parser/parse.h"
 
 enum { QUERY_ARENA_CAP_BYTES = 256 << 20 };
@@ -402,8 +401,6 @@ Status session_optimize(Session *session, Arena *arena, PlanIds *ids, const Plan
     *physical_out = NULL;
     TRY(optimize(&request, plan, err, &optimized));
     *physical_out = optimized.physical;
-    if (session->config.test_wire)
-        TRY(plan_wire_here(optimized.physical, arena, err, physical_out));
     return arena_check(arena, err);
 }
 

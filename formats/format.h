@@ -22,6 +22,11 @@ typedef struct Format {
     Status (*open)(uint32_t path_count, const char *const *paths, OptionList options, MemPool *pool,
                    Error *err, Table **table_out);
 
+    /* A table that another process has opened, from what its class wrote. Each scan makes sure that
+     * its file is the one that there was. Files outlive the call. */
+    Status (*receive)(uint32_t file_count, const TableFile *files, WireReader *from, MemPool *pool,
+                      Error *err, Table **table_out);
+
     /* Writes path's temporary sibling; writer_finish makes it appear whole (fsync, rename),
      * writer_abort removes it. Batches come in row order, from one thread. */
     Status (*writer_open)(const char *path, uint32_t column_count, const TableColumn *columns,

@@ -26,7 +26,9 @@ typedef struct MemoryTable {
     uint64_t row_count;
     ColumnStatistics *statistics;
     uint32_t end_count, end_capacity;
-    uint32_t *ends; /* of splits, in blocks; none: by split_rows */
+    uint32_t *ends; /* of splits, in blocks */
+    bool are_ends_said;
+    uint64_t last_rows; /* of the last split, where they are not */
 } MemoryTable;
 
 struct TableScan {
@@ -69,6 +71,32 @@ static void add_to_statistics(ColumnStatistics *statistics, const Column *column
     }
 }
 
+/* What was added last ends a split. */
+static void add_end(MemoryTable *table)
+{
+    if (table->end_count == table->end_capacity) {
+        uint32_t capacity = table->end_capacity == 0 ? 16 : 2 * table->end_capacity;
+        uint32_t *grown = ARENA_ARRAY(table->arena, uint32_t, capacity);
+
+        if (table->end_count > 0)
+            memcpy(grown, table->ends, table->end_count * sizeof *grown);
+        table->ends = grown;
+        table->end_capacity = capacity;
+    }
+    table->ends[table->end_count++] = table->block_count;
+}
+
+/* The last block goes to the last split, or to one of its own when that has rows enough. */
+static void add_to_split(MemoryTable *table, uint32_t row_count)
+{
+    if (table->end_count == 0 || table->last_rows >= table->split_rows) {
+        add_end(table);
+        table->last_rows = 0;
+    }
+    table->ends[table->end_count - 1] = table->block_count;
+    table->last_rows += row_count;
+}
+
 Status memory_table_add(Table *base, const Batch *batch, Error *err)
 {
     MemoryTable *table = (MemoryTable *)base;
@@ -98,6 +126,8 @@ Status memory_table_add(Table *base, const Batch *batch, Error *err)
     TRY(account(table, err));
     table->block_count++;
     table->row_count += batch->selected_count;
+    if (!table->are_ends_said)
+        add_to_split(table, batch->selected_count);
     return ST_OK;
 }
 
@@ -105,52 +135,30 @@ void memory_table_end_split(Table *base)
 {
     MemoryTable *table = (MemoryTable *)base;
 
-    if (table->end_count == table->end_capacity) {
-        uint32_t capacity = table->end_capacity == 0 ? 16 : 2 * table->end_capacity;
-        uint32_t *grown = ARENA_ARRAY(table->arena, uint32_t, capacity);
-
-        if (table->end_count > 0)
-            memcpy(grown, table->ends, table->end_count * sizeof *grown);
-        table->ends = grown;
-        table->end_capacity = capacity;
-    }
-    table->ends[table->end_count++] = table->block_count;
+    if (!table->are_ends_said)
+        table->end_count = 0;
+    table->are_ends_said = true;
+    add_end(table);
 }
 
 /* --- splits and statistics --- */
 
-static uint32_t explicit_splits(const MemoryTable *table, Split *splits)
-{
-    uint32_t block = 0;
-
-    for (uint32_t i = 0; i < table->end_count; i++) {
-        splits[i] = (Split){.start = block, .length = table->ends[i] - block};
-        for (; block < table->ends[i]; block++)
-            splits[i].row_count += table->blocks[block].row_count;
-    }
-    return table->end_count;
-}
-
-/* target_bytes does not matter: the splits' size was said when the table was made. */
+/* target_bytes does not matter: the splits' size was said when the table was made. A split is its
+ * number, so that whoever has the same pieces in another form has the same splits. */
 static Status memory_splits(const Table *base, Arena *arena, uint64_t target_bytes, Error *err,
                             uint32_t *count_out, const Split **splits_out)
 {
     const MemoryTable *table = (const MemoryTable *)base;
-    Split *splits = ARENA_ARRAY(arena, Split, table->block_count + table->end_count + 1);
-    uint32_t count = explicit_splits(table, splits);
+    Split *splits = ARENA_ARRAY(arena, Split, table->end_count + 1);
+    uint32_t block = 0;
 
     (void)target_bytes, (void)err;
-    for (uint32_t i = 0; table->end_count == 0 && i < table->block_count; i++) {
-        Split *last = count == 0 ? NULL : &splits[count - 1];
-
-        if (last == NULL || last->row_count >= table->split_rows) {
-            last = &splits[count++];
-            *last = (Split){.start = i};
-        }
-        last->length++;
-        last->row_count += table->blocks[i].row_count;
+    for (uint32_t i = 0; i < table->end_count; i++) {
+        splits[i] = (Split){.start = i, .length = 1};
+        for (; block < table->ends[i]; block++)
+            splits[i].row_count += table->blocks[block].row_count;
     }
-    *count_out = count;
+    *count_out = table->end_count;
     *splits_out = splits;
     return ST_OK;
 }
@@ -172,15 +180,16 @@ static ColumnStatistics memory_column_statistics(const Table *base, uint32_t col
 static Status memory_scan_open(const Table *base, const Split *split, const ScanRequest *request,
                                Error *err, TableScan **scan_out)
 {
+    const MemoryTable *table = (const MemoryTable *)base;
     Arena *arena = arena_new(NULL, "memory scan", ARENA_NO_CAP);
     TableScan *scan = ARENA_NEW(arena, TableScan);
 
     (void)err;
-    *scan = (TableScan){.table = (const MemoryTable *)base,
+    *scan = (TableScan){.table = table,
                         .request = request,
                         .arena = arena,
-                        .block = split->start,
-                        .end_block = split->start + split->length,
+                        .block = split->start == 0 ? 0 : table->ends[split->start - 1],
+                        .end_block = table->ends[split->start],
                         .columns = ARENA_ARRAY(arena, Column, request->column_count + 1),
                         .validity = ARENA_ARRAY(arena, uint64_t *, request->column_count + 1),
                         .selection = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX)};

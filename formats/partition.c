@@ -13,6 +13,7 @@ typedef struct PartitionTable {
     Table head;
     Arena *arena;
     Table *inner;
+    size_t skip_bytes;
     uint32_t key_count;
     uint32_t file_count;
     const Value *values; /* values[file * key_count + key] */
@@ -310,6 +311,14 @@ static void partition_close(Table *table)
     arena_free(self->arena);
 }
 
+static const TableFile *partition_files(const Table *table, Arena *arena, uint32_t *count_out)
+{
+    const Table *inner = ((const PartitionTable *)table)->inner;
+
+    *count_out = 0;
+    return inner->class->files == NULL ? NULL : inner->class->files(inner, arena, count_out);
+}
+
 static const TableClass partition_class = {
     .format = "partitioned",
     .splits = partition_splits,
@@ -319,7 +328,18 @@ static const TableClass partition_class = {
     .scan_next = partition_scan_next,
     .scan_close = partition_scan_close,
     .close = partition_close,
+    .files = partition_files,
 };
+
+const Table *partition_table_inner(const Table *table, size_t *skip_bytes_out)
+{
+    const PartitionTable *self = (const PartitionTable *)table;
+
+    if (table->class != &partition_class)
+        return NULL;
+    *skip_bytes_out = self->skip_bytes;
+    return self->inner;
+}
 
 /* Reads the keys of every path into texts[path * key_count + key]; the first path names them. */
 static Status read_keys(PartitionTable *table, const char *const *paths, size_t skip_bytes,
@@ -399,6 +419,7 @@ Status partition_table_new(Table *inner, uint32_t path_count, const char *const 
     *table_out = NULL;
     table->arena = arena;
     table->inner = inner;
+    table->skip_bytes = skip_bytes;
     table->file_count = path_count;
     table->head.class = &partition_class;
     table->head.name = inner->name;

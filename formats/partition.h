@@ -21,4 +21,7 @@ bool partition_path_has_keys(const char *path, size_t skip_bytes);
 MUST_CHECK Status partition_table_new(Table *inner, uint32_t path_count, const char *const *paths,
                                       size_t skip_bytes, Error *err, Table **table_out);
 
+/* The table that it wraps, and skip_bytes; NULL: the table is of another kind. */
+const Table *partition_table_inner(const Table *table, size_t *skip_bytes_out);
+
 #endif

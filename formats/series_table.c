@@ -3,6 +3,8 @@
 
 #include "core/base/arena.h"
 
+enum { SERIES_SPLITS_MAX = 1 << 24 /* a message may not ask for more */ };
+
 typedef struct SeriesTable {
     Table table;
     Arena *arena;
@@ -136,6 +138,19 @@ static void series_close(Table *table)
     arena_free(((SeriesTable *)table)->arena);
 }
 
+static Status series_write(const Table *base, WireWriter *to, Error *err)
+{
+    const SeriesTable *table = (const SeriesTable *)base;
+
+    (void)err;
+    wire_put_text(to, table->column.name);
+    wire_put_u64(to, (uint64_t)table->first);
+    wire_put_u64(to, (uint64_t)table->step);
+    wire_put_u64(to, table->count);
+    wire_put_u32(to, table->split_count);
+    return ST_OK;
+}
+
 static const TableClass series_class = {
     .format = "series",
     .splits = series_splits,
@@ -145,6 +160,7 @@ static const TableClass series_class = {
     .scan_next = series_scan_next,
     .scan_close = series_scan_close,
     .close = series_close,
+    .write = series_write,
 };
 
 Table *series_table_new(const char *name, int64_t first, int64_t step, uint64_t count,
@@ -166,4 +182,18 @@ Table *series_table_new(const char *name, int64_t first, int64_t step, uint64_t 
                            .columns = &table->column,
                            .ref_count = 1};
     return &table->table;
+}
+
+Status series_table_receive(WireReader *from, Table **table_out)
+{
+    Arena *arena = arena_new(NULL, "series table", ARENA_NO_CAP);
+    const char *name = wire_get_name(from, arena);
+    int64_t first = (int64_t)wire_get_u64(from), step = (int64_t)wire_get_u64(from);
+    uint64_t count = wire_get_u64(from);
+    uint32_t splits = wire_get_below(from, SERIES_SPLITS_MAX + 1, "pieces of a series");
+
+    if (from->status == ST_OK)
+        *table_out = series_table_new(name, first, step, count, splits);
+    arena_free(arena);
+    return from->status;
 }

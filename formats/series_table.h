@@ -14,4 +14,7 @@
 Table *series_table_new(const char *name, int64_t first, int64_t step, uint64_t count,
                         uint32_t split_count);
 
+/* From what its class wrote. */
+MUST_CHECK Status series_table_receive(WireReader *from, Table **table_out);
+
 #endif

@@ -16,7 +16,7 @@ enum { WRITE_BUFFER_BYTES = 1 << 18, OPEN_TRIES = 100 };
 
 struct File {
     int descriptor;
-    uint64_t size;
+    FileStamp stamp;
     char path[];
 };
 
@@ -45,7 +45,9 @@ Status file_open(const char *path, Error *err, File **file_out)
     }
     file = heap_new(sizeof *file + path_bytes);
     file->descriptor = descriptor;
-    file->size = (uint64_t)info.st_size;
+    file->stamp = (FileStamp){.bytes = (uint64_t)info.st_size,
+                              .modified_ns =
+                                  (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec};
     memcpy(file->path, path, path_bytes);
     *file_out = file;
     return ST_OK;
@@ -66,7 +68,26 @@ const char *file_path(const File *file)
 
 uint64_t file_size(const File *file)
 {
-    return file->size;
+    return file->stamp.bytes;
+}
+
+FileStamp file_stamp(const File *file)
+{
+    return file->stamp;
+}
+
+Status file_check_stamp(const File *file, FileStamp stamp, Error *err)
+{
+    if (file->stamp.bytes == stamp.bytes && file->stamp.modified_ns == stamp.modified_ns)
+        return ST_OK;
+    error_set(err, ST_IO,
+              "file \"%s\" is not the one that the query was planned on: it has %llu bytes, where "
+              "that had %llu%s",
+              file->path, (unsigned long long)file->stamp.bytes, (unsigned long long)stamp.bytes,
+              file->stamp.bytes == stamp.bytes ? ", and was changed at another time" : "");
+    error_hint(err, "Run the query again. Copies of a file on several machines need its time too: "
+                    "cp -p, rsync -t.");
+    return ST_IO;
 }
 
 Status file_read_some(const File *file, uint64_t offset, void *to, size_t byte_count, Error *err,
@@ -117,18 +138,18 @@ static Status read_whole(const File *file, uint64_t limit_bytes, MemPool *pool, 
 {
     Status status;
 
-    if (file->size > limit_bytes)
+    if (file->stamp.bytes > limit_bytes)
         return error_set(err, ST_BAD_INPUT,
                          "file \"%s\" has %llu bytes, more than the %llu allowed", file->path,
-                         (unsigned long long)file->size, (unsigned long long)limit_bytes);
-    TRY(mem_pool_alloc(pool, file->size, "file contents", err, bytes_out));
-    status = file_read_at(file, 0, *bytes_out, file->size, err);
+                         (unsigned long long)file->stamp.bytes, (unsigned long long)limit_bytes);
+    TRY(mem_pool_alloc(pool, file->stamp.bytes, "file contents", err, bytes_out));
+    status = file_read_at(file, 0, *bytes_out, file->stamp.bytes, err);
     if (status != ST_OK) {
-        mem_pool_release(pool, *bytes_out, file->size);
+        mem_pool_release(pool, *bytes_out, file->stamp.bytes);
         *bytes_out = NULL;
         return status;
     }
-    *byte_count_out = file->size;
+    *byte_count_out = file->stamp.bytes;
     return ST_OK;
 }
 

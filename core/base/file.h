@@ -31,6 +31,16 @@ void file_close(File *file); /* accepts NULL */
 const char *file_path(const File *file);
 uint64_t file_size(const File *file); /* when it was opened */
 
+/* What tells a file from what was at its path before. */
+typedef struct FileStamp {
+    uint64_t bytes;
+    int64_t modified_ns; /* since 1970 */
+} FileStamp;
+
+FileStamp file_stamp(const File *file); /* when it was opened */
+/* ST_IO unless the file is the one that had the stamp. */
+MUST_CHECK Status file_check_stamp(const File *file, FileStamp stamp, Error *err);
+
 /* Exactly byte_count bytes; ST_IO when the file ends before. */
 MUST_CHECK Status file_read_at(const File *file, uint64_t offset, void *to, size_t byte_count,
                                Error *err);

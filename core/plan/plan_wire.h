@@ -52,6 +52,10 @@ MUST_CHECK Status plan_encode(const Plan *plan, const PlanWireHooks *hooks, Aren
 MUST_CHECK Status plan_decode(WireBytes bytes, const PlanWireHooks *hooks, Arena *arena, Error *err,
                               const Plan **plan_out);
 
+/* For hooks. Anything that is no type is damage. */
+void wire_put_type(WireWriter *to, Type type);
+Type wire_get_type(WireReader *from);
+
 /* A hash of all names and shapes that numbers in a plan stand for: kinds, functions, types. */
 uint64_t plan_wire_vocabulary(void);
 

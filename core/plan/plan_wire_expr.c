@@ -7,7 +7,7 @@
 
 /* --- types and values --- */
 
-Type wire__get_type(WireReader *from)
+Type wire_get_type(WireReader *from)
 {
     Type type = {.id = wire_get_u8(from)};
 
@@ -244,7 +244,7 @@ static void get_args(PlanReader *reader, Expr *expr, WireItemSize *size)
 
 static void read_const(PlanReader *reader, Expr *expr)
 {
-    Type type = wire__get_type(&reader->from);
+    Type type = wire_get_type(&reader->from);
 
     expr->value = wire__get_value(&reader->from, type, reader->arena);
     if (reader->from.status == ST_OK && !same_layout(type, expr->type))
@@ -324,7 +324,7 @@ const Expr *wire__read_expr(PlanReader *reader, WireItemSize *size)
     uint8_t kind = wire_get_u8(from);
 
     expr->kind = (ExprKind)kind;
-    expr->type = wire__get_type(from);
+    expr->type = wire_get_type(from);
     expr->sql_offset = (int32_t)wire_get_u32(from);
     if (from->status == ST_OK && expr->sql_offset < -1)
         wire_fail(from, "offset %d in the statement", expr->sql_offset);

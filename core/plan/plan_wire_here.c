@@ -74,16 +74,19 @@ PlanWireHooks wire_here_hooks(WireHere *here)
                            .read_function = read_function};
 }
 
-Status plan_wire_here(const Plan *plan, Arena *arena, Error *err, const Plan **twin_out)
+Status plan_wire_here(const Plan *plan, const PlanWireHooks *hooks, Arena *arena, Error *err,
+                      const Plan **twin_out)
 {
     WireHere here = {.arena = arena};
-    PlanWireHooks hooks = wire_here_hooks(&here);
+    PlanWireHooks own = wire_here_hooks(&here);
     WireBytes bytes, again;
 
     *twin_out = NULL;
-    TRY(plan_encode(plan, &hooks, arena, err, &bytes));
-    TRY(plan_decode(bytes, &hooks, arena, err, twin_out));
-    TRY(plan_encode(*twin_out, &hooks, arena, err, &again));
+    if (hooks == NULL)
+        hooks = &own;
+    TRY(plan_encode(plan, hooks, arena, err, &bytes));
+    TRY(plan_decode(bytes, hooks, arena, err, twin_out));
+    TRY(plan_encode(*twin_out, hooks, arena, err, &again));
     if (bytes.byte_count != again.byte_count ||
         memcmp(bytes.bytes, again.bytes, bytes.byte_count) != 0 ||
         strcmp(plan_print(arena, plan), plan_print(arena, *twin_out)) != 0)

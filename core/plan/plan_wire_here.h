@@ -22,7 +22,8 @@ typedef struct WireHere {
 PlanWireHooks wire_here_hooks(WireHere *here);
 
 /* What another process would run: encoded and decoded. ST_INTERNAL unless it prints as the plan
- * does and becomes the same bytes again. */
-MUST_CHECK Status plan_wire_here(const Plan *plan, Arena *arena, Error *err, const Plan **twin_out);
+ * does and becomes the same bytes again. hooks NULL: those of a list. */
+MUST_CHECK Status plan_wire_here(const Plan *plan, const PlanWireHooks *hooks, Arena *arena,
+                                 Error *err, const Plan **twin_out);
 
 #endif

@@ -55,7 +55,6 @@ uint32_t wire__add(PlanWriter *writer, WireItem kind, const void *object);
 /* Text without an end of the message: the first failure counts. */
 void wire__refuse(PlanWriter *writer, Status status);
 
-void wire__put_type(WireWriter *to, Type type);
 void wire__put_value(WireWriter *to, const Value *value); /* without its type */
 
 uint32_t wire__write_layout(PlanWriter *writer, const RecordLayout *layout);
@@ -96,7 +95,6 @@ const void *wire__get_item(PlanReader *reader, WireItem kind, WireItemSize *size
 const void *wire__get_optional(PlanReader *reader, WireItem kind, WireItemSize *size);
 void wire__add_item(PlanReader *reader, WireItem kind, const void *item, const WireItemSize *size);
 
-Type wire__get_type(WireReader *from);
 Value wire__get_value(WireReader *from, Type type, Arena *arena);
 const Expr *wire__read_expr(PlanReader *reader, WireItemSize *size);
 bool wire__is_boolean(Type type);

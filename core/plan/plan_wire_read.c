@@ -119,7 +119,7 @@ static SortKeyList get_keys(PlanReader *reader)
 
     for (uint32_t i = 0; i < count; i++) {
         items[i].column = wire_get_u32(from);
-        items[i].type = wire__get_type(from);
+        items[i].type = wire_get_type(from);
         items[i].is_descending = wire_get_bool(from);
         items[i].nulls_first = wire_get_bool(from);
     }
@@ -282,7 +282,7 @@ static void get_columns(PlanReader *reader, Plan *plan)
     plan->columns = columns = ARENA_ARRAY(reader->arena, PlanColumn, plan->column_count);
     for (uint32_t i = 0; i < plan->column_count; i++) {
         columns[i].id = wire_get_u32(from);
-        columns[i].type = wire__get_type(from);
+        columns[i].type = wire_get_type(from);
         columns[i].is_nullable = wire_get_bool(from);
         columns[i].name = wire_get_name(from, reader->arena);
     }

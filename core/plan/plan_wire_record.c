@@ -24,7 +24,7 @@ uint32_t wire__write_layout(PlanWriter *writer, const RecordLayout *layout)
         const RecordField *field = &layout->fields[i];
 
         wire_put_text(to, field->name);
-        wire__put_type(to, field->type);
+        wire_put_type(to, field->type);
         wire_put_u32(to, field->offset);
         wire_put_u32(to, field->null_offset);
         wire_put_u8(to, field->is_key);
@@ -228,7 +228,7 @@ const RecordLayout *wire__read_layout(PlanReader *reader, WireItemSize *size)
     layout->fields = fields = ARENA_ARRAY(reader->arena, RecordField, layout->field_count);
     for (uint32_t i = 0; from->status == ST_OK && i < layout->field_count; i++) {
         fields[i].name = wire_get_name(from, reader->arena);
-        fields[i].type = wire__get_type(from);
+        fields[i].type = wire_get_type(from);
         fields[i].offset = wire_get_u32(from);
         fields[i].null_offset = wire_get_u32(from);
         fields[i].is_key = wire_get_bool(from);

@@ -78,7 +78,7 @@ static bool is_too_deep(PlanWriter *writer, uint32_t depth, uint32_t most, const
 
 /* --- values --- */
 
-void wire__put_type(WireWriter *to, Type type)
+void wire_put_type(WireWriter *to, Type type)
 {
     wire_put_u8(to, type.id);
     wire_put_u8(to, type.precision);
@@ -160,14 +160,14 @@ static void put_expr(PlanWriter *writer, const Expr *expr)
 
     wire_put_u8(to, WIRE_ITEM_EXPR);
     wire_put_u8(to, (uint8_t)expr->kind);
-    wire__put_type(to, expr->type);
+    wire_put_type(to, expr->type);
     wire_put_u32(to, (uint32_t)expr->sql_offset);
     switch (expr->kind) {
     case EXPR_COLUMN:
         wire_put_u32(to, expr->column);
         break;
     case EXPR_CONST:
-        wire__put_type(to, expr->value.type);
+        wire_put_type(to, expr->value.type);
         wire__put_value(to, &expr->value);
         break;
     case EXPR_CALL:
@@ -291,7 +291,7 @@ static void put_keys(WireWriter *to, SortKeyList keys)
     wire_put_u32(to, keys.count);
     for (uint32_t i = 0; i < keys.count; i++) {
         wire_put_u32(to, keys.items[i].column);
-        wire__put_type(to, keys.items[i].type);
+        wire_put_type(to, keys.items[i].type);
         wire_put_u8(to, keys.items[i].is_descending);
         wire_put_u8(to, keys.items[i].nulls_first);
     }
@@ -412,7 +412,7 @@ static void put_columns(PlanWriter *writer, const Plan *plan)
     wire_put_u32(to, plan->column_count);
     for (uint32_t i = 0; i < plan->column_count; i++) {
         wire_put_u32(to, plan->columns[i].id);
-        wire__put_type(to, plan->columns[i].type);
+        wire_put_type(to, plan->columns[i].type);
         wire_put_u8(to, plan->columns[i].is_nullable);
         wire_put_text(to, plan->columns[i].name);
     }

@@ -19,7 +19,9 @@
 
 #include <stdatomic.h>
 
+#include "core/base/file.h"
 #include "core/base/mem_pool.h"
+#include "core/base/wire.h"
 #include "core/data/batch.h"
 #include "core/data/value.h"
 
@@ -49,6 +51,13 @@ typedef struct TableStatistics {
     bool row_count_is_exact;
     uint64_t file_bytes; /* of all files                   */
 } TableStatistics;
+
+/* A file of a table. */
+typedef struct TableFile {
+    const char *path;  /* as it was named                */
+    const char *place; /* what opens it in this process  */
+    FileStamp stamp;   /* of when the table was opened   */
+} TableFile;
 
 /* A unit of work that reads the same rows in the same order wherever it runs: a row group, a byte
  * range. */
@@ -143,6 +152,12 @@ typedef struct TableClass {
     Status (*sample)(const Table *table, Arena *arena, const uint32_t *columns,
                      uint32_t column_count, uint32_t row_count, Error *err, Column *columns_out,
                      uint32_t *row_count_out);
+
+    /* The files that splits number, in the arena; NULL function: none. */
+    const TableFile *(*files)(const Table *table, Arena *arena, uint32_t *count_out);
+    /* What another process needs beside the files, to have the same table without looking into them
+     * (formats/table_wire.h reads it); NULL function: the table cannot be sent so. */
+    Status (*write)(const Table *table, WireWriter *to, Error *err);
 } TableClass;
 
 /* Formats embed this as their first member. */

@@ -201,14 +201,22 @@ Table *block_table_new(BlockOutput *output, BlockRange range, uint32_t column_co
     return &table->table;
 }
 
-Table *checkpoint_table_new(BlockOutput *output, uint32_t column_count, const TableColumn *columns)
+Table *checkpoint_table_new(BlockOutput *output, const char *name, uint32_t column_count,
+                            const TableColumn *columns)
 {
     BlockRange all = {.map_to = block_output_map_count(output)};
     BlockTable *table = table_new(output, all, column_count, columns);
 
-    table->table.name = "checkpoint";
+    table->table.name = arena_strdup(table->arena, name);
     table->has_split_per_map = true;
     return &table->table;
+}
+
+BlockOutput *checkpoint_table_output(const Table *table)
+{
+    const BlockTable *self = (const BlockTable *)table;
+
+    return table->class == &block_class && self->has_split_per_map ? self->output : NULL;
 }
 
 /* --- slices --- */

@@ -21,8 +21,12 @@
 Table *block_table_new(BlockOutput *output, BlockRange range, uint32_t column_count,
                        const PlanColumn *columns, _Atomic uint32_t *lost_map);
 
-/* Of an output with one reduce partition, whose lineage nobody has any more. References it. */
-Table *checkpoint_table_new(BlockOutput *output, uint32_t column_count, const TableColumn *columns);
+/* Of an output with one reduce partition, whose lineage nobody has any more. References it; copies
+ * name and columns. */
+Table *checkpoint_table_new(BlockOutput *output, const char *name, uint32_t column_count,
+                            const TableColumn *columns);
+/* Borrowed; NULL: the table is of another kind. */
+BlockOutput *checkpoint_table_output(const Table *table);
 
 /* Splits are borrowed; references the table. */
 Table *slice_table_new(Table *table, uint32_t split_count, const Split *splits);

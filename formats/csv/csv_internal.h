@@ -60,6 +60,7 @@ typedef struct CsvOptions {
 /* For reading or for writing: the other's options are refused. */
 MUST_CHECK Status csv_read_options(Arena *arena, OptionList list, bool is_writing,
                                    CsvOptions *options_out, Error *err);
+MUST_CHECK Status csv_check_dialect(const CsvDialect *dialect, Error *err);
 
 /* --- csv_input.c --- */
 
@@ -283,7 +284,8 @@ typedef struct CsvFile {
     const char *name; /* to tell the user */
     StreamCodec codec;
     uint64_t data_start; /* behind a byte order mark, lines to skip, and blank ones */
-    uint64_t bytes;      /* of the file when the table was opened                   */
+    FileStamp stamp;     /* when the table was opened                               */
+    bool is_spooled;     /* it was a pipe                                           */
     uint32_t field_count;
     const uint32_t *places; /* field of column i, or CSV_NO_FIELD; NULL: field i */
     CsvStates *states;
@@ -298,16 +300,26 @@ typedef struct CsvTable {
     CsvSchema schema;
     uint32_t file_count;
     CsvFile *files;
+    bool is_received; /* files must be as they were */
     TableStatistics statistics;
 } CsvTable;
 
 MUST_CHECK Status csv_table_open(uint32_t path_count, const char *const *paths, OptionList options,
                                  MemPool *pool, Error *err, Table **table_out);
+/* Of so many files, all zeroed; finished, it is open. */
+CsvTable *csv_table_new(uint32_t file_count, MemPool *pool);
+Table *csv_table_finish(CsvTable *table);
 MUST_CHECK Status csv_scan_open(const Table *table, const Split *split, const ScanRequest *request,
                                 Error *err, TableScan **scan_out);
 MUST_CHECK Status csv_scan_next(TableScan *scan, Error *err, Batch *batch_out,
                                 bool *exact_filters_out);
 void csv_scan_close(TableScan *scan);
+
+/* --- csv_wire.c --- */
+const TableFile *csv_table_files(const Table *table, Arena *arena, uint32_t *count_out);
+MUST_CHECK Status csv_table_write(const Table *table, WireWriter *to, Error *err);
+MUST_CHECK Status csv_table_receive(uint32_t file_count, const TableFile *files, WireReader *from,
+                                    MemPool *pool, Error *err, Table **table_out);
 
 /* --- csv_write.c --- */
 MUST_CHECK Status csv_writer_open(const char *path, uint32_t column_count,

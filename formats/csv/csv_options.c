@@ -336,7 +336,7 @@ static Status unknown_option(const char *name, unsigned use, Error *err)
     return ST_BAD_INPUT;
 }
 
-static Status check_dialect(const CsvDialect *dialect, Error *err)
+Status csv_check_dialect(const CsvDialect *dialect, Error *err)
 {
     if (dialect->quote != 0 && dialect->delimiter == dialect->quote)
         return error_set_state(err, ST_BAD_INPUT, "22023",
@@ -373,5 +373,5 @@ Status csv_read_options(Arena *arena, OptionList list, bool is_writing, CsvOptio
     }
     if (!options_out->has_escape)
         options_out->dialect.escape = options_out->dialect.quote;
-    return check_dialect(&options_out->dialect, err);
+    return csv_check_dialect(&options_out->dialect, err);
 }

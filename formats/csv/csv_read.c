@@ -183,6 +183,14 @@ static Status next_records(CsvScan *scan, Error *err)
 
 /* --- the start --- */
 
+static Status open_input(CsvScan *scan, uint64_t offset, Error *err)
+{
+    const CsvFile *file = scan->file;
+
+    TRY(csv_input_open(&scan->input, file->path, file->codec, offset, scan->request.pool, err));
+    return scan->table->is_received ? file_check_stamp(scan->input.file, file->stamp, err) : ST_OK;
+}
+
 /* A file's first split starts where its data does; the header's record is dropped. */
 static Status start_file(CsvScan *scan, Error *err)
 {
@@ -191,11 +199,9 @@ static Status start_file(CsvScan *scan, Error *err)
     scan->skips_header = scan->table->dialect.has_header;
     if (scan->file->codec == STREAM_PLAIN) {
         scan->buffer_offset = data_start;
-        return csv_input_open(&scan->input, scan->file->path, STREAM_PLAIN, data_start,
-                              scan->request.pool, err);
+        return open_input(scan, data_start, err);
     }
-    TRY(csv_input_open(&scan->input, scan->file->path, scan->file->codec, 0, scan->request.pool,
-                       err));
+    TRY(open_input(scan, 0, err));
     while (scan->buffer_offset + scan->used < data_start && !scan->is_last) {
         TRY(refill(scan, err));
         scan->used = data_start - scan->buffer_offset < scan->filled
@@ -211,8 +217,7 @@ static Status start_middle(CsvScan *scan, const Split *split, Error *err)
     CsvState state;
     bool has_newline = false;
 
-    TRY(csv_input_open(&scan->input, scan->file->path, STREAM_PLAIN, split->start - 1,
-                       scan->request.pool, err));
+    TRY(open_input(scan, split->start - 1, err));
     TRY(csv_states_note(scan->file->states, scan->input.file, split->start,
                         split->start + split->length, &scan->request, err));
     TRY(csv_state_at(scan->file->states, scan->input.file, split->start, &scan->request, err,

@@ -36,9 +36,10 @@ struct CsvStates {
     CsvDialect dialect;
     uint64_t data_start, file_bytes;
     uint64_t piece_count;
+    Arena *arena;
     pthread_mutex_t lock; /* of the rest */
     pthread_cond_t found;
-    Piece *pieces;
+    Piece *pieces; /* NULL until they are asked for: then the file has been found to be as large */
     uint64_t chained; /* up to this piece's start the states are known */
 };
 
@@ -48,6 +49,7 @@ static void destroy_states(void *object)
 
     pthread_cond_destroy(&states->found);
     pthread_mutex_destroy(&states->lock);
+    arena_free(states->arena);
 }
 
 CsvStates *csv_states_new(Arena *arena, const CsvDialect *dialect, uint64_t data_start,
@@ -62,7 +64,7 @@ CsvStates *csv_states_new(Arena *arena, const CsvDialect *dialect, uint64_t data
     states->data_start = data_start;
     states->file_bytes = file_bytes;
     states->piece_count = (file_bytes - data_start + PIECE_BYTES - 1) / PIECE_BYTES;
-    states->pieces = ARENA_ARRAY(arena, Piece, states->piece_count + 1);
+    states->arena = arena_new(NULL, "quotes of a CSV file", ARENA_NO_CAP);
     pthread_mutex_init(&states->lock, NULL);
     pthread_cond_init(&states->found, NULL);
     arena_on_free(arena, destroy_states, states);
@@ -205,6 +207,8 @@ Status csv_states_note(CsvStates *states, const File *file, uint64_t start, uint
     if (states == NULL)
         return ST_OK;
     pthread_mutex_lock(&states->lock);
+    if (states->pieces == NULL)
+        states->pieces = ARENA_ARRAY(states->arena, Piece, states->piece_count + 1);
     for (uint64_t piece = (start - states->data_start) / PIECE_BYTES;
          status == ST_OK && piece < states->piece_count && piece_start(states, piece + 1) <= end;
          piece++)

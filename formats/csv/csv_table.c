@@ -44,7 +44,7 @@ static Status read_chunk(Arena *arena, const CsvFile *file, uint64_t start, size
 static Status add_chunks(CsvSample *sample, Arena *scratch, const CsvFile *file,
                          const CsvChunk *start, MemPool *pool, Error *err)
 {
-    uint64_t rest = file->bytes - start->byte_count;
+    uint64_t rest = file->stamp.bytes - start->byte_count;
     uint32_t count = csv_sample_field_count(sample);
 
     if (start->is_whole || file->codec != STREAM_PLAIN)
@@ -83,8 +83,9 @@ static Status sample_first(CsvTable *table, Arena *scratch, Error *err, CsvSampl
 {
     CsvFile *file = &table->files[0];
     const CsvOptions *options = &table->options;
-    size_t bytes = options->sample_rows < 0 && file->codec == STREAM_PLAIN ? (size_t)file->bytes + 1
-                                                                           : START_BYTES;
+    size_t bytes = options->sample_rows < 0 && file->codec == STREAM_PLAIN
+                       ? (size_t)file->stamp.bytes + 1
+                       : START_BYTES;
     bool has_header, is_enough = false;
     CsvChunk start;
 
@@ -290,6 +291,7 @@ static Status open_file(CsvTable *table, CsvFile *file, const char *path, Error 
         int *kept = ARENA_NEW(table->arena, int);
 
         *kept = descriptor;
+        file->is_spooled = true;
         arena_on_free(table->arena, close_spool, kept);
     }
     if (table->options.has_codec)
@@ -298,7 +300,8 @@ static Status open_file(CsvTable *table, CsvFile *file, const char *path, Error 
         TRY(csv_detect_codec(file->path, err, &file->codec));
     if (stat(file->path, &info) != 0)
         return error_set_errno(err, errno, "could not open \"%s\"", path);
-    file->bytes = (uint64_t)info.st_size;
+    file->stamp.bytes = (uint64_t)info.st_size;
+    file->stamp.modified_ns = (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec;
     return ST_OK;
 }
 
@@ -309,12 +312,12 @@ static void estimate_rows(CsvTable *table)
     for (uint32_t i = 0; i < table->file_count; i++) {
         CsvFile *file = &table->files[i];
 
-        table->statistics.file_bytes += file->bytes;
+        table->statistics.file_bytes += file->stamp.bytes;
         /* text shrinks to about a quarter */
-        bytes += (double)file->bytes * (file->codec == STREAM_PLAIN ? 1.0 : 4.0);
+        bytes += (double)file->stamp.bytes * (file->codec == STREAM_PLAIN ? 1.0 : 4.0);
         if (file->codec == STREAM_PLAIN)
             file->states =
-                csv_states_new(table->arena, &table->dialect, file->data_start, file->bytes);
+                csv_states_new(table->arena, &table->dialect, file->data_start, file->stamp.bytes);
     }
     table->statistics.row_count = bytes / table->schema.record_bytes;
 }
@@ -326,26 +329,20 @@ static void csv_close(Table *table)
 
 static const TableClass csv_class;
 
-Status csv_table_open(uint32_t path_count, const char *const *paths, OptionList options,
-                      MemPool *pool, Error *err, Table **table_out)
+CsvTable *csv_table_new(uint32_t file_count, MemPool *pool)
 {
     Arena *arena = arena_new(NULL, "CSV table", ARENA_NO_CAP);
     CsvTable *table = ARENA_NEW(arena, CsvTable);
-    Status status = csv_read_options(arena, options, false, &table->options, err);
 
-    *table_out = NULL;
     table->arena = arena;
     table->pool = pool;
-    table->file_count = path_count;
-    table->files = ARENA_ARRAY(arena, CsvFile, path_count);
-    for (uint32_t i = 0; status == ST_OK && i < path_count; i++)
-        status = open_file(table, &table->files[i], paths[i], err);
-    if (status == ST_OK)
-        status = infer_schema(table, err);
-    if (status != ST_OK) {
-        arena_free(arena);
-        return status;
-    }
+    table->file_count = file_count;
+    table->files = ARENA_ARRAY(arena, CsvFile, file_count);
+    return table;
+}
+
+Table *csv_table_finish(CsvTable *table)
+{
     estimate_rows(table);
     table->head = (Table){.class = &csv_class,
                           .name = table->files[0].name,
@@ -353,7 +350,25 @@ Status csv_table_open(uint32_t path_count, const char *const *paths, OptionList 
                           .column_count = table->schema.column_count,
                           .columns = table->schema.columns};
     atomic_init(&table->head.ref_count, 1);
-    *table_out = &table->head;
+    return &table->head;
+}
+
+Status csv_table_open(uint32_t path_count, const char *const *paths, OptionList options,
+                      MemPool *pool, Error *err, Table **table_out)
+{
+    CsvTable *table = csv_table_new(path_count, pool);
+    Status status = csv_read_options(table->arena, options, false, &table->options, err);
+
+    *table_out = NULL;
+    for (uint32_t i = 0; status == ST_OK && i < path_count; i++)
+        status = open_file(table, &table->files[i], paths[i], err);
+    if (status == ST_OK)
+        status = infer_schema(table, err);
+    if (status != ST_OK) {
+        arena_free(table->arena);
+        return status;
+    }
+    *table_out = csv_table_finish(table);
     return ST_OK;
 }
 
@@ -386,8 +401,8 @@ static Status csv_splits(const Table *table, Arena *arena, uint64_t target_bytes
 
         if (file->codec != STREAM_PLAIN || target_bytes == 0)
             count++;
-        else if (file->bytes > file->data_start)
-            count += (file->bytes - file->data_start - 1) / target_bytes + 1;
+        else if (file->stamp.bytes > file->data_start)
+            count += (file->stamp.bytes - file->data_start - 1) / target_bytes + 1;
     }
     splits = ARENA_ARRAY(arena, Split, count);
     for (uint32_t i = 0; i < self->file_count; i++) {
@@ -395,8 +410,8 @@ static Status csv_splits(const Table *table, Arena *arena, uint64_t target_bytes
         bool is_one = file->codec != STREAM_PLAIN || target_bytes == 0;
         uint64_t at = is_one ? 0 : file->data_start;
 
-        while (is_one || at < file->bytes) {
-            uint64_t left = file->bytes - at;
+        while (is_one || at < file->stamp.bytes) {
+            uint64_t left = file->stamp.bytes - at;
             uint64_t bytes = is_one || left < target_bytes ? left : target_bytes;
 
             splits[made++] = (Split){.file = i,
@@ -424,6 +439,8 @@ static const TableClass csv_class = {
     .scan_next = csv_scan_next,
     .scan_close = csv_scan_close,
     .close = csv_close,
+    .files = csv_table_files,
+    .write = csv_table_write,
 };
 
 static const char *const csv_endings[] = {".csv",     ".tsv",     ".csv.gz", ".tsv.gz",
@@ -433,6 +450,7 @@ const Format format_csv = {
     .name = "csv",
     .endings = csv_endings,
     .open = csv_table_open,
+    .receive = csv_table_receive,
     .writer_open = csv_writer_open,
     .writer_add = csv_writer_add,
     .writer_finish = csv_writer_finish,

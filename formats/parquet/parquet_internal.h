@@ -12,9 +12,8 @@
 #include "formats/parquet/parquet_schema.h"
 
 typedef struct ParquetFile {
-    char *path;
+    TableFile at;
     File *file; /* NULL: opened by each scan, there are too many */
-    uint64_t file_bytes;
     ParquetFooter footer;
     ParquetColumn *columns; /* in the table's order; how this file stores each */
 } ParquetFile;
@@ -38,6 +37,9 @@ extern const TableClass parquet__table_class;
 
 MUST_CHECK Status parquet__open(uint32_t path_count, const char *const *paths, OptionList options,
                                 MemPool *pool, Error *err, Table **table_out);
+
+MUST_CHECK Status parquet__receive(uint32_t file_count, const TableFile *files, WireReader *from,
+                                   MemPool *pool, Error *err, Table **table_out);
 
 /* The file, open: its own, or one opened now, which goes to *opened_out too (close it). */
 MUST_CHECK Status parquet__file_use(const ParquetFile *file, Error *err, const File **file_out,

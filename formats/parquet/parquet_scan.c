@@ -66,7 +66,7 @@ static Status use_column(ParquetScan *scan, uint32_t column, Error *err, uint32_
     *reader_out = 0;
     if (stored->refused != NULL)
         return error_set(err, ST_NOT_SUPPORTED, "not supported: type %s of column \"%s\" in \"%s\"",
-                         stored->refused, stored->name, scan->stored->path);
+                         stored->refused, stored->name, scan->stored->at.path);
     for (uint32_t i = 0; i < scan->reader_count; i++)
         if (scan->readers[i].column == stored) {
             *reader_out = i;

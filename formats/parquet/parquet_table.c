@@ -12,6 +12,7 @@ const Format format_parquet = {
     .name = "parquet",
     .endings = (const char *const[]){".parquet", NULL},
     .open = parquet__open,
+    .receive = parquet__receive,
     .writer_open = parquet__writer_open,
     .writer_add = parquet__writer_add,
     .writer_finish = parquet__writer_finish,
@@ -33,7 +34,7 @@ static Status differs(const ParquetTable *table, const ParquetFile *file, const 
                       Error *err)
 {
     error_set(err, ST_BAD_INPUT, "files \"%s\" and \"%s\" have different columns: see \"%s\"",
-              table->files[0].path, file->path, column);
+              table->files[0].at.path, file->at.path, column);
     error_hint(err, "All files of one table must have the same column names and types.");
     return ST_BAD_INPUT;
 }
@@ -67,7 +68,9 @@ static void add_table_columns(ParquetTable *table, uint32_t count, const Parquet
     table->table.columns = table_columns;
 }
 
-static Status open_file(ParquetTable *table, uint32_t number, const char *path, Error *err)
+/* must_match: the file is the one that had the stamp. */
+static Status open_file(ParquetTable *table, uint32_t number, const TableFile *at, bool must_match,
+                        Error *err)
 {
     ParquetFile *file = &table->files[number];
     size_t reserved_bytes;
@@ -75,9 +78,12 @@ static Status open_file(ParquetTable *table, uint32_t number, const char *path, 
     uint32_t column_count;
     Status status;
 
-    file->path = arena_strdup(table->arena, path);
-    TRY(file_open(path, err, &file->file));
-    file->file_bytes = file_size(file->file);
+    file->at.path = arena_strdup(table->arena, at->path);
+    file->at.place = arena_strdup(table->arena, at->place);
+    TRY(file_open(at->place, err, &file->file));
+    file->at.stamp = file_stamp(file->file);
+    if (must_match)
+        TRY(file_check_stamp(file->file, at->stamp, err));
     status = parquet__footer_read(file->file, table->arena, table->pool, err, &file->footer,
                                   &reserved_bytes);
     table->reserved_bytes += reserved_bytes;
@@ -87,7 +93,7 @@ static Status open_file(ParquetTable *table, uint32_t number, const char *path, 
     for (uint32_t i = 0; i < column_count; i++)
         columns[i].is_unchecked = table->has_any_text;
     table->row_count += file->footer.row_count;
-    table->file_bytes += file->file_bytes;
+    table->file_bytes += file->at.stamp.bytes;
     if (number == 0) {
         file->columns = columns;
         add_table_columns(table, column_count, columns);
@@ -131,26 +137,25 @@ static Status read_options(ParquetTable *table, OptionList options, Error *err)
     return ST_OK;
 }
 
-Status parquet__open(uint32_t path_count, const char *const *paths, OptionList options,
-                     MemPool *pool, Error *err, Table **table_out)
+static ParquetTable *table_new(uint32_t file_count, const char *name, MemPool *pool)
 {
     Arena *arena = arena_new(NULL, "Parquet table", ARENA_NO_CAP);
     ParquetTable *table = ARENA_NEW(arena, ParquetTable);
-    Status status = ST_OK;
 
-    *table_out = NULL;
     table->table.class = &parquet__table_class;
-    table->table.name = table->table.path = arena_strdup(arena, paths[0]);
+    table->table.name = table->table.path = arena_strdup(arena, name);
     table->table.ref_count = 1;
     table->arena = arena;
     table->pool = pool;
-    table->files = ARENA_ARRAY(arena, ParquetFile, path_count);
+    table->files = ARENA_ARRAY(arena, ParquetFile, file_count);
     CHECK(pthread_mutex_init(&table->lock, NULL) == 0);
-    status = read_options(table, options, err);
-    for (uint32_t i = 0; i < path_count && status == ST_OK; i++) {
-        table->file_count = i + 1;
-        status = open_file(table, i, paths[i], err);
-    }
+    return table;
+}
+
+/* Takes the table. */
+static Status finish_table(ParquetTable *table, Status status, Table **table_out)
+{
+    *table_out = NULL;
     if (status != ST_OK) {
         table_close(&table->table);
         return status;
@@ -160,20 +165,75 @@ Status parquet__open(uint32_t path_count, const char *const *paths, OptionList o
     return ST_OK;
 }
 
+Status parquet__open(uint32_t path_count, const char *const *paths, OptionList options,
+                     MemPool *pool, Error *err, Table **table_out)
+{
+    ParquetTable *table = table_new(path_count, paths[0], pool);
+    Status status = read_options(table, options, err);
+
+    for (uint32_t i = 0; i < path_count && status == ST_OK; i++) {
+        TableFile at = {.path = paths[i], .place = paths[i]};
+
+        table->file_count = i + 1;
+        status = open_file(table, i, &at, false, err);
+    }
+    return finish_table(table, status, table_out);
+}
+
+/* --- elsewhere --- */
+
+static const TableFile *table_files(const Table *base, Arena *arena, uint32_t *count_out)
+{
+    const ParquetTable *table = (const ParquetTable *)base;
+    TableFile *files = ARENA_ARRAY(arena, TableFile, table->file_count);
+
+    for (uint32_t i = 0; i < table->file_count; i++)
+        files[i] = table->files[i].at;
+    *count_out = table->file_count;
+    return files;
+}
+
+static Status table_write(const Table *base, WireWriter *to, Error *err)
+{
+    (void)err;
+    wire_put_u8(to, ((const ParquetTable *)base)->has_any_text);
+    return ST_OK;
+}
+
+Status parquet__receive(uint32_t file_count, const TableFile *files, WireReader *from,
+                        MemPool *pool, Error *err, Table **table_out)
+{
+    ParquetTable *table = table_new(file_count, files[0].path, pool);
+    Status status;
+
+    table->has_any_text = wire_get_bool(from);
+    status = from->status;
+    for (uint32_t i = 0; i < file_count && status == ST_OK; i++) {
+        table->file_count = i + 1;
+        status = open_file(table, i, &files[i], true, err);
+    }
+    return finish_table(table, status, table_out);
+}
+
+/* --- reading --- */
+
 Status parquet__file_use(const ParquetFile *file, Error *err, const File **file_out,
                          File **opened_out)
 {
+    Status status;
+
     *opened_out = NULL;
     *file_out = file->file;
     if (file->file != NULL)
         return ST_OK;
-    TRY(file_open(file->path, err, opened_out));
+    TRY(file_open(file->at.place, err, opened_out));
     *file_out = *opened_out;
-    if (file_size(*opened_out) == file->file_bytes)
+    status = file_check_stamp(*opened_out, file->at.stamp, err);
+    if (status == ST_OK)
         return ST_OK;
     file_close(*opened_out);
     *opened_out = NULL;
-    return error_set(err, ST_IO, "file \"%s\" has changed since the table was opened", file->path);
+    return status;
 }
 
 /* Row groups [first, first + count) of one file. */
@@ -253,4 +313,6 @@ const TableClass parquet__table_class = {
     .scan_next = parquet__scan_next,
     .scan_close = parquet__scan_close,
     .close = table_close,
+    .files = table_files,
+    .write = table_write,
 };

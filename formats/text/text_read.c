@@ -36,8 +36,8 @@ typedef struct TextTable {
     Arena *arena;
     MemPool *pool;
     uint32_t file_count;
-    const char **paths;
-    uint64_t *sizes;
+    TableFile *files;
+    bool is_received; /* files must be as they were */
     uint64_t bytes;
     bool is_whole;
     uint64_t record_bytes; /* 0: lines */
@@ -46,7 +46,7 @@ typedef struct TextTable {
 typedef struct TextScan {
     const TextTable *table;
     const ScanRequest *request;
-    const char *path;
+    const TableFile *from;
     File *file;
     Inflater *inflater; /* NULL: plain */
     char *packed;       /* compressed bytes */
@@ -91,9 +91,9 @@ static ColumnStatistics text_column_statistics(const Table *base, uint32_t colum
 
 static uint64_t pieces_of(const TextTable *table, uint32_t file, uint64_t target_bytes)
 {
-    uint64_t size = table->sizes[file];
+    uint64_t size = table->files[file].stamp.bytes;
 
-    if (table->is_whole || stream_codec_of(table->paths[file]) != STREAM_PLAIN || size == 0)
+    if (table->is_whole || stream_codec_of(table->files[file].path) != STREAM_PLAIN || size == 0)
         return 1;
     return (size + target_bytes - 1) / target_bytes;
 }
@@ -114,8 +114,7 @@ static Status text_splits(const Table *base, Arena *arena, uint64_t target_bytes
         return error_set(err, ST_BAD_INPUT, "\"%s\": too many splits", table->table.path);
     next = splits = ARENA_ARRAY(arena, Split, count);
     for (uint32_t f = 0; f < table->file_count; f++) {
-        uint64_t pieces = pieces_of(table, f, target_bytes), size = table->sizes[f];
-
+        uint64_t pieces = pieces_of(table, f, target_bytes), size = table->files[f].stamp.bytes;
         uint64_t unit = table->record_bytes == 0 ? 1 : table->record_bytes;
 
         for (uint64_t i = 0; i < pieces; i++) {
@@ -151,7 +150,7 @@ static Status read_inflated(TextScan *scan, char *to, size_t room, Error *err, s
             scan->read_at += scan->packed_end;
             if (scan->packed_end == 0 && !scan->is_between)
                 return error_set(err, ST_CORRUPT, "\"%s\" ends in the middle of compressed data",
-                                 scan->path);
+                                 scan->from->path);
             if (scan->packed_end == 0)
                 return ST_OK;
         }
@@ -159,7 +158,7 @@ static Status read_inflated(TextScan *scan, char *to, size_t room, Error *err, s
         status = inflater_run(scan->inflater, scan->packed + scan->packed_start, &in_bytes, to,
                               &out_bytes, &scan->is_between, err);
         if (status != ST_OK) {
-            error_detail(err, "In \"%s\", near byte %llu.", scan->path,
+            error_detail(err, "In \"%s\", near byte %llu.", scan->from->path,
                          (unsigned long long)scan->read_at);
             return status;
         }
@@ -176,7 +175,7 @@ static Status grow_window(TextScan *scan, Error *err)
 
     if (scan->capacity >= LINE_BYTES_MAX)
         return error_set(err, ST_BAD_INPUT, "\"%s\": a line of more than %zu MiB at byte %llu",
-                         scan->path, LINE_BYTES_MAX >> 20, (unsigned long long)scan->at);
+                         scan->from->path, LINE_BYTES_MAX >> 20, (unsigned long long)scan->at);
     TRY(mem_pool_realloc(scan->request->pool, &window, scan->capacity, capacity,
                          "reading a text file", err));
     scan->window = window;
@@ -250,10 +249,12 @@ static Status skip_begun_line(TextScan *scan, Error *err)
 static Status open_input(TextScan *scan, const Split *split, Error *err)
 {
     MemPool *pool = scan->request->pool;
-    StreamCodec codec = stream_codec_of(scan->path);
+    StreamCodec codec = stream_codec_of(scan->from->path);
     void *memory;
 
-    TRY(file_open(scan->path, err, &scan->file));
+    TRY(file_open(scan->from->place, err, &scan->file));
+    if (scan->table->is_received)
+        TRY(file_check_stamp(scan->file, scan->from->stamp, err));
     TRY(mem_pool_alloc(pool, WINDOW_BYTES, "reading a text file", err, &memory));
     scan->window = memory;
     scan->capacity = WINDOW_BYTES;
@@ -262,7 +263,7 @@ static Status open_input(TextScan *scan, const Split *split, Error *err)
     scan->end = UINT64_MAX;
     if (codec == STREAM_PLAIN) {
         scan->end = split->start + split->length;
-        if (((const TextTable *)scan->table)->record_bytes > 0) {
+        if (scan->table->record_bytes > 0) {
             scan->read_at = scan->at = split->start;
             return ST_OK;
         }
@@ -271,7 +272,7 @@ static Status open_input(TextScan *scan, const Split *split, Error *err)
     }
     scan->inflater = inflater_new(codec);
     if (scan->inflater == NULL)
-        return error_set(err, ST_OUT_OF_MEMORY, "out of memory: reading \"%s\"", scan->path);
+        return error_set(err, ST_OUT_OF_MEMORY, "out of memory: reading \"%s\"", scan->from->path);
     TRY(mem_pool_alloc(pool, PACKED_BYTES, "reading a text file", err, &memory));
     scan->packed = memory;
     return ST_OK;
@@ -289,7 +290,7 @@ static Status text_scan_open(const Table *base, const Split *split, const ScanRe
     TRY(mem_pool_alloc(request->pool, sizeof *scan, "reading a text file", err, &memory));
     scan = memory;
     *scan = (TextScan){
-        .table = table, .request = request, .path = table->paths[split->file], .is_between = true};
+        .table = table, .request = request, .from = &table->files[split->file], .is_between = true};
     status = open_input(scan, split, err);
     if (status != ST_OK) {
         text_scan_close((TableScan *)scan);
@@ -338,7 +339,7 @@ static Status take_records(TextScan *scan, Error *err, uint32_t *count_out)
     *count_out = count;
     if (count == 0 && scan->is_file_end && scan->start < scan->filled)
         return error_set(err, ST_CORRUPT, "\"%s\" ends in the middle of a record of %llu bytes",
-                         scan->path, (unsigned long long)bytes);
+                         scan->from->path, (unsigned long long)bytes);
     return ST_OK;
 }
 
@@ -383,7 +384,7 @@ static Status text_scan_next(TableScan *opaque, Error *err, Batch *batch_out,
         TRY(next_whole(scan, err, &count));
     else
         TRY(next_lines(scan, err, &count));
-    scan->path_value = str_make(scan->path, (uint32_t)strlen(scan->path));
+    scan->path_value = str_make(scan->from->path, (uint32_t)strlen(scan->from->path));
     for (uint32_t i = 0; i < scan->request->column_count; i++) {
         bool is_path = scan->table->is_whole && scan->request->columns[i] == 0;
 
@@ -400,6 +401,27 @@ static Status text_scan_next(TableScan *opaque, Error *err, Batch *batch_out,
     return ST_OK;
 }
 
+/* --- elsewhere --- */
+
+static const TableFile *text_files(const Table *base, Arena *arena, uint32_t *count_out)
+{
+    const TextTable *table = (const TextTable *)base;
+
+    (void)arena;
+    *count_out = table->file_count;
+    return table->files;
+}
+
+static Status text_write(const Table *base, WireWriter *to, Error *err)
+{
+    const TextTable *table = (const TextTable *)base;
+
+    (void)err;
+    wire_put_u8(to, table->is_whole);
+    wire_put_u32(to, (uint32_t)table->record_bytes);
+    return ST_OK;
+}
+
 /* --- opening --- */
 
 static const TableClass text_class = {
@@ -411,6 +433,8 @@ static const TableClass text_class = {
     .scan_next = text_scan_next,
     .scan_close = text_scan_close,
     .close = text_close,
+    .files = text_files,
+    .write = text_write,
 };
 
 static const TableColumn line_columns[] = {{.name = "text", .type = {.id = TYPE_TEXT}}};
@@ -439,48 +463,77 @@ static Status read_options(TextTable *table, OptionList options, Error *err)
     return ST_OK;
 }
 
-static Status find_sizes(TextTable *table, uint32_t count, const char *const *paths, Error *err)
+static Status note_files(TextTable *table, uint32_t count, const char *const *paths, Error *err)
 {
     table->file_count = count;
-    table->paths = ARENA_ARRAY(table->arena, const char *, count);
-    table->sizes = ARENA_ARRAY(table->arena, uint64_t, count);
+    table->files = ARENA_ARRAY(table->arena, TableFile, count);
     for (uint32_t i = 0; i < count; i++) {
+        const char *path = arena_strdup(table->arena, paths[i]);
         File *file;
 
-        table->paths[i] = arena_strdup(table->arena, paths[i]);
-        TRY(file_open(paths[i], err, &file));
-        table->sizes[i] = file_size(file);
-        table->bytes += table->sizes[i];
+        TRY(file_open(path, err, &file));
+        table->files[i] = (TableFile){path, path, file_stamp(file)};
         file_close(file);
     }
+    return ST_OK;
+}
+
+static TextTable *table_new(MemPool *pool)
+{
+    Arena *arena = arena_new(NULL, "text table", ARENA_NO_CAP);
+    TextTable *table = ARENA_NEW(arena, TextTable);
+
+    table->arena = arena;
+    table->pool = pool;
+    return table;
+}
+
+/* Takes the table. */
+static Status finish_table(TextTable *table, Status status, Table **table_out)
+{
+    *table_out = NULL;
+    if (status != ST_OK) {
+        arena_free(table->arena);
+        return status;
+    }
+    for (uint32_t i = 0; i < table->file_count; i++)
+        table->bytes += table->files[i].stamp.bytes;
+    table->table = (Table){.class = &text_class,
+                           .name = table->files[0].path,
+                           .path = table->files[0].path,
+                           .column_count = table->is_whole ? 2 : 1,
+                           .columns = table->is_whole ? whole_columns : line_columns,
+                           .ref_count = 1};
+    *table_out = &table->table;
     return ST_OK;
 }
 
 static Status text_open(uint32_t path_count, const char *const *paths, OptionList options,
                         MemPool *pool, Error *err, Table **table_out)
 {
-    Arena *arena = arena_new(NULL, "text table", ARENA_NO_CAP);
-    TextTable *table = ARENA_NEW(arena, TextTable);
-    Status status;
+    TextTable *table = table_new(pool);
+    Status status = read_options(table, options, err);
 
-    *table_out = NULL;
-    table->arena = arena;
-    table->pool = pool;
-    status = read_options(table, options, err);
     if (status == ST_OK)
-        status = find_sizes(table, path_count, paths, err);
-    if (status != ST_OK) {
-        arena_free(arena);
-        return status;
-    }
-    table->table = (Table){.class = &text_class,
-                           .name = table->paths[0],
-                           .path = table->paths[0],
-                           .column_count = table->is_whole ? 2 : 1,
-                           .columns = table->is_whole ? whole_columns : line_columns,
-                           .ref_count = 1};
-    *table_out = &table->table;
-    return ST_OK;
+        status = note_files(table, path_count, paths, err);
+    return finish_table(table, status, table_out);
+}
+
+static Status text_receive(uint32_t file_count, const TableFile *files, WireReader *from,
+                           MemPool *pool, Error *err, Table **table_out)
+{
+    TextTable *table = table_new(pool);
+
+    (void)err;
+    table->is_whole = wire_get_bool(from);
+    table->record_bytes = wire_get_below(from, RECORD_BYTES_MAX + 1, "bytes of a record");
+    table->is_received = true;
+    table->file_count = file_count;
+    table->files = ARENA_ARRAY(table->arena, TableFile, file_count);
+    for (uint32_t i = 0; i < file_count; i++)
+        table->files[i] = (TableFile){arena_strdup(table->arena, files[i].path),
+                                      arena_strdup(table->arena, files[i].place), files[i].stamp};
+    return finish_table(table, from->status, table_out);
 }
 
 static const char *const no_endings[] = {NULL};
@@ -489,6 +542,7 @@ const Format format_text = {
     .name = "text",
     .endings = no_endings,
     .open = text_open,
+    .receive = text_receive,
     .writer_open = text_writer_open,
     .writer_add = text_writer_add,
     .writer_finish = text_writer_finish,

@@ -219,10 +219,10 @@ static Status make_plan(Arena *arena, const char *sql, bool only_bound, const ch
 
     TRY(bind_sql(arena, &ids, sql, err, plan_out));
     if (only_bound)
-        return plan_wire_here(*plan_out, arena, err, plan_out);
+        return plan_wire_here(*plan_out, NULL, arena, err, plan_out);
     TRY(optimize(&request, *plan_out, err, &result));
-    TRY(plan_wire_here(result.physical, arena, err, plan_out));
-    return plan_wire_here(result.logical, arena, err, plan_out);
+    TRY(plan_wire_here(result.physical, NULL, arena, err, plan_out));
+    return plan_wire_here(result.logical, NULL, arena, err, plan_out);
 }
 
 static const char *show_plan(Arena *arena, const char *sql, bool only_bound, const char *disabled)

@@ -95,7 +95,7 @@ START_TEST(test_every_kind_comes_back)
         const Plan *twin;
 
         note_kinds(all.plans[i], seen);
-        ck_assert_msg(plan_wire_here(all.plans[i], arena, &err, &twin) == ST_OK, "%s: %s",
+        ck_assert_msg(plan_wire_here(all.plans[i], NULL, arena, &err, &twin) == ST_OK, "%s: %s",
                       plan_print(arena, all.plans[i]), err.message);
     }
     for (int kind = 0; kind < PLAN_KIND_COUNT; kind++)

@@ -23,14 +23,14 @@ static FragmentSet set;
 static WireHere here; /* tables by their place in a list */
 static PlanWireHooks hooks;
 
-static const char *file_path(int number)
+static const char *part_path(int number)
 {
     return arena_printf(arena, "%s/part-%d.csv", folder, number);
 }
 
 static void write_file(int number, int rows)
 {
-    FILE *file = fopen(file_path(number), "w");
+    FILE *file = fopen(part_path(number), "w");
 
     ck_assert_ptr_nonnull(file);
     fputs("k;word\n", file);
@@ -84,7 +84,7 @@ static void teardown(void)
     block_store_free(store);
     mem_pool_free(pool);
     for (int i = 0; i < FILES; i++)
-        unlink(file_path(i));
+        unlink(part_path(i));
     rmdir(folder);
     arena_free(arena);
 }
