@@ -261,18 +261,22 @@ static void refuse(Worker *worker, const Error *err)
 static void take_failure(Beat *beat, Status status, bool was_registered, const Error *err)
 {
     Worker *worker = beat->worker;
+    bool is_stopping;
 
     if (status == ST_NOT_SUPPORTED && !was_registered) {
         refuse(worker, err);
         return;
     }
-    complain(beat, err);
     pthread_mutex_lock(&worker->lock);
+    is_stopping = worker->is_stopping;
     if (status == ST_IO)
         master_url_next(&worker->master);
     else
         worker->id = 0;
     pthread_mutex_unlock(&worker->lock);
+    if (is_stopping) /* it has said good-bye: then nobody knows it */
+        return;
+    complain(beat, err);
     if (status == ST_IO || !was_registered)
         nap(beat);
 }

@@ -195,10 +195,10 @@ static void put_orders(const WorkerOrders *orders, Message *reply)
     for (uint32_t i = 0; i < orders->start_count; i++)
         reply->start[i] = (RunningExecutor){orders->start[i].executor, orders->start[i].application,
                                             orders->start[i].cores, orders->start[i].memory_bytes};
-    reply->stop_count = orders->stop_count;
-    memcpy(reply->stop, orders->stop, orders->stop_count * sizeof *orders->stop);
-    reply->ended_count = orders->ended_count;
-    memcpy(reply->ended, orders->ended, orders->ended_count * sizeof *orders->ended);
+    for (uint32_t i = 0; i < orders->stop_count; i++)
+        reply->stop[reply->stop_count++] = orders->stop[i];
+    for (uint32_t i = 0; i < orders->ended_count; i++)
+        reply->ended[reply->ended_count++] = orders->ended[i];
 }
 
 static void on_worker_heartbeat(const Message *m)
@@ -222,7 +222,8 @@ static void on_worker_heartbeat(const Message *m)
     status = master_worker_report(sim.master, &report, now_ns(), &err);
     if (status == ST_OK)
         status = master_worker_orders(sim.master, &report, now_ns(), sim.scratch, &err, &orders);
-    put_orders(&orders, &reply);
+    if (status == ST_OK)
+        put_orders(&orders, &reply);
     answer(m, status, &err, &reply);
 }
 
