@@ -2,6 +2,7 @@
 #include "cluster/block_server.h"
 
 #include "cluster/block_wire.h"
+#include "core/rdd/block_reader.h"
 
 /* --- many at once --- */
 
@@ -17,6 +18,22 @@ static void damage(BlockServer *server, WireWriter *to)
         to->bytes[to->length - 1] ^= 1;
 }
 
+/* A block of the cell, referenced. */
+static Status find_block(const BlockServer *server, BlockOutput *output, uint32_t map,
+                         uint32_t reduce, uint32_t number, Error *err, Block **block_out)
+{
+    BlockRange range = {.map_from = map, .map_to = map + 1, .reduce = reduce};
+    BlockReader reader;
+    Status status;
+
+    if (!server->brings)
+        return block_output_get(output, map, reduce, number, err, block_out);
+    block_reader_open(&reader, output, range, number, NULL);
+    status = block_reader_next(&reader, err, block_out);
+    block_reader_close(&reader);
+    return status;
+}
+
 /* The blocks of one map task; *is_full_out: there was no room for all of them. */
 static Status give_map(BlockServer *server, BlockOutput *output, const FetchWanted *wanted,
                        const FetchMap *map, WireWriter *to, bool *is_full_out, Error *err)
@@ -26,7 +43,7 @@ static Status give_map(BlockServer *server, BlockOutput *output, const FetchWant
     for (;; entry.number++) {
         Block *block;
 
-        TRY(block_output_get(output, map->map, wanted->reduce, entry.number, err, &block));
+        TRY(find_block(server, output, map->map, wanted->reduce, entry.number, err, &block));
         if (block == NULL)
             break;
         entry.kind = block_bytes(block) > FETCH_ANSWER_BYTES ? FETCH_LARGE : FETCH_BLOCK;
@@ -121,8 +138,8 @@ static Status fetch_piece(void *context, BlockName name, uint64_t offset, uint32
         (uint32_t)name.reduce_partition >= block_output_reduce_count(output))
         status = error_set(err, ST_CORRUPT, "there is no such output");
     else
-        status = block_output_get(output, (uint32_t)name.map_task, (uint32_t)name.reduce_partition,
-                                  (uint32_t)name.number, err, &block);
+        status = find_block(server, output, (uint32_t)name.map_task,
+                            (uint32_t)name.reduce_partition, (uint32_t)name.number, err, &block);
     block_output_unref(output);
     if (status == ST_OK && (block == NULL || offset > block_bytes(block))) {
         block_unref(block);

@@ -13,6 +13,8 @@ typedef struct BlockServer {
     void *context;
     /* The output of that name, referenced; NULL: there is none. */
     BlockOutput *(*find)(void *context, uint64_t output);
+    /* What the output has elsewhere is brought, and given; else it is refused. */
+    bool brings;
     /* For tests: every so many blocks one that is given has a byte that is wrong; 0: never. */
     uint32_t damage_every;
     _Atomic uint32_t given;

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "cluster/block_fetcher.h"
+#include "cluster/block_server.h"
 #include "cluster/remote_executor.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -25,6 +26,7 @@ struct ClusterBackend {
     Arena *arena;
     BlockFetcher *fetcher;
     RpcServer *server;
+    BlockServer blocks;
     RemoteSender sender; /* what executors' threads send with */
     uint32_t host_count;
     const char *hosts[HOSTS_MAX]; /* by number */
@@ -309,6 +311,14 @@ static Status on_object(void *context, uint64_t hash, uint64_t offset, uint32_t 
                                  piece_out);
 }
 
+/* Only what plans name: what else tasks make is not the driver's to give. */
+static BlockOutput *on_output(void *context, uint64_t output)
+{
+    const BackendOptions *options = &((ClusterBackend *)context)->options;
+
+    return options->find_output == NULL ? NULL : options->find_output(options->context, output);
+}
+
 /* --- what the driver says --- */
 
 static void backend_launch(TaskBackend *base, const TaskLaunch *launch)
@@ -435,7 +445,8 @@ static Status start(ClusterBackend *backend, Error *err)
     const BackendOptions *options = &backend->options;
     FetcherHooks hooks = {backend, on_forget, on_forget_map};
     RpcEndpoint endpoint = {.host = options->host, .port = options->port, .keys = options->keys};
-    DriverHandler handler = {.context = backend,
+    DriverHandler handler = {.blocks = block_server_handler(&backend->blocks),
+                             .context = backend,
                              .register_executor = on_register,
                              .executor_ended = on_ended,
                              .report = on_report,
@@ -458,6 +469,7 @@ Status cluster_backend_new(Driver *driver, BlockStore *store, const BackendOptio
     backend->store = store;
     backend->options = *options;
     backend->arena = arena;
+    backend->blocks = (BlockServer){.context = backend, .find = on_output, .brings = true};
     remote_sender_init(&backend->sender, options->rpc, options->pool, on_unreachable, backend);
     driver_set_backend(driver, &backend->backend);
     status = start(backend, err);

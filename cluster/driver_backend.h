@@ -28,6 +28,8 @@ typedef struct BackendOptions {
     void *context;
     /* An executor was given up: the master's number. NULL: nobody wants to know. */
     void (*executor_given_up)(void *context, int64_t executor, const char *reason);
+    /* Blocks that plans name, by block_output_id, referenced. NULL: none. */
+    BlockOutput *(*find_output)(void *context, uint64_t id);
     /* A piece of a file that tasks need, by its content hash; see DriverHandler. NULL: none. */
     Status (*fetch_object)(void *context, uint64_t hash, uint64_t offset, uint32_t piece_bytes,
                            Arena *arena, Error *err, BlockPiece *piece_out);

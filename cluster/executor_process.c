@@ -6,12 +6,17 @@
  */
 #include "cluster/executor_process.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "cluster/block_fetcher.h"
 #include "cluster/block_server.h"
 #include "cluster/executor_stages.h"
+#include "cluster/membership.h"
 #include "core/base/clock.h"
 #include "core/base/list.h"
 #include "core/base/log.h"
@@ -24,6 +29,7 @@ enum {
     LOOK_EVERY_MS = 200, /* whether it should stop, which a signal may say */
     CALL_MS = 5000,
     REGISTER_MS = 10000,
+    GOODBYE_MS = 500,
     DRIVER_SILENT_MS = 10000,
     REPORTS_MAX = 1000, /* in one message */
     IDLE_CONNECTIONS = 64
@@ -69,6 +75,11 @@ struct Executor {
     uint32_t thread_count;
     pthread_t threads[SLOTS_MAX];
 };
+
+static int64_t in_ms(int64_t ms)
+{
+    return clock_now_ns() + ms * 1000000;
+}
 
 /* --- ends --- */
 
@@ -318,11 +329,6 @@ static BlockOutput *find_output(void *context, uint64_t output)
 
 /* --- reports --- */
 
-static int64_t in_ms(int64_t ms)
-{
-    return clock_now_ns() + ms * 1000000;
-}
-
 /* With the lock. *ended_out: so many of the oldest are in it. */
 static WireBytes make_report(Executor *executor, Arena *arena, uint32_t *ended_out)
 {
@@ -423,6 +429,17 @@ static const char *reason_to_end(Executor *executor, int64_t heard_ns)
     return reason;
 }
 
+/* So that nobody has to find out. */
+static void say_goodbye(Executor *executor, const char *reason)
+{
+    Error err = ERROR_NONE;
+
+    if (executor->rpc->rpc_driver_executor_ended(executor->rpc_pool, executor->options.driver,
+                                                 executor->options.executor, reason,
+                                                 in_ms(GOODBYE_MS), &err) != ST_OK)
+        LOG_INFO("executor", "the driver does not hear of it: %s", err.message);
+}
+
 static void serve(Executor *executor)
 {
     int64_t heard_ns = clock_now_ns();
@@ -444,6 +461,7 @@ static void serve(Executor *executor)
         }
     }
     LOG_INFO("executor", "ends: %s", reason);
+    say_goodbye(executor, reason);
 }
 
 /* --- its life --- */
@@ -457,19 +475,15 @@ static Status open_network(Executor *executor, Error *err)
 {
     const ExecutorOptions *options = &executor->options;
     const RpcModule *rpc;
-    Secret secret;
-    Status status;
 
     TRY(rpc_module(err, &rpc));
     executor->rpc = rpc;
-    if (options->secret_file != NULL) {
-        TRY(rpc->secret_read(options->secret_file, err, &secret));
-        status = rpc->channel_keys_new(&secret, err, &executor->keys);
-        rpc->secret_wipe(&secret);
-        TRY(status);
-    }
+    TRY(membership_keys(rpc, options->secret_file, err, &executor->keys));
     executor->rpc_pool = rpc->rpc_pool_new(executor->keys, IDLE_CONNECTIONS);
-    return block_fetcher_new(rpc, executor->rpc_pool, (FetcherHooks){0}, err, &executor->fetcher);
+    TRY(block_fetcher_new(rpc, executor->rpc_pool, (FetcherHooks){0}, err, &executor->fetcher));
+    block_fetcher_peer(executor->fetcher,
+                       &(OrderPeer){DRIVER_PLACE, options->driver.host, options->driver.port});
+    return ST_OK;
 }
 
 Status executor_new(const ExecutorOptions *options, Error *err, Executor **executor_out)
@@ -513,6 +527,72 @@ MemPool *executor_pool(Executor *executor)
 BlockStore *executor_store(Executor *executor)
 {
     return executor->store;
+}
+
+/* --- files --- */
+
+static Status write_piece(int fd, const BlockPiece *piece, const char *path, Error *err)
+{
+    for (uint32_t written = 0; written < piece->byte_count;) {
+        ssize_t bytes =
+            write(fd, (const char *)piece->bytes + written, piece->byte_count - written);
+
+        if (bytes < 0 && errno == EINTR)
+            continue;
+        if (bytes < 0)
+            return error_set_errno(err, errno, "could not write \"%s\"", path);
+        written += (uint32_t)bytes;
+    }
+    return ST_OK;
+}
+
+static Status copy_object(Executor *executor, uint64_t hash, int fd, const char *path, Error *err)
+{
+    uint64_t offset = 0, total = 1;
+    Status status = ST_OK;
+
+    while (status == ST_OK && offset < total) {
+        Arena *arena = arena_new(NULL, "piece", ARENA_NO_CAP);
+        BlockPiece piece;
+
+        status = executor->rpc->rpc_driver_fetch_object(
+            executor->rpc_pool, executor->options.driver, hash, offset, BLOCK_PIECE_BYTES_MAX,
+            in_ms(REGISTER_MS), arena, err, &piece);
+        if (status == ST_OK)
+            status = write_piece(fd, &piece, path, err);
+        if (status == ST_OK) {
+            total = piece.total_bytes;
+            offset += piece.byte_count;
+        }
+        arena_free(arena);
+    }
+    return status;
+}
+
+/* Written beside its place first: what is there under its name is whole. */
+Status executor_fetch_object(Executor *executor, uint64_t hash, Arena *arena, Error *err,
+                             const char **path_out)
+{
+    const char *path = arena_printf(arena, "%s/object-%016llx.so", executor->options.folder,
+                                    (unsigned long long)hash);
+    const char *part = arena_printf(arena, "%s.part", path);
+    Status status;
+    int fd;
+
+    *path_out = path;
+    if (access(path, R_OK) == 0)
+        return ST_OK;
+    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_set_errno(err, errno, "could not write \"%s\"", part);
+    status = copy_object(executor, hash, fd, part, err);
+    if (close(fd) != 0 && status == ST_OK)
+        status = error_set_errno(err, errno, "could not write \"%s\"", part);
+    if (status == ST_OK && rename(part, path) != 0)
+        status = error_set_errno(err, errno, "could not rename \"%s\"", part);
+    if (status != ST_OK)
+        unlink(part);
+    return status;
 }
 
 void executor_stop(Executor *executor)

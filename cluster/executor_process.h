@@ -36,9 +36,17 @@ typedef struct ExecutorOptions {
 MUST_CHECK Status executor_new(const ExecutorOptions *options, Error *err, Executor **executor_out);
 void executor_free(Executor *executor); /* accepts NULL */
 
-/* For who makes the hooks. */
+/* --- for who makes the hooks --- */
+
 MemPool *executor_pool(Executor *executor);
 BlockStore *executor_store(Executor *executor);
+
+/* The file that the driver has under that hash, in this executor's folder; the path lives in the
+ * arena. What it holds is to be checked by who uses it. */
+MUST_CHECK Status executor_fetch_object(Executor *executor, uint64_t hash, Arena *arena, Error *err,
+                                        const char **path_out);
+
+/* --- its life --- */
 
 /* What plans name is found by the hooks. ST_OK: the driver wanted it to end, or is gone. */
 MUST_CHECK Status executor_run(Executor *executor, const PlanWireHooks *hooks, Error *err);

@@ -91,13 +91,21 @@ static void fill_arguments(Launch *launch, const Child *child, const WorkerOptio
 /* Only what a program needs: whatever else this process was given may be secret. */
 static void fill_environment(Launch *launch)
 {
-    static const char *const passed[] = {"PATH",         "HOME",
-                                         "USER",         "LOGNAME",
-                                         "LANG",         "LC_ALL",
-                                         "TZ",           "XDG_CACHE_HOME",
-                                         "VONK_CC",      "LD_LIBRARY_PATH",
-                                         "ASAN_OPTIONS", "UBSAN_OPTIONS",
-                                         "TSAN_OPTIONS", "VONK_JIT"};
+    static const char *const passed[] = {"PATH",
+                                         "HOME",
+                                         "USER",
+                                         "LOGNAME",
+                                         "LANG",
+                                         "LC_ALL",
+                                         "TZ",
+                                         "XDG_CACHE_HOME",
+                                         "VONK_CC",
+                                         "LD_LIBRARY_PATH",
+                                         "ASAN_OPTIONS",
+                                         "UBSAN_OPTIONS",
+                                         "TSAN_OPTIONS",
+                                         "VONK_JIT",
+                                         "VONK_TEST_DAMAGE"};
     size_t count = 0;
 
     for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {

@@ -141,7 +141,9 @@ static bool reads_rows(const Plan *plan)
 
 bool query_job_is_wanted(const Query *query, const Plan *physical)
 {
-    return query->session->config.test_jobs != 0 && reads_rows(physical);
+    bool as_jobs = query->session->config.test_jobs != 0 || session_on_cluster(query->session);
+
+    return as_jobs && reads_rows(physical);
 }
 
 static bool is_gather(const Plan *plan)

@@ -1,12 +1,15 @@
 /* session_jobs.c -- see session_jobs.h */
 #include "engine/session_jobs.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "engine/plan_transport.h"
 #include "engine/session_internal.h"
 
 /* What a task needs to get along: a partial table, blocks that it reads and writes. */
-enum { TASK_BYTES_MIN = 32 << 20 };
+enum { TASK_BYTES_MIN = 32 << 20, SLOTS_GUESS = 4 };
 
 static const char *spill_folder(const Session *session, Arena *arena)
 {
@@ -24,6 +27,37 @@ static uint64_t make_room(void *store, uint64_t bytes)
     return block_store_spill(store, bytes);
 }
 
+bool session_on_cluster(const Session *session)
+{
+    const char *master = session->config.master;
+
+    return master[0] != '\0' && strcmp(master, "local") != 0;
+}
+
+static BlockOutput *find_output(void *transport, uint64_t id)
+{
+    return plan_transport_served(transport, id);
+}
+
+static Status join_cluster(const Session *session, SessionJobs *jobs)
+{
+    const Config *config = &session->config;
+    TransportSpec spec = {.pool = jobs->pool, .store = jobs->store};
+    ApplicationOptions options = {.master_url = config->master,
+                                  .name = program_invocation_short_name,
+                                  .secret_file =
+                                      config->secret_file[0] == '\0' ? NULL : config->secret_file,
+                                  .executors = (uint32_t)config->executors,
+                                  .executor_cores = (uint32_t)config->executor_cores,
+                                  .executor_memory_bytes = config->executor_memory,
+                                  .find_output = find_output};
+
+    options.context = jobs->transport = plan_transport_new(&spec);
+    jobs->wire = plan_transport_hooks(jobs->transport);
+    return application_open(jobs->driver, jobs->store, &options, &jobs->unreachable,
+                            &jobs->application);
+}
+
 SessionJobs *session_jobs(Session *session)
 {
     SessionJobs *jobs = session->jobs;
@@ -39,10 +73,14 @@ SessionJobs *session_jobs(Session *session)
         mem_pool_new(session->pool, "jobs", config_resources(&session->config).memory_bytes);
     jobs->store = block_store_new(jobs->pool, spill_folder(session, arena));
     mem_pool_on_pressure(jobs->pool, make_room, jobs->store);
-    scheduler = thread_backend_config(session->config.test_faults != 0);
+    scheduler = session_on_cluster(session)
+                    ? cluster_backend_config()
+                    : thread_backend_config(session->config.test_faults != 0);
     jobs->driver = driver_new(jobs->store, &scheduler);
     driver_set_observer(jobs->driver, session->job_observer);
-    jobs->threads = thread_backend_new(jobs->driver);
+    jobs->unreachable = ERROR_NONE;
+    if (!session_on_cluster(session) || join_cluster(session, jobs) != ST_OK)
+        jobs->threads = thread_backend_new(jobs->driver); /* the driver must have one */
     session->jobs = jobs;
     return jobs;
 }
@@ -60,6 +98,17 @@ static uint32_t tasks_at_once(const Resources *resources)
     if (fit >= resources->threads)
         return resources->threads;
     return fit == 0 ? 1 : (uint32_t)fit;
+}
+
+/* What differs on a cluster. */
+static void run_elsewhere(SessionJobs *jobs, JobRequest *request)
+{
+    uint32_t slots = application_size(jobs->application).slots;
+
+    request->wire = &jobs->wire;
+    request->is_wired = false;
+    request->faults = test_faults_default(0);
+    request->stream_partitions = slots == 0 ? SLOTS_GUESS : slots; /* they are about to come */
 }
 
 Status session_job_request(Session *session, const Plan *distributed, Error *err,
@@ -80,6 +129,15 @@ Status session_job_request(Session *session, const Plan *distributed, Error *err
                                 .faults = test_faults_default((uint64_t)config->test_faults),
                                 .is_wired = config->test_wire,
                                 .stream_partitions = threads};
+    if (jobs->application != NULL) {
+        run_elsewhere(jobs, request_out);
+        return ST_OK;
+    }
+    if (jobs->unreachable.status != ST_OK) {
+        if (err != NULL)
+            *err = jobs->unreachable;
+        return jobs->unreachable.status;
+    }
     return thread_backend_resize(jobs->threads, threads, err);
 }
 
@@ -88,6 +146,8 @@ void session_jobs_free(SessionJobs *jobs)
     if (jobs == NULL)
         return;
     thread_backend_free(jobs->threads);
+    application_close(jobs->application);
+    plan_transport_free(jobs->transport);
     driver_free(jobs->driver);
     block_store_free(jobs->store);
     mem_pool_free(jobs->pool);

@@ -1,12 +1,13 @@
 /*
  * session_jobs.h -- who runs a session's jobs, on RDDs and of SQL: its driver, where blocks are,
- * and the executors, which are threads
+ * and the executors, which are threads, or processes of a cluster
  *
  *     session_jobs -> session_job_request -> job_start (core/rdd/rdd_job.h), ...
  */
 #ifndef VONK_ENGINE_SESSION_JOBS_H
 #define VONK_ENGINE_SESSION_JOBS_H
 
+#include "cluster/application.h"
 #include "core/rdd/rdd_job.h"
 #include "core/rdd/thread_backend.h"
 #include "engine/session.h"
@@ -16,8 +17,15 @@ typedef struct SessionJobs {
     MemPool *pool; /* of blocks and tasks */
     BlockStore *store;
     Driver *driver;
-    ThreadBackend *threads;
+    ThreadBackend *threads;   /* NULL: on a cluster */
+    Application *application; /* NULL: on threads   */
+    Error unreachable;        /* why there is no cluster, where one is wanted */
+    struct PlanTransport *transport;
+    PlanWireHooks wire; /* what plans name, for executors */
 } SessionJobs;
+
+/* Whether its jobs go to a cluster, by the setting "master". */
+bool session_on_cluster(const Session *session);
 
 /* The session's, made by the first who asks; they end with it. */
 SessionJobs *session_jobs(Session *session);

@@ -27,6 +27,7 @@ static const Subcommand subcommands[] = {
     {"cluster", subcommand_cluster, "a cluster on this machine: up, down; init makes a secret"},
     {"master", subcommand_master, "be the master of a cluster"},
     {"worker", subcommand_worker, "be a worker of a cluster: start and watch executors"},
+    {"executor", subcommand_executor, "run tasks of one application: what a worker starts"},
     {"status", subcommand_status, "show a cluster's workers, applications and executors"},
     {"kill", subcommand_kill, "end an application"},
     {"version", subcommand_version, "show the version"},

@@ -50,7 +50,8 @@ void sql_options_print_help(void)
         "      --memory SIZE     memory that a query may use, e.g. 2GiB (default: from the "
         "machine)\n"
         "      --spill-dir DIR   folder for data that does not fit in memory (not used yet)\n"
-        "      --master URL      where queries run: local, or local[N] for N threads\n"
+        "      --master URL      where queries run: local, local[N] for N threads, or\n"
+        "                        vonk://host:port\n"
         "      --timing          show how long each statement takes\n"
         "      --set NAME=VALUE  change a setting; SHOW ALL lists them\n"
         "      --help            show this\n"
@@ -105,8 +106,8 @@ static bool set_master(SqlOptions *options, Arena *arena, const char *url)
         return add_setting(options, "threads", number);
     }
     if (strncmp(url, "vonk://", strlen("vonk://")) == 0)
-        return complain("this version runs on one machine only: --master \"%s\" comes later", url);
-    return complain("--master takes local or local[N], not \"%s\"", url);
+        return add_setting(options, "master", url);
+    return complain("--master takes local, local[N] or vonk://host:port, not \"%s\"", url);
 }
 
 static bool set_format(SqlOptions *options, const char *name)

@@ -43,7 +43,7 @@ static int report(const Error *err)
 static void print_usage(FILE *to)
 {
     fputs("Usage: vonk submit [OPTION]... JOB.{c,so} [ARGUMENT]...\n\n"
-          "  --master URL      local, or local[N] for N threads\n"
+          "  --master URL      local, local[N] for N threads, or vonk://host:port\n"
           "  --set NAME=VALUE  a setting of the session (SHOW ALL lists them)\n"
           "  --name NAME       of the job, for messages\n"
           "  --lineage FILE    what each stage made goes there: a line of JSON a job, with hashes\n"
@@ -82,7 +82,13 @@ static bool set_master(SubmitOptions *options, char *url)
         options->settings[options->setting_count++][1] = url + 6;
         return true;
     }
-    fprintf(stderr, "vonk submit: not supported: --master %s; local and local[N] are\n", url);
+    if (strncmp(url, "vonk://", strlen("vonk://")) == 0) {
+        options->settings[options->setting_count][0] = "master";
+        options->settings[options->setting_count++][1] = url;
+        return true;
+    }
+    fprintf(stderr, "vonk submit: --master takes local, local[N] or vonk://host:port, not \"%s\"\n",
+            url);
     return false;
 }
 

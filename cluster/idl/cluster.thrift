@@ -199,7 +199,7 @@ struct ExecutorInfo {
   4: required i32 slots
 }
 
-service Driver {
+service Driver extends Blocks {
   /** Returns what its life is called from now on: the place of the blocks that it makes. */
   i64 register_executor(1: ExecutorInfo executor) throws (1: CallError failure)
   /** From the executor's worker, which has seen its process end; or is about to end it. */

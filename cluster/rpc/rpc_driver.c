@@ -247,8 +247,28 @@ static gboolean service_object(vrpcDriverIf *iface, vrpcBlockPiece **answer, con
     return answer_of(status, &err, failure);
 }
 
+static gboolean service_fetch(vrpcBlocksIf *iface, vrpcBlockPiece **answer, const vrpcBlockKey *key,
+                              const gint64 offset, const gint32 piece_bytes,
+                              vrpcCallError **failure, GError **error)
+{
+    (void)error;
+    return rpc__blocks_fetch(&((DriverService *)iface)->handler.blocks, answer, key, offset,
+                             piece_bytes, failure);
+}
+
+static gboolean service_fetch_many(vrpcBlocksIf *iface, GByteArray **answer,
+                                   const GByteArray *wanted, vrpcCallError **failure,
+                                   GError **error)
+{
+    (void)error;
+    return rpc__blocks_fetch_many(&((DriverService *)iface)->handler.blocks, answer, wanted,
+                                  failure);
+}
+
 static void driver_service_class_init(DriverServiceClass *class)
 {
+    class->parent.parent.fetch = service_fetch;
+    class->parent.parent.fetch_many = service_fetch_many;
     class->parent.register_executor = service_register;
     class->parent.executor_ended = service_ended;
     class->parent.report = service_report;
@@ -263,8 +283,13 @@ static void driver_service_init(DriverService *service)
 Status rpc_driver_serve(const RpcEndpoint *endpoint, const DriverHandler *handler, Error *err,
                         RpcServer **server_out)
 {
-    static const char *const calls[] = {"register_executor", "executor_ended", "report",
-                                        "fetch_object", NULL};
+    static const char *const calls[] = {"register_executor",
+                                        "executor_ended",
+                                        "report",
+                                        "fetch_object",
+                                        "fetch",
+                                        "fetch_many",
+                                        NULL};
     DriverService *service = g_object_new(driver_service_get_type(), NULL);
     ThriftProcessor *processor = g_object_new(VRPC_TYPE_DRIVER_PROCESSOR, "handler", service, NULL);
     Status status;

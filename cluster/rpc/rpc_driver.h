@@ -42,6 +42,7 @@ MUST_CHECK Status rpc_driver_fetch_object(RpcPool *pool, RpcAddress address, uin
 
 /* Called by any number of threads at once. */
 typedef struct DriverHandler {
+    BlocksHandler blocks;
     void *context;
     Status (*register_executor)(void *context, const ExecutorHello *hello, Error *err,
                                 uint64_t *place_out);

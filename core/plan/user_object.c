@@ -88,6 +88,18 @@ Status code_place_of(const void *function, const char *name, Arena *arena, Error
     return ST_OK;
 }
 
+const char *user_object_path(uint64_t hash_low, Arena *arena)
+{
+    const char *path = NULL;
+
+    pthread_mutex_lock(&lock);
+    for (const Object *known = objects; known != NULL && path == NULL; known = known->next)
+        if (known->hash.low == hash_low && !known->is_program)
+            path = arena_strdup(arena, known->path);
+    pthread_mutex_unlock(&lock);
+    return path;
+}
+
 /* --- elsewhere --- */
 
 typedef struct CodeSearch {

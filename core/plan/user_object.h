@@ -26,6 +26,10 @@ typedef struct CodePlace {
 MUST_CHECK Status code_place_of(const void *function, const char *name, Arena *arena, Error *err,
                                 CodePlace *place_out, const char **path_out);
 
+/* The file of an object that code_place_of has named, by the low half of its hash; in the arena.
+ * NULL: there is none. */
+const char *user_object_path(uint64_t hash_low, Arena *arena);
+
 /* The path of a shared object of that content, in the arena. */
 typedef Status (*UserObjectFn)(void *context, ContentHash object, Arena *arena, Error *err,
                                const char **path_out);

@@ -67,7 +67,7 @@ void block_output_put_remote(BlockOutput *output, uint32_t map, const RemoteBloc
 void block_output_put_copy(BlockOutput *output, uint32_t map, MapBlocks *blocks,
                            const RemoteBlocks *of)
 {
-    blocks->hash = of->hash;
+    blocks->hash = of->hash; /* so that it counts as long as that does */
     blocks->place = of->place;
     pthread_mutex_lock(&output->store->lock);
     store__drop_map(output, map);

@@ -18,7 +18,7 @@ typedef struct BlockFetch BlockFetch;
 /* What one map task made, and where it is. */
 typedef struct RemoteBlocks {
     uint64_t place; /* an ExecutorId; 0: nowhere */
-    uint64_t hash;  /* map_blocks_hash           */
+    uint64_t hash;  /* map_blocks_hash; 0: not known */
     uint64_t rows, bytes;
 } RemoteBlocks;
 

@@ -115,7 +115,9 @@ static void end_job(Driver *driver, JobId id, Job *job)
     job->is_running = false;
     if (err != NULL)
         job->error = *err;
-    if (job->state == JOB_CANCELLED)
+    if (job->state == JOB_CANCELLED && driver->shut.status != ST_OK)
+        job->error = driver->shut;
+    else if (job->state == JOB_CANCELLED)
         (void)error_set(&job->error, ST_CANCELLED, "canceling job due to user request");
     scheduler_job_release(driver->scheduler, id);
     if (driver->observer.ended != NULL)
@@ -389,6 +391,14 @@ void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *res
 }
 
 /* --- jobs in general --- */
+
+void driver_shut(Driver *driver, const Error *err)
+{
+    pthread_mutex_lock(&driver->lock);
+    driver->shut = *err;
+    pthread_cond_broadcast(&driver->changed);
+    pthread_mutex_unlock(&driver->lock);
+}
 
 uint32_t driver_add_pool(Driver *driver, PoolOrder order, uint32_t weight, uint32_t min_share)
 {

@@ -56,6 +56,9 @@ void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *res
 
 /* --- jobs in general --- */
 
+/* Jobs that run and that come end with this error. */
+void driver_shut(Driver *driver, const Error *err);
+
 uint32_t driver_add_pool(Driver *driver, PoolOrder order, uint32_t weight, uint32_t min_share);
 void driver_cancel_group(Driver *driver, uint64_t group);
 void driver_cancel_tag(Driver *driver, uint64_t tag);

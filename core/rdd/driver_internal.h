@@ -25,6 +25,7 @@ struct Driver {
     JobObserver observer;
     List stages; /* JobStages that are not released */
     List kept;
+    Error shut; /* its status is ST_OK: it is not */
 };
 
 struct JobStage {

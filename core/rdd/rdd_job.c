@@ -154,7 +154,7 @@ static Status run(Job *job, PartitionRange range, Error *err)
         request->submitted(request->context);
     driver__pump(driver);
     while (job->is_running) {
-        if (is_cancelled(request)) {
+        if (driver->shut.status != ST_OK || is_cancelled(request)) {
             scheduler_cancel(driver->scheduler, job->id);
             driver__pump(driver);
         } else {

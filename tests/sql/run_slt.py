@@ -5,6 +5,7 @@
     run_slt.py --modes test_jobs      ... in those that set it
     run_slt.py --postgres [FILE]...   the same statements on a private PostgreSQL 15: do the files tell the truth?
     run_slt.py --update [FILE]...     writes the answers that PostgreSQL gives into the files
+    VONK_TEST_MASTER=URL run_slt.py   on that cluster
 
 A file is a list of blocks with blank lines between:
 
@@ -42,6 +43,8 @@ MODES = [
     {"threads": 8, "jit": "on", "batch_rows": 3, "test_jobs": 2, "test_wire": "on"},
     {"threads": 2, "jit": "off", "test_jobs": 3, "optimizer_disable": "all"},
 ]
+if "VONK_TEST_MASTER" in os.environ:  # on a cluster that runs, and nowhere else
+    MODES = [{"threads": 2, "master": os.environ["VONK_TEST_MASTER"], "executors": 2}]
 
 
 class Block:

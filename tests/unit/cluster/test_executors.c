@@ -32,14 +32,14 @@ static const RpcModule *rpc;
 
 /* --- the data and the jobs --- */
 
-static const char *file_path(int number)
+static const char *part_path(int number)
 {
     return arena_printf(arena, "%s/part-%d.csv", folder, number);
 }
 
 static void write_file(int number)
 {
-    FILE *file = fopen(file_path(number), "w");
+    FILE *file = fopen(part_path(number), "w");
 
     ck_assert_ptr_nonnull(file);
     fputs("k;word\n", file);
@@ -72,7 +72,7 @@ static void teardown(void)
     table_unref(table);
     mem_pool_free(pool);
     for (int i = 0; i < FILES; i++)
-        unlink(file_path(i));
+        unlink(part_path(i));
     rmdir(folder);
     arena_free(arena);
 }
@@ -352,7 +352,7 @@ START_TEST(test_errors_come_back)
     const Plan *plan = count_words();
     Error err;
 
-    unlink(file_path(0));
+    unlink(part_path(0));
     ck_assert_ptr_null(answer(cluster.driver, plan, 0, &err));
     ck_assert_msg(strstr(err.message, "part-0.csv") != NULL, "%s", err.message);
     close_cluster(&cluster);

@@ -1,0 +1,198 @@
+#!/usr/bin/env python3
+"""Queries and jobs on executors of their own cluster: the same bytes as on one machine, whatever becomes of the executors.
+
+    run_executors.py [STORY]...     ends with 'executors: N passed, N failed'; VONK_SECONDS: of each story that kills
+
+Executors are processes of this test's workers; they are ended by their ids.
+"""
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
+from jobs import ROOT, VONK, check, report  # noqa: E402
+
+SECONDS = float(os.environ.get("VONK_SECONDS", 10))
+ROWS = 60000
+ENV = {name: value for name, value in os.environ.items() if name not in ("VONK_MASTER", "VONK_SECRET_FILE")}
+
+QUERIES = [
+    "SELECT count(*), sum(amount), min(note), max(day) FROM sales",
+    "SELECT shop, count(*), sum(amount), avg(amount) FROM sales GROUP BY shop ORDER BY shop",
+    "SELECT s.city, sum(x.amount) FROM sales x JOIN shops s ON s.shop = x.shop GROUP BY s.city ORDER BY 2 DESC, 1",
+    "SELECT id, shop, amount FROM sales WHERE note LIKE '%7%' ORDER BY amount DESC, id LIMIT 50",
+    "SELECT id, note FROM sales ORDER BY note, id",
+    "SELECT day, shop, count(DISTINCT note) FROM sales WHERE id % 5 = 0 GROUP BY day, shop ORDER BY shop, 3, 1",
+    "SELECT DISTINCT note FROM sales WHERE shop IN (SELECT shop FROM shops WHERE city = 'city 3') ORDER BY note",
+]
+
+
+def make_data(folder):
+    generator = random.Random(7)
+    os.makedirs(os.path.join(folder, "db", "sales"))
+    for part in range(6):
+        with open(os.path.join(folder, "db", "sales", f"part-{part}.csv"), "w") as f:
+            f.write("id,shop,day,amount,note\n")
+            for i in range(part, ROWS, 6):
+                f.write(f"{i},{generator.randrange(40)},2024-0{1 + i % 9}-11,{generator.randrange(10**6) / 100},note {i % 977}\n")
+    with open(os.path.join(folder, "db", "shops.csv"), "w") as f:
+        f.write("shop,city\n" + "".join(f"{shop},city {shop % 7}\n" for shop in range(40)))
+    with open(os.path.join(folder, "text.txt"), "w") as f:
+        for _ in range(20000):
+            f.write(" ".join(f"w{int(generator.paretovariate(0.8)) % 500}" for _ in range(8)) + "\n")
+
+
+class Cluster:
+    def __init__(self, folder, workers=3, env=None):
+        self.dir = os.path.join(folder, "cluster")
+        self.env = {**ENV, **(env or {})}
+        done = subprocess.run([VONK, "cluster", "up", str(workers), "--dir", self.dir], capture_output=True, text=True, env=self.env,
+                              timeout=120)
+        if done.returncode != 0:
+            sys.exit(f"cannot start a cluster: {done.stderr}")
+        self.url = done.stdout.strip()
+
+    def executors(self):
+        """The ids of the processes that run in this cluster's folder."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as f:
+                    words = f.read().decode(errors="replace").split("\0")
+            except OSError:
+                continue
+            if len(words) > 1 and words[1] == "executor" and any(word.startswith(self.dir) for word in words):
+                found.append(int(pid))
+        return found
+
+    def close(self):
+        subprocess.run([VONK, "cluster", "down", "--dir", self.dir], capture_output=True, env=self.env, timeout=120)
+        check(not self.executors(), "executors are left when the cluster is down")
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+
+def run(folder, url, query):
+    """(exit code, output) of SQL, or of the job that counts words."""
+    where = ["--master", url] if url else []
+    if query is None:
+        line = [VONK, "submit", *where, os.path.join(ROOT, "examples", "word_count.c"), os.path.join(folder, "text.txt")]
+    else:
+        line = [VONK, "sql", os.path.join(folder, "db"), *where, "--format", "csv", "-c", query]
+    try:
+        done = subprocess.run(line, capture_output=True, text=True, env=ENV, timeout=120)
+    except subprocess.TimeoutExpired:
+        return 124, "", "it did not end"
+    return done.returncode, done.stdout, done.stderr
+
+
+class Breaker(threading.Thread):
+    """Does something to a random executor, now and then."""
+
+    def __init__(self, cluster, act, every):
+        super().__init__()
+        self.cluster, self.act, self.every, self.count = cluster, act, every, 0
+        self.over = threading.Event()
+
+    def run(self):
+        generator = random.Random(11)
+        while not self.over.wait(self.every):
+            pids = self.cluster.executors()
+            if not pids:
+                continue
+            try:
+                self.act(generator.choice(pids))
+                self.count += 1
+            except ProcessLookupError:
+                pass
+
+    def stop(self):
+        self.over.set()
+        self.join()
+        return self.count
+
+
+def compare(folder, cluster, right, name, seconds=None):
+    """All queries once, or over and over for so long."""
+    end = time.monotonic() + (seconds or 0)
+    number = 0
+    while number < len(right) or (seconds and time.monotonic() < end):
+        query = (QUERIES + [None])[number % len(right)]
+        code, out, err = run(folder, cluster.url, query)
+        check(code == 0 and out == right[number % len(right)], f"{name}: {query or 'word_count.c'}: exit {code} {err[-400:]}")
+        number += 1
+
+
+def undisturbed(folder, right):
+    cluster = Cluster(folder)
+    compare(folder, cluster, right, "undisturbed")
+    cluster.close()
+
+
+def killed(folder, right):
+    cluster = Cluster(folder)
+    breaker = Breaker(cluster, lambda pid: os.kill(pid, signal.SIGKILL), 1)
+    breaker.start()
+    compare(folder, cluster, right, "killed", SECONDS)
+    check(breaker.stop() > 0, "no executor was killed")
+    cluster.close()
+
+
+def damaged(folder, right):
+    cluster = Cluster(folder, env={"VONK_TEST_DAMAGE": "5"})
+    compare(folder, cluster, right, "damaged")
+    cluster.close()
+
+
+def stopped(folder, right):
+    """An executor that is slow without a reason: its driver gives it up, and what it says later is refused."""
+    cluster = Cluster(folder)
+    stopped_pids = []
+
+    def freeze(pid):
+        if not stopped_pids:
+            os.kill(pid, signal.SIGSTOP)
+            stopped_pids.append(pid)
+            threading.Timer(15, lambda: resume(pid)).start()
+
+    def resume(pid):
+        try:
+            os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:
+            pass
+
+    breaker = Breaker(cluster, freeze, 0.1)
+    breaker.start()
+    compare(folder, cluster, right, "stopped")
+    breaker.stop()
+    check(stopped_pids, "no executor was stopped")
+    for pid in stopped_pids:
+        resume(pid)
+    cluster.close()
+
+
+STORIES = {"undisturbed": undisturbed, "killed": killed, "damaged": damaged, "stopped": stopped}
+
+
+def main():
+    folder = tempfile.mkdtemp(prefix="vonk-executors-")
+    try:
+        make_data(folder)
+        answers = [run(folder, None, query) for query in QUERIES + [None]]
+        for query, (code, _, err) in zip(QUERIES + [None], answers):
+            check(code == 0, f"here: {query}: {err}")
+        for name in sys.argv[1:] or STORIES:
+            STORIES[name](folder, [out for _, out, _ in answers])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return report("executors")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
