@@ -1,0 +1,247 @@
+#!/usr/bin/env python3
+"""A cluster whose processes die while it works: every answer has the bytes of one process.
+
+    run_chaos.py [--seconds 60] [--seed 1] [--victims executor,worker,master] [--every 1.0] [--only NAME,...] [--net]
+
+A master and three workers are started with `vonk cluster up`. While TPC-H's 22 queries, word count, PageRank and a sort
+run again and again through it, one of its processes, by the seed, is killed every second; masters and workers are started
+again with the command line that they had, as systemd would do. Executors are the workers' business. In the end nothing may
+be left: no process, no file, no port.
+
+--net: the cluster lives in a namespace with a bad network (tests/lib/fault_proxy.py) and nobody is killed: messages are lost,
+repeated, late and damaged, connections are reset, nodes are cut off for some seconds, in one direction or both.
+"""
+import argparse
+import glob
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
+import pyenv  # noqa: E402
+
+pyenv.use()
+from fault_proxy import FaultNet  # noqa: E402
+from jobs import VONK, check, report  # noqa: E402
+
+WORKERS = 3
+STATEMENT_TIMEOUT = 120
+
+NET_EPISODES = [
+    ("late", {"delay_ms": 20}),
+    ("lost and repeated", {"lose": 0.02, "repeat": 0.2}),
+    ("damaged", {"flip": 0.02}),
+    ("reset", {"reset": 0.02}),
+    ("cut off", {"cut": "both"}),
+    ("half cut off", {"cut": "down"}),
+    ("half cut off, the other half", {"cut": "up"}),
+]
+
+
+# --- the cluster ---
+
+def processes(folder):
+    """(pid, kind, command line) of the cluster's processes: those that have its folder in their command line."""
+    found = []
+    for path in glob.glob("/proc/[0-9]*/cmdline"):
+        try:
+            words = open(path, "rb").read().decode(errors="replace").split("\0")[:-1]
+        except OSError:
+            continue
+        if len(words) > 1 and words[1] in ("master", "worker", "executor") and any(folder in word for word in words):
+            found.append((int(path.split("/")[2]), words[1], words))
+    return found
+
+
+class Cluster:
+    def __init__(self, folder, net=None):
+        self.folder, self.net = folder, net
+        self.prefix = net.command([]) if net else []
+        self.children = []
+
+    def vonk(self, *words, **options):
+        return subprocess.run([*self.prefix, VONK, *words], capture_output=True, text=True, timeout=60, **options)
+
+    def __enter__(self):
+        done = self.vonk("cluster", "up", str(WORKERS), "--dir", self.folder)
+        if done.returncode != 0:
+            raise SystemExit(f"no cluster: {done.stderr}")
+        self.url = done.stdout.strip()
+        return self
+
+    def kill(self, kinds, draw):
+        """One process of these kinds; what it was, or None."""
+        victims = sorted(p for p in processes(self.folder) if p[1] in kinds)
+        if not victims:
+            return None
+        pid, kind, words = draw.choice(victims)
+        os.kill(pid, signal.SIGKILL)
+        if kind != "executor":
+            self.children.append(subprocess.Popen([*self.prefix, VONK, *words[1:]], stdin=subprocess.DEVNULL,
+                                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+        return kind
+
+    def __exit__(self, *_):
+        done = self.vonk("cluster", "down", "--dir", self.folder)
+        check(done.returncode == 0, f"the cluster goes down: {done.stderr}")
+        for child in self.children:  # those that were started here, not by `cluster up`
+            child.terminate()
+        for child in self.children:
+            child.wait(20)
+        deadline = time.monotonic() + 15
+        while processes(self.folder) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        left = processes(self.folder)
+        check(not left, f"processes that are left: {left}")
+        for pid, _, _ in left:
+            os.kill(pid, signal.SIGKILL)
+
+
+# --- the work ---
+
+def sort_sql(folder):
+    return f"SELECT l_orderkey, l_linenumber, l_comment FROM '{folder}/lineitem.parquet' ORDER BY l_comment, l_orderkey, l_linenumber"
+
+
+def works(scale, scratch):
+    """By name: the arguments of vonk, behind which --master comes."""
+    data = pyenv.tpch(scale)
+    text = os.path.join(scratch, "words.txt")
+    draw = random.Random(5)
+    with open(text, "w") as f:
+        for _ in range(60000):
+            f.write(" ".join(f"w{int(draw.paretovariate(0.6)) % 5000}" for _ in range(12)) + "\n")
+    edges = os.path.join(scratch, "edges.txt")
+    with open(edges, "w") as f:
+        for _ in range(40000):
+            f.write(f"{draw.randrange(5000)} {draw.randrange(5000)}\n")
+    all_works = {"sort": (["sql", "--format", "csv"], ["-c", sort_sql(data)])}
+    for path in sorted(glob.glob(os.path.join(ROOT, "tests", "tpch", "queries", "q*.sql"))):
+        all_works[os.path.basename(path)[:3]] = (["sql", "--format", "csv"], [data, "-f", path])
+    all_works["word count"] = (["submit"], [os.path.join(ROOT, "examples", "word_count.c"), text])
+    all_works["page rank"] = (["submit"], [os.path.join(ROOT, "examples", "page_rank.c"), edges])
+    return all_works
+
+
+def run(work, prefix=(), master=()):
+    """(standard output, error text or "", seconds)"""
+    verb, rest = work
+    started = time.monotonic()
+    try:
+        done = subprocess.run([*prefix, VONK, *verb, *master, *rest], capture_output=True, stdin=subprocess.DEVNULL,
+                              timeout=STATEMENT_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        return b"", f"no answer after {STATEMENT_TIMEOUT} s", STATEMENT_TIMEOUT
+    error = done.stderr.decode(errors="replace") if done.returncode != 0 else ""
+    return done.stdout, error or ("" if done.returncode == 0 else f"exit {done.returncode}"), time.monotonic() - started
+
+
+class Disturbance(threading.Thread):
+    """One disturbance every so often, until it is stopped; counts them."""
+
+    def __init__(self, every, disturb):
+        super().__init__()
+        self.every, self.disturb, self.counts, self.is_over = every, disturb, {}, threading.Event()
+
+    def run(self):
+        while not self.is_over.wait(self.every):
+            what = self.disturb()
+            self.counts[what] = self.counts.get(what, 0) + 1
+
+    def stop(self):
+        self.is_over.set()
+        self.join()
+
+
+def loop(cluster, wanted, everything, seconds, disturbance, quiet):
+    """Runs all works, in turn, for so long; ratios to their undisturbed times. Answers are compared."""
+    ratios, runs, until = {}, 0, time.monotonic() + seconds
+    if disturbance:
+        disturbance.start()
+    while not runs or (disturbance and time.monotonic() < until):
+        for name, work in everything.items():
+            out, error, took = run(work, cluster.prefix, ["--master", cluster.url])
+            check(not error, f"{name}: {error[:2000]}")
+            check(bool(error) or out == wanted[name], f"{name}: other bytes than in one process")
+            ratios.setdefault(name, []).append(took / quiet.get(name, took))
+            if disturbance and time.monotonic() >= until:
+                break
+        runs += 1
+    if disturbance:
+        disturbance.stop()
+    return ratios
+
+
+def say_ratios(ratios, what):
+    flat = sorted((max(values), name) for name, values in ratios.items())
+    count = sum(map(len, ratios.values()))
+    print(f"{what}: {count} answers; slowest {flat[-1][0]:.1f}x its undisturbed time ({flat[-1][1]}), "
+          f"median {flat[len(flat) // 2][0]:.1f}x", flush=True)
+
+
+def one_cluster(options, everything, wanted, net):
+    draw = random.Random(options.seed)
+    folder = os.path.join(options.scratch, "net" if net else "cluster")
+    with Cluster(folder, net) as cluster:
+        quiet = {}
+        for name, work in everything.items():  # the second run: code is compiled, files are in memory
+            run(work, cluster.prefix, ["--master", cluster.url])
+            out, error, quiet[name] = run(work, cluster.prefix, ["--master", cluster.url])
+            check(not error and out == wanted[name], f"{name}, undisturbed: {error[:2000] or 'other bytes than in one process'}")
+
+        def spoil():
+            name, faults = draw.choice(NET_EPISODES)
+            net.faults(**faults)
+            time.sleep(draw.uniform(0.2, 3.0))
+            net.faults()
+            return name
+
+        disturb = spoil if net else (lambda: cluster.kill(options.victims, draw))
+        disturbance = Disturbance(options.every, disturb)
+        say_ratios(loop(cluster, wanted, everything, options.seconds, disturbance, quiet), "bad network" if net else "kills")
+        print(f"disturbances: {disturbance.counts}", flush=True)
+        if net:
+            print(f"messages: {net.faults()}", flush=True)
+        loop(cluster, wanted, everything, 0, None, {})  # and it is as good as new
+    check(not os.path.exists(folder) or not os.listdir(folder), f"left in {folder}: {os.listdir(folder) if os.path.exists(folder) else ''}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scale", default="0.1")
+    parser.add_argument("--every", type=float, default=1.0)
+    parser.add_argument("--victims", type=lambda text: text.split(","), default=["executor", "worker", "master"])
+    parser.add_argument("--only", type=lambda text: text.split(","))
+    parser.add_argument("--net", action="store_true")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="vonk-chaos-") as options.scratch:
+        everything = works(options.scale, options.scratch)
+        if options.only:
+            everything = {name: everything[name] for name in options.only}
+        wanted = {}
+        for name, work in everything.items():
+            wanted[name], error, _ = run(work)
+            check(not error and wanted[name], f"{name} in one process: {error}")
+        if options.net:
+            missing = FaultNet.why_not()
+            if missing:
+                print(f"not run: {missing}")
+            else:
+                with FaultNet(options.seed) as net:
+                    one_cluster(options, everything, wanted, net)
+        else:
+            one_cluster(options, everything, wanted, None)
+    return report("chaos")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
