@@ -28,6 +28,8 @@ VonkStatus vonk__broadcast(VonkSession *session, const VonkRecordType *type, con
 {
     RddSession *rdds = rdd_session(session);
     const RecordLayout *layout = rdd_layout(rdds, type, (Error *)error);
+    SharedRecords value = {.count = count};
+    uint32_t *offsets;
     char *copies;
 
     *broadcast_out = (VonkBroadcast){0};
@@ -38,7 +40,14 @@ VonkStatus vonk__broadcast(VonkSession *session, const VonkRecordType *type, con
         memcpy(copies + i * layout->bytes,
                rdd_copy_record(rdds, layout, (const char *)records + i * layout->bytes),
                layout->bytes);
-    broadcast_out->id = user_shared_add_value(rdds->shared, copies, count, layout->bytes);
+    offsets = ARENA_ARRAY(rdds->arena, uint32_t, layout->field_count);
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        if (type_phys(layout->fields[i].type) == PHYS_STR)
+            offsets[value.text_count++] = layout->fields[i].offset;
+    value.records = copies;
+    value.bytes = layout->bytes;
+    value.text_offsets = offsets;
+    broadcast_out->id = user_shared_add_value(rdds->shared, &value);
     return VONK_OK;
 }
 

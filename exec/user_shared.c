@@ -1,52 +1,40 @@
 /* user_shared.c -- see user_shared.h */
-#include "exec/user_shared.h"
-
-#include <pthread.h>
 #include <string.h>
 
 #include "codegen/ops/aggregate.h"
+#include "exec/user_shared_internal.h"
 
-typedef struct SharedValue {
-    const void *records; /* NULL: dropped */
-    size_t count;
-    uint32_t record_bytes;
-} SharedValue;
-
-typedef struct Count {
-    FloatSum real;
-    uint64_t integer; /* wraps around as int8 would not: a count past 2^63 is no count */
-} Count;
-
-struct UserShared {
-    Arena *arena;
-    pthread_mutex_t lock; /* of all below */
-    uint32_t value_count, value_capacity;
-    SharedValue *values;
-    uint32_t accumulator_count, accumulator_capacity;
-    Count *accumulators;
-};
-
-struct UserCounts {
-    Arena *arena;
-    uint32_t count; /* accumulators there were when it was made */
-    Count *items;
-};
-
-UserShared *user_shared_new(void)
+static UserShared *new_shared(SharedFetchFn fetch, void *context)
 {
     Arena *arena = arena_new(NULL, "shared values", ARENA_NO_CAP);
     UserShared *shared = ARENA_NEW(arena, UserShared);
 
     shared->arena = arena;
+    shared->fetch = fetch;
+    shared->fetch_context = context;
+    pthread_mutex_init(&shared->fetching, NULL);
     pthread_mutex_init(&shared->lock, NULL);
     return shared;
+}
+
+UserShared *user_shared_new(void)
+{
+    return new_shared(NULL, NULL);
+}
+
+UserShared *user_shared_new_remote(SharedFetchFn fetch, void *context)
+{
+    return new_shared(fetch, context);
 }
 
 void user_shared_free(UserShared *shared)
 {
     if (shared == NULL)
         return;
+    for (uint32_t i = 0; i < shared->value_count; i++)
+        arena_free(shared->values[i].arena);
     pthread_mutex_destroy(&shared->lock);
+    pthread_mutex_destroy(&shared->fetching);
     arena_free(shared->arena);
 }
 
@@ -63,18 +51,32 @@ static void *grown(Arena *arena, const void *items, uint32_t count, uint32_t *ca
     return more;
 }
 
-/* --- values --- */
-
-uint32_t user_shared_add_value(UserShared *shared, const void *records, size_t count,
-                               uint32_t record_bytes)
+void user_shared__grow_values(UserShared *shared)
 {
-    uint32_t id;
-
-    pthread_mutex_lock(&shared->lock);
     if (shared->value_count == shared->value_capacity)
         shared->values = grown(shared->arena, shared->values, shared->value_count,
                                &shared->value_capacity, sizeof *shared->values);
-    shared->values[shared->value_count++] = (SharedValue){records, count, record_bytes};
+}
+
+void user_shared__grow_accumulators(UserShared *shared)
+{
+    if (shared->accumulator_count == shared->accumulator_capacity)
+        shared->accumulators = grown(shared->arena, shared->accumulators, shared->accumulator_count,
+                                     &shared->accumulator_capacity, sizeof *shared->accumulators);
+}
+
+/* --- values --- */
+
+uint32_t user_shared_add_value(UserShared *shared, const SharedRecords *value)
+{
+    SharedRecords kept = *value;
+    uint32_t id;
+
+    pthread_mutex_lock(&shared->lock);
+    kept.text_offsets = arena_copy(shared->arena, value->text_offsets,
+                                   value->text_count * sizeof *value->text_offsets);
+    user_shared__grow_values(shared);
+    shared->values[shared->value_count++] = (SharedValue){.records = kept};
     id = shared->value_count;
     pthread_mutex_unlock(&shared->lock);
     return id;
@@ -83,13 +85,14 @@ uint32_t user_shared_add_value(UserShared *shared, const void *records, size_t c
 void user_shared_drop_value(UserShared *shared, uint32_t id)
 {
     pthread_mutex_lock(&shared->lock);
-    if (id > 0 && id <= shared->value_count)
+    if (id > 0 && id <= shared->value_count) {
+        arena_free(shared->values[id - 1].arena);
         shared->values[id - 1] = (SharedValue){0};
+    }
     pthread_mutex_unlock(&shared->lock);
 }
 
-bool user_shared_value(UserShared *shared, uint32_t id, const void **records_out, size_t *count_out,
-                       uint32_t *record_bytes_out)
+static SharedValue find_value(UserShared *shared, uint32_t id)
 {
     SharedValue value = {0};
 
@@ -97,10 +100,38 @@ bool user_shared_value(UserShared *shared, uint32_t id, const void **records_out
     if (id > 0 && id <= shared->value_count)
         value = shared->values[id - 1];
     pthread_mutex_unlock(&shared->lock);
-    *records_out = value.records;
-    *count_out = value.count;
-    *record_bytes_out = value.record_bytes;
-    return value.records != NULL;
+    return value;
+}
+
+/* With `fetching`: another task may have fetched it meanwhile. */
+static Status fetch_value(UserShared *shared, uint32_t id, Error *err)
+{
+    SharedValue value = find_value(shared, id);
+
+    if (value.records.records != NULL)
+        return ST_OK;
+    TRY(user_shared__fetch(shared, value.hash, err, &value));
+    pthread_mutex_lock(&shared->lock);
+    shared->values[id - 1] = value;
+    pthread_mutex_unlock(&shared->lock);
+    return ST_OK;
+}
+
+Status user_shared_value(UserShared *shared, uint32_t id, Error *err, SharedRecords *value_out)
+{
+    SharedValue value = find_value(shared, id);
+    Status status = ST_OK;
+
+    if (value.records.records == NULL && shared->fetch != NULL && value.hash != 0) {
+        pthread_mutex_lock(&shared->fetching);
+        status = fetch_value(shared, id, err);
+        pthread_mutex_unlock(&shared->fetching);
+        value = find_value(shared, id);
+    }
+    *value_out = value.records;
+    if (status == ST_OK && value.records.records == NULL)
+        return error_set(err, ST_BAD_INPUT, "there is no broadcast value %u", id);
+    return status;
 }
 
 /* --- accumulators --- */
@@ -110,9 +141,7 @@ uint32_t user_shared_add_accumulator(UserShared *shared)
     uint32_t id;
 
     pthread_mutex_lock(&shared->lock);
-    if (shared->accumulator_count == shared->accumulator_capacity)
-        shared->accumulators = grown(shared->arena, shared->accumulators, shared->accumulator_count,
-                                     &shared->accumulator_capacity, sizeof *shared->accumulators);
+    user_shared__grow_accumulators(shared);
     id = ++shared->accumulator_count;
     pthread_mutex_unlock(&shared->lock);
     return id;
@@ -156,7 +185,7 @@ void user_shared_reset(UserShared *shared, uint32_t accumulator)
 
 /* --- of one attempt --- */
 
-static UserCounts *counts_new(UserShared *shared)
+UserCounts *user_counts__new(UserShared *shared)
 {
     Arena *arena = arena_new(NULL, "counts", ARENA_NO_CAP);
     UserCounts *counts = ARENA_NEW(arena, UserCounts);
@@ -175,7 +204,7 @@ bool user_counts_add(UserCounts **counts, UserShared *shared, uint32_t accumulat
     Count *count;
 
     if (*counts == NULL)
-        *counts = counts_new(shared);
+        *counts = user_counts__new(shared);
     if (accumulator == 0 || accumulator > (*counts)->count)
         return false;
     count = &(*counts)->items[accumulator - 1];

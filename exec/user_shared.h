@@ -9,13 +9,16 @@
  * by who decides about attempts (core/rdd/driver.c). Sums of doubles are exact until they are read:
  * the order in which tasks end does not matter.
  *
+ *     driver     user_shared_names -> (bytes) -> user_shared_learn                 an executor's
+ *                user_shared_bytes <- asked for once, by hash <- user_shared_value
+ *                user_counts_decode <- (bytes) <- user_counts_encode
+ *
  * Thread: UserShared from any thread; UserCounts are one task's.
  */
 #ifndef VONK_EXEC_USER_SHARED_H
 #define VONK_EXEC_USER_SHARED_H
 
-#include "core/base/arena.h"
-#include "core/base/status.h"
+#include "core/base/wire.h"
 
 typedef struct UserShared UserShared;
 typedef struct UserCounts UserCounts;
@@ -23,13 +26,21 @@ typedef struct UserCounts UserCounts;
 UserShared *user_shared_new(void);
 void user_shared_free(UserShared *shared); /* accepts NULL */
 
-/* Ids count from 1. Borrows the records until the value is dropped. */
-uint32_t user_shared_add_value(UserShared *shared, const void *records, size_t count,
-                               uint32_t record_bytes);
+/* Records of `bytes` bytes each, with a VonkText at each of the offsets. */
+typedef struct SharedRecords {
+    const void *records;
+    size_t count;
+    uint32_t bytes;
+    uint32_t text_count;
+    const uint32_t *text_offsets;
+} SharedRecords;
+
+/* Ids count from 1. Borrows the records until the value is dropped; copies the offsets. */
+uint32_t user_shared_add_value(UserShared *shared, const SharedRecords *value);
 void user_shared_drop_value(UserShared *shared, uint32_t id);
-/* False: there is no such value (any more). */
-bool user_shared_value(UserShared *shared, uint32_t id, const void **records_out, size_t *count_out,
-                       uint32_t *record_bytes_out);
+/* ST_BAD_INPUT: there is no such value (any more). */
+MUST_CHECK Status user_shared_value(UserShared *shared, uint32_t id, Error *err,
+                                    SharedRecords *value_out);
 
 uint32_t user_shared_add_accumulator(UserShared *shared);
 /* 0 of one that is not there. */
@@ -37,12 +48,46 @@ int64_t user_shared_integer(UserShared *shared, uint32_t accumulator);
 double user_shared_real(UserShared *shared, uint32_t accumulator);
 void user_shared_reset(UserShared *shared, uint32_t accumulator);
 
+/* --- in another process --- */
+
+typedef struct SharedName {
+    uint32_t id;
+    uint64_t hash; /* of user_shared_bytes */
+} SharedName;
+
+typedef struct SharedNames {
+    uint32_t accumulator_count;
+    uint32_t value_count;
+    const SharedName *values;
+} SharedNames;
+
+/* What there is now; lives in the arena. ST_BAD_INPUT: a value is larger than 1 GiB. */
+MUST_CHECK Status user_shared_names(UserShared *shared, Arena *arena, Error *err,
+                                    SharedNames *names_out);
+
+/* A value's bytes, until it is dropped; false: there is none of that hash. */
+bool user_shared_bytes(UserShared *shared, uint64_t hash, WireBytes *bytes_out);
+
+/* Gets the bytes that the driver has under that hash, in the arena. */
+typedef Status (*SharedFetchFn)(void *context, uint64_t hash, Arena *arena, Error *err,
+                                WireBytes *bytes_out);
+
+/* An executor's: has what it has learned of; values are fetched when they are first wanted. */
+UserShared *user_shared_new_remote(SharedFetchFn fetch, void *context);
+void user_shared_learn(UserShared *shared, const SharedNames *names);
+
 /* --- of one attempt --- */
 
 /* Made by the first count; *counts is NULL before. False: there is no such accumulator. */
 bool user_counts_add(UserCounts **counts, UserShared *shared, uint32_t accumulator, int64_t integer,
                      double real);
 void user_counts_free(UserCounts *counts); /* accepts NULL */
+
+/* Live in the arena; no bytes of NULL. */
+WireBytes user_counts_encode(const UserCounts *counts, Arena *arena);
+/* ST_CORRUPT; *counts_out NULL without bytes. */
+MUST_CHECK Status user_counts_decode(WireBytes bytes, UserShared *shared, Error *err,
+                                     UserCounts **counts_out);
 
 /* Adds an attempt's counts; NULL: it has none. */
 void user_shared_count(UserShared *shared, const UserCounts *counts);

@@ -202,20 +202,21 @@ const void *vonk__broadcast_records(VonkTask *task, VonkBroadcast broadcast, siz
                                     size_t *count_out)
 {
     UserTask *user = user_of(task);
-    uint32_t bytes = 0;
-    const void *records = NULL;
+    SharedRecords value = {0};
+    Error err = ERROR_NONE;
 
     *count_out = 0;
-    if (user->shared == NULL ||
-        !user_shared_value(user->shared, broadcast.id, &records, count_out, &bytes)) {
+    if (user->shared == NULL) {
         vonk_fail(task, "there is no broadcast value %u", broadcast.id);
-    } else if (bytes != record_bytes) {
+    } else if (user_shared_value(user->shared, broadcast.id, &err, &value) != ST_OK) {
+        vonk_fail(task, "%s", err.message);
+    } else if (value.bytes != record_bytes) {
         vonk_fail(task, "the records of broadcast value %u have %u bytes, not %zu", broadcast.id,
-                  bytes, record_bytes);
-        *count_out = 0;
+                  value.bytes, record_bytes);
         return NULL;
     }
-    return records;
+    *count_out = value.count;
+    return value.records;
 }
 
 void vonk__wrong_record(VonkOut *out, size_t bytes)
