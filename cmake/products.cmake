@@ -33,6 +33,9 @@ endif()
 
 install(TARGETS vonk_shared EXPORT vonk LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS vonk_jit vonk_rpc_module LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+# what `vonk submit --launcher` runs, and what people take from there: shell/launcher.c has the path
+install(DIRECTORY cluster/launchers/ DESTINATION ${CMAKE_INSTALL_DATADIR}/vonk/launchers
+    USE_SOURCE_PERMISSIONS PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY include/vonk DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
 # the prefix as seen from vonk.pc, so that `cmake --install --prefix` may put it anywhere
 file(RELATIVE_PATH VONK_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)

@@ -6,15 +6,10 @@
 #include "cluster/master_call.h"
 #include "cluster/master_main.h"
 #include "cluster/membership.h"
+#include "cluster/own_address.h"
 #include "cluster/worker_main.h"
 #include "shell/cluster_options.h"
 #include "shell/subcommands.h"
-
-static bool is_loopback(const char *host)
-{
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0 ||
-           strcmp(host, "localhost") == 0;
-}
 
 static bool take_ready_fd(const char *subcommand, const char *text, int *fd_out)
 {
@@ -112,7 +107,7 @@ static void print_worker_usage(FILE *to)
           "shows its number.\n\n"
           "  --master URL        vonk://host:port (default: VONK_MASTER)\n"
           "  --host HOST         where executors listen: an address that drivers and other\n"
-          "                      executors reach (default: 127.0.0.1)\n"
+          "                      executors reach (default: the one that reaches the master)\n"
           "  --cores N           to be used (default: all)\n"
           "  --memory SIZE       to be used, e.g. 8GiB (default: three quarters)\n"
           "  --dir DIR           of logs, spill and blocks of executors, this worker's alone\n"
@@ -143,7 +138,7 @@ static int drain(Arena *arena, const char *url, const ClusterOptions *given)
 static int work(Arena *arena, const char *url, const ClusterOptions *given)
 {
     WorkerOptions options = {
-        .host = given->host != NULL ? given->host : "127.0.0.1",
+        .host = given->host,
         .dir = cluster_folder(arena, given->dir, "worker"),
         .secret_file = membership_secret_file(given->secret_file),
         .log_file = given->log_file,
@@ -156,12 +151,9 @@ static int work(Arena *arena, const char *url, const ClusterOptions *given)
         return EXIT_USAGE;
     if (master_url_parse(arena, url, &err, &options.master) != ST_OK)
         return cluster_report("worker", &err);
-    if (given->host == NULL && !is_loopback(master_url_address(&options.master).host)) {
-        fputs("vonk worker: the master is elsewhere: --host says where this machine's executors "
-              "are reached\n",
-              stderr);
-        return EXIT_USAGE;
-    }
+    if (options.host == NULL &&
+        own_address(arena, master_url_address(&options.master), &err, &options.host) != ST_OK)
+        return cluster_report("worker", &err);
     return worker_run(&options, &err) == ST_OK ? EXIT_OK : cluster_report("worker", &err);
 }
 

@@ -17,6 +17,7 @@
 #include "shell/error_text.h"
 #include "shell/job_compiler.h"
 #include "shell/job_progress.h"
+#include "shell/launcher.h"
 #include "shell/subcommands.h"
 #include "vonk/vonk.h"
 
@@ -26,8 +27,13 @@ enum { SETTINGS_MAX = 64 };
 
 typedef struct SubmitOptions {
     const char *lineage; /* a path; NULL: none */
+    LauncherOptions launcher;
+    int launcher_at, launcher_words; /* where it is in argv */
+    const char *master;              /* NULL: local                     */
+    const char *cluster;             /* vonk://...; NULL: none */
+    const char *threads;             /* of local[N]: "N]"; NULL: as set */
     uint32_t setting_count;
-    const char *settings[SETTINGS_MAX][2];
+    const char *settings[SETTINGS_MAX]; /* NAME=VALUE */
 } SubmitOptions;
 
 static int report(const Error *err)
@@ -42,49 +48,49 @@ static int report(const Error *err)
 
 static void print_usage(FILE *to)
 {
-    fputs("Usage: vonk submit [OPTION]... JOB.{c,so} [ARGUMENT]...\n\n"
-          "  --master URL      local, local[N] for N threads, or vonk://host:port\n"
-          "  --set NAME=VALUE  a setting of the session (SHOW ALL lists them)\n"
-          "  --name NAME       of the job, for messages\n"
-          "  --lineage FILE    what each stage made goes there: a line of JSON a job, with hashes\n"
-          "  -h, --help        this\n\n"
-          "JOB.c is compiled (clang-19, or what VONK_CC names) and kept; it defines\n"
-          "  int vonk_main(VonkSession *session, int argc, char **argv)\n"
-          "argv[0] is the job's path. The exit code is what vonk_main returns.\n",
-          to);
+    fputs(
+        "Usage: vonk submit [OPTION]... JOB.{c,so} [ARGUMENT]...\n\n"
+        "  --master URL      local, local[N] for N threads, or vonk://host:port\n"
+        "  --set NAME=VALUE  a setting of the session (SHOW ALL lists them)\n"
+        "  --name NAME       of the job, for messages\n"
+        "  --lineage FILE    what each stage made goes there: a line of JSON a job, with hashes\n"
+        "  --launcher NAME   slurm, ray or dask: on the nodes of that cluster, for this job alone\n"
+        "  --executors N, --executor-cores N, --executor-memory SIZE\n"
+        "                    on a cluster: how many, and what each has; with --launcher one a "
+        "node\n"
+        "  -h, --help        this\n\n"
+        "JOB.c is compiled (clang-19, or what VONK_CC names) and kept; it defines\n"
+        "  int vonk_main(VonkSession *session, int argc, char **argv)\n"
+        "argv[0] is the job's path. The exit code is what vonk_main returns.\n",
+        to);
 }
 
-static bool add_setting(SubmitOptions *options, char *text)
+static bool add_setting(SubmitOptions *options, const char *text)
 {
-    char *equals = strchr(text, '=');
-
-    if (equals == NULL || options->setting_count == SETTINGS_MAX) {
+    if (strchr(text, '=') == NULL || options->setting_count == SETTINGS_MAX) {
         fprintf(stderr, "vonk submit: --set takes NAME=VALUE, not \"%s\"\n", text);
         return false;
     }
-    *equals = '\0';
-    options->settings[options->setting_count][0] = text;
-    options->settings[options->setting_count++][1] = equals + 1;
+    options->settings[options->setting_count++] = text;
     return true;
 }
 
 /* local, local[*], or local[N] */
-static bool set_master(SubmitOptions *options, char *url)
+static bool set_master(SubmitOptions *options, const char *url)
 {
     size_t bytes = strlen(url);
 
+    options->master = url;
+    options->threads = options->cluster = NULL;
     if (strcmp(url, "local") == 0 || strcmp(url, "local[*]") == 0)
         return true;
     if (strncmp(url, "local[", 6) == 0 && bytes > 7 && url[bytes - 1] == ']' && url[6] != '0' &&
         strspn(url + 6, "0123456789") == bytes - 7) {
-        url[bytes - 1] = '\0';
-        options->settings[options->setting_count][0] = "threads";
-        options->settings[options->setting_count++][1] = url + 6;
+        options->threads = url + 6;
         return true;
     }
     if (strncmp(url, "vonk://", strlen("vonk://")) == 0) {
-        options->settings[options->setting_count][0] = "master";
-        options->settings[options->setting_count++][1] = url;
+        options->cluster = url;
         return true;
     }
     fprintf(stderr, "vonk submit: --master takes local, local[N] or vonk://host:port, not \"%s\"\n",
@@ -92,13 +98,53 @@ static bool set_master(SubmitOptions *options, char *url)
     return false;
 }
 
+static void take_launcher(SubmitOptions *options, int option, char **argv)
+{
+    LauncherOptions *launcher = &options->launcher;
+
+    if (option == 'L') {
+        launcher->name = optarg;
+        options->launcher_words = optarg == argv[optind - 1] ? 2 : 1; /* --launcher=NAME is one */
+        options->launcher_at = optind - options->launcher_words;
+    } else if (option == 'E') {
+        launcher->executors = optarg;
+    } else if (option == 'C') {
+        launcher->executor_cores = optarg;
+    } else if (option == 'M') {
+        launcher->executor_memory = optarg;
+    }
+}
+
+static bool is_launcher_right(const SubmitOptions *options)
+{
+    const LauncherOptions *launcher = &options->launcher;
+
+    if (launcher->name != NULL && options->master != NULL)
+        fputs("vonk submit: --launcher starts a cluster, --master names one: not both\n", stderr);
+    else if (launcher->name == NULL && options->cluster == NULL &&
+             (launcher->executors != NULL || launcher->executor_cores != NULL ||
+              launcher->executor_memory != NULL))
+        fputs("vonk submit: --executors, --executor-cores and --executor-memory are for "
+              "clusters\n",
+              stderr);
+    else
+        return true;
+    return false;
+}
+
 /* The index of the job in argv; 0 after --help, -1 on wrong usage. */
 static int parse_options(int argc, char **argv, SubmitOptions *options)
 {
-    static const struct option known[] = {
-        {"master", required_argument, NULL, 'm'}, {"set", required_argument, NULL, 's'},
-        {"name", required_argument, NULL, 'n'},   {"lineage", required_argument, NULL, 'l'},
-        {"help", no_argument, NULL, 'h'},         {NULL, 0, NULL, 0}};
+    static const struct option known[] = {{"master", required_argument, NULL, 'm'},
+                                          {"set", required_argument, NULL, 's'},
+                                          {"name", required_argument, NULL, 'n'},
+                                          {"lineage", required_argument, NULL, 'l'},
+                                          {"launcher", required_argument, NULL, 'L'},
+                                          {"executors", required_argument, NULL, 'E'},
+                                          {"executor-cores", required_argument, NULL, 'C'},
+                                          {"executor-memory", required_argument, NULL, 'M'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
     int option;
 
     optind = 1;
@@ -109,10 +155,13 @@ static int parse_options(int argc, char **argv, SubmitOptions *options)
         }
         if (option == 'l')
             options->lineage = optarg;
+        take_launcher(options, option, argv);
         if ((option == 'm' && !set_master(options, optarg)) ||
             (option == 's' && !add_setting(options, optarg)) || option == '?')
             return -1;
     }
+    if (!is_launcher_right(options))
+        return -1;
     if (optind < argc)
         return optind;
     fputs("vonk submit: which job? vonk submit --help says more\n", stderr);
@@ -156,12 +205,33 @@ static Status open_lineage(const char *path, Error *err, FILE **file_out)
     return *file_out != NULL ? ST_OK : error_set_errno(err, errno, "cannot write \"%s\"", path);
 }
 
-static Status open_session(const SubmitOptions *options, Error *err, VonkSession **session_out)
+static Status set_if_given(VonkSession *session, const char *name, const char *value, Error *err)
 {
-    TRY((Status)vonk_session_open(NULL, session_out, (VonkError *)err));
-    for (uint32_t i = 0; i < options->setting_count; i++)
-        TRY((Status)vonk_session_set(*session_out, options->settings[i][0], options->settings[i][1],
-                                     (VonkError *)err));
+    return value == NULL ? ST_OK : (Status)vonk_session_set(session, name, value, (VonkError *)err);
+}
+
+static Status open_session(Arena *arena, const SubmitOptions *options, Error *err,
+                           VonkSession **session_out)
+{
+    VonkError *error = (VonkError *)err;
+
+    TRY((Status)vonk_session_open(NULL, session_out, error));
+    TRY(set_if_given(*session_out, "master", options->cluster, err));
+    TRY(set_if_given(*session_out, "executors", options->launcher.executors, err));
+    TRY(set_if_given(*session_out, "executor_cores", options->launcher.executor_cores, err));
+    TRY(set_if_given(*session_out, "executor_memory", options->launcher.executor_memory, err));
+    if (options->threads != NULL) {
+        const char *number =
+            arena_printf(arena, "%.*s", (int)strlen(options->threads) - 1, options->threads);
+
+        TRY((Status)vonk_session_set(*session_out, "threads", number, error));
+    }
+    for (uint32_t i = 0; i < options->setting_count; i++) {
+        const char *name = options->settings[i], *equals = strchr(name, '=');
+
+        name = arena_printf(arena, "%.*s", (int)(equals - name), name);
+        TRY((Status)vonk_session_set(*session_out, name, equals + 1, error));
+    }
     return ST_OK;
 }
 
@@ -178,6 +248,17 @@ static int run_job(JobMain job_main, VonkSession *session, FILE *lineage, int ar
     return code;
 }
 
+/* argv without --launcher. */
+static Status become_launcher(Arena *arena, const SubmitOptions *options, char **argv, Error *err)
+{
+    char **launcher = argv + options->launcher_at, **behind = launcher + options->launcher_words;
+
+    do
+        *launcher++ = *behind;
+    while (*behind++ != NULL);
+    return launcher_become(arena, &options->launcher, argv + 1, err);
+}
+
 int subcommand_submit(int argc, char **argv)
 {
     SubmitOptions options = {0};
@@ -192,9 +273,10 @@ int subcommand_submit(int argc, char **argv)
     if (at <= 0)
         return at == 0 ? EXIT_OK : EXIT_USAGE;
     arena = arena_new(NULL, "submit", ARENA_NO_CAP);
-    status = load_job(arena, argv[at], &err, &job_main);
+    status = options.launcher.name != NULL ? become_launcher(arena, &options, argv, &err)
+                                           : load_job(arena, argv[at], &err, &job_main);
     if (status == ST_OK)
-        status = open_session(&options, &err, &session);
+        status = open_session(arena, &options, &err, &session);
     if (status == ST_OK)
         status = open_lineage(options.lineage, &err, &lineage);
     if (status == ST_OK)

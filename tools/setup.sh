@@ -6,7 +6,8 @@ set -euo pipefail
 build_packages=(gcc libc6-dev make cmake ninja-build pkg-config llvm-19-dev clang-19
     libpg-query-dev libprotobuf-c-dev libssl-dev libsnappy-dev libzstd-dev liblz4-dev zlib1g-dev
     libdeflate-dev libxxhash-dev libedit-dev libthrift-c-glib-dev libglib2.0-dev thrift-compiler)
-test_packages=(check ccache clang-format-19 python3 python3-venv postgresql-15 graphviz libclang-rt-19-dev git)
+test_packages=(check ccache clang-format-19 python3 python3-venv postgresql-15 graphviz libclang-rt-19-dev git
+    slurm-wlm munge iproute2 binutils)
 
 wanted=("${build_packages[@]}")
 if [ "${VONK_SETUP:-all}" != build ]; then
@@ -44,6 +45,11 @@ trap 'rm -f "$log"' EXIT
 if [[ " ${missing[*]} " == *" postgresql-15 "* ]] && [ ! -e /etc/postgresql-common/createcluster.conf ]; then
     "${run[@]}" mkdir -p /etc/postgresql-common
     echo 'create_main_cluster = false' | "${run[@]}" tee /etc/postgresql-common/createcluster.conf >/dev/null
+fi
+# Nor do tests want munge's daemon of the system: they start their own.
+if [[ " ${missing[*]} " == *" munge "* ]] && [ ! -e /usr/sbin/policy-rc.d ]; then
+    trap 'rm -f "$log"; "${run[@]}" rm -f /usr/sbin/policy-rc.d' EXIT
+    printf '#!/bin/sh\nexit 101\n' | "${run[@]}" install -m 755 /dev/stdin /usr/sbin/policy-rc.d
 fi
 export DEBIAN_FRONTEND=noninteractive
 if ! { "${run[@]}" apt-get update && "${run[@]}" apt-get install -y --no-install-recommends "${missing[@]}"; } \

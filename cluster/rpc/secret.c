@@ -14,9 +14,12 @@
 
 enum { SECRET_BYTES = 32 };
 
+/* A file of root's may be read by the group that it names: so Kubernetes gives secrets to those who
+ * are not root. */
 static Status check_file(int fd, const char *path, Error *err)
 {
     struct stat file;
+    mode_t forbidden = S_IRWXG | S_IRWXO;
 
     if (fstat(fd, &file) != 0)
         return error_set_errno(err, errno, "cannot look at the secret file \"%s\"", path);
@@ -24,7 +27,9 @@ static Status check_file(int fd, const char *path, Error *err)
         return error_set(err, ST_BAD_INPUT, "the secret file \"%s\" is no plain file", path);
     if (file.st_uid != 0 && file.st_uid != geteuid())
         return error_set(err, ST_BAD_INPUT, "the secret file \"%s\" belongs to another user", path);
-    if ((file.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    if (file.st_uid == 0)
+        forbidden &= ~(mode_t)S_IRGRP;
+    if ((file.st_mode & forbidden) != 0) {
         error_set(err, ST_BAD_INPUT, "others than its owner may use the secret file \"%s\"", path);
         error_hint(err, "Make it yours alone: chmod 600 '%s'.", path);
         return ST_BAD_INPUT;

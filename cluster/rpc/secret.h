@@ -18,7 +18,7 @@ typedef struct Secret {
 } Secret;
 
 /* The file must be a plain one of at least 32 bytes that only its owner may read: this process's
- * user, or root. Wipe it with secret_wipe. */
+ * user, or root, who may let a group read it. Wipe it with secret_wipe. */
 MUST_CHECK Status secret_read(const char *path, Error *err, Secret *secret_out);
 
 /* A new file with a new secret; one that is there already stays, and is an error. */

@@ -1,7 +1,8 @@
 """Jobs that are submitted, and what was found out about them: for the tests of RDDs.
 
     check(out == "1\\n", "one row")     counts; what does not hold is printed
-    sys.exit(report("rdd"))            'rdd: N passed, N failed', and the exit code
+    skip("Ray is not installed")       counts apart, and is printed
+    sys.exit(report("rdd"))            'rdd: N passed, N failed[, N skipped]', and the exit code
 """
 import os
 import subprocess
@@ -9,17 +10,25 @@ import subprocess
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VONK = os.environ.get("VONK", os.path.join(ROOT, "build", "release", "vonk"))
 
-_counts = {"passed": 0, "failed": 0}
+_counts = {"passed": 0, "failed": 0, "skipped": 0}
 
 
 def check(ok, what):
+    """Whether it holds."""
     _counts["passed" if ok else "failed"] += 1
     if not ok:
         print(f"FAILED: {what}", flush=True)
+    return ok
+
+
+def skip(why):
+    _counts["skipped"] += 1
+    print(f"not run: {why}", flush=True)
 
 
 def report(name):
-    print(f"{name}: {_counts['passed']} passed, {_counts['failed']} failed")
+    skipped = f", {_counts['skipped']} skipped" if _counts["skipped"] else ""
+    print(f"{name}: {_counts['passed']} passed, {_counts['failed']} failed{skipped}")
     return 1 if _counts["failed"] or not _counts["passed"] else 0
 
 

@@ -26,6 +26,19 @@ def making(folder):
             open(ready, "w").close()
 
 
+def environment(name, *packages):
+    """The python of build/venv-NAME with these packages, made once; raises RuntimeError when they cannot be had."""
+    folder = f"{VENV}-{name}"
+    python = os.path.join(folder, "bin", "python3")
+    with making(folder) as is_missing:
+        if is_missing:
+            subprocess.run(["/usr/bin/python3", "-m", "venv", folder], check=True)
+            done = subprocess.run([python, "-m", "pip", "install", "--quiet", *packages], capture_output=True, text=True)
+            if done.returncode != 0:
+                raise RuntimeError(f"{', '.join(packages)} from PyPI: {done.stderr[-2000:]}")
+    return python
+
+
 def use():
     """Goes on in build/venv's Python; makes it first. Exits with a message when the packages cannot be had."""
     python = os.path.join(VENV, "bin", "python")

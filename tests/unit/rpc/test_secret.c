@@ -71,6 +71,16 @@ START_TEST(test_not_taken)
     ck_assert_ptr_nonnull(strstr(err.hint, "chmod 600"));
     write_file(long_enough, 0620);
     ck_assert_int_eq(secret_read(path, &err, &secret), ST_BAD_INPUT);
+    write_file(long_enough, 0440);
+    ck_assert_int_eq(secret_read(path, &err, &secret), geteuid() == 0 ? ST_OK : ST_BAD_INPUT);
+    write_file(long_enough, 0604);
+    ck_assert_int_eq(secret_read(path, &err, &secret), ST_BAD_INPUT);
+    if (geteuid() == 0) { /* one of another user's, not of root's */
+        write_file(long_enough, 0440);
+        ck_assert_int_eq(chown(path, 10001, 10001), 0);
+        ck_assert_int_eq(secret_read(path, &err, &secret), ST_BAD_INPUT);
+        ck_assert_int_eq(chown(path, 0, 0), 0);
+    }
     write_file(long_enough, 0600);
     ck_assert_int_eq(secret_read(path, &err, &secret), ST_OK);
     write_file("short\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n", 0600);

@@ -1,0 +1,14 @@
+/*
+ * own_address.h -- the address of this machine at which its peers reach it
+ */
+#ifndef VONK_CLUSTER_OWN_ADDRESS_H
+#define VONK_CLUSTER_OWN_ADDRESS_H
+
+#include "cluster/rpc/rpc_pool.h"
+#include "core/base/arena.h"
+
+/* Of a machine's addresses the one from which it reaches the peer, as the kernel routes; nothing is
+ * sent. */
+MUST_CHECK Status own_address(Arena *arena, RpcAddress peer, Error *err, const char **host_out);
+
+#endif
