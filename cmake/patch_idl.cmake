@@ -9,5 +9,10 @@ foreach(file ${FILES})
     string(REPLACE "g_free(*_return);\n              *_return = NULL;\n            }\n\n            if ((ret = thrift_protocol_read_binary"
         "g_byte_array_unref(*_return);\n              *_return = NULL;\n            }\n\n            if ((ret = thrift_protocol_read_binary"
         text "${text}")
+    # two threads that are the first to need a type: it may be registered once, or is lost to the process
+    string(REPLACE "static GType type = 0;" "static gsize type = 0;" text "${text}")
+    string(REPLACE "if (type == 0)" "if (g_once_init_enter (&type))" text "${text}")
+    string(REGEX REPLACE "type = (g_type_register_static \\([^;]*\\));" "g_once_init_leave (&type, \\1);"
+        text "${text}")
     file(WRITE ${file} "${text}")
 endforeach()

@@ -2,12 +2,15 @@
  * test_rpc_services.c -- Executor and Driver: what is asked arrives, and so does the answer
  */
 #include <check.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cluster/rpc/rpc_driver.h"
 #include "cluster/rpc/rpc_executor.h"
 #include "core/base/clock.h"
+
+enum { CALLERS = 8 };
 
 static const char text[] = "bytes that are no text: \0\1\377 and more";
 static Arena *arena;
@@ -60,8 +63,10 @@ static Status take_hello(void *context, const ExecutorHello *from, Error *err, u
     (void)context;
     if (strcmp(from->version, "1.2.3") != 0)
         return error_set(err, ST_NOT_SUPPORTED, "this is 1.2.3, and that was %s", from->version);
-    hello = *from;
-    hello.address.host = arena_strdup(arena, from->address.host);
+    if (from->slots == 8) {
+        hello = *from;
+        hello.address.host = arena_strdup(arena, from->address.host);
+    }
     *place_out = UINT64_MAX - 5;
     return ST_OK;
 }
@@ -197,6 +202,32 @@ START_TEST(test_driver)
 }
 END_TEST
 
+static void *say_hello(void *opaque)
+{
+    ExecutorHello said = {"1.2.3", 1, 12, {"10.1.2.3", 1}, 1};
+    Error err = ERROR_NONE;
+    uint64_t place;
+
+    *(Status *)opaque = rpc_driver_register_executor(pool, address, &said, soon(), &err, &place);
+    return NULL;
+}
+
+/* The first calls of a process, on many threads: GLib learns of each type once. */
+START_TEST(test_first_calls_at_once)
+{
+    pthread_t threads[CALLERS];
+    Status answers[CALLERS];
+
+    start_driver();
+    for (int i = 0; i < CALLERS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, say_hello, &answers[i]), 0);
+    for (int i = 0; i < CALLERS; i++) {
+        pthread_join(threads[i], NULL);
+        ck_assert_int_eq(answers[i], ST_OK);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rpc_services");
@@ -207,6 +238,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_executor);
     tcase_add_test(tcase, test_driver);
+    tcase_add_loop_test(tcase, test_first_calls_at_once, 0, 20);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
