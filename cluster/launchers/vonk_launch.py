@@ -43,6 +43,8 @@ def worker_class(silence_seconds):
 
         def start(self, command, secret):
             self.output = tempfile.TemporaryFile()
+            # a grandchild: Ray kills the children of an actor that is gone, before they clean up
+            command = ["sh", "-c", 'exec 3<&0; "$@" <&3 3<&- & wait $!', "-", *command]
             self.process = process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=self.output, stderr=self.output)
             self.process.stdin.write(secret)
             self.process.stdin.flush()

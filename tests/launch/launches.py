@@ -115,11 +115,11 @@ class Launches:
             done = subprocess.run([VONK, "submit", *options, JOB, "1", "1", "0"], capture_output=True, text=True)
             check(done.returncode != 0 and message in done.stderr, f"{options}: {done.returncode} {done.stderr}")
 
-    def test(self, launcher, env):
+    def test(self, launcher, env, files_after_kill="vonk-worker*"):
         self.test_answer(launcher, env)
         self.test_codes(launcher, env)
         self.test_end(launcher, env, signal.SIGTERM, "vonk-*")
-        self.test_end(launcher, env, signal.SIGKILL, "vonk-worker*")
+        self.test_end(launcher, env, signal.SIGKILL, files_after_kill)
 
     def test_answer(self, launcher, env):
         process = self.start(launcher, env, JOB, 16, 250, 0)
