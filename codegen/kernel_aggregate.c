@@ -5,10 +5,13 @@
  * next row is of the same group. So when a batch has few groups, its rows are sorted by group
  * first, and each aggregate adds a group's rows up in registers.
  */
+#include <string.h>
+
 #include "codegen/group_rows.h"
 #include "codegen/kernel_compiled.h"
+#include "core/base/invariant.h"
 
-enum { SPLIT_ROWS_MIN = 256, SPLIT_AGGS_MIN = 3 };
+enum { SPLIT_ROWS_MIN = 256, SPLIT_AGGS_MIN = 3, STATE_BYTES_MAX = 512 };
 
 /* Where a batch's rows go: all into single, or each into its own, by physical row. */
 typedef struct Targets {
@@ -34,6 +37,32 @@ static void update_first(const KernelAgg *agg, const Column *column, Rows rows,
     }
 }
 
+/* Rows are states. */
+static void update_merged(KernelInstance *instance, const KernelAgg *agg, const Column *column,
+                          Rows rows, const Targets *targets)
+{
+    size_t bytes = agg_state_bytes(agg->op);
+    _Alignas(16) char state[STATE_BYTES_MAX];
+
+    CHECK(bytes <= sizeof state);
+    for (uint32_t k = 0; k < rows.count; k++) {
+        uint32_t row = rows_at(rows, k);
+        char *block = targets->single != NULL ? targets->single : targets->states[row];
+        const Str *from = column_value(column, row);
+
+        if (column_is_null(column, row))
+            continue;
+        if (from->length != bytes) {
+            instance->status =
+                error_set(&instance->error, ST_CORRUPT, "a state of %s has %u bytes instead of %zu",
+                          agg_name(agg_op_table[agg->op].agg), from->length, bytes);
+            return;
+        }
+        memcpy(state, str_bytes(from), bytes);
+        agg_merge(agg->op, block + agg->state_offset, state);
+    }
+}
+
 static void update_groups(const KernelAgg *agg, const Groups *groups, VectorAggFn single,
                           VectorAggCall call)
 {
@@ -55,6 +84,10 @@ static void update_agg(KernelInstance *instance, const KernelAgg *agg, const Tar
     if (agg->arg != NO_REGISTER) {
         const Column *column = interpret__flat(instance, agg->arg);
 
+        if (agg->step == AGG_OF_STATES) {
+            update_merged(instance, agg, column, rows, targets);
+            return;
+        }
         if (agg->op == AGGOP_first_any) {
             update_first(agg, column, rows, targets);
             return;

@@ -278,6 +278,22 @@ static uint32_t widen_agg_arg(Builder *b, AggId agg, uint32_t arg, OpType *word)
     return build__cast(b, arg, type_decimal(DECIMAL_DIGITS, type.scale), MASK_ALL);
 }
 
+/* Both halves of an aggregate must keep the same state, so the argument is of its expression's
+ * type, whatever narrower one it is computed in. */
+static void build_agg_arg(Builder *b, const Expr *expr, uint32_t mask, KernelAgg *agg, OpType *word)
+{
+    const Expr *typed = expr->args[expr->step == AGG_OF_STATES];
+    uint32_t typed_arg = build__value(b, typed, mask);
+
+    if (expr->step != AGG_WHOLE && !has_layout_of(build__type(b, typed_arg), typed->type))
+        typed_arg = build__cast(b, typed_arg, typed->type, mask);
+    *word = optype_of(build__type(b, typed_arg));
+    agg->arg = widen_agg_arg(b, expr->agg, typed_arg, word);
+    agg->types.arg = build__type(b, agg->arg);
+    if (expr->step == AGG_OF_STATES)
+        agg->arg = build__value(b, expr->args[0], mask);
+}
+
 static void build_agg(Builder *b, const Expr *expr, uint32_t guard, KernelAgg *agg)
 {
     OpType word = OPTYPE_NONE;
@@ -285,15 +301,12 @@ static void build_agg(Builder *b, const Expr *expr, uint32_t guard, KernelAgg *a
     uint32_t filter = build__mask_and(
         b, guard, expr->filter == NULL ? MASK_ALL : build__true(b, expr->filter, guard));
 
-    *agg = (KernelAgg){.arg = NO_REGISTER, .filter = NO_REGISTER, .types.result = expr->type};
-    if (expr->arg_count > 0) {
-        agg->arg = build__value(b, expr->args[0], filter);
-        word = optype_of(build__type(b, agg->arg));
-        agg->arg = widen_agg_arg(b, expr->agg, agg->arg, &word);
-        agg->types.arg = build__type(b, agg->arg);
-    }
+    *agg = (KernelAgg){
+        .arg = NO_REGISTER, .filter = NO_REGISTER, .types.result = expr->type, .step = expr->step};
+    if (expr->arg_count > 0)
+        build_agg_arg(b, expr, filter, agg, &word);
     op = agg_op_find(expr->agg, word);
-    if (op == NULL || expr->arg_count > 1) {
+    if (op == NULL || expr->arg_count > 1 + (uint32_t)(expr->step == AGG_OF_STATES)) {
         build__fail(b, error_set(b->err, ST_NOT_SUPPORTED, "not supported: %s of this type",
                                  agg_name(expr->agg)));
         return;
@@ -301,6 +314,9 @@ static void build_agg(Builder *b, const Expr *expr, uint32_t guard, KernelAgg *a
     if (filter != guard)
         agg->filter = mask_register(b, filter);
     agg->op = (AggOpId)(op - agg_op_table);
+    if (expr->step != AGG_WHOLE && kernel__agg_holds_text(agg))
+        build__fail(b, error_set(b->err, ST_NOT_SUPPORTED, "not supported: %s in two halves",
+                                 agg_name(expr->agg)));
     agg->skips_null = (agg_properties(expr->agg) & AGG_SKIPS_NULL) != 0;
 }
 

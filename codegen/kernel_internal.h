@@ -70,6 +70,7 @@ typedef struct KernelAgg {
     uint32_t filter; /* mask of the rows to take, or NO_REGISTER: all that the predicate keeps */
     uint32_t state_offset;
     AggTypes types;
+    AggStep step;
     bool skips_null;
     bool is_shared; /* an earlier aggregate keeps the same state: this one only finishes it     */
 } KernelAgg;
@@ -143,6 +144,9 @@ static inline bool op_is_masked(const Op *op)
 void kernel__prune(Kernel *kernel, KernelLine *lines, uint32_t *outputs, KernelAgg *aggs);
 
 /* The error that an operation has left in ctx. (kernel_error.c) */
+/* States with pointers to texts in them, which are no bytes to send. */
+bool kernel__agg_holds_text(const KernelAgg *agg);
+
 Status kernel__op_error(const OpCtx *ctx, Error *err);
 
 #endif

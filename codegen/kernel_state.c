@@ -25,7 +25,7 @@ void kernel_state_merge(const Kernel *kernel, void *into, const void *from)
 
 /* --- texts in states --- */
 
-static bool holds_text(const KernelAgg *agg)
+bool kernel__agg_holds_text(const KernelAgg *agg)
 {
     return agg->op == AGGOP_min_text || agg->op == AGGOP_max_text ||
            (agg->op == AGGOP_first_any && type_phys(agg->types.arg) == PHYS_STR);
@@ -34,7 +34,7 @@ static bool holds_text(const KernelAgg *agg)
 bool kernel_state_has_text(const Kernel *kernel)
 {
     for (uint32_t i = 0; i < kernel->agg_count; i++)
-        if (holds_text(&kernel->aggs[i]))
+        if (kernel__agg_holds_text(&kernel->aggs[i]))
             return true;
     return false;
 }
@@ -70,13 +70,28 @@ Status kernel_state_own(const Kernel *kernel, void *block, KernelOwnFn own, void
     for (uint32_t i = 0; i < kernel->agg_count; i++) {
         const KernelAgg *agg = &kernel->aggs[i];
 
-        if (holds_text(agg))
+        if (kernel__agg_holds_text(agg))
             TRY(own_state(agg, (char *)block + agg->state_offset, own, context, err));
     }
     return ST_OK;
 }
 
 /* --- results --- */
+
+/* The states themselves. */
+static void copy_states(const KernelAgg *agg, Arena *arena, const void *const *blocks,
+                        uint32_t count, Column *column_out)
+{
+    uint32_t bytes = (uint32_t)agg_state_bytes(agg->op);
+    Str *values = ARENA_ARRAY(arena, Str, count);
+    char *copies = ARENA_ARRAY(arena, char, (size_t)count *bytes);
+
+    for (uint32_t i = 0; i < count; i++) {
+        memcpy(copies + (size_t)i * bytes, (const char *)blocks[i] + agg->state_offset, bytes);
+        values[i] = str_make(copies + (size_t)i * bytes, bytes);
+    }
+    *column_out = (Column){.type = agg->types.result, .form = COLUMN_FLAT, .values = values};
+}
 
 static Status finish_column(const KernelAgg *agg, Arena *arena, const void *const *blocks,
                             uint32_t count, Error *err, Column *column_out)
@@ -107,6 +122,9 @@ Status kernel_state_finish(const Kernel *kernel, Arena *arena, const void *const
                            uint32_t count, Error *err, Column *columns_out)
 {
     for (uint32_t i = 0; i < kernel->agg_count; i++)
-        TRY(finish_column(&kernel->aggs[i], arena, blocks, count, err, &columns_out[i]));
+        if (kernel->aggs[i].step == AGG_TO_STATE)
+            copy_states(&kernel->aggs[i], arena, blocks, count, &columns_out[i]);
+        else
+            TRY(finish_column(&kernel->aggs[i], arena, blocks, count, err, &columns_out[i]));
     return ST_OK;
 }

@@ -88,6 +88,26 @@ const Expr *expr_agg(Arena *arena, AggId agg, Type type, uint32_t arg_count,
     return expr;
 }
 
+const Expr *expr_agg_to_state(Arena *arena, const Expr *agg)
+{
+    Expr *half = arena_copy(arena, agg, sizeof *half);
+
+    half->step = AGG_TO_STATE;
+    half->type = type_of(TYPE_TEXT);
+    return half;
+}
+
+const Expr *expr_agg_of_states(Arena *arena, const Expr *agg, const Expr *states)
+{
+    const Expr *args[] = {states, expr_const(arena, value_null(agg->args[0]->type))};
+    Expr *half = arena_copy(arena, agg, sizeof *half);
+
+    half->step = AGG_OF_STATES;
+    half->filter = NULL;
+    set_args(arena, half, 2, args);
+    return half;
+}
+
 const Expr *expr_subquery(Arena *arena, SubqueryKind kind, Type type, FuncId comparison,
                           const Plan *plan, uint32_t arg_count, const Expr *const *args)
 {
@@ -200,7 +220,7 @@ bool expr__equal(const Expr *a, const Expr *b, EqualPairs *pairs)
     case EXPR_CALL:
         return a->func == b->func && args_equal(a, b, pairs);
     case EXPR_AGG:
-        return a->agg == b->agg && a->is_distinct == b->is_distinct &&
+        return a->agg == b->agg && a->is_distinct == b->is_distinct && a->step == b->step &&
                expr__equal(a->filter, b->filter, pairs) && args_equal(a, b, pairs);
     case EXPR_SUBQUERY:
         return a->subquery == b->subquery && a->func == b->func && args_equal(a, b, pairs) &&
@@ -237,6 +257,7 @@ uint64_t expr_hash(const Expr *expr)
         break;
     case EXPR_AGG:
         hash = mix(mix(hash, expr->agg), expr_hash(expr->filter) + expr->is_distinct);
+        hash = mix(hash, expr->step);
         break;
     case EXPR_SUBQUERY:
         hash = mix(hash, expr->subquery);

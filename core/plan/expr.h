@@ -41,6 +41,14 @@ enum FuncProperty {
 
 enum AggProperty { AGG_SKIPS_NULL = 1, AGG_ZERO_IS_EMPTY = 2, AGG_DUPLICATES_DO_NOT_MATTER = 4 };
 
+/* An aggregate may be computed in two halves: of some of the rows, a state as bytes (TEXT); of such
+ * states, the result. */
+typedef enum AggStep {
+    AGG_WHOLE,
+    AGG_TO_STATE,
+    AGG_OF_STATES /* arguments: the states; a NULL of the type that TO_STATE's argument had */
+} AggStep;
+
 typedef enum ExprKind { EXPR_COLUMN, EXPR_CONST, EXPR_CALL, EXPR_AGG, EXPR_SUBQUERY } ExprKind;
 
 typedef enum SubqueryKind {
@@ -61,6 +69,7 @@ struct Expr {
     FuncId func;      /* CALL; SUBQUERY ANY/ALL: the comparison                                  */
     AggId agg;        /* AGG                                                                     */
     bool is_distinct; /* AGG                                                                    */
+    AggStep step;     /* AGG                                                                     */
     const Expr *filter; /* AGG: FILTER (WHERE ...), or NULL                                     */
 
     SubqueryKind subquery; /* SUBQUERY                                                          */
@@ -81,6 +90,9 @@ const Expr *expr_call2(Arena *arena, FuncId func, Type type, const Expr *a, cons
 const Expr *expr_cast(Arena *arena, const Expr *expr, Type type); /* expr itself when it has it */
 const Expr *expr_agg(Arena *arena, AggId agg, Type type, uint32_t arg_count,
                      const Expr *const *args, bool is_distinct, const Expr *filter);
+/* The halves of an aggregate of one argument; states is a column of TEXT. */
+const Expr *expr_agg_to_state(Arena *arena, const Expr *agg);
+const Expr *expr_agg_of_states(Arena *arena, const Expr *agg, const Expr *states);
 const Expr *expr_subquery(Arena *arena, SubqueryKind kind, Type type, FuncId comparison,
                           const Plan *plan, uint32_t arg_count, const Expr *const *args);
 

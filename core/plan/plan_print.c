@@ -146,10 +146,14 @@ static void print_call(Printer *to, const Expr *expr, uint32_t indent)
 
 static void print_agg(Printer *to, const Expr *expr, uint32_t indent)
 {
+    static const char *const steps[] = {
+        [AGG_WHOLE] = "", [AGG_TO_STATE] = "state of ", [AGG_OF_STATES] = "merged "};
+
     if (expr->agg == AGG_COUNT_STAR) {
         strbuf_puts(&to->buf, "count(*)");
     } else {
-        strbuf_printf(&to->buf, "%s(%s", agg_name(expr->agg), expr->is_distinct ? "distinct " : "");
+        strbuf_printf(&to->buf, "%s%s(%s", steps[expr->step], agg_name(expr->agg),
+                      expr->is_distinct ? "distinct " : "");
         print_args(to, expr, 0, ", ", indent);
         strbuf_putc(&to->buf, ')');
     }

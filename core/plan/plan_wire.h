@@ -23,7 +23,7 @@
 #include "core/plan/plan.h"
 
 enum {
-    PLAN_WIRE_FORMAT = 1,
+    PLAN_WIRE_FORMAT = 2,
     PLAN_WIRE_BYTES_MAX = 16 << 20,
     PLAN_WIRE_NODES_DEEP_MAX = 5000,
     PLAN_WIRE_EXPRS_DEEP_MAX =

@@ -275,19 +275,36 @@ static bool agg_takes(AggId agg, uint32_t arg_count)
     return !has_overload_of_it && arg_count > 0;
 }
 
+static bool step_is_right(const Expr *expr)
+{
+    switch (expr->step) {
+    case AGG_WHOLE:
+        return true;
+    case AGG_TO_STATE:
+        return expr->arg_count == 1 && expr->type.id == TYPE_TEXT;
+    case AGG_OF_STATES:
+        return expr->arg_count == 2 && agg_takes(expr->agg, 1) && expr->filter == NULL &&
+               expr->args[0]->type.id == TYPE_TEXT && expr->args[1]->kind == EXPR_CONST;
+    }
+    return false;
+}
+
 static void read_agg(PlanReader *reader, Expr *expr, WireItemSize *size)
 {
     WireReader *from = &reader->from;
 
     expr->agg = (AggId)wire_get_below(from, AGG_COUNT_, "aggregate");
     expr->is_distinct = wire_get_bool(from);
+    expr->step = (AggStep)wire_get_u8(from);
     expr->filter = wire__get_optional(reader, WIRE_ITEM_EXPR, size);
     get_args(reader, expr, size);
     if (from->status != ST_OK)
         return;
     if (expr->filter != NULL && !wire__is_boolean(expr->filter->type))
         wire_fail(from, "the filter of %s is not boolean", agg_name(expr->agg));
-    if (!agg_takes(expr->agg, expr->arg_count))
+    if (!step_is_right(expr))
+        wire_fail(from, "%s is no half of an aggregate", agg_name(expr->agg));
+    else if (expr->step != AGG_OF_STATES && !agg_takes(expr->agg, expr->arg_count))
         wire_fail(from, "%s does not take %u arguments", agg_name(expr->agg), expr->arg_count);
     for (uint32_t i = 0; i < expr->arg_count; i++)
         if (expr_has_agg(expr->args[i]))

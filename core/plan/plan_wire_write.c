@@ -177,6 +177,7 @@ static void put_expr(PlanWriter *writer, const Expr *expr)
     case EXPR_AGG:
         wire_put_u32(to, expr->agg);
         wire_put_u8(to, expr->is_distinct);
+        wire_put_u8(to, (uint8_t)expr->step);
         put_optional(writer, expr->filter);
         put_args(writer, expr);
         break;

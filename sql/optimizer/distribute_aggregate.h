@@ -7,10 +7,10 @@
  *           Aggregate k, sum(x) AS s, count(*) AS n   begin
  *
  * Why:  an exchange moves a row a group and partition, not all of them.
+ *       What is rounded at the end (avg, variances, sums of floats) moves as a state (AggStep).
  *
  * Not when:
- *   (1) some aggregate is not the same over its own results: avg, variances, DISTINCT, and sums of
- *       floats, which are rounded once, at the end.
+ *   (1) some aggregate is of distinct values.
  *   (2) there are keys, and not many rows of each are expected in a partition.
  */
 #ifndef VONK_SQL_OPTIMIZER_DISTRIBUTE_AGGREGATE_H
