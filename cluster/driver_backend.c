@@ -248,7 +248,8 @@ static void task_ended(ClusterBackend *backend, RemoteExecutor *executor,
                          .hash = report->hash,
                          .rows = report->rows,
                          .bytes = report->bytes,
-                         .cpu_ms = report->cpu_ms};
+                         .cpu_ms = report->cpu_ms,
+                         .counts_bytes = report->counts};
     TaskLaunch launch;
     bool is_known;
 

@@ -60,6 +60,7 @@ struct Executor {
     BlockFetcher *fetcher;
     BlockServer blocks;
     RpcServer *server;
+    UserShared *shared;
     ExecutorStages *stages; /* NULL until it is registered */
     uint64_t place;
     atomic_bool must_stop;
@@ -91,6 +92,9 @@ static void add_ended(Executor *executor, const AttemptReport *report)
 
     ended->arena = arena;
     ended->report = *report;
+    if (report->counts.byte_count > 0)
+        ended->report.counts.bytes =
+            arena_copy(arena, report->counts.bytes, report->counts.byte_count);
     list_push(&executor->ended, &ended->node);
     pthread_cond_signal(&executor->news);
 }
@@ -161,6 +165,7 @@ static void run_attempt(Executor *executor, Attempt *attempt)
         executor_stages_let_go(executor->stages, stage);
     }
     report = report_of(attempt, &result);
+    report.counts = user_counts_encode(result.counts, attempt->arena);
     user_counts_free(result.counts);
     pthread_mutex_lock(&executor->lock);
     list_remove(&executor->running, &attempt->node);
@@ -464,6 +469,93 @@ static void serve(Executor *executor)
     say_goodbye(executor, reason);
 }
 
+/* --- files --- */
+
+static Status write_piece(int fd, const BlockPiece *piece, const char *path, Error *err)
+{
+    for (uint32_t written = 0; written < piece->byte_count;) {
+        ssize_t bytes =
+            write(fd, (const char *)piece->bytes + written, piece->byte_count - written);
+
+        if (bytes < 0 && errno == EINTR)
+            continue;
+        if (bytes < 0)
+            return error_set_errno(err, errno, "could not write \"%s\"", path);
+        written += (uint32_t)bytes;
+    }
+    return ST_OK;
+}
+
+static Status copy_object(Executor *executor, uint64_t hash, int fd, const char *path, Error *err)
+{
+    uint64_t offset = 0, total = 1;
+    Status status = ST_OK;
+
+    while (status == ST_OK && offset < total) {
+        Arena *arena = arena_new(NULL, "piece", ARENA_NO_CAP);
+        BlockPiece piece;
+
+        status = executor->rpc->rpc_driver_fetch_object(
+            executor->rpc_pool, executor->options.driver, hash, offset, BLOCK_PIECE_BYTES_MAX,
+            in_ms(REGISTER_MS), arena, err, &piece);
+        if (status == ST_OK)
+            status = write_piece(fd, &piece, path, err);
+        if (status == ST_OK) {
+            total = piece.total_bytes;
+            offset += piece.byte_count;
+        }
+        arena_free(arena);
+    }
+    return status;
+}
+
+static Status fetch_shared(void *context, uint64_t hash, Arena *arena, Error *err,
+                           WireBytes *bytes_out)
+{
+    Executor *executor = context;
+    uint64_t offset = 0, total = 1;
+    WireWriter to = {.arena = arena};
+
+    while (offset < total) {
+        BlockPiece piece;
+
+        TRY(executor->rpc->rpc_driver_fetch_object(executor->rpc_pool, executor->options.driver,
+                                                   hash, offset, BLOCK_PIECE_BYTES_MAX,
+                                                   in_ms(REGISTER_MS), arena, err, &piece));
+        wire_put_bytes(&to, piece.bytes, piece.byte_count);
+        total = piece.total_bytes;
+        offset += piece.byte_count;
+    }
+    *bytes_out = (WireBytes){to.bytes, to.length};
+    return ST_OK;
+}
+
+/* Written beside its place first: what is there under its name is whole. */
+Status executor_fetch_object(Executor *executor, uint64_t hash, Arena *arena, Error *err,
+                             const char **path_out)
+{
+    const char *path = arena_printf(arena, "%s/object-%016llx.so", executor->options.folder,
+                                    (unsigned long long)hash);
+    const char *part = arena_printf(arena, "%s.part", path);
+    Status status;
+    int fd;
+
+    *path_out = path;
+    if (access(path, R_OK) == 0)
+        return ST_OK;
+    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_set_errno(err, errno, "could not write \"%s\"", part);
+    status = copy_object(executor, hash, fd, part, err);
+    if (close(fd) != 0 && status == ST_OK)
+        status = error_set_errno(err, errno, "could not write \"%s\"", part);
+    if (status == ST_OK && rename(part, path) != 0)
+        status = error_set_errno(err, errno, "could not rename \"%s\"", part);
+    if (status != ST_OK)
+        unlink(part);
+    return status;
+}
+
 /* --- its life --- */
 
 static uint64_t make_room(void *store, uint64_t bytes)
@@ -506,6 +598,7 @@ Status executor_new(const ExecutorOptions *options, Error *err, Executor **execu
     pthread_condattr_destroy(&attr);
     executor->pool = mem_pool_new(NULL, "executor", options->memory_bytes);
     executor->store = block_store_new(executor->pool, options->folder);
+    executor->shared = user_shared_new_remote(fetch_shared, executor);
     mem_pool_on_pressure(executor->pool, make_room, executor->store);
     executor->blocks = (BlockServer){
         .context = executor, .find = find_output, .damage_every = options->damage_every};
@@ -527,72 +620,6 @@ MemPool *executor_pool(Executor *executor)
 BlockStore *executor_store(Executor *executor)
 {
     return executor->store;
-}
-
-/* --- files --- */
-
-static Status write_piece(int fd, const BlockPiece *piece, const char *path, Error *err)
-{
-    for (uint32_t written = 0; written < piece->byte_count;) {
-        ssize_t bytes =
-            write(fd, (const char *)piece->bytes + written, piece->byte_count - written);
-
-        if (bytes < 0 && errno == EINTR)
-            continue;
-        if (bytes < 0)
-            return error_set_errno(err, errno, "could not write \"%s\"", path);
-        written += (uint32_t)bytes;
-    }
-    return ST_OK;
-}
-
-static Status copy_object(Executor *executor, uint64_t hash, int fd, const char *path, Error *err)
-{
-    uint64_t offset = 0, total = 1;
-    Status status = ST_OK;
-
-    while (status == ST_OK && offset < total) {
-        Arena *arena = arena_new(NULL, "piece", ARENA_NO_CAP);
-        BlockPiece piece;
-
-        status = executor->rpc->rpc_driver_fetch_object(
-            executor->rpc_pool, executor->options.driver, hash, offset, BLOCK_PIECE_BYTES_MAX,
-            in_ms(REGISTER_MS), arena, err, &piece);
-        if (status == ST_OK)
-            status = write_piece(fd, &piece, path, err);
-        if (status == ST_OK) {
-            total = piece.total_bytes;
-            offset += piece.byte_count;
-        }
-        arena_free(arena);
-    }
-    return status;
-}
-
-/* Written beside its place first: what is there under its name is whole. */
-Status executor_fetch_object(Executor *executor, uint64_t hash, Arena *arena, Error *err,
-                             const char **path_out)
-{
-    const char *path = arena_printf(arena, "%s/object-%016llx.so", executor->options.folder,
-                                    (unsigned long long)hash);
-    const char *part = arena_printf(arena, "%s.part", path);
-    Status status;
-    int fd;
-
-    *path_out = path;
-    if (access(path, R_OK) == 0)
-        return ST_OK;
-    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return error_set_errno(err, errno, "could not write \"%s\"", part);
-    status = copy_object(executor, hash, fd, part, err);
-    if (close(fd) != 0 && status == ST_OK)
-        status = error_set_errno(err, errno, "could not write \"%s\"", part);
-    if (status == ST_OK && rename(part, path) != 0)
-        status = error_set_errno(err, errno, "could not rename \"%s\"", part);
-    if (status != ST_OK)
-        unlink(part);
-    return status;
 }
 
 void executor_stop(Executor *executor)
@@ -642,7 +669,8 @@ static void begin(Executor *executor, const PlanWireHooks *hooks)
                        .cache = executor->options.cache,
                        .spill_bytes = executor->options.memory_bytes / 2 / executor->options.cores,
                        .place = executor->place,
-                       .hooks = hooks};
+                       .hooks = hooks,
+                       .shared = executor->shared};
 
     executor->stages = executor_stages_new(&spec);
     pthread_mutex_lock(&executor->lock);
@@ -687,6 +715,7 @@ void executor_free(Executor *executor)
     while (!list_is_empty(&executor->ended))
         arena_free(LIST_OWNER(list_take(&executor->ended), Ended, node)->arena);
     executor_stages_free(executor->stages);
+    user_shared_free(executor->shared);
     block_fetcher_free(executor->fetcher);
     block_store_free(executor->store);
     mem_pool_free(executor->pool);

@@ -206,6 +206,10 @@ void executor_stages_add(ExecutorStages *stages, const OrderStage *order)
     stage->status =
         stage_decode(order->plan, stages->spec.hooks, arena, &stage->error, &stage->wire);
     set_up(stages, stage, order->level);
+    if (order->has_shared) {
+        user_shared_learn(stages->spec.shared, &order->shared);
+        stage->work.shared = stages->spec.shared;
+    }
     pthread_mutex_lock(&stages->lock);
     if (stage->status == ST_OK)
         stage->status = find_blocks(stages, stage, order, &stage->error);

@@ -36,6 +36,7 @@ typedef struct StagesSpec {
     size_t spill_bytes; /* see StageWork */
     uint64_t place;     /* this executor's */
     const PlanWireHooks *hooks;
+    UserShared *shared; /* of all stages; learns with each */
 } StagesSpec;
 
 ExecutorStages *executor_stages_new(const StagesSpec *spec);

@@ -35,6 +35,13 @@ void order_put_stage(WireWriter *to, const OrderStage *stage)
     for (uint32_t i = 0; i < stage->input_count; i++)
         wire_put_u64(to, stage->inputs[i]);
     wire_put_blob(to, stage->plan.bytes, (uint32_t)stage->plan.byte_count);
+    wire_put_u8(to, stage->has_shared);
+    wire_put_u32(to, stage->shared.accumulator_count);
+    wire_put_u32(to, stage->shared.value_count);
+    for (uint32_t i = 0; i < stage->shared.value_count; i++) {
+        wire_put_u32(to, stage->shared.values[i].id);
+        wire_put_u64(to, stage->shared.values[i].hash);
+    }
 }
 
 void order_put_places(WireWriter *to, uint64_t output, uint32_t count, const RemoteChange *changes)
@@ -106,6 +113,20 @@ static void take_peer(WireReader *from, const OrderTaker *taker, Arena *arena)
         taker->peer(taker->context, &peer);
 }
 
+static SharedNames get_shared(WireReader *from, Arena *arena)
+{
+    SharedNames names = {.accumulator_count = wire_get_u32(from)};
+    SharedName *values;
+
+    names.value_count = wire_get_count(from, sizeof(uint32_t) + sizeof(uint64_t), "shared values");
+    names.values = values = ARENA_ARRAY(arena, SharedName, names.value_count);
+    for (uint32_t i = 0; i < names.value_count; i++) {
+        values[i].id = wire_get_u32(from);
+        values[i].hash = wire_get_u64(from);
+    }
+    return names;
+}
+
 static void take_stage(WireReader *from, const OrderTaker *taker, Arena *arena)
 {
     uint32_t byte_count;
@@ -121,6 +142,8 @@ static void take_stage(WireReader *from, const OrderTaker *taker, Arena *arena)
         inputs[i] = wire_get_u64(from);
     stage.plan.bytes = wire_get_blob(from, &byte_count);
     stage.plan.byte_count = byte_count;
+    stage.has_shared = wire_get_bool(from);
+    stage.shared = get_shared(from, arena);
     if (from->status == ST_OK)
         taker->stage(taker->context, &stage);
 }

@@ -15,6 +15,7 @@
 #include "core/base/wire.h"
 #include "core/rdd/block_store.h"
 #include "core/scheduler/scheduler.h"
+#include "exec/user_shared.h"
 
 /* Its fragment, as stage_encode has it; what it makes and what it reads (0: a scan). */
 typedef struct OrderStage {
@@ -23,6 +24,8 @@ typedef struct OrderStage {
     uint32_t input_count;
     const uint64_t *inputs;
     WireBytes plan;
+    bool has_shared; /* its functions share values and accumulators: */
+    SharedNames shared;
 } OrderStage;
 
 typedef struct OrderLaunch {

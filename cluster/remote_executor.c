@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/base/clock.h"
+#include "core/base/log.h"
 
 enum {
     CHUNK_BYTES = 1 << 20, /* of one message, but for a plan that is larger */
@@ -100,6 +101,13 @@ static void put_stage(RemoteExecutor *executor, const StageOrder *order)
     for (uint32_t i = 0; i < order->input_count; i++)
         if (order->inputs[i] != NULL)
             inputs[i] = block_output_id(order->inputs[i]);
+    if (order->shared != NULL) {
+        Error err = ERROR_NONE;
+
+        stage.has_shared = true;
+        if (user_shared_names(order->shared, arena, &err, &stage.shared) != ST_OK)
+            LOG_WARN("driver", "executors cannot have the shared values: %s", err.message);
+    }
     order_put_stage(remote_executor_orders(executor, order->plan.byte_count), &stage);
     note_stage(executor, order->id);
     (void)known_output(executor, stage.output);

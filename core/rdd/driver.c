@@ -4,6 +4,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/invariant.h"
+#include "core/base/log.h"
 #include "core/rdd/driver_internal.h"
 #include "exec/user_shared.h"
 
@@ -240,7 +241,28 @@ StageOrder job_stage_order(const JobStage *stage)
                         .plan = stage->plan,
                         .output = stage->output,
                         .input_count = stage->fragment->source_count,
-                        .inputs = stage->work.inputs};
+                        .inputs = stage->work.inputs,
+                        .shared = stage->work.shared};
+}
+
+bool driver_shared_bytes(Driver *driver, uint64_t hash, Arena *arena, WireBytes *bytes_out)
+{
+    bool is_there = false;
+    WireBytes bytes;
+
+    pthread_mutex_lock(&driver->lock);
+    LIST_EACH(node, &driver->stages)
+    {
+        UserShared *shared = LIST_OWNER(node, JobStage, node)->work.shared;
+
+        if (is_there || shared == NULL || !user_shared_bytes(shared, hash, &bytes))
+            continue;
+        is_there = true;
+        *bytes_out =
+            (WireBytes){arena_copy(arena, bytes.bytes, bytes.byte_count), bytes.byte_count};
+    }
+    pthread_mutex_unlock(&driver->lock);
+    return is_there;
 }
 
 /* --- ends of tasks --- */
@@ -285,6 +307,16 @@ static bool counts_now(const JobStage *stage, uint32_t partition)
     return !has_counted;
 }
 
+/* What came from elsewhere; damage is no reason to run the task again, which has succeeded. */
+static void take_counts(const JobStage *stage, TaskResult *result)
+{
+    Error err = ERROR_NONE;
+
+    if (user_counts_decode(result->counts_bytes, stage->work.shared, &err, &result->counts) !=
+        ST_OK)
+        LOG_WARN("driver", "counts of a task of \"%s\" are lost: %s", stage->name, err.message);
+}
+
 static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult *result)
 {
     JobStage *stage = launch->stage;
@@ -297,8 +329,11 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
     }
     atomic_store(&stage->work.faults_in_row, 0);
     if (verdict == VERDICT_COUNTS && stage->work.shared != NULL &&
-        counts_now(stage, launch->partition))
+        counts_now(stage, launch->partition)) {
+        if (result->counts == NULL)
+            take_counts(stage, result);
         user_shared_count(stage->work.shared, result->counts);
+    }
     if (result->blocks != NULL)
         block_output_put(stage->output, launch->partition, result->blocks, launch->executor);
     else

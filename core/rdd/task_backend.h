@@ -35,6 +35,7 @@ typedef struct StageOrder {
     BlockOutput *output;
     uint32_t input_count; /* of the fragment's sources */
     BlockOutput *const *inputs;
+    struct UserShared *shared; /* NULL: its functions share nothing */
 } StageOrder;
 
 /* With the driver's lock, of a stage that has a launch or is about to. */

@@ -12,6 +12,7 @@
 #include <pthread.h>
 
 #include "codegen/kernel.h"
+#include "core/base/wire.h"
 #include "core/rdd/block_store.h"
 #include "core/rdd/fragment.h"
 #include "core/rdd/ranges.h"
@@ -51,6 +52,7 @@ typedef struct TaskResult {
     MapBlocks *blocks;   /* of a task that succeeded; NULL: they are not in this process */
     uint64_t hash, rows, bytes;
     double cpu_ms;
+    WireBytes counts_bytes;    /* user_counts_encode, of a task elsewhere */
     struct UserCounts *counts; /* what its functions counted; user_counts_free */
 } TaskResult;
 
