@@ -202,6 +202,8 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     spec.name = name;
     lock(backend);
     status = remote_executor_start(&backend->sender, hello, err, &executor);
+    if (status == ST_OK)
+        executor->references++; /* here: it may be gone before this is through */
     unlock(backend);
     if (status != ST_OK)
         return status;
@@ -216,6 +218,7 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
         driver_executor_lost(backend->driver, *place_out, BLOCKS_LOST, "it has ended");
     LOG_INFO("driver", "executor %lld has come from %s:%u with %u slots",
              (long long)hello->executor, hello->address.host, hello->address.port, hello->slots);
+    let_go(backend, executor);
     return ST_OK;
 }
 
@@ -488,8 +491,9 @@ void cluster_backend_free(ClusterBackend *backend)
     if (backend == NULL)
         return;
     block_store_set_source(backend->store, NULL);
-    remote_sender_fini(&backend->sender, "the driver has ended");
-    backend->options.rpc->rpc_server_stop(backend->server);
+    remote_sender_close(&backend->sender, "the driver has ended");
+    backend->options.rpc->rpc_server_stop(backend->server); /* whose calls ask for executors */
+    remote_sender_fini(&backend->sender);
     block_fetcher_free(backend->fetcher);
     arena_free(backend->arena);
 }

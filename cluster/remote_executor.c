@@ -403,7 +403,7 @@ void remote_executor_end(RemoteSender *sender, RemoteExecutor *executor)
     pthread_cond_broadcast(&sender->changed);
 }
 
-void remote_sender_fini(RemoteSender *sender, const char *reason)
+void remote_sender_close(RemoteSender *sender, const char *reason)
 {
     pthread_mutex_lock(&sender->lock);
     sender->is_closing = true;
@@ -412,6 +412,12 @@ void remote_sender_fini(RemoteSender *sender, const char *reason)
     pthread_cond_broadcast(&sender->changed);
     while (!have_ended(&sender->executors) || !have_ended(&sender->over))
         pthread_cond_wait(&sender->changed, &sender->lock);
+    pthread_mutex_unlock(&sender->lock);
+}
+
+void remote_sender_fini(RemoteSender *sender)
+{
+    pthread_mutex_lock(&sender->lock);
     list_append(&sender->over, &sender->executors);
     join_over(sender);
     pthread_mutex_unlock(&sender->lock);

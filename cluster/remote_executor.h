@@ -2,9 +2,10 @@
  * remote_executor.h -- an executor as its driver sees it: what it knows, what it is told next
  *
  *     remote_sender_init -> remote_executor_start (its thread sends what is put) -> orders are put
- *         -> remote_executor_end, or remote_sender_fini for all
+ *         -> remote_executor_end, or remote_sender_close for all
+ *         -> remote_sender_fini
  *
- * Thread: all calls with the sender's lock held, but for init and fini.
+ * Thread: all calls with the sender's lock held, but for init, close and fini.
  */
 #ifndef VONK_CLUSTER_REMOTE_EXECUTOR_H
 #define VONK_CLUSTER_REMOTE_EXECUTOR_H
@@ -63,7 +64,9 @@ void remote_sender_init(RemoteSender *sender, const RpcModule *rpc, RpcPool *poo
                                             const char *reason),
                         void *context);
 /* All are told to end, and waited for, but not for long. */
-void remote_sender_fini(RemoteSender *sender, const char *reason);
+void remote_sender_close(RemoteSender *sender, const char *reason);
+/* When nobody can ask for an executor any more. */
+void remote_sender_fini(RemoteSender *sender);
 
 /* What was put goes out. */
 void remote_sender_wake(RemoteSender *sender);

@@ -126,7 +126,7 @@ def works(scale, scratch):
     for path in sorted(glob.glob(os.path.join(ROOT, "tests", "tpch", "queries", "q*.sql"))):
         all_works[os.path.basename(path)[:3]] = (["sql", "--format", "csv"], [data, "-f", path])
     all_works["word count"] = (["submit"], [os.path.join(ROOT, "examples", "word_count.c"), text])
-    all_works["page rank"] = (["submit"], [os.path.join(ROOT, "examples", "page_rank.c"), edges])
+    all_works["page rank"] = (["submit"], [os.path.join(ROOT, "examples", "page_rank.c"), edges, "3"])
     return all_works
 
 
@@ -215,7 +215,7 @@ def one_cluster(options, everything, wanted, net):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=30)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", default="0.1")
     parser.add_argument("--every", type=float, default=1.0)
