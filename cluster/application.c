@@ -256,20 +256,6 @@ static Status read_piece(int fd, const char *path, uint64_t offset, uint32_t pie
     return ST_OK;
 }
 
-static Status give_shared(WireBytes value, uint64_t offset, uint32_t piece_bytes, Error *err,
-                          BlockPiece *piece_out)
-{
-    uint64_t left;
-
-    if (offset > value.byte_count)
-        return error_set(err, ST_BAD_INPUT, "the value ends before");
-    left = value.byte_count - offset;
-    *piece_out = (BlockPiece){.total_bytes = value.byte_count,
-                              .bytes = (const char *)value.bytes + offset,
-                              .byte_count = left < piece_bytes ? (uint32_t)left : piece_bytes};
-    return ST_OK;
-}
-
 static BlockOutput *find_output(void *context, uint64_t id)
 {
     const ApplicationOptions *options = &((Application *)context)->options;
@@ -281,12 +267,17 @@ static Status fetch_object(void *context, uint64_t hash, uint64_t offset, uint32
                            Arena *arena, Error *err, BlockPiece *piece_out)
 {
     const char *path = user_object_path(hash, arena);
-    WireBytes shared;
+    WireBytes piece;
+    uint64_t total;
     Status status;
     int fd;
 
-    if (driver_shared_bytes(((Application *)context)->driver, hash, arena, &shared))
-        return give_shared(shared, offset, piece_bytes, err, piece_out);
+    if (driver_shared_piece(((Application *)context)->driver, hash, offset, piece_bytes, arena,
+                            &piece, &total)) {
+        *piece_out = (BlockPiece){
+            .total_bytes = total, .bytes = piece.bytes, .byte_count = (uint32_t)piece.byte_count};
+        return ST_OK;
+    }
     if (path == NULL)
         return error_set(err, ST_BAD_INPUT, "the driver has no object of that hash");
     fd = open(path, O_RDONLY | O_CLOEXEC);

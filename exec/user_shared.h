@@ -10,7 +10,7 @@
  * the order in which tasks end does not matter.
  *
  *     driver     user_shared_names -> (bytes) -> user_shared_learn                 an executor's
- *                user_shared_bytes <- asked for once, by hash <- user_shared_value
+ *                user_shared_piece <- asked for once, by hash <- user_shared_value
  *                user_counts_decode <- (bytes) <- user_counts_encode
  *
  * Thread: UserShared from any thread; UserCounts are one task's.
@@ -52,7 +52,7 @@ void user_shared_reset(UserShared *shared, uint32_t accumulator);
 
 typedef struct SharedName {
     uint32_t id;
-    uint64_t hash; /* of user_shared_bytes */
+    uint64_t hash; /* of all its bytes */
 } SharedName;
 
 typedef struct SharedNames {
@@ -65,8 +65,10 @@ typedef struct SharedNames {
 MUST_CHECK Status user_shared_names(UserShared *shared, Arena *arena, Error *err,
                                     SharedNames *names_out);
 
-/* A value's bytes, until it is dropped; false: there is none of that hash. */
-bool user_shared_bytes(UserShared *shared, uint64_t hash, WireBytes *bytes_out);
+/* At most byte_count bytes from offset on of a value's total, copied to the arena; false: there is
+ * none of that hash, or it is not so long. */
+bool user_shared_piece(UserShared *shared, uint64_t hash, uint64_t offset, uint32_t byte_count,
+                       Arena *arena, WireBytes *piece_out, uint64_t *total_out);
 
 /* Gets the bytes that the driver has under that hash, in the arena. */
 typedef Status (*SharedFetchFn)(void *context, uint64_t hash, Arena *arena, Error *err,

@@ -92,15 +92,23 @@ Status user_shared_names(UserShared *shared, Arena *arena, Error *err, SharedNam
     return status;
 }
 
-bool user_shared_bytes(UserShared *shared, uint64_t hash, WireBytes *bytes_out)
+bool user_shared_piece(UserShared *shared, uint64_t hash, uint64_t offset, uint32_t byte_count,
+                       Arena *arena, WireBytes *piece_out, uint64_t *total_out)
 {
     bool is_found = false;
 
     pthread_mutex_lock(&shared->lock);
     for (uint32_t i = 0; i < shared->value_count && !is_found; i++) {
-        is_found = hash != 0 && shared->values[i].hash == hash;
-        if (is_found)
-            *bytes_out = shared->values[i].bytes;
+        WireBytes all = shared->values[i].bytes;
+
+        is_found = hash != 0 && shared->values[i].hash == hash && offset <= all.byte_count;
+        if (!is_found)
+            continue;
+        if (byte_count > all.byte_count - offset)
+            byte_count = (uint32_t)(all.byte_count - offset);
+        *piece_out = (WireBytes){arena_copy(arena, (const char *)all.bytes + offset, byte_count),
+                                 byte_count};
+        *total_out = all.byte_count;
     }
     pthread_mutex_unlock(&shared->lock);
     return is_found;

@@ -245,21 +245,19 @@ StageOrder job_stage_order(const JobStage *stage)
                         .shared = stage->work.shared};
 }
 
-bool driver_shared_bytes(Driver *driver, uint64_t hash, Arena *arena, WireBytes *bytes_out)
+bool driver_shared_piece(Driver *driver, uint64_t hash, uint64_t offset, uint32_t byte_count,
+                         Arena *arena, WireBytes *piece_out, uint64_t *total_out)
 {
     bool is_there = false;
-    WireBytes bytes;
 
     pthread_mutex_lock(&driver->lock);
     LIST_EACH(node, &driver->stages)
     {
         UserShared *shared = LIST_OWNER(node, JobStage, node)->work.shared;
 
-        if (is_there || shared == NULL || !user_shared_bytes(shared, hash, &bytes))
-            continue;
-        is_there = true;
-        *bytes_out =
-            (WireBytes){arena_copy(arena, bytes.bytes, bytes.byte_count), bytes.byte_count};
+        if (!is_there && shared != NULL)
+            is_there =
+                user_shared_piece(shared, hash, offset, byte_count, arena, piece_out, total_out);
     }
     pthread_mutex_unlock(&driver->lock);
     return is_there;

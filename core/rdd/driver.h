@@ -50,9 +50,9 @@ uint32_t driver_heartbeat(Driver *driver, ExecutorId executor, uint64_t launches
                           const AttemptId *attempts, uint32_t attempt_count,
                           AttemptId *unwanted_out, bool *is_known_out);
 
-/* Of a value that the functions of a job share, by its hash; copied into the arena. False: no job
- * has it. */
-bool driver_shared_bytes(Driver *driver, uint64_t hash, Arena *arena, WireBytes *bytes_out);
+/* user_shared_piece, of a value that the functions of a job that runs may ask for. */
+bool driver_shared_piece(Driver *driver, uint64_t hash, uint64_t offset, uint32_t byte_count,
+                         Arena *arena, WireBytes *piece_out, uint64_t *total_out);
 
 /* What became of a launch; takes the result's blocks (NULL: they are at the launch's executor). No
  * effect when the attempt is not known any more. */

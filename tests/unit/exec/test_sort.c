@@ -421,6 +421,7 @@ int main(void)
     tcase_add_test(tcase, no_rows_and_one_row);
     tcase_add_test(tcase, many_rows_with_skew);
     tcase_add_test(tcase, refused_memory_names_the_operator_and_all_is_freed);
+    tcase_add_loop_test(tcase, refused_memory_is_spilled, 0, 2);
     tcase_add_test(tcase, a_cancelled_sort_stops);
     suite_add_tcase(suite, tcase);
     return driver_main(suite);

@@ -19,15 +19,21 @@ static bool is_damaging, is_away;
 
 static Status fetch(void *context, uint64_t hash, Arena *to, Error *err, WireBytes *bytes_out)
 {
-    WireBytes bytes;
-    char *copy;
+    WireWriter all = {.arena = to};
+    uint64_t total = 1;
 
     fetches++;
-    if (is_away || !user_shared_bytes(context, hash, &bytes))
+    while (!is_away && all.length < total) {
+        WireBytes piece;
+
+        if (!user_shared_piece(context, hash, all.length, 7, to, &piece, &total))
+            break;
+        wire_put_bytes(&all, piece.bytes, piece.byte_count);
+    }
+    if (all.length < total)
         return error_set(err, ST_IO, "nobody answers");
-    copy = arena_copy(to, bytes.bytes, bytes.byte_count);
-    copy[bytes.byte_count / 2] ^= is_damaging;
-    *bytes_out = (WireBytes){copy, bytes.byte_count};
+    all.bytes[total / 2] ^= is_damaging;
+    *bytes_out = (WireBytes){all.bytes, total};
     return ST_OK;
 }
 
