@@ -146,7 +146,7 @@ START_TEST(test_wrong_options)
                                            {"sql", "--set", "a"},
                                            {"sql", "--set", "=a"},
                                            {"sql", "a", "b"},
-                                           {"sql", "--master", "vonk://x:1"}};
+                                           {"sql", "--master", "spark://x:1"}};
     static const int counts[] = {2, 2, 3, 3, 3, 3, 3};
     SqlOptions options;
 
