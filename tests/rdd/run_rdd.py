@@ -467,12 +467,12 @@ def short_of_memory(folder):
     spill = os.path.join(folder, "spill")
     os.mkdir(spill)
     for number, call in enumerate(SHORT_OF_MEMORY):
-        code, expected, err = submit(job, call, 50000)
+        code, expected, err = submit(job, call, 130000)
         check(code == 0 and expected.count("\n") > 1000, f"{call} with enough memory: {code} {err[-300:]}")
         threads = (1, 2, 8)[number % 3]  # at so little memory one task is at work at a time
-        options = ["--master", f"local[{threads}]", "--set", "memory=12MiB", "--set", f"spill_dir={spill}"]
-        code, out, err = submit(job, call, 50000, options=options)
-        check(code == 0 and out == expected, f"{call} in 12 MiB, {threads} threads: {code} {err[-400:]}")
+        options = ["--master", f"local[{threads}]", "--set", "memory=32MiB", "--set", f"spill_dir={spill}"]
+        code, out, err = submit(job, call, 130000, options=options)
+        check(code == 0 and out == expected, f"{call} in 32 MiB, {threads} threads: {code} {err[-400:]}")
     for call in "join", "sort_by", "group_by_key":  # several tasks, which write each other's blocks
         code, expected, err = submit(job, call, 500000)
         code, out, err = submit(job, call, 500000, options=["--master", "local[8]", "--set", "memory=96MiB", "--set",
