@@ -7,6 +7,9 @@
 
 static const char area[] = "master";
 
+/* How long one that had another master before is left with the executors that are found. */
+enum { RETURN_NS = 1000000000 };
+
 /* --- they come --- */
 
 static MasterApplication *add_application(MasterState *state, int64_t id, int64_t now_ns)
@@ -110,6 +113,8 @@ Status master_register_application(MasterState *state, const ApplicationInfo *in
     application->wanted = info->executors;
     application->cores = info->executor_cores;
     application->memory_bytes = info->executor_memory_bytes;
+    if (info->application != 0) /* its executors may run: their workers are about to say so */
+        application->pause_until_ns = now_ns + RETURN_NS;
     master__copy_text(application->name, sizeof application->name, info->name);
     master__copy_text(application->host, sizeof application->host, info->driver.host);
     LOG_INFO(area, "application %" PRId64 " (%s) has registered: driver %s:%u, %d executors wanted",

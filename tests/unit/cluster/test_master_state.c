@@ -525,9 +525,37 @@ START_TEST(test_master_started_anew)
     ck_assert_uint_eq(worker.orders.stop_count, 0);
     ck_assert_uint_eq(worker.orders.ended_count, 0);
     ck_assert_int_eq(heartbeat(application, 1).executors, 2); /* those that ran */
+    now += SECOND;
     end_first(&worker, "signal 9");
     obey(&worker);
     ck_assert_int_ge(worker.running[1].executor, first_id * 2);
+}
+END_TEST
+
+/* One that comes first gets nothing for an application whose executor another one is about to
+ * bring. */
+START_TEST(test_master_started_anew_waits_for_workers)
+{
+    TestWorker first = new_worker("a", 1), second;
+    int64_t application = new_application(1, 1, 1, 0);
+
+    obey(&first);
+    ck_assert_uint_eq(first.count, 1);
+    second = new_worker("b", 1);
+    start_master(SCHEDULE_FAIR, first_id * 2);
+    ck_assert_int_eq(new_application(1, 1, 1, application), application);
+    ck_assert_int_eq(register_worker(&second, "b", NULL), ST_OK);
+    obey(&second);
+    ck_assert_uint_eq(second.count, 0);
+    now += SECOND / 2;
+    ck_assert_int_eq(register_worker(&first, "a", NULL), ST_OK);
+    obey(&first);
+    ck_assert_uint_eq(first.count, 1);
+    now += SECOND;
+    ck_assert_int_eq(heartbeat(application, 1).executors, 1);
+    master_state_tick(state, now);
+    obey(&second);
+    ck_assert_uint_eq(second.count, 0);
 }
 END_TEST
 
@@ -629,6 +657,7 @@ int main(void)
     tcase_add_test(cases, test_drain);
     tcase_add_test(cases, test_drain_does_not_wait_for_ever);
     tcase_add_loop_test(cases, test_master_started_anew, 0, 2);
+    tcase_add_test(cases, test_master_started_anew_waits_for_workers);
     tcase_add_test(cases, test_driver_does_not_come_back);
     tcase_add_test(cases, test_ids_ascend_when_the_clock_was_set_back);
     tcase_add_test(cases, test_other_builds);
