@@ -49,7 +49,7 @@ void sql_options_print_help(void)
         "      --threads N       worker threads (default: one a core)\n"
         "      --memory SIZE     memory that a query may use, e.g. 2GiB (default: from the "
         "machine)\n"
-        "      --spill-dir DIR   folder for data that does not fit in memory (not used yet)\n"
+        "      --spill-dir DIR   folder for data that does not fit in memory (of jobs)\n"
         "      --master URL      where queries run: local, local[N] for N threads, or\n"
         "                        vonk://host:port\n"
         "      --timing          show how long each statement takes\n"

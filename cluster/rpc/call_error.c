@@ -31,6 +31,13 @@ static Status error_from(const vrpcCallError *failure, Error *err)
     return status;
 }
 
+int call_answer(Status status, const Error *err, vrpcCallError **failure)
+{
+    if (status != ST_OK)
+        *failure = call_error_of(err);
+    return status == ST_OK;
+}
+
 Status call_error_take(FrameIo *io, int is_answered, vrpcCallError *failure, GError *error,
                        Error *err, bool *is_sound_out)
 {

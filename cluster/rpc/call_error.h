@@ -14,6 +14,9 @@ typedef struct _GError GError;
 
 vrpcCallError *call_error_of(const Error *err);
 
+/* What a service's function returns: FALSE with the error in *failure. */
+int call_answer(Status status, const Error *err, vrpcCallError **failure);
+
 /* What became of a call: is_answered is what Thrift's function returned, failure and error what it
  * set; both are freed. *is_sound_out: the connection may serve another call. */
 MUST_CHECK Status call_error_take(FrameIo *io, int is_answered, vrpcCallError *failure,

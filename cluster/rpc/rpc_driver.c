@@ -153,13 +153,6 @@ static const DriverHandler *handler_of(vrpcDriverIf *iface)
     return &((DriverService *)iface)->handler;
 }
 
-static gboolean answer_of(Status status, const Error *err, vrpcCallError **failure)
-{
-    if (status != ST_OK)
-        *failure = call_error_of(err);
-    return status == ST_OK;
-}
-
 static gboolean service_register(vrpcDriverIf *iface, gint64 *answer, const vrpcExecutorInfo *info,
                                  vrpcCallError **failure, GError **error)
 {
@@ -184,7 +177,7 @@ static gboolean service_register(vrpcDriverIf *iface, gint64 *answer, const vrpc
         status = handler->register_executor(handler->context, &hello, &err, &place);
     }
     *answer = (gint64)place;
-    return answer_of(status, &err, failure);
+    return call_answer(status, &err, failure);
 }
 
 static gboolean service_ended(vrpcDriverIf *iface, const gint64 executor, const gchar *reason,
@@ -194,9 +187,9 @@ static gboolean service_ended(vrpcDriverIf *iface, const gint64 executor, const 
     Error err = ERROR_NONE;
 
     (void)error;
-    return answer_of(handler->executor_ended(handler->context, executor,
-                                             reason == NULL ? "it has ended" : reason, &err),
-                     &err, failure);
+    return call_answer(handler->executor_ended(handler->context, executor,
+                                               reason == NULL ? "it has ended" : reason, &err),
+                       &err, failure);
 }
 
 static gboolean service_report(vrpcDriverIf *iface, GByteArray **answer, const gint64 place,
@@ -211,7 +204,7 @@ static gboolean service_report(vrpcDriverIf *iface, GByteArray **answer, const g
     (void)error;
     if (report == NULL) {
         status = error_set(&err, ST_BAD_INPUT, "no report was sent");
-        return answer_of(status, &err, failure);
+        return call_answer(status, &err, failure);
     }
     arena = arena_new(NULL, "report", ARENA_NO_CAP);
     status = handler->report(handler->context, (uint64_t)place,
@@ -219,7 +212,7 @@ static gboolean service_report(vrpcDriverIf *iface, GByteArray **answer, const g
     if (status == ST_OK)
         rpc_bytes_give(made, answer);
     arena_free(arena);
-    return answer_of(status, &err, failure);
+    return call_answer(status, &err, failure);
 }
 
 static gboolean service_object(vrpcDriverIf *iface, vrpcBlockPiece **answer, const gint64 hash,
@@ -236,7 +229,7 @@ static gboolean service_object(vrpcDriverIf *iface, vrpcBlockPiece **answer, con
     if (offset < 0 || piece_bytes <= 0 || piece_bytes > BLOCK_PIECE_BYTES_MAX) {
         status = error_set(&err, ST_BAD_INPUT, "a piece of %d bytes at %lld is none that is given",
                            piece_bytes, (long long)offset);
-        return answer_of(status, &err, failure);
+        return call_answer(status, &err, failure);
     }
     arena = arena_new(NULL, "object", ARENA_NO_CAP);
     status = handler->fetch_object(handler->context, (uint64_t)hash, (uint64_t)offset,
@@ -244,7 +237,7 @@ static gboolean service_object(vrpcDriverIf *iface, vrpcBlockPiece **answer, con
     if (status == ST_OK)
         rpc__give_piece(&piece, *answer);
     arena_free(arena);
-    return answer_of(status, &err, failure);
+    return call_answer(status, &err, failure);
 }
 
 static gboolean service_fetch(vrpcBlocksIf *iface, vrpcBlockPiece **answer, const vrpcBlockKey *key,

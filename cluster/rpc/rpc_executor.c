@@ -60,9 +60,7 @@ static gboolean service_deliver(vrpcExecutorIf *iface, const GByteArray *orders,
         status = error_set(&err, ST_BAD_INPUT, "no orders were sent");
     else
         status = handler->deliver(handler->context, (WireBytes){orders->data, orders->len}, &err);
-    if (status != ST_OK)
-        *failure = call_error_of(&err);
-    return status == ST_OK;
+    return call_answer(status, &err, failure);
 }
 
 static gboolean service_fetch(vrpcBlocksIf *iface, vrpcBlockPiece **answer, const vrpcBlockKey *key,

@@ -21,14 +21,6 @@ static const MasterHandler *handler_of(vrpcMasterIf *iface)
     return &((MasterService *)iface)->handler;
 }
 
-/* What a service's function returns: FALSE with the error in *failure. */
-static gboolean answer(Status status, const Error *err, vrpcCallError **failure)
-{
-    if (status != ST_OK)
-        *failure = call_error_of(err);
-    return status == ST_OK;
-}
-
 static const char *text_or_empty(const char *text)
 {
     return text == NULL ? "" : text;
@@ -72,7 +64,7 @@ static gboolean service_register_worker(vrpcMasterIf *iface, gint64 *worker_out,
     status = handler_of(iface)->register_worker(handler_of(iface)->context, &info, &err, &id);
     *worker_out = id;
     arena_free(arena);
-    return answer(status, &err, failure);
+    return call_answer(status, &err, failure);
 }
 
 static void add_ids(GArray *array, const int64_t *ids, uint32_t count)
@@ -125,7 +117,7 @@ static gboolean service_worker_heartbeat(vrpcMasterIf *iface, vrpcWorkerOrders *
     if (status == ST_OK)
         put_orders(*orders_out, &orders);
     arena_free(arena);
-    return answer(status, &err, failure);
+    return call_answer(status, &err, failure);
 }
 
 static gboolean service_executor_ended(vrpcMasterIf *iface, const gint64 worker,
@@ -136,9 +128,9 @@ static gboolean service_executor_ended(vrpcMasterIf *iface, const gint64 worker,
     Error err = ERROR_NONE;
 
     (void)error;
-    return answer(handler->executor_ended(handler->context, worker, incarnation, executor,
-                                          text_or_empty(reason), &err),
-                  &err, failure);
+    return call_answer(handler->executor_ended(handler->context, worker, incarnation, executor,
+                                               text_or_empty(reason), &err),
+                       &err, failure);
 }
 
 static gboolean service_end_worker(vrpcMasterIf *iface, const gint64 worker,
@@ -149,7 +141,8 @@ static gboolean service_end_worker(vrpcMasterIf *iface, const gint64 worker,
     Error err = ERROR_NONE;
 
     (void)error;
-    return answer(handler->end_worker(handler->context, worker, incarnation, &err), &err, failure);
+    return call_answer(handler->end_worker(handler->context, worker, incarnation, &err), &err,
+                       failure);
 }
 
 static gboolean service_drain_worker(vrpcMasterIf *iface, const gint64 worker,
@@ -159,7 +152,7 @@ static gboolean service_drain_worker(vrpcMasterIf *iface, const gint64 worker,
     Error err = ERROR_NONE;
 
     (void)error;
-    return answer(handler->drain_worker(handler->context, worker, &err), &err, failure);
+    return call_answer(handler->drain_worker(handler->context, worker, &err), &err, failure);
 }
 
 /* --- drivers --- */
@@ -185,7 +178,7 @@ static gboolean service_register_application(vrpcMasterIf *iface, gint64 *applic
 
     (void)error;
     *application_out = id;
-    return answer(status, &err, failure);
+    return call_answer(status, &err, failure);
 }
 
 static gboolean service_application_heartbeat(vrpcMasterIf *iface, vrpcApplicationNews **news_out,
@@ -214,7 +207,7 @@ static gboolean service_application_heartbeat(vrpcMasterIf *iface, vrpcApplicati
         g_object_set(*news_out, "executors", (gint)news.executors, "problem", news.problem, NULL);
     }
     arena_free(arena);
-    return answer(status, &err, failure);
+    return call_answer(status, &err, failure);
 }
 
 static gboolean service_release_executor(vrpcMasterIf *iface, const gint64 application,
@@ -226,9 +219,9 @@ static gboolean service_release_executor(vrpcMasterIf *iface, const gint64 appli
     Error err = ERROR_NONE;
 
     (void)error;
-    return answer(handler->release_executor(handler->context, application, incarnation, executor,
-                                            text_or_empty(reason), &err),
-                  &err, failure);
+    return call_answer(handler->release_executor(handler->context, application, incarnation,
+                                                 executor, text_or_empty(reason), &err),
+                       &err, failure);
 }
 
 static gboolean service_end_application(vrpcMasterIf *iface, const gint64 application,
@@ -239,8 +232,8 @@ static gboolean service_end_application(vrpcMasterIf *iface, const gint64 applic
     Error err = ERROR_NONE;
 
     (void)error;
-    return answer(handler->end_application(handler->context, application, incarnation, &err), &err,
-                  failure);
+    return call_answer(handler->end_application(handler->context, application, incarnation, &err),
+                       &err, failure);
 }
 
 /* --- people --- */
@@ -252,7 +245,8 @@ static gboolean service_kill_application(vrpcMasterIf *iface, const gint64 appli
     Error err = ERROR_NONE;
 
     (void)error;
-    return answer(handler->kill_application(handler->context, application, &err), &err, failure);
+    return call_answer(handler->kill_application(handler->context, application, &err), &err,
+                       failure);
 }
 
 static gboolean service_status(vrpcMasterIf *iface, gchar **text_out, const gboolean is_json,
@@ -270,7 +264,7 @@ static gboolean service_status(vrpcMasterIf *iface, gchar **text_out, const gboo
         *text_out = g_strdup(text);
     }
     arena_free(arena);
-    return answer(status, &err, failure);
+    return call_answer(status, &err, failure);
 }
 
 static gboolean service_counts(vrpcMasterIf *iface, vrpcMasterCounts **counts_out,
@@ -285,7 +279,7 @@ static gboolean service_counts(vrpcMasterIf *iface, vrpcMasterCounts **counts_ou
     if (status == ST_OK)
         g_object_set(*counts_out, "workers", (gint)counts.workers, "applications",
                      (gint)counts.applications, "executors", (gint)counts.executors, NULL);
-    return answer(status, &err, failure);
+    return call_answer(status, &err, failure);
 }
 
 /* --- the service --- */
