@@ -146,6 +146,21 @@ class Cluster:
     def running(self):
         return [executor for executor in self.status()["executors"] if executor["state"] == "running"]
 
+    def runs(self, count, *, not_on=None, other_than=None):
+        """For wait_for: what runs, when it is so many, none of them on that worker and not just those ids. One look at the
+        status: between two of them an executor may come or go."""
+        running = self.running()
+        if len(running) == count and {executor["id"] for executor in running} != other_than:
+            return running if all(executor["worker"] != not_on for executor in running) else None
+        return None
+
+    def driver(self, *arguments):
+        self.drivers.append(Driver(self.url, *arguments, *self.secret()))
+        return self.drivers[-1]
+
+    def running(self):
+        return [executor for executor in self.status()["executors"] if executor["state"] == "running"]
+
     def pid_of(self, name):
         with open(os.path.join(self.dir, "cluster.state")) as f:
             return int(re.search(rf"^process {name} (\d+)", f.read(), flags=re.M).group(1))
@@ -262,7 +277,7 @@ def test_executor_is_started_as_it_should_be():
         with Cluster(1, body) as cluster:
             driver = cluster.driver("--memory", str(64 << 20))
             driver.hears("^news 1")
-            application, executor = driver.application(), cluster.running()[0]["id"]
+            application, executor = driver.application(), wait_for("it runs", lambda: cluster.runs(1))[0]["id"]
             seen = wait_for("it has started", lambda: seen_by(cluster))
             expect("canary" not in seen, "the environment has nothing that is secret")
             folder = f"{cluster.dir}/worker-1/app-{application}"
@@ -283,13 +298,13 @@ def test_executor_that_is_killed_is_replaced():
         driver.hears("^news 2")
         time.sleep(1.2)  # it has lived long enough: no pause
         victim = next(iter(cluster.children_of("worker-1")))
-        before = {executor["id"] for executor in cluster.running()}
+        before = {executor["id"] for executor in wait_for("both run", lambda: cluster.runs(2))}
         started = time.monotonic()
         os.kill(victim, signal.SIGKILL)
         driver.hears(r"^ended \d+ signal 9")
         heard = time.monotonic() - started
-        wait_for("another one runs", lambda: len({executor["id"] for executor in cluster.running()} - before) == 1
-                 and len(cluster.running()) == 2)
+        after = wait_for("another one runs", lambda: cluster.runs(2, other_than=before))
+        expect(len({executor["id"] for executor in after} - before) == 1, f"one is new: {before}, {after}")
         print(f"    the driver heard after {heard * 1000:.0f} ms, another one ran after {(time.monotonic() - started) * 1000:.0f} ms")
 
 
@@ -310,7 +325,7 @@ def test_memory_limit():
     with Cluster(1, body) as cluster:
         driver = cluster.driver("--memory", str(100 << 20))
         driver.hears(r"^ended \d+ executor \d+ used \d+\.\d MiB of its 100\.0 MiB memory")
-        expect("of its 100.0 MiB memory" in cluster.log("master"), "the master is told")
+        wait_for("the master is told", lambda: "of its 100.0 MiB memory" in cluster.log("master"))
 
 
 def test_log_is_turned_over():
@@ -319,7 +334,7 @@ def test_log_is_turned_over():
         driver = cluster.driver()
         driver.hears("^news 1")
         folder = f"{cluster.dir}/worker-1/app-{driver.application()}"
-        name = f"executor-{cluster.running()[0]['id']}.log"
+        name = f"executor-{wait_for('it runs', lambda: cluster.runs(1))[0]['id']}.log"
         wait_for("the log is turned over", lambda: {name, name + ".1", name + ".2"} <= set(os.listdir(folder)))
         wait_for("all is written", lambda: "/sleeper" in " ".join(cluster.executors().values()))
         sizes = [os.path.getsize(os.path.join(folder, file)) for file in os.listdir(folder) if ".log" in file]
@@ -357,7 +372,7 @@ def test_worker_is_killed():
         expect(len(children) == 1, children)
         os.kill(cluster.pid_of("worker-1"), signal.SIGKILL)
         wait_for("its executors end with it", lambda: not any(pid in cluster.executors() for pid in children))
-        wait_for("it is given up, and the other one has both", lambda: len(cluster.status()["workers"]) == 1 and len(cluster.running()) == 2)
+        wait_for("it is given up, and the other one has both", lambda: len(cluster.status()["workers"]) == 1 and cluster.runs(2))
         ended = [past for past in cluster.status()["ended"] if past["kind"] == "worker"]
         expect("silent" in ended[0]["reason"], ended)
 
@@ -389,7 +404,7 @@ def test_worker_is_started_anew():
         started = time.monotonic()
         worker = start_worker(cluster, 1)
         try:
-            wait_for("it is used", lambda: len(cluster.running()) == 2 and cluster.running()[0]["worker"] != old, 8 * SLOW)
+            wait_for("it is used", lambda: cluster.runs(2, not_on=old), 8 * SLOW)
             expect(time.monotonic() - started < 8 * SLOW, "before the old one was silent for too long")
         finally:
             stop(worker)
@@ -409,7 +424,7 @@ def test_worker_hangs_and_comes_back():
         os.kill(pid, signal.SIGSTOP)
         try:
             wait_for("it is given up", lambda: len(cluster.status()["workers"]) == 1)
-            wait_for("the other one has both", lambda: len(cluster.running()) == 2)
+            wait_for("the other one has both", lambda: cluster.runs(2))
         finally:
             os.kill(pid, signal.SIGCONT)
         wait_for("it is back", lambda: len(cluster.status()["workers"]) == 2)
@@ -421,7 +436,7 @@ def test_master_is_killed_and_started_anew():
     with Cluster(2) as cluster:
         driver = cluster.driver("--executors", "2")
         driver.hears("^news 2")
-        before = {executor["id"] for executor in cluster.running()}
+        before = {executor["id"] for executor in wait_for("both run", lambda: cluster.runs(2))}
         application = driver.application()
         pids = set(cluster.executors())
         os.kill(cluster.pid_of("master"), signal.SIGKILL)
@@ -429,14 +444,15 @@ def test_master_is_killed_and_started_anew():
         expect(set(cluster.executors()) == pids, "executors go on without a master")
         master = start_master(cluster)
         try:
-            wait_for("all are back", lambda: is_listening(cluster.port) and len(cluster.status()["workers"]) == 2 and len(cluster.running()) == 2)
-            expect({executor["id"] for executor in cluster.running()} == before, "the same executors")
+            wait_for("the workers are back", lambda: is_listening(cluster.port) and len(cluster.status()["workers"]) == 2)
+            back = wait_for("the executors are", lambda: cluster.runs(2))
+            expect({executor["id"] for executor in back} == before, f"the same executors: {before}, {back}")
             wait_for("the driver is back", lambda: len(driver.said("^application")) == 2)
             expect(driver.application() == application, "the same application")
             time.sleep(1.2)
             os.kill(next(iter(cluster.children_of("worker-1"))), signal.SIGKILL)
-            wait_for("one is replaced", lambda: len(cluster.running()) == 2 and {executor["id"] for executor in cluster.running()} != before)
-            expect(max(executor["id"] for executor in cluster.running()) > max(before), "ids ascend")
+            after = wait_for("one is replaced", lambda: cluster.runs(2, other_than=before))
+            expect(max(executor["id"] for executor in after) > max(before), "ids ascend")
             driver.end()
             wait_for("all is over", lambda: not cluster.executors())
         finally:
@@ -469,10 +485,9 @@ def test_drain():
     with Cluster(2, cores=2) as cluster:
         driver = cluster.driver("--executors", "1")
         driver.hears("^news 1")
-        worker = cluster.running()[0]["worker"]
+        worker = wait_for("it runs", lambda: cluster.runs(1))[0]["worker"]
         run("worker", "--master", cluster.url, "--drain", str(worker))
-        wait_for("it has moved, and the worker has left", lambda: [e["worker"] for e in cluster.running()] != [worker] and len(cluster.running()) == 1
-                 and len(cluster.status()["workers"]) == 1)
+        wait_for("it has moved, and the worker has left", lambda: cluster.runs(1, not_on=worker) and len(cluster.status()["workers"]) == 1)
         wait_for("its process has ended", lambda: len([line for line in processes_with(cluster.dir).values() if " worker " in line]) == 1)
 
 
@@ -482,7 +497,7 @@ def test_worker_ends_by_a_signal():
         driver.hears("^news 2")
         os.kill(cluster.pid_of("worker-2"), signal.SIGTERM)
         wait_for("the master was told", lambda: len(cluster.status()["workers"]) == 1, 5 * SLOW)
-        expect("has ended" in cluster.log("master"), "said")
+        wait_for("it is said", lambda: "has ended" in cluster.log("master"))
 
 
 def test_executor_that_does_not_listen():
