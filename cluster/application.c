@@ -21,6 +21,7 @@
 
 enum {
     HEARTBEAT_MS = 1000,
+    AGAIN_MS = 100, /* another master is asked after one that does not answer, or lead */
     CALL_MS = 3000,
     FIND_MASTER_MS = 10000, /* when the application begins */
     IDLE_CONNECTIONS = 64,
@@ -159,7 +160,8 @@ static void was_killed(Application *application, const Error *err)
     driver_shut(application->driver, err);
 }
 
-static void beat(Application *application)
+/* When to beat again. */
+static int64_t beat(Application *application)
 {
     Arena *arena = arena_new(NULL, "heartbeat", ARENA_NO_CAP);
     JobProgress progress;
@@ -180,6 +182,9 @@ static void beat(Application *application)
     else if (register_once(application, &err) != ST_OK) /* the master is a new one */
         LOG_WARN("driver", "the master does not take the application: %s", err.message);
     arena_free(arena);
+    return clock_now_ns() +
+           INT64_C(1000000) *
+               (status == ST_IO && application->master.count > 1 ? AGAIN_MS : HEARTBEAT_MS);
 }
 
 /* With the lock. The oldest that was given up is told. */
@@ -210,8 +215,7 @@ static void *thread_main(void *opaque)
             release_one(application);
         } else if (clock_now_ns() >= next_ns) {
             pthread_mutex_unlock(&application->lock);
-            beat(application);
-            next_ns = clock_now_ns() + (int64_t)HEARTBEAT_MS * 1000000;
+            next_ns = beat(application);
             pthread_mutex_lock(&application->lock);
         } else {
             pthread_cond_timedwait(&application->changed, &application->lock, &at);
@@ -359,19 +363,30 @@ Status application_open(Driver *driver, BlockStore *store, const ApplicationOpti
     return ST_OK;
 }
 
-static void end_thread(Application *application)
+/* The one that leads may be another by now. */
+static void tell_the_end(Application *application)
 {
     Error err = ERROR_NONE;
+
+    for (uint32_t i = 0; i < application->master.count; i++) {
+        if (application->rpc->rpc_master_end_application(
+                application->pool, master_url_address(&application->master), application->id,
+                application->incarnation, deadline(), &err) != ST_IO)
+            return;
+        master_url_next(&application->master);
+    }
+    LOG_INFO("driver", "the master was not told of the end: %s", err.message);
+}
+
+static void end_thread(Application *application)
+{
 
     pthread_mutex_lock(&application->lock);
     application->is_ending = true;
     pthread_cond_signal(&application->changed);
     pthread_mutex_unlock(&application->lock);
     pthread_join(application->thread, NULL);
-    if (application->rpc->rpc_master_end_application(
-            application->pool, master_url_address(&application->master), application->id,
-            application->incarnation, deadline(), &err) != ST_OK)
-        LOG_INFO("driver", "the master was not told of the end: %s", err.message);
+    tell_the_end(application);
 }
 
 void application_close(Application *application)

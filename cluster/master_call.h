@@ -3,7 +3,7 @@
  *
  *     master_call_open -> rpc_master_...(call.pool, call.master, ...) -> master_call_close
  *
- * Of several addresses, the first one that answers is asked.
+ * Of several addresses, the one that leads is asked, for which up to 10 s are spent.
  *
  * Thread: one thread's.
  */

@@ -2,11 +2,13 @@
  * master_main.c -- see master_main.h
  *
  * One lock around the state. A worker's heartbeat waits on the condition until there are orders for
- * it; the main thread lets time pass.
+ * it; the main thread lets time pass. A master that stands by has no state; one that has begun to
+ * lead has a new one.
  */
 #include "cluster/master_main.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 #include "cluster/log_file.h"
+#include "cluster/master_election.h"
 #include "cluster/master_url.h"
 #include "cluster/membership.h"
 #include "core/base/clock.h"
@@ -32,20 +35,48 @@ enum {
 static const char area[] = "master";
 
 typedef struct Master {
-    pthread_mutex_t lock;
+    const MasterOptions *options;
+    const char *address; /* for people */
+
+    pthread_mutex_t lock; /* of what follows */
     pthread_cond_t changed;
     bool is_stopping;
-    MasterState *state;
+    Arena *arena;       /* the state's */
+    MasterState *state; /* NULL: stands by */
+    int64_t lease_ns;   /* by election_now_ns; INT64_MAX: no standbys */
+    char leader[HOST_NAME_MAX + 16];
 } Master;
+
+static bool leads(const Master *master)
+{
+    return master->state != NULL &&
+           (master->lease_ns == INT64_MAX || election_now_ns() < master->lease_ns);
+}
+
+static Status stands_by(const Master *master, Error *err)
+{
+    if (master->leader[0] != '\0')
+        return error_set_state(err, ST_IO, SQLSTATE_STANDBY,
+                               "the master at %s stands by: the one at %s leads", master->address,
+                               master->leader);
+    return error_set_state(err, ST_IO, SQLSTATE_STANDBY,
+                           "the master at %s stands by, and none leads just now", master->address);
+}
 
 /* --- calls --- */
 
-static Master *begin(void *context)
+/* With the lock, if it may answer. */
+static Status begin(void *context, Error *err, Master **master_out)
 {
-    Master *master = context;
+    Master *master = *master_out = context;
+    Status status;
 
     pthread_mutex_lock(&master->lock);
-    return master;
+    if (leads(master))
+        return ST_OK;
+    status = stands_by(master, err);
+    pthread_mutex_unlock(&master->lock);
+    return status;
 }
 
 /* Something may have changed for those who wait. */
@@ -59,8 +90,9 @@ static Status end(Master *master, Status status)
 static Status on_register_worker(void *context, const WorkerInfo *info, Error *err,
                                  int64_t *worker_out)
 {
-    Master *master = begin(context);
+    Master *master;
 
+    TRY(begin(context, err, &master));
     return end(master,
                master_register_worker(master->state, info, clock_now_ns(), err, worker_out));
 }
@@ -71,7 +103,7 @@ static void wait_for_news(Master *master, const WorkerReport *report, int32_t wa
     int64_t until = clock_now_ns() + (int64_t)wait_ms * 1000000;
     struct timespec moment = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
 
-    while (!master->is_stopping &&
+    while (!master->is_stopping && leads(master) &&
            !master_worker_has_news(master->state, report->worker, report->incarnation))
         if (pthread_cond_timedwait(&master->changed, &master->lock, &moment) == ETIMEDOUT)
             break;
@@ -80,14 +112,17 @@ static void wait_for_news(Master *master, const WorkerReport *report, int32_t wa
 static Status on_worker_heartbeat(void *context, const WorkerReport *report, int32_t wait_ms,
                                   Arena *arena, Error *err, WorkerOrders *orders_out)
 {
-    Master *master = begin(context);
-    Status status = master_worker_report(master->state, report, clock_now_ns(), err);
+    Master *master;
+    Status status;
 
+    TRY(begin(context, err, &master));
+    status = master_worker_report(master->state, report, clock_now_ns(), err);
     pthread_cond_broadcast(&master->changed);
     if (status == ST_OK) {
         wait_for_news(master, report, wait_ms > WAIT_MS_MAX ? WAIT_MS_MAX : wait_ms);
-        status =
-            master_worker_orders(master->state, report, clock_now_ns(), arena, err, orders_out);
+        status = leads(master) ? master_worker_orders(master->state, report, clock_now_ns(), arena,
+                                                      err, orders_out)
+                               : stands_by(master, err);
     }
     pthread_mutex_unlock(&master->lock);
     return status;
@@ -96,31 +131,35 @@ static Status on_worker_heartbeat(void *context, const WorkerReport *report, int
 static Status on_executor_ended(void *context, int64_t worker, int64_t incarnation,
                                 int64_t executor, const char *reason, Error *err)
 {
-    Master *master = begin(context);
+    Master *master;
 
+    TRY(begin(context, err, &master));
     return end(master, master_executor_ended(master->state, worker, incarnation, executor, reason,
                                              clock_now_ns(), err));
 }
 
 static Status on_end_worker(void *context, int64_t worker, int64_t incarnation, Error *err)
 {
-    Master *master = begin(context);
+    Master *master;
 
+    TRY(begin(context, err, &master));
     return end(master, master_end_worker(master->state, worker, incarnation, clock_now_ns(), err));
 }
 
 static Status on_drain_worker(void *context, int64_t worker, Error *err)
 {
-    Master *master = begin(context);
+    Master *master;
 
+    TRY(begin(context, err, &master));
     return end(master, master_drain_worker(master->state, worker, clock_now_ns(), err));
 }
 
 static Status on_register_application(void *context, const ApplicationInfo *info, Error *err,
                                       int64_t *application_out)
 {
-    Master *master = begin(context);
+    Master *master;
 
+    TRY(begin(context, err, &master));
     return end(master, master_register_application(master->state, info, clock_now_ns(), err,
                                                    application_out));
 }
@@ -129,10 +168,12 @@ static Status on_application_heartbeat(void *context, int64_t application, int64
                                        const StageLine *stages, uint32_t stage_count, Arena *arena,
                                        Error *err, ApplicationNews *news_out)
 {
-    Master *master = begin(context);
-    Status status = master_application_heartbeat(master->state, application, incarnation, stages,
-                                                 stage_count, clock_now_ns(), arena, err, news_out);
+    Master *master;
+    Status status;
 
+    TRY(begin(context, err, &master));
+    status = master_application_heartbeat(master->state, application, incarnation, stages,
+                                          stage_count, clock_now_ns(), arena, err, news_out);
     pthread_mutex_unlock(&master->lock);
     return status;
 }
@@ -140,8 +181,9 @@ static Status on_application_heartbeat(void *context, int64_t application, int64
 static Status on_release_executor(void *context, int64_t application, int64_t incarnation,
                                   int64_t executor, const char *reason, Error *err)
 {
-    Master *master = begin(context);
+    Master *master;
 
+    TRY(begin(context, err, &master));
     return end(master, master_release_executor(master->state, application, incarnation, executor,
                                                reason, clock_now_ns(), err));
 }
@@ -149,16 +191,18 @@ static Status on_release_executor(void *context, int64_t application, int64_t in
 static Status on_end_application(void *context, int64_t application, int64_t incarnation,
                                  Error *err)
 {
-    Master *master = begin(context);
+    Master *master;
 
+    TRY(begin(context, err, &master));
     return end(master, master_end_application(master->state, application, incarnation,
                                               clock_now_ns(), err));
 }
 
 static Status on_kill_application(void *context, int64_t application, Error *err)
 {
-    Master *master = begin(context);
+    Master *master;
 
+    TRY(begin(context, err, &master));
     return end(master, master_kill_application(master->state, application, clock_now_ns(), err));
 }
 
@@ -166,9 +210,9 @@ static Status on_status(void *context, bool is_json, Arena *arena, Error *err,
                         const char **text_out)
 {
     StrBuf text = {.arena = arena};
-    Master *master = begin(context);
+    Master *master;
 
-    (void)err;
+    TRY(begin(context, err, &master));
     if (is_json)
         master_status_json(master->state, clock_now_ns(), &text);
     else
@@ -180,9 +224,9 @@ static Status on_status(void *context, bool is_json, Arena *arena, Error *err,
 
 static Status on_counts(void *context, Error *err, MasterCounts *counts_out)
 {
-    Master *master = begin(context);
+    Master *master;
 
-    (void)err;
+    TRY(begin(context, err, &master));
     *counts_out = master_counts(master->state);
     pthread_mutex_unlock(&master->lock);
     return ST_OK;
@@ -203,19 +247,71 @@ static int64_t first_id(void)
     return id < 1 ? 1 : id;
 }
 
-static void init_master(Master *master, Arena *arena, const MasterOptions *options)
+/* With the lock, or alone. */
+static void begin_anew(Master *master, int64_t first_id)
 {
     MasterConfig config = {
         .build = membership_build(),
-        .schedule = options->schedule,
-        .first_id = first_id(),
+        .schedule = master->options->schedule,
+        .first_id = first_id,
+        .last_id = master->options->zookeeper == NULL ? 0 : first_id + ELECTION_IDS - 1,
         .silence_ns = SILENCE_MS * INT64_C(1000000),
         .quick_end_ns = QUICK_END_MS * INT64_C(1000000),
         .drain_ns = DRAIN_MS * INT64_C(1000000),
     };
+
+    arena_free(master->arena);
+    master->arena = arena_new(NULL, "master state", ARENA_NO_CAP);
+    master->state = master_state_new(master->arena, &config, clock_now_ns());
+}
+
+/* --- the election's --- */
+
+static void on_lead(void *context, int64_t first_id)
+{
+    Master *master = context;
+
+    pthread_mutex_lock(&master->lock);
+    master->lease_ns = 0;
+    begin_anew(master, first_id);
+    master_note_standbys(master->state, master->address, NULL, 0);
+    pthread_mutex_unlock(&master->lock);
+}
+
+static void on_renew(void *context, int64_t until_ns)
+{
+    Master *master = context;
+
+    pthread_mutex_lock(&master->lock);
+    master->lease_ns = until_ns;
+    pthread_cond_broadcast(&master->changed);
+    pthread_mutex_unlock(&master->lock);
+}
+
+static void on_see(void *context, const char *leader, const char *const *standbys, uint32_t count)
+{
+    Master *master = context;
+
+    pthread_mutex_lock(&master->lock);
+    snprintf(master->leader, sizeof master->leader, "%s", leader == NULL ? "" : leader);
+    if (leader != NULL)
+        master->state = NULL;
+    else if (master->state != NULL)
+        master_note_standbys(master->state, master->address, standbys, count);
+    pthread_mutex_unlock(&master->lock);
+}
+
+/* --- its beginning --- */
+
+static void init_master(Master *master, const MasterOptions *options)
+{
     pthread_condattr_t monotonic;
 
-    *master = (Master){.state = master_state_new(arena, &config, clock_now_ns())};
+    *master = (Master){.options = options};
+    if (options->zookeeper == NULL) {
+        master->lease_ns = INT64_MAX;
+        begin_anew(master, first_id());
+    }
     pthread_mutex_init(&master->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -223,9 +319,44 @@ static void init_master(Master *master, Arena *arena, const MasterOptions *optio
     pthread_condattr_destroy(&monotonic);
 }
 
-static void say_ready(const MasterOptions *options, uint16_t port, Arena *arena)
+/* Where others reach it: a wildcard is nobody's address. */
+static const char *own_name(const MasterOptions *options, uint16_t port, Arena *arena)
 {
-    const char *address = master_url_text(arena, (RpcAddress){options->host, port});
+    const char *host = options->host;
+    char name[HOST_NAME_MAX + 1] = "";
+
+    if ((strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0) &&
+        gethostname(name, sizeof name - 1) == 0)
+        host = name;
+    return master_url_text(arena, (RpcAddress){host, port});
+}
+
+static Status stand_for_election(Master *master, const RpcModule *rpc, Error *err,
+                                 Election **election_out)
+{
+    ElectionOptions options = {.zookeeper = master->options->zookeeper,
+                               .address = master->address,
+                               .context = master,
+                               .lead = on_lead,
+                               .renew = on_renew,
+                               .see = on_see};
+    char password[MEMBERSHIP_PASSWORD_BYTES];
+    Status status;
+
+    *election_out = NULL;
+    if (options.zookeeper == NULL)
+        return ST_OK;
+    if (master->options->secret_file != NULL) {
+        TRY(membership_password(rpc, master->options->secret_file, "zookeeper", err, password));
+        options.password = password;
+    }
+    status = election_start(&options, err, election_out);
+    explicit_bzero(password, sizeof password);
+    return status;
+}
+
+static void say_ready(const MasterOptions *options, const char *address, Arena *arena)
+{
     const char *line = arena_printf(arena, "vonk://%s\n", address);
 
     LOG_INFO(area, "answers at vonk://%s (%s)", address,
@@ -252,7 +383,8 @@ static void let_time_pass(Master *master, const sigset_t *signals, LogFile *log)
             return;
         }
         pthread_mutex_lock(&master->lock);
-        master_state_tick(master->state, clock_now_ns());
+        if (leads(master))
+            master_state_tick(master->state, clock_now_ns());
         pthread_cond_broadcast(&master->changed);
         pthread_mutex_unlock(&master->lock);
         log_file_follow(log);
@@ -292,8 +424,13 @@ static void stop_serving(Master *master, const RpcModule *rpc, RpcServer *server
     pthread_cond_broadcast(&master->changed);
     pthread_mutex_unlock(&master->lock);
     rpc->rpc_server_stop(server);
+}
+
+static void fini_master(Master *master)
+{
     pthread_cond_destroy(&master->changed);
     pthread_mutex_destroy(&master->lock);
+    arena_free(master->arena);
 }
 
 Status master_run(const MasterOptions *options, Error *err)
@@ -302,6 +439,7 @@ Status master_run(const MasterOptions *options, Error *err)
     LogFile *log = ARENA_NEW(arena, LogFile);
     ChannelKeys *keys = NULL;
     RpcServer *server = NULL;
+    Election *election = NULL;
     const RpcModule *rpc;
     sigset_t signals;
     Master master;
@@ -314,7 +452,7 @@ Status master_run(const MasterOptions *options, Error *err)
     signal(SIGPIPE, SIG_IGN);
     if (log_level() < LOG_INFO)
         log_set_level(LOG_INFO);
-    init_master(&master, arena, options);
+    init_master(&master, options);
     status = rpc_module(err, &rpc);
     if (status == ST_OK)
         status = membership_keys(rpc, options->secret_file, err, &keys);
@@ -323,11 +461,17 @@ Status master_run(const MasterOptions *options, Error *err)
     if (status == ST_OK && options->log_file != NULL)
         status = log_file_become_output(log, options->log_file, err);
     if (status == ST_OK) {
-        say_ready(options, rpc->rpc_server_port(server), arena);
+        master.address = own_name(options, rpc->rpc_server_port(server), arena);
+        status = stand_for_election(&master, rpc, err, &election);
+    }
+    if (status == ST_OK) {
+        say_ready(options, master.address, arena);
         let_time_pass(&master, &signals, log);
     }
+    election_stop(election);
     if (server != NULL)
         stop_serving(&master, rpc, server);
+    fini_master(&master);
     if (keys != NULL)
         rpc->channel_keys_free(keys);
     arena_free(arena);

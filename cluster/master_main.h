@@ -1,5 +1,7 @@
 /*
  * master_main.h -- the process `vonk master`: master_state.h behind a server
+ *
+ * With ZooKeeper one of several leads (master_election.h); the others answer that they do not.
  */
 #ifndef VONK_CLUSTER_MASTER_MAIN_H
 #define VONK_CLUSTER_MASTER_MAIN_H
@@ -11,8 +13,9 @@ typedef struct MasterOptions {
     uint16_t port;    /* 0: any */
     const char *secret_file;
     MasterSchedule schedule;
-    const char *log_file; /* NULL: standard error */
-    int ready_fd;         /* gets the URL in a line when calls are answered; -1: none */
+    const char *zookeeper; /* NULL: this is the only master */
+    const char *log_file;  /* NULL: standard error */
+    int ready_fd;          /* gets the URL in a line when calls are answered; -1: none */
 } MasterOptions;
 
 /* Until SIGTERM or SIGINT; workers and applications go on without it. Calls are answered by threads

@@ -258,6 +258,9 @@ static Status check_worker(const MasterState *state, const WorkerInfo *info, Err
     if (info->name[0] == '\0' || info->cores <= 0 || info->memory_bytes <= 0 || info->last_id < 0 ||
         info->last_id > INT64_MAX / 2)
         return error_set(err, ST_BAD_INPUT, "a worker has a name, cores and memory");
+    if (state->config.last_id != 0 && info->last_id > state->config.last_id)
+        return error_set_state(err, ST_IO, SQLSTATE_STANDBY,
+                               "the worker has had orders of a master that leads after this one");
     return ST_OK;
 }
 

@@ -28,7 +28,8 @@ enum {
     MASTER_APPLICATIONS_MAX = 1024,
     MASTER_EXECUTORS_MAX = 16384,
     MASTER_NAME_BYTES = 128,
-    MASTER_REASON_BYTES = 512
+    MASTER_REASON_BYTES = 512,
+    MASTER_STANDBYS_MAX = 16
 };
 
 /* Who gets cores that are free: who came first, or who has the fewest. */
@@ -37,10 +38,10 @@ typedef enum MasterSchedule { SCHEDULE_FAIR, SCHEDULE_FIFO } MasterSchedule;
 typedef struct MasterConfig {
     RpcBuild build;
     MasterSchedule schedule;
-    int64_t first_id;
-    int64_t silence_ns;   /* after which a worker or an application is given up */
-    int64_t quick_end_ns; /* an executor that lives shorter has not started well */
-    int64_t drain_ns;     /* after which a worker that drains stops what it still has */
+    int64_t first_id, last_id; /* last_id 0: no end; a later leader has those above */
+    int64_t silence_ns;        /* after which a worker or an application is given up */
+    int64_t quick_end_ns;      /* an executor that lives shorter has not started well */
+    int64_t drain_ns;          /* after which a worker that drains stops what it still has */
 } MasterConfig;
 
 enum { QUICK_ENDS_FREE = 3 /* restarts at once, before there are pauses */ };
@@ -92,6 +93,9 @@ MUST_CHECK Status master_kill_application(MasterState *state, int64_t applicatio
 
 /* --- for people, and for tests --- */
 
+/* For the status: this master's address, and those that stand by. */
+void master_note_standbys(MasterState *state, const char *address, const char *const *standbys,
+                          uint32_t count);
 MasterCounts master_counts(const MasterState *state);
 void master_status_json(const MasterState *state, int64_t now_ns, StrBuf *to);
 void master_status_text(const MasterState *state, int64_t now_ns, StrBuf *to);

@@ -91,6 +91,9 @@ struct MasterState {
     MasterWorker *workers;
     MasterApplication *applications;
     MasterExecutor *executors;
+    char address[HOST_BYTES]; /* "": the only master */
+    uint32_t standby_count;
+    char standbys[MASTER_STANDBYS_MAX][HOST_BYTES];
     uint64_t past_count; /* ever; the last PAST_MAX of them are there */
     MasterPast *past;
 };

@@ -158,12 +158,27 @@ static void past_json(const MasterState *state, int64_t now_ns, StrBuf *to)
     strbuf_puts(to, "]");
 }
 
+static void masters_json(const MasterState *state, StrBuf *to)
+{
+    if (state->address[0] == '\0')
+        return;
+    strbuf_puts(to, ",\n  \"masters\": {\"leader\": ");
+    strbuf_add_json(to, state->address);
+    strbuf_puts(to, ", \"standbys\": [");
+    for (uint32_t i = 0; i < state->standby_count; i++) {
+        strbuf_puts(to, i == 0 ? "" : ", ");
+        strbuf_add_json(to, state->standbys[i]);
+    }
+    strbuf_puts(to, "]}");
+}
+
 void master_status_json(const MasterState *state, int64_t now_ns, StrBuf *to)
 {
     strbuf_puts(to, "{\n  \"version\": ");
     strbuf_add_json(to, state->config.build.version);
     add_text(to, "schedule", policy_name(state));
     add_number(to, "up_ms", ms(now_ns - state->started_ns));
+    masters_json(state, to);
     worker_json(state, now_ns, to);
     application_json(state, now_ns, to);
     executor_json(state, now_ns, to);
@@ -248,6 +263,28 @@ static void applications_text(const MasterState *state, int64_t now_ns, StrBuf *
     }
 }
 
+void master_note_standbys(MasterState *state, const char *address, const char *const *standbys,
+                          uint32_t count)
+{
+    master__copy_text(state->address, sizeof state->address, address);
+    state->standby_count = count < MASTER_STANDBYS_MAX ? count : MASTER_STANDBYS_MAX;
+    for (uint32_t i = 0; i < state->standby_count; i++)
+        master__copy_text(state->standbys[i], sizeof state->standbys[i], standbys[i]);
+}
+
+static void masters_text(const MasterState *state, StrBuf *to)
+{
+    if (state->address[0] == '\0')
+        return;
+    strbuf_printf(to, "  master %s leads; ", state->address);
+    for (uint32_t i = 0; i < state->standby_count; i++)
+        strbuf_printf(to, "%s%s", i == 0 ? "" : ", ", state->standbys[i]);
+    strbuf_printf(to, "%s\n",
+                  state->standby_count == 0   ? "no other stands by"
+                  : state->standby_count == 1 ? " stands by"
+                                              : " stand by");
+}
+
 void master_status_text(const MasterState *state, int64_t now_ns, StrBuf *to)
 {
     MasterCounts counts = master_counts(state);
@@ -257,6 +294,7 @@ void master_status_text(const MasterState *state, int64_t now_ns, StrBuf *to)
     add_age(to, now_ns - state->started_ns);
     strbuf_printf(to, ": %d workers, %d applications, %d executors\n", counts.workers,
                   counts.applications, counts.executors);
+    masters_text(state, to);
     workers_text(state, now_ns, to);
     applications_text(state, now_ns, to);
     for (uint64_t i = 0; i < PAST_SHOWN && (past = recent(state, i)) != NULL; i++) {

@@ -1,7 +1,9 @@
 /* membership.c -- see membership.h */
 #include "cluster/membership.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "core/base/clock.h"
@@ -26,6 +28,19 @@ Status membership_keys(const RpcModule *rpc, const char *secret_file, Error *err
     status = rpc->secret_read(secret_file, err, &secret);
     if (status == ST_OK)
         status = rpc->channel_keys_new(&secret, err, keys_out);
+    rpc->secret_wipe(&secret);
+    return status;
+}
+
+Status membership_password(const RpcModule *rpc, const char *secret_file, const char *whose,
+                           Error *err, char password_out[MEMBERSHIP_PASSWORD_BYTES])
+{
+    Secret secret;
+    Status status = rpc->secret_read(secret_file, err, &secret);
+
+    snprintf(password_out, MEMBERSHIP_PASSWORD_BYTES, "vonk:");
+    if (status == ST_OK)
+        status = rpc->secret_derive(&secret, whose, err, password_out + strlen(password_out));
     rpc->secret_wipe(&secret);
     return status;
 }

@@ -16,6 +16,12 @@ const char *membership_secret_file(const char *given);
 MUST_CHECK Status membership_keys(const RpcModule *rpc, const char *secret_file, Error *err,
                                   ChannelKeys **keys_out);
 
+/* For a third party that this cluster uses: made from the secret, which it does not tell. */
+enum { MEMBERSHIP_PASSWORD_BYTES = SECRET_DERIVED_BYTES + 8 };
+MUST_CHECK Status membership_password(const RpcModule *rpc, const char *secret_file,
+                                      const char *whose, Error *err,
+                                      char password_out[MEMBERSHIP_PASSWORD_BYTES]);
+
 /* Of this program. */
 RpcBuild membership_build(void);
 

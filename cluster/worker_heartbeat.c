@@ -3,8 +3,8 @@
  *
  *     register -> heartbeat, which waits for orders -> the board -> heartbeat, ...
  *
- * No answer: the next address, soon again. Any other error: the master does not know this worker
- * (any more), and it registers anew, with the executors it runs.
+ * No answer, or from one that stands by: the next address, soon again. Any other error: the master
+ * does not know this worker (any more), and it registers anew, with the executors it runs.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,10 +16,11 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
-enum { WAIT_MS = 1000, NAP_FIRST_MS = 20, NAP_MOST_MS = 1000 };
+enum { WAIT_MS = 1000, NAP_FIRST_MS = 20, NAP_MOST_MS = 500 };
 
 static const char area[] = "worker";
-static const int64_t call_ns = 5000000000, say_again_ns = 30000000000;
+/* A master that hangs costs no more than that before the next one is asked. */
+static const int64_t call_ns = 3000000000, say_again_ns = 30000000000;
 
 /* What the thread remembers for itself. */
 typedef struct Beat {
@@ -223,7 +224,7 @@ static void complain(Beat *beat, const Error *err)
 static void nap(Beat *beat)
 {
     Worker *worker = beat->worker;
-    int64_t until = clock_now_ns() + beat->nap_ms * 1000000;
+    int64_t until = clock_now_ns() + beat->nap_ms * 1000000 / worker->master.count;
     struct timespec moment = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
 
     pthread_mutex_lock(&worker->lock);
@@ -276,7 +277,8 @@ static void take_failure(Beat *beat, Status status, bool was_registered, const E
     pthread_mutex_unlock(&worker->lock);
     if (is_stopping) /* it has said good-bye: then nobody knows it */
         return;
-    complain(beat, err);
+    if (strcmp(err->sqlstate, SQLSTATE_STANDBY) != 0) /* that is as it should be */
+        complain(beat, err);
     if (status == ST_IO || !was_registered)
         nap(beat);
 }

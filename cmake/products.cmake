@@ -1,4 +1,4 @@
-# What users get: the vonk program, libvonk.so with its modules libvonk_jit.so and libvonk_rpc.so beside it, and what
+# What users get: the vonk program, libvonk.so with its modules libvonk_*.so beside it, and what
 # `make install` copies: headers, vonk.pc, a CMake package.
 include(GNUInstallDirs)
 
@@ -27,12 +27,15 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/shell/shell_main.c)
     add_executable(vonk shell/shell_main.c ${VONK_API_SOURCES})
     target_link_libraries(vonk PRIVATE vonk_shell ${CMAKE_DL_LIBS})
     target_link_options(vonk PRIVATE -Wl,--export-dynamic-symbol=vonk_*)
-    add_dependencies(vonk vonk_jit vonk_rpc_module)
+    add_dependencies(vonk vonk_jit vonk_rpc_module vonk_zookeeper_module)
     install(TARGETS vonk RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
 install(TARGETS vonk_shared EXPORT vonk LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS vonk_jit vonk_rpc_module LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+if(ZOOKEEPER_LIB AND ZOOKEEPER_INCLUDE)
+    install(TARGETS vonk_zookeeper_module LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
 # what `vonk submit --launcher` runs, and what people take from there: shell/launcher.c has the path
 install(DIRECTORY cluster/launchers/ DESTINATION ${CMAKE_INSTALL_DATADIR}/vonk/launchers
     USE_SOURCE_PERMISSIONS PATTERN __pycache__ EXCLUDE)

@@ -11,7 +11,7 @@
 
 typedef struct ClusterOptions {
     const char *master, *host, *port, *cores, *memory, *dir, *secret_file, *schedule, *log_file;
-    const char *ready_fd, *drain, *driver, *executor, *application;
+    const char *zookeeper, *ready_fd, *drain, *driver, *executor, *application;
     bool is_json, wants_help;
 } ClusterOptions;
 

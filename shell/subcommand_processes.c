@@ -41,8 +41,11 @@ static void print_master_usage(FILE *to)
         "                      only loopback addresses are used\n"
         "  --schedule          fair (default): free cores go to the application with the fewest;\n"
         "                      fifo: to the one that came first\n"
+        "  --zookeeper SERVERS host:2181[,host:2181][/path]: one of the masters that are started\n"
+        "                      so leads, the others stand by; all are named in the cluster's URL,\n"
+        "                      vonk://host:port,host:port\n"
         "  --log-file FILE     instead of standard error; a new one is begun at 10 MiB\n"
-        "  --ready-fd N        the URL is written there when workers can come\n",
+        "  --ready-fd N        the URL is written there when calls are answered\n",
         to);
 }
 
@@ -53,6 +56,7 @@ static bool take_master_options(const ClusterOptions *given, MasterOptions *opti
     *options = (MasterOptions){
         .host = given->host != NULL ? given->host : "127.0.0.1",
         .secret_file = membership_secret_file(given->secret_file),
+        .zookeeper = given->zookeeper,
         .log_file = given->log_file,
     };
     if (given->port != NULL && strcmp(given->port, "0") == 0)
@@ -76,6 +80,7 @@ int subcommand_master(int argc, char **argv)
     static const ClusterOption known[] = {CLUSTER_TEXT("host", host),
                                           CLUSTER_TEXT("port", port),
                                           CLUSTER_TEXT("schedule", schedule),
+                                          CLUSTER_TEXT("zookeeper", zookeeper),
                                           CLUSTER_TEXT("secret-file", secret_file),
                                           CLUSTER_TEXT("log-file", log_file),
                                           CLUSTER_TEXT("ready-fd", ready_fd),

@@ -16,6 +16,9 @@
 /* Of an error that says that an application was killed: its driver does not register it anew. */
 #define SQLSTATE_KILLED "57P01"
 
+/* Of the ST_IO that a master answers which does not lead: another one may. */
+#define SQLSTATE_STANDBY "57P03"
+
 typedef struct RpcBuild {
     const char *version;
     uint64_t vocabulary; /* plan_wire_vocabulary() */
@@ -94,7 +97,8 @@ typedef struct MasterCounts {
     int32_t workers, applications, executors; /* alive */
 } MasterCounts;
 
-/* --- asking: ST_IO: no answer, or none before the deadline; else what the master says --- */
+/* --- asking: ST_IO: no answer, or none before the deadline, or the master does not lead; else what
+ * it says --- */
 
 MUST_CHECK Status rpc_master_register_worker(RpcPool *pool, RpcAddress master,
                                              const WorkerInfo *info, int64_t deadline_ns,

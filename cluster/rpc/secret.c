@@ -60,17 +60,19 @@ static ssize_t read_whole(int fd, unsigned char *bytes, size_t capacity)
 }
 
 /* HKDF (RFC 5869) with SHA-256: the secret is used for nothing else under this name. */
-static bool derive_key(const unsigned char *bytes, size_t byte_count, unsigned char *key)
+static bool derive_key(const unsigned char *bytes, size_t byte_count, const char *info,
+                       unsigned char *key)
 {
-    static const unsigned char salt[] = "vonk cluster", info[] = "vonk rpc tls psk 1";
+    static const unsigned char salt[] = "vonk cluster";
     size_t key_bytes = SECRET_KEY_BYTES;
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
-    bool is_done = context != NULL && EVP_PKEY_derive_init(context) > 0 &&
-                   EVP_PKEY_CTX_set_hkdf_md(context, EVP_sha256()) > 0 &&
-                   EVP_PKEY_CTX_set1_hkdf_salt(context, salt, sizeof salt - 1) > 0 &&
-                   EVP_PKEY_CTX_set1_hkdf_key(context, bytes, (int)byte_count) > 0 &&
-                   EVP_PKEY_CTX_add1_hkdf_info(context, info, sizeof info - 1) > 0 &&
-                   EVP_PKEY_derive(context, key, &key_bytes) > 0;
+    bool is_done =
+        context != NULL && EVP_PKEY_derive_init(context) > 0 &&
+        EVP_PKEY_CTX_set_hkdf_md(context, EVP_sha256()) > 0 &&
+        EVP_PKEY_CTX_set1_hkdf_salt(context, salt, sizeof salt - 1) > 0 &&
+        EVP_PKEY_CTX_set1_hkdf_key(context, bytes, (int)byte_count) > 0 &&
+        EVP_PKEY_CTX_add1_hkdf_info(context, (const unsigned char *)info, (int)strlen(info)) > 0 &&
+        EVP_PKEY_derive(context, key, &key_bytes) > 0;
 
     EVP_PKEY_CTX_free(context);
     return is_done;
@@ -96,7 +98,8 @@ Status secret_read(const char *path, Error *err, Secret *secret_out)
                            path, SECRET_BYTES);
         error_hint(err, "vonk cluster init makes one.");
     }
-    if (status == ST_OK && !derive_key(bytes, (size_t)length, secret_out->key))
+    if (status == ST_OK &&
+        !derive_key(bytes, (size_t)length, "vonk rpc tls psk 1", secret_out->key))
         status = error_set(err, ST_INTERNAL, "OpenSSL derives no key");
     OPENSSL_cleanse(bytes, sizeof bytes);
     return status;
@@ -132,4 +135,18 @@ Status secret_make(const char *path, Error *err)
 void secret_wipe(Secret *secret)
 {
     OPENSSL_cleanse(secret, sizeof *secret);
+}
+
+Status secret_derive(const Secret *secret, const char *purpose, Error *err,
+                     char derived_out[SECRET_DERIVED_BYTES])
+{
+    unsigned char key[SECRET_KEY_BYTES];
+
+    derived_out[0] = '\0';
+    if (!derive_key(secret->key, sizeof secret->key, purpose, key))
+        return error_set(err, ST_INTERNAL, "OpenSSL derives no key");
+    for (size_t i = 0; i < sizeof key; i++)
+        snprintf(derived_out + 2 * i, 3, "%02x", key[i]);
+    OPENSSL_cleanse(key, sizeof key);
+    return ST_OK;
 }

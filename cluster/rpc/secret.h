@@ -26,4 +26,9 @@ MUST_CHECK Status secret_make(const char *path, Error *err);
 
 void secret_wipe(Secret *secret);
 
+/* Another one, in hexadecimal, from which nobody learns this one: one for each purpose. */
+enum { SECRET_DERIVED_BYTES = 2 * SECRET_KEY_BYTES + 1 };
+MUST_CHECK Status secret_derive(const Secret *secret, const char *purpose, Error *err,
+                                char derived_out[SECRET_DERIVED_BYTES]);
+
 #endif

@@ -1,6 +1,7 @@
 /*
  * test_master_sim.c -- whole clusters from a seed: masters, workers and drivers on a network that
- * loses, delays and repeats, with processes that end at any time
+ * loses, delays and repeats, with processes that end at any time, and masters that go on for a
+ * while although another one leads
  *
  *     test_master_sim                     so many seeds as VONK_SIM_SEEDS says
  *     VONK_SIM_SEED=4711 test_master_sim  one, with the master's log
@@ -90,6 +91,9 @@ typedef struct Sim {
     uint32_t loss, repeat, delay_ms;
     Arena *arena, *scratch;
     MasterState *master; /* NULL: down */
+    MasterState *old;    /* does not know yet that another one leads; NULL: none */
+    Arena *old_arena;
+    int64_t old_until_ms;
     MasterSchedule schedule;
     SimWorker workers[WORKERS];
     SimDriver drivers[DRIVERS];
@@ -255,7 +259,7 @@ static void on_application_heartbeat(const Message *m)
     answer(m, status, &err, &reply);
 }
 
-static void at_master(const Message *m)
+static void master_takes(const Message *m)
 {
     switch (m->kind) {
     case M_REGISTER_WORKER:
@@ -285,6 +289,27 @@ static void at_master(const Message *m)
         ck_abort();
     }
     master_state_check(sim.master);
+}
+
+static void swap_masters(void)
+{
+    MasterState *old = sim.old;
+
+    sim.old = sim.master;
+    sim.master = old;
+}
+
+/* The old one hears half of what is said. */
+static void at_master(const Message *m)
+{
+    bool is_for_old = sim.old != NULL && below(2) == 0;
+
+    if (is_for_old)
+        swap_masters();
+    if (sim.master != NULL)
+        master_takes(m);
+    if (is_for_old)
+        swap_masters();
 }
 
 /* --- workers --- */
@@ -370,6 +395,8 @@ static void at_worker(SimWorker *worker, const Message *m)
         obey(worker, m);
     else
         worker->id = 0;
+    if (worker->id > worker->last_id)
+        worker->last_id = worker->id;
 }
 
 static void call_master(SimWorker *worker)
@@ -490,6 +517,7 @@ static void start_master(void)
     MasterConfig config = {.build = {"1.0", 7},
                            .schedule = sim.schedule,
                            .first_id = sim.first_id,
+                           .last_id = sim.first_id + EPOCH - 1,
                            .silence_ns = 10000 * ms_ns,
                            .quick_end_ns = 1000 * ms_ns,
                            .drain_ns = 60000 * ms_ns};
@@ -499,9 +527,26 @@ static void start_master(void)
     sim.master = master_state_new(sim.arena, &config, now_ns());
 }
 
+/* It is stopped, or cut off: another one is elected, and it goes on. */
+static void grow_old(void)
+{
+    Arena *arena = sim.old_arena;
+
+    sim.old = sim.master;
+    sim.old_until_ms = sim.now_ms + below(8000);
+    sim.old_arena = sim.arena;
+    sim.arena = arena;
+}
+
 static void step_master(void)
 {
+    if (sim.now_ms >= sim.old_until_ms)
+        sim.old = NULL;
+    if (sim.old != NULL && sim.now_ms % 100 == 0)
+        master_state_tick(sim.old, now_ns());
     if (sim.master != NULL && happens(30000)) {
+        if (below(2) == 0)
+            grow_old();
         sim.master = NULL;
         sim.master_down_until_ms = sim.now_ms + below(5000);
     }
@@ -525,13 +570,13 @@ static void deliver(void)
         if (message.due_ms > sim.now_ms)
             continue;
         sim.messages[i--] = sim.messages[--sim.message_count];
-        if (message.kind < M_ANSWER_ID && sim.master != NULL)
+        if (message.kind < M_ANSWER_ID)
             at_master(&message);
         else if (message.kind == M_ANSWER_ORDERS ||
                  (message.kind == M_ANSWER_ID && message.executor == 0) ||
                  (message.kind == M_ANSWER_ERROR && message.id == 0))
             at_worker(&sim.workers[message.from], &message);
-        else if (message.kind >= M_ANSWER_ID)
+        else
             at_driver(&sim.drivers[message.from], &message);
     }
     arena_reset(sim.scratch);
@@ -539,10 +584,11 @@ static void deliver(void)
 
 static void start_world(uint64_t seed)
 {
-    Arena *arena = sim.arena, *scratch = sim.scratch;
+    Arena *arena = sim.arena, *old_arena = sim.old_arena, *scratch = sim.scratch;
 
     memset(&sim, 0, sizeof sim);
     sim.arena = arena;
+    sim.old_arena = old_arena;
     sim.scratch = scratch;
     sim.random = seed;
     sim.next_incarnation = sim.next_call = 1;
@@ -628,10 +674,12 @@ START_TEST(test_seeds)
 
     log_set_level(one != NULL ? LOG_DEBUG : LOG_OFF);
     sim.arena = arena_new(NULL, "sim", ARENA_NO_CAP);
+    sim.old_arena = arena_new(NULL, "sim", ARENA_NO_CAP);
     sim.scratch = arena_new(NULL, "sim", ARENA_NO_CAP);
     for (uint64_t seed = first; seed < first + seeds; seed++)
         run_seed(seed);
     arena_free(sim.arena);
+    arena_free(sim.old_arena);
     arena_free(sim.scratch);
 }
 END_TEST
