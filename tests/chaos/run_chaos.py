@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """A cluster whose processes die while it works: every answer has the bytes of one process.
 
-    run_chaos.py [--seconds 60] [--seed 1] [--victims executor,worker,master] [--every 1.0] [--only NAME,...] [--net]
+    run_chaos.py [--seconds 60] [--seed 1] [--victims executor,worker,master] [--every 1.0] [--only NAME,...] [--alone] [--net]
 
-A master and three workers are started with `vonk cluster up`. While TPC-H's 22 queries, word count, PageRank and a sort
-run again and again through it, one of its processes, by the seed, is killed every second; masters and workers are started
-again with the command line that they had, as systemd would do. Executors are the workers' business. In the end nothing may
-be left: no process, no file, no port.
+A master, one that stands by (with a ZooKeeper server of this test's own) and three workers are started. While TPC-H's 22
+queries, word count, PageRank and a sort run again and again through them, one of their processes, by the seed, is killed every
+second; masters and workers are started again with the command line that they had, as systemd would do. Executors are the
+workers' business. In the end nothing may be left: no process, no file, no port. --alone: one master, none stands by.
 
 --net: the cluster lives in a namespace with a bad network (tests/lib/fault_proxy.py) and nobody is killed: messages are lost,
 repeated, late and damaged, connections are reset, nodes are cut off for some seconds, in one direction or both.
@@ -26,6 +26,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
 import pyenv  # noqa: E402
+import zookeeper  # noqa: E402
 
 pyenv.use()
 from fault_proxy import FaultNet  # noqa: E402
@@ -61,6 +62,9 @@ def processes(folder):
 
 
 class Cluster:
+    """`vonk cluster up`: one master."""
+    has_standby = False
+
     def __init__(self, folder, net=None):
         self.folder, self.net = folder, net
         self.prefix = net.command([]) if net else []
@@ -86,16 +90,22 @@ class Cluster:
         if "--ready-fd" in words:  # that was for who started it first
             at = words.index("--ready-fd")
             del words[at:at + 2]
-        if kind == "master":  # where everybody looks for it
+        if kind == "master" and not self.has_standby:  # where everybody looks for it
             words += ["--port", self.url.rsplit(":", 1)[1]]
         if kind != "executor":
-            self.children.append(subprocess.Popen([*self.prefix, VONK, *words[1:]], stdin=subprocess.DEVNULL,
-                                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
+            self.start(*words[1:])
         return kind
 
-    def __exit__(self, *_):
+    def start(self, *words):
+        self.children.append(subprocess.Popen([*self.prefix, VONK, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                              stderr=subprocess.DEVNULL))
+
+    def down(self):
         done = self.vonk("cluster", "down", "--dir", self.folder)
         check(done.returncode == 0, f"the cluster goes down: {done.stderr}")
+
+    def __exit__(self, *_):
+        self.down()
         for child in self.children:  # those that were started here, not by `cluster up`
             child.terminate()
         for child in self.children:
@@ -107,6 +117,42 @@ class Cluster:
         check(not left, f"processes that are left: {left}")
         for pid, _, _ in left:
             os.kill(pid, signal.SIGKILL)
+
+
+class StandbyCluster(Cluster):
+    """Two masters, one of which stands by."""
+    has_standby = True
+
+    def __enter__(self):
+        os.makedirs(self.folder)
+        self.zookeeper = zookeeper.Server().__enter__()
+        ports = [zookeeper.free_port() for _ in range(2)]
+        self.url = "vonk://" + ",".join(f"127.0.0.1:{port}" for port in ports)
+        for port in ports:
+            self.start("master", "--port", str(port), "--zookeeper", self.zookeeper.address, "--log-file", f"{self.folder}/master-{port}.log")
+        for worker in range(WORKERS):
+            self.start("worker", "--master", self.url, "--host", "127.0.0.1", "--cores", "1", "--memory", "2GiB", "--dir",
+                       f"{self.folder}/worker-{worker}", "--log-file", f"{self.folder}/worker-{worker}.log")
+        deadline = time.monotonic() + 60
+        while f"{WORKERS} workers" not in self.vonk("status", "--master", self.url).stdout:
+            if time.monotonic() > deadline:
+                raise SystemExit("no cluster: its workers do not come")
+            time.sleep(0.1)
+        return self
+
+    def down(self):
+        for child in self.children[2:] + self.children[:2]:  # masters last, so that they are told
+            if child.poll() is None:
+                child.terminate()
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.zookeeper.__exit__()
+        for path in glob.glob(f"{self.folder}/*.log*"):
+            os.unlink(path)
+        for path in glob.glob(f"{self.folder}/worker-*"):
+            if not os.listdir(path):  # the folder itself is who starts a worker's
+                os.rmdir(path)
 
 
 # --- the work ---
@@ -173,7 +219,7 @@ def loop(cluster, wanted, everything, seconds, disturbance, quiet):
     while not runs or (disturbance and time.monotonic() < until):
         for name, work in everything.items():
             out, error, took = run(work, cluster.prefix, ["--master", cluster.url])
-            while "no connection with" in error and took < MASTER_AWAY:  # the master is being started again
+            while not cluster.has_standby and "no connection with" in error and took < MASTER_AWAY:  # the master is being started again
                 time.sleep(0.2)
                 out, error, again = run(work, cluster.prefix, ["--master", cluster.url])
                 took += again + 0.2
@@ -198,7 +244,10 @@ def say_ratios(ratios, what):
 def one_cluster(options, everything, wanted, net):
     draw = random.Random(options.seed)
     folder = os.path.join(options.scratch, "net" if net else "cluster")
-    with Cluster(folder, net) as cluster:
+    missing = zookeeper.why_not()
+    if missing and not net and not options.alone:
+        print(f"no master stands by: {missing}")
+    with (Cluster if net or options.alone or missing else StandbyCluster)(folder, net) as cluster:
         quiet = {}
         for name, work in everything.items():  # the second run: code is compiled, files are in memory
             run(work, cluster.prefix, ["--master", cluster.url])
@@ -230,6 +279,7 @@ def main():
     parser.add_argument("--every", type=float, default=1.0)
     parser.add_argument("--victims", type=lambda text: text.split(","), default=["executor", "worker", "master"])
     parser.add_argument("--only", type=lambda text: text.split(","))
+    parser.add_argument("--alone", action="store_true")
     parser.add_argument("--net", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vonk-chaos-") as options.scratch:
