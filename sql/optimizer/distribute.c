@@ -1,49 +1,19 @@
 /* distribute.c -- see distribute.h. One function a kind of node: where its rows are becomes where
  * they must be. */
 #include "sql/optimizer/distribute.h"
-#include "core/plan/call_fields.h"
 
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/plan/call_fields.h"
 #include "sql/optimizer/distribute_aggregate.h"
-
-/* Build sides up to so many bytes are sent to every partition. */
-#define BROADCAST_BYTES_MAX (8.0 * (1 << 20))
-#define VALUE_BYTES_GUESS   16.0
-
-typedef enum SpreadKind {
-    SPREAD_ANY,   /* nothing is known                       */
-    SPREAD_HASH,  /* by the hash of keys                    */
-    SPREAD_RANGE, /* by order, and partitions ascend        */
-    SPREAD_PLACE  /* by a user's partitioner over keys      */
-} SpreadKind;
-
-/* A plan and how its rows lie. */
-typedef struct Spread {
-    const Plan *plan;
-    uint32_t partitions;
-    SpreadKind kind;
-    ColumnList keys;
-    SortKeyList order;
-    UserFunction partitioner;
-} Spread;
+#include "sql/optimizer/distribute_internal.h"
 
 typedef struct SharedSpread {
     int64_t shared_id;
     Spread spread;
     struct SharedSpread *next;
 } SharedSpread;
-
-typedef struct Distributor {
-    Arena *arena;
-    PlanIds *ids;
-    uint32_t deal;
-    Error *err;
-    SharedSpread *shared;
-} Distributor;
-
-static Status visit(Distributor *to, const Plan *plan, Spread *out);
 
 Status distribute_splits(Table *table, Arena *arena, Error *err, uint32_t *count_out,
                          const Split **splits_out)
@@ -53,7 +23,7 @@ Status distribute_splits(Table *table, Arena *arena, Error *err, uint32_t *count
 
 /* --- exchanges --- */
 
-static uint32_t at_most(uint32_t partitions)
+uint32_t distribute__at_most(uint32_t partitions)
 {
     return partitions > DISTRIBUTE_PARTITIONS_MAX ? DISTRIBUTE_PARTITIONS_MAX : partitions;
 }
@@ -64,7 +34,7 @@ static bool same_columns(ColumnList a, ColumnList b)
            (a.count == 0 || memcmp(a.ids, b.ids, a.count * sizeof *a.ids) == 0);
 }
 
-static Spread hashed(Distributor *to, Spread input, ColumnList keys, uint32_t partitions)
+Spread distribute__hashed(Distributor *to, Spread input, ColumnList keys, uint32_t partitions)
 {
     if (input.kind == SPREAD_HASH && same_columns(input.keys, keys) &&
         input.partitions == partitions)
@@ -75,7 +45,7 @@ static Spread hashed(Distributor *to, Spread input, ColumnList keys, uint32_t pa
                     .keys = keys};
 }
 
-static Spread gathered(Distributor *to, Spread input)
+Spread distribute__gathered(Distributor *to, Spread input)
 {
     if (input.partitions == 1)
         return input;
@@ -84,7 +54,7 @@ static Spread gathered(Distributor *to, Spread input)
                     .partitions = 1};
 }
 
-static const Plan *broadcast(Distributor *to, Spread input)
+const Plan *distribute__broadcast(Distributor *to, Spread input)
 {
     return plan_exchange(to->arena, EXCHANGE_BROADCAST, input.plan, 1, (ColumnList){0});
 }
@@ -126,7 +96,7 @@ static Status visit_scan(Distributor *to, const Plan *plan, Spread *out)
     return ST_OK;
 }
 
-static bool has_columns(const Plan *plan, ColumnList list)
+bool distribute__has_columns(const Plan *plan, ColumnList list)
 {
     for (uint32_t i = 0; i < list.count; i++)
         if (plan_column(plan, list.ids[i]) == NULL)
@@ -138,12 +108,12 @@ static Status visit_narrow(Distributor *to, const Plan *plan, Spread *out)
 {
     bool is_ordered;
 
-    TRY(visit(to, plan->inputs[0], out));
+    TRY(distribute__visit(to, plan->inputs[0], out));
     out->plan = plan_with_input(to->arena, plan, out->plan);
     is_ordered = out->kind == SPREAD_RANGE;
     for (uint32_t i = 0; is_ordered && i < out->order.count; i++)
         is_ordered = plan_column(plan, out->order.items[i].column) != NULL;
-    if ((out->kind == SPREAD_RANGE && !is_ordered) || !has_columns(plan, out->keys))
+    if ((out->kind == SPREAD_RANGE && !is_ordered) || !distribute__has_columns(plan, out->keys))
         *out = (Spread){.plan = out->plan, .partitions = out->partitions};
     return ST_OK;
 }
@@ -172,7 +142,7 @@ static Status visit_filters(Distributor *to, const PlanCall *call, Spread *out)
     ColumnId *ids;
     ColumnList by;
 
-    TRY(visit(to, call->head.inputs[0], out));
+    TRY(distribute__visit(to, call->head.inputs[0], out));
     out->plan = plan_with_input(to->arena, &call->head, out->plan);
     order = arena_copy(to->arena, out->order.items, out->order.count * sizeof *order);
     ids = ARENA_ARRAY(to->arena, ColumnId, out->order.count);
@@ -199,7 +169,7 @@ static Status visit_call(Distributor *to, const Plan *plan, Spread *out)
 
     if (call_only_filters(call))
         return visit_filters(to, call, out);
-    TRY(visit(to, plan->inputs[0], &input));
+    TRY(distribute__visit(to, plan->inputs[0], &input));
     for (const CallStep *step = call->steps.last; step != NULL; step = step->before)
         keeps_keys &= step->keeps_keys || step->kind == CALL_FILTER;
     *out = (Spread){.plan = plan_with_input(to->arena, plan, input.plan),
@@ -221,7 +191,7 @@ static Status visit_union(Distributor *to, const Plan *plan, Spread *out)
     for (uint32_t i = 0; i < plan->input_count; i++) {
         Spread input;
 
-        TRY(visit(to, plan->inputs[i], &input));
+        TRY(distribute__visit(to, plan->inputs[i], &input));
         inputs[i] = input.plan;
         partitions += input.partitions;
     }
@@ -241,7 +211,7 @@ static Status visit_shared(Distributor *to, const Plan *plan, Spread *out)
     if (known == NULL) {
         known = ARENA_NEW(to->arena, SharedSpread);
         known->shared_id = shared->shared_id;
-        TRY(visit(to, plan->inputs[0], &known->spread));
+        TRY(distribute__visit(to, plan->inputs[0], &known->spread));
         known->spread.plan = plan_exchange_keep(to->arena, known->spread.plan, 0, KEEP_DEFAULT);
         known->next = to->shared;
         to->shared = known;
@@ -262,7 +232,7 @@ static Status visit_exchange(Distributor *to, const Plan *plan, Spread *out)
     Spread input;
     PlanExchange *copy;
 
-    TRY(visit(to, plan->inputs[0], &input));
+    TRY(distribute__visit(to, plan->inputs[0], &input));
     *out = input;
     if (exchange->kind == EXCHANGE_KEEP) {
         out->plan = plan_with_input(to->arena, plan, input.plan);
@@ -274,10 +244,10 @@ static Status visit_exchange(Distributor *to, const Plan *plan, Spread *out)
     if (exchange->kind != EXCHANGE_RANGE)
         copy->order = (SortKeyList){0};
     if (copy->partitions == 0)
-        copy->partitions = at_most(input.partitions);
+        copy->partitions = distribute__at_most(input.partitions);
     *out = (Spread){.plan = &copy->head, .partitions = (uint32_t)copy->partitions};
     if (exchange->kind == EXCHANGE_HASH) {
-        *out = hashed(to, input, exchange->keys, (uint32_t)copy->partitions);
+        *out = distribute__hashed(to, input, exchange->keys, (uint32_t)copy->partitions);
     } else if (exchange->kind == EXCHANGE_RANGE) {
         out->kind = SPREAD_RANGE;
         out->order = exchange->order;
@@ -305,7 +275,8 @@ static bool is_by(const Spread *spread, ColumnList keys, uint32_t partitions)
 static Spread meet(Distributor *to, Spread input, bool has_keys, ColumnList keys,
                    uint32_t partitions)
 {
-    return has_keys ? hashed(to, input, keys, partitions) : gathered(to, input);
+    return has_keys ? distribute__hashed(to, input, keys, partitions)
+                    : distribute__gathered(to, input);
 }
 
 static Status visit_combine(Distributor *to, const Plan *plan, Spread *out)
@@ -319,8 +290,8 @@ static Status visit_combine(Distributor *to, const Plan *plan, Spread *out)
 
     if (combine->is_partial)
         return visit_narrow(to, plan, out);
-    TRY(visit(to, plan->inputs[0], &input));
-    partitions = spec->partitions == 0 ? at_most(input.partitions) : spec->partitions;
+    TRY(distribute__visit(to, plan->inputs[0], &input));
+    partitions = spec->partitions == 0 ? distribute__at_most(input.partitions) : spec->partitions;
     if (is_by(&input, keys, spec->has_keys ? spec->partitions : 1) || spec->merge.call == NULL) {
         if (!is_by(&input, keys, spec->has_keys ? spec->partitions : 1))
             input = meet(to, input, spec->has_keys, keys, partitions);
@@ -373,7 +344,7 @@ static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
     uint32_t partitions = 0, abreast = plan->input_count - spec->last_is_for_all;
 
     for (uint32_t i = 0; i < plan->input_count; i++) {
-        TRY(visit(to, plan->inputs[i], &inputs[i]));
+        TRY(distribute__visit(to, plan->inputs[i], &inputs[i]));
         keys[i] = key_columns(to->arena, spec->in[i], group->args[i]);
         if (inputs[i].partitions > partitions)
             partitions = inputs[i].partitions;
@@ -386,12 +357,12 @@ static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
                              user_function_name(&spec->function), inputs[0].partitions,
                              inputs[i].partitions);
     if (spec->has_keys && !lie_alike(inputs, keys, plan->input_count, spec->partitions)) {
-        partitions = spec->partitions == 0 ? at_most(partitions) : spec->partitions;
+        partitions = spec->partitions == 0 ? distribute__at_most(partitions) : spec->partitions;
         for (uint32_t i = 0; i < plan->input_count; i++)
-            inputs[i] = hashed(to, inputs[i], keys[i], partitions);
+            inputs[i] = distribute__hashed(to, inputs[i], keys[i], partitions);
     }
     for (uint32_t i = 0; i < plan->input_count; i++)
-        plans[i] = i < abreast ? inputs[i].plan : broadcast(to, inputs[i]);
+        plans[i] = i < abreast ? inputs[i].plan : distribute__broadcast(to, inputs[i]);
     *out = (Spread){.plan = plan_with_inputs(to->arena, plan, plans),
                     .partitions = inputs[0].partitions};
     return ST_OK;
@@ -403,13 +374,15 @@ static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
 static Spread met(Distributor *to, Spread input, ColumnList keys)
 {
     if (keys.count == 0)
-        return gathered(to, input);
-    return is_by(&input, keys, 0) ? input : hashed(to, input, keys, at_most(input.partitions));
+        return distribute__gathered(to, input);
+    return is_by(&input, keys, 0)
+               ? input
+               : distribute__hashed(to, input, keys, distribute__at_most(input.partitions));
 }
 
 static Status visit_keyed(Distributor *to, const Plan *plan, ColumnList keys, Spread *out)
 {
-    TRY(visit(to, plan->inputs[0], out));
+    TRY(distribute__visit(to, plan->inputs[0], out));
     *out = met(to, *out, keys);
     out->plan = plan_with_input(to->arena, plan, out->plan);
     return ST_OK;
@@ -420,7 +393,7 @@ static Status visit_aggregate(Distributor *to, const Plan *plan, Spread *out)
     const PlanAggregate *aggregate = plan_as_aggregate(plan);
     const Plan *begun;
 
-    TRY(visit(to, plan->inputs[0], out));
+    TRY(distribute__visit(to, plan->inputs[0], out));
     if (is_by(out, aggregate->keys, 0) || !distribute_can_halve(aggregate)) {
         *out = met(to, *out, aggregate->keys);
         out->plan = plan_with_input(to->arena, plan, out->plan);
@@ -448,13 +421,13 @@ static Status visit_sort(Distributor *to, const Plan *plan, Spread *out)
 {
     SortKeyList order = plan_as_sort(plan)->keys;
 
-    TRY(visit(to, plan->inputs[0], out));
+    TRY(distribute__visit(to, plan->inputs[0], out));
     if (out->partitions > 1 && !(out->kind == SPREAD_RANGE && same_order(out->order, order)))
-        *out = (Spread){
-            .plan = plan_exchange_range(to->arena, out->plan, at_most(out->partitions), order),
-            .partitions = at_most(out->partitions),
-            .kind = SPREAD_RANGE,
-            .order = order};
+        *out = (Spread){.plan = plan_exchange_range(to->arena, out->plan,
+                                                    distribute__at_most(out->partitions), order),
+                        .partitions = distribute__at_most(out->partitions),
+                        .kind = SPREAD_RANGE,
+                        .order = order};
     out->plan = plan_with_input(to->arena, plan, out->plan);
     return ST_OK;
 }
@@ -467,10 +440,10 @@ static Status visit_limit(Distributor *to, const Plan *plan, Spread *out)
                        ? ALL_ROWS
                        : limit->skip_rows + limit->fetch_rows;
 
-    TRY(visit(to, plan->inputs[0], out));
+    TRY(distribute__visit(to, plan->inputs[0], out));
     if (out->partitions > 1 && most != ALL_ROWS)
         out->plan = plan_limit(to->arena, out->plan, 0, most);
-    *out = gathered(to, *out);
+    *out = distribute__gathered(to, *out);
     out->plan = plan_with_input(to->arena, plan, out->plan);
     return ST_OK;
 }
@@ -479,7 +452,7 @@ static Status visit_top_n(Distributor *to, const Plan *plan, Spread *out)
 {
     const PlanTopN *top = plan_as_top_n(plan);
 
-    TRY(visit(to, plan->inputs[0], out));
+    TRY(distribute__visit(to, plan->inputs[0], out));
     if (out->partitions > 1) {
         PlanTopN *part =
             arena_copy(to->arena, plan_with_input(to->arena, plan, out->plan), sizeof *part);
@@ -488,82 +461,18 @@ static Status visit_top_n(Distributor *to, const Plan *plan, Spread *out)
         part->fetch_rows = top->skip_rows + top->fetch_rows;
         out->plan = &part->head;
     }
-    *out = gathered(to, *out);
+    *out = distribute__gathered(to, *out);
     out->plan = plan_with_input(to->arena, plan, out->plan);
     return ST_OK;
 }
 
 static Status visit_write(Distributor *to, const Plan *plan, Spread *out)
 {
-    TRY(visit(to, plan->inputs[0], out));
+    TRY(distribute__visit(to, plan->inputs[0], out));
     if (!plan_as_write(plan)->is_parts)
-        *out = gathered(to, *out);
+        *out = distribute__gathered(to, *out);
     *out = (Spread){.plan = plan_with_input(to->arena, plan, out->plan),
                     .partitions = out->partitions};
-    return ST_OK;
-}
-
-/* Every partition of the left input may have all of the right one. */
-static bool may_broadcast(JoinKind kind)
-{
-    return kind == JOIN_INNER || kind == JOIN_LEFT || kind == JOIN_SEMI || kind == JOIN_ANTI ||
-           kind == JOIN_MARK || kind == JOIN_SINGLE;
-}
-
-static bool is_small(const Plan *plan)
-{
-    return plan->estimated_rows >= 0 &&
-           plan->estimated_rows * plan->column_count * VALUE_BYTES_GUESS <= BROADCAST_BYTES_MAX;
-}
-
-/* Bare columns; false when some key is more than that. */
-static bool columns_of(Arena *arena, ExprList exprs, ColumnList *out)
-{
-    ColumnId *ids = ARENA_ARRAY(arena, ColumnId, exprs.count);
-
-    for (uint32_t i = 0; i < exprs.count; i++) {
-        if (exprs.items[i]->kind != EXPR_COLUMN)
-            return false;
-        ids[i] = exprs.items[i]->column;
-    }
-    *out = (ColumnList){exprs.count, ids};
-    return true;
-}
-
-static Status visit_join(Distributor *to, const Plan *plan, Spread *out)
-{
-    const PlanHashJoin *hash = plan_as_hash_join(plan);
-    const PlanNestedJoin *nested = plan_as_nested_join(plan);
-    JoinKind kind = (JoinKind)(hash != NULL ? hash->kind : nested->kind);
-    bool is_null_aware = (hash != NULL ? hash->null_aware : nested->null_aware) != NULL;
-    ColumnList keys[2];
-    const Plan *inputs[2];
-    Spread left, right;
-
-    TRY(visit(to, plan->inputs[0], &left));
-    TRY(visit(to, plan->inputs[1], &right));
-    if (left.partitions == 1 && right.partitions == 1) {
-        /* they meet as they are */
-    } else if (may_broadcast(kind) &&
-               (hash == NULL || is_null_aware || is_small(plan->inputs[1]))) {
-        right = (Spread){.plan = broadcast(to, right)};
-    } else if (hash != NULL && !is_null_aware && columns_of(to->arena, hash->left_keys, &keys[0]) &&
-               columns_of(to->arena, hash->right_keys, &keys[1])) {
-        uint32_t partitions =
-            at_most(left.partitions > right.partitions ? left.partitions : right.partitions);
-
-        left = hashed(to, left, keys[0], partitions);
-        right = hashed(to, right, keys[1], partitions);
-    } else {
-        left = gathered(to, left);
-        right = gathered(to, right);
-    }
-    inputs[0] = left.plan;
-    inputs[1] = right.plan;
-    left.plan = plan_with_inputs(to->arena, plan, inputs);
-    *out = has_columns(left.plan, left.keys) && left.kind == SPREAD_HASH
-               ? left
-               : (Spread){.plan = left.plan, .partitions = left.partitions};
     return ST_OK;
 }
 
@@ -575,23 +484,24 @@ static Status visit_setop(Distributor *to, const Plan *plan, Spread *out)
     Spread sides[2];
 
     for (uint32_t i = 0; i < 2; i++) {
-        TRY(visit(to, plan->inputs[i], &sides[i]));
+        TRY(distribute__visit(to, plan->inputs[i], &sides[i]));
         if (sides[i].partitions > partitions)
             partitions = sides[i].partitions;
     }
     for (uint32_t i = 0; i < 2; i++) {
         if (partitions > 1)
-            sides[i] = hashed(to, sides[i], setop->maps[i], at_most(partitions));
+            sides[i] =
+                distribute__hashed(to, sides[i], setop->maps[i], distribute__at_most(partitions));
         inputs[i] = sides[i].plan;
     }
     *out = (Spread){.plan = plan_with_inputs(to->arena, plan, inputs),
-                    .partitions = at_most(partitions)};
+                    .partitions = distribute__at_most(partitions)};
     return ST_OK;
 }
 
 /* --- all kinds --- */
 
-static Status visit(Distributor *to, const Plan *plan, Spread *out)
+Status distribute__visit(Distributor *to, const Plan *plan, Spread *out)
 {
     switch (plan->kind) {
     case PLAN_SCAN:
@@ -635,7 +545,7 @@ static Status visit(Distributor *to, const Plan *plan, Spread *out)
         return visit_write(to, plan, out);
     case PLAN_HASH_JOIN:
     case PLAN_NESTED_JOIN:
-        return visit_join(to, plan, out);
+        return distribute__join(to, plan, out);
     case PLAN_SETOP:
         return visit_setop(to, plan, out);
     case PLAN_JOIN:
@@ -649,12 +559,12 @@ static Status visit(Distributor *to, const Plan *plan, Spread *out)
 Status distribute(Arena *arena, PlanIds *ids, const Plan *physical, uint32_t deal, Error *err,
                   const Plan **plan_out)
 {
-    Distributor to = {.arena = arena, .ids = ids, .deal = at_most(deal), .err = err};
+    Distributor to = {.arena = arena, .ids = ids, .deal = distribute__at_most(deal), .err = err};
     Spread spread;
 
     *plan_out = NULL;
-    TRY(visit(&to, physical, &spread));
-    *plan_out = spread.plan;
+    TRY(distribute__visit(&to, physical, &spread));
+    *plan_out = distribute_drop_columns(arena, spread.plan);
     TRY(arena_check(arena, err));
-    return plan_check(arena, spread.plan, (ColumnSet){0}, err);
+    return plan_check(arena, *plan_out, (ColumnSet){0}, err);
 }
