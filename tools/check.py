@@ -11,11 +11,12 @@
     sql       SQL logic tests in all modes, and on PostgreSQL
     tpch      the 22 queries in all modes, against DuckDB and PostgreSQL
     api shell parquet random bits faults    as tests/README.md has them; and every run_*.py of any other tests/NAME that has a run_NAME.py
+    cancel    of the faults: how long a cancel takes; alone, for it is measured
     tsan      unit tests with threads, and whole queries on 8 of them, under TSan
     fuzz      fuzz targets on their corpora, and a little further
 
 A step that cannot run (a build that fails, a test that is missing or finds nothing to do) is a failure. Two steps run side by
-side; what a test prints is shown when it has ended and something failed. The last line is 'N passed, N failed'; the exit status
+side, and one that mostly waits; what a test prints is shown when it has ended and something failed. The last line is 'N passed, N failed'; the exit status
 is 1 when anything failed.
 """
 import concurrent.futures
@@ -205,8 +206,8 @@ STEPS = {
     "bits": lambda: step_scripts(script("bits/run_bits.py")),
     "tsan": step_tsan,
     "fuzz": step_fuzz,
-    # alone: it measures how long a cancel takes
-    "faults": lambda: step_scripts(script("faults/run_faults.py"), jobs=1),
+    "faults": lambda: step_scripts(script("faults/run_faults.py", "memory", "calls", "limits", "cache", "jobs", "allocation")),
+    "cancel": lambda: step_scripts(script("faults/run_faults.py", "cancel")),
 }
 # Tests of a folder that is not named above.
 OTHERS = sorted({name for name in os.listdir(os.path.join(ROOT, "tests"))
@@ -218,9 +219,12 @@ def scripts_of(folder):
 
 for other in OTHERS:
     STEPS[other] = lambda other=other: step_scripts(*scripts_of(other))
-# Steps of one line run side by side, two at a time, the long ones first.
-PLAN = (("lint", "build"), ("sql", "unit", "random", "tpch", "tsan", "parquet", "bits", "fuzz", "kernels", "sim", "api", *OTHERS, "shell"),
-        ("faults",))
+# Processes of clusters that start, are silent, are given up: the machine is idle meanwhile.
+WAITING = ("launch", "chaos", "cluster")
+BUSY = ("random", "sql", "faults", "unit", "tpch", "tsan", *(name for name in OTHERS if name not in WAITING),
+        "parquet", "bits", "fuzz", "kernels", "sim", "api", "shell")
+# One line after the other; the steps of a line two at a time, the long ones first, and beside BUSY one of WAITING.
+PLAN = (("lint", "build"), BUSY, ("cancel",))
 
 
 def run_step(name):
@@ -243,8 +247,11 @@ def main():
         sys.exit(f"check.py: no step {unknown[0]}; there are {', '.join(STEPS)}")
     results = []
     for line in PLAN:
-        with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            results += pool.map(run_step, [name for name in line if not wanted or name in wanted])
+        chosen = [name for name in line if not wanted or name in wanted]
+        waiting = [name for name in WAITING if line is BUSY and (not wanted or name in wanted)]
+        with concurrent.futures.ThreadPoolExecutor(2) as pool, concurrent.futures.ThreadPoolExecutor(1) as patient:
+            done = [pool.submit(run_step, name) for name in chosen] + [patient.submit(run_step, name) for name in waiting]
+            results += [step.result() for step in done]
     passed, failed = sum(p for p, _ in results), sum(f for _, f in results)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
