@@ -92,6 +92,16 @@ static Status find_host(RpcAddress master, char *host, Error *err)
 
 /* --- the master --- */
 
+static void say_registered(const Application *application)
+{
+    EventLog *events = driver_events(application->driver);
+
+    event_begin(events, "registered");
+    event_number(events, "application", application->id);
+    event_text(events, "master", application->options.master_url);
+    event_end(events);
+}
+
 static Status register_once(Application *application, Error *err)
 {
     const ApplicationOptions *options = &application->options;
@@ -105,9 +115,11 @@ static Status register_once(Application *application, Error *err)
         .incarnation = application->incarnation,
         .application = application->id};
 
-    return application->rpc->rpc_master_register_application(
+    TRY(application->rpc->rpc_master_register_application(
         application->pool, master_url_address(&application->master), &info, deadline(), err,
-        &application->id);
+        &application->id));
+    say_registered(application);
+    return ST_OK;
 }
 
 /* The first one of the masters that takes it. */
@@ -267,6 +279,20 @@ static BlockOutput *find_output(void *context, uint64_t id)
     return options->find_output == NULL ? NULL : options->find_output(options->context, id);
 }
 
+/* In one piece: what is kept changes from call to call. */
+static Status events_piece(const Application *application, uint64_t offset, uint32_t piece_bytes,
+                           Arena *arena, Error *err, BlockPiece *piece_out)
+{
+    WireBytes kept = event_log_kept(driver_events(application->driver), arena);
+
+    if (offset != 0 || kept.byte_count > piece_bytes)
+        return error_set(err, ST_BAD_INPUT, "an event log is given in one piece");
+    *piece_out = (BlockPiece){.total_bytes = kept.byte_count,
+                              .bytes = kept.bytes,
+                              .byte_count = (uint32_t)kept.byte_count};
+    return ST_OK;
+}
+
 static Status fetch_object(void *context, uint64_t hash, uint64_t offset, uint32_t piece_bytes,
                            Arena *arena, Error *err, BlockPiece *piece_out)
 {
@@ -276,6 +302,8 @@ static Status fetch_object(void *context, uint64_t hash, uint64_t offset, uint32
     Status status;
     int fd;
 
+    if (hash == APPLICATION_EVENTS)
+        return events_piece(context, offset, piece_bytes, arena, err, piece_out);
     if (driver_shared_piece(((Application *)context)->driver, hash, offset, piece_bytes, arena,
                             &piece, &total)) {
         *piece_out = (BlockPiece){

@@ -16,6 +16,9 @@
 
 typedef struct Application Application;
 
+/* As a hash of rpc_driver_fetch_object: the application's event log, what is kept of it. */
+#define APPLICATION_EVENTS UINT64_C(1)
+
 typedef struct ApplicationOptions {
     const char *master_url;  /* vonk://host:port[,host:port] */
     const char *name;        /* for the status */

@@ -14,6 +14,7 @@ vonk_find(LZ4_LIB lz4 liblz4-dev)
 vonk_find(DEFLATE_LIB deflate libdeflate-dev)
 vonk_find(ZLIB_LIB z zlib1g-dev)
 vonk_find(EDIT_LIB edit libedit-dev)
+vonk_find(JSON_LIB json-c libjson-c-dev)
 find_package(LLVM 19.1 REQUIRED CONFIG)
 pkg_check_modules(CHECK check) # unit tests only
 find_program(CLANG_19 clang-19 REQUIRED)

@@ -20,7 +20,7 @@ file(GLOB shell_sources CONFIGURE_DEPENDS shell/*.c)
 list(FILTER shell_sources EXCLUDE REGEX "shell_main\\.c$")
 if(shell_sources)
     vonk_folder(vonk_shell shell)
-    target_link_libraries(vonk_shell PUBLIC vonk_engine PRIVATE ${EDIT_LIB})
+    target_link_libraries(vonk_shell PUBLIC vonk_engine PRIVATE ${EDIT_LIB} ${JSON_LIB})
 endif()
 if(EXISTS ${CMAKE_SOURCE_DIR}/shell/shell_main.c)
     # Jobs that `vonk submit` loads find the public functions in the program itself.

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "engine/plan_transport.h"
 #include "engine/session_internal.h"
@@ -58,6 +59,23 @@ static Status join_cluster(const Session *session, SessionJobs *jobs)
                             &jobs->application);
 }
 
+/* To a file, if it is wanted; what is kept in memory costs no call of the system. */
+static Status begin_events(const Session *session, SessionJobs *jobs)
+{
+    const Config *config = &session->config;
+    EventLog *events = driver_events(jobs->driver);
+
+    if (config->event_log[0] != '\0')
+        TRY(event_log_to_folder(events, config->event_log, &jobs->unreachable));
+    event_begin(events, "application");
+    event_text(events, "name", program_invocation_short_name);
+    event_text(events, "version", VONK_VERSION);
+    event_text(events, "master", session_on_cluster(session) ? config->master : "local");
+    event_number(events, "pid", getpid());
+    event_end(events);
+    return ST_OK;
+}
+
 SessionJobs *session_jobs(Session *session)
 {
     SessionJobs *jobs = session->jobs;
@@ -79,7 +97,8 @@ SessionJobs *session_jobs(Session *session)
     jobs->driver = driver_new(jobs->store, &scheduler);
     driver_set_observer(jobs->driver, session->job_observer);
     jobs->unreachable = ERROR_NONE;
-    if (!session_on_cluster(session) || join_cluster(session, jobs) != ST_OK)
+    if (begin_events(session, jobs) != ST_OK || !session_on_cluster(session) ||
+        join_cluster(session, jobs) != ST_OK)
         jobs->threads = thread_backend_new(jobs->driver); /* the driver must have one */
     session->jobs = jobs;
     return jobs;

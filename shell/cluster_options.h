@@ -12,7 +12,8 @@
 typedef struct ClusterOptions {
     const char *master, *host, *port, *cores, *memory, *dir, *secret_file, *schedule, *log_file;
     const char *zookeeper, *ready_fd, *drain, *driver, *executor, *application;
-    bool is_json, wants_help;
+    const char *from;
+    bool is_json, with_lineage, wants_help;
 } ClusterOptions;
 
 /* An option of a subcommand: its name, where its text goes (offsetof; a bool takes none). */

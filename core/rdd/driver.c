@@ -20,6 +20,7 @@ Driver *driver_new(BlockStore *store, const SchedulerConfig *config)
 
     driver->arena = arena;
     driver->store = store;
+    driver->events = event_log_new();
     driver->scheduler = scheduler_new(arena, config);
     pthread_mutex_init(&driver->lock, NULL);
     pthread_condattr_init(&attr);
@@ -45,6 +46,7 @@ void driver_free(Driver *driver)
         forget_kept(driver, LIST_OWNER(driver->kept.first, KeptOutput, node));
     pthread_cond_destroy(&driver->changed);
     pthread_mutex_destroy(&driver->lock);
+    event_log_free(driver->events);
     arena_free(driver->arena);
 }
 
@@ -56,6 +58,11 @@ void driver_set_backend(Driver *driver, TaskBackend *backend)
 void driver_set_observer(Driver *driver, JobObserver observer)
 {
     driver->observer = observer;
+}
+
+EventLog *driver_events(Driver *driver)
+{
+    return driver->events;
 }
 
 /* --- time --- */
@@ -120,6 +127,7 @@ static void end_job(Driver *driver, JobId id, Job *job)
         job->error = driver->shut;
     else if (job->state == JOB_CANCELLED)
         (void)error_set(&job->error, ST_CANCELLED, "canceling job due to user request");
+    driver__say_job_ended(driver, job);
     scheduler_job_release(driver->scheduler, id);
     if (driver->observer.ended != NULL)
         driver->observer.ended(driver->observer.context);
@@ -174,6 +182,7 @@ void driver__pump(Driver *driver)
             break;
         case ACTION_EXECUTOR_GONE:
             lose_blocks(driver, action.executor);
+            driver__say_executor_lost(driver, action.executor, BLOCKS_LOST, "it was silent");
             if (class->executor_gone != NULL)
                 class->executor_gone(driver->backend, action.executor);
             break;
@@ -203,6 +212,7 @@ void driver_executor_added(Driver *driver, const ExecutorSpec *spec, ExecutorId 
 {
     begin_event(driver);
     *id_out = scheduler_executor_added(driver->scheduler, spec);
+    driver__say_executor(driver, *id_out, spec);
     end_event(driver);
 }
 
@@ -211,6 +221,7 @@ void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, c
     begin_event(driver);
     if (fate == BLOCKS_LOST)
         lose_blocks(driver, executor);
+    driver__say_executor_lost(driver, executor, fate, reason);
     scheduler_executor_lost(driver->scheduler, executor, fate, reason);
     end_event(driver);
 }
@@ -321,6 +332,7 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
     TaskVerdict verdict =
         scheduler_task_succeeded(driver->scheduler, launch->attempt, result->hash);
 
+    driver__say_task(driver, launch, result, verdict == VERDICT_REFUSED ? "refused" : "made");
     if (verdict == VERDICT_REFUSED) {
         map_blocks_free(result->blocks);
         return;
@@ -398,13 +410,21 @@ static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResul
 
 static void take_result(Driver *driver, const TaskLaunch *launch, TaskResult *result)
 {
-    if (result->status == ST_OK)
+    TaskFailure failure;
+
+    if (result->status == ST_OK) {
         task_succeeded(driver, launch, result);
-    else if (result->has_lost_input)
+        return;
+    }
+    failure = failure_of(&result->error);
+    driver__say_task(driver, launch, result,
+                     result->has_lost_input   ? "input lost"
+                     : failure == TASK_KILLED ? "cancelled"
+                                              : "failed");
+    if (result->has_lost_input)
         input_lost(driver, launch, result);
     else
-        scheduler_task_failed(driver->scheduler, launch->attempt, failure_of(&result->error),
-                              &result->error);
+        scheduler_task_failed(driver->scheduler, launch->attempt, failure, &result->error);
 }
 
 void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *result)

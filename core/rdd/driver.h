@@ -6,13 +6,14 @@
  *
  * Events become calls of the scheduler (core/scheduler/scheduler.h), its actions calls of the
  * backend (task_backend.h). The driver itself decides nothing. It knows where blocks are, what is
- * kept for later jobs, and a ledger of what each task made.
+ * kept for later jobs, and a ledger of what each task made, and says what happens (event_log.h).
  *
  * Thread: every call may come from any thread.
  */
 #ifndef VONK_CORE_RDD_DRIVER_H
 #define VONK_CORE_RDD_DRIVER_H
 
+#include "core/rdd/event_log.h"
 #include "core/rdd/task_backend.h"
 
 typedef struct Driver Driver;
@@ -34,6 +35,9 @@ typedef struct JobObserver {
 
 /* Before the first job. */
 void driver_set_observer(Driver *driver, JobObserver observer);
+
+/* What jobs did; lives as long as the driver. */
+EventLog *driver_events(Driver *driver);
 
 /* --- what a backend tells --- */
 

@@ -23,7 +23,9 @@ struct Driver {
     BlockStore *store;
     TaskBackend *backend;
     JobObserver observer;
-    List stages; /* JobStages that are not released */
+    EventLog *events;
+    int64_t job_count, stage_count; /* so far: their numbers in the log */
+    List stages;                    /* JobStages that are not released */
     List kept;
     Error shut; /* its status is ST_OK: it is not */
 };
@@ -34,6 +36,7 @@ struct JobStage {
     const Fragment *wired; /* the same, through bytes; NULL: tasks run the fragment itself */
     const char *name;
     StageId id;
+    int64_t number; /* in the event log */
     StageWork work;
     BlockOutput *output;
     WireBytes plan;     /* for executors elsewhere */
@@ -54,6 +57,8 @@ struct Job {
     JobStage *stages;
     StageReport *reports;
     JobId id;
+    int64_t number; /* of the run, in the event log */
+    int64_t began_ms;
     bool is_running;
     JobState state;
     Error error;
@@ -70,6 +75,17 @@ struct Job {
 
 /* With the lock: carries out what the scheduler decides, until it has nothing more to say. */
 void driver__pump(Driver *driver);
+
+/* With the lock: lines of the event log. */
+void driver__say_stage(Driver *driver, JobStage *stage);
+void driver__say_job(Driver *driver, Job *job, PartitionRange range);
+void driver__say_job_ended(Driver *driver, const Job *job);
+void driver__say_executor(Driver *driver, ExecutorId executor, const ExecutorSpec *spec);
+void driver__say_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate,
+                               const char *reason);
+/* outcome: "made", "failed", "cancelled", "input lost", or "refused": somebody else's counts. */
+void driver__say_task(Driver *driver, const TaskLaunch *launch, const TaskResult *result,
+                      const char *outcome);
 
 /* With the lock: the time goes on. */
 void driver__tick(Driver *driver);

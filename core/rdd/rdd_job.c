@@ -103,6 +103,7 @@ static void add_stage(Driver *driver, Job *job, JobStage *stage, const Fragment 
     stage->id = scheduler_add_stage(driver->scheduler, &spec);
     list_push(&driver->stages, &stage->node);
     note_kept(driver, stage);
+    driver__say_stage(driver, stage);
 }
 
 /* Every stage as bytes, for executors elsewhere. */
@@ -150,6 +151,7 @@ static Status run(Job *job, PartitionRange range, Error *err)
     if (driver->observer.began != NULL)
         driver->observer.began(driver->observer.context, driver);
     job->id = scheduler_submit(driver->scheduler, &spec);
+    driver__say_job(driver, job, range);
     if (request->submitted != NULL)
         request->submitted(request->context);
     driver__pump(driver);

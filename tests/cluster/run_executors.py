@@ -5,6 +5,7 @@
 
 Executors are processes of this test's workers; they are ended by their ids.
 """
+import json
 import os
 import random
 import shutil
@@ -177,7 +178,42 @@ def stopped(folder, right):
     cluster.close()
 
 
-STORIES = {"undisturbed": undisturbed, "killed": killed, "damaged": damaged, "stopped": stopped}
+def events(folder, right):
+    """What an event log says of a query, and what a driver that runs says of itself."""
+    cluster = Cluster(folder)
+    logs = os.path.join(folder, "logs")
+    query = QUERIES[5]
+    line = [VONK, "sql", os.path.join(folder, "db"), "--master", cluster.url, "--set", f"event_log={logs}"]
+    driver = subprocess.Popen([*line, "--format", "csv"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV)
+    driver.stdin.write(query + ";\n")
+    driver.stdin.flush()
+    for expected in right[5].splitlines():
+        check(driver.stdout.readline() == expected + "\n", "events: a line of the answer")
+    status = subprocess.run([VONK, "status", "--master", cluster.url, "--json"], capture_output=True, text=True, env=ENV)
+    application = json.loads(status.stdout)["applications"][0]["id"]
+    live = subprocess.run([VONK, "status", "--master", cluster.url, "--lineage", str(application)], capture_output=True, text=True, env=ENV)
+    driver.stdin.close()
+    driver.wait(60)
+    names = os.listdir(logs)
+    check(len(names) == 1, f"events: one file, not {names}")
+    path = os.path.join(logs, names[0])
+    with open(path) as f:
+        said = [json.loads(line) for line in f]
+    made = [event for event in said if event["event"] == "task" and event["outcome"] == "made"]
+    check(made and {event["state"] for event in said if event["event"] == "job_ended"} == {"succeeded"}, f"events: {said}")
+    check({event["stage"] for event in made} == {event["stage"] for event in said if event["event"] == "stage"}, "events: of every stage")
+    with open(path, "a") as f:
+        f.write('{"event": "task", "sta')  # as of a driver that was killed
+    later = subprocess.run([VONK, "status", "--from", path, "--lineage"], capture_output=True, text=True, env=ENV).stdout
+    check("1 of" in later and "left out" in later, f"events: half a line: {later}")
+    for event in made:
+        check(event["hash"] in live.stdout and event["hash"] in later, f"events: {event} is not in {live.stdout}{live.stderr}")
+    gone = subprocess.run([VONK, "status", "--master", cluster.url, "--lineage", str(application)], capture_output=True, text=True, env=ENV)
+    check(gone.returncode == 1 and "vonk status --from" in gone.stderr, f"events: of one that has ended: {gone.stderr}")
+    cluster.close()
+
+
+STORIES = {"undisturbed": undisturbed, "events": events, "killed": killed, "damaged": damaged, "stopped": stopped}
 
 
 def main():
