@@ -32,7 +32,8 @@ enum {
 typedef struct Peer {
     uint64_t place;
     const char *host;
-    uint16_t port; /* 0: gone */
+    uint16_t port;    /* 0: gone */
+    BlockOwner owner; /* zeros: whoever is asked */
 } Peer;
 
 struct BlockFetcher {
@@ -42,9 +43,10 @@ struct BlockFetcher {
     FetcherHooks hooks;
     Arena *arena;
     pthread_mutex_t lock; /* of what follows */
-    pthread_cond_t changed;
+    pthread_cond_t changed, moved;
     bool is_stopping;
-    List queue; /* Groups */
+    List queue;     /* Groups */
+    uint64_t moves; /* of places to somebody else, so far */
     uint32_t peer_count, peer_capacity;
     Peer *peers;
     uint32_t thread_count;
@@ -120,15 +122,20 @@ void block_fetcher_peer(BlockFetcher *fetcher, const OrderPeer *peer)
     }
     if (known == NULL) {
         known = &fetcher->peers[fetcher->peer_count++];
-        *known = (Peer){.place = peer->place, .host = arena_strdup(fetcher->arena, peer->host)};
-        known->port = peer->port;
+        *known =
+            (Peer){peer->place, arena_strdup(fetcher->arena, peer->host), peer->port, peer->owner};
     } else if (peer->port == 0) {
         known->port = 0;
+    } else if (peer->owner.application != 0 && known->port != 0) {
+        *known =
+            (Peer){peer->place, arena_strdup(fetcher->arena, peer->host), peer->port, peer->owner};
+        fetcher->moves++;
+        pthread_cond_broadcast(&fetcher->moved);
     }
     pthread_mutex_unlock(&fetcher->lock);
 }
 
-static Status peer_address(BlockFetcher *fetcher, uint64_t place, Error *err, RpcAddress *out)
+static Status find_place(BlockFetcher *fetcher, uint64_t place, Error *err, Peer *peer_out)
 {
     const Peer *peer;
     Status status = ST_OK;
@@ -138,9 +145,14 @@ static Status peer_address(BlockFetcher *fetcher, uint64_t place, Error *err, Rp
     if (peer == NULL || peer->port == 0)
         status = error_set(err, ST_CORRUPT, "the executor that had the blocks is gone");
     else
-        *out = (RpcAddress){peer->host, peer->port};
+        *peer_out = *peer;
     pthread_mutex_unlock(&fetcher->lock);
     return status;
+}
+
+static RpcAddress address_of(const Peer *peer)
+{
+    return (RpcAddress){peer->host, peer->port};
 }
 
 /* --- calls --- */
@@ -155,9 +167,11 @@ static bool is_unwanted(BlockFetch *fetch)
     return answer;
 }
 
-/* A little later each time, and not with all others at once. */
-static void back_off(uint32_t tries)
+/* A little later each time, and not with all others at once; at once when a place has moved since
+ * `moves`: it may be this one. */
+static void back_off(BlockFetcher *fetcher, uint32_t tries, uint64_t moves)
 {
+    struct timespec at;
     uint32_t most = BACKOFF_MS << (tries < 7 ? tries : 7);
     uint32_t seed = (uint32_t)clock_now_ns();
     int64_t ms;
@@ -165,7 +179,25 @@ static void back_off(uint32_t tries)
     if (most > BACKOFF_MS_MAX)
         most = BACKOFF_MS_MAX;
     ms = most / 2 + (int64_t)((uint32_t)rand_r(&seed) % (most / 2 + 1));
-    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_nsec += ms * 1000000;
+    at.tv_sec += at.tv_nsec / 1000000000;
+    at.tv_nsec %= 1000000000;
+    pthread_mutex_lock(&fetcher->lock);
+    while (fetcher->moves == moves &&
+           pthread_cond_timedwait(&fetcher->moved, &fetcher->lock, &at) == 0)
+        ;
+    pthread_mutex_unlock(&fetcher->lock);
+}
+
+static uint64_t count_moves(BlockFetcher *fetcher)
+{
+    uint64_t moves;
+
+    pthread_mutex_lock(&fetcher->lock);
+    moves = fetcher->moves;
+    pthread_mutex_unlock(&fetcher->lock);
+    return moves;
 }
 
 /* Whether another try may help: no answer came, and there is time, and somebody waits. */
@@ -184,11 +216,12 @@ static int64_t call_deadline(void)
 }
 
 /* The block's bytes, a piece after the other. */
-static Status fetch_pieces(Group *group, const FetchEntry *entry, RpcAddress address, Block *block,
+static Status fetch_pieces(Group *group, const FetchEntry *entry, const Peer *peer, Block *block,
                            Error *err)
 {
     const BlockFetch *fetch = group->fetch;
-    BlockName name = {.output = (int64_t)fetch->request.output,
+    BlockName name = {.owner = peer->owner,
+                      .output = (int64_t)fetch->request.output,
                       .map_task = (int32_t)group->maps[group->next]->wanted.map,
                       .reduce_partition = (int32_t)fetch->request.reduce,
                       .number = (int32_t)entry->number};
@@ -200,8 +233,9 @@ static Status fetch_pieces(Group *group, const FetchEntry *entry, RpcAddress add
         uint32_t bytes = left < BLOCK_PIECE_BYTES_MAX ? (uint32_t)left : BLOCK_PIECE_BYTES_MAX;
         BlockPiece piece;
 
-        status = fetch->fetcher->rpc->rpc_blocks_fetch(fetch->fetcher->pool, address, name, offset,
-                                                       bytes, call_deadline(), arena, err, &piece);
+        status = fetch->fetcher->rpc->rpc_blocks_fetch(fetch->fetcher->pool, address_of(peer), name,
+                                                       offset, bytes, call_deadline(), arena, err,
+                                                       &piece);
         if (status == ST_OK && (piece.total_bytes != entry->bytes || piece.byte_count != bytes))
             status = error_set(err, ST_CORRUPT, "another piece of a block came than was wanted");
         if (status == ST_OK)
@@ -213,7 +247,7 @@ static Status fetch_pieces(Group *group, const FetchEntry *entry, RpcAddress add
 }
 
 /* Checked, and among those that wait. */
-static Status take_block(Group *group, const FetchEntry *entry, RpcAddress address, Error *err)
+static Status take_block(Group *group, const FetchEntry *entry, const Peer *peer, Error *err)
 {
     BlockFetch *fetch = group->fetch;
     const FetchRequest *request = &fetch->request;
@@ -227,7 +261,7 @@ static Status take_block(Group *group, const FetchEntry *entry, RpcAddress addre
     if (entry->kind == FETCH_BLOCK)
         memcpy(block->head, entry->data, entry->bytes);
     else
-        status = fetch_pieces(group, entry, address, block, err);
+        status = fetch_pieces(group, entry, peer, block, err);
     if (status == ST_OK)
         status = block_check(block, entry->bytes, entry->hash, request->column_count,
                              request->columns, err);
@@ -259,7 +293,7 @@ static void end_map(Group *group)
 }
 
 /* is_lost: it will not come back, however often it is asked for. */
-static Status take_answer(Group *group, WireBytes answer, RpcAddress address, Arena *arena,
+static Status take_answer(Group *group, WireBytes answer, const Peer *peer, Arena *arena,
                           bool *is_lost, Error *err)
 {
     WireReader from = wire_reader(answer.bytes, answer.byte_count, "blocks", err);
@@ -279,17 +313,18 @@ static Status take_answer(Group *group, WireBytes answer, RpcAddress address, Ar
             *is_lost = true;
             return error_set(err, ST_CORRUPT, "%s", entry.reason);
         } else {
-            TRY(take_block(group, &entry, address, err));
+            TRY(take_block(group, &entry, peer, err));
         }
     }
     return from.status;
 }
 
-static WireBytes wanted_bytes(const Group *group, Arena *arena)
+static WireBytes wanted_bytes(const Group *group, const Peer *peer, Arena *arena)
 {
     WireWriter to = {.arena = arena};
     FetchMap maps[FETCH_MAPS_MAX];
-    FetchWanted wanted = {.output = group->fetch->request.output,
+    FetchWanted wanted = {.owner = peer->owner,
+                          .output = group->fetch->request.output,
                           .reduce = group->fetch->request.reduce,
                           .maps = maps};
 
@@ -307,17 +342,17 @@ static Status call_once(Group *group, bool *is_lost, Error *err)
 {
     BlockFetcher *fetcher = group->fetch->fetcher;
     Arena *arena = arena_new(NULL, "fetch", ARENA_NO_CAP);
-    RpcAddress address = {0};
     WireBytes answer;
-    Status status = peer_address(fetcher, group->place, err, &address);
+    Peer peer = {0};
+    Status status = find_place(fetcher, group->place, err, &peer);
 
     *is_lost = status != ST_OK;
     if (status == ST_OK)
-        status =
-            fetcher->rpc->rpc_blocks_fetch_many(fetcher->pool, address, wanted_bytes(group, arena),
-                                                call_deadline(), arena, err, &answer);
+        status = fetcher->rpc->rpc_blocks_fetch_many(fetcher->pool, address_of(&peer),
+                                                     wanted_bytes(group, &peer, arena),
+                                                     call_deadline(), arena, err, &answer);
     if (status == ST_OK)
-        status = take_answer(group, answer, address, arena, is_lost, err);
+        status = take_answer(group, answer, &peer, arena, is_lost, err);
     arena_free(arena);
     return status;
 }
@@ -329,12 +364,13 @@ static Status call(Group *group, Error *err)
     Status status = ST_OK;
 
     for (uint32_t tries = 0;; tries++) {
+        uint64_t moves = count_moves(group->fetch->fetcher);
         bool is_lost;
 
         status = call_once(group, &is_lost, err);
         if (status == ST_OK || is_lost || !may_try_again(group, status, start_ns, tries + 1))
             break;
-        back_off(tries);
+        back_off(group->fetch->fetcher, tries, moves);
     }
     if (status == ST_OK || status == ST_OUT_OF_MEMORY || status == ST_CORRUPT)
         return status;
@@ -443,7 +479,8 @@ static void make_groups(BlockFetch *fetch)
 
     fetch->groups = ARENA_ARRAY(fetch->arena, Group, count);
     for (uint32_t i = 0; i < count; i++)
-        group_of(fetch, fetch->request.maps[i].at.place)->count++;
+        if (fetch->request.maps[i].at.hash != NO_BLOCKS_HASH)
+            group_of(fetch, fetch->request.maps[i].at.place)->count++;
     for (uint32_t i = 0; i < fetch->group_count; i++) {
         Group *group = &fetch->groups[i];
 
@@ -451,9 +488,13 @@ static void make_groups(BlockFetch *fetch)
         group->count = 0;
     }
     for (uint32_t i = 0; i < count; i++) {
-        Group *group = group_of(fetch, fetch->request.maps[i].at.place);
+        Group *group;
 
-        fetch->maps[i] = (MapState){.wanted = fetch->request.maps[i], .group = group};
+        fetch->maps[i] = (MapState){.wanted = fetch->request.maps[i]};
+        fetch->maps[i].is_complete = fetch->maps[i].wanted.at.hash == NO_BLOCKS_HASH;
+        if (fetch->maps[i].is_complete)
+            continue;
+        fetch->maps[i].group = group = group_of(fetch, fetch->request.maps[i].at.place);
         if (group->count == 0)
             group->number = fetch->maps[i].wanted.first;
         group->maps[group->count++] = &fetch->maps[i];
@@ -493,7 +534,7 @@ static Status source_open(BlockSource *source, const FetchRequest *request, Erro
 static bool has_come(BlockFetch *fetch, Status *status, Error *err, Block **block_out)
 {
     MapState *map = &fetch->maps[fetch->at];
-    const Group *group = map->group;
+    const Group *group = map->group; /* NULL: it made nothing */
 
     if (!list_is_empty(&map->blocks)) {
         *block_out = LIST_OWNER(list_take(&map->blocks), WaitingBlock, node)->block;
@@ -582,6 +623,7 @@ Status block_fetcher_new(const RpcModule *rpc, RpcPool *pool, FetcherHooks hooks
 {
     Arena *arena = arena_new(NULL, "block fetcher", ARENA_NO_CAP);
     BlockFetcher *fetcher = ARENA_NEW(arena, BlockFetcher);
+    pthread_condattr_t monotonic;
     int failure = 0;
 
     *fetcher_out = NULL;
@@ -592,6 +634,10 @@ Status block_fetcher_new(const RpcModule *rpc, RpcPool *pool, FetcherHooks hooks
     fetcher->arena = arena;
     pthread_mutex_init(&fetcher->lock, NULL);
     pthread_cond_init(&fetcher->changed, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&fetcher->moved, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     while (fetcher->thread_count < THREADS && failure == 0) {
         failure =
             pthread_create(&fetcher->threads[fetcher->thread_count], NULL, thread_main, fetcher);
@@ -616,6 +662,7 @@ void block_fetcher_free(BlockFetcher *fetcher)
     for (uint32_t i = 0; i < fetcher->thread_count; i++)
         pthread_join(fetcher->threads[i], NULL);
     pthread_cond_destroy(&fetcher->changed);
+    pthread_cond_destroy(&fetcher->moved);
     pthread_mutex_destroy(&fetcher->lock);
     arena_free(fetcher->arena);
 }

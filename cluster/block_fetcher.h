@@ -38,7 +38,8 @@ void block_fetcher_free(BlockFetcher *fetcher);
 
 BlockSource *block_fetcher_source(BlockFetcher *fetcher);
 
-/* port 0: the place is gone, for ever. */
+/* port 0: the place is gone, for ever. With an owner: from now on somebody else serves what was
+ * made there. */
 void block_fetcher_peer(BlockFetcher *fetcher, const OrderPeer *peer);
 
 #endif

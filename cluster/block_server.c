@@ -69,6 +69,8 @@ static Status give_map(BlockServer *server, BlockOutput *output, const FetchWant
 static const char *refusal(const BlockOutput *output, const FetchWanted *wanted,
                            const FetchMap *map)
 {
+    if (wanted->owner.application != 0)
+        return "this process has kept nothing of others";
     if (output == NULL || map->map >= block_output_map_count(output) ||
         wanted->reduce >= block_output_reduce_count(output))
         return "there is no such output";
@@ -133,7 +135,8 @@ static Status fetch_piece(void *context, BlockName name, uint64_t offset, uint32
     Block *block = NULL;
     uint64_t bytes;
 
-    if (output == NULL || name.map_task < 0 || name.reduce_partition < 0 || name.number < 0 ||
+    if (output == NULL || name.owner.application != 0 || name.map_task < 0 ||
+        name.reduce_partition < 0 || name.number < 0 ||
         (uint32_t)name.map_task >= block_output_map_count(output) ||
         (uint32_t)name.reduce_partition >= block_output_reduce_count(output))
         status = error_set(err, ST_CORRUPT, "there is no such output");

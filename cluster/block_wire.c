@@ -3,6 +3,8 @@
 
 void fetch_wanted_put(WireWriter *to, const FetchWanted *wanted)
 {
+    wire_put_u64(to, (uint64_t)wanted->owner.application);
+    wire_put_u64(to, (uint64_t)wanted->owner.executor);
     wire_put_u64(to, wanted->output);
     wire_put_u32(to, wanted->reduce);
     wire_put_u32(to, wanted->map_count);
@@ -18,6 +20,8 @@ Status fetch_wanted_take(WireBytes bytes, Arena *arena, Error *err, FetchWanted 
     WireReader from = wire_reader(bytes.bytes, bytes.byte_count, "wanted blocks", err);
     FetchMap *maps;
 
+    wanted_out->owner.application = (int64_t)wire_get_u64(&from);
+    wanted_out->owner.executor = (int64_t)wire_get_u64(&from);
     wanted_out->output = wire_get_u64(&from);
     wanted_out->reduce = wire_get_u32(&from);
     wanted_out->map_count = wire_get_count(&from, 16, "map tasks");

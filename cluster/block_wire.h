@@ -1,8 +1,9 @@
 /*
  * block_wire.h -- many blocks in one call: which are wanted, and what came of it
  *
- *     wanted:  output, reduce partition, then map tasks, each with the hash that it should have
- *              (0: any) and the number of its first block that is wanted
+ *     wanted:  whose (0: of the process that is asked; else of one that has ended), output, reduce
+ *              partition, then map tasks, each with the hash that it should have (0: any) and the
+ *              number of its first block that is wanted
  *     answer:  entries in the order of the map tasks, about 1 MiB of them; what does not fit is
  *              asked for again
  *
@@ -11,7 +12,7 @@
 #ifndef VONK_CLUSTER_BLOCK_WIRE_H
 #define VONK_CLUSTER_BLOCK_WIRE_H
 
-#include "core/base/wire.h"
+#include "cluster/rpc/rpc_blocks.h"
 
 enum { FETCH_MAPS_MAX = 4096, FETCH_ANSWER_BYTES = 1 << 20 };
 
@@ -21,6 +22,7 @@ typedef struct FetchMap {
 } FetchMap;
 
 typedef struct FetchWanted {
+    BlockOwner owner;
     uint64_t output;
     uint32_t reduce;
     uint32_t map_count;

@@ -28,15 +28,24 @@ struct ClusterBackend {
     RpcServer *server;
     BlockServer blocks;
     RemoteSender sender; /* what executors' threads send with */
+    List moved;          /* Moved: places that have ended, whose blocks are kept */
     uint32_t host_count;
     const char *hosts[HOSTS_MAX]; /* by number */
 };
+
+/* A place that has ended: who serves what it made. */
+typedef struct Moved {
+    Arena *arena;
+    OrderPeer peer;
+    ListNode node;
+} Moved;
 
 SchedulerConfig cluster_backend_config(void)
 {
     SchedulerConfig config = scheduler_config_default();
 
     config.executor_timeout_ms = 10000;
+    config.blocks_outlive_executors = true; /* those that are kept; the driver knows of others */
     config.no_executor_timeout_ms = 60000;
     config.speculates = true;
     config.speculation_min_ms = 2000;
@@ -61,6 +70,32 @@ static void unlock(ClusterBackend *backend)
     pthread_mutex_unlock(&backend->sender.lock);
 }
 
+/* With the lock. Nobody needs what was made there. */
+static void forget_moved(ClusterBackend *backend, Moved *moved)
+{
+    list_remove(&backend->moved, &moved->node);
+    arena_free(moved->arena);
+}
+
+/* With the lock. For executors that come later. */
+static void note_moved(ClusterBackend *backend, const OrderPeer *peer)
+{
+    Arena *arena = arena_new(NULL, "moved", ARENA_NO_CAP);
+    Moved *moved = ARENA_NEW(arena, Moved);
+
+    LIST_EACH(node, &backend->moved)
+    {
+        Moved *older = LIST_OWNER(node, Moved, node);
+
+        if (!block_store_has_place(backend->store, older->peer.place))
+            forget_moved(backend, older);
+    }
+    moved->arena = arena;
+    moved->peer = *peer;
+    moved->peer.host = arena_strdup(arena, peer->host);
+    list_push(&backend->moved, &moved->node);
+}
+
 /* With the lock. True: it was here. Nothing is sent to it any more, and the others know. */
 static bool cut_off(ClusterBackend *backend, RemoteExecutor *executor)
 {
@@ -68,12 +103,22 @@ static bool cut_off(ClusterBackend *backend, RemoteExecutor *executor)
 
     if (executor->is_gone)
         return false;
+    if (executor->keeper_port != 0 && executor->place != 0) {
+        gone.port = executor->keeper_port;
+        gone.owner = executor->owner;
+        note_moved(backend, &gone);
+    }
     remote_executor_end(&backend->sender, executor);
     LIST_EACH(node, &backend->sender.executors)
     order_put_peer(remote_executor_orders(LIST_OWNER(node, RemoteExecutor, node), 0), &gone);
     remote_sender_wake(&backend->sender);
     block_fetcher_peer(backend->fetcher, &gone);
     return true;
+}
+
+static BlockFate fate_of_blocks(const RemoteExecutor *executor)
+{
+    return executor->keeper_port != 0 ? BLOCKS_KEPT : BLOCKS_LOST;
 }
 
 static void tell_given_up(ClusterBackend *backend, int64_t number, const char *reason)
@@ -92,7 +137,7 @@ static void lose(ClusterBackend *backend, RemoteExecutor *executor, const char *
     unlock(backend);
     if (!was_here)
         return;
-    driver_executor_lost(backend->driver, executor->place, BLOCKS_LOST, reason);
+    driver_executor_lost(backend->driver, executor->place, fate_of_blocks(executor), reason);
     tell_given_up(backend, executor->number, reason);
 }
 
@@ -150,22 +195,39 @@ static void let_go(ClusterBackend *backend, RemoteExecutor *executor)
     unlock(backend);
 }
 
+/* With the lock. It clears away what those before it have kept of other outputs. */
+static void tell_wanted(ClusterBackend *backend, RemoteExecutor *executor)
+{
+    Arena *arena = arena_new(NULL, "wanted", ARENA_NO_CAP);
+    const uint64_t *outputs;
+    uint32_t count;
+    uint64_t last = block_store_outputs(backend->store, arena, &count, &outputs);
+
+    order_put_wanted(remote_executor_orders(executor, count * sizeof *outputs), last, count,
+                     outputs);
+    arena_free(arena);
+}
+
 /* With the lock. All know each other. */
 static void introduce(ClusterBackend *backend, RemoteExecutor *newcomer)
 {
-    OrderPeer self = {newcomer->place, newcomer->host, newcomer->port};
+    OrderPeer self = {.place = newcomer->place, .host = newcomer->host, .port = newcomer->port};
 
     block_fetcher_peer(backend->fetcher, &self);
     LIST_EACH(node, &backend->sender.executors)
     {
         RemoteExecutor *other = LIST_OWNER(node, RemoteExecutor, node);
-        OrderPeer peer = {other->place, other->host, other->port};
+        OrderPeer peer = {.place = other->place, .host = other->host, .port = other->port};
 
         if (other == newcomer || other->place == 0)
             continue;
         order_put_peer(remote_executor_orders(other, 0), &self);
         order_put_peer(remote_executor_orders(newcomer, 0), &peer);
     }
+    LIST_EACH(node, &backend->moved)
+    order_put_peer(remote_executor_orders(newcomer, 0), &LIST_OWNER(node, Moved, node)->peer);
+    if (newcomer->keeper_port != 0)
+        tell_wanted(backend, newcomer);
 }
 
 static Status check_build(const ExecutorHello *hello, Error *err)
@@ -215,7 +277,7 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     remote_sender_wake(&backend->sender);
     unlock(backend);
     if (is_gone)
-        driver_executor_lost(backend->driver, *place_out, BLOCKS_LOST, "it has ended");
+        driver_executor_lost(backend->driver, *place_out, fate_of_blocks(executor), "it has ended");
     LOG_INFO("driver", "executor %lld has come from %s:%u with %u slots",
              (long long)hello->executor, hello->address.host, hello->address.port, hello->slots);
     let_go(backend, executor);
@@ -251,6 +313,7 @@ static void task_ended(ClusterBackend *backend, RemoteExecutor *executor,
                          .hash = report->hash,
                          .rows = report->rows,
                          .bytes = report->bytes,
+                         .is_kept = report->is_kept,
                          .cpu_ms = report->cpu_ms,
                          .counts_bytes = report->counts};
     TaskLaunch launch;
@@ -495,6 +558,8 @@ void cluster_backend_free(ClusterBackend *backend)
     backend->options.rpc->rpc_server_stop(backend->server); /* whose calls ask for executors */
     remote_sender_fini(&backend->sender);
     block_fetcher_free(backend->fetcher);
+    while (!list_is_empty(&backend->moved))
+        forget_moved(backend, LIST_OWNER(backend->moved.first, Moved, node));
     arena_free(backend->arena);
 }
 

@@ -20,6 +20,7 @@
 #include "core/base/clock.h"
 #include "core/base/list.h"
 #include "core/base/log.h"
+#include "core/rdd/block_keep.h"
 #include "exec/user_shared.h"
 #include "exec/user_task.h"
 
@@ -57,6 +58,7 @@ struct Executor {
     RpcPool *rpc_pool;
     MemPool *pool;
     BlockStore *store;
+    BlockKeep *keep; /* NULL: what it makes goes with it */
     BlockFetcher *fetcher;
     BlockServer blocks;
     RpcServer *server;
@@ -122,6 +124,7 @@ static AttemptReport report_of(const Attempt *attempt, const TaskResult *result)
                             .hash = result->hash,
                             .rows = result->rows,
                             .bytes = result->bytes,
+                            .is_kept = result->is_kept,
                             .cpu_ms = result->cpu_ms,
                             .has_lost_input = result->has_lost_input,
                             .lost_source = result->lost_source,
@@ -148,8 +151,11 @@ static void run_stage_task(Executor *executor, ExecutorStage *stage, Attempt *at
         return;
     }
     task_run(&stage->work, launch->partition, launch->number, &attempt->stop, result);
-    if (result->blocks != NULL)
-        block_output_put(stage->output, launch->partition, result->blocks, executor->place);
+    if (result->blocks == NULL)
+        return;
+    block_output_put(stage->output, launch->partition, result->blocks, executor->place);
+    result->is_kept = executor->keep != NULL && !stage->is_persisted &&
+                      block_keep_add(executor->keep, stage->output, launch->partition);
 }
 
 static void run_attempt(Executor *executor, Attempt *attempt)
@@ -275,12 +281,28 @@ static void take_drop_stage(void *context, uint64_t stage)
 
 static void take_drop_output(void *context, uint64_t output)
 {
-    executor_stages_drop_output(((Executor *)context)->stages, output);
+    Executor *executor = context;
+
+    executor_stages_drop_output(executor->stages, output);
+    if (executor->keep != NULL)
+        block_keep_drop(executor->keep, output);
 }
 
 static void take_drop_map(void *context, uint64_t output, uint32_t map)
 {
-    executor_stages_drop_map(((Executor *)context)->stages, output, map);
+    Executor *executor = context;
+
+    executor_stages_drop_map(executor->stages, output, map);
+    if (executor->keep != NULL)
+        block_keep_drop_map(executor->keep, output, map);
+}
+
+static void take_wanted(void *context, uint64_t last, uint32_t count, const uint64_t *outputs)
+{
+    Executor *executor = context;
+
+    if (executor->keep != NULL)
+        block_keep_only(executor->keep, last, count, outputs);
 }
 
 static void take_end(void *context, const char *reason)
@@ -306,6 +328,7 @@ static Status deliver(void *context, WireBytes orders, Error *err)
                         .drop_stage = take_drop_stage,
                         .drop_output = take_drop_output,
                         .drop_map = take_drop_map,
+                        .wanted = take_wanted,
                         .end = take_end};
     bool is_ready;
 
@@ -578,6 +601,18 @@ static Status open_network(Executor *executor, Error *err)
     return ST_OK;
 }
 
+/* Without it the executor works as well. */
+static void open_keep(Executor *executor)
+{
+    const ExecutorOptions *options = &executor->options;
+    Error err = ERROR_NONE;
+
+    if (options->keeper_port != 0 && options->keep_bytes > 0 &&
+        block_keep_open(options->keep_folder, options->executor, options->keep_bytes, &err,
+                        &executor->keep) != ST_OK)
+        LOG_WARN("executor", "what tasks make does not outlive this process: %s", err.message);
+}
+
 Status executor_new(const ExecutorOptions *options, Error *err, Executor **executor_out)
 {
     Arena *arena = arena_new(NULL, "executor", ARENA_NO_CAP);
@@ -602,6 +637,7 @@ Status executor_new(const ExecutorOptions *options, Error *err, Executor **execu
     mem_pool_on_pressure(executor->pool, make_room, executor->store);
     executor->blocks = (BlockServer){
         .context = executor, .find = find_output, .damage_every = options->damage_every};
+    open_keep(executor);
     status = open_network(executor, err);
     if (status != ST_OK) {
         executor_free(executor);
@@ -644,7 +680,9 @@ static Status register_with_driver(Executor *executor, Error *err)
         .vocabulary = plan_wire_vocabulary(),
         .executor = options->executor,
         .address = {options->host, executor->rpc->rpc_server_port(executor->server)},
-        .slots = options->cores};
+        .slots = options->cores,
+        .application = options->application,
+        .keeper_port = executor->keep == NULL ? 0 : options->keeper_port};
 
     return executor->rpc->rpc_driver_register_executor(executor->rpc_pool, options->driver, &hello,
                                                        in_ms(REGISTER_MS), err, &executor->place);
@@ -718,6 +756,7 @@ void executor_free(Executor *executor)
     user_shared_free(executor->shared);
     block_fetcher_free(executor->fetcher);
     block_store_free(executor->store);
+    block_keep_close(executor->keep);
     mem_pool_free(executor->pool);
     if (executor->rpc != NULL) {
         executor->rpc->rpc_pool_free(executor->rpc_pool);

@@ -27,6 +27,9 @@ typedef struct ExecutorOptions {
     uint32_t cores;
     uint64_t memory_bytes;
     const char *folder;      /* of its files; it must be there   */
+    uint16_t keeper_port;    /* where on host what it keeps is served; 0: nowhere */
+    const char *keep_folder; /* what outlives it goes there (block_keep.h) */
+    uint64_t keep_bytes;     /* of all that share that folder; 0: nothing is kept */
     const char *secret_file; /* NULL: loopback only              */
     CodeCache *cache;        /* borrowed, until executor_free    */
     uint32_t damage_every;   /* for tests: see block_server.h    */

@@ -202,6 +202,7 @@ void executor_stages_add(ExecutorStages *stages, const OrderStage *order)
     stage->arena = arena;
     stage->id = order->stage;
     stage->references = 1;
+    stage->is_persisted = order->is_persisted;
     stage_work_init(&stage->work, &stage->wire.fragment);
     stage->status =
         stage_decode(order->plan, stages->spec.hooks, arena, &stage->error, &stage->wire);

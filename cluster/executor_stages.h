@@ -24,6 +24,7 @@ typedef struct ExecutorStage {
     StageWire wire;
     StageWork work;
     BlockOutput *output; /* NULL: status says what is wrong with the stage */
+    bool is_persisted;   /* what it makes, for later jobs */
     Status status;
     Error error;
     uint32_t references; /* the list's, and tasks' */

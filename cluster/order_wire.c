@@ -12,6 +12,7 @@ typedef enum OrderKind {
     ORDER_DROP_STAGE,
     ORDER_DROP_OUTPUT,
     ORDER_DROP_MAP,
+    ORDER_WANTED,
     ORDER_END
 } OrderKind;
 
@@ -23,6 +24,8 @@ void order_put_peer(WireWriter *to, const OrderPeer *peer)
     wire_put_u64(to, peer->place);
     wire_put_text(to, peer->host);
     wire_put_u32(to, peer->port);
+    wire_put_u64(to, (uint64_t)peer->owner.application);
+    wire_put_u64(to, (uint64_t)peer->owner.executor);
 }
 
 void order_put_stage(WireWriter *to, const OrderStage *stage)
@@ -31,6 +34,7 @@ void order_put_stage(WireWriter *to, const OrderStage *stage)
     wire_put_u64(to, stage->stage);
     wire_put_u64(to, stage->output);
     wire_put_u32(to, stage->level);
+    wire_put_u8(to, stage->is_persisted);
     wire_put_u32(to, stage->input_count);
     for (uint32_t i = 0; i < stage->input_count; i++)
         wire_put_u64(to, stage->inputs[i]);
@@ -94,6 +98,15 @@ void order_put_drop_map(WireWriter *to, uint64_t output, uint32_t map)
     wire_put_u32(to, map);
 }
 
+void order_put_wanted(WireWriter *to, uint64_t last, uint32_t count, const uint64_t *outputs)
+{
+    wire_put_u8(to, ORDER_WANTED);
+    wire_put_u64(to, last);
+    wire_put_u32(to, count);
+    for (uint32_t i = 0; i < count; i++)
+        wire_put_u64(to, outputs[i]);
+}
+
 void order_put_end(WireWriter *to, const char *reason)
 {
     wire_put_u8(to, ORDER_END);
@@ -109,6 +122,8 @@ static void take_peer(WireReader *from, const OrderTaker *taker, Arena *arena)
     peer.place = wire_get_u64(from);
     peer.host = wire_get_name(from, arena);
     peer.port = (uint16_t)wire_get_below(from, UINT16_MAX + 1, "ports");
+    peer.owner.application = (int64_t)wire_get_u64(from);
+    peer.owner.executor = (int64_t)wire_get_u64(from);
     if (from->status == ST_OK)
         taker->peer(taker->context, &peer);
 }
@@ -136,6 +151,7 @@ static void take_stage(WireReader *from, const OrderTaker *taker, Arena *arena)
     stage.stage = wire_get_u64(from);
     stage.output = wire_get_u64(from);
     stage.level = wire_get_u32(from);
+    stage.is_persisted = wire_get_bool(from);
     stage.input_count = wire_get_count(from, sizeof *inputs, "inputs");
     stage.inputs = inputs = ARENA_ARRAY(arena, uint64_t, stage.input_count);
     for (uint32_t i = 0; i < stage.input_count; i++)
@@ -199,6 +215,18 @@ static void take_small(WireReader *from, OrderKind kind, const OrderTaker *taker
         taker->drop_map(taker->context, id, (uint32_t)number);
 }
 
+static void take_wanted(WireReader *from, const OrderTaker *taker, Arena *arena)
+{
+    uint64_t last = wire_get_u64(from);
+    uint32_t count = wire_get_count(from, sizeof(uint64_t), "outputs");
+    uint64_t *outputs = ARENA_ARRAY(arena, uint64_t, count);
+
+    for (uint32_t i = 0; i < count; i++)
+        outputs[i] = wire_get_u64(from);
+    if (from->status == ST_OK)
+        taker->wanted(taker->context, last, count, outputs);
+}
+
 static void take_end(WireReader *from, const OrderTaker *taker, Arena *arena)
 {
     const char *reason = wire_get_name(from, arena);
@@ -229,6 +257,9 @@ static void take_order(WireReader *from, const OrderTaker *taker, Arena *arena)
     case ORDER_DROP_OUTPUT:
     case ORDER_DROP_MAP:
         take_small(from, kind, taker);
+        return;
+    case ORDER_WANTED:
+        take_wanted(from, taker, arena);
         return;
     case ORDER_END:
         take_end(from, taker, arena);
@@ -288,6 +319,7 @@ static void put_attempt(WireWriter *to, const AttemptReport *report)
     wire_put_u64(to, report->hash);
     wire_put_u64(to, report->rows);
     wire_put_u64(to, report->bytes);
+    wire_put_u8(to, report->is_kept);
     wire_put_f64(to, report->cpu_ms);
     wire_put_u8(to, report->has_lost_input);
     wire_put_u32(to, report->lost_source);
@@ -307,6 +339,7 @@ static AttemptReport get_attempt(WireReader *from, Arena *arena)
     report.hash = wire_get_u64(from);
     report.rows = wire_get_u64(from);
     report.bytes = wire_get_u64(from);
+    report.is_kept = wire_get_bool(from);
     report.cpu_ms = wire_get_f64(from);
     report.has_lost_input = wire_get_bool(from);
     report.lost_source = wire_get_u32(from);

@@ -12,7 +12,7 @@
 #ifndef VONK_CLUSTER_ORDER_WIRE_H
 #define VONK_CLUSTER_ORDER_WIRE_H
 
-#include "core/base/wire.h"
+#include "cluster/rpc/rpc_blocks.h"
 #include "core/rdd/block_store.h"
 #include "core/scheduler/scheduler.h"
 #include "exec/user_shared.h"
@@ -21,6 +21,7 @@
 typedef struct OrderStage {
     uint64_t stage, output;
     uint32_t level;
+    bool is_persisted;
     uint32_t input_count;
     const uint64_t *inputs;
     WireBytes plan;
@@ -33,11 +34,13 @@ typedef struct OrderLaunch {
     uint32_t partition, number;
 } OrderLaunch;
 
-/* Where an executor serves its blocks; port 0: it is gone. */
+/* Where the blocks that were made at a place are served; port 0: nowhere any more. owner: it has
+ * ended, and somebody else has kept what it made. */
 typedef struct OrderPeer {
     uint64_t place;
     const char *host;
     uint16_t port;
+    BlockOwner owner;
 } OrderPeer;
 
 void order_put_peer(WireWriter *to, const OrderPeer *peer);
@@ -48,6 +51,8 @@ void order_put_cancel(WireWriter *to, uint64_t attempt, uint64_t launch_number);
 void order_put_drop_stage(WireWriter *to, uint64_t stage);
 void order_put_drop_output(WireWriter *to, uint64_t output);
 void order_put_drop_map(WireWriter *to, uint64_t output, uint32_t map);
+/* Outputs up to `last` but these are wanted by nobody. */
+void order_put_wanted(WireWriter *to, uint64_t last, uint32_t count, const uint64_t *outputs);
 void order_put_end(WireWriter *to, const char *reason);
 
 /* What carries them out; all that they are given is borrowed. */
@@ -61,6 +66,7 @@ typedef struct OrderTaker {
     void (*drop_stage)(void *context, uint64_t stage);
     void (*drop_output)(void *context, uint64_t output);
     void (*drop_map)(void *context, uint64_t output, uint32_t map);
+    void (*wanted)(void *context, uint64_t last, uint32_t count, const uint64_t *outputs);
     void (*end)(void *context, const char *reason);
 } OrderTaker;
 
@@ -73,6 +79,7 @@ typedef struct AttemptReport {
     uint64_t attempt, launch_number;
     Error error; /* ST_OK: it has succeeded */
     uint64_t hash, rows, bytes;
+    bool is_kept;
     double cpu_ms;
     bool has_lost_input;
     uint32_t lost_source, lost_map;

@@ -94,6 +94,7 @@ static void put_stage(RemoteExecutor *executor, const StageOrder *order)
     OrderStage stage = {.stage = order->id,
                         .output = block_output_id(order->output),
                         .level = block_output_level(order->output),
+                        .is_persisted = order->is_persisted,
                         .input_count = order->input_count,
                         .inputs = inputs,
                         .plan = order->plan};
@@ -179,12 +180,16 @@ void remote_executor_drop_stage(RemoteExecutor *executor, StageId stage)
 
 void remote_executor_drop_output(RemoteExecutor *executor, uint64_t output)
 {
+    bool is_known = executor->keeper_port != 0; /* of others, which have ended, in its folder */
+
     for (uint32_t i = 0; i < executor->output_count; i++)
         if (executor->outputs[i].output == output) {
             executor->outputs[i] = executor->outputs[--executor->output_count];
-            order_put_drop_output(remote_executor_orders(executor, 0), output);
-            return;
+            is_known = true;
+            break;
         }
+    if (is_known)
+        order_put_drop_output(remote_executor_orders(executor, 0), output);
 }
 
 bool remote_executor_take_launch(RemoteExecutor *executor, AttemptId attempt,
@@ -381,6 +386,8 @@ Status remote_executor_start(RemoteSender *sender, const ExecutorHello *hello, E
     executor->host = arena_strdup(arena, hello->address.host);
     executor->port = hello->address.port;
     executor->slots = hello->slots;
+    executor->owner = (BlockOwner){hello->application, hello->executor};
+    executor->keeper_port = hello->keeper_port;
     pthread_mutex_init(&executor->reports, NULL);
     failure = sender->is_closing ? ECANCELED
                                  : pthread_create(&executor->thread, NULL, sender_main, executor);

@@ -47,6 +47,8 @@ struct RemoteExecutor {
     int64_t number;      /* the master's                                    */
     const char *host;
     uint16_t port;
+    BlockOwner owner;     /* as a keeper calls it       */
+    uint16_t keeper_port; /* 0: its blocks go with it */
     uint32_t slots;
     bool is_gone, has_ended; /* has_ended: its thread */
     pthread_t thread;

@@ -25,6 +25,7 @@
     F(secret_derive)                                                                               \
     F(channel_keys_new)                                                                            \
     F(channel_keys_free)                                                                           \
+    F(channel_listen)                                                                              \
     F(rpc_pool_new)                                                                                \
     F(rpc_pool_free)                                                                               \
     F(rpc_server_port)                                                                             \

@@ -20,25 +20,16 @@
 #include "cluster/worker_internal.h"
 #include "core/base/clock.h"
 
-enum {
-    ARGUMENTS_MAX = 24,
-    NAMES_MAX = 32,
-    EXEC_FAILED = 127,
-    FILES_MAX = 65536,
-    PROCESSES_MAX = 16384,
-    OUTPUT_BYTES = 16384
-};
+enum { EXEC_FAILED = 127, FILES_MAX = 65536, PROCESSES_MAX = 16384, OUTPUT_BYTES = 16384 };
 
 static const int64_t grace_ns = 1000000000;
 
 /* --- what it is started with --- */
 
 typedef struct Launch {
-    const char *program;
-    char *arguments[ARGUMENTS_MAX], *environment[NAMES_MAX];
-    char texts[8][32];
-    char driver[DRIVER_HOST_BYTES + 16], folder[PATH_MAX], temporary[PATH_MAX + 16];
-    char names[NAMES_MAX][PATH_MAX];
+    ProcessSpec process;
+    char texts[8][PROCESS_TEXT_BYTES];
+    char driver[DRIVER_HOST_BYTES + 16], folder[PATH_MAX], keep[PATH_MAX + 8];
 } Launch;
 
 void child_folder(const WorkerOptions *options, int64_t application, int64_t executor, char *path)
@@ -56,7 +47,8 @@ static char *number_text(Launch *launch, uint32_t at, int64_t number)
     return launch->texts[at];
 }
 
-static void fill_arguments(Launch *launch, const Child *child, const WorkerOptions *options)
+static void fill_arguments(Launch *launch, const Child *child, const WorkerOptions *options,
+                           const Keeper *keeper)
 {
     const char *secret_file = options->secret_file;
     const char *const arguments[] = {
@@ -76,20 +68,28 @@ static void fill_arguments(Launch *launch, const Child *child, const WorkerOptio
         number_text(launch, 3, child->memory_bytes),
         "--dir",
         launch->folder,
+        "--keep-dir",
+        launch->keep,
+        "--keep",
+        number_text(launch, 4, keeper->keep_bytes),
+        "--keeper-port",
+        number_text(launch, 5, keeper->port),
         secret_file == NULL ? NULL : "--secret-file",
         secret_file,
     };
+    size_t count = sizeof arguments / sizeof arguments[0];
 
     snprintf(launch->driver, sizeof launch->driver,
              strchr(child->driver_host, ':') != NULL ? "[%s]:%u" : "%s:%u", child->driver_host,
              child->driver_port);
     child_folder(options, child->application, child->executor, launch->folder);
-    for (size_t i = 0; i < sizeof arguments / sizeof arguments[0]; i++)
-        launch->arguments[i] = (char *)(uintptr_t)arguments[i];
+    child_folder(options, child->application, 0, launch->keep);
+    memcpy(launch->keep + strlen(launch->keep), "/kept", sizeof "/kept");
+    memcpy(launch->process.arguments, arguments, count * sizeof *arguments);
 }
 
 /* Only what a program needs: whatever else this process was given may be secret. */
-static void fill_environment(Launch *launch)
+void worker__fill_environment(ProcessSpec *spec, const char *temporary)
 {
     static const char *const passed[] = {"PATH",
                                          "HOME",
@@ -111,26 +111,28 @@ static void fill_environment(Launch *launch)
     for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
         const char *value = getenv(passed[i]);
         int length = value == NULL ? -1
-                                   : snprintf(launch->names[count], sizeof launch->names[count],
+                                   : snprintf(spec->names[count], sizeof spec->names[count],
                                               "%s=%s", passed[i], value);
 
-        if (length < 0 || length >= (int)sizeof launch->names[count])
+        if (length < 0 || length >= (int)sizeof spec->names[count])
             continue;
-        launch->environment[count] = launch->names[count];
+        spec->environment[count] = spec->names[count];
         count++;
     }
-    snprintf(launch->temporary, sizeof launch->temporary, "TMPDIR=%s", launch->folder);
-    launch->environment[count] = launch->temporary;
+    snprintf(spec->names[count], sizeof spec->names[count], "TMPDIR=%s", temporary);
+    spec->environment[count] = spec->names[count];
 }
 
 /* VONK_TEST_EXECUTOR: another program in its place, for tests of the worker. */
-static void fill_launch(Launch *launch, const Child *child, const WorkerOptions *options)
+static void fill_launch(Launch *launch, const Child *child, const WorkerOptions *options,
+                        const Keeper *keeper)
 {
     const char *stand_in = getenv("VONK_TEST_EXECUTOR");
 
-    launch->program = stand_in != NULL ? stand_in : "/proc/self/exe";
-    fill_arguments(launch, child, options);
-    fill_environment(launch);
+    launch->process.program = stand_in != NULL ? stand_in : "/proc/self/exe";
+    launch->process.listener = -1;
+    fill_arguments(launch, child, options, keeper);
+    worker__fill_environment(&launch->process, launch->folder);
 }
 
 /* --- in the new process, before it is another program --- */
@@ -169,17 +171,21 @@ static void complain(const char *what)
         _exit(EXEC_FAILED);
 }
 
-static _Noreturn void become(const Launch *launch, pid_t parent, int output)
+static _Noreturn void become(const ProcessSpec *spec, pid_t parent)
 {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     setpgid(0, 0);
-    if (dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-        dup2(output, STDERR_FILENO) < 0)
+    if (dup2(null, STDIN_FILENO) < 0 || dup2(spec->output, STDOUT_FILENO) < 0 ||
+        dup2(spec->output, STDERR_FILENO) < 0)
+        _exit(EXEC_FAILED);
+    if (spec->listener >= 0 && dup2(spec->listener, PROCESS_LISTENER) < 0)
         _exit(EXEC_FAILED);
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    if (spec->listener >= 0)
+        fcntl(PROCESS_LISTENER, F_SETFD, 0);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
         _exit(EXEC_FAILED); /* the worker is gone already */
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -191,9 +197,20 @@ static _Noreturn void become(const Launch *launch, pid_t parent, int output)
         sigaction(number, &standard, NULL);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    execve(launch->program, launch->arguments, launch->environment);
+    execve(spec->program, (char *const *)(uintptr_t)spec->arguments, spec->environment);
     complain("the executor's program cannot be started");
     _exit(EXEC_FAILED);
+}
+
+pid_t worker__fork(const ProcessSpec *spec)
+{
+    pid_t parent = getpid(), pid = fork();
+
+    if (pid == 0)
+        become(spec, parent);
+    if (pid > 0)
+        setpgid(pid, pid); /* here too: whoever is first */
+    return pid;
 }
 
 /* --- from the worker --- */
@@ -219,29 +236,26 @@ static Status open_log(Child *child, const WorkerOptions *options, Error *err)
     return log_file_open(&child->log, path, err);
 }
 
-static Status fork_child(Child *child, const Launch *launch, Error *err)
+static Status fork_child(Child *child, Launch *launch, Error *err)
 {
-    pid_t parent = getpid();
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) != 0)
         return error_set_errno(err, errno, "cannot make a pipe");
-    child->pid = fork();
-    if (child->pid == 0)
-        become(launch, parent, ends[1]);
+    launch->process.output = ends[1];
+    child->pid = worker__fork(&launch->process);
     close(ends[1]);
     if (child->pid < 0) {
         child->pid = 0;
         close(ends[0]);
         return error_set_errno(err, errno, "cannot start a process");
     }
-    setpgid(child->pid, child->pid); /* here too: whoever is first */
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     child->output = ends[0];
     return ST_OK;
 }
 
-Status child_start(Child *child, const WorkerOptions *options, Error *err)
+Status child_start(Child *child, const WorkerOptions *options, const Keeper *keeper, Error *err)
 {
     Arena *arena = arena_new(NULL, "launch", ARENA_NO_CAP);
     Launch *launch = ARENA_NEW(arena, Launch);
@@ -254,7 +268,7 @@ Status child_start(Child *child, const WorkerOptions *options, Error *err)
     child->line_bytes = 0;
     child->kill_at_ns = 0;
     child->why_killed[0] = '\0';
-    fill_launch(launch, child, options);
+    fill_launch(launch, child, options, keeper);
     status = make_folders(options, child, err);
     if (status == ST_OK)
         status = open_log(child, options, err);

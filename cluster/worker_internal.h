@@ -5,6 +5,7 @@
  *     worker_heartbeat.c asks the master what to do, and puts it on the board
  *     worker_chores.c    tells of ends, removes folders: what may take its time
  *     worker_child.c     one executor's process, from fork to reaping
+ *     worker_keeper.c    the process that serves what executors have kept
  */
 #ifndef VONK_CLUSTER_WORKER_INTERNAL_H
 #define VONK_CLUSTER_WORKER_INTERNAL_H
@@ -25,6 +26,45 @@ enum {
     DRIVER_HOST_BYTES = 256,
     LAST_LINE_BYTES = 240
 };
+
+/* --- any process of a worker's --- */
+
+enum { PROCESS_TEXT_BYTES = 32, NAMES_MAX = 32, ARGUMENTS_MAX = 32 };
+
+/* All texts are made before: between fork and exec nothing may be. */
+typedef struct ProcessSpec {
+    const char *program;
+    const char *arguments[ARGUMENTS_MAX]; /* NULL at the end, as environment */
+    char *environment[NAMES_MAX];
+    char names[NAMES_MAX][PATH_MAX];
+    int output;   /* its standard output and error                        */
+    int listener; /* it has that as PROCESS_LISTENER; -1: it has none     */
+} ProcessSpec;
+
+enum { PROCESS_LISTENER = 3 };
+
+/* What a program needs of this process's environment, and TMPDIR. */
+void worker__fill_environment(ProcessSpec *spec, const char *temporary);
+/* -1: errno says why not. From the main thread: it dies with that. */
+pid_t worker__fork(const ProcessSpec *spec);
+
+/* --- the keeper's process --- */
+
+typedef struct Keeper {
+    int listener; /* -1: there is none */
+    uint16_t port;
+    pid_t pid; /* 0: none runs */
+    int64_t start_at_ns;
+    int64_t keep_bytes; /* an application's; 0: nothing is kept */
+} Keeper;
+
+struct Worker;
+/* Its socket, from now on; without one executors keep nothing. */
+void keeper_open(struct Worker *worker, const ChannelKeys *keys);
+/* Starts it when there is none. Returns how long until the next look. */
+int keeper_watch(struct Worker *worker, int64_t now_ns);
+void keeper_ended(Keeper *keeper, int64_t now_ns);
+void keeper_close(Keeper *keeper);
 
 /* --- an executor's process --- */
 
@@ -55,7 +95,8 @@ typedef struct Child {
 } Child;
 
 /* Starts the process and opens its log; what does not work is its end, too (*err). */
-MUST_CHECK Status child_start(Child *child, const WorkerOptions *options, Error *err);
+MUST_CHECK Status child_start(Child *child, const WorkerOptions *options, const Keeper *keeper,
+                              Error *err);
 /* What it wrote goes to its log. */
 void child_read_output(Child *child);
 /* Memory in use that is its own; 0 when it cannot be known. */
@@ -82,6 +123,7 @@ typedef struct Worker {
     int64_t incarnation;
     int wake; /* an eventfd: the board has changed */
     ChoreQueue *tell_master, *others;
+    Keeper keeper; /* the main thread's */
 
     pthread_mutex_t lock; /* of all below, but what is the main thread's */
     pthread_cond_t changed;

@@ -67,7 +67,7 @@ static void end_child(Worker *worker, Child *child, const char *reason)
 static void start_child(Worker *worker, Child *child)
 {
     Error err = ERROR_NONE;
-    Status status = child_start(child, worker->options, &err);
+    Status status = child_start(child, worker->options, &worker->keeper, &err);
 
     if (status != ST_OK) {
         end_child(worker, child, err.message);
@@ -119,6 +119,8 @@ static void reap(Worker *worker)
     pid_t pid;
 
     while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
+        if (pid == worker->keeper.pid)
+            keeper_ended(&worker->keeper, clock_now_ns());
         for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
             Child *child = &worker->children[i];
             BoardView view = look_at(worker, child);
@@ -230,13 +232,16 @@ static void wait_for_something(Worker *worker, int signals, int timeout_ms)
 
 static void watch_executors(Worker *worker, int signals, LogFile *log)
 {
-    int timeout_ms = 0;
+    int timeout_ms = 0, keeper_ms;
 
     while (!is_stopping(worker) || count_living(worker) > 0) {
         wait_for_something(worker, signals, timeout_ms);
         reap(worker);
+        keeper_ms = keeper_watch(worker, clock_now_ns());
         follow_board(worker, clock_now_ns());
         timeout_ms = watch_memory(worker);
+        if (keeper_ms < timeout_ms)
+            timeout_ms = keeper_ms;
         log_file_follow(log);
     }
 }
@@ -330,6 +335,7 @@ static Status init_worker(Worker *worker, const WorkerOptions *options, const Ch
     worker->master = options->master;
     worker->incarnation = membership_incarnation();
     worker->pool = worker->rpc->rpc_pool_new(keys, CONNECTIONS_KEPT);
+    worker->keeper = (Keeper){.listener = -1};
     gethostname(host, sizeof host - 1);
     snprintf(worker->name, sizeof worker->name, "%s:%s", host, options->dir);
     pthread_mutex_init(&worker->lock, NULL);
@@ -405,6 +411,7 @@ static void fini_worker(Worker *worker)
 {
     if (worker->pool == NULL)
         return;
+    keeper_close(&worker->keeper);
     worker->rpc->rpc_pool_free(worker->pool);
     if (worker->wake >= 0)
         close(worker->wake);
@@ -436,6 +443,7 @@ Status worker_run(const WorkerOptions *options, Error *err)
         status = log_file_become_output(log, options->log_file, err);
     if (status == ST_OK) {
         remove_folders(options->dir);
+        keeper_open(worker, keys);
         LOG_INFO(area, "starts: %d cores, folder %s, %s", options->cores, options->dir,
                  options->secret_file != NULL ? "with a secret" : "no secret: loopback only");
         status = work(worker, arena, signals, log, err);

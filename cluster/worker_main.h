@@ -11,7 +11,9 @@ typedef struct WorkerOptions {
     const char *host; /* where its executors listen */
     int32_t cores;
     int64_t memory_bytes;
-    const char *dir; /* of folders of applications; this worker's alone */
+    const char *dir;    /* of folders of applications; this worker's alone */
+    int64_t keep_bytes; /* of an application's blocks there, beyond their executors' end; 0: none;
+                         * -1: half of what is free when it starts                           */
     const char *secret_file;
     const char *log_file; /* NULL: standard error */
     int ready_fd;         /* gets a line when the worker is registered; -1: none */

@@ -108,6 +108,24 @@ bool cluster_memory(const char *subcommand, const char *text, int64_t *bytes_out
     return true;
 }
 
+bool cluster_keep(const char *subcommand, const char *text, int64_t standard_bytes,
+                  int64_t *bytes_out)
+{
+    Error err = ERROR_NONE;
+    uint64_t bytes;
+
+    *bytes_out = standard_bytes;
+    if (text == NULL)
+        return true;
+    if (config_parse_bytes(text, &bytes, &err) != ST_OK || bytes > INT64_MAX) {
+        fprintf(stderr, "vonk %s: --keep takes a size as 20GiB, or 0, not \"%s\"\n", subcommand,
+                text);
+        return false;
+    }
+    *bytes_out = (int64_t)bytes;
+    return true;
+}
+
 bool cluster_cores(const char *subcommand, const char *text, int32_t *cores_out)
 {
     int64_t number = machine_cores();

@@ -11,8 +11,8 @@
 
 typedef struct ClusterOptions {
     const char *master, *host, *port, *cores, *memory, *dir, *secret_file, *schedule, *log_file;
-    const char *zookeeper, *ready_fd, *drain, *driver, *executor, *application;
-    const char *from;
+    const char *zookeeper, *ready_fd, *drain, *driver, *executor, *application, *listener;
+    const char *from, *keep, *keep_dir, *keeper_port;
     bool is_json, with_lineage, wants_help;
 } ClusterOptions;
 
@@ -38,6 +38,9 @@ bool cluster_number(const char *subcommand, const char *option, const char *text
 /* --memory: else three quarters of what the machine (or its cgroup) has. --cores: else those that
  * this process may use. */
 bool cluster_memory(const char *subcommand, const char *text, int64_t *bytes_out);
+/* --keep, which may be 0; standard_bytes when there is no text. */
+bool cluster_keep(const char *subcommand, const char *text, int64_t standard_bytes,
+                  int64_t *bytes_out);
 bool cluster_cores(const char *subcommand, const char *text, int32_t *cores_out);
 
 /* Says on standard error what went wrong; EXIT_FAILED. */

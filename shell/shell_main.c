@@ -28,6 +28,7 @@ static const Subcommand subcommands[] = {
     {"master", subcommand_master, "be the master of a cluster"},
     {"worker", subcommand_worker, "be a worker of a cluster: start and watch executors"},
     {"executor", subcommand_executor, "run tasks of one application: what a worker starts"},
+    {"keeper", subcommand_keeper, "serve what executors have kept: what a worker starts"},
     {"status", subcommand_status, "show a cluster's workers, applications and executors"},
     {"kill", subcommand_kill, "end an application"},
     {"version", subcommand_version, "show the version"},

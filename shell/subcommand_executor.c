@@ -29,6 +29,9 @@ static void print_usage(FILE *to)
           "                      (default: 127.0.0.1)\n"
           "  --cores N           tasks at a time (default: all cores)\n"
           "  --memory SIZE       for tasks and blocks (default: three quarters)\n"
+          "  --keep-dir DIR      where what tasks make is kept beyond this process's end,\n"
+          "  --keep SIZE         in so many bytes (default: 0, nothing)\n"
+          "  --keeper-port N     where the host serves what is there\n"
           "  --secret-file FILE  default: the one that VONK_SECRET_FILE names\n",
           to);
 }
@@ -86,9 +89,10 @@ static int start(const ClusterOptions *given)
     Arena *arena = arena_new(NULL, "executor", ARENA_NO_CAP);
     ExecutorOptions options = {.host = given->host != NULL ? given->host : "127.0.0.1",
                                .folder = given->dir,
+                               .keep_folder = given->keep_dir,
                                .secret_file = membership_secret_file(given->secret_file),
                                .damage_every = damage_every()};
-    int64_t memory_bytes = 0;
+    int64_t memory_bytes = 0, keep_bytes = 0, keeper_port = 0;
     Error err = ERROR_NONE;
     MasterUrl driver;
     int32_t cores = 0;
@@ -99,9 +103,15 @@ static int start(const ClusterOptions *given)
         cluster_number("executor", "--application", given->application, INT64_MAX,
                        &options.application) &&
         cluster_cores("executor", given->cores, &cores) &&
-        cluster_memory("executor", given->memory, &memory_bytes)) {
+        cluster_memory("executor", given->memory, &memory_bytes) &&
+        cluster_keep("executor", given->keep, 0, &keep_bytes) &&
+        (keep_bytes == 0 || given->keep_dir == NULL || given->keeper_port == NULL ||
+         cluster_number("executor", "--keeper-port", given->keeper_port, UINT16_MAX,
+                        &keeper_port))) {
         options.cores = (uint32_t)cores;
         options.memory_bytes = (uint64_t)memory_bytes;
+        options.keep_bytes = (uint64_t)keep_bytes;
+        options.keeper_port = (uint16_t)keeper_port;
         status =
             master_url_parse(arena, arena_printf(arena, "vonk://%s", given->driver), &err, &driver);
         options.driver = master_url_address(&driver);
@@ -125,6 +135,9 @@ int subcommand_executor(int argc, char **argv)
                                           CLUSTER_TEXT("cores", cores),
                                           CLUSTER_TEXT("memory", memory),
                                           CLUSTER_TEXT("dir", dir),
+                                          CLUSTER_TEXT("keep", keep),
+                                          CLUSTER_TEXT("keep-dir", keep_dir),
+                                          CLUSTER_TEXT("keeper-port", keeper_port),
                                           CLUSTER_TEXT("secret-file", secret_file),
                                           {NULL, 0, false}};
     ClusterOptions given;

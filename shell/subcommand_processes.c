@@ -117,6 +117,8 @@ static void print_worker_usage(FILE *to)
           "  --memory SIZE       to be used, e.g. 8GiB (default: three quarters)\n"
           "  --dir DIR           of logs, spill and blocks of executors, this worker's alone\n"
           "                      (default: worker in ~/.local/state/vonk)\n"
+          "  --keep SIZE         what tasks made is kept there beyond their executor's end, up to\n"
+          "                      so much an application (default: half of what is free; 0: none)\n"
           "  --secret-file FILE  default: the one that VONK_SECRET_FILE names\n"
           "  --log-file FILE     instead of standard error; a new one is begun at 10 MiB\n"
           "  --ready-fd N        a line is written there when the worker is registered\n",
@@ -150,7 +152,8 @@ static int work(Arena *arena, const char *url, const ClusterOptions *given)
     };
     Error err = ERROR_NONE;
 
-    if (!cluster_cores("worker", given->cores, &options.cores) ||
+    if (!cluster_keep("worker", given->keep, -1, &options.keep_bytes) ||
+        !cluster_cores("worker", given->cores, &options.cores) ||
         !cluster_memory("worker", given->memory, &options.memory_bytes) ||
         !take_ready_fd("worker", given->ready_fd, &options.ready_fd))
         return EXIT_USAGE;
@@ -164,12 +167,17 @@ static int work(Arena *arena, const char *url, const ClusterOptions *given)
 
 int subcommand_worker(int argc, char **argv)
 {
-    static const ClusterOption known[] = {
-        CLUSTER_TEXT("master", master),     CLUSTER_TEXT("host", host),
-        CLUSTER_TEXT("cores", cores),       CLUSTER_TEXT("memory", memory),
-        CLUSTER_TEXT("dir", dir),           CLUSTER_TEXT("secret-file", secret_file),
-        CLUSTER_TEXT("log-file", log_file), CLUSTER_TEXT("ready-fd", ready_fd),
-        CLUSTER_TEXT("drain", drain),       {NULL, 0, false}};
+    static const ClusterOption known[] = {CLUSTER_TEXT("master", master),
+                                          CLUSTER_TEXT("host", host),
+                                          CLUSTER_TEXT("cores", cores),
+                                          CLUSTER_TEXT("memory", memory),
+                                          CLUSTER_TEXT("dir", dir),
+                                          CLUSTER_TEXT("secret-file", secret_file),
+                                          CLUSTER_TEXT("log-file", log_file),
+                                          CLUSTER_TEXT("ready-fd", ready_fd),
+                                          CLUSTER_TEXT("drain", drain),
+                                          CLUSTER_TEXT("keep", keep),
+                                          {NULL, 0, false}};
     Arena *arena = arena_new(NULL, "worker", ARENA_NO_CAP);
     ClusterOptions given;
     int at = cluster_options_parse(argc, argv, known, &given), code = EXIT_USAGE;

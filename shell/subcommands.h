@@ -26,6 +26,9 @@ int subcommand_worker(int argc, char **argv);
 /* subcommand_executor.c: what a worker starts. */
 int subcommand_executor(int argc, char **argv);
 
+/* subcommand_keeper.c: as well. */
+int subcommand_keeper(int argc, char **argv);
+
 /* subcommand_status.c: what people ask a master. */
 int subcommand_status(int argc, char **argv);
 int subcommand_kill(int argc, char **argv);

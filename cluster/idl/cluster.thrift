@@ -7,7 +7,7 @@
  *     driver   -> Executor  stages, launches, cancels
  *     executor -> Driver    what became of a task
  *     worker   -> Driver    what became of an executor
- *     anybody  -> Blocks    pieces of the blocks that tasks made
+ *     anybody  -> Blocks    pieces of the blocks that tasks made, of executors or of what their worker has kept
  *
  * Plans, rows, closures, and what is said often travel as bytes (core/base/wire.h), checked by their readers:
  * here are only the few numbers and names around them. Frames are bounded and looked through before they are
@@ -162,11 +162,14 @@ service Master {
 
 // --- blocks ---
 
+/** application, executor: whose, when a worker has kept them of an executor that may have ended; else 0. */
 struct BlockKey {
   1: required i64 output
   2: required i32 map_task
   3: required i32 reduce_partition
   4: required i32 number
+  5: required i64 application
+  6: required i64 executor
 }
 
 /** Bytes [offset, offset + piece) of a block of total_bytes, whose XXH3 is hash. */
@@ -192,11 +195,14 @@ service Executor extends Blocks {
 
 // --- driver ---
 
+/** keeper_port: where, on the same host, its worker serves what it has kept, also when it has ended; 0: nowhere. */
 struct ExecutorInfo {
   1: required Build build
   2: required i64 executor
   3: required Address address
   4: required i32 slots
+  5: required i64 application
+  6: required i32 keeper_port
 }
 
 service Driver extends Blocks {

@@ -12,9 +12,10 @@
 
 static vrpcBlockKey *key_of(BlockName name)
 {
-    return g_object_new(VRPC_TYPE_BLOCK_KEY, "output", (gint64)name.output, "map_task",
-                        (gint)name.map_task, "reduce_partition", (gint)name.reduce_partition,
-                        "number", (gint)name.number, NULL);
+    return g_object_new(VRPC_TYPE_BLOCK_KEY, "application", (gint64)name.owner.application,
+                        "executor", (gint64)name.owner.executor, "output", (gint64)name.output,
+                        "map_task", (gint)name.map_task, "reduce_partition",
+                        (gint)name.reduce_partition, "number", (gint)name.number, NULL);
 }
 
 Status rpc__take_piece(const vrpcBlockPiece *answer, uint64_t offset, uint32_t piece_bytes,
@@ -112,7 +113,11 @@ int rpc__blocks_fetch(const BlocksHandler *handler, vrpcBlockPiece **answer,
                       const vrpcBlockKey *key, int64_t offset, int32_t piece_bytes,
                       vrpcCallError **failure)
 {
-    BlockName name = {key->output, key->map_task, key->reduce_partition, key->number};
+    BlockName name = {{key->application, key->executor},
+                      key->output,
+                      key->map_task,
+                      key->reduce_partition,
+                      key->number};
     BlockPiece piece = {0};
     Error err = ERROR_NONE;
     Status status;

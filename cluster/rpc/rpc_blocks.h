@@ -15,7 +15,14 @@
 
 enum { BLOCK_PIECE_BYTES_MAX = 1 << 20 };
 
+/* Whose blocks are asked for: zeros, of the process that is asked; else of an executor that may
+ * have ended, whose worker has kept them. */
+typedef struct BlockOwner {
+    int64_t application, executor;
+} BlockOwner;
+
 typedef struct BlockName {
+    BlockOwner owner;
     int64_t output;
     int32_t map_task, reduce_partition, number;
 } BlockName;

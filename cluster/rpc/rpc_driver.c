@@ -24,7 +24,8 @@ static vrpcExecutorInfo *info_of(const ExecutorHello *hello)
                                         (gint)hello->address.port, NULL);
     vrpcExecutorInfo *info =
         g_object_new(VRPC_TYPE_EXECUTOR_INFO, "build", build, "executor", (gint64)hello->executor,
-                     "address", address, "slots", (gint)hello->slots, NULL);
+                     "address", address, "slots", (gint)hello->slots, "application",
+                     (gint64)hello->application, "keeper_port", (gint)hello->keeper_port, NULL);
 
     g_object_unref(build);
     g_object_unref(address);
@@ -165,14 +166,17 @@ static gboolean service_register(vrpcDriverIf *iface, gint64 *answer, const vrpc
     (void)error;
     if (info->build == NULL || info->build->version == NULL || address == NULL ||
         address->host == NULL || address->port <= 0 || address->port > UINT16_MAX ||
-        info->slots <= 0 || info->executor < 0) {
+        info->slots <= 0 || info->executor < 0 || info->keeper_port < 0 ||
+        info->keeper_port > UINT16_MAX) {
         status = error_set(&err, ST_BAD_INPUT, "an executor without an address or slots");
     } else {
         ExecutorHello hello = {.version = info->build->version,
                                .vocabulary = (uint64_t)info->build->vocabulary,
                                .executor = info->executor,
                                .address = {address->host, (uint16_t)address->port},
-                               .slots = (uint32_t)info->slots};
+                               .slots = (uint32_t)info->slots,
+                               .application = info->application,
+                               .keeper_port = (uint16_t)info->keeper_port};
 
         status = handler->register_executor(handler->context, &hello, &err, &place);
     }

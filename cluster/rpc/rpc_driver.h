@@ -15,6 +15,8 @@ typedef struct ExecutorHello {
     int64_t executor; /* the master's number for the process */
     RpcAddress address;
     uint32_t slots;
+    int64_t application;
+    uint16_t keeper_port; /* where what it has kept is served, also after its end; 0: nowhere */
 } ExecutorHello;
 
 /* --- asking --- */

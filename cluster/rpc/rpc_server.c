@@ -349,8 +349,10 @@ Status rpc_server_start(const RpcEndpoint *endpoint, ThriftProcessor *processor,
     server->pending = ARENA_ARRAY(arena, Pending, server->endpoint.pending_max);
     server->polled = ARENA_ARRAY(arena, struct pollfd, server->endpoint.pending_max + 2);
     server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    status = channel_listen(endpoint->host, endpoint->port, endpoint->keys, err, &server->listener,
-                            &server->port);
+    server->listener = endpoint->listener;
+    status = endpoint->listener > 0 ? ST_OK
+                                    : channel_listen(endpoint->host, endpoint->port, endpoint->keys,
+                                                     err, &server->listener, &server->port);
     if (status == ST_OK && server->wake < 0)
         status = error_set_errno(err, errno, "cannot make an event");
     if (status == ST_OK)

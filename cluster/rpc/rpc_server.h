@@ -21,6 +21,7 @@ typedef struct RpcServer RpcServer;
 typedef struct RpcEndpoint {
     const char *host; /* "127.0.0.1" */
     uint16_t port;    /* 0: any      */
+    int listener;     /* a socket that listens already, taken; 0: host and port say where */
     const ChannelKeys *keys;
     uint32_t connections_max; /* that got in; 0: 256            */
     uint32_t pending_max;     /* that did not yet; 0: 2048      */

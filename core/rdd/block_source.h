@@ -20,7 +20,11 @@ typedef struct RemoteBlocks {
     uint64_t place; /* an ExecutorId; 0: nowhere */
     uint64_t hash;  /* map_blocks_hash; 0: not known */
     uint64_t rows, bytes;
+    bool is_kept; /* it outlives its place (block_keep.h) */
 } RemoteBlocks;
+
+/* The hash of a map task that made no block: nothing of it has to be brought. */
+#define NO_BLOCKS_HASH UINT64_C(0x9e3779b97f4a7c15)
 
 typedef struct WantedMap {
     uint32_t map, first; /* of its blocks, that one and those behind it */

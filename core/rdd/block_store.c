@@ -338,7 +338,7 @@ Status map_blocks_settle(MapBlocks *blocks, uint32_t level, Error *err)
 
 uint64_t map_blocks_hash(const MapBlocks *blocks)
 {
-    uint64_t hash = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t hash = NO_BLOCKS_HASH;
 
     for (uint32_t r = 0; r < blocks->reduce_count; r++)
         for (uint32_t i = 0; i < blocks->cells[r].count; i++) {
@@ -511,6 +511,59 @@ void block_store_drop_place(BlockStore *store, uint64_t place)
         }
     }
     pthread_mutex_unlock(&store->lock);
+}
+
+void block_store_drop_unkept(BlockStore *store, uint64_t place)
+{
+    pthread_mutex_lock(&store->lock);
+    LIST_EACH(node, &store->outputs)
+    {
+        BlockOutput *output = LIST_OWNER(node, BlockOutput, node);
+
+        for (uint32_t m = 0; m < output->map_count; m++) {
+            RemoteBlocks at = store__remote(output, m);
+
+            if (at.place == place && !at.is_kept)
+                store__set_remote(output, m, (RemoteBlocks){0});
+        }
+    }
+    pthread_mutex_unlock(&store->lock);
+}
+
+bool block_store_has_place(BlockStore *store, uint64_t place)
+{
+    bool has = false;
+
+    pthread_mutex_lock(&store->lock);
+    LIST_EACH(node, &store->outputs)
+    {
+        const BlockOutput *output = LIST_OWNER(node, BlockOutput, node);
+
+        for (uint32_t m = 0; m < output->map_count && !has; m++)
+            has = store__remote(output, m).place == place;
+    }
+    pthread_mutex_unlock(&store->lock);
+    return has;
+}
+
+uint64_t block_store_outputs(BlockStore *store, Arena *arena, uint32_t *count_out,
+                             const uint64_t **ids_out)
+{
+    uint32_t count = 0;
+    uint64_t *ids, last;
+
+    pthread_mutex_lock(&store->lock);
+    LIST_EACH(node, &store->outputs)
+    count++;
+    ids = ARENA_ARRAY(arena, uint64_t, count);
+    count = 0;
+    LIST_EACH(node, &store->outputs)
+    ids[count++] = LIST_OWNER(node, BlockOutput, node)->id;
+    last = store->last_id;
+    pthread_mutex_unlock(&store->lock);
+    *count_out = count;
+    *ids_out = ids;
+    return last;
 }
 
 /* Where the block is: in *block_out (referenced), in *kept_out (what is packed is referenced), or

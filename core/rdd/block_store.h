@@ -129,8 +129,16 @@ bool block_output_has(const BlockOutput *output, uint32_t map);
 /* Throws a map task's blocks away (lost, or wanted by nobody). */
 void block_output_drop(BlockOutput *output, uint32_t map);
 
-/* Throws away all that was made at the place. */
+/* Throws away all that was made at the place; or what does not outlive it. */
 void block_store_drop_place(BlockStore *store, uint64_t place);
+void block_store_drop_unkept(BlockStore *store, uint64_t place);
+
+/* Whether something of an output is known to be there. */
+bool block_store_has_place(BlockStore *store, uint64_t place);
+
+/* Ids of all outputs there are, in the arena; returns the highest that there ever was. */
+uint64_t block_store_outputs(BlockStore *store, Arena *arena, uint32_t *count_out,
+                             const uint64_t **ids_out);
 
 /* The i-th block of (map, reduce), referenced; *block_out NULL when there are fewer. ST_CORRUPT
  * when it is not here, or came back damaged (then all of the map task is thrown away): the map

@@ -148,10 +148,23 @@ static void note_lost_kept(Driver *driver)
     }
 }
 
-static void lose_blocks(Driver *driver, ExecutorId executor)
+/* BLOCKS_KEPT: somebody else serves what outlives the executor. After the scheduler knows that it
+ * is lost. */
+static void lose_blocks(Driver *driver, ExecutorId executor, BlockFate fate)
 {
-    block_store_drop_place(driver->store, executor);
+    if (fate == BLOCKS_LOST)
+        block_store_drop_place(driver->store, executor);
+    else
+        block_store_drop_unkept(driver->store, executor);
     note_lost_kept(driver);
+    LIST_EACH(node, &driver->stages)
+    {
+        const JobStage *stage = LIST_OWNER(node, JobStage, node);
+
+        for (uint32_t p = 0; p < stage->fragment->partition_count; p++)
+            if (!block_output_has(stage->output, p))
+                scheduler_output_lost(driver->scheduler, stage->id, p, executor);
+    }
 }
 
 void driver__pump(Driver *driver)
@@ -181,8 +194,8 @@ void driver__pump(Driver *driver)
                 class->executor_drained(driver->backend, action.executor);
             break;
         case ACTION_EXECUTOR_GONE:
-            lose_blocks(driver, action.executor);
-            driver__say_executor_lost(driver, action.executor, BLOCKS_LOST, "it was silent");
+            lose_blocks(driver, action.executor, BLOCKS_KEPT);
+            driver__say_executor_lost(driver, action.executor, BLOCKS_KEPT, "it was silent");
             if (class->executor_gone != NULL)
                 class->executor_gone(driver->backend, action.executor);
             break;
@@ -219,10 +232,9 @@ void driver_executor_added(Driver *driver, const ExecutorSpec *spec, ExecutorId 
 void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, const char *reason)
 {
     begin_event(driver);
-    if (fate == BLOCKS_LOST)
-        lose_blocks(driver, executor);
     driver__say_executor_lost(driver, executor, fate, reason);
     scheduler_executor_lost(driver->scheduler, executor, fate, reason);
+    lose_blocks(driver, executor, fate);
     end_event(driver);
 }
 
@@ -253,7 +265,8 @@ StageOrder job_stage_order(const JobStage *stage)
                         .output = stage->output,
                         .input_count = stage->fragment->source_count,
                         .inputs = stage->work.inputs,
-                        .shared = stage->work.shared};
+                        .shared = stage->work.shared,
+                        .is_persisted = stage->keep_id != 0};
 }
 
 bool driver_shared_piece(Driver *driver, uint64_t hash, uint64_t offset, uint32_t byte_count,
@@ -347,9 +360,9 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
     if (result->blocks != NULL)
         block_output_put(stage->output, launch->partition, result->blocks, launch->executor);
     else
-        block_output_put_remote(
-            stage->output, launch->partition,
-            &(RemoteBlocks){launch->executor, result->hash, result->rows, result->bytes});
+        block_output_put_remote(stage->output, launch->partition,
+                                &(RemoteBlocks){launch->executor, result->hash, result->rows,
+                                                result->bytes, result->is_kept});
     stage->ledger[launch->partition] = (LedgerEntry){.hash = result->hash,
                                                      .rows = result->rows,
                                                      .bytes = result->bytes,

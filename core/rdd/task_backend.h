@@ -36,6 +36,7 @@ typedef struct StageOrder {
     uint32_t input_count; /* of the fragment's sources */
     BlockOutput *const *inputs;
     struct UserShared *shared; /* NULL: its functions share nothing */
+    bool is_persisted; /* kept for later jobs, at the level that they want: in its executor */
 } StageOrder;
 
 /* With the driver's lock, of a stage that has a launch or is about to. */

@@ -51,6 +51,7 @@ typedef struct TaskResult {
     bool executor_died;  /* a fault of a test */
     MapBlocks *blocks;   /* of a task that succeeded; NULL: they are not in this process */
     uint64_t hash, rows, bytes;
+    bool is_kept; /* what it made outlives its executor (block_keep.h) */
     double cpu_ms;
     WireBytes counts_bytes;    /* user_counts_encode, of a task elsewhere */
     struct UserCounts *counts; /* what its functions counted; user_counts_free */

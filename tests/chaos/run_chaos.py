@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """A cluster whose processes die while it works: every answer has the bytes of one process.
 
-    run_chaos.py [--seconds 60] [--seed 1] [--victims executor,worker,master] [--every 1.0] [--only NAME,...] [--alone] [--net]
+    run_chaos.py [--seconds 60] [--seed 1] [--victims executor,keeper,worker,master] [--every 1.0] [--only NAME,...] [--alone] [--net]
 
 A master, one that stands by (with a ZooKeeper server of this test's own) and three workers are started. While TPC-H's 22
 queries, word count, PageRank and a sort run again and again through them, one of their processes, by the seed, is killed every
-second; masters and workers are started again with the command line that they had, as systemd would do. Executors are the
-workers' business. In the end nothing may be left: no process, no file, no port. --alone: one master, none stands by.
+second; masters and workers are started again with the command line that they had, as systemd would do. Executors and
+keepers are the workers' business. In the end nothing may be left: no process, no file, no port. --alone: one master, none stands by.
 
 --net: the cluster lives in a namespace with a bad network (tests/lib/fault_proxy.py) and nobody is killed: messages are lost,
 repeated, late and damaged, connections are reset, nodes are cut off for some seconds, in one direction or both.
@@ -56,7 +56,7 @@ def processes(folder):
             words = open(path, "rb").read().decode(errors="replace").split("\0")[:-1]
         except OSError:
             continue
-        if len(words) > 1 and words[1] in ("master", "worker", "executor") and any(folder in word for word in words):
+        if len(words) > 1 and words[1] in ("master", "worker", "executor", "keeper") and any(folder in word for word in words):
             found.append((int(path.split("/")[2]), words[1], words))
     return found
 
@@ -92,7 +92,7 @@ class Cluster:
             del words[at:at + 2]
         if kind == "master" and not self.has_standby:  # where everybody looks for it
             words += ["--port", self.url.rsplit(":", 1)[1]]
-        if kind != "executor":
+        if kind in ("master", "worker"):  # the others are the workers' business
             self.start(*words[1:])
         return kind
 
@@ -277,7 +277,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", default="0.1")
     parser.add_argument("--every", type=float, default=1.0)
-    parser.add_argument("--victims", type=lambda text: text.split(","), default=["executor", "worker", "master"])
+    parser.add_argument("--victims", type=lambda text: text.split(","), default=["executor", "keeper", "worker", "master"])
     parser.add_argument("--only", type=lambda text: text.split(","))
     parser.add_argument("--alone", action="store_true")
     parser.add_argument("--net", action="store_true")

@@ -170,8 +170,13 @@ class Cluster:
         return {pid: line for pid, line in processes_with(self.top).items() if self.script in line or "/sleeper" in line}
 
     def children_of(self, worker):
+        """Executors, whatever runs in their place."""
         pid = self.pid_of(worker)
-        return [int(child) for child in open(f"/proc/{pid}/task/{pid}/children").read().split()]
+        children = [int(child) for child in open(f"/proc/{pid}/task/{pid}/children").read().split()]
+        return [child for child in children if child not in self.keepers()]
+
+    def keepers(self):
+        return [pid for pid, line in processes_with(self.dir).items() if line.startswith("vonk keeper ")]
 
     def log(self, name):
         with open(os.path.join(self.dir, name + ".log")) as f:
@@ -282,7 +287,8 @@ def test_executor_is_started_as_it_should_be():
             expect("canary" not in seen, "the environment has nothing that is secret")
             folder = f"{cluster.dir}/worker-1/app-{application}"
             wanted = (rf"executor --driver 127.0.0.1:\d+ --executor {executor} --application {application} --host 127.0.0.1 --cores 1 "
-                      rf"--memory {64 << 20} --dir {re.escape(folder)}/executor-{executor}$")
+                      rf"--memory {64 << 20} --dir {re.escape(folder)}/executor-{executor} --keep-dir {re.escape(folder)}/kept --keep \d+ "
+                      r"--keeper-port \d+$")
             expect(re.search(wanted, seen, flags=re.M), f"arguments: {seen}")
             expect(os.stat(folder).st_mode & 0o777 == 0o700, "its folder is its owner's alone")
             driver.end()
@@ -290,6 +296,36 @@ def test_executor_is_started_as_it_should_be():
             wait_for("its executor has ended", lambda: not cluster.executors())
     finally:
         del os.environ["VONK_TEST_SECRET"]
+
+
+def test_keeper_is_started_again():
+    """With the same socket, so that its port stays; and it ends with its worker."""
+    with Cluster(1) as cluster:
+        def listens_at():
+            pids = cluster.keepers()
+            found = listening_port(pids[0]) if pids else None
+            return (pids[0], found) if found else None
+        first, port = wait_for("there is a keeper", listens_at)
+        os.kill(first, signal.SIGKILL)
+        second, again = wait_for("there is another one", lambda: (listens_at() or (first,))[0] != first and listens_at())
+        expect(second != first and again == port, f"its port was {port}, and is {again}")
+        os.kill(cluster.pid_of("worker-1"), signal.SIGKILL)
+        wait_for("the keeper has ended", lambda: not cluster.keepers())
+
+
+def listening_port(pid):
+    """The port that the process listens on; None: it does not (yet)."""
+    inodes = set()
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            inodes.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    except OSError:
+        return None
+    for line in open("/proc/net/tcp").read().splitlines()[1:]:
+        words = line.split()
+        if words[3] == "0A" and f"socket:[{words[9]}]" in inodes:
+            return int(words[1].split(":")[1], 16)
+    return None
 
 
 def test_executor_that_is_killed_is_replaced():

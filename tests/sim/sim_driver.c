@@ -385,6 +385,23 @@ static void take_heartbeat(Sim *sim, uint32_t life, uint32_t slot)
             }
 }
 
+/* The driver knows what of it was not kept. */
+static void note_unkept(Sim *sim, uint32_t number)
+{
+    const Life *life = &sim->lives[number];
+
+    for (uint32_t s = 0; s < sim->stage_count; s++)
+        for (uint32_t p = 0; p < sim->stages[s].parts; p++) {
+            const SimStage *stage = &sim->stages[s];
+
+            if (!life->blocks[s][p].was_removed || !stage->is_done[p] ||
+                stage->done_at[p] != number)
+                continue;
+            forget_output(sim, s, p, number);
+            scheduler_output_lost(sim->scheduler, stage->id, p, life->id);
+        }
+}
+
 static void take_loss(Sim *sim, uint32_t number, bool blocks_stay)
 {
     Life *life = &sim->lives[number];
@@ -397,6 +414,8 @@ static void take_loss(Sim *sim, uint32_t number, bool blocks_stay)
     }
     scheduler_executor_lost(sim->scheduler, life->id, blocks_stay ? BLOCKS_KEPT : BLOCKS_LOST,
                             "killed");
+    if (blocks_stay)
+        note_unkept(sim, number);
 }
 
 /* --- jobs --- */

@@ -36,6 +36,17 @@ void executor_start(Sim *sim, uint32_t machine)
         sim_at(sim, BEAT_EVERY, (Event){.kind = EV_BEAT, .life = number});
 }
 
+/* Somebody else serves what the life has made, but for what there was no room for. */
+static void lose_unkept(Sim *sim, Life *life)
+{
+    if (!sim_chance(sim, 500))
+        return;
+    for (uint32_t s = 0; s < sim->stage_count; s++)
+        for (uint32_t p = 0; p < sim->stages[s].parts; p++)
+            if (life->blocks[s][p].is_there && sim_chance(sim, 300))
+                life->blocks[s][p] = (Block){.was_removed = true};
+}
+
 void executor_kill(Sim *sim, uint32_t number, bool blocks_stay)
 {
     Life *life = &sim->lives[number];
@@ -45,6 +56,8 @@ void executor_kill(Sim *sim, uint32_t number, bool blocks_stay)
     sim_trace(sim, "kill", number, blocks_stay, 0);
     life->is_running = false;
     life->is_served = blocks_stay;
+    if (blocks_stay)
+        lose_unkept(sim, life);
     sim->current[life->machine] = NONE;
     if (!sim->has_heartbeats || sim_chance(sim, 600))
         sim_at(sim, 1 + sim_below(sim, 100),

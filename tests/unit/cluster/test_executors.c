@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "cluster/block_keeper.h"
 #include "cluster/driver_backend.h"
 #include "cluster/executor_process.h"
 #include "core/base/clock.h"
@@ -122,6 +124,8 @@ typedef struct Cluster {
     ClusterBackend *backend;
     TestExecutor executors[EXECUTORS_MAX];
     uint32_t damage_every;
+    BlockKeeper *keeper; /* NULL: what executors make goes with them */
+    uint64_t keep_bytes;
     int64_t last_number;
 } Cluster;
 
@@ -142,10 +146,16 @@ static void start_executor(Cluster *cluster, uint32_t at)
                                .cores = 2,
                                .memory_bytes = 64 << 20,
                                .folder = "/tmp",
+                               .application = 1,
                                .damage_every = cluster->damage_every};
     TestExecutor *executor = &cluster->executors[at];
     Error err = ERROR_NONE;
 
+    if (cluster->keeper != NULL) {
+        options.keeper_port = block_keeper_port(cluster->keeper);
+        options.keep_folder = block_keeper_folder(folder, 1, arena);
+        options.keep_bytes = cluster->keep_bytes;
+    }
     ck_assert_msg(executor_new(&options, &err, &executor->executor) == ST_OK, "%s", err.message);
     ck_assert_int_eq(pthread_create(&executor->thread, NULL, executor_main, executor->executor), 0);
 }
@@ -178,6 +188,28 @@ static Cluster open_cluster(uint32_t executors, uint32_t damage_every)
     return cluster;
 }
 
+/* As open_cluster, with a keeper; what it serves is below `folder`. */
+static Cluster open_keeping_cluster(uint32_t executors, uint64_t keep_bytes)
+{
+    KeeperOptions options = {.dir = folder, .host = "127.0.0.1"};
+    Cluster cluster = open_cluster(0, 0);
+    Error err = ERROR_NONE;
+
+    mkdir(arena_printf(arena, "%s/app-1", folder), 0700);
+    cluster.keep_bytes = keep_bytes;
+    ck_assert_msg(block_keeper_new(&options, &err, &cluster.keeper) == ST_OK, "%s", err.message);
+    for (uint32_t i = 0; i < executors; i++)
+        start_executor(&cluster, i);
+    return cluster;
+}
+
+static void remove_kept(void)
+{
+    unlink(arena_printf(arena, "%s/bytes", block_keeper_folder(folder, 1, arena)));
+    ck_assert_int_eq(rmdir(block_keeper_folder(folder, 1, arena)), 0); /* nothing else is left */
+    ck_assert_int_eq(rmdir(arena_printf(arena, "%s/app-1", folder)), 0);
+}
+
 static void close_cluster(Cluster *cluster)
 {
     cluster_backend_free(cluster->backend);
@@ -186,6 +218,7 @@ static void close_cluster(Cluster *cluster)
     driver_free(cluster->driver);
     rpc->rpc_pool_free(cluster->rpc_pool);
     block_store_free(cluster->store);
+    block_keeper_free(cluster->keeper);
 }
 
 /* --- answers --- */
@@ -205,8 +238,10 @@ static void add_value(StrBuf *text, const Column *column, uint32_t row)
     }
 }
 
-/* The rows as text; NULL: *err. */
-static const char *answer(Driver *driver, const Plan *plan, uint32_t stream, Error *err)
+/* The rows as text; NULL: *err. made (may be NULL) is called once the result is made, before any of
+ * it is read. */
+static const char *answer_with(Driver *driver, const Plan *plan, uint32_t stream,
+                               void (*made)(void *context), void *context, Error *err)
 {
     JobRequest request = {.plan = plan,
                           .batch_rows = 1000,
@@ -221,6 +256,8 @@ static const char *answer(Driver *driver, const Plan *plan, uint32_t stream, Err
 
     *err = ERROR_NONE;
     status = job_start(driver, &request, err, &job);
+    if (status == ST_OK && made != NULL)
+        made(context);
     while (status == ST_OK) {
         status = job_next(job, err, &batch);
         if (status != ST_OK || batch.row_count == 0)
@@ -233,6 +270,11 @@ static const char *answer(Driver *driver, const Plan *plan, uint32_t stream, Err
     }
     job_close(job);
     return status == ST_OK ? strbuf_text(&text) : NULL;
+}
+
+static const char *answer(Driver *driver, const Plan *plan, uint32_t stream, Error *err)
+{
+    return answer_with(driver, plan, stream, NULL, NULL, err);
 }
 
 static const char *answer_of_threads(const Plan *plan)
@@ -345,6 +387,56 @@ START_TEST(test_executors_end)
 }
 END_TEST
 
+static void end_all(void *opaque)
+{
+    Cluster *cluster = opaque;
+
+    for (uint32_t i = 0; i < 3; i++) {
+        end_executor(&cluster->executors[i]);
+        tell_end(cluster, cluster->executors[i].number);
+    }
+}
+
+/* All executors end when the result is made, and none comes: it is read from what was kept. */
+START_TEST(test_kept_blocks)
+{
+    const Plan *plans[] = {count_words(), sort_rows()};
+
+    for (int i = 0; i < 2; i++) {
+        Cluster cluster = open_keeping_cluster(3, UINT64_C(1) << 30);
+        Error err = ERROR_NONE;
+        const char *text = answer_with(cluster.driver, plans[i], 0, end_all, &cluster, &err);
+
+        ck_assert_msg(text != NULL, "%s (%s)", err.message, err.detail);
+        ck_assert_str_eq(text, answer_of_threads(plans[i]));
+        start_executor(&cluster, 0); /* and clears away what is not wanted any more */
+        check_answer(&cluster, plans[1 - i], 2, answer_of_threads(plans[1 - i]));
+        close_cluster(&cluster);
+        remove_kept();
+    }
+}
+END_TEST
+
+/* Part of what is made is kept, part of it goes with its executor, for want of room. */
+START_TEST(test_some_blocks_are_kept)
+{
+    const Plan *plans[] = {count_words(), sort_rows()};
+    const char *right[] = {answer_of_threads(plans[0]), answer_of_threads(plans[1])};
+    Cluster cluster = open_keeping_cluster(3, 200000);
+    Breaker breaker = {.cluster = &cluster};
+    int64_t end_ns = clock_now_ns() + INT64_C(2000000000);
+
+    atomic_store(&breaker.stop, false);
+    ck_assert_int_eq(pthread_create(&breaker.thread, NULL, break_executors, &breaker), 0);
+    for (int i = 0; clock_now_ns() < end_ns; i++)
+        check_answer(&cluster, plans[i % 2], (uint32_t)i % 3, right[i % 2]);
+    atomic_store(&breaker.stop, true);
+    pthread_join(breaker.thread, NULL);
+    check_answer(&cluster, plans[0], 0, right[0]);
+    close_cluster(&cluster);
+}
+END_TEST
+
 /* The table's files are gone: an error that says so, from the executor. */
 START_TEST(test_errors_come_back)
 {
@@ -371,6 +463,8 @@ int main(void)
     tcase_add_test(tcase, test_same_answers);
     tcase_add_test(tcase, test_damaged_blocks);
     tcase_add_test(tcase, test_executors_end);
+    tcase_add_test(tcase, test_kept_blocks);
+    tcase_add_test(tcase, test_some_blocks_are_kept);
     tcase_add_test(tcase, test_errors_come_back);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);

@@ -1,0 +1,210 @@
+/* block_keeper.c -- see block_keeper.h */
+#include "cluster/block_keeper.h"
+
+#include <inttypes.h>
+
+#include "cluster/block_wire.h"
+#include "cluster/membership.h"
+#include "core/rdd/block_keep.h"
+
+struct BlockKeeper {
+    Arena *arena;
+    KeeperOptions options;
+    const RpcModule *rpc;
+    ChannelKeys *keys;
+    RpcServer *server;
+};
+
+const char *block_keeper_folder(const char *dir, int64_t application, Arena *arena)
+{
+    return arena_printf(arena, "%s/app-%" PRId64 "/kept", dir, application);
+}
+
+/* --- many at once --- */
+
+static bool is_full(const WireWriter *to, uint64_t bytes)
+{
+    return to->length > 0 && to->length + bytes > FETCH_ANSWER_BYTES;
+}
+
+static Status put_block(const KeptFile *file, const KeptBlock *block, FetchEntry *entry,
+                        WireWriter *to, Arena *arena, Error *err)
+{
+    if (entry->kind == FETCH_BLOCK) {
+        entry->data = arena_alloc_raw(arena, block->bytes);
+        TRY(kept_file_read(file, block, 0, (void *)(uintptr_t)entry->data, block->bytes, err));
+    }
+    fetch_entry_put(to, entry);
+    return ST_OK;
+}
+
+/* *is_full_out: there was no room for all blocks of the map task. */
+static Status give_blocks(const KeptFile *file, uint32_t reduce, const FetchMap *map,
+                          WireWriter *to, Arena *arena, bool *is_full_out, Error *err)
+{
+    uint32_t first = file->cells[reduce], count = file->cells[reduce + 1] - first;
+
+    for (uint32_t i = map->first; i < count; i++) {
+        const KeptBlock *block = &file->blocks[first + i];
+        bool is_large = block->bytes > FETCH_ANSWER_BYTES;
+        FetchEntry entry = {.kind = is_large ? FETCH_LARGE : FETCH_BLOCK,
+                            .number = i,
+                            .hash = block->hash,
+                            .bytes = block->bytes};
+
+        *is_full_out = is_large || is_full(to, block->bytes);
+        if (is_large || !*is_full_out)
+            TRY(put_block(file, block, &entry, to, arena, err));
+        if (*is_full_out)
+            return ST_OK;
+    }
+    fetch_entry_put(to, &(FetchEntry){.kind = FETCH_END});
+    return ST_OK;
+}
+
+static Status give_map(const char *folder, const FetchWanted *wanted, const FetchMap *map,
+                       WireWriter *to, Arena *arena, bool *is_full_out, Error *err)
+{
+    KeptFile file;
+    Status status;
+
+    TRY(kept_file_open(folder, wanted->output, wanted->owner.executor, map->map, arena, err,
+                       &file));
+    if (wanted->reduce >= file.reduce_count)
+        status = error_set(err, ST_CORRUPT, "there is no such partition");
+    else if (map->hash != 0 && map->hash != file.hash)
+        status = error_set(err, ST_CORRUPT, "what was kept has another hash");
+    else
+        status = give_blocks(&file, wanted->reduce, map, to, arena, is_full_out, err);
+    kept_file_close(&file);
+    return status;
+}
+
+static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *err,
+                         WireBytes *answer_out)
+{
+    const BlockKeeper *keeper = context;
+    WireWriter to = {.arena = arena};
+    FetchWanted wanted;
+    const char *folder;
+    bool stops = false;
+
+    TRY(fetch_wanted_take(bytes, arena, err, &wanted));
+    folder = block_keeper_folder(keeper->options.dir, wanted.owner.application, arena);
+    for (uint32_t i = 0; i < wanted.map_count && !stops && !is_full(&to, 0); i++) {
+        Status status = give_map(folder, &wanted, &wanted.maps[i], &to, arena, &stops, err);
+
+        if (status != ST_OK && status != ST_CORRUPT)
+            return status;
+        stops |= status != ST_OK;
+        if (status != ST_OK)
+            fetch_entry_put(&to, &(FetchEntry){.kind = FETCH_LOST, .reason = err->message});
+    }
+    *answer_out = (WireBytes){to.bytes, to.length};
+    return ST_OK;
+}
+
+/* --- a piece --- */
+
+/* What the piece at hand lies in, until it is sent. */
+static __thread Arena *held;
+
+static void piece_done(void *context, const BlockPiece *piece)
+{
+    (void)context;
+    (void)piece;
+    arena_free(held);
+    held = NULL;
+}
+
+static Status read_piece(const KeptFile *file, BlockName name, uint64_t offset,
+                         uint32_t piece_bytes, Error *err, BlockPiece *piece_out)
+{
+    uint32_t reduce = (uint32_t)name.reduce_partition, number = (uint32_t)name.number;
+    const KeptBlock *block;
+    void *bytes;
+
+    if (reduce >= file->reduce_count || number >= file->cells[reduce + 1] - file->cells[reduce])
+        return error_set(err, ST_CORRUPT, "there is no such block");
+    block = &file->blocks[file->cells[reduce] + number];
+    if (offset > block->bytes)
+        return error_set(err, ST_CORRUPT, "there is no such piece of the block");
+    if (piece_bytes > block->bytes - offset)
+        piece_bytes = (uint32_t)(block->bytes - offset);
+    bytes = arena_alloc_raw(held, piece_bytes);
+    TRY(kept_file_read(file, block, offset, bytes, piece_bytes, err));
+    *piece_out = (BlockPiece){.total_bytes = block->bytes,
+                              .hash = block->hash,
+                              .bytes = bytes,
+                              .byte_count = piece_bytes};
+    return ST_OK;
+}
+
+static Status fetch_piece(void *context, BlockName name, uint64_t offset, uint32_t piece_bytes,
+                          Error *err, BlockPiece *piece_out)
+{
+    const BlockKeeper *keeper = context;
+    Status status;
+    KeptFile file;
+
+    held = arena_new(NULL, "piece", ARENA_NO_CAP);
+    status = kept_file_open(block_keeper_folder(keeper->options.dir, name.owner.application, held),
+                            (uint64_t)name.output, name.owner.executor, (uint32_t)name.map_task,
+                            held, err, &file);
+    if (status == ST_OK) {
+        status = read_piece(&file, name, offset, piece_bytes, err, piece_out);
+        kept_file_close(&file);
+    }
+    if (status != ST_OK)
+        piece_done(NULL, NULL);
+    return status;
+}
+
+/* --- its life --- */
+
+static Status start(BlockKeeper *keeper, Error *err)
+{
+    const KeeperOptions *options = &keeper->options;
+    BlocksHandler handler = {
+        .context = keeper, .fetch = fetch_piece, .done = piece_done, .fetch_many = fetch_many};
+    RpcEndpoint endpoint = {.host = options->host, .listener = options->listener};
+
+    TRY(rpc_module(err, &keeper->rpc));
+    TRY(membership_keys(keeper->rpc, options->secret_file, err, &keeper->keys));
+    endpoint.keys = keeper->keys;
+    return keeper->rpc->rpc_blocks_serve(&endpoint, &handler, err, &keeper->server);
+}
+
+Status block_keeper_new(const KeeperOptions *options, Error *err, BlockKeeper **keeper_out)
+{
+    Arena *arena = arena_new(NULL, "keeper", ARENA_NO_CAP);
+    BlockKeeper *keeper = ARENA_NEW(arena, BlockKeeper);
+    Status status;
+
+    *keeper_out = NULL;
+    keeper->arena = arena;
+    keeper->options = *options;
+    status = start(keeper, err);
+    if (status != ST_OK) {
+        block_keeper_free(keeper);
+        return status;
+    }
+    *keeper_out = keeper;
+    return ST_OK;
+}
+
+uint16_t block_keeper_port(const BlockKeeper *keeper)
+{
+    return keeper->rpc->rpc_server_port(keeper->server);
+}
+
+void block_keeper_free(BlockKeeper *keeper)
+{
+    if (keeper == NULL)
+        return;
+    if (keeper->rpc != NULL) {
+        keeper->rpc->rpc_server_stop(keeper->server);
+        keeper->rpc->channel_keys_free(keeper->keys);
+    }
+    arena_free(keeper->arena);
+}

@@ -1,0 +1,494 @@
+/* block_keep.c -- see block_keep.h */
+#include "core/rdd/block_keep.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "core/base/hash_text.h"
+#include "core/base/log.h"
+#include "core/rdd/block_store_internal.h"
+
+enum {
+    KEPT_VERSION = 1,
+    AT_ONCE_MAX = 64,          /* blocks in one write        */
+    DISK_LEFT_PERCENT = 5,     /* of the disk, for all others */
+    HEAD_BYTES_MAX = 256 << 20 /* of a file that is believed */
+};
+
+static const uint64_t kept_magic = UINT64_C(0x31307065656b6b76); /* "vkkeep01" */
+static const char budget_name[] = "bytes";
+
+typedef struct KeptHead {
+    uint64_t magic;
+    uint32_t version, reduce_count;
+    uint64_t hash;
+    uint64_t block_count;
+    uint64_t table_hash; /* of cells and blocks behind this */
+} KeptHead;
+
+struct BlockKeep {
+    Arena *arena;
+    const char *folder;
+    int64_t executor;
+    uint64_t budget_bytes;
+    _Atomic uint64_t *used; /* by all processes that share the folder */
+    atomic_bool has_complained;
+};
+
+/* --- names --- */
+
+static void output_path(char *path, const char *folder, uint64_t output)
+{
+    snprintf(path, PATH_MAX, "%s/%" PRIu64, folder, output);
+}
+
+static void file_path_of(char *path, const char *folder, uint64_t output, int64_t executor,
+                         uint32_t map)
+{
+    snprintf(path, PATH_MAX, "%s/%" PRIu64 "/%" PRId64 "-%" PRIu32, folder, output, executor, map);
+}
+
+/* --- the budget --- */
+
+/* A counter that all processes see, and that is there as long as the folder. */
+static Status open_budget(BlockKeep *keep, Error *err)
+{
+    const char *path = arena_printf(keep->arena, "%s/%s", keep->folder, budget_name);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    void *map = MAP_FAILED;
+
+    if (fd >= 0 && ftruncate(fd, sizeof *keep->used) == 0)
+        map = mmap(NULL, sizeof *keep->used, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (map == MAP_FAILED) {
+        Status status = error_set_errno(err, errno, "cannot write \"%s\"", path);
+
+        if (fd >= 0)
+            close(fd);
+        return status;
+    }
+    close(fd);
+    keep->used = map;
+    return ST_OK;
+}
+
+static void give_back(BlockKeep *keep, uint64_t bytes)
+{
+    uint64_t used = atomic_load(keep->used);
+
+    while (!atomic_compare_exchange_weak(keep->used, &used, used > bytes ? used - bytes : 0))
+        ;
+}
+
+static bool disk_has_room(const BlockKeep *keep, uint64_t bytes)
+{
+    struct statvfs disk;
+    uint64_t left;
+
+    if (statvfs(keep->folder, &disk) != 0)
+        return false;
+    left = (uint64_t)disk.f_bavail * disk.f_frsize;
+    return left >= bytes &&
+           left - bytes >= (uint64_t)disk.f_blocks / 100 * DISK_LEFT_PERCENT * disk.f_frsize;
+}
+
+static bool take_bytes(BlockKeep *keep, uint64_t bytes)
+{
+    if (atomic_fetch_add(keep->used, bytes) + bytes <= keep->budget_bytes &&
+        disk_has_room(keep, bytes))
+        return true;
+    give_back(keep, bytes);
+    return false;
+}
+
+/* --- writing --- */
+
+typedef struct KeepWriter {
+    int fd;
+    uint64_t head_bytes, offset;
+    uint32_t count; /* that wait to be written */
+    Block *held[AT_ONCE_MAX];
+} KeepWriter;
+
+static void let_go(KeepWriter *writer)
+{
+    for (uint32_t i = 0; i < writer->count; i++)
+        block_unref(writer->held[i]);
+    writer->count = 0;
+}
+
+static Status write_all(int fd, struct iovec *parts, int count, uint64_t offset, Error *err)
+{
+    while (count > 0) {
+        ssize_t done = pwritev(fd, parts, count, (off_t)offset);
+
+        if (done < 0 && errno == EINTR)
+            continue;
+        if (done < 0)
+            return error_set_errno(err, errno, "blocks cannot be kept");
+        offset += (uint64_t)done;
+        for (; count > 0 && (size_t)done >= parts->iov_len; parts++, count--)
+            done -= (ssize_t)parts->iov_len;
+        if (count > 0) {
+            parts->iov_base = (char *)parts->iov_base + done;
+            parts->iov_len -= (size_t)done;
+        }
+    }
+    return ST_OK;
+}
+
+static Status flush(KeepWriter *writer, Error *err)
+{
+    struct iovec parts[AT_ONCE_MAX];
+    uint64_t bytes = 0;
+    Status status;
+
+    for (uint32_t i = 0; i < writer->count; i++) {
+        parts[i] = (struct iovec){writer->held[i]->head, block_bytes(writer->held[i])};
+        bytes += block_bytes(writer->held[i]);
+    }
+    status = write_all(writer->fd, parts, (int)writer->count, writer->offset, err);
+    writer->offset += bytes;
+    let_go(writer);
+    return status;
+}
+
+/* What is to be written: shape and sizes, before anything is. */
+typedef struct KeepPlan {
+    KeptHead head;
+    uint32_t *cells;
+    KeptBlock *blocks;
+    uint64_t head_bytes, bytes; /* bytes: of the whole file */
+} KeepPlan;
+
+static KeepPlan make_plan(BlockOutput *output, uint32_t map, Arena *arena)
+{
+    KeepPlan plan = {.head = {.magic = kept_magic, .version = KEPT_VERSION}};
+    const MapBlocks *made;
+    uint32_t count = 0;
+
+    pthread_mutex_lock(&output->store->lock);
+    made = output->maps[map];
+    for (uint32_t r = 0; made != NULL && r < made->reduce_count; r++)
+        count += made->cells[r].count;
+    if (made != NULL) {
+        plan.head.reduce_count = made->reduce_count;
+        plan.head.block_count = count;
+        plan.head.hash = made->hash;
+        plan.cells = ARENA_ARRAY(arena, uint32_t, made->reduce_count + 1);
+        plan.blocks = ARENA_ARRAY(arena, KeptBlock, count);
+        plan.head_bytes = sizeof plan.head + (made->reduce_count + 1) * sizeof(uint32_t) +
+                          count * sizeof(KeptBlock);
+        plan.bytes = plan.head_bytes;
+        count = 0;
+        for (uint32_t r = 0; r < made->reduce_count; r++) {
+            for (uint32_t i = 0; i < made->cells[r].count; i++) {
+                const Kept *kept = &made->cells[r].items[i];
+
+                plan.blocks[count++] = (KeptBlock){kept->hash, kept->bytes, plan.bytes};
+                plan.bytes += kept->bytes;
+            }
+            plan.cells[r + 1] = count;
+        }
+    }
+    pthread_mutex_unlock(&output->store->lock);
+    return plan;
+}
+
+static uint64_t table_hash(const uint32_t *cells, size_t cell_bytes, const KeptBlock *blocks,
+                           size_t block_bytes)
+{
+    return hash_text((const char *)cells, cell_bytes) ^
+           hash_text((const char *)blocks, block_bytes) * 3;
+}
+
+static Status write_head(const KeepWriter *writer, KeepPlan *plan, Error *err)
+{
+    size_t cells = (plan->head.reduce_count + 1) * sizeof(uint32_t);
+    size_t blocks = plan->head.block_count * sizeof(KeptBlock);
+    struct iovec parts[] = {
+        {&plan->head, sizeof plan->head}, {plan->cells, cells}, {plan->blocks, blocks}};
+
+    plan->head.table_hash = table_hash(plan->cells, cells, plan->blocks, blocks);
+    return write_all(writer->fd, parts, 3, 0, err);
+}
+
+/* Blocks that have spilled meanwhile are brought back one by one. */
+static Status write_blocks(KeepWriter *writer, BlockOutput *output, uint32_t map, KeepPlan *plan,
+                           Error *err)
+{
+    for (uint32_t r = 0; r < plan->head.reduce_count; r++)
+        for (uint32_t i = plan->cells[r]; i < plan->cells[r + 1]; i++) {
+            Block *block;
+
+            TRY(block_output_get(output, map, r, i - plan->cells[r], err, &block));
+            if (block == NULL || block->hash != plan->blocks[i].hash) {
+                block_unref(block);
+                return error_set(err, ST_CANCELLED, "the blocks were made anew");
+            }
+            writer->held[writer->count++] = block;
+            if (writer->count == AT_ONCE_MAX)
+                TRY(flush(writer, err));
+        }
+    return flush(writer, err);
+}
+
+static Status write_file(const BlockKeep *keep, BlockOutput *output, uint32_t map, KeepPlan *plan,
+                         Error *err)
+{
+    char path[PATH_MAX], part[PATH_MAX + 8];
+    KeepWriter writer = {.offset = plan->head_bytes};
+    Status status;
+
+    output_path(path, keep->folder, block_output_id(output));
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
+    file_path_of(path, keep->folder, block_output_id(output), keep->executor, map);
+    snprintf(part, sizeof part, "%s.part", path);
+    writer.fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (writer.fd < 0)
+        return error_set_errno(err, errno, "cannot write \"%s\"", part);
+    status = write_blocks(&writer, output, map, plan, err);
+    if (status == ST_OK)
+        status = write_head(&writer, plan, err);
+    let_go(&writer);
+    close(writer.fd);
+    if (status == ST_OK && rename(part, path) != 0)
+        status = error_set_errno(err, errno, "cannot rename \"%s\"", part);
+    if (status != ST_OK)
+        unlink(part);
+    return status;
+}
+
+/* Once: what is so for one is mostly so for all that follow. */
+static void complain(BlockKeep *keep, const char *why)
+{
+    if (!atomic_exchange(&keep->has_complained, true))
+        LOG_WARN("executor", "what tasks make does not outlive this process any more: %s", why);
+}
+
+/* What is there under the name already, of an earlier attempt, makes room. */
+static void drop_file(BlockKeep *keep, const char *path)
+{
+    struct stat file;
+
+    if (lstat(path, &file) == 0 && unlink(path) == 0)
+        give_back(keep, (uint64_t)file.st_size);
+}
+
+bool block_keep_add(BlockKeep *keep, BlockOutput *output, uint32_t map)
+{
+    Arena *arena = arena_new(NULL, "keep", ARENA_NO_CAP);
+    KeepPlan plan = make_plan(output, map, arena);
+    Error err = ERROR_NONE;
+    bool is_kept = false;
+
+    block_keep_drop_map(keep, block_output_id(output), map);
+    if (plan.cells == NULL) { /* it was dropped */
+    } else if (plan.head.block_count == 0) {
+        is_kept = true; /* nothing is there to be lost */
+    } else if (!take_bytes(keep, plan.bytes)) {
+        complain(keep, "there is no room for it in its folder");
+    } else {
+        is_kept = write_file(keep, output, map, &plan, &err) == ST_OK;
+        if (!is_kept) {
+            give_back(keep, plan.bytes);
+            complain(keep, err.message);
+        }
+    }
+    arena_free(arena);
+    return is_kept;
+}
+
+/* --- letting go --- */
+
+void block_keep_drop_map(BlockKeep *keep, uint64_t output, uint32_t map)
+{
+    char path[PATH_MAX];
+
+    file_path_of(path, keep->folder, output, keep->executor, map);
+    drop_file(keep, path);
+}
+
+void block_keep_drop(BlockKeep *keep, uint64_t output)
+{
+    char path[PATH_MAX], file[PATH_MAX + 256];
+    DIR *folder;
+
+    output_path(path, keep->folder, output);
+    folder = opendir(path);
+    if (folder == NULL)
+        return;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        if (entry->d_name[0] == '.')
+            continue;
+        snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
+        drop_file(keep, file);
+    }
+    closedir(folder);
+    rmdir(path);
+}
+
+static bool is_among(uint64_t output, uint32_t count, const uint64_t *outputs)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (outputs[i] == output)
+            return true;
+    return false;
+}
+
+void block_keep_only(BlockKeep *keep, uint64_t last, uint32_t count, const uint64_t *outputs)
+{
+    DIR *folder = opendir(keep->folder);
+
+    if (folder == NULL)
+        return;
+    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+        char *end;
+        uint64_t output = strtoull(entry->d_name, &end, 10);
+
+        if (end != entry->d_name && *end == '\0' && output <= last &&
+            !is_among(output, count, outputs))
+            block_keep_drop(keep, output);
+    }
+    closedir(folder);
+}
+
+/* --- its life --- */
+
+Status block_keep_open(const char *folder, int64_t executor, uint64_t budget_bytes, Error *err,
+                       BlockKeep **keep_out)
+{
+    Arena *arena = arena_new(NULL, "keep", ARENA_NO_CAP);
+    BlockKeep *keep = ARENA_NEW(arena, BlockKeep);
+    Status status = ST_OK;
+
+    *keep_out = NULL;
+    keep->arena = arena;
+    keep->folder = arena_strdup(arena, folder);
+    keep->executor = executor;
+    keep->budget_bytes = budget_bytes;
+    if (strlen(folder) + 64 > PATH_MAX)
+        status =
+            error_set(err, ST_BAD_INPUT, "the folder's path is too long: \"%.200s...\"", folder);
+    else if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+        status = error_set_errno(err, errno, "cannot make the folder \"%s\"", folder);
+    if (status == ST_OK)
+        status = open_budget(keep, err);
+    if (status != ST_OK) {
+        arena_free(arena);
+        return status;
+    }
+    *keep_out = keep;
+    return ST_OK;
+}
+
+void block_keep_close(BlockKeep *keep)
+{
+    if (keep == NULL)
+        return;
+    munmap((void *)(uintptr_t)keep->used, sizeof *keep->used);
+    arena_free(keep->arena);
+}
+
+/* --- reading --- */
+
+static Status read_exactly(int fd, uint64_t offset, void *to, size_t byte_count, Error *err)
+{
+    for (size_t done = 0; done < byte_count;) {
+        ssize_t got = pread(fd, (char *)to + done, byte_count - done, (off_t)(offset + done));
+
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return error_set(err, ST_CORRUPT, "a file of kept blocks cannot be read: %s",
+                             got < 0 ? strerror(errno) : "it is cut short");
+        done += (size_t)got;
+    }
+    return ST_OK;
+}
+
+/* Its cells and blocks are within it. */
+static bool is_sound(const KeptHead *head, const uint32_t *cells, const KeptBlock *blocks,
+                     uint64_t file_bytes)
+{
+    if (cells[0] != 0 || cells[head->reduce_count] != head->block_count)
+        return false;
+    for (uint32_t r = 0; r < head->reduce_count; r++)
+        if (cells[r] > cells[r + 1])
+            return false;
+    for (uint64_t i = 0; i < head->block_count; i++)
+        if (blocks[i].offset > file_bytes || blocks[i].bytes > file_bytes - blocks[i].offset)
+            return false;
+    return true;
+}
+
+static Status read_head(KeptFile *file, Arena *arena, Error *err)
+{
+    struct stat info;
+    KeptHead head;
+    uint64_t cell_bytes, block_bytes;
+    uint32_t *cells;
+    KeptBlock *blocks;
+
+    TRY(read_exactly(file->fd, 0, &head, sizeof head, err));
+    cell_bytes = ((uint64_t)head.reduce_count + 1) * sizeof *cells;
+    if (fstat(file->fd, &info) != 0 || head.magic != kept_magic || head.version != KEPT_VERSION ||
+        head.block_count > HEAD_BYTES_MAX / sizeof *blocks ||
+        sizeof head + cell_bytes + head.block_count * sizeof *blocks > (uint64_t)info.st_size)
+        return error_set(err, ST_CORRUPT, "a file of kept blocks is damaged");
+    block_bytes = head.block_count * sizeof *blocks;
+    cells = arena_alloc(arena, cell_bytes);
+    blocks = arena_alloc(arena, block_bytes);
+    TRY(read_exactly(file->fd, sizeof head, cells, cell_bytes, err));
+    TRY(read_exactly(file->fd, sizeof head + cell_bytes, blocks, block_bytes, err));
+    if (table_hash(cells, cell_bytes, blocks, block_bytes) != head.table_hash ||
+        !is_sound(&head, cells, blocks, (uint64_t)info.st_size))
+        return error_set(err, ST_CORRUPT, "a file of kept blocks is damaged");
+    file->hash = head.hash;
+    file->reduce_count = head.reduce_count;
+    file->cells = cells;
+    file->blocks = blocks;
+    return ST_OK;
+}
+
+Status kept_file_open(const char *folder, uint64_t output, int64_t executor, uint32_t map,
+                      Arena *arena, Error *err, KeptFile *file_out)
+{
+    char path[PATH_MAX];
+    Status status;
+
+    *file_out = (KeptFile){.fd = -1};
+    file_path_of(path, folder, output, executor, map);
+    file_out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file_out->fd < 0)
+        return error_set(err, ST_CORRUPT, "it was not kept, or is not wanted any more: %s",
+                         strerror(errno));
+    status = read_head(file_out, arena, err);
+    if (status != ST_OK)
+        kept_file_close(file_out);
+    return status;
+}
+
+void kept_file_close(KeptFile *file)
+{
+    if (file->fd >= 0)
+        close(file->fd);
+    file->fd = -1;
+}
+
+Status kept_file_read(const KeptFile *file, const KeptBlock *block, uint64_t offset, void *to,
+                      size_t byte_count, Error *err)
+{
+    return read_exactly(file->fd, block->offset + offset, to, byte_count, err);
+}

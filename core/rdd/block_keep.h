@@ -1,0 +1,65 @@
+/*
+ * block_keep.h -- what map tasks made, in files that outlive the process which made them
+ *
+ *     block_keep_open -> block_keep_add (a map task's blocks), block_keep_drop, ...
+ *         -> block_keep_close (the files stay)
+ *     kept_file_open -> kept_file_read, ... -> kept_file_close           in any other process
+ *
+ *     FOLDER/<output>/<executor>-<map>
+ *     | KeptHead | reduces + 1 x uint32: where a cell's blocks begin | KeptBlock x blocks | bytes |
+ *
+ * A file appears under its name when it is whole; the blocks in it have their hashes beside them,
+ * which whoever uses them checks. All processes that keep files in a folder share one budget of
+ * bytes, counted in a file there. What cannot be kept (the budget, a full disk) is no error: its
+ * process serves it as before, and takes it along when it ends.
+ *
+ * Thread: any, but for open and close; a KeptFile is one thread's.
+ */
+#ifndef VONK_CORE_RDD_BLOCK_KEEP_H
+#define VONK_CORE_RDD_BLOCK_KEEP_H
+
+#include "core/rdd/block_store.h"
+
+typedef struct BlockKeep BlockKeep;
+
+/* The folder is made; executor: whose files these are, in their names. ST_IO: it cannot be written.
+ */
+MUST_CHECK Status block_keep_open(const char *folder, int64_t executor, uint64_t budget_bytes,
+                                  Error *err, BlockKeep **keep_out);
+void block_keep_close(BlockKeep *keep); /* accepts NULL */
+
+/* What that map task made, which is in the output. False: it is not kept. */
+bool block_keep_add(BlockKeep *keep, BlockOutput *output, uint32_t map);
+
+/* Nobody wants what this process has kept of the map task; what anybody has kept of the output. */
+void block_keep_drop_map(BlockKeep *keep, uint64_t output, uint32_t map);
+void block_keep_drop(BlockKeep *keep, uint64_t output);
+
+/* Of outputs up to `last`, only these are wanted by anybody: what an executor that ended has left
+ * of others goes. */
+void block_keep_only(BlockKeep *keep, uint64_t last, uint32_t count, const uint64_t *outputs);
+
+/* --- reading --- */
+
+typedef struct KeptBlock {
+    uint64_t hash, bytes, offset;
+} KeptBlock;
+
+typedef struct KeptFile {
+    int fd;
+    uint64_t hash; /* map_blocks_hash */
+    uint32_t reduce_count;
+    const uint32_t *cells; /* of reduce r: blocks[cells[r]] up to blocks[cells[r + 1]] */
+    const KeptBlock *blocks;
+} KeptFile;
+
+/* Its head lives in the arena. ST_CORRUPT: there is no such file, or it is damaged. */
+MUST_CHECK Status kept_file_open(const char *folder, uint64_t output, int64_t executor,
+                                 uint32_t map, Arena *arena, Error *err, KeptFile *file_out);
+void kept_file_close(KeptFile *file);
+
+/* Bytes [offset, offset + byte_count) of the block. */
+MUST_CHECK Status kept_file_read(const KeptFile *file, const KeptBlock *block, uint64_t offset,
+                                 void *to, size_t byte_count, Error *err);
+
+#endif

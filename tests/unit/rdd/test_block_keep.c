@@ -1,0 +1,267 @@
+/* test_block_keep.c -- blocks in files that outlive their process: whole, found, bounded, let go */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/rdd/block_keep.h"
+
+enum { REDUCES = 3, ROWS = 100 };
+
+static const PlanColumn column = {1, {TYPE_INT8}, "n", false};
+static Arena *arena;
+static MemPool *pool;
+static BlockStore *store;
+static char folder[64];
+
+static void setup(void)
+{
+    arena = arena_new(NULL, "test", ARENA_NO_CAP);
+    pool = mem_pool_new(NULL, "test", MEM_POOL_NO_LIMIT);
+    store = block_store_new(pool, "/tmp");
+    snprintf(folder, sizeof folder, "/tmp/vonk-keep-XXXXXX");
+    ck_assert_ptr_nonnull(mkdtemp(folder));
+}
+
+static void teardown(void)
+{
+    block_store_free(store);
+    mem_pool_free(pool);
+    unlink(arena_printf(arena, "%s/bytes", folder));
+    ck_assert_int_eq(rmdir(folder), 0); /* nothing was left */
+    arena_free(arena);
+}
+
+static Block *make_block(int64_t from)
+{
+    PlanColumn typed = column;
+    BlockBuilder builder;
+    int64_t values[ROWS];
+    Column data = {.values = values};
+    Block *block;
+
+    typed.type = data.type = type_of(TYPE_INT8);
+    for (int i = 0; i < ROWS; i++)
+        values[i] = from + i;
+    block_builder_init(&builder, arena, 1, &typed, BLOCK_BYTES_MAX, pool);
+    ck_assert_int_eq(block_builder_add(&builder, &data, NULL, ROWS, NULL), ST_OK);
+    ck_assert_int_eq(block_builder_finish(&builder, NULL, &block), ST_OK);
+    block_builder_fini(&builder);
+    return block;
+}
+
+static BlockOutput *new_output(uint32_t maps)
+{
+    PlanColumn typed = column;
+
+    typed.type = type_of(TYPE_INT8);
+    return block_output_new(store, KEEP_DEFAULT, maps, REDUCES, 1, &typed);
+}
+
+/* Two blocks for reduce 0, none for 1, one for 2. */
+static void put_map(BlockOutput *output, uint32_t map)
+{
+    MapBlocks *blocks = map_blocks_new(store, REDUCES);
+
+    map_blocks_add(blocks, 0, make_block(1000 * map));
+    map_blocks_add(blocks, 0, make_block(1000 * map + 1));
+    map_blocks_add(blocks, 2, make_block(1000 * map + 2));
+    block_output_put(output, map, blocks, 7);
+}
+
+static BlockKeep *open_keep(int64_t executor, uint64_t budget)
+{
+    BlockKeep *keep;
+    Error err = ERROR_NONE;
+
+    ck_assert_msg(block_keep_open(folder, executor, budget, &err, &keep) == ST_OK, "%s",
+                  err.message);
+    return keep;
+}
+
+static Status look(BlockOutput *output, int64_t executor, uint32_t map, KeptFile *file)
+{
+    return kept_file_open(folder, block_output_id(output), executor, map, arena, NULL, file);
+}
+
+/* The block in the file has the bytes of the one in the store. */
+static void check_block(BlockOutput *output, const KeptFile *file, uint32_t map, uint32_t reduce,
+                        uint32_t number)
+{
+    const KeptBlock *kept = &file->blocks[file->cells[reduce] + number];
+    char *bytes = arena_alloc(arena, kept->bytes);
+    Block *block;
+
+    ck_assert_int_eq(block_output_get(output, map, reduce, number, NULL, &block), ST_OK);
+    ck_assert_uint_eq(block_bytes(block), kept->bytes);
+    ck_assert_uint_eq(block->hash, kept->hash);
+    ck_assert_int_eq(kept_file_read(file, kept, 0, bytes, kept->bytes, NULL), ST_OK);
+    ck_assert_mem_eq(bytes, block->head, kept->bytes);
+    ck_assert_int_eq(kept_file_read(file, kept, 16, bytes, 8, NULL), ST_OK);
+    ck_assert_mem_eq(bytes, (char *)block->head + 16, 8);
+    block_unref(block);
+}
+
+START_TEST(what_is_kept_is_found)
+{
+    BlockKeep *keep = open_keep(5, 1 << 20);
+    BlockOutput *output = new_output(2);
+    KeptFile file;
+
+    for (uint32_t m = 0; m < 2; m++) {
+        put_map(output, m);
+        if (m == 1) /* what has spilled is kept as well */
+            ck_assert_uint_gt(block_store_spill(store, UINT64_MAX), 0);
+        ck_assert(block_keep_add(keep, output, m));
+        ck_assert_int_eq(look(output, 5, m, &file), ST_OK);
+        ck_assert_uint_eq(file.hash, block_output_hash(output, m));
+        ck_assert_uint_eq(file.reduce_count, REDUCES);
+        ck_assert_uint_eq(file.cells[1], 2);
+        ck_assert_uint_eq(file.cells[2], 2);
+        ck_assert_uint_eq(file.cells[3], 3);
+        check_block(output, &file, m, 0, 0);
+        check_block(output, &file, m, 0, 1);
+        check_block(output, &file, m, 2, 0);
+        kept_file_close(&file);
+    }
+    ck_assert_int_eq(look(output, 6, 0, &file), ST_CORRUPT); /* another's */
+    ck_assert_int_eq(look(output, 5, 2, &file), ST_CORRUPT);
+    block_keep_drop_map(keep, block_output_id(output), 0);
+    ck_assert_int_eq(look(output, 5, 0, &file), ST_CORRUPT);
+    block_keep_drop(keep, block_output_id(output));
+    ck_assert_int_eq(look(output, 5, 1, &file), ST_CORRUPT);
+    block_keep_close(keep);
+    block_output_unref(output);
+}
+END_TEST
+
+/* Somebody who has ended left files: they go with what they are of, whoever is told. */
+START_TEST(others_clear_away)
+{
+    BlockKeep *dead = open_keep(5, 1 << 20), *alive = open_keep(6, 1 << 20);
+    BlockOutput *outputs[3];
+    uint64_t wanted;
+    KeptFile file;
+
+    for (int i = 0; i < 3; i++) {
+        outputs[i] = new_output(1);
+        put_map(outputs[i], 0);
+        ck_assert(block_keep_add(dead, outputs[i], 0));
+    }
+    block_keep_close(dead);
+    block_keep_drop(alive, block_output_id(outputs[0]));
+    wanted = block_output_id(outputs[1]);
+    block_keep_only(alive, block_output_id(outputs[1]), 1, &wanted);
+    ck_assert_int_eq(look(outputs[0], 5, 0, &file), ST_CORRUPT);
+    for (int i = 1; i < 3; i++) {
+        ck_assert_int_eq(look(outputs[i], 5, 0, &file), ST_OK);
+        kept_file_close(&file);
+    }
+    block_keep_only(alive, block_output_id(outputs[2]), 0, NULL);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_int_eq(look(outputs[i], 5, 0, &file), ST_CORRUPT);
+        block_output_unref(outputs[i]);
+    }
+    block_keep_close(alive);
+}
+END_TEST
+
+START_TEST(the_budget_is_shared)
+{
+    BlockKeep *one = open_keep(5, 7000), *other = open_keep(6, 7000); /* room for two */
+    BlockOutput *output = new_output(4);
+
+    for (uint32_t m = 0; m < 4; m++)
+        put_map(output, m);
+    ck_assert(block_keep_add(one, output, 0));
+    ck_assert(block_keep_add(other, output, 1));
+    ck_assert(!block_keep_add(one, output, 2));
+    ck_assert(!block_keep_add(other, output, 2));
+    ck_assert(block_keep_add(one, output, 0)); /* anew, in its own place */
+    block_keep_drop_map(other, block_output_id(output), 1);
+    ck_assert(block_keep_add(one, output, 2));
+    block_keep_drop(other, block_output_id(output));
+    ck_assert(block_keep_add(other, output, 3));
+    block_keep_drop(other, block_output_id(output));
+    block_keep_close(one);
+    block_keep_close(other);
+    block_output_unref(output);
+}
+END_TEST
+
+/* Nothing was made, or it is not there any more. */
+START_TEST(nothing_to_keep)
+{
+    BlockKeep *keep = open_keep(5, 1 << 20);
+    BlockOutput *output = new_output(2);
+
+    block_output_put(output, 0, map_blocks_new(store, REDUCES), 7);
+    ck_assert_uint_eq(block_output_hash(output, 0), NO_BLOCKS_HASH);
+    ck_assert(block_keep_add(keep, output, 0));
+    ck_assert(!block_keep_add(keep, output, 1));
+    block_keep_close(keep);
+    block_output_unref(output);
+}
+END_TEST
+
+/* A head with any bit flipped, or a file that is cut short, is not believed. */
+START_TEST(damaged_heads)
+{
+    BlockKeep *keep = open_keep(5, 1 << 20);
+    BlockOutput *output = new_output(1);
+    char path[128];
+    KeptFile file;
+    size_t head = 40 + 4 * (REDUCES + 1) + 24 * 3;
+    int fd;
+
+    put_map(output, 0);
+    ck_assert(block_keep_add(keep, output, 0));
+    snprintf(path, sizeof path, "%s/%llu/5-0", folder, (unsigned long long)block_output_id(output));
+    fd = open(path, O_RDWR);
+    ck_assert_int_ge(fd, 0);
+    for (size_t at = 0; at < head; at++) {
+        bool is_hash = at >= 16 && at < 24; /* whoever fetches compares that */
+        unsigned char byte, flipped;
+
+        ck_assert_int_eq(pread(fd, &byte, 1, (off_t)at), 1);
+        flipped = byte ^ 4;
+        ck_assert_int_eq(pwrite(fd, &flipped, 1, (off_t)at), 1);
+        ck_assert_msg(look(output, 5, 0, &file) == (is_hash ? ST_OK : ST_CORRUPT), "byte %zu", at);
+        kept_file_close(&file);
+        ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)at), 1);
+    }
+    ck_assert_int_eq(look(output, 5, 0, &file), ST_OK);
+    kept_file_close(&file);
+    for (off_t bytes = 0; bytes < 3000; bytes += 7) {
+        ck_assert_int_eq(ftruncate(fd, bytes), 0);
+        ck_assert_int_eq(look(output, 5, 0, &file), ST_CORRUPT);
+    }
+    close(fd);
+    block_keep_drop(keep, block_output_id(output));
+    block_keep_close(keep);
+    block_output_unref(output);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("block_keep");
+    TCase *tcase = tcase_create("all");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, what_is_kept_is_found);
+    tcase_add_test(tcase, others_clear_away);
+    tcase_add_test(tcase, the_budget_is_shared);
+    tcase_add_test(tcase, nothing_to_keep);
+    tcase_add_test(tcase, damaged_heads);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
