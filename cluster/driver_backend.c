@@ -18,6 +18,9 @@
 #include "core/plan/plan_wire.h"
 #include "exec/user_shared.h"
 
+/* Short tasks that wait at an executor: as many as make a message's price small beside theirs. */
+enum { AHEAD_A_SLOT = 32 };
+
 struct ClusterBackend {
     TaskBackend backend; /* first */
     Driver *driver;
@@ -247,7 +250,7 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
 {
     ClusterBackend *backend = context;
     RemoteExecutor *executor, *before;
-    ExecutorSpec spec = {.slots = hello->slots};
+    ExecutorSpec spec = {.slots = hello->slots, .ahead = AHEAD_A_SLOT * hello->slots};
     char name[48];
     Status status;
     bool is_gone;
@@ -301,29 +304,37 @@ static Status on_ended(void *context, int64_t number, const char *reason, Error 
 
 /* --- reports --- */
 
-static void task_ended(ClusterBackend *backend, RemoteExecutor *executor,
-                       const AttemptReport *report)
+static TaskResult result_of(const AttemptReport *report)
 {
-    TaskResult result = {.status = report->error.status,
-                         .error = report->error,
-                         .has_lost_input = report->has_lost_input,
-                         .lost_source = report->lost_source,
-                         .lost_map = report->lost_map,
-                         .lost_place = report->lost_place,
-                         .hash = report->hash,
-                         .rows = report->rows,
-                         .bytes = report->bytes,
-                         .is_kept = report->is_kept,
-                         .cpu_ms = report->cpu_ms,
-                         .counts_bytes = report->counts};
-    TaskLaunch launch;
-    bool is_known;
+    return (TaskResult){.status = report->error.status,
+                        .error = report->error,
+                        .has_lost_input = report->has_lost_input,
+                        .lost_source = report->lost_source,
+                        .lost_map = report->lost_map,
+                        .lost_place = report->lost_place,
+                        .hash = report->hash,
+                        .rows = report->rows,
+                        .bytes = report->bytes,
+                        .is_kept = report->is_kept,
+                        .cpu_ms = report->cpu_ms,
+                        .counts_bytes = report->counts};
+}
+
+static void tasks_ended(ClusterBackend *backend, RemoteExecutor *executor,
+                        const ExecutorReport *report, Arena *arena)
+{
+    TaskLaunch *launches = ARENA_ARRAY(arena, TaskLaunch, report->ended_count);
+    TaskResult *results = ARENA_ARRAY(arena, TaskResult, report->ended_count);
+    uint32_t count = 0;
 
     lock(backend);
-    is_known = remote_executor_take_launch(executor, report->attempt, &launch);
+    for (uint32_t i = 0; i < report->ended_count; i++)
+        /* else it was said before, or its executor was given up */
+        if (remote_executor_take_launch(executor, report->ended[i].attempt, &launches[count]))
+            results[count++] = result_of(&report->ended[i]);
     unlock(backend);
-    if (is_known) /* else it was said before, or its executor was given up */
-        driver_task_ended(backend->driver, &launch, &result);
+    if (count > 0)
+        driver_tasks_ended(backend->driver, count, launches, results);
 }
 
 static Status take_report(ClusterBackend *backend, RemoteExecutor *executor, WireBytes bytes,
@@ -336,8 +347,7 @@ static Status take_report(ClusterBackend *backend, RemoteExecutor *executor, Wir
     bool is_known;
 
     TRY(report_take(bytes, arena, err, &report));
-    for (uint32_t i = 0; i < report.ended_count; i++)
-        task_ended(backend, executor, &report.ended[i]);
+    tasks_ended(backend, executor, &report, arena);
     unwanted = ARENA_ARRAY(arena, AttemptId, report.running_count);
     count = driver_heartbeat(backend->driver, executor->place, report.launches_taken,
                              report.running, report.running_count, unwanted, &is_known);

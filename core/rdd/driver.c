@@ -440,9 +440,8 @@ static void take_result(Driver *driver, const TaskLaunch *launch, TaskResult *re
         scheduler_task_failed(driver->scheduler, launch->attempt, failure, &result->error);
 }
 
-void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *result)
+static void task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *result)
 {
-    begin_event(driver);
     if (!scheduler_attempt_is_known(driver->scheduler, launch->attempt)) {
         map_blocks_free(result->blocks); /* and its stage may be gone */
     } else {
@@ -453,6 +452,19 @@ void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *res
     result->blocks = NULL;
     user_counts_free(result->counts);
     result->counts = NULL;
+}
+
+void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *result)
+{
+    driver_tasks_ended(driver, 1, launch, result);
+}
+
+void driver_tasks_ended(Driver *driver, uint32_t count, const TaskLaunch *launches,
+                        TaskResult *results)
+{
+    begin_event(driver);
+    for (uint32_t i = 0; i < count; i++)
+        task_ended(driver, &launches[i], &results[i]);
     end_event(driver);
 }
 

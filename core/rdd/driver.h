@@ -61,6 +61,9 @@ bool driver_shared_piece(Driver *driver, uint64_t hash, uint64_t offset, uint32_
 /* What became of a launch; takes the result's blocks (NULL: they are at the launch's executor). No
  * effect when the attempt is not known any more. */
 void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *result);
+/* Those of one message: what follows from them is decided, and said to the backend, together. */
+void driver_tasks_ended(Driver *driver, uint32_t count, const TaskLaunch *launches,
+                        TaskResult *results);
 
 /* --- jobs in general --- */
 

@@ -117,7 +117,7 @@ void sched__exclusion_succeeded(Scheduler *scheduler, Task *task, const Executor
     failed->excluded_until_ms = scheduler->now_ms + scheduler->config.exclude_ms;
     list_push(&scheduler->excluded, &failed->excluded_node);
     scheduler->usable_count--;
-    sched__unoffer(scheduler, failed);
+    sched__unoffer(failed);
     sched__wake_idle(scheduler); /* fewer are left to choose from */
 }
 

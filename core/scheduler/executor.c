@@ -6,7 +6,8 @@
  *     LOST      -- no output is registered there any more  -->  forgotten
  *
  * An executor with a free slot is in `offers` until it was asked and nothing fitted, then in `idle`
- * until something changes. So a slot is looked at once a change, not once a call.
+ * until something changes. So a slot is looked at once a change, not once a call. One whose slots
+ * are taken, but where short tasks may wait, is in `ahead`, and asked after the others.
  */
 #include <stdio.h>
 #include <string.h>
@@ -42,21 +43,38 @@ void sched__offer(Scheduler *scheduler, Executor *executor)
 {
     if (!sched__is_usable(executor) || executor->free_slots == 0)
         return;
-    sched__unoffer(scheduler, executor);
-    list_push(&scheduler->offers, &executor->offer_node);
+    sched__unoffer(executor);
+    executor->offered_in = sched__has_slot(executor) ? &scheduler->offers : &scheduler->ahead;
+    list_push(executor->offered_in, &executor->offer_node);
 }
 
-void sched__unoffer(Scheduler *scheduler, Executor *executor)
+bool sched__has_slot(const Executor *executor)
 {
-    list_drop(executor->is_idle ? &scheduler->idle : &scheduler->offers, &executor->offer_node);
-    executor->is_idle = false;
+    return executor->room - executor->free_slots < executor->slots;
+}
+
+void sched__set_idle(Scheduler *scheduler, Executor *executor)
+{
+    sched__unoffer(executor);
+    executor->offered_in = &scheduler->idle;
+    list_push(&scheduler->idle, &executor->offer_node);
+}
+
+void sched__unoffer(Executor *executor)
+{
+    if (executor->offered_in != NULL)
+        list_remove(executor->offered_in, &executor->offer_node);
+    executor->offered_in = NULL;
 }
 
 void sched__wake_idle(Scheduler *scheduler)
 {
-    LIST_EACH(node, &scheduler->idle)
-    LIST_OWNER(node, Executor, offer_node)->is_idle = false;
-    list_append(&scheduler->offers, &scheduler->idle);
+    while (!list_is_empty(&scheduler->idle)) {
+        Executor *executor = LIST_OWNER(scheduler->idle.first, Executor, offer_node);
+
+        sched__unoffer(executor);
+        sched__offer(scheduler, executor);
+    }
 }
 
 static void check_drained(Scheduler *scheduler, Executor *executor)
@@ -98,7 +116,8 @@ ExecutorId scheduler_executor_added(Scheduler *scheduler, const ExecutorSpec *sp
     CHECK(spec->slots > 0);
     snprintf(executor->name, sizeof executor->name, "%s", spec->name);
     executor->host = spec->host;
-    executor->slots = executor->free_slots = spec->slots;
+    executor->slots = spec->slots;
+    executor->room = executor->free_slots = spec->slots + spec->ahead;
     executor->heard_ms = scheduler->now_ms;
     list_push(&scheduler->heard, &executor->heard_node);
     host_of(scheduler, spec->host)->executor_count++;
@@ -142,7 +161,7 @@ static void lose(Scheduler *scheduler, Executor *executor, BlockFate fate, const
     if (executor->state == EXECUTOR_DRAINING)
         list_drop(&scheduler->drained, &executor->action_node);
     executor->state = EXECUTOR_LOST;
-    sched__unoffer(scheduler, executor);
+    sched__unoffer(executor);
     list_remove(&scheduler->heard, &executor->heard_node);
     host_of(scheduler, executor->host)->executor_count--;
     if (list_is_empty(&scheduler->heard))
@@ -191,7 +210,7 @@ void scheduler_executor_drain(Scheduler *scheduler, ExecutorId id)
     else
         sched__exclusion_end(scheduler, executor);
     executor->state = EXECUTOR_DRAINING;
-    sched__unoffer(scheduler, executor);
+    sched__unoffer(executor);
     sched__exclusion_balance(scheduler);
     sched__wake_idle(scheduler);
     check_drained(scheduler, executor);

@@ -78,20 +78,24 @@ static bool next_notice(Scheduler *scheduler, SchedulerAction *action)
 
 static bool next_launch(Scheduler *scheduler, SchedulerAction *action)
 {
-    while (!list_is_empty(&scheduler->offers)) {
-        Executor *executor = LIST_OWNER(scheduler->offers.first, Executor, offer_node);
+    for (;;) {
+        ListNode *first =
+            list_is_empty(&scheduler->offers) ? scheduler->ahead.first : scheduler->offers.first;
+        Executor *executor;
         Job *job;
-        Task *task = sched__choose(scheduler, executor, &job);
+        Task *task;
 
-        list_remove(&scheduler->offers, &executor->offer_node);
+        if (first == NULL)
+            return false;
+        executor = LIST_OWNER(first, Executor, offer_node);
+        task = sched__choose(scheduler, executor, &job);
         if (task != NULL) {
+            sched__unoffer(executor);
             sched__launch(scheduler, task, executor, job, action);
             return true;
         }
-        executor->is_idle = true;
-        list_push(&scheduler->idle, &executor->offer_node);
+        sched__set_idle(scheduler, executor);
     }
-    return false;
 }
 
 SchedulerAction scheduler_next(Scheduler *scheduler)
@@ -188,8 +192,10 @@ SchedulerCounts scheduler_counts(const Scheduler *scheduler)
     {
         const Executor *executor = LIST_OWNER(node, Executor, heard_node);
 
+        uint32_t taken = executor->room - executor->free_slots;
+
         counts.slots += executor->slots;
-        counts.free_slots += executor->free_slots;
+        counts.free_slots += taken < executor->slots ? executor->slots - taken : 0;
     }
     return counts;
 }

@@ -263,6 +263,8 @@ typedef struct ExecutorSpec {
     const char *name; /* for messages; copied, up to 47 bytes */
     uint32_t host;    /* a small number, the same for the same machine */
     uint32_t slots;   /* tasks that run side by side */
+    uint32_t ahead;   /* and so many may wait there, of stages whose tasks are short, so that one
+                       * message brings many; 0: none */
 } ExecutorSpec;
 
 ExecutorId scheduler_executor_added(Scheduler *scheduler, const ExecutorSpec *spec);

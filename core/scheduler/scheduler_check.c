@@ -116,8 +116,8 @@ static void check_executor(const Executor *executor)
 {
     bool can_take = sched__is_usable(executor) && executor->free_slots > 0;
 
-    CHECK(executor->free_slots + list_length(&executor->attempts) == executor->slots); /* S1 */
-    CHECK(executor->offer_node.is_linked == can_take);                                 /* S8 */
+    CHECK(executor->free_slots + list_length(&executor->attempts) == executor->room); /* S1 */
+    CHECK(executor->offer_node.is_linked == can_take);                                /* S8 */
     CHECK(executor->heard_node.is_linked == (executor->state != EXECUTOR_LOST));
     CHECK(executor->excluded_node.is_linked == (executor->excluded_until_ms != 0));
     if (executor->state == EXECUTOR_LOST) {

@@ -92,6 +92,7 @@ struct Attempt {
     uint64_t launch_number;
     uint64_t beat; /* the last heartbeat that named it */
     int64_t launched_ms, sent_ms;
+    uint32_t turns; /* of its executor's slots until it ends, its own included */
     ListNode executor_node, stage_node;
     ListNode action_node; /* of scheduler->cancels or ->relaunches */
 };
@@ -162,6 +163,7 @@ struct Stage {
     Error *doom;     /* what it failed with                                              */
     uint32_t exclusion_count;
     StageExclusion exclusions[STAGE_EXCLUSIONS_MAX];
+    int64_t turn_us;     /* how long an attempt takes, the last ones above all; -1: not known  */
     uint32_t *durations; /* how many tasks took so long, see speculation.c */
     uint64_t mark;
     ListNode dirty_node, walk_node, release_node, speculation_node;
@@ -205,15 +207,17 @@ struct Executor {
     char name[EXECUTOR_NAME_BYTES];
     ExecutorState state;
     bool is_drain_reported;
-    uint32_t host, slots, free_slots;
+    uint32_t host;
+    uint32_t slots;            /* that run side by side */
+    uint32_t room, free_slots; /* slots, and what may wait; what of it is free */
     uint32_t strikes;
     int64_t excluded_until_ms; /* 0: it is not */
     int64_t heard_ms;
     uint64_t launch_count;
     uint64_t beat;
     List attempts, outputs, caches;
-    ListNode offer_node; /* of scheduler->offers or ->idle */
-    bool is_idle;        /* which of them */
+    ListNode offer_node; /* of scheduler->offers, ->ahead or ->idle */
+    List *offered_in;    /* which of them; NULL: none */
     ListNode heard_node, excluded_node, action_node;
 };
 
@@ -235,7 +239,8 @@ struct Scheduler {
     Pool pools[POOLS_MAX];
     uint32_t pool_count;
     List offers; /* executors with a free slot that nothing is known against */
-    List idle;   /* with a free slot for which there was nothing             */
+    List ahead;  /* with none, but with room for tasks that wait             */
+    List idle;   /* with a slot or room for which there was nothing          */
     List heard;  /* executors alive, the longest silent first                */
     List excluded;
     List speculating;      /* stages with running attempts */
@@ -305,7 +310,11 @@ Executor *sched__executor(const Scheduler *scheduler, ExecutorId id);
 ExecutorId sched__executor_id(const Executor *executor);
 bool sched__is_usable(const Executor *executor);
 void sched__offer(Scheduler *scheduler, Executor *executor);
-void sched__unoffer(Scheduler *scheduler, Executor *executor);
+void sched__unoffer(Executor *executor);
+/* There was nothing for it. */
+void sched__set_idle(Scheduler *scheduler, Executor *executor);
+/* Whether a task would run there at once. */
+bool sched__has_slot(const Executor *executor);
 void sched__wake_idle(Scheduler *scheduler);
 void sched__slot_freed(Scheduler *scheduler, Executor *executor);
 void sched__executor_tick(Scheduler *scheduler);
@@ -335,6 +344,7 @@ void sched__cache_drop(Scheduler *scheduler, Task *task);
 
 /* --- speculation.c --- */
 
+void sched__turn_seen(Stage *stage, const Attempt *attempt, int64_t now_ms);
 void sched__duration_seen(Scheduler *scheduler, Stage *stage, int64_t duration_ms);
 void sched__speculation_tick(Scheduler *scheduler);
 

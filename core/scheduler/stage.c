@@ -82,6 +82,7 @@ StageId scheduler_add_stage(Scheduler *scheduler, const StageSpec *spec)
     stage->references = 1;
     stage->task_count = spec->partition_count;
     stage->doomed = UINT32_MAX;
+    stage->turn_us = -1;
     stage->edge_count = spec->parent_count;
     stage->tasks = ARENA_ARRAY(stage->arena, Task, spec->partition_count);
     stage->edges = ARENA_ARRAY(stage->arena, StageEdge, spec->parent_count);

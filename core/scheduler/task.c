@@ -78,6 +78,7 @@ void sched__launch(Scheduler *scheduler, Task *task, Executor *executor, Job *jo
     attempt->inputs_version = inputs_version(stage);
     attempt->launch_number = ++executor->launch_count;
     attempt->launched_ms = scheduler->now_ms;
+    attempt->turns = 1 + (executor->room - executor->free_slots) / executor->slots;
     task->attempts[task->attempt_count++] = attempt;
     stage->attempt_count++;
     if (list_is_empty(&stage->running))
@@ -235,6 +236,7 @@ static TaskVerdict take_result(Scheduler *scheduler, Attempt *attempt)
         mark_consumed(task);
     stage->fetch_failures = 0;
     sched__duration_seen(scheduler, stage, scheduler->now_ms - attempt->launched_ms);
+    sched__turn_seen(stage, attempt, scheduler->now_ms);
     sched__exclusion_succeeded(scheduler, task, executor);
     if (!stage->is_result) {
         task->output.executor = executor;

@@ -208,17 +208,38 @@ static Task *pick_straggler(const Stage *stage, const Executor *executor)
     return NULL;
 }
 
+/* --- waiting at an executor --- */
+
+/* A task that waits where others run should not do so for longer. */
+enum { AHEAD_US = 5000, TURN_MEMORY = 4 };
+
+void sched__turn_seen(Stage *stage, const Attempt *attempt, int64_t now_ms)
+{
+    int64_t us = (now_ms - attempt->launched_ms) * 1000 / attempt->turns;
+
+    stage->turn_us = stage->turn_us < 0 ? us : stage->turn_us + (us - stage->turn_us) / TURN_MEMORY;
+}
+
+/* The executor runs one of the stage's soon enough after what it has. */
+static bool is_soon(const Stage *stage, const Executor *executor)
+{
+    int64_t turns = (executor->room - executor->free_slots) / executor->slots;
+
+    return stage->turn_us >= 0 && stage->turn_us * turns <= AHEAD_US;
+}
+
 Task *sched__pick(Scheduler *scheduler, Stage *stage, const Executor *executor)
 {
     Task *task = NULL;
 
-    if (!sched__stage_allows(scheduler, stage, executor))
+    if (!sched__stage_allows(scheduler, stage, executor) ||
+        (!sched__has_slot(executor) && !is_soon(stage, executor)))
         return NULL;
     if (stage->cached.count > 0)
         task = pick_from(scheduler, stage, &stage->cached, executor);
     if (task == NULL && stage->waits_for == 0 && stage->plain.count > 0)
         task = pick_from(scheduler, stage, &stage->plain, executor);
-    if (task == NULL && stage->waits_for == 0)
+    if (task == NULL && stage->waits_for == 0 && sched__has_slot(executor))
         task = pick_straggler(stage, executor);
     return task;
 }

@@ -25,6 +25,7 @@ enum {
     MACHINES_MAX = 5,
     LIVES_MAX = 200,
     SLOTS_MAX = 3,
+    AHEAD_MAX = 3,
     REPORTS_MAX = 64,
     JOBS_MAX = 8,
     GROUPS_MAX = 3,
@@ -105,7 +106,7 @@ typedef struct Life { /* one life of one machine's executor */
     bool has_lost_blocks; /* and the scheduler was told               */
     int64_t frozen_until, cut_until;
     uint64_t launches_taken;
-    uint32_t slots, busy;
+    uint32_t slots, ahead, busy;
     uint32_t listed_count; /* attempts that it runs, or whose report is not acknowledged */
     uint32_t listed[REPORTS_MAX];
     Block blocks[STAGES_MAX][PARTS_MAX];

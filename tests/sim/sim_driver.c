@@ -213,7 +213,7 @@ static void carry_out(Sim *sim, const SchedulerAction *action)
     case ACTION_EXECUTOR_GONE:
         life = &sim->lives[executor_life(sim, action->executor)];
         life->is_registered = false;
-        sim->losses += SLOTS_MAX;
+        sim->losses += SLOTS_MAX + AHEAD_MAX;
         if (!sim->config.blocks_outlive_executors)
             forget_life(sim, executor_life(sim, action->executor));
         return;
@@ -407,7 +407,7 @@ static void take_loss(Sim *sim, uint32_t number, bool blocks_stay)
     Life *life = &sim->lives[number];
 
     life->is_registered = false;
-    sim->losses += SLOTS_MAX;
+    sim->losses += SLOTS_MAX + AHEAD_MAX;
     if (!blocks_stay) {
         life->has_lost_blocks = true;
         forget_life(sim, number);
@@ -515,7 +515,7 @@ void driver_fault(Sim *sim)
                 sim->lives[i].has_lost_blocks = true;
                 forget_life(sim, i);
             }
-        sim->losses += SLOTS_MAX;
+        sim->losses += SLOTS_MAX + AHEAD_MAX;
         scheduler_host_lost(sim->scheduler, machine, "its power failed");
         return;
     case 3:

@@ -26,10 +26,12 @@ void executor_start(Sim *sim, uint32_t machine)
                    .is_registered = true,
                    .is_served = true,
                    .is_bad = sim_chance(sim, 60),
-                   .slots = 1 + sim_below(sim, SLOTS_MAX)};
+                   .slots = 1 + sim_below(sim, SLOTS_MAX),
+                   .ahead = sim_chance(sim, 250) ? 1 + sim_below(sim, AHEAD_MAX) : 0};
     snprintf(name, sizeof name, "e%u", number);
     life->id = scheduler_executor_added(
-        sim->scheduler, &(ExecutorSpec){.name = name, .host = machine, .slots = life->slots});
+        sim->scheduler,
+        &(ExecutorSpec){.name = name, .host = machine, .slots = life->slots, .ahead = life->ahead});
     sim->current[machine] = number;
     sim_trace(sim, "start", number, machine, life->slots);
     if (sim->has_heartbeats)
@@ -96,7 +98,7 @@ static void take_launch(Sim *sim, Life *life, uint32_t number)
     if (attempt->launch_number <= life->launches_taken)
         return;
     life->launches_taken = attempt->launch_number;
-    MUST(sim, life->busy < life->slots); /* a slot is not used twice */
+    MUST(sim, life->busy < life->slots + life->ahead); /* a slot is not used twice */
     MUST(sim, !attempt->is_running && !attempt->is_finished);
     life->busy++;
     attempt->is_running = true;

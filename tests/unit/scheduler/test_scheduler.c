@@ -253,6 +253,68 @@ START_TEST(stragglers_run_twice_and_count_once)
 END_TEST
 
 /* 100,000 tasks on 1,000 executors, then a reduce stage: a quadratic step would take minutes. */
+/* Two executors of a slot run a task each; one has ended after ms: so many are launched then. */
+static uint32_t launched_after(StageId stage, int64_t ms)
+{
+    SchedulerAction action = expect(ACTION_LAUNCH_TASK);
+    uint32_t count = 0;
+
+    expect(ACTION_LAUNCH_TASK);
+    expect(ACTION_NONE); /* how long they take is not known */
+    scheduler_tick(scheduler, ms);
+    scheduler_task_succeeded(scheduler, action.attempt, 1);
+    while ((action = scheduler_next(scheduler)).kind == ACTION_LAUNCH_TASK) {
+        ck_assert_uint_eq(action.stage, stage);
+        count++;
+    }
+    return count;
+}
+
+START_TEST(short_tasks_wait_at_executors)
+{
+    ExecutorSpec spec = {.name = "executor", .slots = 1, .ahead = 3};
+    StageId stage = add_stage("short", 20, true, 0);
+
+    scheduler_executor_added(scheduler, &spec);
+    scheduler_executor_added(scheduler, &spec);
+    submit(stage, DEFAULT_POOL);
+    ck_assert_uint_eq(launched_after(stage, 1), 4); /* a slot, and room for three */
+}
+END_TEST
+
+START_TEST(long_tasks_do_not_wait_at_executors)
+{
+    ExecutorSpec spec = {.name = "executor", .slots = 1, .ahead = 3};
+    StageId stage = add_stage("long", 20, true, 0);
+
+    scheduler_executor_added(scheduler, &spec);
+    scheduler_executor_added(scheduler, &spec);
+    submit(stage, DEFAULT_POOL);
+    ck_assert_uint_eq(launched_after(stage, 100), 1);
+}
+END_TEST
+
+START_TEST(free_slots_come_before_room)
+{
+    ExecutorSpec spec = {.name = "executor", .slots = 1, .ahead = 3};
+    StageId stage = add_stage("short", 4, true, 0);
+    ExecutorId busy = scheduler_executor_added(scheduler, &spec);
+    ExecutorId other = scheduler_executor_added(scheduler, &spec);
+    SchedulerAction first, second;
+
+    submit(stage, DEFAULT_POOL);
+    first = expect_launch(stage, 0);
+    second = expect_launch(stage, 1);
+    ck_assert_uint_eq(first.executor, busy);
+    ck_assert_uint_eq(second.executor, other);
+    scheduler_task_succeeded(scheduler, first.attempt, 1);
+    scheduler_task_succeeded(scheduler, second.attempt, 1);
+    first = expect_launch(stage, 2);
+    second = expect_launch(stage, 3); /* not where one is at work, though it could wait there */
+    ck_assert_uint_ne(first.executor, second.executor);
+}
+END_TEST
+
 START_TEST(large_job)
 {
     enum { EXECUTORS = 1000, TASKS = 100000 };
@@ -327,6 +389,9 @@ int main(void)
     tcase_add_test(tests, tasks_wait_for_the_host_they_prefer);
     tcase_add_test(tests, pools_share_by_weight);
     tcase_add_test(tests, stragglers_run_twice_and_count_once);
+    tcase_add_test(tests, short_tasks_wait_at_executors);
+    tcase_add_test(tests, long_tasks_do_not_wait_at_executors);
+    tcase_add_test(tests, free_slots_come_before_room);
     tcase_add_test(tests, large_job);
     tcase_add_test(tests, long_lineage);
     suite_add_tcase(suite, tests);
