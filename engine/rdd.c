@@ -150,7 +150,13 @@ Status rdd_check_same_keys(const RecordLayout *a, const RecordLayout *b, const c
 
 const Plan *rdd_apart(RddSession *rdds, const Plan *plan)
 {
-    return plan_clone(rdds->arena, plan, &rdds->ids, NULL);
+    PlanColumn *columns =
+        arena_copy(rdds->arena, plan->columns, plan->column_count * sizeof *columns);
+    ColumnList map = rdd_columns(rdds->arena, plan);
+
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        columns[i].id = plan_new_column(&rdds->ids);
+    return plan_shared(rdds->arena, plan, PLAN_APART, "apart", false, &map, map.count, columns);
 }
 
 ColumnList rdd_key_columns(Arena *arena, const Plan *plan, const RecordLayout *layout)

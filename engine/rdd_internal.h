@@ -97,7 +97,8 @@ VonkStatus rdd_report(const VonkRdd *failed, VonkError *error);
 ColumnList rdd_columns(Arena *arena, const Plan *plan);
 ColumnList rdd_key_columns(Arena *arena, const Plan *plan, const RecordLayout *layout);
 
-/* The same plan under ids of its own, to be read beside the first. */
+/* The same plan under ids of its own, to be read beside the first; whether it is made once for both
+ * is settled when the plan is run (plan_from_graph). */
 const Plan *rdd_apart(RddSession *rdds, const Plan *plan);
 
 /* The function, with its closure copied. */

@@ -22,11 +22,11 @@ static Status make_plan(void *opaque)
     Planning *planning = opaque;
     RddRun *run = planning->run;
     RddSession *rdds = run->rdds;
-    const Plan *physical;
+    PlanIds ids = rdds->ids; /* so that each action makes the same plan */
+    const Plan *plan = plan_from_graph(run->arena, planning->plan, &ids), *physical;
 
-    TRY(session_optimize(rdds->session->session, run->arena, &rdds->ids, planning->plan,
-                         planning->err, &physical));
-    TRY(distribute(run->arena, &rdds->ids, physical, 0, planning->err, &run->physical));
+    TRY(session_optimize(rdds->session->session, run->arena, &ids, plan, planning->err, &physical));
+    TRY(distribute(run->arena, &ids, physical, 0, planning->err, &run->physical));
     if (session_config(rdds->session->session)->test_wire)
         TRY(plan_transport_here(run->physical, rdds->jobs->pool, run->arena, planning->err,
                                 &run->physical));

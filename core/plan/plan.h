@@ -398,6 +398,16 @@ bool plan_equal(const Plan *a, const Plan *b);
 void plan_visit_exprs(const Plan *plan, void (*fn)(void *context, const Expr *expr), void *context);
 /* The node with each of its own expressions rewritten by expr_rewrite; itself when none changed. */
 const Plan *plan_rewrite_exprs(Arena *arena, const Plan *plan, ExprRewriteFn fn, void *context);
+/* What is done to each expression, and to each column's id: one that a map has of that input. */
+enum { PLAN_ANY_INPUT = UINT32_MAX };
+typedef struct PlanRewriter {
+    const Expr *(*expr)(void *context, Arena *arena, const Expr *expr);
+    ColumnId (*column)(void *context, ColumnId id, uint32_t input);
+    void *context;
+} PlanRewriter;
+/* A copy of the node over those inputs and with those columns, its fields rewritten. */
+const Plan *plan_rewrite_node(Arena *arena, const Plan *plan, const Plan *const *inputs,
+                              const PlanColumn *columns, const PlanRewriter *how);
 /*
  * The whole tree (subquery plans included) with columns replaced: in expressions by any expression;
  * in keys, maps and the columns that nodes produce only where map->to is a column. Serves to rename
@@ -407,6 +417,12 @@ const Plan *plan_substitute(Arena *arena, const Plan *plan, const ColumnMap *map
 /* A copy in which every produced column has a fresh id; map_out (may be NULL) says which became
  * which. */
 const Plan *plan_clone(Arena *arena, const Plan *plan, PlanIds *ids, ColumnMap *map_out);
+
+/* The shared_id of a SHARED node that only gives its input other ids. */
+enum { PLAN_APART = 0 };
+/* A plan of nodes that several read, directly or under other ids (PLAN_APART), becomes one that may
+ * be walked as a tree: plan_graph.c. */
+const Plan *plan_from_graph(Arena *arena, const Plan *plan, PlanIds *ids);
 
 /* One line a node, two spaces a level, with fields, columns and estimates; lives in the arena. */
 const char *plan_print(Arena *arena, const Plan *plan);

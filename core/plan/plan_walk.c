@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/pointer_map.h"
 #include "core/plan/plan.h"
 
 #define FIELD_AT(plan, field, Type) ((Type *)(void *)((char *)(plan) + (field)->offset))
@@ -29,22 +30,18 @@ bool plan_is_empty(const Plan *plan)
 }
 
 struct PlanSeen {
-    const Plan *input;
-    PlanSeen *next;
+    PointerMap inputs;
 };
 
 bool plan_seen(Arena *arena, const Plan *plan, PlanSeen **seen)
 {
-    PlanSeen *entry;
-
     if (plan->kind != PLAN_SHARED && plan->kind != PLAN_EXCHANGE)
         return false;
-    for (entry = *seen; entry != NULL; entry = entry->next)
-        if (entry->input == plan->inputs[0])
-            return true;
-    entry = ARENA_NEW(arena, PlanSeen);
-    *entry = (PlanSeen){plan->inputs[0], *seen};
-    *seen = entry;
+    if (*seen == NULL)
+        *seen = ARENA_NEW(arena, PlanSeen);
+    if (pointer_map_get(&(*seen)->inputs, plan->inputs[0]) != NULL)
+        return true;
+    pointer_map_set(&(*seen)->inputs, arena, plan->inputs[0], plan);
     return false;
 }
 
@@ -80,9 +77,7 @@ void plan_visit_exprs(const Plan *plan, void (*fn)(void *context, const Expr *ex
 /* What is done to every expression, and (may be NULL) to every column id. */
 typedef struct Rewriter {
     Arena *arena;
-    const Expr *(*expr)(void *context, Arena *arena, const Expr *expr);
-    ColumnId (*column)(void *context, ColumnId id);
-    void *context;
+    PlanRewriter how;
 } Rewriter;
 
 static ExprList rewrite_list(const Rewriter *rewriter, ExprList list)
@@ -90,7 +85,8 @@ static ExprList rewrite_list(const Rewriter *rewriter, ExprList list)
     const Expr **items = NULL;
 
     for (uint32_t i = 0; i < list.count; i++) {
-        const Expr *item = rewriter->expr(rewriter->context, rewriter->arena, list.items[i]);
+        const Expr *item =
+            rewriter->how.expr(rewriter->how.context, rewriter->arena, list.items[i]);
 
         if (item != list.items[i] && items == NULL)
             items = arena_copy(rewriter->arena, list.items, list.count * sizeof *items);
@@ -115,12 +111,17 @@ static ExprRows rewrite_rows(const Rewriter *rewriter, ExprRows rows)
     return items == NULL ? rows : (ExprRows){rows.count, items};
 }
 
-static ColumnList rewrite_columns(const Rewriter *rewriter, ColumnList list)
+static ColumnId rewrite_id(const Rewriter *rewriter, ColumnId id, uint32_t input)
+{
+    return rewriter->how.column(rewriter->how.context, id, input);
+}
+
+static ColumnList rewrite_columns(const Rewriter *rewriter, ColumnList list, uint32_t input)
 {
     ColumnId *ids = NULL;
 
     for (uint32_t i = 0; i < list.count; i++) {
-        ColumnId id = rewriter->column(rewriter->context, list.ids[i]);
+        ColumnId id = rewrite_id(rewriter, list.ids[i], input);
 
         if (id != list.ids[i] && ids == NULL)
             ids = arena_copy(rewriter->arena, list.ids, list.count * sizeof *ids);
@@ -136,7 +137,7 @@ static SortKeyList rewrite_keys(const Rewriter *rewriter, SortKeyList keys)
     bool changed = false;
 
     for (uint32_t i = 0; i < keys.count; i++) {
-        items[i].column = rewriter->column(rewriter->context, keys.items[i].column);
+        items[i].column = rewrite_id(rewriter, keys.items[i].column, PLAN_ANY_INPUT);
         changed |= items[i].column != keys.items[i].column;
     }
     return changed ? (SortKeyList){keys.count, items} : keys;
@@ -148,7 +149,7 @@ static RuntimeFilterList rewrite_filters(const Rewriter *rewriter, RuntimeFilter
         arena_copy(rewriter->arena, filters.items, filters.count * sizeof *items);
 
     for (uint32_t i = 0; i < filters.count; i++)
-        items[i].column = rewriter->column(rewriter->context, filters.items[i].column);
+        items[i].column = rewrite_id(rewriter, filters.items[i].column, PLAN_ANY_INPUT);
     return (RuntimeFilterList){filters.count, items};
 }
 
@@ -158,7 +159,7 @@ static const ColumnList *rewrite_maps(const Rewriter *rewriter, const Plan *plan
     ColumnList *copies = ARENA_ARRAY(rewriter->arena, ColumnList, plan->input_count);
 
     for (uint32_t i = 0; i < plan->input_count; i++)
-        copies[i] = rewrite_columns(rewriter, maps[i]);
+        copies[i] = rewrite_columns(rewriter, maps[i], i);
     return copies;
 }
 
@@ -168,13 +169,13 @@ static void rewrite_column_field(const Rewriter *rewriter, Plan *copy, const Pla
     case PLAN_FIELD_COLUMN: {
         ColumnId *id = FIELD_AT(copy, field, ColumnId);
 
-        *id = rewriter->column(rewriter->context, *id);
+        *id = rewrite_id(rewriter, *id, PLAN_ANY_INPUT);
         break;
     }
     case PLAN_FIELD_COLUMNS: {
         ColumnList *list = FIELD_AT(copy, field, ColumnList);
 
-        *list = rewrite_columns(rewriter, *list);
+        *list = rewrite_columns(rewriter, *list, PLAN_ANY_INPUT);
         break;
     }
     case PLAN_FIELD_KEYS: {
@@ -208,7 +209,7 @@ static bool rewrite_expr_field(const Rewriter *rewriter, Plan *copy, const PlanF
         const Expr *old = *expr;
 
         if (old != NULL)
-            *expr = rewriter->expr(rewriter->context, rewriter->arena, old);
+            *expr = rewriter->how.expr(rewriter->how.context, rewriter->arena, old);
         return *expr != old;
     }
     if (field->kind == PLAN_FIELD_EXPRS) {
@@ -244,7 +245,7 @@ const Plan *plan_rewrite_exprs(Arena *arena, const Plan *plan, ExprRewriteFn fn,
 {
     const PlanKindInfo *info = plan_kind_info(plan->kind);
     PlainRewrite plain = {fn, context};
-    Rewriter rewriter = {.arena = arena, .expr = rewrite_plain, .context = &plain};
+    Rewriter rewriter = {.arena = arena, .how = {.expr = rewrite_plain, .context = &plain}};
     Plan *copy = arena_copy(arena, plan, info->bytes);
     bool changed = false;
 
@@ -253,34 +254,30 @@ const Plan *plan_rewrite_exprs(Arena *arena, const Plan *plan, ExprRewriteFn fn,
     return changed ? copy : plan;
 }
 
+const Plan *plan_rewrite_node(Arena *arena, const Plan *plan, const Plan *const *inputs,
+                              const PlanColumn *columns, const PlanRewriter *how)
+{
+    const PlanKindInfo *info = plan_kind_info(plan->kind);
+    Rewriter rewriter = {.arena = arena, .how = *how};
+    Plan *copy = arena_copy(arena, plan, info->bytes);
+
+    copy->inputs = inputs;
+    copy->columns = columns;
+    for (uint32_t i = 0; i < info->field_count; i++) {
+        (void)rewrite_expr_field(&rewriter, copy, &info->fields[i]);
+        rewrite_column_field(&rewriter, copy, &info->fields[i]);
+    }
+    return copy;
+}
+
 /* --- substitution --- */
 
-/* What became of the inputs of SHARED nodes: their readers keep one input, and WITH upon WITH would
- * take time that doubles with each. */
-typedef struct DonePlan {
-    const Plan *before, *after;
-    struct DonePlan *next;
-} DonePlan;
-
-static const DonePlan *find_done(const DonePlan *done, const Plan *before)
-{
-    while (done != NULL && done->before != before)
-        done = done->next;
-    return done;
-}
-
-static void note_done(Arena *arena, DonePlan **done, const Plan *before, const Plan *after)
-{
-    DonePlan *entry = ARENA_NEW(arena, DonePlan);
-
-    *entry = (DonePlan){before, after, *done};
-    *done = entry;
-}
-
+/* done: what became of the inputs of SHARED nodes. Their readers keep one input, and WITH upon WITH
+ * would take time that doubles with each. */
 typedef struct Substitution {
     Arena *arena;
     const ColumnMap *map;
-    DonePlan *done;
+    PointerMap done;
     bool changed; /* a column, since the caller cleared it */
 } Substitution;
 
@@ -311,11 +308,12 @@ static const Expr *substitute_expr(void *context, Arena *arena, const Expr *expr
     return expr_rewrite(arena, expr, substitute_part, context);
 }
 
-static ColumnId substitute_column(void *context, ColumnId id)
+static ColumnId substitute_column(void *context, ColumnId id, uint32_t input)
 {
     Substitution *substitution = context;
     const ColumnMap *map = substitution->map;
 
+    (void)input;
     for (uint32_t i = 0; i < map->count; i++)
         if (map->from[i] == id && map->to[i]->kind == EXPR_COLUMN) {
             substitution->changed |= map->to[i]->column != id;
@@ -327,21 +325,21 @@ static ColumnId substitute_column(void *context, ColumnId id)
 static const Plan *substitute_input(Arena *arena, const Plan *plan, const Plan *input,
                                     Substitution *substitution)
 {
-    const DonePlan *done = plan->kind == PLAN_SHARED ? find_done(substitution->done, input) : NULL;
-    const Plan *after = done != NULL ? done->after : substitute(arena, input, substitution);
+    const Plan *after =
+        plan->kind == PLAN_SHARED ? pointer_map_get(&substitution->done, input) : NULL;
 
-    if (plan->kind == PLAN_SHARED && done == NULL)
-        note_done(arena, &substitution->done, input, after);
+    if (after != NULL)
+        return after;
+    after = substitute(arena, input, substitution);
+    if (plan->kind == PLAN_SHARED)
+        pointer_map_set(&substitution->done, arena, input, after);
     return after;
 }
 
 static const Plan *substitute(Arena *arena, const Plan *plan, Substitution *substitution)
 {
     const PlanKindInfo *info = plan_kind_info(plan->kind);
-    Rewriter rewriter = {.arena = arena,
-                         .expr = substitute_expr,
-                         .column = substitute_column,
-                         .context = substitution};
+    Rewriter rewriter = {.arena = arena, .how = {substitute_expr, substitute_column, substitution}};
     Plan *copy = arena_copy(arena, plan, info->bytes);
     const Plan **inputs = ARENA_ARRAY(arena, const Plan *, plan->input_count);
     PlanColumn *columns = arena_copy(arena, plan->columns, plan->column_count * sizeof *columns);
@@ -353,7 +351,7 @@ static const Plan *substitute(Arena *arena, const Plan *plan, Substitution *subs
     }
     substitution->changed = false;
     for (uint32_t i = 0; i < plan->column_count; i++)
-        columns[i].id = substitute_column(substitution, columns[i].id);
+        columns[i].id = substitute_column(substitution, columns[i].id, PLAN_ANY_INPUT);
     copy->inputs = inputs;
     copy->columns = columns;
     for (uint32_t i = 0; i < info->field_count; i++) {
@@ -375,7 +373,7 @@ const Plan *plan_substitute(Arena *arena, const Plan *plan, const ColumnMap *map
 typedef struct Cloner {
     Arena *arena;
     PlanIds *ids;
-    DonePlan *done;
+    PointerMap done;
     uint32_t count;
     uint32_t capacity;
     ColumnId *from;
@@ -423,9 +421,9 @@ static void clone_produced(Cloner *cloner, const Plan *plan)
 {
     for (uint32_t i = 0; i < plan->input_count; i++) {
         if (plan->kind == PLAN_SHARED) {
-            if (find_done(cloner->done, plan->inputs[i]) != NULL)
+            if (pointer_map_get(&cloner->done, plan->inputs[i]) != NULL)
                 continue;
-            note_done(cloner->arena, &cloner->done, plan->inputs[i], NULL);
+            pointer_map_set(&cloner->done, cloner->arena, plan->inputs[i], plan);
         }
         clone_produced(cloner, plan->inputs[i]);
     }
@@ -440,7 +438,7 @@ static void clone_produced(Cloner *cloner, const Plan *plan)
 typedef struct Renumber {
     Arena *arena;
     PlanIds *ids;
-    DonePlan *done;
+    PointerMap done;
     uint32_t count;
     uint32_t capacity;
     int64_t *from;
@@ -490,11 +488,13 @@ static const Expr *renumber_subquery(void *context, const Expr *expr)
 
 static const Plan *renumber_input(Renumber *renumber, const Plan *plan, const Plan *input)
 {
-    const DonePlan *done = plan->kind == PLAN_SHARED ? find_done(renumber->done, input) : NULL;
-    const Plan *after = done != NULL ? done->after : renumber_shared(renumber, input);
+    const Plan *after = plan->kind == PLAN_SHARED ? pointer_map_get(&renumber->done, input) : NULL;
 
-    if (plan->kind == PLAN_SHARED && done == NULL)
-        note_done(renumber->arena, &renumber->done, input, after);
+    if (after != NULL)
+        return after;
+    after = renumber_shared(renumber, input);
+    if (plan->kind == PLAN_SHARED)
+        pointer_map_set(&renumber->done, renumber->arena, input, after);
     return after;
 }
 

@@ -79,7 +79,7 @@ typedef struct PlanReader {
     Arena *arena;
     Error *err;
     WireTable items[WIRE_ITEM_COUNT];
-    uint64_t shared_walks; /* over inputs of SHARED nodes, which are walked once */
+    uint64_t shared_walks; /* over inputs of SHARED and EXCHANGE nodes, which are walked once */
     uint64_t expr_walks;   /* over the expressions of each node */
 } PlanReader;
 

@@ -321,7 +321,8 @@ static const Plan *read_plan(PlanReader *reader, WireItemSize *size)
                   (unsigned long long)WIRE_WALK_MAX);
     if (from->status == ST_OK)
         wire__check_node(reader, plan);
-    if (plan->kind == PLAN_SHARED) { /* its input is walked once, whoever reads it */
+    /* their input is walked once, whoever reads it */
+    if (plan->kind == PLAN_SHARED || plan->kind == PLAN_EXCHANGE) {
         reader->shared_walks += size->walk;
         size->walk = 1;
     }

@@ -199,6 +199,37 @@ static Status visit_union(Distributor *to, const Plan *plan, Spread *out)
     return ST_OK;
 }
 
+/* The spread's columns under the SHARED node's ids; false: not all have one. */
+static bool shared_ids(const PlanShared *shared, uint32_t count, ColumnId *ids)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t at = 0;
+
+        while (at < shared->maps[0].count && shared->maps[0].ids[at] != ids[i])
+            at++;
+        if (at == shared->maps[0].count)
+            return false;
+        ids[i] = shared->head.columns[at].id;
+    }
+    return true;
+}
+
+/* Where the rows are, as a reader of the shared plan sees it. */
+static Spread shared_spread(Distributor *to, const PlanShared *shared, Spread input)
+{
+    ColumnId *keys = arena_copy(to->arena, input.keys.ids, input.keys.count * sizeof *keys);
+    SortKey *order = arena_copy(to->arena, input.order.items, input.order.count * sizeof *order);
+    bool is_known = shared_ids(shared, input.keys.count, keys);
+
+    for (uint32_t i = 0; i < input.order.count; i++)
+        is_known &= shared_ids(shared, 1, &order[i].column);
+    if (!is_known)
+        return (Spread){.partitions = input.partitions};
+    input.keys.ids = keys;
+    input.order.items = order;
+    return input;
+}
+
 /* Computed once, and kept for all who read it. */
 static Status visit_shared(Distributor *to, const Plan *plan, Spread *out)
 {
@@ -212,15 +243,16 @@ static Status visit_shared(Distributor *to, const Plan *plan, Spread *out)
         known = ARENA_NEW(to->arena, SharedSpread);
         known->shared_id = shared->shared_id;
         TRY(distribute__visit(to, plan->inputs[0], &known->spread));
-        known->spread.plan = plan_exchange_keep(to->arena, known->spread.plan, 0, KEEP_DEFAULT);
+        if (known->spread.plan->kind != PLAN_EXCHANGE) /* else its blocks are read again */
+            known->spread.plan = plan_exchange_keep(to->arena, known->spread.plan, 0, KEEP_DEFAULT);
         known->next = to->shared;
         to->shared = known;
     }
     for (uint32_t i = 0; i < plan->column_count; i++)
         exprs[i] = expr_column(to->arena, shared->maps[0].ids[i], plan->columns[i].type);
-    *out = (Spread){.plan = plan_project(to->arena, known->spread.plan, plan->column_count, exprs,
-                                         plan->columns),
-                    .partitions = known->spread.partitions};
+    *out = shared_spread(to, shared, known->spread);
+    out->plan =
+        plan_project(to->arena, known->spread.plan, plan->column_count, exprs, plan->columns);
     return ST_OK;
 }
 

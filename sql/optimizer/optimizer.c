@@ -12,21 +12,15 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/pointer_map.h"
 #include "core/base/stop_check.h"
 #include "sql/optimizer/optimizer_internal.h"
-
-/* What a walk made of the input of a SHARED node. */
-typedef struct SharedMemo {
-    const Plan *before;
-    const Plan *after;
-    struct SharedMemo *next;
-} SharedMemo;
 
 typedef struct Driver {
     RuleCtx rc;
     const Rule *rule;
     uint32_t fired;
-    SharedMemo *shared;
+    PointerMap shared; /* what the walk made of the inputs of SHARED nodes */
     RuleTrace *trace;
     uint32_t trace_count;
     uint32_t trace_capacity;
@@ -118,17 +112,13 @@ static const Plan *walk(Driver *driver, const Plan *plan);
 
 static const Plan *walk_shared_input(Driver *driver, const Plan *input)
 {
-    SharedMemo *memo;
+    const Plan *after = pointer_map_get(&driver->shared, input);
 
-    for (memo = driver->shared; memo != NULL; memo = memo->next)
-        if (memo->before == input)
-            return memo->after;
-    memo = ARENA_NEW(driver->rc.arena, SharedMemo);
-    memo->before = input;
-    memo->after = walk(driver, input);
-    memo->next = driver->shared;
-    driver->shared = memo;
-    return memo->after;
+    if (after == NULL) {
+        after = walk(driver, input);
+        pointer_map_set(&driver->shared, driver->rc.arena, input, after);
+    }
+    return after;
 }
 
 static const Plan *walk_inputs(Driver *driver, const Plan *plan)
@@ -192,7 +182,7 @@ static const Plan *run_rule(Driver *driver, const char *batch, const Rule *rule,
 
     driver->rule = rule;
     driver->fired = 0;
-    driver->shared = NULL;
+    driver->shared = (PointerMap){0};
     after = rule->walk == RULE_WHOLE_PLAN ? apply_rule(driver, plan) : walk(driver, plan);
     if (driver->rc.status == ST_OK)
         driver->rc.status = arena_check(driver->rc.arena, driver->rc.err);

@@ -98,12 +98,6 @@ ColumnMap map_vec_map(const MapVec *vec)
 
 /* --- walking --- */
 
-typedef struct PlanMemoEntry {
-    const Plan *before;
-    const Plan *after;
-    struct PlanMemoEntry *next;
-} PlanMemoEntry;
-
 static void note_volatile(void *context, const Expr *expr)
 {
     *(bool *)context |= expr_is_volatile(expr);
@@ -119,18 +113,12 @@ bool node_is_volatile(const Plan *plan)
 
 const Plan *plan_memo_find(const PlanMemo *memo, const Plan *before)
 {
-    for (const PlanMemoEntry *entry = memo->entries; entry != NULL; entry = entry->next)
-        if (entry->before == before)
-            return entry->after;
-    return NULL;
+    return pointer_map_get(&memo->after, before);
 }
 
 void plan_memo_note(RuleCtx *rc, PlanMemo *memo, const Plan *before, const Plan *after)
 {
-    PlanMemoEntry *entry = ARENA_NEW(rc->arena, PlanMemoEntry);
-
-    *entry = (PlanMemoEntry){before, after, memo->entries};
-    memo->entries = entry;
+    pointer_map_set(&memo->after, rc->arena, before, after);
 }
 
 static const Plan *map_shared_input(RuleCtx *rc, PlanMemo *memo, const Plan *input, PlanMapFn fn)

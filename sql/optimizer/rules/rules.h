@@ -2,6 +2,7 @@
 #ifndef VONK_SQL_OPTIMIZER_RULES_RULES_H
 #define VONK_SQL_OPTIMIZER_RULES_RULES_H
 
+#include "core/base/pointer_map.h"
 #include "sql/optimizer/rule.h"
 
 #define RULE(name)          extern const Rule rule_##name;
@@ -57,7 +58,7 @@ bool node_is_volatile(const Plan *plan);
 /* What a walk made of the inputs of SHARED nodes, by their pointers: all nodes of one shared_id
  * keep one input. Starts as {0}. */
 typedef struct PlanMemo {
-    struct PlanMemoEntry *entries;
+    PointerMap after; /* by what it was before */
 } PlanMemo;
 
 const Plan *plan_memo_find(const PlanMemo *memo, const Plan *before); /* or NULL */
