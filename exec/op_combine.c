@@ -1,7 +1,7 @@
 /*
  * op_combine.c -- records of one key become one accumulator, by user functions
  *
- *     partial    streaming: passes its accumulators on at the end of its split, and whenever the
+ *     partial    streaming: passes its accumulators on at the end of its input, and whenever the
  *                table has outgrown the cache
  *     whole      a breaker: takes all of its input, then hands the accumulators out
  *
@@ -10,8 +10,9 @@
  * that were found before; else records are made, and added one by one.
  *
  * The order of combining is that of the rows. A whole table that outgrows its memory is spilled; a
- * partial one is small, and passed on by what the rows are, never by how much memory there is: so
- * the blocks that a task makes are the same each time.
+ * partial one is small, and passed on by what the rows are: it is looked at behind windows of rows
+ * that are counted from the first, whatever batches and splits they come in, and however much
+ * memory there is. So the blocks that a task makes are the same each time.
  */
 #include <string.h>
 
@@ -22,10 +23,23 @@
 #include "exec/operators.h"
 #include "exec/record_io.h"
 
-/* A partial table larger than this, and no longer gaining, is passed on. One that has found fewer
- * than one record in GAIN_LEAST to have a known key, of the first PROBE_ROWS of its split, is not
- * worth its time: what it has is passed on, and then each record as it comes. */
-enum { PARTIAL_BYTES_MAX = 16 << 20, PROBE_ROWS = 1 << 16, GAIN_LEAST = 4, PIECE_ROWS = 1024 };
+/* A partial table larger than this is passed on. One that has found fewer than one record in
+ * GAIN_LEAST to have a known key, of PROBE_ROWS, is not worth its time: what it has is passed on,
+ * and then each record as it comes; behind PASS_ROWS it is tried again. */
+enum { PARTIAL_BYTES_MAX = 16 << 20, PROBE_ROWS = 1 << 16, GAIN_LEAST = 4, PASS_ROWS = 1 << 20 };
+
+/* After so many rows, or bytes of text in them, a partial table is looked at. */
+enum { WINDOW_ROWS = 1 << 13, WINDOW_TEXT_BYTES = 4 << 20 };
+
+enum { PIECE_ROWS = 1024 };
+
+typedef struct PartialState {
+    uint64_t window_rows, window_bytes;
+    uint64_t rows;  /* since it was tried, or given up */
+    bool is_passed; /* it is not worth its time        */
+    uint32_t *part; /* room for a selection            */
+    bool has_texts; /* that records bring              */
+} PartialState;
 
 typedef struct CombineOp {
     Operator op;
@@ -44,6 +58,7 @@ typedef struct CombineOp {
     uint32_t key_number; /* the first field that is one */
     uint32_t key_bytes;  /* of its values, when keys are read of its column; 0: of records */
     const Column **args;
+    PartialState partial; /* outlives splits, and stages that feed one sink */
 } CombineOp;
 
 /* What reads accumulators back into columns. */
@@ -344,8 +359,6 @@ typedef struct PartialLocal {
     CombineCursor *cursor;
     uint32_t split;
     uint64_t sequence;
-    uint64_t rows;  /* of the split, until it was found out whether the table is worth it */
-    bool is_passed; /* it is not */
 } PartialLocal;
 
 static Status partial_local_open(Operator *base, uint32_t thread, Error *err, void **local_out)
@@ -422,41 +435,119 @@ static Status pass_records(CombineOp *op, PartialLocal *local, const Batch *batc
     return ST_OK;
 }
 
-static bool gains_nothing(const CombineOp *op, PartialLocal *local, uint32_t more)
+/* Follows from the rows alone; how much room was asked for does not. */
+static uint64_t partial_bytes(const CombineOp *op)
 {
-    bool was_probing = local->rows < PROBE_ROWS;
+    return combine_table_count(&op->table) * (op->table.records.row_bytes + 2 * sizeof(uint64_t)) +
+           op->table.texts.used_bytes;
+}
 
-    local->rows += more;
-    return was_probing && local->rows >= PROBE_ROWS &&
-           combine_table_count(&op->table) > local->rows - local->rows / GAIN_LEAST;
+static uint64_t text_bytes(const CombineOp *op, const Batch *batch, uint32_t row)
+{
+    const RecordLayout *in = op->node->spec->in;
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < in->field_count; i++)
+        if (type_phys(in->fields[i].type) == PHYS_STR)
+            bytes += ((const Str *)column_value(&batch->columns[op->places[i]], row))->length;
+    return bytes;
+}
+
+/* How many of the selected rows, from one on, are of the window at hand; notes them. */
+static uint32_t take_of_window(CombineOp *op, const Batch *batch, uint32_t from)
+{
+    PartialState *state = &op->partial;
+    uint64_t left = (state->is_passed ? PASS_ROWS : WINDOW_ROWS) - state->window_rows;
+    uint32_t count =
+        batch->selected_count - from < left ? batch->selected_count - from : (uint32_t)left;
+
+    for (uint32_t i = 0; state->has_texts && !state->is_passed && i < count; i++) {
+        state->window_bytes += text_bytes(op, batch, batch_row(batch, from + i));
+        if (state->window_bytes >= WINDOW_TEXT_BYTES)
+            count = i + 1;
+    }
+    state->window_rows += count;
+    return count;
+}
+
+/* So many of the batch's selected rows; part lives as long as op->partial.part is left alone. */
+static Batch part_of_batch(CombineOp *op, const Batch *batch, uint32_t from, uint32_t count)
+{
+    Batch part = *batch;
+
+    if (count == batch->selected_count)
+        return part;
+    for (uint32_t i = 0; i < count; i++)
+        op->partial.part[i] = batch_row(batch, from + i);
+    part.selection = op->partial.part;
+    part.selected_count = count;
+    return part;
+}
+
+/* Is it worth its time? Only the first PROBE_ROWS tell. */
+static bool gains_nothing(CombineOp *op)
+{
+    PartialState *state = &op->partial;
+    bool was_probing = state->rows < PROBE_ROWS;
+
+    state->rows += state->window_rows;
+    return was_probing && state->rows >= PROBE_ROWS &&
+           combine_table_count(&op->table) > state->rows - state->rows / GAIN_LEAST;
+}
+
+static Status end_window(CombineOp *op, PartialLocal *local, Emitter *emitter, Error *err)
+{
+    PartialState *state = &op->partial;
+    bool was_passed = state->is_passed;
+
+    state->is_passed = !was_passed && gains_nothing(op);
+    if (was_passed || state->is_passed)
+        state->rows = 0;
+    state->window_rows = state->window_bytes = 0;
+    if (state->is_passed || partial_bytes(op) > PARTIAL_BYTES_MAX)
+        return pass_on(op, local, emitter, err);
+    return ST_OK;
 }
 
 static Status partial_consume(Operator *base, void *opaque, const Batch *batch, Emitter *emitter,
                               Error *err)
 {
     CombineOp *op = (CombineOp *)base;
+    PartialState *state = &op->partial;
     PartialLocal *local = opaque;
 
     local->split = batch->split;
-    if (local->is_passed)
-        return pass_records(op, local, batch, emitter, err);
-    TRY(combine_add(op, batch, err));
-    local->is_passed = gains_nothing(op, local, batch->selected_count);
-    if (local->is_passed || combine_table_bytes(&op->table) > PARTIAL_BYTES_MAX)
-        return pass_on(op, local, emitter, err);
+    for (uint32_t from = 0, count; from < batch->selected_count; from += count) {
+        Batch part;
+
+        count = take_of_window(op, batch, from);
+        part = part_of_batch(op, batch, from, count);
+        if (state->is_passed)
+            TRY(pass_records(op, local, &part, emitter, err));
+        else
+            TRY(combine_add(op, &part, err));
+        if (state->window_rows >= (state->is_passed ? PASS_ROWS : WINDOW_ROWS) ||
+            state->window_bytes >= WINDOW_TEXT_BYTES)
+            TRY(end_window(op, local, emitter, err));
+    }
     return ST_OK;
 }
 
 static Status partial_end_split(Operator *base, void *opaque, uint32_t split, Emitter *emitter,
                                 Error *err)
 {
+    (void)base, (void)split, (void)emitter, (void)err;
+    ((PartialLocal *)opaque)->sequence = 0;
+    return ST_OK;
+}
+
+static Status partial_end_input(Operator *base, void *opaque, uint32_t split, Emitter *emitter,
+                                Error *err)
+{
     PartialLocal *local = opaque;
 
     local->split = split;
-    TRY(pass_on((CombineOp *)base, local, emitter, err));
-    local->sequence = local->rows = 0;
-    local->is_passed = false;
-    return ST_OK;
+    return pass_on((CombineOp *)base, local, emitter, err);
 }
 
 static const OperatorClass partial_class = {
@@ -465,6 +556,7 @@ static const OperatorClass partial_class = {
     .local_open = partial_local_open,
     .consume = partial_consume,
     .end_split = partial_end_split,
+    .end_input = partial_end_input,
     .local_close = partial_local_close,
     .close = combine_close,
 };
@@ -566,6 +658,10 @@ Status op_combine_new(const ExecContext *context, Arena *arena, const PlanCombin
     op->args = ARENA_ARRAY(arena, const Column *, node->args.count);
     op->accs = ARENA_ARRAY(arena, void *, BATCH_ROWS_MAX);
     op->first = arena_alloc(arena, node->spec->acc->bytes);
+    for (uint32_t i = 0; i < node->spec->in->field_count; i++)
+        op->partial.has_texts |= type_phys(node->spec->in->fields[i].type) == PHYS_STR;
+    if (node->is_partial)
+        op->partial.part = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
     while (node->spec->has_keys && !node->spec->in->fields[op->key_number].is_key)
         op->key_number++;
     op->op.makes_more_rows = true;

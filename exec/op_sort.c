@@ -297,17 +297,11 @@ static void sort_close(Operator *op)
 
 /* --- source --- */
 
-/* What may spill has one split, spilled or not: operators above may have a state a split. */
-static bool is_one_split(const Operator *op)
-{
-    return op->context->spill_folder != NULL;
-}
-
 static uint32_t sort_split_count(Operator *op)
 {
     const Sort *self = (Sort *)op;
 
-    if (self->spill.run_count > 0 || (is_one_split(op) && self->row_count > 0))
+    if (self->spill.run_count > 0)
         return 1;
     return (uint32_t)((self->row_count + SPLIT_ROWS - 1) / SPLIT_ROWS);
 }
@@ -330,9 +324,7 @@ static Status sort_source_split(Operator *op, void *cursor, uint32_t split, Erro
     (void)err;
     if (self->spill.run_count > 0)
         return ST_OK;
-    if (count > SPLIT_ROWS && !is_one_split(op))
-        count = SPLIT_ROWS;
-    sort_cursor_seek(cursor, split, start, count);
+    sort_cursor_seek(cursor, split, start, count < SPLIT_ROWS ? count : SPLIT_ROWS);
     return ST_OK;
 }
 
@@ -367,9 +359,7 @@ static Status group_source_split(Operator *op, void *cursor, uint32_t split, Err
     uint64_t start = (uint64_t)split * SPLIT_ROWS, count = self->row_count - start;
 
     (void)err;
-    if (count > SPLIT_ROWS && !is_one_split(op))
-        count = SPLIT_ROWS;
-    row_source_split(cursor, split, self->rows + start, count);
+    row_source_split(cursor, split, self->rows + start, count < SPLIT_ROWS ? count : SPLIT_ROWS);
     return ST_OK;
 }
 

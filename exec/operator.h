@@ -12,6 +12,7 @@
  *     open                     once, when all pipelines it waits for are done; one op at a time
  *     local_open               once a thread that takes part
  *       consume ... end_split  for each batch; after the last batch of each split
+ *     end_input                on the one thread there is, as if in one split more
  *     combine                  once a thread, after its last split; serialised (no lock needed)
  *     finish_begin             says how many finish tasks the next phase has (0: done)
  *       finish_task(i)         in parallel; then finish_begin again, until it says 0
@@ -73,6 +74,9 @@ typedef struct OperatorClass {
     Status (*local_open)(Operator *op, uint32_t thread, Error *err, void **local_out);
     Status (*consume)(Operator *op, void *local, const Batch *batch, Emitter *emitter, Error *err);
     Status (*end_split)(Operator *op, void *local, uint32_t split, Emitter *emitter, Error *err);
+    /* Of operators whose state outlives splits; where splits are cut depends on what was spilled.
+     * For the last ones before a sink, where there is one thread. */
+    Status (*end_input)(Operator *op, void *local, uint32_t split, Emitter *emitter, Error *err);
     void (*local_close)(Operator *op, void *local); /* accepts NULL */
     void (*close)(Operator *op);
 

@@ -29,7 +29,7 @@ typedef struct BranchRun {
     void *cursor;
     Emitter *emitters; /* source's, then one an operator, then the sink's */
     uint32_t emitter_count;
-    bool is_open;
+    bool is_open, is_source_open;
 } BranchRun;
 
 struct StageRun {
@@ -42,6 +42,7 @@ struct StageRun {
     BranchRun *branches;
     bool has_split;
     bool is_split_done; /* no more rows of it are wanted */
+    bool is_at_end;     /* it is the one for end_input   */
     uint32_t split;     /* in the feed */
     uint32_t branch;
     int64_t mark_ns; /* analyze: CPU time when the operator that runs now took over */
@@ -107,9 +108,13 @@ Status stage_open(Stage *stage, Error *err)
         branch->split_count = branch->source->class->split_count(branch->source);
         split_count += branch->split_count;
     }
-    for (uint32_t i = 0; i < stage->op_count; i++)
+    for (uint32_t i = 0; i < stage->op_count; i++) {
         TRY(operator_open(stage->ops[i], err));
+        if (stage->is_last_of_feed && stage->ops[i]->class->end_input != NULL)
+            stage->ends_input = stage->ops[i];
+    }
     TRY(operator_open(stage->feed->sink, err));
+    split_count += stage->ends_input != NULL;
     stage->split_base = stage->feed->split_count;
     stage->split_count = split_count;
     stage->feed->split_count += split_count;
@@ -182,10 +187,32 @@ static Status branch_open(StageRun *run, Branch *branch, BranchRun *branch_run, 
         if (!is_last)
             TRY(local_open(run, to, err, &emitters[i].to_local));
     }
-    if (branch->source->class->source_open != NULL)
-        TRY(branch->source->class->source_open(branch->source, run->thread, err,
-                                               &branch_run->cursor));
     return ST_OK;
+}
+
+static Status open_source(StageRun *run, Branch *branch, BranchRun *branch_run, Error *err)
+{
+    const OperatorClass *class = branch->source->class;
+    bool was_open = branch_run->is_source_open;
+
+    branch_run->is_source_open = true;
+    return was_open || class->source_open == NULL
+               ? ST_OK
+               : class->source_open(branch->source, run->thread, err, &branch_run->cursor);
+}
+
+/* Behind the last split: what its operator has kept leaves by the first branch. */
+static Status take_end(StageRun *run, Error *err)
+{
+    Stage *stage = run->stage;
+    Branch *branch = &stage->branches[0];
+
+    CHECK(run->context->threads == 1);
+    CHECK(branch->op_count > 0 && branch->ops[branch->op_count - 1] == stage->ends_input);
+    run->branch = 0;
+    run->is_at_end = true;
+    run->has_split = true;
+    return run->branches[0].is_open ? ST_OK : branch_open(run, branch, &run->branches[0], err);
 }
 
 /* Takes the next split, if there is one; has_split says so. */
@@ -199,15 +226,18 @@ static Status take_split(StageRun *run, Error *err)
     if (split >= stage->split_count ||
         stage->split_base + split >= atomic_load(&stage->feed->split_limit))
         return ST_OK;
+    run->split = stage->split_base + split;
+    run->is_split_done = false;
+    if (stage->ends_input != NULL && split == stage->split_count - 1)
+        return take_end(run, err);
     while (split >= stage->branches[number].first_split + stage->branches[number].split_count)
         number++;
     branch = &stage->branches[number];
     branch_run = &run->branches[number];
     run->branch = number;
-    run->split = stage->split_base + split;
-    run->is_split_done = false;
     if (!branch_run->is_open)
         TRY(branch_open(run, branch, branch_run, err));
+    TRY(open_source(run, branch, branch_run, err));
     run->has_split = true;
     return branch->source->class->source_split(branch->source, branch_run->cursor,
                                                split - branch->first_split, err);
@@ -241,6 +271,18 @@ static Status end_split(StageRun *run, Error *err)
     return ST_OK;
 }
 
+static Status end_input(StageRun *run, Error *err)
+{
+    BranchRun *branch_run = &run->branches[run->branch];
+    Emitter *emitter = &branch_run->emitters[branch_run->emitter_count - 3];
+
+    TRY(emitter->to->class->end_input(emitter->to, emitter->to_local, run->split,
+                                      emitter->to_emitter, err));
+    charge(run, emitter->to_emitter);
+    run->is_at_end = false;
+    return end_split(run, err);
+}
+
 Status run_step(StageRun *run, Error *err, bool *is_done_out)
 {
     BranchRun *branch_run;
@@ -258,6 +300,8 @@ Status run_step(StageRun *run, Error *err, bool *is_done_out)
         if (!run->has_split)
             return ST_OK;
     }
+    if (run->is_at_end)
+        return end_input(run, err);
     branch_run = &run->branches[run->branch];
     source = run->stage->branches[run->branch].source;
     if (!emit_is_done(&branch_run->emitters[0]))
@@ -306,7 +350,7 @@ void run_close(StageRun *run)
 
         if (!branch_run->is_open)
             continue;
-        if (source->class->source_close != NULL)
+        if (branch_run->is_source_open && source->class->source_close != NULL)
             source->class->source_close(source, branch_run->cursor);
         for (uint32_t e = 0; e < branch_run->emitter_count; e++)
             if (branch_run->emitters[e].from != NULL)

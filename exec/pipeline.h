@@ -52,6 +52,7 @@ typedef struct Stage {
 
     uint32_t split_base;  /* of the feed's earlier stages; set when it opens */
     uint32_t split_count; /* of all branches; set when it opens              */
+    Operator *ends_input; /* has end_input, for which there is a split more; NULL: none has */
     uint32_t task_count;  /* of the round at hand                            */
     _Atomic uint32_t next_split;
     bool is_opened;
