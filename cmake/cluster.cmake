@@ -50,6 +50,23 @@ vonk_interface_hash(rpc_hash ${rpc_headers})
 set_property(SOURCE cluster/rpc_module.c cluster/rpc/module/rpc_module_table.c
     APPEND PROPERTY COMPILE_DEFINITIONS VONK_RPC_INTERFACE="${rpc_hash}")
 
+# libvonk_http.so: a server for HTTP, loaded by `vonk metrics` (cluster/http_module.h).
+find_library(HTTP_LIB microhttpd)
+if(HTTP_LIB)
+    vonk_folder(vonk_http cluster/http)
+    target_link_libraries(vonk_http PUBLIC vonk_base ${HTTP_LIB})
+    add_library(vonk_http_module MODULE cluster/http/module/http_module_table.c)
+    set_target_properties(vonk_http_module PROPERTIES OUTPUT_NAME vonk_http)
+    target_link_libraries(vonk_http_module PRIVATE vonk_http)
+else()
+    message(STATUS "without a server for metrics: apt-get install libmicrohttpd-dev, or run tools/setup.sh")
+    add_custom_target(vonk_http_module)
+endif()
+file(GLOB http_headers CONFIGURE_DEPENDS cluster/http_module.h cluster/http/*.h)
+vonk_interface_hash(http_hash ${http_headers})
+set_property(SOURCE cluster/http_module.c cluster/http/module/http_module_table.c
+    APPEND PROPERTY COMPILE_DEFINITIONS VONK_HTTP_INTERFACE="${http_hash}")
+
 # libvonk_zookeeper.so: sessions with ZooKeeper, loaded by masters that have standbys (cluster/zookeeper_module.h).
 find_library(ZOOKEEPER_LIB zookeeper_mt)
 find_path(ZOOKEEPER_INCLUDE zookeeper/zookeeper.h)

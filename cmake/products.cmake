@@ -27,7 +27,7 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/shell/shell_main.c)
     add_executable(vonk shell/shell_main.c ${VONK_API_SOURCES})
     target_link_libraries(vonk PRIVATE vonk_shell ${CMAKE_DL_LIBS})
     target_link_options(vonk PRIVATE -Wl,--export-dynamic-symbol=vonk_*)
-    add_dependencies(vonk vonk_jit vonk_rpc_module vonk_zookeeper_module)
+    add_dependencies(vonk vonk_jit vonk_rpc_module vonk_zookeeper_module vonk_http_module)
     install(TARGETS vonk RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
@@ -35,6 +35,9 @@ install(TARGETS vonk_shared EXPORT vonk LIBRARY DESTINATION ${CMAKE_INSTALL_LIBD
 install(TARGETS vonk_jit vonk_rpc_module LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(ZOOKEEPER_LIB AND ZOOKEEPER_INCLUDE)
     install(TARGETS vonk_zookeeper_module LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+endif()
+if(HTTP_LIB)
+    install(TARGETS vonk_http_module LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()
 # what `vonk submit --launcher` runs, and what people take from there: shell/launcher.c has the path
 install(DIRECTORY cluster/launchers/ DESTINATION ${CMAKE_INSTALL_DATADIR}/vonk/launchers

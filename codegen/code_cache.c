@@ -7,7 +7,6 @@
 #include "codegen/code_cache.h"
 
 #include <ctype.h>
-#include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -200,16 +199,14 @@ static void wait_for_work(void)
 /* Never unloaded: LLVM does not like it, and its static destructors run at exit. */
 static const JitModule *load_module(void)
 {
-    void *handle = module_open("libvonk_jit.so");
-    const char *interface = handle == NULL ? NULL : dlsym(handle, "vonk_jit_interface");
-    JitModuleFn get_module = NULL;
-    const JitModule *module;
+    const JitModule *module = NULL;
+    Error err = ERROR_NONE;
+    ModuleFn get;
 
-    if (interface != NULL && strcmp(interface, VONK_JIT_INTERFACE) == 0)
-        get_module = (JitModuleFn)(uintptr_t)dlsym(handle, "vonk_jit_module");
-    module = get_module == NULL ? NULL : get_module(rt_symbol_count, rt_symbols);
+    if (module_load("jit", VONK_JIT_INTERFACE, "compiling", &err, &get) == ST_OK)
+        module = ((JitModuleFn)get)(rt_symbol_count, rt_symbols);
     if (module == NULL || atexit(wait_for_work) != 0) {
-        LOG_WARN("jit", "no JIT: %s", handle == NULL ? dlerror() : "libvonk_jit.so does not fit");
+        LOG_WARN("jit", "no JIT: %s", err.message);
         return NULL;
     }
     return module;

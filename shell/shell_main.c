@@ -30,6 +30,7 @@ static const Subcommand subcommands[] = {
     {"executor", subcommand_executor, "run tasks of one application: what a worker starts"},
     {"keeper", subcommand_keeper, "serve what executors have kept: what a worker starts"},
     {"status", subcommand_status, "show a cluster's workers, applications and executors"},
+    {"metrics", subcommand_metrics, "metrics of a cluster, for Prometheus"},
     {"kill", subcommand_kill, "end an application"},
     {"version", subcommand_version, "show the version"},
     {"help", subcommand_help, "show this"},

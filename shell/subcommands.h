@@ -33,4 +33,7 @@ int subcommand_keeper(int argc, char **argv);
 int subcommand_status(int argc, char **argv);
 int subcommand_kill(int argc, char **argv);
 
+/* subcommand_metrics.c: for Prometheus. */
+int subcommand_metrics(int argc, char **argv);
+
 #endif

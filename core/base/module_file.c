@@ -29,7 +29,7 @@ void module_own_folder(char *folder, size_t bytes)
         slash[1] = '\0';
 }
 
-void *module_open(const char *name)
+static void *open_module(const char *name)
 {
     static const char *const places[] = {"", "../lib/x86_64-linux-gnu/", "../lib/", "../lib64/"};
     char own[2048], path[4096];
@@ -42,4 +42,27 @@ void *module_open(const char *name)
             handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     }
     return handle != NULL ? handle : dlopen(name, RTLD_NOW | RTLD_LOCAL);
+}
+
+Status module_load(const char *name, const char *interface, const char *what_for, Error *err,
+                   ModuleFn *get_out)
+{
+    char file[64], symbol[64];
+    const char *its_interface;
+    void *handle;
+
+    *get_out = NULL;
+    snprintf(file, sizeof file, "libvonk_%s.so", name);
+    handle = open_module(file);
+    if (handle == NULL)
+        return error_set(err, ST_NOT_SUPPORTED, "%s needs %s: %s", what_for, file, dlerror());
+    snprintf(symbol, sizeof symbol, "vonk_%s_interface", name);
+    its_interface = dlsym(handle, symbol);
+    snprintf(symbol, sizeof symbol, "vonk_%s_module", name);
+    if (its_interface != NULL && strcmp(its_interface, interface) == 0)
+        *get_out = (ModuleFn)(uintptr_t)dlsym(handle, symbol);
+    if (*get_out != NULL)
+        return ST_OK;
+    return error_set(err, ST_NOT_SUPPORTED, "%s needs %s, and the one found is of another build",
+                     what_for, file);
 }

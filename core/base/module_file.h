@@ -11,12 +11,20 @@
 
 #include <stddef.h>
 
+#include "core/base/status.h"
+
 /* The folder of the program or library that this code is in, up to its last slash; "" if it cannot
  * be told. */
 void module_own_folder(char *folder, size_t bytes);
 
-/* "libvonk_jit.so", beside the program or library that this code is in, or where the loader finds
- * it. A handle of dlopen; NULL: dlerror says why. */
-void *module_open(const char *name);
+/*
+ * What "vonk_<name>_module" of libvonk_<name>.so is: a function of the caller's type. The module is
+ * beside the program or library that this code is in, or where the loader finds it, and stays
+ * loaded. Its text "vonk_<name>_interface" must be that: both were built from the same headers.
+ * ST_NOT_SUPPORTED, with what for: there is none that fits.
+ */
+typedef void (*ModuleFn)(void);
+MUST_CHECK Status module_load(const char *name, const char *interface, const char *what_for,
+                              Error *err, ModuleFn *get_out);
 
 #endif

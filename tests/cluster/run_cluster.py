@@ -16,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.error
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.environ.get("VONK_BUILD", os.path.join(ROOT, "build", "release"))
@@ -585,6 +587,76 @@ def test_secret():
                 expect(secret not in cluster.log(name), "no secret in a log")
     finally:
         shutil.rmtree(top)
+
+
+# --- metrics ---
+
+METRIC = re.compile(r'^(vonk_\w+)(\{\w+="(?:[^"\\\n]|\\.)*"(?:,\w+="(?:[^"\\\n]|\\.)*")*\})? (-?[\d.]+)$')
+
+
+def metrics_of(text):
+    """{metric with its labels: number}; what is no line of Prometheus's format is a failure."""
+    found, known = {}, set()
+    for line in text.splitlines():
+        if line.startswith("# TYPE "):
+            known.add(line.split()[2])
+        if line.startswith("#"):
+            continue
+        parts = METRIC.match(line)
+        expect(parts and parts[1] in known, f"no metric: {line}")
+        found[parts[1] + (parts[2] or "")] = float(parts[3])
+    return found
+
+
+def scrape(url, token=None):
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"} if token else {})
+    try:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+class Exporter:
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen([VONK, "metrics", "--port", "0", *arguments], stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().strip()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        stop(self.process)
+        expect(self.process.returncode == 0, "it ends well")
+
+
+def test_metrics():
+    with Cluster(2) as cluster:
+        cluster.driver("--executors", "2").hears("^news 2")
+        wait_for("both run", lambda: cluster.runs(2))
+        printed = metrics_of(run("metrics", "--master", cluster.url).stdout)
+        expect(printed["vonk_up"] == 1 and printed['vonk_workers{state="alive"}'] == 2 and printed['vonk_executors{state="running"}'] == 2, printed)
+        with Exporter("--master", cluster.url) as exporter:
+            code, text = scrape(exporter.url)
+            expect(code == 200 and metrics_of(text).keys() == printed.keys(), text)
+            expect(scrape(exporter.url + "s")[0] == 404, "another path")
+            os.kill(cluster.pid_of("master"), signal.SIGKILL)
+            wait_for("the master is gone", lambda: not is_listening(cluster.port))
+            expect(metrics_of(scrape(exporter.url)[1]) == {"vonk_up": 0}, "that is a metric too")
+
+
+def test_metrics_of_a_cluster_with_a_secret():
+    with tempfile.TemporaryDirectory(prefix="vonk-secret-") as top:
+        secret = os.path.join(top, "secret")
+        run("cluster", "init", "--secret-file", secret)
+        token = run("metrics", "--token", "--secret-file", secret).stdout.strip()
+        with Cluster(1, extra=["--secret-file", secret]) as cluster, Exporter("--master", cluster.url, "--secret-file", secret) as exporter:
+            expect(scrape(exporter.url)[0] == 401, "without a token")
+            expect(scrape(exporter.url, token[:-1] + "x")[0] == 401, "with another one")
+            code, text = scrape(exporter.url, token)
+            expect(code == 200 and metrics_of(text)["vonk_up"] == 1, text)
+            with open(secret) as f:
+                expect(f.read().strip() not in token, "a token tells nothing of the secret")
 
 
 def test_silent_connections():
