@@ -6,12 +6,13 @@
 #include <stdlib.h>
 
 #include "core/base/heap.h"
-#include "core/base/invariant.h"
+#include "core/base/list.h"
 
-enum { BLOCKS_MAX = 128, CLASSES_PER_DOUBLING = 8 };
+enum { CLASSES_PER_DOUBLING = 8, CLASS_COUNT = 64 * CLASSES_PER_DOUBLING };
 
+/* Stands in the block's own memory, while it is kept. */
 typedef struct KeptBlock {
-    void *memory;
+    ListNode by_class, by_age;
     size_t bytes;
 } KeptBlock;
 
@@ -19,8 +20,8 @@ struct BlockCache {
     pthread_mutex_t lock;
     size_t kept_bytes_max;
     _Atomic size_t kept_bytes; /* changed under the lock */
-    unsigned count;
-    KeptBlock blocks[BLOCKS_MAX]; /* oldest first */
+    List blocks;               /* oldest first           */
+    List classes[CLASS_COUNT]; /* oldest first           */
 };
 
 BlockCache *block_cache_new(size_t kept_bytes_max)
@@ -36,10 +37,14 @@ void block_cache_free(BlockCache *cache)
 {
     if (cache == NULL)
         return;
-    for (unsigned i = 0; i < cache->count; i++)
-        free(cache->blocks[i].memory);
+    block_cache_shrink(cache, 0);
     pthread_mutex_destroy(&cache->lock);
     free(cache);
+}
+
+static size_t class_step(size_t bytes)
+{
+    return ((size_t)1 << (63 - __builtin_clzll(bytes))) / CLASSES_PER_DOUBLING;
 }
 
 size_t block_cache_round(size_t bytes)
@@ -48,78 +53,69 @@ size_t block_cache_round(size_t bytes)
 
     if (bytes <= BLOCK_CACHE_BYTES_MIN)
         return BLOCK_CACHE_BYTES_MIN;
-    step = ((size_t)1 << (63 - __builtin_clzll(bytes))) / CLASSES_PER_DOUBLING;
+    step = class_step(bytes);
     return (bytes + step - 1) / step * step;
 }
 
-static void remove_block(BlockCache *cache, unsigned index)
+static List *class_of(BlockCache *cache, size_t rounded)
 {
-    cache->kept_bytes -= cache->blocks[index].bytes;
-    cache->count--;
-    for (unsigned i = index; i < cache->count; i++)
-        cache->blocks[i] = cache->blocks[i + 1];
+    unsigned doubling = 63 - (unsigned)__builtin_clzll(rounded);
+
+    return &cache->classes[doubling * CLASSES_PER_DOUBLING +
+                           rounded / class_step(rounded) % CLASSES_PER_DOUBLING];
+}
+
+/* With the lock. */
+static void remove_block(BlockCache *cache, KeptBlock *block)
+{
+    list_remove(class_of(cache, block->bytes), &block->by_class);
+    list_remove(&cache->blocks, &block->by_age);
+    cache->kept_bytes -= block->bytes;
 }
 
 void *block_cache_take(BlockCache *cache, size_t bytes)
 {
-    size_t rounded = block_cache_round(bytes);
-    void *memory = NULL;
+    List *class = class_of(cache, block_cache_round(bytes));
+    KeptBlock *block = NULL;
 
     pthread_mutex_lock(&cache->lock);
-    for (unsigned i = cache->count; i-- > 0 && memory == NULL;)
-        if (cache->blocks[i].bytes == rounded) {
-            memory = cache->blocks[i].memory;
-            remove_block(cache, i);
-        }
-    pthread_mutex_unlock(&cache->lock);
-    return memory;
-}
-
-/* The oldest blocks beyond kept_bytes, to be freed without the lock. */
-static unsigned evict(BlockCache *cache, size_t kept_bytes, void **evicted)
-{
-    unsigned count = 0;
-
-    while (cache->count > 0 && cache->kept_bytes > kept_bytes) {
-        evicted[count++] = cache->blocks[0].memory;
-        remove_block(cache, 0);
+    if (!list_is_empty(class)) {
+        block = LIST_OWNER(class->last, KeptBlock, by_class); /* likely still near */
+        remove_block(cache, block);
     }
-    return count;
+    pthread_mutex_unlock(&cache->lock);
+    return block;
 }
 
 void block_cache_shrink(BlockCache *cache, size_t kept_bytes)
 {
-    void *evicted[BLOCKS_MAX];
-    unsigned evicted_count;
+    while (atomic_load_explicit(&cache->kept_bytes, memory_order_relaxed) > kept_bytes) {
+        KeptBlock *oldest = NULL;
 
-    if (atomic_load_explicit(&cache->kept_bytes, memory_order_relaxed) <= kept_bytes)
-        return;
-    pthread_mutex_lock(&cache->lock);
-    evicted_count = evict(cache, kept_bytes, evicted);
-    pthread_mutex_unlock(&cache->lock);
-    while (evicted_count > 0)
-        free(evicted[--evicted_count]);
+        pthread_mutex_lock(&cache->lock);
+        if (cache->kept_bytes > kept_bytes) {
+            oldest = LIST_OWNER(cache->blocks.first, KeptBlock, by_age);
+            remove_block(cache, oldest);
+        }
+        pthread_mutex_unlock(&cache->lock);
+        free(oldest);
+    }
 }
 
-void block_cache_give(BlockCache *cache, void *block, size_t bytes)
+void block_cache_give(BlockCache *cache, void *memory, size_t bytes)
 {
     size_t rounded = block_cache_round(bytes);
-    void *evicted[BLOCKS_MAX];
-    unsigned evicted_count;
+    KeptBlock *block = memory;
 
     if (rounded > cache->kept_bytes_max / 4) { /* one block is no cache */
-        free(block);
+        free(memory);
         return;
     }
+    block_cache_shrink(cache, cache->kept_bytes_max - rounded);
+    *block = (KeptBlock){.bytes = rounded};
     pthread_mutex_lock(&cache->lock);
-    evicted_count = evict(cache, cache->kept_bytes_max - rounded, evicted);
-    if (cache->count == BLOCKS_MAX) {
-        evicted[evicted_count++] = cache->blocks[0].memory;
-        remove_block(cache, 0);
-    }
-    cache->blocks[cache->count++] = (KeptBlock){.memory = block, .bytes = rounded};
+    list_push(class_of(cache, rounded), &block->by_class);
+    list_push(&cache->blocks, &block->by_age);
     cache->kept_bytes += rounded;
     pthread_mutex_unlock(&cache->lock);
-    while (evicted_count > 0)
-        free(evicted[--evicted_count]);
 }

@@ -13,7 +13,8 @@
 
 enum {
     POOL_ALIGN_BYTES = 64,
-    KEPT_BYTES_MAX = 1 << 26, /* 64 MiB, or an eighth of the root's limit */
+    KEPT_BYTES_MAX = 1 << 29, /* 512 MiB, or an eighth of the root's limit */
+    KEPT_BYTES_IDLE = 1 << 26,
     HUGE_PAGE_BYTES = 2 << 20,
     HUGE_BLOCK_BYTES_MIN = (2 << 20) - (64 << 10),
 };
@@ -63,7 +64,15 @@ void mem_pool_free(MemPool *pool)
     CHECK(atomic_load(&pool->used_bytes) == 0);
     if (pool->parent == NULL)
         block_cache_free(pool->blocks);
+    else
+        mem_pool_trim(pool);
     free(pool);
+}
+
+void mem_pool_trim(MemPool *pool)
+{
+    if (pool->blocks != NULL)
+        block_cache_shrink(pool->blocks, KEPT_BYTES_IDLE);
 }
 
 static uint64_t limit_of(const MemPool *pool)

@@ -28,6 +28,10 @@ enum { MEM_POOL_NO_LIMIT = 0 };
 MemPool *mem_pool_new(MemPool *parent, const char *name, uint64_t limit_bytes);
 void mem_pool_free(MemPool *pool); /* accepts NULL; CHECKs that nothing is left */
 
+/* Work has ended: what was kept for more of it (block_cache.h) goes back to the system, but for a
+ * little. So does mem_pool_free of a pool with a parent. */
+void mem_pool_trim(MemPool *pool);
+
 /* Memory aligned to 64 bytes, contents undefined. consumer names who asks, e.g. "hash join build".
  * *memory_out is NULL on failure. bytes == 0 gives a valid pointer. */
 MUST_CHECK Status mem_pool_alloc(MemPool *pool, size_t bytes, const char *consumer, Error *err,

@@ -339,9 +339,35 @@ static void take_counts(const JobStage *stage, TaskResult *result)
         LOG_WARN("driver", "counts of a task of \"%s\" are lost: %s", stage->name, err.message);
 }
 
+/*
+ * What no task of the job has yet to take is let go: its memory is wanted for what comes next.
+ * Should some of what was made of it be lost, it is made again as if it had been lost too. That is
+ * rare where all is in one process; elsewhere executors end, and all that led to what they had
+ * would be made again: there it stays until the job ends.
+ */
+static void let_inputs_go(const JobStage *stage, uint32_t partition)
+{
+    const Fragment *fragment = stage->fragment;
+
+    for (uint32_t i = 0; i < fragment->source_count && stage->job->request.wire == NULL; i++) {
+        JobStage *producer = &stage->job->stages[fragment->sources[i].producer];
+        PartitionRange maps;
+
+        if (fragment->sources[i].leaf->kind != PLAN_EXCHANGE)
+            continue;
+        maps = driver__taken(stage, i, partition);
+        for (uint32_t m = maps.first; m < maps.first + maps.count; m++)
+            if (--producer->reads_left[m] == 0 && producer->keep_id == 0) {
+                producer->is_let_go[m] = true;
+                block_output_drop(producer->output, m);
+            }
+    }
+}
+
 static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult *result)
 {
     JobStage *stage = launch->stage;
+    bool is_again = stage->ledger[launch->partition].hash != 0;
     TaskVerdict verdict =
         scheduler_task_succeeded(driver->scheduler, launch->attempt, result->hash);
 
@@ -369,6 +395,8 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
                                                      .attempts = launch->number + 1};
     if (stage->keep_id != 0)
         share_kept(driver, stage, launch->partition);
+    if (!is_again)
+        let_inputs_go(stage, launch->partition);
 }
 
 /* Whether another attempt could end otherwise. What the system refuses may be granted later; what a
@@ -396,6 +424,27 @@ static void note_lost(Driver *driver, const JobStage *stage, uint32_t known)
     }
 }
 
+/* What let_inputs_go dropped is wanted once more: no failure of the task that asks for it. */
+static bool was_let_go(Driver *driver, const TaskLaunch *launch, const TaskResult *result)
+{
+    const JobStage *stage = launch->stage;
+    JobStage *producer =
+        &stage->job->stages[stage->fragment->sources[result->lost_source].producer];
+    uint32_t map = result->lost_map;
+    ExecutorId place;
+    uint64_t hash;
+
+    if (!producer->is_let_go[map] || block_output_has(producer->output, map))
+        return false;
+    producer->is_let_go[map] = false;
+    if (stage->takes[result->lost_source] == NULL) /* all of them */
+        note_lost(driver, producer, UINT32_MAX);
+    else if (scheduler_output_place(driver->scheduler, producer->id, map, &place, &hash))
+        scheduler_output_lost(driver->scheduler, producer->id, map, place);
+    scheduler_task_failed(driver->scheduler, launch->attempt, TASK_KILLED, &result->error);
+    return true;
+}
+
 static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResult *result)
 {
     const JobStage *stage = launch->stage;
@@ -404,9 +453,12 @@ static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResul
     FetchFailure failure = {.stage = producer->id, .partition = result->lost_map};
     BlockOutput *output = producer->output;
     uint64_t hash;
-    bool is_news = scheduler_output_place(driver->scheduler, producer->id, result->lost_map,
-                                          &failure.executor, &hash);
+    bool is_news;
 
+    if (was_let_go(driver, launch, result))
+        return;
+    is_news = scheduler_output_place(driver->scheduler, producer->id, result->lost_map,
+                                     &failure.executor, &hash);
     if (result->lost_place != 0)
         is_news = is_news && failure.executor == result->lost_place;
     else

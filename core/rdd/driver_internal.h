@@ -43,6 +43,9 @@ struct JobStage {
     int64_t keep_id;    /* 0: nobody else reads the output */
     uint32_t *launches; /* by partition: attempts so far   */
     LedgerEntry *ledger;
+    const PartitionRange **takes; /* by source: fragment_takes                               */
+    uint32_t *reads_left;         /* by partition: tasks of the job that have yet to take it */
+    bool *is_let_go;              /* by partition: dropped when there were none left         */
     StageReport report;
     bool is_released;
     ListNode node; /* of driver->stages */
@@ -95,6 +98,17 @@ void driver__wait(Driver *driver);
 
 /* With the lock. Where the scheduler has a kept partition: what is in this process outlives it. */
 ExecutorId driver__kept_place(const BlockOutput *output, uint32_t partition);
+
+/* Whose rows of the source's producer a task of the stage takes. */
+static inline PartitionRange driver__taken(const JobStage *stage, uint32_t source,
+                                           uint32_t partition)
+{
+    const FragmentSource *from = &stage->fragment->sources[source];
+
+    if (stage->takes[source] != NULL)
+        return stage->takes[source][partition];
+    return (PartitionRange){0, stage->job->stages[from->producer].fragment->partition_count};
+}
 
 /* With the lock. The output kept under that id, referenced; NULL: none. */
 BlockOutput *driver__find_kept(const Driver *driver, int64_t keep_id);

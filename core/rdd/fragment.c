@@ -253,7 +253,7 @@ static void note_reads(const Reader *reader, const Plan *plan, uint32_t partitio
     }
 }
 
-const PartitionRange *fragment_reads(const FragmentSet *set, const Fragment *fragment,
+const PartitionRange *fragment_takes(const FragmentSet *set, const Fragment *fragment,
                                      uint32_t source, Arena *arena)
 {
     Reader reader = {.set = set, .fragment = fragment, .source = &fragment->sources[source]};
@@ -266,10 +266,16 @@ const PartitionRange *fragment_reads(const FragmentSet *set, const Fragment *fra
         note_reads(&reader, fragment->plan, p);
         is_all &= ranges[p].first == 0 && ranges[p].count == maps;
     }
+    return is_all ? NULL : ranges;
+}
+
+const PartitionRange *fragment_reads(const FragmentSet *set, const Fragment *fragment,
+                                     uint32_t source, Arena *arena)
+{
     /* where the ranges of a sort begin is found in all of its rows */
-    if (is_all || (fragment->exchange != NULL && fragment->exchange->kind == EXCHANGE_RANGE))
+    if (fragment->exchange != NULL && fragment->exchange->kind == EXCHANGE_RANGE)
         return NULL;
-    return ranges;
+    return fragment_takes(set, fragment, source, arena);
 }
 
 /* --- its name --- */

@@ -53,8 +53,12 @@ uint32_t fragment_partitions(const Fragment *fragment);
 PartitionRange exchange_maps(const PlanExchange *exchange, uint32_t map_count,
                              uint32_t reduce_count, uint32_t partition);
 
-/* By task of the fragment: which tasks of the source's producer it reads from; lives in the arena.
- * NULL: each reads all. */
+/* By task of the fragment: which tasks of the source's producer made its rows; lives in the arena.
+ * NULL: all. */
+const PartitionRange *fragment_takes(const FragmentSet *set, const Fragment *fragment,
+                                     uint32_t source, Arena *arena);
+
+/* The same of what must be there before it begins. */
 const PartitionRange *fragment_reads(const FragmentSet *set, const Fragment *fragment,
                                      uint32_t source, Arena *arena);
 

@@ -61,6 +61,17 @@ static void note_kept(Driver *driver, JobStage *stage)
     }
 }
 
+/* Each task of the stage will take what tasks of the producer make. */
+static void count_reads(const JobStage *stage, uint32_t source, JobStage *producer)
+{
+    for (uint32_t p = 0; p < stage->fragment->partition_count; p++) {
+        PartitionRange maps = driver__taken(stage, source, p);
+
+        for (uint32_t m = maps.first; m < maps.first + maps.count; m++)
+            producer->reads_left[m]++;
+    }
+}
+
 static void add_stage(Driver *driver, Job *job, JobStage *stage, const Fragment *fragment)
 {
     Arena *arena = job->arena;
@@ -76,6 +87,9 @@ static void add_stage(Driver *driver, Job *job, JobStage *stage, const Fragment 
     block_output_begin_use(stage->output);
     stage->launches = ARENA_ARRAY(arena, uint32_t, fragment->partition_count);
     stage->ledger = ARENA_ARRAY(arena, LedgerEntry, fragment->partition_count);
+    stage->reads_left = ARENA_ARRAY(arena, uint32_t, fragment->partition_count);
+    stage->is_let_go = ARENA_ARRAY(arena, bool, fragment->partition_count);
+    stage->takes = ARENA_ARRAY(arena, const PartitionRange *, fragment->source_count);
     stage->report = (StageReport){.name = stage->name,
                                   .tasks = fragment->partition_count,
                                   .fragment = fragment,
@@ -91,11 +105,13 @@ static void add_stage(Driver *driver, Job *job, JobStage *stage, const Fragment 
     stage->work.faults = request->faults;
     stage->work.inputs = ARENA_ARRAY(arena, BlockOutput *, fragment->source_count);
     for (uint32_t i = 0; i < fragment->source_count; i++) {
-        const JobStage *producer = &job->stages[fragment->sources[i].producer];
+        JobStage *producer = &job->stages[fragment->sources[i].producer];
 
         if (fragment->sources[i].leaf->kind != PLAN_EXCHANGE)
             continue;
         stage->work.inputs[i] = producer->output;
+        stage->takes[i] = fragment_takes(&job->fragments, fragment, i, arena);
+        count_reads(stage, i, producer);
         parents[spec.parent_count++] =
             (StageParent){producer->id, fragment_reads(&job->fragments, fragment, i, arena)};
     }
@@ -286,6 +302,7 @@ void job_close(Job *job)
         block_output_unref(job->stages[i].output);
         stage_work_fini(&job->stages[i].work);
     }
+    mem_pool_trim(block_store_pool(job->driver->store));
     arena_free(job->arena);
 }
 

@@ -444,6 +444,7 @@ START_TEST(result_is_lost_while_it_is_read)
 {
     RunningJob job;
     pthread_t reader;
+    TaskLaunch launch;
 
     world_add_executor(&world, 1);
     job_begin(&world, &job, make_shuffle(&world, make_numbers(&world, 2), 1), DEFAULT_POOL);
@@ -453,6 +454,10 @@ START_TEST(result_is_lost_while_it_is_read)
     ck_assert_int_eq(job_wait(&job), ST_OK);
     block_output_drop(job.job->stages[1].output, 0);
     ck_assert_int_eq(pthread_create(&reader, NULL, read_result, &job), 0);
+    launch = next_launch(&world); /* what it reads was let go when all had read it */
+    run_it(&world, &launch);
+    expect_run(&world, 0, 0);
+    expect_run(&world, 0, 1);
     expect_run(&world, 1, 0);
     pthread_join(reader, NULL);
     job_close(job.job);
