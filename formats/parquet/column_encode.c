@@ -4,11 +4,13 @@
  *     dictionary page (PLAIN)?  data page | data page | ...
  *
  * Data pages are version 1, which every reader knows: levels (nullable columns), then codes or
- * plain values, compressed together. Each page has its checksum.
+ * values, compressed together. Each page has its checksum. Numbers that are near their neighbours
+ * (sorted ones, times) are written as differences: smaller than what a codec makes of them, sooner.
  */
 #include <string.h>
 
 #include "formats/parquet/column_writer.h"
+#include "formats/parquet/delta_write.h"
 #include "formats/parquet/hybrid_write.h"
 #include "formats/parquet/page_header.h"
 #include "formats/parquet/thrift_write.h"
@@ -82,6 +84,13 @@ static void put_codes(const ColumnWriter *writer, uint32_t start, uint32_t count
 
     byte_buffer_byte(out, (uint8_t)width);
     hybrid_write(out, codes + start, count, width);
+}
+
+static void put_deltas(const ColumnWriter *writer, uint32_t start, uint32_t count, ByteBuffer *out)
+{
+    uint32_t value_bytes = writer->stored.value_bytes;
+
+    delta_write(out, writer->values.bytes + (size_t)start * value_bytes, count, value_bytes);
 }
 
 /* Length and levels. */
@@ -223,20 +232,36 @@ static Status add_data_pages(ColumnWriter *writer, Error *err)
         rows = next_page_rows(writer, row, value, &values);
         if (writer->column->is_nullable)
             put_levels(writer, row, rows, &writer->page);
-        if (chunk->has_dictionary)
+        if (chunk->encoding == PARQUET_RLE_DICTIONARY)
             put_codes(writer, value, values, &writer->page);
+        else if (chunk->encoding == PARQUET_DELTA_BINARY_PACKED)
+            put_deltas(writer, value, values, &writer->page);
         else
             put_plain_values(writer, value, values, &writer->page);
         page.row_count = rows;
         page.null_count = rows - values;
         page.bounds = column_writer_bounds(writer, value, values);
-        TRY(add_page(writer, false, rows,
-                     chunk->has_dictionary ? PARQUET_RLE_DICTIONARY : PARQUET_PLAIN, err));
+        TRY(add_page(writer, false, rows, chunk->encoding, err));
         page.bytes = (uint32_t)(chunk->bytes.count - page.offset);
         note_page(chunk, &writer->stored, &page);
         value += values;
     }
     return byte_buffer_check(&chunk->pages, err);
+}
+
+/* Of data pages without a dictionary. Differences take a bit of the reader's time, so they must
+ * be worth it: half of the plain bytes. */
+static int32_t choose_encoding(const ColumnWriter *writer)
+{
+    const StoredType *stored = &writer->stored;
+    uint32_t plain_bits = 8 * stored->value_bytes;
+
+    if (stored->kind != STORED_INT32 && stored->kind != STORED_INT64)
+        return PARQUET_PLAIN;
+    return delta_bits(writer->values.bytes, writer->value_count, stored->value_bytes) <=
+                   plain_bits / 2
+               ? PARQUET_DELTA_BINARY_PACKED
+               : PARQUET_PLAIN;
 }
 
 static Status encode(ColumnWriter *writer, Error *err)
@@ -247,6 +272,7 @@ static Status encode(ColumnWriter *writer, Error *err)
     chunk->null_count = chunk->nan_count = 0;
     chunk->bounds = (StoredBounds){0};
     chunk->has_dictionary = column_writer_find_codes(writer);
+    chunk->encoding = chunk->has_dictionary ? PARQUET_RLE_DICTIONARY : choose_encoding(writer);
     TRY(byte_buffer_check(&writer->codes, err));
     TRY(byte_buffer_check(&writer->entries, err));
     TRY(byte_buffer_check(&writer->table, err));

@@ -6,7 +6,7 @@
  * Values are collected as Parquet stores them, nulls left out; encode turns them into pages:
  *
  *     column_writer.c    collecting
- *     column_encode.c    dictionary or plain, pages, compression
+ *     column_encode.c    dictionary, deltas or plain, pages, compression
  *     value_dictionary.c the distinct values
  *     value_bounds.c     the least and the greatest, cut short where they are long
  *
@@ -69,6 +69,7 @@ typedef struct WrittenChunk {
     ByteBuffer bytes; /* all pages */
     ByteBuffer pages; /* WrittenPage, data pages only */
     bool has_dictionary;
+    int32_t encoding;     /* of data pages: a ParquetEncoding */
     uint64_t data_offset; /* of the first data page, in bytes */
     uint64_t unpacked_bytes;
     uint32_t null_count, nan_count;

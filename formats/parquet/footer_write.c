@@ -88,8 +88,7 @@ static void put_encoding_statistics(ByteBuffer *out, ThriftStruct *in, const Wri
     thrift_put_list(out, in, 13, THRIFT_STRUCT, chunk->has_dictionary ? 2 : 1);
     if (chunk->has_dictionary)
         put_page_encoding(out, 2, PARQUET_PLAIN, 1);
-    put_page_encoding(out, 0, chunk->has_dictionary ? PARQUET_RLE_DICTIONARY : PARQUET_PLAIN,
-                      pages);
+    put_page_encoding(out, 0, chunk->encoding, pages);
 }
 
 static int32_t codec_number(Codec codec)
@@ -108,11 +107,11 @@ static void put_metadata(ByteBuffer *out, const ColumnWriter *column, uint64_t f
     ThriftStruct metadata = {0};
 
     thrift_put_i32(out, &metadata, 1, column->stored.physical);
-    thrift_put_list(out, &metadata, 2, THRIFT_I32, chunk->has_dictionary ? 3 : 2);
+    thrift_put_list(out, &metadata, 2, THRIFT_I32, chunk->encoding == PARQUET_PLAIN ? 2 : 3);
     thrift_put_element_i32(out, PARQUET_PLAIN);
     thrift_put_element_i32(out, PARQUET_RLE);
-    if (chunk->has_dictionary)
-        thrift_put_element_i32(out, PARQUET_RLE_DICTIONARY);
+    if (chunk->encoding != PARQUET_PLAIN)
+        thrift_put_element_i32(out, chunk->encoding);
     thrift_put_list(out, &metadata, 3, THRIFT_BINARY, 1);
     thrift_put_element_binary(out, column->column->name, strlen(column->column->name));
     thrift_put_i32(out, &metadata, 4, codec_number(column->codec));

@@ -118,10 +118,35 @@ static bool find_codes(Finder *finder, uint32_t value_count)
     return true;
 }
 
+#define COUNT_CHANGES(CType)                                                                       \
+    do {                                                                                           \
+        const CType *v = (const CType *)(const void *)writer->values.bytes;                        \
+                                                                                                   \
+        for (uint32_t i = 1; i < writer->value_count; i++) {                                       \
+            falls |= v[i] < v[i - 1];                                                              \
+            changes += v[i] != v[i - 1];                                                           \
+        }                                                                                          \
+    } while (0)
+
+/* Ascending numbers are as many distinct ones as their neighbours say: no table need be asked. */
+static bool are_too_many(const ColumnWriter *writer, uint32_t limit)
+{
+    uint32_t changes = 0;
+    bool falls = false;
+
+    if (writer->stored.kind == STORED_INT64)
+        COUNT_CHANGES(int64_t);
+    else if (writer->stored.kind == STORED_INT32)
+        COUNT_CHANGES(int32_t);
+    return !falls && changes >= limit;
+}
+
 bool column_writer_find_codes(ColumnWriter *writer)
 {
     Finder finder = {.writer = writer, .limit = entries_max(writer)};
 
+    if (are_too_many(writer, finder.limit))
+        return false;
     finder.slots = slot_count(finder.limit);
     finder.table = byte_buffer_room(&writer->table, finder.slots * sizeof *finder.table);
     finder.codes = byte_buffer_room(&writer->codes, writer->value_count * sizeof *finder.codes);

@@ -5,6 +5,7 @@
 
 #include "core/base/utf8_check.h"
 #include "formats/parquet/delta.h"
+#include "formats/parquet/delta_write.h"
 #include "formats/parquet/hybrid.h"
 #include "formats/parquet/hybrid_write.h"
 #include "formats/parquet/parquet_footer.h"
@@ -236,6 +237,40 @@ START_TEST(deltas)
 }
 END_TEST
 
+/* Numbers whose neighbours differ by up to _i bits, of all lengths around those of blocks. */
+START_TEST(deltas_written)
+{
+    static const uint32_t counts[] = {0, 1, 2, 32, 33, 34, 127, 128, 129, 130, 1000};
+    uint32_t seed = (uint32_t)_i + 1, value_bytes = _i <= 32 ? 4 : 8;
+
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++) {
+        ByteBuffer bytes = {.pool = pool};
+        uint64_t values[1000] = {0}, read[1000] = {0};
+        DeltaReader reader;
+
+        for (uint32_t i = 1; i < counts[c]; i++) {
+            uint64_t delta = (uint64_t)next_random(&seed) << 32 | next_random(&seed);
+
+            delta = _i == 0 ? 3 : delta >> (64 - _i);
+            if (value_bytes == 4)
+                ((uint32_t *)values)[i] = ((uint32_t *)values)[i - 1] + (uint32_t)delta;
+            else
+                values[i] = values[i - 1] + delta;
+        }
+        delta_write(&bytes, values, counts[c], value_bytes);
+        ck_assert_int_eq(byte_buffer_check(&bytes, NULL), ST_OK);
+        ck_assert_uint_le(bytes.count, 40 + counts[c] / 128 * 20 + 20 + (counts[c] + 31) * _i / 8);
+        memset(byte_buffer_room(&bytes, DELTA_SLOP_BYTES), 0xff, DELTA_SLOP_BYTES);
+        ck_assert_ptr_null(delta_begin(bytes.bytes, bytes.count - DELTA_SLOP_BYTES, &reader));
+        ck_assert_uint_eq(reader.value_count, counts[c]);
+        ck_assert_ptr_null(delta_read(&reader, value_bytes, read));
+        ck_assert_ptr_eq(reader.at, bytes.bytes + bytes.count - DELTA_SLOP_BYTES);
+        ck_assert_mem_eq(read, values, sizeof values);
+        byte_buffer_fini(&bytes);
+    }
+}
+END_TEST
+
 START_TEST(delta_texts)
 {
     const int32_t prefixes[] = {0, 2, 0, 3}, lengths[] = {3, 1, 0, 20};
@@ -447,6 +482,7 @@ int main(void)
     tcase_add_test(tests, old_levels);
     tcase_add_test(tests, cut_runs);
     tcase_add_loop_test(tests, deltas, 0, 65);
+    tcase_add_loop_test(tests, deltas_written, 0, 65);
     tcase_add_test(tests, delta_texts);
     tcase_add_loop_test(tests, byte_streams, 1, 17);
     tcase_add_test(tests, utf8);
