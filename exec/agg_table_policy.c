@@ -30,12 +30,22 @@ static double estimate_distinct(double rows, double groups)
     return repeats < 1 ? INFINITY : rows * rows / 2 / repeats;
 }
 
+/* How many distinct keys there seem to be. Rows that come in some order do not look as if they were
+ * drawn (numbers that count up, and begin again, repeat none for long): then the plan knows better,
+ * until there are more than it said. */
+static double guess_distinct(const AggTable *table)
+{
+    double drawn = estimate_distinct((double)table->rows_since_clear, (double)table->group_count);
+    double expected = table->spec->expected_groups;
+
+    return expected >= (double)table->group_count ? fmin(drawn, expected) : drawn;
+}
+
 /* Whether a table that takes in the rest of the input would see each key a few times. */
 static bool is_worth_growing(const AggTable *table)
 {
     const double rows_per_group_min = 2;
-    double distinct =
-        estimate_distinct((double)table->rows_since_clear, (double)table->group_count);
+    double distinct = guess_distinct(table);
     double rows = table->spec->expected_rows;
 
     if (rows < 0)

@@ -102,10 +102,20 @@ PREFETCHER void hash_directory_prefetch_slot(const HashDirectory *directory, uin
     __builtin_prefetch(&directory->slots[hash & (directory->slot_count - 1)]);
 }
 
+/* The row that a look-up will probably come to, or NULL: one of the first two slots has its tag,
+ * mostly. Without a branch, as which of them is a matter of luck. */
+static inline const char *hash_directory_likely(const HashDirectory *directory, uint64_t hash)
+{
+    uint64_t mask = directory->slot_count - 1;
+    uint64_t first = directory->slots[hash & mask], second = directory->slots[(hash + 1) & mask];
+
+    return hash_slot_row((first ^ hash) >> HASH_TAG_SHIFT == 0 ? first : second);
+}
+
 PREFETCHER void hash_directory_prefetch_row(const HashDirectory *directory, uint32_t row_bytes,
                                             uint64_t hash)
 {
-    const char *row = hash_slot_row(directory->slots[hash & (directory->slot_count - 1)]);
+    const char *row = hash_directory_likely(directory, hash);
 
     __builtin_prefetch(row, 1);
     __builtin_prefetch(row + row_bytes - 1, 1);
@@ -120,12 +130,8 @@ PREFETCHER void hash_directory_prefetch(const HashDirectory *directory, uint32_t
 
     for (uint32_t i = 0; i < count; i++)
         __builtin_prefetch(&directory->slots[hashes[i] & mask]);
-    for (uint32_t i = 0; i < count; i++) {
-        const char *row = hash_slot_row(directory->slots[hashes[i] & mask]);
-
-        __builtin_prefetch(row, 1);
-        __builtin_prefetch(row + row_bytes - 1, 1);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        hash_directory_prefetch_row(directory, row_bytes, hashes[i]);
 }
 
 #endif

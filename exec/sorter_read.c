@@ -192,6 +192,25 @@ static void prefetch_rows(const SortCursor *cursor, uint32_t count)
             __builtin_prefetch((const char *)cursor->rows[i] + line);
 }
 
+/* So do their texts. */
+static void prefetch_texts(const SortCursor *cursor, uint32_t count)
+{
+    const RowReader *reader = &cursor->reader;
+
+    for (uint32_t f = 0; f < reader->layout->field_count; f++) {
+        const Str *texts = reader->columns[f].values;
+
+        if (reader->layout->fields[f].phys != PHYS_STR)
+            continue;
+        for (uint32_t i = 0; i < count; i++) {
+            if (texts[i].length <= STR_INLINE_BYTES)
+                continue;
+            __builtin_prefetch(texts[i].data);
+            __builtin_prefetch(texts[i].data + texts[i].length - 1);
+        }
+    }
+}
+
 void sort_cursor_next(SortCursor *cursor, Batch *batch_out)
 {
     const Sorter *sorter = cursor->sorter;
@@ -214,6 +233,8 @@ void sort_cursor_next(SortCursor *cursor, Batch *batch_out)
         prefetch_rows(cursor, count);
     }
     row_reader_read(&cursor->reader, cursor->rows, count);
+    if (!spec->is_inline)
+        prefetch_texts(cursor, count);
     for (uint32_t c = 0; c < spec->column_count; c++) {
         SortColumn column = spec->columns[c];
 
