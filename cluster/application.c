@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -102,6 +103,14 @@ static void say_registered(const Application *application)
     event_end(events);
 }
 
+/* Of a driver that a worker has started: the master ends the application with it. */
+static int64_t own_process(void)
+{
+    const char *text = getenv("VONK_DRIVER");
+
+    return text == NULL ? 0 : strtoll(text, NULL, 10);
+}
+
 static Status register_once(Application *application, Error *err)
 {
     const ApplicationOptions *options = &application->options;
@@ -113,7 +122,8 @@ static Status register_once(Application *application, Error *err)
         .executor_cores = (int32_t)options->executor_cores,
         .executor_memory_bytes = (int64_t)options->executor_memory_bytes,
         .incarnation = application->incarnation,
-        .application = application->id};
+        .application = application->id,
+        .process = own_process()};
 
     TRY(application->rpc->rpc_master_register_application(
         application->pool, master_url_address(&application->master), &info, deadline(), err,

@@ -64,12 +64,13 @@ static Status lock_cluster(LocalCluster *cluster, Error *err)
     return error_set(err, ST_BAD_INPUT, "vonk cluster works on \"%s\" already", cluster->dir);
 }
 
-/* "master.log", "master.log.1", "worker-3.log", "worker-3" */
+/* "master", "master.log", "master.log.1", "worker-3.log", "worker-3" */
 static bool is_ours(const char *name)
 {
     size_t digits;
 
-    if (strcmp(name, state_name) == 0 || strncmp(name, "master.log", 10) == 0)
+    if (strcmp(name, state_name) == 0 || strcmp(name, "master") == 0 ||
+        strncmp(name, "master.log", 10) == 0)
         return true;
     if (strncmp(name, "worker-", 7) != 0)
         return false;
@@ -233,6 +234,8 @@ static Status start_master(LocalCluster *cluster, const LocalClusterOptions *opt
                                      options->schedule,
                                      "--log-file",
                                      arena_printf(cluster->arena, "%s/master.log", cluster->dir),
+                                     "--dir",
+                                     arena_printf(cluster->arena, "%s/master", cluster->dir),
                                      options->secret_file == NULL ? NULL : "--secret-file",
                                      options->secret_file,
                                      NULL};

@@ -99,6 +99,9 @@ Status master_register_application(MasterState *state, const ApplicationInfo *in
         *application_out = application->id;
         return ST_OK;
     }
+    if (info->process != 0 && master__past(state, PAST_PROCESS, info->process) != NULL)
+        return error_set_state(err, ST_CANCELLED, SQLSTATE_KILLED,
+                               "this process of a driver was given up");
     past = info->application == 0 ? NULL : master__past(state, PAST_APPLICATION, info->application);
     if (past != NULL && past->is_killed && past->incarnation == info->incarnation)
         return killed(past->id, err);
@@ -108,6 +111,7 @@ Status master_register_application(MasterState *state, const ApplicationInfo *in
                          MASTER_APPLICATIONS_MAX);
     application->state = APPLICATION_ALIVE;
     application->incarnation = info->incarnation;
+    application->process = info->process;
     application->heard_ns = now_ns;
     application->port = info->driver.port;
     application->wanted = info->executors;
@@ -243,12 +247,25 @@ Status master_end_application(MasterState *state, int64_t application, int64_t i
     return ST_OK;
 }
 
-Status master_kill_application(MasterState *state, int64_t application, int64_t now_ns, Error *err)
+void master__end_applications_of(MasterState *state, int64_t process, const char *reason,
+                                 int64_t now_ns)
 {
-    MasterApplication *known = master__application(state, application);
+    for (uint32_t i = state->application_count; i-- > 0;)
+        if (state->applications[i].process == process)
+            remove_application(state, &state->applications[i], reason, now_ns);
+}
 
+Status master_kill(MasterState *state, int64_t id, int64_t now_ns, Error *err)
+{
+    MasterApplication *known = master__application(state, id);
+
+    if (master__kill_driver(state, id, now_ns)) {
+        master__place(state, now_ns);
+        return ST_OK;
+    }
     if (known == NULL)
-        return error_set(err, ST_BAD_INPUT, "there is no application %" PRId64, application);
+        return error_set(err, ST_BAD_INPUT, "there is no application %" PRId64 ", and no driver",
+                         id);
     if (known->state == APPLICATION_KILLED)
         return ST_OK;
     LOG_INFO(area, "application %" PRId64 " (%s) is killed", known->id, known->name);

@@ -29,7 +29,7 @@ struct Election {
     Arena *arena;
     ElectionOptions options;
     const ZookeeperModule *zk;
-    const char *servers, *root, *masters, *epoch; /* paths */
+    const char *servers, *root, *masters, *epoch, *kept; /* paths */
     pthread_t thread;
     pthread_mutex_t lock; /* of the session, for election_stop */
     pthread_cond_t changed;
@@ -132,6 +132,64 @@ static Status look(Election *election, Error *err, Place *place)
     return ST_OK;
 }
 
+/* --- what is kept --- */
+
+static const char *path_of(const Election *election, const char *name, Arena *arena)
+{
+    return arena_printf(arena, "%s/%s", election->kept, name);
+}
+
+static Status node_put(void *context, const char *name, const void *bytes, uint32_t byte_count,
+                       Error *err)
+{
+    Election *election = context;
+    const char *path = path_of(election, name, election->scratch), *ignored;
+    Status status =
+        election->zk->zk_write(election->session, path, bytes, byte_count, ZK_ANY_VERSION, err);
+
+    if (status != ST_BAD_INPUT)
+        return status;
+    TRY(election->zk->zk_create(election->session, path, bytes, byte_count, ZK_KEPT,
+                                election->scratch, err, &ignored));
+    return ST_OK;
+}
+
+static Status node_remove(void *context, const char *name, Error *err)
+{
+    Election *election = context;
+
+    return election->zk->zk_remove(election->session, path_of(election, name, election->scratch),
+                                   err);
+}
+
+static Status node_list(void *context, Arena *arena, Error *err, const char ***names_out,
+                        uint32_t *count_out)
+{
+    Election *election = context;
+
+    return election->zk->zk_list(election->session, election->kept, arena, err, names_out,
+                                 count_out);
+}
+
+static Status node_get(void *context, const char *name, Arena *arena, Error *err,
+                       WireBytes *bytes_out)
+{
+    Election *election = context;
+    ZkNode node;
+
+    *bytes_out = (WireBytes){0};
+    TRY(election->zk->zk_read(election->session, path_of(election, name, arena), arena, err,
+                              &node));
+    if (node.is_there)
+        *bytes_out = (WireBytes){node.bytes, node.byte_count};
+    return ST_OK;
+}
+
+static MasterStore store_of(Election *election)
+{
+    return (MasterStore){election, node_put, node_remove, node_list, node_get};
+}
+
 /* --- leading --- */
 
 /* Milliseconds of the wall clock, or above what the last leader may have given. */
@@ -189,6 +247,7 @@ static Status hold(Election *election, Error *err)
     int64_t until_ns = election_now_ns();
     bool had_lease = true;
     const char *address = election->options.address;
+    MasterStore store = store_of(election);
     Place place;
 
     while (!is_stopping(election)) {
@@ -202,6 +261,8 @@ static Status hold(Election *election, Error *err)
             election->options.renew(election->options.context, until_ns);
             status = look(election, err, &place);
         }
+        if (status == ST_OK)
+            status = election->options.keep(election->options.context, &store, err);
         if (zk->zk_is_over(election->session))
             return session_over(err);
         if (status == ST_BAD_INPUT ||
@@ -217,9 +278,10 @@ static Status hold(Election *election, Error *err)
 static Status lead(Election *election, int64_t seen_ns, Error *err)
 {
     int64_t first_id, sent_ns = clock_now_ns();
+    MasterStore store = store_of(election);
 
     TRY(take_ids(election, err, &first_id));
-    election->options.lead(election->options.context, first_id);
+    TRY(election->options.lead(election->options.context, first_id, &store, err));
     LOG_INFO(area,
              "this master leads, %" PRId64 " ms after the last leader was seen to be gone; its ids "
              "start at %" PRId64 ", its session is %d ms",
@@ -252,6 +314,7 @@ static Status make_nodes(Election *election, Error *err)
     } while (slash != NULL);
     TRY(make_node(election, election->masters, err));
     TRY(make_node(election, election->epoch, err));
+    TRY(make_node(election, election->kept, err));
     TRY(election->zk->zk_create(
         election->session, arena_printf(election->scratch, "%s/m-", election->masters), address,
         (uint32_t)strlen(address), ZK_NUMBERED_OF_SESSION, election->arena, err, &election->own));
@@ -376,6 +439,7 @@ static Status parse_servers(Election *election, const char *text, Error *err)
     election->root = arena_strdup(election->arena, slash == NULL ? standard_root : slash);
     election->masters = arena_printf(election->arena, "%s/masters", election->root);
     election->epoch = arena_printf(election->arena, "%s/epoch", election->root);
+    election->kept = arena_printf(election->arena, "%s/kept", election->root);
     return ST_OK;
 }
 
@@ -425,6 +489,14 @@ Status election_start(const ElectionOptions *options, Error *err, Election **ele
     else
         *election_out = election;
     return status;
+}
+
+void election_wake(Election *election)
+{
+    pthread_mutex_lock(&election->lock);
+    if (election->session != NULL)
+        election->zk->zk_interrupt(election->session);
+    pthread_mutex_unlock(&election->lock);
 }
 
 void election_stop(Election *election)

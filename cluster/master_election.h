@@ -17,8 +17,7 @@
 #ifndef VONK_CLUSTER_MASTER_ELECTION_H
 #define VONK_CLUSTER_MASTER_ELECTION_H
 
-#include "core/base/arena.h"
-#include "core/base/status.h"
+#include "cluster/master_store.h"
 
 /* Ids of one leader. */
 #define ELECTION_IDS (INT64_C(1) << 32)
@@ -28,8 +27,11 @@ typedef struct ElectionOptions {
     const char *address;   /* of this master, for people: "host:port" */
     const char *password;  /* of what is kept there; NULL: no secret, all may see it */
     void *context;
-    /* This master leads from now on, and knows nothing; its ids are [first_id, + ELECTION_IDS). */
-    void (*lead)(void *context, int64_t first_id);
+    /* This master leads from now on, and knows what the store has; its ids are [first_id, +
+     * ELECTION_IDS). The store is there until stand-by, for these functions alone. */
+    Status (*lead)(void *context, int64_t first_id, const MasterStore *store, Error *err);
+    /* Now and then while it leads, and after election_wake: what must be kept is put there. */
+    Status (*keep)(void *context, const MasterStore *store, Error *err);
     /* What it says counts until then, by election_now_ns; in the past: it must not answer. */
     void (*renew)(void *context, int64_t until_ns);
     /* The leader's address, or "" while there is none; NULL: this master leads. The others. */
@@ -41,6 +43,8 @@ typedef struct Election Election;
 /* Copies the options. ST_NOT_SUPPORTED: ZooKeeper's library is not here. */
 MUST_CHECK Status election_start(const ElectionOptions *options, Error *err,
                                  Election **election_out);
+/* From any thread. */
+void election_wake(Election *election);
 /* Gives the lead to the next one at once. Accepts NULL. */
 void election_stop(Election *election);
 

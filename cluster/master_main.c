@@ -18,6 +18,7 @@
 
 #include "cluster/log_file.h"
 #include "cluster/master_election.h"
+#include "cluster/master_store.h"
 #include "cluster/master_url.h"
 #include "cluster/membership.h"
 #include "core/base/clock.h"
@@ -29,6 +30,7 @@ enum {
     DRAIN_MS = 60000,
     TICK_MS = 100,
     WAIT_MS_MAX = 2000,
+    KEEP_MS = 5000,        /* until what was said is kept */
     CONNECTIONS_MAX = 2048 /* two a worker, two a driver */
 };
 
@@ -37,12 +39,16 @@ static const char area[] = "master";
 typedef struct Master {
     const MasterOptions *options;
     const char *address; /* for people */
+    Election *election;  /* NULL: the only master, with a store of its own */
+    pthread_mutex_t keep_lock;
+    bool has_store;
+    MasterStore store; /* with keep_lock */
 
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* of what follows; taken after keep_lock */
     pthread_cond_t changed;
     bool is_stopping;
-    Arena *arena;       /* the state's */
     MasterState *state; /* NULL: stands by */
+    MasterState *old;   /* what it was, or is */
     int64_t lease_ns;   /* by election_now_ns; INT64_MAX: no standbys */
     char leader[HOST_NAME_MAX + 16];
 } Master;
@@ -79,12 +85,95 @@ static Status begin(void *context, Error *err, Master **master_out)
     return status;
 }
 
+/* --- keeping --- */
+
+/* What is new is written, one driver after the other; the state is not locked meanwhile. */
+static Status keep(Master *master, const MasterStore *store, Error *err)
+{
+    Arena *arena = arena_new(NULL, "keep", ARENA_NO_CAP);
+    Status status = ST_OK;
+    MasterKept kept;
+
+    pthread_mutex_lock(&master->lock);
+    while (status == ST_OK && master->state != NULL &&
+           master_next_to_keep(master->state, arena, &kept)) {
+        const MasterState *state = master->state;
+
+        pthread_mutex_unlock(&master->lock);
+        if (store != NULL)
+            status = store_keep(store, &kept, err);
+        pthread_mutex_lock(&master->lock);
+        if (status == ST_OK && master->state == state)
+            master_kept(master->state, &kept);
+        arena_reset(arena);
+        pthread_cond_broadcast(&master->changed);
+    }
+    pthread_mutex_unlock(&master->lock);
+    arena_free(arena);
+    return status;
+}
+
+static void keep_here(Master *master)
+{
+    Error err = ERROR_NONE;
+
+    pthread_mutex_lock(&master->keep_lock);
+    if (keep(master, master->has_store ? &master->store : NULL, &err) != ST_OK)
+        LOG_WARN(area, "what a later master should know is not kept: %s", err.message);
+    pthread_mutex_unlock(&master->keep_lock);
+}
+
+/* Without the lock. */
+static void see_to_keeping(Master *master, bool is_needed)
+{
+    if (is_needed && master->election != NULL)
+        election_wake(master->election);
+    else if (is_needed)
+        keep_here(master);
+}
+
+/* With the lock: until all is kept, which an answer stands for. */
+static Status await_keeping(Master *master, Error *err)
+{
+    int64_t until = clock_now_ns() + INT64_C(1000000) * KEEP_MS;
+    struct timespec moment = {.tv_sec = until / 1000000000, .tv_nsec = until % 1000000000};
+
+    for (;;) {
+        if (master->is_stopping || !leads(master))
+            return stands_by(master, err);
+        if (!master_has_to_keep(master->state))
+            return ST_OK;
+        if (clock_now_ns() >= until)
+            return error_set(err, ST_IO, "the master could not keep that: its log says why");
+        pthread_cond_timedwait(&master->changed, &master->lock, &moment);
+    }
+}
+
+/* --- answers --- */
+
 /* Something may have changed for those who wait. */
 static Status end(Master *master, Status status)
 {
+    bool is_needed = master_has_to_keep(master->state);
+
     pthread_cond_broadcast(&master->changed);
     pthread_mutex_unlock(&master->lock);
+    see_to_keeping(master, is_needed);
     return status;
+}
+
+/* As end, but ST_OK is said when nobody who comes later would know it otherwise. */
+static Status end_kept(Master *master, Status status, Error *err)
+{
+    Status kept;
+
+    status = end(master, status);
+    if (status != ST_OK)
+        return status;
+    pthread_mutex_lock(&master->lock);
+    kept = await_keeping(master, err);
+    pthread_mutex_unlock(&master->lock);
+    return kept;
 }
 
 static Status on_register_worker(void *context, const WorkerInfo *info, Error *err,
@@ -124,18 +213,22 @@ static Status on_worker_heartbeat(void *context, const WorkerReport *report, int
                                                       err, orders_out)
                                : stands_by(master, err);
     }
+    if (leads(master))
+        return end(master, status);
     pthread_mutex_unlock(&master->lock);
     return status;
 }
 
 static Status on_executor_ended(void *context, int64_t worker, int64_t incarnation,
-                                int64_t executor, const char *reason, Error *err)
+                                int64_t executor, const char *reason, int32_t exit_code, Error *err)
 {
     Master *master;
 
     TRY(begin(context, err, &master));
-    return end(master, master_executor_ended(master->state, worker, incarnation, executor, reason,
-                                             clock_now_ns(), err));
+    return end_kept(master,
+                    master_executor_ended(master->state, worker, incarnation, executor, reason,
+                                          exit_code, clock_now_ns(), err),
+                    err);
 }
 
 static Status on_end_worker(void *context, int64_t worker, int64_t incarnation, Error *err)
@@ -203,7 +296,37 @@ static Status on_kill_application(void *context, int64_t application, Error *err
     Master *master;
 
     TRY(begin(context, err, &master));
-    return end(master, master_kill_application(master->state, application, clock_now_ns(), err));
+    return end_kept(master, master_kill(master->state, application, clock_now_ns(), err), err);
+}
+
+static Status on_submit_driver(void *context, RpcBuild build, int64_t token, WireBytes job,
+                               WireBytes package, Error *err, int64_t *driver_out)
+{
+    Master *master;
+
+    TRY(begin(context, err, &master));
+    return end_kept(master,
+                    master_submit_driver(master->state, &build, token, job, package, clock_now_ns(),
+                                         err, driver_out),
+                    err);
+}
+
+static Status on_fetch_package(void *context, int64_t driver, Arena *arena, Error *err,
+                               WireBytes *package_out)
+{
+    Master *master;
+
+    TRY(begin(context, err, &master));
+    return end(master, master_driver_package(master->state, driver, arena, err, package_out));
+}
+
+static Status on_driver_status(void *context, int64_t driver, Arena *arena, Error *err,
+                               DriverStatus *status_out)
+{
+    Master *master;
+
+    TRY(begin(context, err, &master));
+    return end(master, master_driver_status(master->state, driver, arena, err, status_out));
 }
 
 static Status on_status(void *context, bool is_json, Arena *arena, Error *err,
@@ -247,8 +370,7 @@ static int64_t first_id(void)
     return id < 1 ? 1 : id;
 }
 
-/* With the lock, or alone. */
-static void begin_anew(Master *master, int64_t first_id)
+static MasterState *new_state(const Master *master, int64_t first_id)
 {
     MasterConfig config = {
         .build = membership_build(),
@@ -260,22 +382,29 @@ static void begin_anew(Master *master, int64_t first_id)
         .drain_ns = DRAIN_MS * INT64_C(1000000),
     };
 
-    arena_free(master->arena);
-    master->arena = arena_new(NULL, "master state", ARENA_NO_CAP);
-    master->state = master_state_new(master->arena, &config, clock_now_ns());
+    return master_state_new(arena_new(NULL, "master state", ARENA_NO_CAP), &config, clock_now_ns());
 }
 
 /* --- the election's --- */
 
-static void on_lead(void *context, int64_t first_id)
+static Status on_lead(void *context, int64_t first_id, const MasterStore *store, Error *err)
 {
     Master *master = context;
+    MasterState *state = new_state(master, first_id);
+    Status status = store_restore(store, state, clock_now_ns(), err);
 
+    master_note_standbys(state, master->address, NULL, 0);
     pthread_mutex_lock(&master->lock);
     master->lease_ns = 0;
-    begin_anew(master, first_id);
-    master_note_standbys(master->state, master->address, NULL, 0);
+    master_state_free(master->old);
+    master->old = master->state = state;
     pthread_mutex_unlock(&master->lock);
+    return status;
+}
+
+static Status on_keep(void *context, const MasterStore *store, Error *err)
+{
+    return keep(context, store, err);
 }
 
 static void on_renew(void *context, int64_t until_ns)
@@ -310,13 +439,26 @@ static void init_master(Master *master, const MasterOptions *options)
     *master = (Master){.options = options};
     if (options->zookeeper == NULL) {
         master->lease_ns = INT64_MAX;
-        begin_anew(master, first_id());
+        master->old = master->state = new_state(master, first_id());
     }
+    pthread_mutex_init(&master->keep_lock, NULL);
     pthread_mutex_init(&master->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&master->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
+}
+
+/* Of the only master. */
+static Status open_store(Master *master, Error *err)
+{
+    const MasterOptions *options = master->options;
+
+    if (options->zookeeper != NULL || options->dir == NULL)
+        return ST_OK;
+    TRY(master_store_folder(options->dir, err, &master->store));
+    master->has_store = true;
+    return store_restore(&master->store, master->state, clock_now_ns(), err);
 }
 
 /* Where others reach it: a wildcard is nobody's address. */
@@ -331,26 +473,25 @@ static const char *own_name(const MasterOptions *options, uint16_t port, Arena *
     return master_url_text(arena, (RpcAddress){host, port});
 }
 
-static Status stand_for_election(Master *master, const RpcModule *rpc, Error *err,
-                                 Election **election_out)
+static Status stand_for_election(Master *master, const RpcModule *rpc, Error *err)
 {
     ElectionOptions options = {.zookeeper = master->options->zookeeper,
                                .address = master->address,
                                .context = master,
                                .lead = on_lead,
+                               .keep = on_keep,
                                .renew = on_renew,
                                .see = on_see};
     char password[MEMBERSHIP_PASSWORD_BYTES];
     Status status;
 
-    *election_out = NULL;
     if (options.zookeeper == NULL)
         return ST_OK;
     if (master->options->secret_file != NULL) {
         TRY(membership_password(rpc, master->options->secret_file, "zookeeper", err, password));
         options.password = password;
     }
-    status = election_start(&options, err, election_out);
+    status = election_start(&options, err, &master->election);
     explicit_bzero(password, sizeof password);
     return status;
 }
@@ -377,16 +518,21 @@ static void let_time_pass(Master *master, const sigset_t *signals, LogFile *log)
 
     for (;;) {
         int number = sigtimedwait(signals, NULL, &tick);
+        bool is_needed;
 
         if (number > 0) {
             LOG_INFO(area, "ends: %s", strsignal(number));
             return;
         }
         pthread_mutex_lock(&master->lock);
-        if (leads(master))
+        is_needed = leads(master);
+        if (is_needed) {
             master_state_tick(master->state, clock_now_ns());
+            is_needed = master_has_to_keep(master->state);
+        }
         pthread_cond_broadcast(&master->changed);
         pthread_mutex_unlock(&master->lock);
+        see_to_keeping(master, is_needed);
         log_file_follow(log);
     }
 }
@@ -409,6 +555,9 @@ static Status serve(Master *master, const MasterOptions *options, const RpcModul
         .application_heartbeat = on_application_heartbeat,
         .release_executor = on_release_executor,
         .end_application = on_end_application,
+        .submit_driver = on_submit_driver,
+        .fetch_package = on_fetch_package,
+        .driver_status = on_driver_status,
         .kill_application = on_kill_application,
         .status = on_status,
         .counts = on_counts,
@@ -430,7 +579,8 @@ static void fini_master(Master *master)
 {
     pthread_cond_destroy(&master->changed);
     pthread_mutex_destroy(&master->lock);
-    arena_free(master->arena);
+    pthread_mutex_destroy(&master->keep_lock);
+    master_state_free(master->old);
 }
 
 Status master_run(const MasterOptions *options, Error *err)
@@ -439,7 +589,6 @@ Status master_run(const MasterOptions *options, Error *err)
     LogFile *log = ARENA_NEW(arena, LogFile);
     ChannelKeys *keys = NULL;
     RpcServer *server = NULL;
-    Election *election = NULL;
     const RpcModule *rpc;
     sigset_t signals;
     Master master;
@@ -453,7 +602,9 @@ Status master_run(const MasterOptions *options, Error *err)
     if (log_level() < LOG_INFO)
         log_set_level(LOG_INFO);
     init_master(&master, options);
-    status = rpc_module(err, &rpc);
+    status = open_store(&master, err);
+    if (status == ST_OK)
+        status = rpc_module(err, &rpc);
     if (status == ST_OK)
         status = membership_keys(rpc, options->secret_file, err, &keys);
     if (status == ST_OK)
@@ -462,13 +613,13 @@ Status master_run(const MasterOptions *options, Error *err)
         status = log_file_become_output(log, options->log_file, err);
     if (status == ST_OK) {
         master.address = own_name(options, rpc->rpc_server_port(server), arena);
-        status = stand_for_election(&master, rpc, err, &election);
+        status = stand_for_election(&master, rpc, err);
     }
     if (status == ST_OK) {
         say_ready(options, master.address, arena);
         let_time_pass(&master, &signals, log);
     }
-    election_stop(election);
+    election_stop(master.election);
     if (server != NULL)
         stop_serving(&master, rpc, server);
     fini_master(&master);

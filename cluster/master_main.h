@@ -14,6 +14,7 @@ typedef struct MasterOptions {
     const char *secret_file;
     MasterSchedule schedule;
     const char *zookeeper; /* NULL: this is the only master */
+    const char *dir;       /* where that keeps drivers; NULL: it does not, over its end */
     const char *log_file;  /* NULL: standard error */
     int ready_fd;          /* gets the URL in a line when calls are answered; -1: none */
 } MasterOptions;

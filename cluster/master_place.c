@@ -232,6 +232,7 @@ static void note_waiting(MasterState *state, MasterApplication *application)
 
 void master__place(MasterState *state, int64_t now_ns)
 {
+    master__place_drivers(state, now_ns);
     while (place_one(state, now_ns))
         ;
     if (state->config.schedule == SCHEDULE_FAIR)

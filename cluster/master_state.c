@@ -13,15 +13,24 @@ MasterState *master_state_new(Arena *arena, const MasterConfig *config, int64_t 
 
     CHECK(config->first_id > 0);
     *state = (MasterState){
+        .arena = arena,
         .config = *config,
         .started_ns = now_ns,
         .next_id = config->first_id,
         .workers = ARENA_ARRAY(arena, MasterWorker, MASTER_WORKERS_MAX),
         .applications = ARENA_ARRAY(arena, MasterApplication, MASTER_APPLICATIONS_MAX),
         .executors = ARENA_ARRAY(arena, MasterExecutor, MASTER_EXECUTORS_MAX),
+        .drivers = ARENA_ARRAY(arena, MasterDriver, MASTER_DRIVERS_MAX),
+        .forgotten = ARENA_ARRAY(arena, int64_t, MASTER_DRIVERS_MAX),
         .past = ARENA_ARRAY(arena, MasterPast, PAST_MAX),
     };
     return state;
+}
+
+void master_state_free(MasterState *state)
+{
+    if (state != NULL)
+        arena_free(state->arena);
 }
 
 /* --- what is known --- */
@@ -145,14 +154,32 @@ static void note_quick_end(MasterApplication *application, const MasterWorker *w
     LOG_WARN(area, "application %" PRId64 ": %s", application->id, application->problem);
 }
 
+static void process_gone(MasterState *state, MasterExecutor *process, const char *reason,
+                         int32_t exit_code, int64_t now_ns)
+{
+    MasterExecutor ended = *process;
+
+    LOG_INFO(area, "the process of driver %" PRId64 " on %s has ended: %s", ended.driver,
+             master__worker(state, ended.worker)->name, reason);
+    master__remember(state, PAST_PROCESS, ended.id, master__worker(state, ended.worker)->name,
+                     reason, now_ns)
+        ->of = ended.driver;
+    forget_executor(state, process);
+    master__driver_ended(state, &ended, reason, exit_code, now_ns);
+}
+
 static void executor_gone(MasterState *state, MasterExecutor *executor, const char *reason,
-                          int64_t now_ns)
+                          int32_t exit_code, int64_t now_ns)
 {
     MasterApplication *application = master__application(state, executor->application);
     const MasterWorker *worker = master__worker(state, executor->worker);
     bool was_wanted = executor->state != EXECUTOR_STOPPING;
     MasterPast *past;
 
+    if (executor->driver != 0) {
+        process_gone(state, executor, reason, exit_code, now_ns);
+        return;
+    }
     LOG_INFO(area, "executor %" PRId64 " of application %" PRId64 " on %s has ended: %s",
              executor->id, executor->application, worker->name, reason);
     past = master__remember(state, PAST_EXECUTOR, executor->id, worker->name, reason, now_ns);
@@ -196,7 +223,7 @@ static void give_up_worker(MasterState *state, MasterWorker *worker, const char 
         if (executor->worker != worker->id)
             continue;
         executor->started_ns = now_ns - state->config.quick_end_ns; /* that was not its fault */
-        executor_gone(state, executor, reason, now_ns);
+        executor_gone(state, executor, reason, EXIT_CODE_NONE, now_ns);
     }
     state->worker_count--;
     memmove(&state->workers[at], &state->workers[at + 1],
@@ -210,6 +237,7 @@ static bool is_welcome(MasterState *state, const RunningExecutor *running, int64
     const MasterApplication *application;
 
     if (running->executor >= state->config.first_id || running->application <= 0 ||
+        running->cores <= 0 || running->memory_bytes <= 0 ||
         master__past(state, PAST_APPLICATION, running->application) != NULL)
         return false;
     application = master__await_application(state, running->application, now_ns);
@@ -218,17 +246,27 @@ static bool is_welcome(MasterState *state, const RunningExecutor *running, int64
             application->executor_count < (uint32_t)application->wanted);
 }
 
+static bool is_welcome_driver(MasterState *state, const RunningExecutor *running,
+                              const MasterWorker *worker)
+{
+    return running->executor < state->config.first_id && running->cores == 0 &&
+           running->memory_bytes == 0 &&
+           master__adopt_driver(state, running->driver, running->executor, worker->name);
+}
+
 static void adopt_executor(MasterState *state, MasterWorker *worker, const RunningExecutor *running,
                            int64_t now_ns)
 {
     MasterApplication *application;
     uint32_t at = state->executor_count;
 
-    if (running->executor <= 0 || running->executor >= state->next_id || running->cores <= 0 ||
-        running->memory_bytes <= 0 || running->cores > worker->cores - worker->used_cores ||
+    if (running->executor <= 0 || running->executor >= state->next_id || running->cores < 0 ||
+        running->memory_bytes < 0 || running->cores > worker->cores - worker->used_cores ||
         running->memory_bytes > worker->memory_bytes - worker->used_memory_bytes ||
         master__executor(state, running->executor) != NULL ||
-        state->executor_count == MASTER_EXECUTORS_MAX || !is_welcome(state, running, now_ns))
+        state->executor_count == MASTER_EXECUTORS_MAX ||
+        !(running->driver != 0 ? is_welcome_driver(state, running, worker)
+                               : is_welcome(state, running, now_ns)))
         return; /* its next report has it in vain: it is stopped */
     while (at > 0 && state->executors[at - 1].id > running->executor)
         at--;
@@ -237,7 +275,8 @@ static void adopt_executor(MasterState *state, MasterWorker *worker, const Runni
     state->executor_count++;
     state->executors[at] = (MasterExecutor){
         .id = running->executor,
-        .application = running->application,
+        .application = running->driver != 0 ? 0 : running->application,
+        .driver = running->driver,
         .worker = worker->id,
         .state = EXECUTOR_RUNNING,
         .cores = running->cores,
@@ -247,6 +286,8 @@ static void adopt_executor(MasterState *state, MasterWorker *worker, const Runni
     worker->used_cores += running->cores;
     worker->used_memory_bytes += running->memory_bytes;
     worker->executor_count++;
+    if (running->driver != 0)
+        return;
     application = master__application(state, running->application);
     application->executor_count++;
     application->used_cores += running->cores;
@@ -356,12 +397,16 @@ Status master_worker_report(MasterState *state, const WorkerReport *report, int6
             continue;
         if (!has_id(report->executors, report->executor_count, executor->id)) {
             if (executor->id <= report->orders_seen)
-                executor_gone(state, executor, "its process is gone", now_ns);
+                executor_gone(state, executor, "its process is gone", EXIT_CODE_NONE, now_ns);
         } else if (executor->state == EXECUTOR_ORDERED) {
             executor->state = EXECUTOR_RUNNING;
             executor->started_ns = now_ns;
-            LOG_INFO(area, "executor %" PRId64 " of application %" PRId64 " runs on %s: %d cores",
-                     executor->id, executor->application, worker->name, executor->cores);
+            if (executor->driver != 0)
+                LOG_INFO(area, "driver %" PRId64 " runs on %s", executor->driver, worker->name);
+            else
+                LOG_INFO(area,
+                         "executor %" PRId64 " of application %" PRId64 " runs on %s: %d cores",
+                         executor->id, executor->application, worker->name, executor->cores);
         }
     }
     master__place(state, now_ns);
@@ -389,11 +434,26 @@ static bool is_over(const MasterState *state, int64_t application, int64_t now_n
            now_ns - state->started_ns > state->config.silence_ns;
 }
 
+/* A driver's process is ordered when the driver is kept as it is now. */
+static bool is_kept(const MasterState *state, const MasterExecutor *executor)
+{
+    const MasterDriver *driver = master__driver(state, executor->driver);
+
+    return driver == NULL || driver->kept_version == driver->version;
+}
+
 static ExecutorOrder order_of(const MasterState *state, const MasterExecutor *executor,
                               Arena *arena)
 {
     const MasterApplication *application = master__application(state, executor->application);
+    const MasterDriver *driver = master__driver(state, executor->driver);
 
+    if (driver != NULL)
+        return (ExecutorOrder){.executor = executor->id,
+                               .application = driver->id,
+                               .driver = {.host = ""},
+                               .job = {arena_copy(arena, driver->job.bytes, driver->job.byte_count),
+                                       driver->job.byte_count}};
     CHECK(application != NULL);
     return (ExecutorOrder){
         .executor = executor->id,
@@ -423,6 +483,8 @@ Status master_worker_orders(MasterState *state, const WorkerReport *report, int6
 
         if (executor->worker != worker->id || executor->id <= report->orders_seen)
             continue;
+        if (executor->state == EXECUTOR_ORDERED && !is_kept(state, executor))
+            break; /* nor what comes after it: ids are seen in their order */
         if (executor->state == EXECUTOR_ORDERED)
             start[orders_out->start_count++] = order_of(state, executor, arena);
         else if (executor->state ==
@@ -448,7 +510,8 @@ Status master_worker_orders(MasterState *state, const WorkerReport *report, int6
 }
 
 Status master_executor_ended(MasterState *state, int64_t worker, int64_t incarnation,
-                             int64_t executor, const char *reason, int64_t now_ns, Error *err)
+                             int64_t executor, const char *reason, int32_t exit_code,
+                             int64_t now_ns, Error *err)
 {
     MasterExecutor *known;
     char text[MASTER_REASON_BYTES];
@@ -459,7 +522,7 @@ Status master_executor_ended(MasterState *state, int64_t worker, int64_t incarna
     if (known == NULL || known->worker != worker)
         return ST_OK; /* it was seen before */
     master__copy_text(text, sizeof text, reason);
-    executor_gone(state, known, text, now_ns);
+    executor_gone(state, known, text, exit_code, now_ns);
     master__place(state, now_ns);
     return ST_OK;
 }
@@ -522,7 +585,8 @@ MasterCounts master_counts(const MasterState *state)
     for (uint32_t i = 0; i < state->application_count; i++)
         counts.applications += state->applications[i].state == APPLICATION_ALIVE;
     for (uint32_t i = 0; i < state->executor_count; i++)
-        counts.executors += state->executors[i].state == EXECUTOR_RUNNING;
+        counts.executors +=
+            state->executors[i].state == EXECUTOR_RUNNING && state->executors[i].driver == 0;
     return counts;
 }
 
@@ -551,7 +615,8 @@ void master_state_check(const MasterState *state)
         CHECK(executor->id > last_id && executor->id < state->next_id);
         CHECK(master__worker(state, executor->worker) != NULL);
         CHECK(executor->state == EXECUTOR_STOPPING ||
-              master__application(state, executor->application) != NULL);
+              master__application(state, executor->application) != NULL ||
+              master__driver(state, executor->driver) != NULL);
         last_id = executor->id;
     }
     for (uint32_t a = 0; a < state->application_count; a++) {
@@ -567,4 +632,5 @@ void master_state_check(const MasterState *state)
         CHECK(application->state != APPLICATION_KILLED || executors == 0);
         CHECK(master__application(state, application->id) == application);
     }
+    master__check_drivers(state);
 }

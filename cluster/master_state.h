@@ -29,7 +29,9 @@ enum {
     MASTER_EXECUTORS_MAX = 16384,
     MASTER_NAME_BYTES = 128,
     MASTER_REASON_BYTES = 512,
-    MASTER_STANDBYS_MAX = 16
+    MASTER_STANDBYS_MAX = 16,
+    MASTER_DRIVERS_MAX = 256,
+    MASTER_PACKAGES_BYTES_MAX = 256 << 20
 };
 
 /* Who gets cores that are free: who came first, or who has the fewest. */
@@ -48,8 +50,10 @@ enum { QUICK_ENDS_FREE = 3 /* restarts at once, before there are pauses */ };
 
 typedef struct MasterState MasterState;
 
-/* config.build is borrowed. Frees with the arena. */
+/* config.build is borrowed. Takes the arena. */
 MasterState *master_state_new(Arena *arena, const MasterConfig *config, int64_t now_ns);
+
+void master_state_free(MasterState *state); /* accepts NULL */
 
 /* Silences end, drained workers leave, executors are ordered whose pause is over. A few times a
  * second. */
@@ -68,8 +72,8 @@ MUST_CHECK Status master_worker_orders(MasterState *state, const WorkerReport *r
                                        int64_t now_ns, Arena *arena, Error *err,
                                        WorkerOrders *orders_out);
 MUST_CHECK Status master_executor_ended(MasterState *state, int64_t worker, int64_t incarnation,
-                                        int64_t executor, const char *reason, int64_t now_ns,
-                                        Error *err);
+                                        int64_t executor, const char *reason, int32_t exit_code,
+                                        int64_t now_ns, Error *err);
 MUST_CHECK Status master_end_worker(MasterState *state, int64_t worker, int64_t incarnation,
                                     int64_t now_ns, Error *err);
 MUST_CHECK Status master_drain_worker(MasterState *state, int64_t worker, int64_t now_ns,
@@ -88,8 +92,37 @@ MUST_CHECK Status master_release_executor(MasterState *state, int64_t applicatio
                                           int64_t now_ns, Error *err);
 MUST_CHECK Status master_end_application(MasterState *state, int64_t application,
                                          int64_t incarnation, int64_t now_ns, Error *err);
-MUST_CHECK Status master_kill_application(MasterState *state, int64_t application, int64_t now_ns,
-                                          Error *err);
+/* Of an application or a driver. */
+MUST_CHECK Status master_kill(MasterState *state, int64_t id, int64_t now_ns, Error *err);
+
+/* --- drivers that workers run --- */
+
+/* Known at once, started once it is kept. The same token again is the same driver. */
+MUST_CHECK Status master_submit_driver(MasterState *state, const RpcBuild *build, int64_t token,
+                                       WireBytes job, WireBytes package, int64_t now_ns, Error *err,
+                                       int64_t *driver_out);
+MUST_CHECK Status master_driver_package(const MasterState *state, int64_t driver, Arena *arena,
+                                        Error *err, WireBytes *package_out);
+MUST_CHECK Status master_driver_status(const MasterState *state, int64_t driver, Arena *arena,
+                                       Error *err, DriverStatus *status_out);
+
+/* What a master that comes after this one must know: one driver at a time is written somewhere, and
+ * said to be kept. */
+typedef struct MasterKept {
+    int64_t driver;
+    uint64_t version;
+    bool is_forgotten;         /* all of it can be removed */
+    bool has_no_package;       /* and that can be */
+    WireBytes record, package; /* package empty: it has not changed */
+} MasterKept;
+
+bool master_has_to_keep(const MasterState *state);
+/* False: all is kept. What it gives lives in the arena. */
+bool master_next_to_keep(const MasterState *state, Arena *arena, MasterKept *kept_out);
+void master_kept(MasterState *state, const MasterKept *kept);
+/* Of a master before, before anybody else is heard. */
+MUST_CHECK Status master_restore_driver(MasterState *state, WireBytes record, WireBytes package,
+                                        int64_t now_ns, Error *err);
 
 /* --- for people, and for tests --- */
 

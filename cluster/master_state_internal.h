@@ -2,6 +2,7 @@
 #ifndef VONK_CLUSTER_MASTER_STATE_INTERNAL_H
 #define VONK_CLUSTER_MASTER_STATE_INTERNAL_H
 
+#include "cluster/driver_job.h"
 #include "cluster/master_state.h"
 #include "core/base/invariant.h"
 
@@ -9,7 +10,9 @@ enum {
     STAGE_LINES_MAX = 16,
     STAGE_NAME_BYTES = 64,
     HOST_BYTES = 256,
-    PAST_MAX = 256 /* of what has ended: so many are remembered */
+    PAST_MAX = 256,        /* of what has ended: so many are remembered */
+    DRIVERS_OVER_MAX = 64, /* and so many drivers */
+    WORKER_DRIVERS_MAX = 32
 };
 
 /* All arrays are dense; executors are in ascending order of their ids. */
@@ -37,6 +40,7 @@ typedef enum ExecutorState {
 
 typedef struct MasterExecutor {
     int64_t id, application, worker;
+    int64_t driver; /* not 0: it is that driver's process, of no application, without cores */
     ExecutorState state;
     int32_t cores;
     int64_t memory_bytes;
@@ -57,6 +61,7 @@ typedef struct NamedStage {
 
 typedef struct MasterApplication {
     int64_t id, incarnation;
+    int64_t process; /* of its driver, which a worker has started; or 0 */
     ApplicationState state;
     char name[MASTER_NAME_BYTES], host[HOST_BYTES];
     uint16_t port;
@@ -74,23 +79,52 @@ typedef struct MasterApplication {
     NamedStage stages[STAGE_LINES_MAX];
 } MasterApplication;
 
-typedef enum PastKind { PAST_WORKER, PAST_APPLICATION, PAST_EXECUTOR } PastKind;
+typedef enum DriverState {
+    DRIVER_AWAITED, /* from a master before: its worker may bring it */
+    DRIVER_WAITING,
+    DRIVER_STARTED,
+    DRIVER_FINISHED,
+    DRIVER_FAILED,
+    DRIVER_KILLED,
+} DriverState;
+
+typedef struct MasterDriver {
+    int64_t id, token;
+    Arena *arena, *package_arena; /* the package is needed until it is over */
+    WireBytes job, package;
+    char name[MASTER_NAME_BYTES];
+    bool is_supervised, was_started;
+    DriverState state;
+    int64_t process;                /* an executor's id; 0: none */
+    char worker[MASTER_NAME_BYTES]; /* where it runs, or ran */
+    int32_t exit_code;
+    char reason[MASTER_REASON_BYTES]; /* of its last end */
+    uint32_t restarts, quick_ends;
+    int64_t submitted_ns, pause_until_ns, shunned_worker;
+    uint64_t version, kept_version; /* kept_version 0: nowhere yet */
+} MasterDriver;
+
+typedef enum PastKind { PAST_WORKER, PAST_APPLICATION, PAST_EXECUTOR, PAST_PROCESS } PastKind;
 
 typedef struct MasterPast {
     PastKind kind;
-    int64_t id, incarnation, of; /* of: an executor's application */
+    int64_t id, incarnation, of; /* of: an executor's application, a process's driver */
     bool is_killed;
     int64_t ended_ns;
     char name[MASTER_NAME_BYTES], reason[MASTER_REASON_BYTES];
 } MasterPast;
 
 struct MasterState {
+    Arena *arena;
     MasterConfig config;
     int64_t started_ns, next_id;
     uint32_t worker_count, application_count, executor_count;
     MasterWorker *workers;
     MasterApplication *applications;
     MasterExecutor *executors;
+    uint32_t driver_count, forgotten_count;
+    MasterDriver *drivers;
+    int64_t *forgotten;       /* drivers that were kept */
     char address[HOST_BYTES]; /* "": the only master */
     uint32_t standby_count;
     char standbys[MASTER_STANDBYS_MAX][HOST_BYTES];
@@ -115,6 +149,20 @@ const MasterPast *master__past(const MasterState *state, PastKind kind, int64_t 
 /* The application, or a new one that only its executors tell of; NULL: there are too many. */
 MasterApplication *master__await_application(MasterState *state, int64_t id, int64_t now_ns);
 void master__end_silent_applications(MasterState *state, int64_t now_ns);
+
+/* Of the process of a driver. */
+void master__end_applications_of(MasterState *state, int64_t process, const char *reason,
+                                 int64_t now_ns);
+
+MasterDriver *master__driver(const MasterState *state, int64_t id);
+void master__driver_ended(MasterState *state, const MasterExecutor *process, const char *reason,
+                          int32_t exit_code, int64_t now_ns);
+bool master__kill_driver(MasterState *state, int64_t id, int64_t now_ns);
+bool master__adopt_driver(MasterState *state, int64_t id, int64_t process, const char *worker);
+void master__place_drivers(MasterState *state, int64_t now_ns);
+const char *master__driver_state_name(const MasterDriver *driver);
+const char *master__driver_log(const MasterDriver *driver, Arena *arena);
+void master__check_drivers(const MasterState *state);
 
 /* ST_NOT_SUPPORTED when it is not this master's. who: "worker". */
 MUST_CHECK Status master__check_build(const MasterState *state, const RpcBuild *build,

@@ -17,7 +17,11 @@ static const char *const application_states[] = {
     [APPLICATION_KILLED] = "killed",
 };
 static const char *const past_kinds[] = {
-    [PAST_WORKER] = "worker", [PAST_APPLICATION] = "application", [PAST_EXECUTOR] = "executor"};
+    [PAST_WORKER] = "worker",
+    [PAST_APPLICATION] = "application",
+    [PAST_EXECUTOR] = "executor",
+    [PAST_PROCESS] = "process",
+};
 
 static int64_t ms(int64_t duration_ns)
 {
@@ -120,13 +124,50 @@ static void application_json(const MasterState *state, int64_t now_ns, StrBuf *t
     strbuf_puts(to, "]");
 }
 
+/* The application that its process has registered; NULL: none yet, or not any more. */
+static const MasterApplication *application_of(const MasterState *state, const MasterDriver *driver)
+{
+    for (uint32_t i = 0; i < state->application_count; i++)
+        if (driver->process != 0 && state->applications[i].process == driver->process)
+            return &state->applications[i];
+    return NULL;
+}
+
+static void driver_json(const MasterState *state, int64_t now_ns, StrBuf *to)
+{
+    strbuf_puts(to, ",\n  \"drivers\": [");
+    for (uint32_t i = 0; i < state->driver_count; i++) {
+        const MasterDriver *driver = &state->drivers[i];
+        const MasterApplication *application = application_of(state, driver);
+
+        separate(to, i == 0);
+        strbuf_printf(to, "{\"id\": %" PRId64, driver->id);
+        add_text(to, "name", driver->name);
+        add_text(to, "state", master__driver_state_name(driver));
+        strbuf_printf(to, ", \"supervised\": %s", driver->is_supervised ? "true" : "false");
+        add_number(to, "application", application == NULL ? 0 : application->id);
+        add_number(to, "restarts", driver->restarts);
+        add_number(to, "exit_code", driver->exit_code);
+        add_text(to, "reason", driver->reason);
+        add_text(to, "log", master__driver_log(driver, to->arena));
+        add_number(to, "submitted_ms", ms(now_ns - driver->submitted_ns));
+        strbuf_putc(to, '}');
+    }
+    strbuf_puts(to, "]");
+}
+
 static void executor_json(const MasterState *state, int64_t now_ns, StrBuf *to)
 {
+    bool is_first = true;
+
     strbuf_puts(to, ",\n  \"executors\": [");
     for (uint32_t i = 0; i < state->executor_count; i++) {
         const MasterExecutor *executor = &state->executors[i];
 
-        separate(to, i == 0);
+        if (executor->driver != 0)
+            continue;
+        separate(to, is_first);
+        is_first = false;
         strbuf_printf(to, "{\"id\": %" PRId64, executor->id);
         add_number(to, "application", executor->application);
         add_number(to, "worker", executor->worker);
@@ -148,9 +189,9 @@ static void past_json(const MasterState *state, int64_t now_ns, StrBuf *to)
         separate(to, i == 0);
         strbuf_printf(to, "{\"id\": %" PRId64, past->id);
         add_text(to, "kind", past_kinds[past->kind]);
-        if (past->kind == PAST_EXECUTOR)
-            add_number(to, "application", past->of);
-        add_text(to, past->kind == PAST_EXECUTOR ? "worker" : "name", past->name);
+        if (past->of != 0)
+            add_number(to, past->kind == PAST_PROCESS ? "driver" : "application", past->of);
+        add_text(to, past->of != 0 ? "worker" : "name", past->name);
         add_text(to, "reason", past->reason);
         add_number(to, "ended_ms", ms(now_ns - past->ended_ns));
         strbuf_putc(to, '}');
@@ -181,6 +222,7 @@ void master_status_json(const MasterState *state, int64_t now_ns, StrBuf *to)
     masters_json(state, to);
     worker_json(state, now_ns, to);
     application_json(state, now_ns, to);
+    driver_json(state, now_ns, to);
     executor_json(state, now_ns, to);
     past_json(state, now_ns, to);
     strbuf_puts(to, "\n}\n");
@@ -263,6 +305,26 @@ static void applications_text(const MasterState *state, int64_t now_ns, StrBuf *
     }
 }
 
+static void drivers_text(const MasterState *state, StrBuf *to)
+{
+    for (uint32_t i = 0; i < state->driver_count; i++) {
+        const MasterDriver *driver = &state->drivers[i];
+        const MasterApplication *application = application_of(state, driver);
+
+        strbuf_printf(to, "  driver %" PRId64 "  %s  %s", driver->id, driver->name,
+                      master__driver_state_name(driver));
+        if (application != NULL)
+            strbuf_printf(to, " as application %" PRId64, application->id);
+        if (driver->restarts > 0)
+            strbuf_printf(to, ", started %u times again", driver->restarts);
+        if (driver->reason[0] != '\0')
+            strbuf_printf(to, ": %s", driver->reason);
+        if (driver->worker[0] != '\0')
+            strbuf_printf(to, "\n    log %s", master__driver_log(driver, to->arena));
+        strbuf_putc(to, '\n');
+    }
+}
+
 void master_note_standbys(MasterState *state, const char *address, const char *const *standbys,
                           uint32_t count)
 {
@@ -297,6 +359,7 @@ void master_status_text(const MasterState *state, int64_t now_ns, StrBuf *to)
     masters_text(state, to);
     workers_text(state, now_ns, to);
     applications_text(state, now_ns, to);
+    drivers_text(state, to);
     for (uint64_t i = 0; i < PAST_SHOWN && (past = recent(state, i)) != NULL; i++) {
         strbuf_printf(to, "  ended: %s %" PRId64 "  %s  ", past_kinds[past->kind], past->id,
                       past->name);

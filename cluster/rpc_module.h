@@ -40,6 +40,9 @@
     F(rpc_master_application_heartbeat)                                                            \
     F(rpc_master_release_executor)                                                                 \
     F(rpc_master_end_application)                                                                  \
+    F(rpc_master_submit_driver)                                                                    \
+    F(rpc_master_fetch_package)                                                                    \
+    F(rpc_master_driver_status)                                                                    \
     F(rpc_master_kill_application)                                                                 \
     F(rpc_master_status)                                                                           \
     F(rpc_master_counts)                                                                           \

@@ -1,5 +1,5 @@
 /*
- * worker_child.c -- one executor's process; see worker_internal.h
+ * worker_child.c -- the process of an executor or a driver; see worker_internal.h
  *
  * Between fork and exec there are only calls that are safe there (the worker has threads), so all
  * texts are made before. The process is a group of its own and dies with the worker's main thread.
@@ -19,6 +19,7 @@
 
 #include "cluster/worker_internal.h"
 #include "core/base/clock.h"
+#include "core/base/invariant.h"
 
 enum { EXEC_FAILED = 127, FILES_MAX = 65536, PROCESSES_MAX = 16384, OUTPUT_BYTES = 16384 };
 
@@ -28,17 +29,28 @@ static const int64_t grace_ns = 1000000000;
 
 typedef struct Launch {
     ProcessSpec process;
+    Arena *arena;
     char texts[8][PROCESS_TEXT_BYTES];
     char driver[DRIVER_HOST_BYTES + 16], folder[PATH_MAX], keep[PATH_MAX + 8];
 } Launch;
 
-void child_folder(const WorkerOptions *options, int64_t application, int64_t executor, char *path)
+void child_folder(const WorkerOptions *options, const Child *child, int64_t executor, char *path)
 {
-    if (executor == 0)
-        snprintf(path, PATH_MAX, "%s/app-%" PRId64, options->dir, application);
-    else
-        snprintf(path, PATH_MAX, "%s/app-%" PRId64 "/executor-%" PRId64, options->dir, application,
-                 executor);
+    bool is_driver = child->driver != 0;
+    int length = snprintf(path, PATH_MAX, "%s/%s-%" PRId64, options->dir,
+                          is_driver ? "driver" : "app", child->application);
+
+    if (executor != 0 && length < PATH_MAX)
+        snprintf(path + length, (size_t)(PATH_MAX - length), "/%s-%" PRId64,
+                 is_driver ? "process" : "executor", executor);
+}
+
+void package_path(const WorkerOptions *options, ContentHash package, char *path)
+{
+    char hash[CONTENT_HASH_TEXT_BYTES];
+
+    content_hash_text(package, hash);
+    snprintf(path, PATH_MAX, "%s/packages/%s", options->dir, hash);
 }
 
 static char *number_text(Launch *launch, uint32_t at, int64_t number)
@@ -78,14 +90,51 @@ static void fill_arguments(Launch *launch, const Child *child, const WorkerOptio
         secret_file,
     };
     size_t count = sizeof arguments / sizeof arguments[0];
+    const char **words;
 
     snprintf(launch->driver, sizeof launch->driver,
              strchr(child->driver_host, ':') != NULL ? "[%s]:%u" : "%s:%u", child->driver_host,
              child->driver_port);
-    child_folder(options, child->application, child->executor, launch->folder);
-    child_folder(options, child->application, 0, launch->keep);
+    child_folder(options, child, 0, launch->keep);
     memcpy(launch->keep + strlen(launch->keep), "/kept", sizeof "/kept");
-    memcpy(launch->process.arguments, arguments, count * sizeof *arguments);
+    launch->process.arguments = words = ARENA_ARRAY(launch->arena, const char *, count + 1);
+    memcpy(words, arguments, count * sizeof *arguments);
+}
+
+/* vonk submit --master URL WORD..., in the folder of its files. */
+static void fill_driver(Launch *launch, const Child *child, const WorkerOptions *options)
+{
+    const char **words = ARENA_ARRAY(launch->arena, const char *, child->job.word_count + 5);
+    StrBuf url = {.arena = launch->arena};
+    size_t count = 0;
+
+    for (uint32_t i = 0; i < options->master.count; i++)
+        strbuf_printf(&url, "%s%s", i == 0 ? "vonk://" : ",",
+                      master_url_text(launch->arena, options->master.masters[i]));
+    words[count++] = "vonk";
+    words[count++] = "submit";
+    words[count++] = "--master";
+    words[count++] = strbuf_text(&url);
+    memcpy(words + count, child->job.words, child->job.word_count * sizeof *words);
+    launch->process.arguments = words;
+    launch->process.cwd = launch->folder;
+    worker__add_environment(&launch->process, "VONK_DRIVER",
+                            number_text(launch, 0, child->executor));
+    if (options->secret_file != NULL)
+        worker__add_environment(&launch->process, "VONK_SECRET_FILE", options->secret_file);
+}
+
+void worker__add_environment(ProcessSpec *spec, const char *name, const char *value)
+{
+    size_t count = 0;
+    int length;
+
+    while (spec->environment[count] != NULL)
+        count++;
+    CHECK(count + 1 < NAMES_MAX);
+    length = snprintf(spec->names[count], sizeof spec->names[count], "%s=%s", name, value);
+    if (length < (int)sizeof spec->names[count])
+        spec->environment[count] = spec->names[count];
 }
 
 /* Only what a program needs: whatever else this process was given may be secret. */
@@ -106,33 +155,27 @@ void worker__fill_environment(ProcessSpec *spec, const char *temporary)
                                          "TSAN_OPTIONS",
                                          "VONK_JIT",
                                          "VONK_TEST_DAMAGE"};
-    size_t count = 0;
 
-    for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++) {
-        const char *value = getenv(passed[i]);
-        int length = value == NULL ? -1
-                                   : snprintf(spec->names[count], sizeof spec->names[count],
-                                              "%s=%s", passed[i], value);
-
-        if (length < 0 || length >= (int)sizeof spec->names[count])
-            continue;
-        spec->environment[count] = spec->names[count];
-        count++;
-    }
-    snprintf(spec->names[count], sizeof spec->names[count], "TMPDIR=%s", temporary);
-    spec->environment[count] = spec->names[count];
+    for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++)
+        if (getenv(passed[i]) != NULL)
+            worker__add_environment(spec, passed[i], getenv(passed[i]));
+    worker__add_environment(spec, "TMPDIR", temporary);
 }
 
 /* VONK_TEST_EXECUTOR: another program in its place, for tests of the worker. */
 static void fill_launch(Launch *launch, const Child *child, const WorkerOptions *options,
                         const Keeper *keeper)
 {
-    const char *stand_in = getenv("VONK_TEST_EXECUTOR");
+    const char *stand_in = child->driver != 0 ? NULL : getenv("VONK_TEST_EXECUTOR");
 
     launch->process.program = stand_in != NULL ? stand_in : "/proc/self/exe";
     launch->process.listener = -1;
-    fill_arguments(launch, child, options, keeper);
+    child_folder(options, child, child->executor, launch->folder);
     worker__fill_environment(&launch->process, launch->folder);
+    if (child->driver != 0)
+        fill_driver(launch, child, options);
+    else
+        fill_arguments(launch, child, options, keeper);
 }
 
 /* --- in the new process, before it is another program --- */
@@ -186,6 +229,8 @@ static _Noreturn void become(const ProcessSpec *spec, pid_t parent)
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     if (spec->listener >= 0)
         fcntl(PROCESS_LISTENER, F_SETFD, 0);
+    if (spec->cwd != NULL && chdir(spec->cwd) != 0)
+        _exit(EXEC_FAILED);
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
         _exit(EXEC_FAILED); /* the worker is gone already */
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -198,7 +243,7 @@ static _Noreturn void become(const ProcessSpec *spec, pid_t parent)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     execve(spec->program, (char *const *)(uintptr_t)spec->arguments, spec->environment);
-    complain("the executor's program cannot be started");
+    complain("the program cannot be started");
     _exit(EXEC_FAILED);
 }
 
@@ -220,7 +265,7 @@ static Status make_folders(const WorkerOptions *options, const Child *child, Err
     char path[PATH_MAX];
 
     for (int i = 0; i < 2; i++) {
-        child_folder(options, child->application, i == 0 ? 0 : child->executor, path);
+        child_folder(options, child, i == 0 ? 0 : child->executor, path);
         if (mkdir(path, 0700) != 0 && errno != EEXIST)
             return error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
     }
@@ -231,9 +276,28 @@ static Status open_log(Child *child, const WorkerOptions *options, Error *err)
 {
     char path[PATH_MAX + 8];
 
-    child_folder(options, child->application, child->executor, path);
+    child_folder(options, child, child->driver != 0 ? 0 : child->executor, path);
     memcpy(path + strlen(path), ".log", sizeof ".log");
     return log_file_open(&child->log, path, err);
+}
+
+static Status unpack(const Child *child, const WorkerOptions *options, Arena *arena, Error *err)
+{
+    char path[PATH_MAX], folder[PATH_MAX], *bytes;
+    ssize_t got;
+    int fd;
+
+    if (child->driver == 0)
+        return ST_OK;
+    package_path(options, child->job.package, path);
+    child_folder(options, child, child->executor, folder);
+    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (fd < 0)
+        return error_set_errno(err, errno, "cannot read \"%s\"", path);
+    bytes = arena_alloc_raw(arena, DRIVER_PACKAGE_BYTES_MAX);
+    got = read(fd, bytes, DRIVER_PACKAGE_BYTES_MAX);
+    close(fd);
+    return driver_package_unpack((WireBytes){bytes, got < 0 ? 0 : (size_t)got}, folder, err);
 }
 
 static Status fork_child(Child *child, Launch *launch, Error *err)
@@ -268,8 +332,11 @@ Status child_start(Child *child, const WorkerOptions *options, const Keeper *kee
     child->line_bytes = 0;
     child->kill_at_ns = 0;
     child->why_killed[0] = '\0';
+    launch->arena = arena;
     fill_launch(launch, child, options, keeper);
     status = make_folders(options, child, err);
+    if (status == ST_OK)
+        status = unpack(child, options, arena, err);
     if (status == ST_OK)
         status = open_log(child, options, err);
     if (status == ST_OK)
@@ -368,7 +435,7 @@ static void describe_end(const Child *child, int wait_status, bool was_unwanted,
                  child->last_line);
 }
 
-void child_finish(Child *child, int wait_status, bool was_unwanted, char reason[REASON_BYTES])
+int32_t child_finish(Child *child, int wait_status, bool was_unwanted, char reason[REASON_BYTES])
 {
     child_kill(child);                                 /* what it has started and left */
     for (int i = 0; i < 64 && child->output >= 0; i++) /* up to what a pipe holds */
@@ -378,4 +445,7 @@ void child_finish(Child *child, int wait_status, bool was_unwanted, char reason[
     child->output = -1;
     log_file_close(&child->log);
     describe_end(child, wait_status, was_unwanted, reason);
+    return was_unwanted || child->why_killed[0] != '\0' || !WIFEXITED(wait_status)
+               ? EXIT_CODE_NONE
+               : WEXITSTATUS(wait_status);
 }

@@ -1,9 +1,14 @@
 /* worker_chores.c -- a thread for what may take its time; see worker_internal.h */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cluster/worker_internal.h"
@@ -11,7 +16,9 @@
 #include "core/base/log.h"
 
 static const char area[] = "worker";
-static const int64_t tell_ns = 2000000000;
+static const int64_t tell_ns = 2000000000, fetch_ns = 10000000000, patience_ns = 30000000000;
+
+enum { DRIVER_LOGS_MAX = 100 };
 
 struct ChoreQueue {
     Worker *worker;
@@ -42,25 +49,43 @@ void worker__remove_folder(const char *path)
 static void free_child(Worker *worker, int64_t executor)
 {
     pthread_mutex_lock(&worker->lock);
-    for (uint32_t i = 0; i < CHILDREN_MAX; i++)
-        if (worker->children[i].state == CHILD_ENDED && worker->children[i].executor == executor)
-            worker->children[i].state = CHILD_NONE;
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        Child *child = &worker->children[i];
+
+        if (child->state != CHILD_ENDED || child->executor != executor)
+            continue;
+        child->state = CHILD_NONE;
+        arena_free(child->arena);
+        child->arena = NULL;
+    }
     pthread_mutex_unlock(&worker->lock);
 }
 
+/* How an executor has ended does not matter much: that it has, a heartbeat tells as well. How a
+ * driver has, does: it is said until a master has heard it. */
 static void tell_master(Worker *worker, const Chore *chore)
 {
+    Status status = ST_IO;
     RpcAddress master;
     Error err = ERROR_NONE;
+    bool is_stopping;
     int64_t id;
 
     pthread_mutex_lock(&worker->lock);
     id = worker->id;
+    is_stopping = worker->is_stopping;
     master = master_url_address(&worker->master);
     pthread_mutex_unlock(&worker->lock);
-    if (id != 0 && worker->rpc->rpc_master_executor_ended(
-                       worker->pool, master, id, worker->incarnation, chore->executor, chore->text,
-                       clock_now_ns() + tell_ns, &err) != ST_OK)
+    if (id != 0)
+        status = worker->rpc->rpc_master_executor_ended(
+            worker->pool, master, id, worker->incarnation, chore->executor, chore->text,
+            chore->exit_code, clock_now_ns() + tell_ns, &err);
+    if (status != ST_OK && chore->driver != 0 && !is_stopping) {
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        chores_add(worker->tell_master, chore);
+        return;
+    }
+    if (status != ST_OK && id != 0)
         LOG_INFO(area, "the master is not told of the end of executor %" PRId64 ": %s",
                  chore->executor, err.message);
     free_child(worker, chore->executor);
@@ -77,6 +102,132 @@ static void tell_driver(Worker *worker, const Chore *chore)
                  chore->executor, err.message);
 }
 
+/* --- packages of drivers --- */
+
+/* Under its own name when it is whole. */
+static Status write_package(Worker *worker, ContentHash hash, WireBytes package, Error *err)
+{
+    char path[PATH_MAX], temporary[PATH_MAX + 8];
+    int fd;
+    bool is_written;
+
+    snprintf(path, sizeof path, "%s/packages", worker->options->dir);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
+    package_path(worker->options, hash, path);
+    snprintf(temporary, sizeof temporary, "%s.new", path);
+    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return error_set_errno(err, errno, "cannot write \"%s\"", temporary);
+    is_written = write(fd, package.bytes, package.byte_count) == (ssize_t)package.byte_count;
+    if (close(fd) != 0 || !is_written || rename(temporary, path) != 0) {
+        int failure = errno;
+
+        unlink(temporary);
+        return error_set_errno(err, failure, "cannot write \"%s\"", path);
+    }
+    return ST_OK;
+}
+
+static Status fetch_once(Worker *worker, const Chore *chore, Arena *arena, Error *err)
+{
+    RpcAddress master;
+    WireBytes package;
+
+    pthread_mutex_lock(&worker->lock);
+    master = master_url_address(&worker->master);
+    pthread_mutex_unlock(&worker->lock);
+    TRY(worker->rpc->rpc_master_fetch_package(worker->pool, master, chore->driver,
+                                              clock_now_ns() + fetch_ns, arena, err, &package));
+    if (!content_hash_equal(content_hash(package.bytes, package.byte_count), chore->package))
+        return error_set(err, ST_CORRUPT, "the package of driver %" PRId64 " is another one",
+                         chore->driver);
+    return write_package(worker, chore->package, package, err);
+}
+
+/* The heartbeat's thread finds the master again when there is another one. */
+static Status fetch_package(Worker *worker, const Chore *chore, Error *err)
+{
+    int64_t end_ns = clock_now_ns() + patience_ns;
+    Arena *arena = arena_new(NULL, "package", ARENA_NO_CAP);
+    char path[PATH_MAX];
+    Status status = ST_OK;
+
+    package_path(worker->options, chore->package, path);
+    while (access(path, R_OK) != 0) {
+        bool is_stopping;
+
+        arena_reset(arena);
+        status = fetch_once(worker, chore, arena, err);
+        pthread_mutex_lock(&worker->lock);
+        is_stopping = worker->is_stopping;
+        pthread_mutex_unlock(&worker->lock);
+        if (status != ST_IO || clock_now_ns() > end_ns || is_stopping)
+            break;
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    }
+    arena_free(arena);
+    return status;
+}
+
+static void bring_package(Worker *worker, const Chore *chore)
+{
+    Error err = ERROR_NONE;
+    Status status = fetch_package(worker, chore, &err);
+
+    pthread_mutex_lock(&worker->lock);
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
+        Child *child = &worker->children[i];
+
+        if (child->state != CHILD_FETCHES || child->executor != chore->executor)
+            continue;
+        if (status != ST_OK && child->problem[0] == '\0')
+            snprintf(child->problem, sizeof child->problem, "its files did not come: %.400s",
+                     err.message);
+        child->state = CHILD_ORDERED;
+    }
+    pthread_mutex_unlock(&worker->lock);
+    worker__wake(worker);
+}
+
+/* --- logs of drivers --- */
+
+static int64_t log_driver(const struct dirent *entry)
+{
+    return strncmp(entry->d_name, "driver-", 7) == 0 && strstr(entry->d_name, ".log") != NULL
+               ? strtoll(entry->d_name + 7, NULL, 10)
+               : 0;
+}
+
+void worker__remove_old_logs(const char *dir)
+{
+    for (;;) {
+        DIR *folder = opendir(dir);
+        int64_t oldest = 0;
+        uint32_t count = 0;
+        char path[PATH_MAX + 64];
+
+        if (folder == NULL)
+            return;
+        for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
+            int64_t driver = log_driver(entry);
+
+            count += driver != 0;
+            if (driver != 0 && (oldest == 0 || driver < oldest))
+                oldest = driver;
+        }
+        closedir(folder);
+        if (count <= DRIVER_LOGS_MAX)
+            return;
+        snprintf(path, sizeof path, "%s/driver-%" PRId64 ".log", dir, oldest);
+        unlink(path);
+        for (int i = 1; i <= LOG_FILES_KEPT; i++) {
+            snprintf(path, sizeof path, "%s/driver-%" PRId64 ".log.%d", dir, oldest, i);
+            unlink(path);
+        }
+    }
+}
+
 static void do_chore(Worker *worker, const Chore *chore)
 {
     switch (chore->kind) {
@@ -88,6 +239,11 @@ static void do_chore(Worker *worker, const Chore *chore)
         break;
     case CHORE_REMOVE_FOLDER:
         worker__remove_folder(chore->text);
+        if (chore->driver != 0)
+            worker__remove_old_logs(worker->options->dir);
+        break;
+    case CHORE_FETCH_PACKAGE:
+        bring_package(worker, chore);
         break;
     }
 }

@@ -50,6 +50,21 @@ static void note_folder(Worker *worker, int64_t application)
         worker->folders[worker->folder_count++] = application;
 }
 
+/* With the lock. */
+static void post_driver(Worker *worker, Child *child, const ExecutorOrder *order)
+{
+    Chore chore = {.kind = CHORE_FETCH_PACKAGE, .executor = order->executor};
+    Error err = ERROR_NONE;
+
+    child->state = CHILD_FETCHES;
+    child->driver = chore.driver = order->application;
+    child->arena = arena_new(NULL, "driver", ARENA_NO_CAP);
+    if (driver_job_read(order->job, child->arena, &err, &child->job) != ST_OK)
+        snprintf(child->problem, sizeof child->problem, "%.*s", REASON_BYTES - 1, err.message);
+    chore.package = child->job.package;
+    chores_add(worker->fetches, &chore);
+}
+
 /* With the lock. One for which there is no place is over with that: the master sees that it was
  * seen and is not there. */
 static void post_start(Worker *worker, const ExecutorOrder *order)
@@ -75,7 +90,10 @@ static void post_start(Worker *worker, const ExecutorOrder *order)
                         .memory_bytes = order->memory_bytes,
                         .output = -1};
     memcpy(free_one->driver_host, order->driver.host, strlen(order->driver.host) + 1);
-    note_folder(worker, order->application);
+    if (order->job.byte_count > 0)
+        post_driver(worker, free_one, order);
+    else
+        note_folder(worker, order->application);
 }
 
 /* With the lock. An executor that is not known yet is never started then. */
@@ -94,6 +112,8 @@ static void post_ended(Worker *worker, int64_t application)
 {
     Chore chore = {.kind = CHORE_REMOVE_FOLDER, .application = application};
 
+    Child of = {.application = application};
+
     for (uint32_t i = 0; i < CHILDREN_MAX; i++)
         if (worker->children[i].state != CHILD_NONE &&
             worker->children[i].application == application)
@@ -102,7 +122,7 @@ static void post_ended(Worker *worker, int64_t application)
         if (worker->folders[i] != application)
             continue;
         worker->folders[i] = worker->folders[--worker->folder_count];
-        child_folder(worker->options, application, 0, chore.text);
+        child_folder(worker->options, &of, 0, chore.text);
         chores_add(worker->others, &chore);
         return;
     }
@@ -163,9 +183,11 @@ static void fill_info(Worker *worker, Arena *arena, WorkerInfo *info)
     for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
         const Child *child = &worker->children[i];
 
-        if (child->state == CHILD_ORDERED || child->state == CHILD_RUNS)
-            running[info->running_count++] = (RunningExecutor){child->executor, child->application,
-                                                               child->cores, child->memory_bytes};
+        if (child->state == CHILD_FETCHES || child->state == CHILD_ORDERED ||
+            child->state == CHILD_RUNS || (child->state == CHILD_ENDED && child->driver != 0))
+            running[info->running_count++] =
+                (RunningExecutor){child->executor, child->application, child->cores,
+                                  child->memory_bytes, child->driver};
     }
 }
 

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#include "cluster/driver_job.h"
 #include "cluster/log_file.h"
 #include "cluster/membership.h"
 #include "cluster/worker_main.h"
@@ -29,12 +30,12 @@ enum {
 
 /* --- any process of a worker's --- */
 
-enum { PROCESS_TEXT_BYTES = 32, NAMES_MAX = 32, ARGUMENTS_MAX = 32 };
+enum { PROCESS_TEXT_BYTES = 32, NAMES_MAX = 32 };
 
 /* All texts are made before: between fork and exec nothing may be. */
 typedef struct ProcessSpec {
-    const char *program;
-    const char *arguments[ARGUMENTS_MAX]; /* NULL at the end, as environment */
+    const char *program, *cwd;    /* cwd NULL: the worker's */
+    const char *const *arguments; /* NULL at the end, as environment */
     char *environment[NAMES_MAX];
     char names[NAMES_MAX][PATH_MAX];
     int output;   /* its standard output and error                        */
@@ -45,6 +46,7 @@ enum { PROCESS_LISTENER = 3 };
 
 /* What a program needs of this process's environment, and TMPDIR. */
 void worker__fill_environment(ProcessSpec *spec, const char *temporary);
+void worker__add_environment(ProcessSpec *spec, const char *name, const char *value);
 /* -1: errno says why not. From the main thread: it dies with that. */
 pid_t worker__fork(const ProcessSpec *spec);
 
@@ -70,6 +72,7 @@ void keeper_close(Keeper *keeper);
 
 typedef enum ChildState {
     CHILD_NONE,
+    CHILD_FETCHES, /* a driver's package is brought */
     CHILD_ORDERED, /* the main thread starts it */
     CHILD_RUNS,
     CHILD_ENDED, /* until the master was told, or could not be */
@@ -81,8 +84,12 @@ typedef struct Child {
     char driver_host[DRIVER_HOST_BYTES];
     uint16_t driver_port;
     int32_t cores;
-    int64_t memory_bytes;
-    bool is_unwanted; /* the master wants it stopped */
+    int64_t memory_bytes; /* 0: as much as the worker has */
+    bool is_unwanted;     /* the master wants it stopped */
+    int64_t driver;       /* not 0: it is a process of that driver's, and no executor */
+    Arena *arena;         /* of job; a driver's */
+    DriverJob job;
+    char problem[REASON_BYTES]; /* it cannot be started; or "" */
 
     /* the main thread's */
     pid_t pid;
@@ -105,11 +112,15 @@ int64_t child_memory_bytes(const Child *child);
 void child_ask_to_end(Child *child, int64_t now_ns);
 void child_kill(Child *child);
 /* After its process has ended: the group too, the log's end, and in words why. was_unwanted: it was
- * told to. */
-void child_finish(Child *child, int wait_status, bool was_unwanted, char reason[REASON_BYTES]);
+ * told to. The exit code, or EXIT_CODE_NONE. */
+int32_t child_finish(Child *child, int wait_status, bool was_unwanted, char reason[REASON_BYTES]);
 
-/* "DIR/app-1" and "DIR/app-1/executor-2", in a buffer of PATH_MAX. */
-void child_folder(const WorkerOptions *options, int64_t application, int64_t executor, char *path);
+/* "DIR/app-1/executor-2", or "DIR/driver-3/process-4", in a buffer of PATH_MAX; executor 0: what it
+ * is in. */
+void child_folder(const WorkerOptions *options, const Child *child, int64_t executor, char *path);
+
+/* "DIR/packages/HASH" */
+void package_path(const WorkerOptions *options, ContentHash package, char *path);
 
 /* --- what the threads share --- */
 
@@ -122,7 +133,7 @@ typedef struct Worker {
     char name[128];
     int64_t incarnation;
     int wake; /* an eventfd: the board has changed */
-    ChoreQueue *tell_master, *others;
+    ChoreQueue *tell_master, *others, *fetches;
     Keeper keeper; /* the main thread's */
 
     pthread_mutex_t lock; /* of all below, but what is the main thread's */
@@ -144,13 +155,21 @@ void *worker__heartbeat_main(void *opaque);
 
 /* --- chores: one thread, one after the other --- */
 
-typedef enum ChoreKind { CHORE_TELL_MASTER, CHORE_TELL_DRIVER, CHORE_REMOVE_FOLDER } ChoreKind;
+typedef enum ChoreKind {
+    CHORE_TELL_MASTER,
+    CHORE_TELL_DRIVER,
+    CHORE_REMOVE_FOLDER,
+    CHORE_FETCH_PACKAGE
+} ChoreKind;
 
 typedef struct Chore {
     ChoreKind kind;
     int64_t executor, application;
     char driver_host[DRIVER_HOST_BYTES];
     uint16_t driver_port;
+    int64_t driver; /* as a child's */
+    int32_t exit_code;
+    ContentHash package;
     char text[PATH_MAX]; /* the reason; or the folder */
 } Chore;
 
@@ -160,6 +179,9 @@ MUST_CHECK Status chores_start(Worker *worker, Arena *arena, Error *err, ChoreQu
 void chores_add(ChoreQueue *queue, const Chore *chore);
 /* Does what is left, and ends the thread. Accepts NULL. */
 void chores_stop(ChoreQueue *queue);
+
+/* Of those that drivers have left, the last ones stay. */
+void worker__remove_old_logs(const char *dir);
 
 /* Removes a folder and all below it; symbolic links are not followed. */
 void worker__remove_folder(const char *path);

@@ -56,15 +56,22 @@ static void start(Worker *worker)
     ProcessSpec *spec = ARENA_NEW(arena, ProcessSpec);
     const char *secret_file = options->secret_file;
     char listener[PROCESS_TEXT_BYTES];
+    const char *const arguments[] = {"vonk",
+                                     "keeper",
+                                     "--dir",
+                                     options->dir,
+                                     "--listener",
+                                     listener,
+                                     secret_file == NULL ? NULL : "--secret-file",
+                                     secret_file,
+                                     NULL};
     pid_t pid;
 
     snprintf(listener, sizeof listener, "%d", PROCESS_LISTENER);
-    *spec =
-        (ProcessSpec){.program = "/proc/self/exe",
-                      .arguments = {"vonk", "keeper", "--dir", options->dir, "--listener", listener,
-                                    secret_file == NULL ? NULL : "--secret-file", secret_file},
-                      .output = STDERR_FILENO,
-                      .listener = worker->keeper.listener};
+    *spec = (ProcessSpec){.program = "/proc/self/exe",
+                          .arguments = arguments,
+                          .output = STDERR_FILENO,
+                          .listener = worker->keeper.listener};
     worker__fill_environment(spec, options->dir);
     pid = worker__fork(spec);
     if (pid < 0)

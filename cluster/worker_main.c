@@ -30,7 +30,7 @@
 enum { IDLE_MS = 1000, WATCH_MS = 100, CLOSE_WATCH_MS = 10, CONNECTIONS_KEPT = 16 };
 
 static const char area[] = "worker";
-static const char lock_name[] = "worker.lock";
+static const char lock_name[] = "worker.lock", packages_name[] = "packages";
 
 void worker__wake(Worker *worker)
 {
@@ -42,39 +42,50 @@ void worker__wake(Worker *worker)
 
 /* --- executors --- */
 
-static void end_child(Worker *worker, Child *child, const char *reason)
+static void end_child(Worker *worker, Child *child, int32_t exit_code, const char *reason)
 {
     Chore chore = {.executor = child->executor,
                    .application = child->application,
-                   .driver_port = child->driver_port};
+                   .driver_port = child->driver_port,
+                   .driver = child->driver,
+                   .exit_code = exit_code};
 
-    LOG_INFO(area, "executor %" PRId64 " of application %" PRId64 " has ended: %s", child->executor,
-             child->application, reason);
+    if (child->driver != 0)
+        LOG_INFO(area, "driver %" PRId64 " has ended: %s", child->driver, reason);
+    else
+        LOG_INFO(area, "executor %" PRId64 " of application %" PRId64 " has ended: %s",
+                 child->executor, child->application, reason);
     memcpy(chore.driver_host, child->driver_host, sizeof chore.driver_host);
     pthread_mutex_lock(&worker->lock);
     child->state = CHILD_ENDED;
     pthread_mutex_unlock(&worker->lock);
     snprintf(chore.text, sizeof chore.text, "%s", reason);
     chore.kind = CHORE_TELL_DRIVER;
-    chores_add(worker->others, &chore);
+    if (child->driver == 0)
+        chores_add(worker->others, &chore);
     chore.kind = CHORE_TELL_MASTER;
     chores_add(worker->tell_master, &chore);
     chore.kind = CHORE_REMOVE_FOLDER;
-    child_folder(worker->options, child->application, child->executor, chore.text);
+    child_folder(worker->options, child, child->driver != 0 ? 0 : child->executor, chore.text);
     chores_add(worker->others, &chore);
 }
 
 static void start_child(Worker *worker, Child *child)
 {
     Error err = ERROR_NONE;
-    Status status = child_start(child, worker->options, &worker->keeper, &err);
+    Status status = child->problem[0] != '\0'
+                        ? error_set(&err, ST_IO, "%s", child->problem)
+                        : child_start(child, worker->options, &worker->keeper, &err);
 
     if (status != ST_OK) {
-        end_child(worker, child, err.message);
+        end_child(worker, child, EXIT_CODE_NONE, err.message);
         return;
     }
-    LOG_INFO(area, "executor %" PRId64 " of application %" PRId64 " starts: pid %d, %d cores",
-             child->executor, child->application, (int)child->pid, child->cores);
+    if (child->driver != 0)
+        LOG_INFO(area, "driver %" PRId64 " starts: pid %d", child->driver, (int)child->pid);
+    else
+        LOG_INFO(area, "executor %" PRId64 " of application %" PRId64 " starts: pid %d, %d cores",
+                 child->executor, child->application, (int)child->pid, child->cores);
     pthread_mutex_lock(&worker->lock);
     child->state = CHILD_RUNS;
     pthread_mutex_unlock(&worker->lock);
@@ -103,7 +114,7 @@ static void follow_board(Worker *worker, int64_t now)
         BoardView view = look_at(worker, child);
 
         if (view.state == CHILD_ORDERED && view.is_unwanted)
-            end_child(worker, child, "it was stopped before it was started");
+            end_child(worker, child, EXIT_CODE_NONE, "it was stopped before it was started");
         else if (view.state == CHILD_ORDERED)
             start_child(worker, child);
         else if (view.state == CHILD_RUNS && view.is_unwanted)
@@ -125,11 +136,12 @@ static void reap(Worker *worker)
             Child *child = &worker->children[i];
             BoardView view = look_at(worker, child);
             char reason[REASON_BYTES];
+            int32_t exit_code;
 
             if (view.state != CHILD_RUNS || child->pid != pid)
                 continue;
-            child_finish(child, wait_status, view.is_unwanted, reason);
-            end_child(worker, child, reason);
+            exit_code = child_finish(child, wait_status, view.is_unwanted, reason);
+            end_child(worker, child, exit_code, reason);
             break;
         }
     }
@@ -143,20 +155,23 @@ static int watch_memory(Worker *worker)
     for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
         Child *child = &worker->children[i];
         char used_text[BYTES_TEXT_MAX], limit_text[BYTES_TEXT_MAX];
-        int64_t used;
+        int64_t used, most;
 
         if (look_at(worker, child).state != CHILD_RUNS)
             continue;
         used = child_memory_bytes(child);
-        if (used > child->memory_bytes && child->why_killed[0] == '\0') {
+        most = child->memory_bytes > 0 ? child->memory_bytes : worker->options->memory_bytes;
+        if (used > most && child->why_killed[0] == '\0') {
             snprintf(child->why_killed, sizeof child->why_killed,
-                     "executor %" PRId64 " used %s of its %s memory, and was ended",
-                     child->executor, str_of_bytes((uint64_t)used, used_text),
-                     str_of_bytes((uint64_t)child->memory_bytes, limit_text));
+                     "%s %" PRId64 " used %s of its %s memory, and was ended",
+                     child->driver != 0 ? "driver" : "executor",
+                     child->driver != 0 ? child->driver : child->executor,
+                     str_of_bytes((uint64_t)used, used_text),
+                     str_of_bytes((uint64_t)most, limit_text));
             LOG_WARN(area, "%s", child->why_killed);
             child_kill(child);
         }
-        if (used > child->memory_bytes / 2 || child->kill_at_ns != 0)
+        if (used > most / 2 || child->kill_at_ns != 0)
             next_ms = CLOSE_WATCH_MS;
         else if (next_ms > WATCH_MS)
             next_ms = WATCH_MS;
@@ -170,8 +185,9 @@ static uint32_t count_living(Worker *worker)
 
     pthread_mutex_lock(&worker->lock);
     for (uint32_t i = 0; i < CHILDREN_MAX; i++)
-        count +=
-            worker->children[i].state == CHILD_ORDERED || worker->children[i].state == CHILD_RUNS;
+        count += worker->children[i].state == CHILD_FETCHES ||
+                 worker->children[i].state == CHILD_ORDERED ||
+                 worker->children[i].state == CHILD_RUNS;
     pthread_mutex_unlock(&worker->lock);
     return count;
 }
@@ -294,7 +310,8 @@ static Status lock_folder(const char *dir, Error *err, int *lock_out)
     }
 }
 
-/* Folders of applications: what a worker left behind that was killed, or this one at its end. */
+/* Folders of applications and drivers: what a worker left behind that was killed, or this one at
+ * its end. Logs of drivers stay. */
 static void remove_folders(const char *dir)
 {
     DIR *folder = opendir(dir);
@@ -303,7 +320,8 @@ static void remove_folders(const char *dir)
     if (folder == NULL)
         return;
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-        if (strncmp(entry->d_name, "app-", 4) != 0)
+        if (strncmp(entry->d_name, "app-", 4) != 0 && strcmp(entry->d_name, packages_name) != 0 &&
+            (strncmp(entry->d_name, "driver-", 7) != 0 || strchr(entry->d_name, '.') != NULL))
             continue;
         snprintf(path, sizeof path, "%s/%s", dir, entry->d_name);
         worker__remove_folder(path);
@@ -388,6 +406,8 @@ static Status work(Worker *worker, Arena *arena, int signals, LogFile *log, Erro
 
     if (status == ST_OK)
         status = chores_start(worker, arena, err, &worker->others);
+    if (status == ST_OK)
+        status = chores_start(worker, arena, err, &worker->fetches);
     if (status == ST_OK) {
         failure = pthread_create(&heartbeat, NULL, worker__heartbeat_main, worker);
         if (failure != 0)
@@ -398,6 +418,7 @@ static Status work(Worker *worker, Arena *arena, int signals, LogFile *log, Erro
         say_good_bye(worker);
         pthread_join(heartbeat, NULL);
     }
+    chores_stop(worker->fetches);
     chores_stop(worker->tell_master);
     chores_stop(worker->others);
     if (status == ST_OK && worker->is_refused) {

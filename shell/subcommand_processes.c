@@ -44,6 +44,8 @@ static void print_master_usage(FILE *to)
         "  --zookeeper SERVERS host:2181[,host:2181][/path]: one of the masters that are started\n"
         "                      so leads, the others stand by; all are named in the cluster's URL,\n"
         "                      vonk://host:port,host:port\n"
+        "  --dir DIR           where drivers are kept that workers run, so that a master that is\n"
+        "                      started again knows them; with --zookeeper they are kept there\n"
         "  --log-file FILE     instead of standard error; a new one is begun at 10 MiB\n"
         "  --ready-fd N        the URL is written there when calls are answered\n",
         to);
@@ -57,6 +59,7 @@ static bool take_master_options(const ClusterOptions *given, MasterOptions *opti
         .host = given->host != NULL ? given->host : "127.0.0.1",
         .secret_file = membership_secret_file(given->secret_file),
         .zookeeper = given->zookeeper,
+        .dir = given->dir,
         .log_file = given->log_file,
     };
     if (given->port != NULL && strcmp(given->port, "0") == 0)
@@ -81,6 +84,7 @@ int subcommand_master(int argc, char **argv)
                                           CLUSTER_TEXT("port", port),
                                           CLUSTER_TEXT("schedule", schedule),
                                           CLUSTER_TEXT("zookeeper", zookeeper),
+                                          CLUSTER_TEXT("dir", dir),
                                           CLUSTER_TEXT("secret-file", secret_file),
                                           CLUSTER_TEXT("log-file", log_file),
                                           CLUSTER_TEXT("ready-fd", ready_fd),

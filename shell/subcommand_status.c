@@ -19,8 +19,9 @@ static void print_status_usage(FILE *to)
         "Usage: vonk status [--master URL] [--json] [--secret-file FILE]\n"
         "       vonk status --lineage APPLICATION [--master URL] [--secret-file FILE]\n"
         "       vonk status --from LOG [--lineage]\n\n"
-        "Shows workers, applications with their executors and stages, and what has ended; or what\n"
-        "the jobs of one application did.\n\n"
+        "Shows masters, workers, applications with their executors and stages, drivers that "
+        "workers\n"
+        "run with their logs, and what has ended; or what the jobs of one application did.\n\n"
         "  --lineage           of each stage what its partitions have: rows, and the hash that "
         "they\n"
         "                      must have again when they are lost and made anew\n"
@@ -33,9 +34,9 @@ static void print_status_usage(FILE *to)
 
 static void print_kill_usage(FILE *to)
 {
-    fputs("Usage: vonk kill APPLICATION [--master URL] [--secret-file FILE]\n\n"
-          "Ends an application: its executors end, and its driver with an error. vonk status\n"
-          "shows its number.\n",
+    fputs("Usage: vonk kill NUMBER [--master URL] [--secret-file FILE]\n\n"
+          "Ends an application: its executors end, and its driver with an error; or a driver that\n"
+          "a worker runs: its process ends. vonk status shows their numbers.\n",
           to);
 }
 
@@ -156,7 +157,7 @@ static int kill_application(Arena *arena, const char *url, const ClusterOptions 
     MasterCall call;
     Status status;
 
-    if (!cluster_number("kill", "APPLICATION", number, INT64_MAX, &application))
+    if (!cluster_number("kill", "NUMBER", number, INT64_MAX, &application))
         return EXIT_USAGE;
     status = master_call_open(arena, url, options->secret_file, &err, &call);
     if (status == ST_OK)
@@ -226,7 +227,7 @@ int subcommand_kill(int argc, char **argv)
         print_kill_usage(stdout);
         code = EXIT_OK;
     } else if (at >= 0 && argc - at != 1) {
-        fputs("vonk kill: which application? vonk status shows their numbers\n", stderr);
+        fputs("vonk kill: which application, or driver? vonk status shows their numbers\n", stderr);
     } else if (at >= 0 && has_master("kill", url)) {
         code = kill_application(arena, url, &options, argv[at]);
     }

@@ -19,6 +19,7 @@
 #include "shell/job_progress.h"
 #include "shell/launcher.h"
 #include "shell/subcommands.h"
+#include "shell/submit_driver.h"
 #include "vonk/vonk.h"
 
 typedef int (*JobMain)(VonkSession *session, int argc, char **argv);
@@ -28,10 +29,13 @@ enum { SETTINGS_MAX = 64 };
 typedef struct SubmitOptions {
     const char *lineage; /* a path; NULL: none */
     LauncherOptions launcher;
-    int launcher_at, launcher_words; /* where it is in argv */
-    const char *master;              /* NULL: local                     */
-    const char *cluster;             /* vonk://...; NULL: none */
-    const char *threads;             /* of local[N]: "N]"; NULL: as set */
+    int launcher_at, launcher_words;          /* where it is in argv */
+    const char *master;                       /* NULL: local                     */
+    const char *cluster;                      /* vonk://...; NULL: none */
+    const char *threads;                      /* of local[N]: "N]"; NULL: as set */
+    const char *name;                         /* NULL: the job's */
+    bool is_on_cluster, is_supervised, waits; /* its driver */
+    const char *files;
     uint32_t setting_count;
     const char *settings[SETTINGS_MAX]; /* NAME=VALUE */
 } SubmitOptions;
@@ -53,6 +57,13 @@ static void print_usage(FILE *to)
         "  --master URL      local, local[N] for N threads, or vonk://host:port\n"
         "  --set NAME=VALUE  a setting of the session (SHOW ALL lists them)\n"
         "  --name NAME       of the job, for messages\n"
+        "  --deploy-mode cluster\n"
+        "                    the driver is a process that a worker starts, in a folder with the\n"
+        "                    job's files; its number is printed, and vonk status shows it, and\n"
+        "                    where its log is; vonk kill ends it\n"
+        "  --supervise       it is started again when its process dies, or its worker\n"
+        "  --files A,B       for that folder\n"
+        "  --wait            until it is over; its exit code is this one's\n"
         "  --lineage FILE    what each stage made goes there: a line of JSON a job, with hashes\n"
         "  --launcher NAME   slurm, ray or dask: on the nodes of that cluster, for this job alone\n"
         "  --executors N, --executor-cores N, --executor-memory SIZE\n"
@@ -115,6 +126,33 @@ static void take_launcher(SubmitOptions *options, int option, char **argv)
     }
 }
 
+static bool set_deploy_mode(SubmitOptions *options, const char *mode)
+{
+    options->is_on_cluster = strcmp(mode, "cluster") == 0;
+    if (options->is_on_cluster || strcmp(mode, "client") == 0)
+        return true;
+    fprintf(stderr, "vonk submit: --deploy-mode takes client or cluster, not \"%s\"\n", mode);
+    return false;
+}
+
+static bool is_deploy_mode_right(const SubmitOptions *options)
+{
+    bool has_more = options->is_supervised || options->waits || options->files != NULL;
+
+    if (!options->is_on_cluster && has_more)
+        fputs("vonk submit: --supervise, --files and --wait are for --deploy-mode cluster\n",
+              stderr);
+    else if (options->is_on_cluster && options->cluster == NULL)
+        fputs("vonk submit: --deploy-mode cluster needs --master vonk://host:port\n", stderr);
+    else if (options->is_on_cluster && options->lineage != NULL)
+        fputs("vonk submit: --lineage writes where the driver runs: not with --deploy-mode "
+              "cluster\n",
+              stderr);
+    else
+        return true;
+    return false;
+}
+
 static bool is_launcher_right(const SubmitOptions *options)
 {
     const LauncherOptions *launcher = &options->launcher;
@@ -132,6 +170,20 @@ static bool is_launcher_right(const SubmitOptions *options)
     return false;
 }
 
+static void take_text(SubmitOptions *options, int option)
+{
+    if (option == 'l')
+        options->lineage = optarg;
+    else if (option == 'n')
+        options->name = optarg;
+    else if (option == 'f')
+        options->files = optarg;
+    else if (option == 'S')
+        options->is_supervised = true;
+    else if (option == 'w')
+        options->waits = true;
+}
+
 /* The index of the job in argv; 0 after --help, -1 on wrong usage. */
 static int parse_options(int argc, char **argv, SubmitOptions *options)
 {
@@ -143,6 +195,10 @@ static int parse_options(int argc, char **argv, SubmitOptions *options)
                                           {"executors", required_argument, NULL, 'E'},
                                           {"executor-cores", required_argument, NULL, 'C'},
                                           {"executor-memory", required_argument, NULL, 'M'},
+                                          {"deploy-mode", required_argument, NULL, 'd'},
+                                          {"supervise", no_argument, NULL, 'S'},
+                                          {"files", required_argument, NULL, 'f'},
+                                          {"wait", no_argument, NULL, 'w'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     int option;
@@ -153,14 +209,14 @@ static int parse_options(int argc, char **argv, SubmitOptions *options)
             print_usage(stdout);
             return 0;
         }
-        if (option == 'l')
-            options->lineage = optarg;
+        take_text(options, option);
         take_launcher(options, option, argv);
         if ((option == 'm' && !set_master(options, optarg)) ||
-            (option == 's' && !add_setting(options, optarg)) || option == '?')
+            (option == 's' && !add_setting(options, optarg)) ||
+            (option == 'd' && !set_deploy_mode(options, optarg)) || option == '?')
             return -1;
     }
-    if (!is_launcher_right(options))
+    if (!is_launcher_right(options) || !is_deploy_mode_right(options))
         return -1;
     if (optind < argc)
         return optind;
@@ -175,16 +231,24 @@ static bool ends_with(const char *text, const char *ending)
     return bytes > ending_bytes && strcmp(text + bytes - ending_bytes, ending) == 0;
 }
 
+static Status find_object(Arena *arena, const char *job, Error *err, const char **object_out)
+{
+    *object_out = job;
+    if (ends_with(job, ".c"))
+        return job_compile(arena, job, err, object_out);
+    return ends_with(job, ".so")
+               ? ST_OK
+               : error_set(err, ST_BAD_INPUT, "\"%s\" is neither a .c file nor a shared object",
+                           job);
+}
+
 static Status load_job(Arena *arena, const char *job, Error *err, JobMain *main_out)
 {
-    const char *object = job;
+    const char *object;
     void *handle;
 
     *main_out = NULL;
-    if (ends_with(job, ".c"))
-        TRY(job_compile(arena, job, err, &object));
-    else if (!ends_with(job, ".so"))
-        return error_set(err, ST_BAD_INPUT, "\"%s\" is neither a .c file nor a shared object", job);
+    TRY(find_object(arena, job, err, &object));
     if (strchr(object, '/') == NULL)
         object = arena_printf(arena, "./%s", object);
     handle = dlopen(object, RTLD_NOW | RTLD_LOCAL); /* never closed: plans name its functions */
@@ -259,6 +323,56 @@ static Status become_launcher(Arena *arena, const SubmitOptions *options, char *
     return launcher_become(arena, &options->launcher, argv + 1, err);
 }
 
+/* The words of its command line where it runs: the session's settings, the job, its arguments. */
+static Status hand_over(Arena *arena, const SubmitOptions *options, int argc, char **argv,
+                        Error *err, int *code_out)
+{
+    const LauncherOptions *sizes = &options->launcher;
+    const char *const named[][2] = {{"--executors", sizes->executors},
+                                    {"--executor-cores", sizes->executor_cores},
+                                    {"--executor-memory", sizes->executor_memory}};
+    const char **words =
+        ARENA_ARRAY(arena, const char *, 2 * (options->setting_count + 3) + (size_t)argc);
+    SubmitDriver driver = {.master = options->cluster,
+                           .name = options->name != NULL ? options->name : argv[0],
+                           .files = options->files,
+                           .is_supervised = options->is_supervised,
+                           .waits = options->waits,
+                           .words = words};
+
+    TRY(find_object(arena, argv[0], err, &driver.object));
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++) {
+        if (named[i][1] == NULL)
+            continue;
+        words[driver.word_count++] = named[i][0];
+        words[driver.word_count++] = named[i][1];
+    }
+    for (uint32_t i = 0; i < options->setting_count; i++) {
+        if (strncmp(options->settings[i], "secret_file=", 12) == 0) { /* of this machine */
+            driver.secret_file = options->settings[i] + 12;
+            continue;
+        }
+        words[driver.word_count++] = "--set";
+        words[driver.word_count++] = options->settings[i];
+    }
+    words[driver.word_count++] = submit_driver_object(arena, driver.object);
+    for (int i = 1; i < argc; i++)
+        words[driver.word_count++] = argv[i];
+    return submit_driver(arena, &driver, err, code_out);
+}
+
+static int submit_to_cluster(const SubmitOptions *options, int argc, char **argv)
+{
+    Arena *arena = arena_new(NULL, "submit", ARENA_NO_CAP);
+    Error err = ERROR_NONE;
+    int code;
+
+    if (hand_over(arena, options, argc, argv, &err, &code) != ST_OK)
+        code = report(&err);
+    arena_free(arena);
+    return code;
+}
+
 int subcommand_submit(int argc, char **argv)
 {
     SubmitOptions options = {0};
@@ -272,6 +386,8 @@ int subcommand_submit(int argc, char **argv)
 
     if (at <= 0)
         return at == 0 ? EXIT_OK : EXIT_USAGE;
+    if (options.is_on_cluster)
+        return submit_to_cluster(&options, argc - at, argv + at);
     arena = arena_new(NULL, "submit", ARENA_NO_CAP);
     status = options.launcher.name != NULL ? become_launcher(arena, &options, argv, &err)
                                            : load_job(arena, argv[at], &err, &job_main);

@@ -41,11 +41,13 @@ struct Build {
 
 // --- master ---
 
+/** driver: not 0: it is a process of that driver's (submit_driver), of no application. */
 struct RunningExecutor {
   1: required i64 executor
   2: required i64 application
   3: required i32 cores
   4: required i64 memory_bytes
+  5: required i64 driver
 }
 
 /**
@@ -77,12 +79,14 @@ struct WorkerReport {
   6: required list<i64> applications
 }
 
+/** job: not empty: it is the process of the driver whose id is in application, and that is its job (cluster/driver_job.h). */
 struct ExecutorOrder {
   1: required i64 executor
   2: required i64 application
   3: required Address driver
   4: required i32 cores
   5: required i64 memory_bytes
+  6: required binary job
 }
 
 /** start: in ascending order of their ids. ended: applications whose folders can go. leave: the worker may end. */
@@ -96,7 +100,7 @@ struct WorkerOrders {
 /**
  * executors: wanted; the master sees to it that so many run as long as the application does; 0: one on each
  * worker. executor_cores 0: all that are free there; executor_memory_bytes 0: the share of the cores.
- * application: the id it had before, or 0.
+ * application: the id it had before, or 0. process: of the driver that a worker has started (its executor's id), or 0.
  */
 struct ApplicationInfo {
   1: required Build build
@@ -107,6 +111,7 @@ struct ApplicationInfo {
   6: required i64 executor_memory_bytes
   7: required i64 incarnation
   8: required i64 application
+  9: required i64 process
 }
 
 /** How far a stage is. */
@@ -126,6 +131,15 @@ struct ApplicationNews {
   3: required list<i64> draining
 }
 
+/** exit_code: -1: it did not end by itself. log: where it is: "host:path". */
+struct DriverStatus {
+  1: required string state
+  2: required bool is_over
+  3: required i32 exit_code
+  4: required string reason
+  5: required string log
+}
+
 struct MasterCounts {
   1: required i32 workers
   2: required i32 applications
@@ -140,8 +154,10 @@ service Master {
    * master does not know the worker (any more).
    */
   WorkerOrders worker_heartbeat(1: WorkerReport report, 2: i32 wait_ms) throws (1: CallError failure)
-  /** A process of the worker's has ended, for whatever reason; it would be seen from its heartbeats too. */
-  void executor_ended(1: i64 worker, 2: i64 incarnation, 3: i64 executor, 4: string reason) throws (1: CallError failure)
+  /**
+   * A process of the worker's has ended, for whatever reason; it would be seen from its heartbeats too. exit_code: -1: not by itself.
+   */
+  void executor_ended(1: i64 worker, 2: i64 incarnation, 3: i64 executor, 4: string reason, 5: i32 exit_code) throws (1: CallError failure)
   /** It ends, and its executors with it. */
   void end_worker(1: i64 worker, 2: i64 incarnation) throws (1: CallError failure)
   /** Gets no more executors; those it has are released by their drivers; then it ends. */
@@ -153,7 +169,15 @@ service Master {
   /** The driver has given the executor up, or is done with it: it is stopped, and another one may take its place. */
   void release_executor(1: i64 application, 2: i64 incarnation, 3: i64 executor, 4: string reason) throws (1: CallError failure)
   void end_application(1: i64 application, 2: i64 incarnation) throws (1: CallError failure)
-  /** Its executors end, and its driver is told at its next heartbeat. */
+  /**
+   * A driver that workers run: job and files (its package) as in cluster/driver_job.h. Returns its id when it is kept: it is started, and also after this
+   * master's end. The same token again is the same driver.
+   */
+  i64 submit_driver(1: Build build, 2: i64 token, 3: binary job, 4: binary files) throws (1: CallError failure)
+  /** The package of a driver that is not over. */
+  binary fetch_package(1: i64 driver) throws (1: CallError failure)
+  DriverStatus driver_status(1: i64 driver) throws (1: CallError failure)
+  /** Of an application or a driver: its executors or its process end; an application's driver is told at its next heartbeat. */
   void kill_application(1: i64 application) throws (1: CallError failure)
   /** Of workers, applications, executors: JSON, or for people. */
   string status(1: bool is_json) throws (1: CallError failure)

@@ -12,6 +12,7 @@
 #include "cluster/rpc/rpc_pool.h"
 #include "cluster/rpc/rpc_server.h"
 #include "core/base/arena.h"
+#include "core/base/wire.h"
 
 /* Of an error that says that an application was killed: its driver does not register it anew. */
 #define SQLSTATE_KILLED "57P01"
@@ -28,6 +29,7 @@ typedef struct RunningExecutor {
     int64_t executor, application;
     int32_t cores;
     int64_t memory_bytes;
+    int64_t driver; /* not 0: a process of that driver's, of no application */
 } RunningExecutor;
 
 typedef struct WorkerInfo {
@@ -52,10 +54,11 @@ typedef struct WorkerReport {
 } WorkerReport;
 
 typedef struct ExecutorOrder {
-    int64_t executor, application;
+    int64_t executor, application; /* or a driver's id */
     RpcAddress driver;
     int32_t cores;
     int64_t memory_bytes;
+    WireBytes job; /* of a driver; or empty */
 } ExecutorOrder;
 
 typedef struct WorkerOrders {
@@ -77,6 +80,7 @@ typedef struct ApplicationInfo {
     int64_t executor_memory_bytes; /* 0: the share of the cores */
     int64_t incarnation;
     int64_t application; /* the id it had before, or 0 */
+    int64_t process;     /* of its driver, which a worker has started; or 0 */
 } ApplicationInfo;
 
 /* How far a stage is. */
@@ -92,6 +96,16 @@ typedef struct ApplicationNews {
     const int64_t *draining;
     uint32_t draining_count; /* to be released by the driver, or stopped after a while */
 } ApplicationNews;
+
+enum { EXIT_CODE_NONE = -1 /* it did not end by itself */ };
+
+/* What became of a driver that workers run. */
+typedef struct DriverStatus {
+    const char *state;
+    bool is_over;
+    int32_t exit_code;
+    const char *reason, *log; /* its last words; "host:path" */
+} DriverStatus;
 
 typedef struct MasterCounts {
     int32_t workers, applications, executors; /* alive */
@@ -110,7 +124,8 @@ MUST_CHECK Status rpc_master_worker_heartbeat(RpcPool *pool, RpcAddress master,
                                               WorkerOrders *orders_out);
 MUST_CHECK Status rpc_master_executor_ended(RpcPool *pool, RpcAddress master, int64_t worker,
                                             int64_t incarnation, int64_t executor,
-                                            const char *reason, int64_t deadline_ns, Error *err);
+                                            const char *reason, int32_t exit_code,
+                                            int64_t deadline_ns, Error *err);
 MUST_CHECK Status rpc_master_end_worker(RpcPool *pool, RpcAddress master, int64_t worker,
                                         int64_t incarnation, int64_t deadline_ns, Error *err);
 MUST_CHECK Status rpc_master_drain_worker(RpcPool *pool, RpcAddress master, int64_t worker,
@@ -131,6 +146,16 @@ MUST_CHECK Status rpc_master_release_executor(RpcPool *pool, RpcAddress master, 
                                               const char *reason, int64_t deadline_ns, Error *err);
 MUST_CHECK Status rpc_master_end_application(RpcPool *pool, RpcAddress master, int64_t application,
                                              int64_t incarnation, int64_t deadline_ns, Error *err);
+/* The same token again is the same driver: after ST_IO, too. */
+MUST_CHECK Status rpc_master_submit_driver(RpcPool *pool, RpcAddress master, RpcBuild build,
+                                           int64_t token, WireBytes job, WireBytes package,
+                                           int64_t deadline_ns, Error *err, int64_t *driver_out);
+MUST_CHECK Status rpc_master_fetch_package(RpcPool *pool, RpcAddress master, int64_t driver,
+                                           int64_t deadline_ns, Arena *arena, Error *err,
+                                           WireBytes *package_out);
+MUST_CHECK Status rpc_master_driver_status(RpcPool *pool, RpcAddress master, int64_t driver,
+                                           int64_t deadline_ns, Arena *arena, Error *err,
+                                           DriverStatus *status_out);
 MUST_CHECK Status rpc_master_kill_application(RpcPool *pool, RpcAddress master, int64_t application,
                                               int64_t deadline_ns, Error *err);
 MUST_CHECK Status rpc_master_status(RpcPool *pool, RpcAddress master, bool is_json,
@@ -149,7 +174,7 @@ typedef struct MasterHandler {
     Status (*worker_heartbeat)(void *context, const WorkerReport *report, int32_t wait_ms,
                                Arena *arena, Error *err, WorkerOrders *orders_out);
     Status (*executor_ended)(void *context, int64_t worker, int64_t incarnation, int64_t executor,
-                             const char *reason, Error *err);
+                             const char *reason, int32_t exit_code, Error *err);
     Status (*end_worker)(void *context, int64_t worker, int64_t incarnation, Error *err);
     Status (*drain_worker)(void *context, int64_t worker, Error *err);
     Status (*register_application)(void *context, const ApplicationInfo *info, Error *err,
@@ -160,6 +185,12 @@ typedef struct MasterHandler {
     Status (*release_executor)(void *context, int64_t application, int64_t incarnation,
                                int64_t executor, const char *reason, Error *err);
     Status (*end_application)(void *context, int64_t application, int64_t incarnation, Error *err);
+    Status (*submit_driver)(void *context, RpcBuild build, int64_t token, WireBytes job,
+                            WireBytes package, Error *err, int64_t *driver_out);
+    Status (*fetch_package)(void *context, int64_t driver, Arena *arena, Error *err,
+                            WireBytes *package_out);
+    Status (*driver_status)(void *context, int64_t driver, Arena *arena, Error *err,
+                            DriverStatus *status_out);
     Status (*kill_application)(void *context, int64_t application, Error *err);
     Status (*status)(void *context, bool is_json, Arena *arena, Error *err, const char **text_out);
     Status (*counts)(void *context, Error *err, MasterCounts *counts_out);

@@ -1,5 +1,6 @@
 /* rpc_master_answer.c -- the answering half of rpc_master.h */
 #include "cluster/rpc/call_error.h"
+#include "cluster/rpc/rpc_bytes.h"
 #include "cluster/rpc/rpc_master.h"
 #include "cluster/rpc/rpc_server_internal.h"
 #include "vrpc_master.h"
@@ -58,8 +59,8 @@ static gboolean service_register_worker(vrpcMasterIf *iface, gint64 *worker_out,
     for (guint i = 0; i < worker->running->len; i++) {
         const vrpcRunningExecutor *one = g_ptr_array_index(worker->running, i);
 
-        running[i] =
-            (RunningExecutor){one->executor, one->application, one->cores, one->memory_bytes};
+        running[i] = (RunningExecutor){one->executor, one->application, one->cores,
+                                       one->memory_bytes, one->driver};
     }
     status = handler_of(iface)->register_worker(handler_of(iface)->context, &info, &err, &id);
     *worker_out = id;
@@ -79,12 +80,14 @@ static void put_orders(vrpcWorkerOrders *to, const WorkerOrders *orders)
         const ExecutorOrder *one = &orders->start[i];
         vrpcAddress *driver = g_object_new(VRPC_TYPE_ADDRESS, "host", one->driver.host, "port",
                                            (gint)one->driver.port, NULL);
+        GByteArray *job = rpc_bytes_of(one->job);
 
         g_ptr_array_add(to->start,
                         g_object_new(VRPC_TYPE_EXECUTOR_ORDER, "executor", (gint64)one->executor,
                                      "application", (gint64)one->application, "driver", driver,
                                      "cores", (gint)one->cores, "memory_bytes",
-                                     (gint64)one->memory_bytes, NULL));
+                                     (gint64)one->memory_bytes, "job", job, NULL));
+        rpc_bytes_free(job);
         g_object_unref(driver);
     }
     add_ids(to->stop, orders->stop, orders->stop_count);
@@ -122,14 +125,15 @@ static gboolean service_worker_heartbeat(vrpcMasterIf *iface, vrpcWorkerOrders *
 
 static gboolean service_executor_ended(vrpcMasterIf *iface, const gint64 worker,
                                        const gint64 incarnation, const gint64 executor,
-                                       const gchar *reason, vrpcCallError **failure, GError **error)
+                                       const gchar *reason, const gint32 exit_code,
+                                       vrpcCallError **failure, GError **error)
 {
     const MasterHandler *handler = handler_of(iface);
     Error err = ERROR_NONE;
 
     (void)error;
     return call_answer(handler->executor_ended(handler->context, worker, incarnation, executor,
-                                               text_or_empty(reason), &err),
+                                               text_or_empty(reason), exit_code, &err),
                        &err, failure);
 }
 
@@ -171,6 +175,7 @@ static gboolean service_register_application(vrpcMasterIf *iface, gint64 *applic
         .executor_memory_bytes = application->executor_memory_bytes,
         .incarnation = application->incarnation,
         .application = application->application,
+        .process = application->process,
     };
     Error err = ERROR_NONE;
     int64_t id = 0;
@@ -236,6 +241,63 @@ static gboolean service_end_application(vrpcMasterIf *iface, const gint64 applic
                        &err, failure);
 }
 
+/* --- drivers that workers run --- */
+
+static WireBytes bytes_from(const GByteArray *array)
+{
+    return array == NULL ? (WireBytes){0} : (WireBytes){array->data, array->len};
+}
+
+static gboolean service_submit_driver(vrpcMasterIf *iface, gint64 *driver_out,
+                                      const vrpcBuild *build, const gint64 token,
+                                      const GByteArray *job, const GByteArray *package,
+                                      vrpcCallError **failure, GError **error)
+{
+    const MasterHandler *handler = handler_of(iface);
+    Error err = ERROR_NONE;
+    int64_t id = 0;
+    Status status = handler->submit_driver(handler->context, build_from(build), token,
+                                           bytes_from(job), bytes_from(package), &err, &id);
+
+    (void)error;
+    *driver_out = id;
+    return call_answer(status, &err, failure);
+}
+
+static gboolean service_fetch_package(vrpcMasterIf *iface, GByteArray **package_out,
+                                      const gint64 driver, vrpcCallError **failure, GError **error)
+{
+    const MasterHandler *handler = handler_of(iface);
+    Arena *arena = arena_new(NULL, "call", ARENA_NO_CAP);
+    Error err = ERROR_NONE;
+    WireBytes package;
+    Status status = handler->fetch_package(handler->context, driver, arena, &err, &package);
+
+    (void)error;
+    if (status == ST_OK)
+        rpc_bytes_give(package, package_out);
+    arena_free(arena);
+    return call_answer(status, &err, failure);
+}
+
+static gboolean service_driver_status(vrpcMasterIf *iface, vrpcDriverStatus **status_out,
+                                      const gint64 driver, vrpcCallError **failure, GError **error)
+{
+    const MasterHandler *handler = handler_of(iface);
+    Arena *arena = arena_new(NULL, "call", ARENA_NO_CAP);
+    DriverStatus answer = {.state = ""};
+    Error err = ERROR_NONE;
+    Status status = handler->driver_status(handler->context, driver, arena, &err, &answer);
+
+    (void)error;
+    if (status == ST_OK)
+        g_object_set(*status_out, "state", answer.state, "is_over", (gboolean)answer.is_over,
+                     "exit_code", (gint)answer.exit_code, "reason", answer.reason, "log",
+                     answer.log, NULL);
+    arena_free(arena);
+    return call_answer(status, &err, failure);
+}
+
 /* --- people --- */
 
 static gboolean service_kill_application(vrpcMasterIf *iface, const gint64 application,
@@ -295,6 +357,9 @@ static void master_service_class_init(MasterServiceClass *class)
     class->parent.application_heartbeat = service_application_heartbeat;
     class->parent.release_executor = service_release_executor;
     class->parent.end_application = service_end_application;
+    class->parent.submit_driver = service_submit_driver;
+    class->parent.fetch_package = service_fetch_package;
+    class->parent.driver_status = service_driver_status;
     class->parent.kill_application = service_kill_application;
     class->parent.status = service_status;
     class->parent.counts = service_counts;
@@ -317,6 +382,9 @@ Status rpc_master_serve(const RpcEndpoint *endpoint, const MasterHandler *handle
                                         "application_heartbeat",
                                         "release_executor",
                                         "end_application",
+                                        "submit_driver",
+                                        "fetch_package",
+                                        "driver_status",
                                         "kill_application",
                                         "status",
                                         "counts",

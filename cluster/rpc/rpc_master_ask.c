@@ -1,5 +1,6 @@
 /* rpc_master_ask.c -- the asking half of rpc_master.h */
 #include "cluster/rpc/call_error.h"
+#include "cluster/rpc/rpc_bytes.h"
 #include "cluster/rpc/rpc_master.h"
 #include "cluster/rpc/rpc_pool_internal.h"
 #include "vrpc_master.h"
@@ -74,10 +75,11 @@ static vrpcWorkerInfo *worker_of(const WorkerInfo *info)
     for (uint32_t i = 0; i < info->running_count; i++) {
         const RunningExecutor *one = &info->running[i];
 
-        g_ptr_array_add(running, g_object_new(VRPC_TYPE_RUNNING_EXECUTOR, "executor",
-                                              (gint64)one->executor, "application",
-                                              (gint64)one->application, "cores", (gint)one->cores,
-                                              "memory_bytes", (gint64)one->memory_bytes, NULL));
+        g_ptr_array_add(running,
+                        g_object_new(VRPC_TYPE_RUNNING_EXECUTOR, "executor", (gint64)one->executor,
+                                     "application", (gint64)one->application, "cores",
+                                     (gint)one->cores, "memory_bytes", (gint64)one->memory_bytes,
+                                     "driver", (gint64)one->driver, NULL));
     }
     worker = g_object_new(VRPC_TYPE_WORKER_INFO, "build", build, "name", info->name, "pid",
                           (gint)info->pid, "cores", (gint)info->cores, "memory_bytes",
@@ -121,6 +123,7 @@ static void take_orders(const vrpcWorkerOrders *answer, Arena *arena, WorkerOrde
                        (uint16_t)one->driver->port},
             .cores = one->cores,
             .memory_bytes = one->memory_bytes,
+            .job = rpc_bytes_copy(one->job, arena),
         };
     }
     *orders_out = (WorkerOrders){.start = start, .start_count = answer->start->len};
@@ -163,14 +166,14 @@ Status rpc_master_worker_heartbeat(RpcPool *pool, RpcAddress master, const Worke
 
 Status rpc_master_executor_ended(RpcPool *pool, RpcAddress master, int64_t worker,
                                  int64_t incarnation, int64_t executor, const char *reason,
-                                 int64_t deadline_ns, Error *err)
+                                 int32_t exit_code, int64_t deadline_ns, Error *err)
 {
     gboolean is_answered;
     Call call;
 
     TRY(call_begin(&call, pool, master, deadline_ns, err));
     is_answered = vrpc_master_client_executor_ended(call.client, worker, incarnation, executor,
-                                                    reason, &call.failure, &call.error);
+                                                    reason, exit_code, &call.failure, &call.error);
     return call_end(&call, is_answered, err);
 }
 
@@ -208,7 +211,8 @@ static vrpcApplicationInfo *application_of(const ApplicationInfo *info)
         VRPC_TYPE_APPLICATION_INFO, "build", build, "name", info->name, "driver", driver,
         "executors", (gint)info->executors, "executor_cores", (gint)info->executor_cores,
         "executor_memory_bytes", (gint64)info->executor_memory_bytes, "incarnation",
-        (gint64)info->incarnation, "application", (gint64)info->application, NULL);
+        (gint64)info->incarnation, "application", (gint64)info->application, "process",
+        (gint64)info->process, NULL);
 
     g_object_unref(driver);
     g_object_unref(build);
@@ -299,6 +303,77 @@ Status rpc_master_end_application(RpcPool *pool, RpcAddress master, int64_t appl
     is_answered = vrpc_master_client_end_application(call.client, application, incarnation,
                                                      &call.failure, &call.error);
     return call_end(&call, is_answered, err);
+}
+
+/* --- drivers that workers run --- */
+
+Status rpc_master_submit_driver(RpcPool *pool, RpcAddress master, RpcBuild build, int64_t token,
+                                WireBytes job, WireBytes package, int64_t deadline_ns, Error *err,
+                                int64_t *driver_out)
+{
+    GByteArray *job_bytes, *package_bytes;
+    vrpcBuild *sent;
+    gint64 answer = 0;
+    gboolean is_answered;
+    Call call;
+
+    *driver_out = 0;
+    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    sent = build_of(build);
+    job_bytes = rpc_bytes_of(job);
+    package_bytes = rpc_bytes_of(package);
+    is_answered = vrpc_master_client_submit_driver(call.client, &answer, sent, token, job_bytes,
+                                                   package_bytes, &call.failure, &call.error);
+    rpc_bytes_free(package_bytes);
+    rpc_bytes_free(job_bytes);
+    g_object_unref(sent);
+    TRY(call_end(&call, is_answered, err));
+    *driver_out = answer;
+    return ST_OK;
+}
+
+Status rpc_master_fetch_package(RpcPool *pool, RpcAddress master, int64_t driver,
+                                int64_t deadline_ns, Arena *arena, Error *err,
+                                WireBytes *package_out)
+{
+    GByteArray *answer = NULL;
+    gboolean is_answered;
+    Status status;
+    Call call;
+
+    *package_out = (WireBytes){0};
+    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    is_answered =
+        vrpc_master_client_fetch_package(call.client, &answer, driver, &call.failure, &call.error);
+    status = call_end(&call, is_answered, err);
+    if (status == ST_OK)
+        *package_out = rpc_bytes_copy(answer, arena);
+    rpc_bytes_free(answer);
+    return status;
+}
+
+Status rpc_master_driver_status(RpcPool *pool, RpcAddress master, int64_t driver,
+                                int64_t deadline_ns, Arena *arena, Error *err,
+                                DriverStatus *status_out)
+{
+    vrpcDriverStatus *answer;
+    gboolean is_answered;
+    Status status;
+    Call call;
+
+    *status_out = (DriverStatus){.state = "", .reason = "", .log = ""};
+    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    answer = g_object_new(VRPC_TYPE_DRIVER_STATUS, NULL);
+    is_answered =
+        vrpc_master_client_driver_status(call.client, &answer, driver, &call.failure, &call.error);
+    status = call_end(&call, is_answered, err);
+    if (status == ST_OK)
+        *status_out =
+            (DriverStatus){arena_strdup(arena, text_or_empty(answer->state)), answer->is_over,
+                           answer->exit_code, arena_strdup(arena, text_or_empty(answer->reason)),
+                           arena_strdup(arena, text_or_empty(answer->log))};
+    g_clear_object(&answer);
+    return status;
 }
 
 /* --- people --- */

@@ -15,6 +15,7 @@ struct ZkSession {
     Arena *arena;
     zhandle_t *handle;
     bool has_password;
+    char *buffer;         /* for what is read */
     pthread_mutex_t lock; /* of what follows: the library's threads call on_event */
     pthread_cond_t changed;
     bool is_over;
@@ -79,6 +80,7 @@ Status zk_open(const ZkOptions *options, Error *err, ZkSession **session_out)
     *session_out = NULL;
     session->arena = arena;
     session->has_password = options->password != NULL;
+    session->buffer = arena_alloc_raw(arena, ZK_NODE_BYTES_MAX);
     start(session);
     zoo_set_debug_level((ZooLogLevel)0); /* what matters comes as errors */
     session->handle =
@@ -153,10 +155,9 @@ Status zk_create(ZkSession *session, const char *path, const void *bytes, uint32
 
 Status zk_read(ZkSession *session, const char *path, Arena *arena, Error *err, ZkNode *node_out)
 {
-    char *bytes = arena_alloc_raw(arena, ZK_NODE_BYTES_MAX);
     int byte_count = ZK_NODE_BYTES_MAX;
     struct Stat stat;
-    int code = zoo_get(session->handle, path, 0, bytes, &byte_count, &stat);
+    int code = zoo_get(session->handle, path, 0, session->buffer, &byte_count, &stat);
 
     *node_out = (ZkNode){0};
     if (code == ZNONODE)
@@ -165,9 +166,11 @@ Status zk_read(ZkSession *session, const char *path, Arena *arena, Error *err, Z
         return failed(code, "cannot read", path, err);
     if (stat.dataLength > ZK_NODE_BYTES_MAX)
         return error_set(err, ST_CORRUPT, "ZooKeeper: \"%s\" is too large", path);
+    if (byte_count < 0) /* it has none */
+        byte_count = 0;
     *node_out = (ZkNode){.is_there = true,
-                         .bytes = bytes,
-                         .byte_count = byte_count < 0 ? 0 : (uint32_t)byte_count,
+                         .bytes = arena_copy(arena, session->buffer, (size_t)byte_count),
+                         .byte_count = (uint32_t)byte_count,
                          .version = stat.version};
     return ST_OK;
 }

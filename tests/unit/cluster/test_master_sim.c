@@ -6,20 +6,28 @@
  *     test_master_sim                     so many seeds as VONK_SIM_SEEDS says
  *     VONK_SIM_SEED=4711 test_master_sim  one, with the master's log
  *
+ * Some drivers are processes on workers: they are submitted, end by themselves or die, and are
+ * known to the next master from what this one has kept.
+ *
  * For 60 simulated seconds everything goes wrong; for 60 more nothing does. At every step the
  * state's invariants hold, and no worker runs more than it has cores for. In the end each
- * application that lives has what it wants and fits, and nothing else is left anywhere.
+ * application that lives has what it wants and fits, and nothing else is left anywhere; what was
+ * submitted is over as it should be, or runs once, and without supervision it was started once at
+ * most.
  */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "cluster/driver_job.h"
 #include "cluster/master_state.h"
 #include "core/base/log.h"
 
 enum {
     WORKERS = 4,
     DRIVERS = 4,
+    JOBS = 6,
+    IDS = 64,
     CHILDREN = 16,
     FOLDERS = 32,
     MESSAGES = 4096,
@@ -40,10 +48,13 @@ typedef enum MessageKind {
     M_APPLICATION_HEARTBEAT,
     M_RELEASE,
     M_END_APPLICATION,
+    M_SUBMIT,
     M_ANSWER_ID, /* to who asked */
     M_ANSWER_ORDERS,
     M_ANSWER_ALIVE,
     M_ANSWER_ERROR,
+    M_ANSWER_SUBMIT,
+    M_ANSWER_ENDED,
 } MessageKind;
 
 typedef struct Message {
@@ -56,6 +67,7 @@ typedef struct Message {
     int64_t executor;    /* ended, released */
     int64_t orders_seen; /* and last_id */
     bool is_killed;
+    int32_t exit_code;
     uint32_t child_count, folder_count;
     RunningExecutor children[CHILDREN];
     int64_t folders[FOLDERS];
@@ -71,8 +83,27 @@ typedef struct SimWorker {
     uint32_t child_count, folder_count;
     RunningExecutor children[CHILDREN];
     bool is_unwanted[CHILDREN];
+    /* of processes of drivers */
+    bool is_ended[CHILDREN]; /* but no master was heard to know */
+    int32_t exit_code[CHILDREN];
+    int64_t until_ms[CHILDREN], tell_ms[CHILDREN];
     int64_t folders[FOLDERS];
 } SimWorker;
+
+typedef struct SimJob {
+    int64_t token, id, submit_ms, duration_ms; /* id 0: not answered; duration 0: for ever */
+    bool is_supervised, was_killed;
+    bool was_heard; /* a master has answered that it knows how it ended */
+    int32_t exit_code;
+    uint32_t starts, given_count;
+    int64_t given[IDS]; /* ids that masters have given it: the last that is kept counts */
+} SimJob;
+
+typedef struct SimKept {
+    int64_t driver; /* 0: nothing */
+    unsigned char record[2048];
+    size_t record_bytes;
+} SimKept;
 
 typedef enum DriverState { DRIVER_OFF, DRIVER_ON, DRIVER_DONE } DriverState;
 
@@ -88,7 +119,7 @@ typedef struct Sim {
     uint64_t random;
     int64_t now_ms, next_incarnation, next_call, first_id, master_down_until_ms;
     bool is_bad; /* things go wrong now */
-    uint32_t loss, repeat, delay_ms;
+    uint32_t loss, repeat, delay_ms, keep_steps;
     Arena *arena, *scratch;
     MasterState *master; /* NULL: down */
     MasterState *old;    /* does not know yet that another one leads; NULL: none */
@@ -97,6 +128,8 @@ typedef struct Sim {
     MasterSchedule schedule;
     SimWorker workers[WORKERS];
     SimDriver drivers[DRIVERS];
+    SimJob jobs[JOBS];
+    SimKept kept[JOBS];
     uint32_t message_count;
     Message messages[MESSAGES];
 } Sim;
@@ -197,8 +230,10 @@ static void put_orders(const WorkerOrders *orders, Message *reply)
     reply->kind = M_ANSWER_ORDERS;
     reply->start_count = orders->start_count;
     for (uint32_t i = 0; i < orders->start_count; i++)
-        reply->start[i] = (RunningExecutor){orders->start[i].executor, orders->start[i].application,
-                                            orders->start[i].cores, orders->start[i].memory_bytes};
+        reply->start[i] = (RunningExecutor){
+            orders->start[i].executor, orders->start[i].application, orders->start[i].cores,
+            orders->start[i].memory_bytes,
+            orders->start[i].job.byte_count > 0 ? orders->start[i].application : 0};
     for (uint32_t i = 0; i < orders->stop_count; i++)
         reply->stop[reply->stop_count++] = orders->stop[i];
     for (uint32_t i = 0; i < orders->ended_count; i++)
@@ -259,6 +294,68 @@ static void on_application_heartbeat(const Message *m)
     answer(m, status, &err, &reply);
 }
 
+static SimJob *job_of(int64_t driver)
+{
+    for (uint32_t j = 0; j < JOBS; j++)
+        for (uint32_t i = 0; i < sim.jobs[j].given_count; i++)
+            if (sim.jobs[j].given[i] == driver)
+                return &sim.jobs[j];
+    return NULL;
+}
+
+/* The master that answers knows how it has ended; it may be another process's end, though. */
+static void note_heard(SimJob *job)
+{
+    DriverStatus news;
+
+    if (job != NULL && job->given_count > 0 &&
+        master_driver_status(sim.master, job->given[job->given_count - 1], sim.scratch, NULL,
+                             &news) == ST_OK)
+        job->was_heard |= news.is_over && news.exit_code != EXIT_CODE_NONE;
+}
+
+/* What is answered is kept; what is not yet is asked again. */
+static void on_executor_ended(const Message *m)
+{
+    Message reply = {.kind = M_ANSWER_ENDED, .executor = m->executor};
+    SimJob *job = job_of(m->orders_seen);
+
+    if (master_executor_ended(sim.master, m->id, m->process, m->executor, "test", m->exit_code,
+                              now_ns(), NULL) == ST_OK &&
+        !master_has_to_keep(sim.master)) {
+        note_heard(job);
+        answer(m, ST_OK, NULL, &reply);
+    }
+}
+
+static void note_given(SimJob *job, int64_t id)
+{
+    if (job->given_count > 0 && job->given[job->given_count - 1] == id)
+        return;
+    ck_assert_uint_lt(job->given_count, IDS);
+    job->given[job->given_count++] = id;
+}
+
+static void on_submit(const Message *m)
+{
+    static const RpcBuild build = {"1.0", 7};
+    const char *const words[] = {"job.so"};
+    DriverJob job = {.name = "job",
+                     .is_supervised = sim.jobs[m->from].is_supervised,
+                     .word_count = 1,
+                     .words = words};
+    Message reply = {.kind = M_ANSWER_SUBMIT};
+    WireBytes bytes;
+
+    ck_assert_int_eq(driver_job_write(&job, sim.scratch, NULL, &bytes), ST_OK);
+    ck_assert_int_eq(master_submit_driver(sim.master, &build, m->process, bytes,
+                                          (WireBytes){"package", 7}, now_ns(), NULL, &reply.id),
+                     ST_OK);
+    note_given(&sim.jobs[m->from], reply.id);
+    if (!master_has_to_keep(sim.master))
+        answer(m, ST_OK, NULL, &reply);
+}
+
 static void master_takes(const Message *m)
 {
     switch (m->kind) {
@@ -269,8 +366,10 @@ static void master_takes(const Message *m)
         on_worker_heartbeat(m);
         break;
     case M_EXECUTOR_ENDED:
-        (void)!master_executor_ended(sim.master, m->id, m->process, m->executor, "test", now_ns(),
-                                     NULL);
+        on_executor_ended(m);
+        break;
+    case M_SUBMIT:
+        on_submit(m);
         break;
     case M_REGISTER_APPLICATION:
         on_register_application(m);
@@ -322,6 +421,22 @@ static uint32_t find_child(const SimWorker *worker, int64_t executor)
     return CHILDREN;
 }
 
+static void start_process(SimWorker *worker, uint32_t at, int64_t driver)
+{
+    SimJob *job = job_of(driver);
+
+    worker->is_ended[at] = false;
+    worker->tell_ms[at] = 0;
+    worker->until_ms[at] = INT64_MAX;
+    ck_assert_ptr_nonnull(job);
+    ck_assert(!job->was_heard); /* never once more */
+    job->starts++;
+    ck_assert(job->is_supervised || job->starts == 1);
+    worker->exit_code[at] = job->exit_code;
+    if (job->duration_ms != 0)
+        worker->until_ms[at] = sim.now_ms + job->duration_ms;
+}
+
 static void start_child(SimWorker *worker, const RunningExecutor *order)
 {
     uint32_t f = 0;
@@ -336,10 +451,26 @@ static void start_child(SimWorker *worker, const RunningExecutor *order)
     ck_assert_int_le(cores, worker->cores);
     worker->is_unwanted[worker->child_count] = false;
     worker->children[worker->child_count++] = *order;
+    if (order->driver != 0) {
+        start_process(worker, worker->child_count - 1, order->driver);
+        return;
+    }
     while (f < worker->folder_count && worker->folders[f] != order->application)
         f++;
     if (f == worker->folder_count && f < FOLDERS)
         worker->folders[worker->folder_count++] = order->application;
+}
+
+static void remove_child(SimWorker *worker, uint32_t at)
+{
+    uint32_t last = --worker->child_count;
+
+    worker->children[at] = worker->children[last];
+    worker->is_unwanted[at] = worker->is_unwanted[last];
+    worker->is_ended[at] = worker->is_ended[last];
+    worker->exit_code[at] = worker->exit_code[last];
+    worker->until_ms[at] = worker->until_ms[last];
+    worker->tell_ms[at] = worker->tell_ms[last];
 }
 
 static void end_child(SimWorker *worker, uint32_t at)
@@ -350,10 +481,33 @@ static void end_child(SimWorker *worker, uint32_t at)
                        .id = worker->known_id,
                        .executor = worker->children[at].executor};
 
-    worker->child_count--;
-    worker->children[at] = worker->children[worker->child_count];
-    worker->is_unwanted[at] = worker->is_unwanted[worker->child_count];
+    remove_child(worker, at);
     send_message(&message);
+}
+
+/* How a driver's process has ended is said until it was heard. */
+static void tell_end(SimWorker *worker, uint32_t at)
+{
+    Message message = {.kind = M_EXECUTOR_ENDED,
+                       .from = (uint32_t)(worker - sim.workers),
+                       .process = worker->incarnation,
+                       .id = worker->id,
+                       .executor = worker->children[at].executor,
+                       .orders_seen = worker->children[at].driver,
+                       .exit_code = worker->exit_code[at]};
+
+    if (sim.now_ms < worker->tell_ms[at] || worker->id == 0)
+        return;
+    worker->tell_ms[at] = sim.now_ms + 200;
+    send_message(&message);
+}
+
+static void end_process(SimWorker *worker, uint32_t at, int32_t exit_code)
+{
+    if (worker->is_ended[at])
+        return;
+    worker->is_ended[at] = true;
+    worker->exit_code[at] = exit_code;
 }
 
 static void remove_folder(SimWorker *worker, int64_t application)
@@ -384,6 +538,14 @@ static void obey(SimWorker *worker, const Message *m)
 
 static void at_worker(SimWorker *worker, const Message *m)
 {
+    uint32_t ended = find_child(worker, m->executor);
+
+    if (m->kind == M_ANSWER_ENDED) {
+        if (m->process == worker->incarnation && worker->down_until_ms <= sim.now_ms &&
+            ended < CHILDREN && worker->is_ended[ended])
+            remove_child(worker, ended);
+        return;
+    }
     if (m->process != worker->incarnation || m->call != worker->call ||
         worker->down_until_ms > sim.now_ms)
         return;
@@ -424,6 +586,28 @@ static void start_worker(SimWorker *worker)
         (SimWorker){.incarnation = sim.next_incarnation++, .cores = cores, .down_until_ms = 0};
 }
 
+static void step_children(SimWorker *worker)
+{
+    uint32_t victim =
+        worker->child_count > 0 && happens(3000) ? below(worker->child_count) : CHILDREN;
+
+    for (uint32_t i = worker->child_count; i-- > 0;) {
+        bool dies = i == victim || (worker->is_unwanted[i] && below(20) == 0);
+
+        if (worker->children[i].driver == 0) {
+            if (dies)
+                end_child(worker, i);
+            continue;
+        }
+        if (dies)
+            end_process(worker, i, EXIT_CODE_NONE);
+        else if (sim.now_ms >= worker->until_ms[i])
+            end_process(worker, i, worker->exit_code[i]);
+        if (worker->is_ended[i])
+            tell_end(worker, i);
+    }
+}
+
 static void step_worker(SimWorker *worker)
 {
     if (worker->down_until_ms > sim.now_ms)
@@ -437,11 +621,7 @@ static void step_worker(SimWorker *worker)
     }
     if (happens(30000)) /* it hangs for a while, and comes back as what it was */
         worker->next_call_ms = sim.now_ms + below(15000);
-    if (worker->child_count > 0 && happens(3000))
-        end_child(worker, below(worker->child_count));
-    for (uint32_t i = worker->child_count; i-- > 0;)
-        if (worker->is_unwanted[i] && below(20) == 0)
-            end_child(worker, i);
+    step_children(worker);
     if (worker->call != 0 && sim.now_ms >= worker->call_until_ms)
         worker->call = 0;
     if (worker->call == 0 && sim.now_ms >= worker->next_call_ms)
@@ -510,6 +690,62 @@ static void step_driver(SimDriver *driver)
         call_for(driver, driver->id != 0 ? M_APPLICATION_HEARTBEAT : M_REGISTER_APPLICATION, 0);
 }
 
+/* --- jobs --- */
+
+/* Until it was answered; then its processes are known to be its. */
+static void step_job(SimJob *job)
+{
+    Message message = {.kind = M_SUBMIT, .from = (uint32_t)(job - sim.jobs), .process = job->token};
+
+    if (job->id == 0 && sim.now_ms >= job->submit_ms) {
+        job->submit_ms = sim.now_ms + CALL_MS;
+        send_message(&message);
+    }
+}
+
+static SimKept *kept_of(int64_t driver)
+{
+    SimKept *free_one = NULL;
+
+    for (uint32_t k = 0; k < JOBS; k++) {
+        if (sim.kept[k].driver == driver)
+            return &sim.kept[k];
+        if (sim.kept[k].driver == 0)
+            free_one = &sim.kept[k];
+    }
+    return free_one;
+}
+
+/* One thing at a time, when it pleases; the old master's session is over. */
+static void keep(void)
+{
+    MasterKept kept;
+
+    while (!(sim.is_bad && below(sim.keep_steps) != 0) &&
+           master_next_to_keep(sim.master, sim.scratch, &kept)) {
+        SimKept *place = kept_of(kept.driver);
+
+        ck_assert(place != NULL && kept.record.byte_count <= sizeof place->record);
+        place->driver = kept.driver;
+        place->record_bytes = kept.record.byte_count;
+        memcpy(place->record, kept.record.bytes, kept.record.byte_count);
+        master_kept(sim.master, &kept);
+    }
+}
+
+static void restore(void)
+{
+    for (uint32_t k = 0; k < JOBS; k++) {
+        WireBytes record = {sim.kept[k].record, sim.kept[k].record_bytes};
+        Error err = ERROR_NONE;
+
+        if (sim.kept[k].driver != 0)
+            ck_assert_msg(master_restore_driver(sim.master, record, (WireBytes){"package", 7},
+                                                now_ns(), &err) == ST_OK,
+                          "%s", err.message);
+    }
+}
+
 /* --- the world --- */
 
 static void start_master(void)
@@ -525,6 +761,17 @@ static void start_master(void)
     sim.first_id += EPOCH;
     arena_reset(sim.arena);
     sim.master = master_state_new(sim.arena, &config, now_ns());
+    restore();
+}
+
+static void kill_something(void)
+{
+    SimJob *job = &sim.jobs[below(JOBS)];
+
+    if (below(2) == 0)
+        (void)!master_kill(sim.master, sim.drivers[below(DRIVERS)].known_id, now_ns(), NULL);
+    else if (job->id != 0 && master_kill(sim.master, job->id, now_ns(), NULL) == ST_OK)
+        job->was_killed = true; /* or was to be: it may not have been kept */
 }
 
 /* It is stopped, or cut off: another one is elected, and it goes on. */
@@ -555,8 +802,8 @@ static void step_master(void)
     if (sim.master == NULL)
         return;
     if (happens(60000))
-        (void)!master_kill_application(sim.master, sim.drivers[below(DRIVERS)].known_id, now_ns(),
-                                       NULL);
+        kill_something();
+    keep();
     if (sim.now_ms % 100 == 0)
         master_state_tick(sim.master, now_ns());
     master_state_check(sim.master);
@@ -572,7 +819,9 @@ static void deliver(void)
         sim.messages[i--] = sim.messages[--sim.message_count];
         if (message.kind < M_ANSWER_ID)
             at_master(&message);
-        else if (message.kind == M_ANSWER_ORDERS ||
+        else if (message.kind == M_ANSWER_SUBMIT)
+            sim.jobs[message.from].id = message.id;
+        else if (message.kind == M_ANSWER_ORDERS || message.kind == M_ANSWER_ENDED ||
                  (message.kind == M_ANSWER_ID && message.executor == 0) ||
                  (message.kind == M_ANSWER_ERROR && message.id == 0))
             at_worker(&sim.workers[message.from], &message);
@@ -597,6 +846,7 @@ static void start_world(uint64_t seed)
     sim.loss = below(30);
     sim.repeat = below(50);
     sim.delay_ms = 1 + below(300);
+    sim.keep_steps = 1 + below(200);
     sim.schedule = below(2) == 0 ? SCHEDULE_FAIR : SCHEDULE_FIFO;
     for (uint32_t w = 0; w < WORKERS; w++)
         sim.workers[w] =
@@ -607,10 +857,51 @@ static void start_world(uint64_t seed)
                                      .end_ms = below(2) == 0 ? 0 : 1000 + below(END_MS - 30000),
                                      .wanted = 1 + (int32_t)below(5),
                                      .cores = 1};
+    for (uint32_t j = 0; j < JOBS; j++)
+        sim.jobs[j] = (SimJob){.token = sim.next_incarnation++,
+                               .submit_ms = below(BAD_MS),
+                               .duration_ms = below(3) == 0 ? 0 : 100 + below(10000),
+                               .is_supervised = below(2) == 0,
+                               .exit_code = below(2) == 0 ? 0 : 3};
     start_master();
 }
 
 /* --- in the end --- */
+
+static bool is_process_of(int64_t driver, int64_t executor)
+{
+    uint32_t found = 0;
+
+    for (uint32_t w = 0; w < WORKERS; w++)
+        for (uint32_t c = 0; c < sim.workers[w].child_count; c++)
+            found += sim.workers[w].children[c].driver == driver;
+    return found == (executor != 0);
+}
+
+static void check_job(uint64_t seed, const SimJob *job)
+{
+    DriverStatus news;
+    Status status = master_driver_status(sim.master, job->id, sim.scratch, NULL, &news);
+
+    ck_assert_msg(job->id != 0 && status == ST_OK, "seed %llu: a job was lost",
+                  (unsigned long long)seed);
+    ck_assert_msg(is_process_of(job->id, !news.is_over), "seed %llu: a job that is %s",
+                  (unsigned long long)seed, news.state);
+    if (strcmp(news.state, "killed") == 0)
+        ck_assert(job->was_killed);
+    else if (!news.is_over)
+        ck_assert_str_eq(news.state, "running");
+    else if (news.exit_code == EXIT_CODE_NONE)
+        ck_assert_msg(!job->is_supervised, "seed %llu: a supervised job is given up: %s",
+                      (unsigned long long)seed, news.reason);
+    else
+        ck_assert(news.exit_code == job->exit_code && job->duration_ms != 0);
+    ck_assert_msg(!job->was_heard || job->was_killed || news.exit_code == job->exit_code,
+                  "seed %llu: how a job ended is forgotten: %s", (unsigned long long)seed,
+                  news.reason);
+    ck_assert_msg(news.is_over || job->duration_ms == 0, "seed %llu: a job hangs",
+                  (unsigned long long)seed);
+}
 
 static const SimDriver *driver_of(int64_t application)
 {
@@ -626,15 +917,19 @@ static void check_end(uint64_t seed)
     MasterCounts counts;
 
     ck_assert_ptr_nonnull(sim.master);
+    for (uint32_t j = 0; j < JOBS; j++)
+        check_job(seed, &sim.jobs[j]);
     counts = master_counts(sim.master);
     for (uint32_t w = 0; w < WORKERS; w++) {
         const SimWorker *worker = &sim.workers[w];
 
         cores += worker->cores;
-        running += (int32_t)worker->child_count;
-        for (uint32_t c = 0; c < worker->child_count; c++)
-            ck_assert_msg(driver_of(worker->children[c].application) != NULL,
+        for (uint32_t c = 0; c < worker->child_count; c++) {
+            running += worker->children[c].driver == 0;
+            ck_assert_msg(worker->children[c].driver != 0 ||
+                              driver_of(worker->children[c].application) != NULL,
                           "seed %llu: an executor of nobody", (unsigned long long)seed);
+        }
         for (uint32_t f = 0; f < worker->folder_count; f++)
             ck_assert_msg(driver_of(worker->folders[f]) != NULL, "seed %llu: a folder of nobody",
                           (unsigned long long)seed);
@@ -661,6 +956,8 @@ static void run_seed(uint64_t seed)
             step_worker(&sim.workers[w]);
         for (uint32_t d = 0; d < DRIVERS; d++)
             step_driver(&sim.drivers[d]);
+        for (uint32_t j = 0; j < JOBS; j++)
+            step_job(&sim.jobs[j]);
         deliver();
     }
     check_end(seed);

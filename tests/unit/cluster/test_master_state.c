@@ -107,7 +107,7 @@ static void obey(TestWorker *worker)
         ck_assert_int_gt(order->executor, worker->seen);
         worker->seen = worker->last_id = order->executor;
         worker->running[worker->count++] = (RunningExecutor){order->executor, order->application,
-                                                             order->cores, order->memory_bytes};
+                                                             order->cores, order->memory_bytes, 0};
     }
     for (uint32_t i = 0; i < worker->orders.stop_count; i++) {
         for (uint32_t e = 0; e < worker->count; e++)
@@ -146,7 +146,8 @@ static ApplicationNews heartbeat(int64_t application, int64_t incarnation)
 static void end_first(TestWorker *worker, const char *reason)
 {
     ck_assert_int_eq(master_executor_ended(state, worker->id, worker->incarnation,
-                                           worker->running[0].executor, reason, now, NULL),
+                                           worker->running[0].executor, reason, EXIT_CODE_NONE, now,
+                                           NULL),
                      ST_OK);
     worker->running[0] = worker->running[--worker->count];
 }
@@ -425,8 +426,8 @@ START_TEST(test_kill)
     Error err = ERROR_NONE;
 
     obey(&worker);
-    ck_assert_int_eq(master_kill_application(state, application + 5, now, NULL), ST_BAD_INPUT);
-    ck_assert_int_eq(master_kill_application(state, application, now, NULL), ST_OK);
+    ck_assert_int_eq(master_kill(state, application + 5, now, NULL), ST_BAD_INPUT);
+    ck_assert_int_eq(master_kill(state, application, now, NULL), ST_OK);
     obey(&worker);
     ck_assert_uint_eq(worker.count, 0);
     for (int i = 0; i < 2; i++) { /* also when its driver was away for long */
