@@ -5,6 +5,7 @@
 #     make check      sets up, builds, and runs every test
 #     make bench      TPC-H beside DuckDB
 #     make bench-rdd  RDD jobs beside Spark, DuckDB, Polars and others
+#     make bench-cluster  a cluster of two workers beside one process, Spark standalone and Sail
 #     make install    copies program, library, headers to PREFIX (/usr/local)
 #     make uninstall  removes what the last install copied
 #     make format     rewrites the C files in the project's style
@@ -14,7 +15,7 @@
 PREFIX ?= /usr/local
 MANIFEST = build/release/install_manifest.txt
 
-.PHONY: all setup setup-tests demo check bench bench-rdd format lint docs install uninstall clean
+.PHONY: all setup setup-tests demo check bench bench-rdd bench-cluster format lint docs install uninstall clean
 
 all: setup
 	@cmake --preset release >build/configure.log 2>&1 || { cat build/configure.log; exit 1; }
@@ -39,6 +40,9 @@ bench: setup-tests all
 
 bench-rdd: all
 	@tools/bench_rdd.sh
+
+bench-cluster: all
+	@tools/bench_cluster.sh
 
 format:
 	@git ls-files '*.c' '*.h' | xargs clang-format-19 -i
