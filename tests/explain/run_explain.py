@@ -178,6 +178,55 @@ def test_writes():
     check(result.returncode == 0 and result.stdout.endswith("y\n42\n"), f"in memory: {result}")
 
 
+BOXES = "part WHERE p_container = 'MED BOX'"
+# what the plan of a job has, and has not: lines by their beginnings, ">" for what stands right below what is before it
+JOBS = {
+    "a filter goes below an aggregate in two halves":
+        (f"SELECT q FROM (SELECT * FROM {BOXES}) p JOIN (SELECT l_partkey, avg(l_quantity) q FROM lineitem GROUP BY l_partkey) a "
+         "ON l_partkey = p_partkey", ["Aggregate keys: l_partkey aggs: state of", "> Exchange deal", "> semi Hash Join", "> Scan lineitem"],
+         []),
+    "no filter where most is kept": ("SELECT count(*) FROM lineitem JOIN orders ON l_orderkey = o_orderkey", ["inner Hash Join"],
+                                     ["semi Hash Join"]),
+    "an outer join's rows are not dropped": (f"SELECT count(p_partkey) FROM lineitem LEFT JOIN (SELECT * FROM {BOXES}) p ON l_partkey = p_partkey",
+                                             ["left Hash Join"], ["semi Hash Join"]),
+    "exchanges carry what is read": ("SELECT count(p_name), count(o_clerk) FROM lineitem FULL JOIN part ON l_partkey = p_partkey "
+                                     "FULL JOIN orders ON l_orderkey = o_orderkey",
+                                     ["Exchange hash l_orderkey", "> Project exprs: l_orderkey, p_name", "full Hash Join"], []),
+    "keys that are expressions are hashed": ("SELECT count(l_tax), count(o_clerk) FROM lineitem FULL JOIN orders ON l_orderkey + 1 = o_orderkey",
+                                             ["full Hash Join", "> Exchange hash key", "> Project exprs: l_orderkey, l_tax, (l_orderkey + 1)"], []),
+    "a full join's rows do not lie by its keys": ("SELECT l_orderkey, count(*) FROM lineitem FULL JOIN orders ON l_orderkey = o_orderkey GROUP BY 1",
+                                                  ["Aggregate keys: l_orderkey", "> Exchange hash l_orderkey", "> Project", "> full Hash Join"], []),
+    "the few left rows of a right join are repeated": ("SELECT count(n_name) FROM nation RIGHT JOIN customer ON c_nationkey = n_nationkey",
+                                                      ["Exchange broadcast", "> Exchange deal", "> Scan nation"], ["Exchange hash"]),
+}
+
+
+def tell(line):
+    """A line of a plan as JOBS has it."""
+    line = line.split("  rows=")[0].strip()
+    scan = re.match(r"Scan \S+/(\w+)\.parquet", line)
+    exchange = re.match(r"(\w+) Exchange partitions: \d+ (?:keys: (.*) )?order:", line)
+    if scan:
+        return f"Scan {scan.group(1)}"
+    return f"Exchange {exchange.group(1)} {exchange.group(2) or ''}".strip() if exchange else line
+
+
+def test_jobs(database):
+    for name, (sql, wanted, unwanted) in JOBS.items():
+        result = vonk(database, f"EXPLAIN {sql}", options=("--set", "test.jobs=3", "--format", "plain"))
+        lines = [tell(line) for line in result.stdout.splitlines()]
+        at = -1
+        for line in wanted:
+            near, text = (lines[at + 1:at + 2], line[2:]) if line.startswith("> ") and at >= 0 else (lines[at + 1:], line.removeprefix("> "))
+            found = next((i for i, one in enumerate(near) if one.startswith(text)), None)
+            check(found is not None, f"{name}: no {line!r} in\n{result.stdout}{result.stderr}")
+            if found is None:
+                break
+            at += 1 + found
+        for line in unwanted:
+            check(not any(one.startswith(line) for one in lines), f"{name}: {line!r} in\n{result.stdout}")
+
+
 def main():
     database = pyenv.tpch(0.01)
     has_dot = subprocess.run(["sh", "-c", "command -v dot"], capture_output=True).returncode == 0
@@ -194,6 +243,7 @@ def main():
             test_dot(database, file, sql)
     test_tiers_and_cache(database)
     test_shared()
+    test_jobs(database)
     test_writes()
     test_options()
     print(f"explain: {passed} passed, {failed} failed")
