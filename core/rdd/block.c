@@ -7,7 +7,7 @@
 #include "core/base/invariant.h"
 #include "exec/gather.h"
 
-enum { BLOCK_MAGIC = 0x4b4c4256 /* "VBLK" */, BLOCK_VERSION = 1, ROWS_FIRST = 256 };
+enum { BLOCK_MAGIC = 0x4b4c4256 /* "VBLK" */, BLOCK_VERSION = 2, ROWS_FIRST = 256 };
 
 static const char consumer[] = "exchange";
 
@@ -76,6 +76,22 @@ static const uint64_t *view_validity(BlockView *view, uint32_t place, const uint
     return bits;
 }
 
+#define WIDEN(CType)                                                                               \
+    for (uint32_t i = 0; i < count; i++)                                                           \
+    numbers[i] = common | ((const CType *)values)[i]
+
+static void widen(const BlockColumn *stored, const void *values, uint32_t count, uint64_t *numbers)
+{
+    uint64_t common = stored->common;
+
+    if (stored->value_bytes == 1)
+        WIDEN(uint8_t);
+    else if (stored->value_bytes == 2)
+        WIDEN(uint16_t);
+    else
+        WIDEN(uint32_t);
+}
+
 void block_view_column(BlockView *view, uint32_t place, const Block *block, uint32_t column,
                        Type type, uint32_t from, uint32_t count)
 {
@@ -90,8 +106,11 @@ void block_view_column(BlockView *view, uint32_t place, const Block *block, uint
     if (stored->has_validity)
         out->validity = view_validity(view, place, at(block, stored->validity), from, count);
     if (stored->phys != PHYS_STR) {
-        out->values =
-            (const char *)at(block, stored->values) + (size_t)from * phys_bytes((Phys)stored->phys);
+        out->values = (const char *)at(block, stored->values) + from * stored->value_bytes;
+        if (stored->value_bytes < phys_bytes((Phys)stored->phys)) {
+            widen(stored, out->values, count, (uint64_t *)(void *)strings);
+            out->values = strings;
+        }
         return;
     }
     if (from > 0)
@@ -108,17 +127,29 @@ static bool fits(uint64_t offset, uint64_t bytes, uint64_t total)
     return offset % 64 == 0 && offset <= total && bytes <= total - offset;
 }
 
+static uint32_t stored_bytes(Phys phys)
+{
+    return phys == PHYS_STR ? sizeof(uint32_t) : (uint32_t)phys_bytes(phys);
+}
+
+static bool is_width(Phys phys, uint64_t value_bytes)
+{
+    return value_bytes == stored_bytes(phys) ||
+           (phys == PHYS_INT64 && (value_bytes == 1 || value_bytes == 2 || value_bytes == 4));
+}
+
 static bool column_is_sound(const Block *block, const BlockColumn *column, Phys phys)
 {
     uint64_t rows = block->head->row_count, total = block->head->bytes;
     const uint32_t *ends;
 
-    if (column->phys != (uint32_t)phys || column->has_validity > 1)
+    if (column->phys != (uint32_t)phys || column->has_validity > 1 ||
+        !is_width(phys, column->value_bytes))
         return false;
     if (column->has_validity && !fits(column->validity, bitmap_words(rows) * 8, total))
         return false;
     if (phys != PHYS_STR)
-        return fits(column->values, rows * phys_bytes(phys), total);
+        return fits(column->values, rows * column->value_bytes, total);
     if (!fits(column->values, rows * sizeof(uint32_t), total) ||
         !fits(column->text, column->text_bytes, total))
         return false;
@@ -177,7 +208,7 @@ void block_builder_init(BlockBuilder *builder, Arena *arena, uint32_t column_cou
 
 static size_t value_bytes(const BuilderColumn *column)
 {
-    return column->phys == PHYS_STR ? sizeof(uint32_t) : phys_bytes(column->phys);
+    return stored_bytes(column->phys);
 }
 
 void block_builder_fini(BlockBuilder *builder)
@@ -323,6 +354,25 @@ static uint64_t place(uint64_t *next, uint64_t bytes)
     return offset;
 }
 
+/* How wide the column's values will be, and what bits narrow ones leave out. */
+static void find_width(BuilderColumn *column, uint32_t count)
+{
+    const uint64_t *numbers = column->values;
+    uint64_t differences = 0, bits;
+
+    column->stored_bytes = value_bytes(column);
+    column->common = 0;
+    if (column->phys != PHYS_INT64)
+        return;
+    for (uint32_t i = 0; i < count; i++)
+        differences |= numbers[i] ^ numbers[0];
+    if (differences > UINT32_MAX)
+        return;
+    column->stored_bytes = differences <= UINT8_MAX ? 1 : differences <= UINT16_MAX ? 2 : 4;
+    bits = 8 * column->stored_bytes;
+    column->common = numbers[0] >> bits << bits;
+}
+
 /* The bytes needed; says where each column lies when columns_out is not NULL. */
 static uint64_t lay_out(const BlockBuilder *builder, BlockColumn *columns_out)
 {
@@ -333,11 +383,13 @@ static uint64_t lay_out(const BlockBuilder *builder, BlockColumn *columns_out)
         const BuilderColumn *column = &builder->columns[i];
         BlockColumn out = {.phys = (uint32_t)column->phys,
                            .has_validity = column->has_nulls,
-                           .text_bytes = column->text_bytes};
+                           .text_bytes = column->text_bytes,
+                           .value_bytes = column->stored_bytes,
+                           .common = column->common};
 
         if (column->has_nulls)
             out.validity = place(&next, bitmap_words(rows) * sizeof(uint64_t));
-        out.values = place(&next, rows * value_bytes(column));
+        out.values = place(&next, rows * out.value_bytes);
         if (column->phys == PHYS_STR)
             out.text = place(&next, column->text_bytes);
         if (columns_out != NULL)
@@ -347,14 +399,38 @@ static uint64_t lay_out(const BlockBuilder *builder, BlockColumn *columns_out)
 }
 
 /* Between pieces there are zeros. */
-static void write_piece(char *block, uint64_t offset, const void *piece, uint64_t bytes)
+static void write_zeros(char *block, uint64_t offset, uint64_t bytes)
 {
     uint64_t end = offset + bytes, next = offset;
 
     place(&next, bytes);
+    memset(block + end, 0, next - end);
+}
+
+static void write_piece(char *block, uint64_t offset, const void *piece, uint64_t bytes)
+{
     if (bytes > 0)
         memcpy(block + offset, piece, bytes);
-    memset(block + end, 0, next - end);
+    write_zeros(block, offset, bytes);
+}
+
+#define NARROW(CType)                                                                              \
+    for (uint32_t i = 0; i < count; i++)                                                           \
+    ((CType *)to)[i] = (CType)numbers[i]
+
+/* The rest of the piece's last 64 bytes are zeros. */
+static void write_narrow(char *block, const BlockColumn *stored, const uint64_t *numbers,
+                         uint32_t count)
+{
+    void *to = block + stored->values;
+
+    if (stored->value_bytes == 1)
+        NARROW(uint8_t);
+    else if (stored->value_bytes == 2)
+        NARROW(uint16_t);
+    else
+        NARROW(uint32_t);
+    write_zeros(block, stored->values, count * stored->value_bytes);
 }
 
 static void write_column(const BlockBuilder *builder, const BuilderColumn *column,
@@ -368,7 +444,10 @@ static void write_column(const BlockBuilder *builder, const BuilderColumn *colum
         if (builder->row_count % 64 != 0) /* what lies behind the last row */
             validity[builder->row_count / 64] &= (UINT64_C(1) << builder->row_count % 64) - 1;
     }
-    write_piece(block, to->values, column->values, builder->row_count * value_bytes(column));
+    if (to->value_bytes < value_bytes(column))
+        write_narrow(block, to, column->values, builder->row_count);
+    else
+        write_piece(block, to->values, column->values, builder->row_count * value_bytes(column));
     if (column->phys == PHYS_STR)
         write_piece(block, to->text, column->text, column->text_bytes);
 }
@@ -382,6 +461,8 @@ Status block_builder_finish(BlockBuilder *builder, Error *err, Block **block_out
     *block_out = NULL;
     if (builder->row_count == 0)
         return ST_OK;
+    for (uint32_t i = 0; i < builder->column_count; i++)
+        find_width(&builder->columns[i], builder->row_count);
     bytes = lay_out(builder, NULL);
     TRY(block_new(builder->pool, bytes, err, &block));
     place(&head_bytes, sizeof(BlockHead) + builder->column_count * sizeof(BlockColumn));

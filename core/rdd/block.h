@@ -12,6 +12,8 @@
  *     | BlockHead | BlockColumn x columns | validity, values, text ends, text bytes, each at 64 |
  *
  * Text lies as ends (uint32: where value i ends in the bytes) and bytes; views make Str of them.
+ * Numbers of 64 bits lie in as few bytes (1, 2, 4) as the bits need in which some two of the block
+ * differ; the other bits are what all have in common. Memory that is not written is the cheapest.
  *
  * Thread: a builder is one thread's; blocks are immutable and counted.
  */
@@ -39,6 +41,8 @@ typedef struct BlockColumn {
     uint64_t values;   /* of texts: the ends             */
     uint64_t text;
     uint64_t text_bytes;
+    uint64_t value_bytes; /* as they lie                    */
+    uint64_t common;      /* of narrow ones: the other bits */
 } BlockColumn;
 
 typedef struct Block {
@@ -72,11 +76,12 @@ MUST_CHECK Status block_new(MemPool *pool, uint64_t bytes, Error *err, Block **b
 MUST_CHECK Status block_check(Block *block, uint64_t bytes, uint64_t hash, uint32_t column_count,
                               const PlanColumn *columns, Error *err);
 
-/* Room for what a view of a block cannot borrow: texts, and validity that starts within a word. */
+/* Room for what a view of a block cannot borrow: texts, narrow numbers, and validity that starts
+ * within a word. */
 typedef struct BlockView {
     uint32_t row_capacity;
     Column *columns;
-    Str *strings;   /* row_capacity a column  */
+    Str *strings;   /* row_capacity a column; or numbers */
     uint64_t *bits; /* as many bits, in words */
 } BlockView;
 
@@ -98,6 +103,7 @@ typedef struct BuilderColumn {
     bool has_nulls;
     char *text;
     uint64_t text_bytes, text_capacity;
+    uint64_t stored_bytes, common; /* as BlockColumn has it, once the block is made */
 } BuilderColumn;
 
 typedef struct BlockBuilder {

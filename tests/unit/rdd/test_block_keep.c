@@ -44,7 +44,7 @@ static Block *make_block(int64_t from)
 
     typed.type = data.type = type_of(TYPE_INT8);
     for (int i = 0; i < ROWS; i++)
-        values[i] = from + i;
+        values[i] = from + ((int64_t)i << 40); /* as wide as they come */
     block_builder_init(&builder, arena, 1, &typed, BLOCK_BYTES_MAX, pool);
     ck_assert_int_eq(block_builder_add(&builder, &data, NULL, ROWS, NULL), ST_OK);
     ck_assert_int_eq(block_builder_finish(&builder, NULL, &block), ST_OK);

@@ -1,0 +1,143 @@
+/* test_block.c -- what goes into a block comes out of it; numbers lie as narrow as they can */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <xxhash.h>
+
+#include "core/rdd/block.h"
+
+enum { ROWS = 1000, VIEW_ROWS = 100 };
+
+static MemPool *pool;
+static Arena *arena;
+
+static void setup(void)
+{
+    pool = mem_pool_new(NULL, "test", MEM_POOL_NO_LIMIT);
+    arena = arena_new(NULL, "test", ARENA_NO_CAP);
+}
+
+static void teardown(void)
+{
+    ck_assert_uint_eq(mem_pool_used_bytes(pool), 0);
+    mem_pool_free(pool);
+    arena_free(arena);
+}
+
+static PlanColumn column_of(TypeId type)
+{
+    return (PlanColumn){.id = 1, .type = type_of(type), .name = "v", .is_nullable = true};
+}
+
+static Block *make_block(const Column *data, uint32_t count)
+{
+    PlanColumn typed = column_of(data->type.id);
+    BlockBuilder builder;
+    Block *block;
+
+    block_builder_init(&builder, arena, 1, &typed, BLOCK_BYTES_MAX, pool);
+    ck_assert_int_eq(block_builder_add(&builder, data, NULL, count, NULL), ST_OK);
+    ck_assert_int_eq(block_builder_finish(&builder, NULL, &block), ST_OK);
+    block_builder_fini(&builder);
+    return block;
+}
+
+/* NULLs' values are zero. */
+static void check_numbers(const Block *block, const Column *data, uint32_t count)
+{
+    BlockView view = block_view_make(arena, 1, VIEW_ROWS);
+
+    for (uint32_t from = 0; from < count; from += 37) {
+        uint32_t step = count - from < VIEW_ROWS ? count - from : VIEW_ROWS;
+
+        block_view_column(&view, 0, block, 0, data->type, from, step);
+        for (uint32_t i = 0; i < step; i++) {
+            bool is_null = column_is_null(data, from + i);
+
+            ck_assert_int_eq(column_is_null(&view.columns[0], i), is_null);
+            ck_assert_int_eq(((const int64_t *)view.columns[0].values)[i],
+                             is_null ? 0 : ((const int64_t *)data->values)[from + i]);
+        }
+    }
+}
+
+static const struct {
+    int64_t first, step;
+    uint64_t bytes;
+} spans[] = {
+    {7, 0, 1},
+    {-256, 0, 1},
+    {0, 1, 2},       /* to 999 */
+    {1 << 20, 1, 2}, /* what all have in common is left out */
+    {-1000, 1, 2},   /* all negative */
+    {-5, 1, 8},      /* the sign differs */
+    {0, 4000000, 4}, /* less than 2^32 */
+    {0, 5000000, 8}, /* more */
+    {INT64_MIN, 3, 2},
+    {INT64_MAX - 3000, 3, 2},
+    {INT64_MIN, INT64_MAX / 500, 8},
+};
+
+START_TEST(numbers)
+{
+    for (uint32_t null_every = 0; null_every < 3; null_every++)
+        for (uint32_t count = 1; count <= ROWS; count += 333) {
+            int64_t values[ROWS];
+            uint64_t validity[(ROWS + 63) / 64];
+            Column data = {.type = type_of(TYPE_INT8), .values = values};
+            PlanColumn typed = column_of(TYPE_INT8);
+            Block *block;
+
+            for (uint32_t i = 0; i < count; i++)
+                values[i] = (int64_t)((uint64_t)spans[_i].first + i * (uint64_t)spans[_i].step);
+            for (uint32_t i = 0; i < count; i++)
+                bitmap_put(validity, i, null_every == 0 || i % (null_every + 1) != 0);
+            data.validity = null_every == 0 ? NULL : validity;
+            block = make_block(&data, count);
+            check_numbers(block, &data, count);
+            if (count == ROWS && null_every == 0)
+                ck_assert_uint_eq(block_columns(block)->value_bytes, spans[_i].bytes);
+            ck_assert_int_eq(block_check(block, block_bytes(block), block->hash, 1, &typed, NULL),
+                             ST_OK);
+            block_unref(block);
+        }
+}
+END_TEST
+
+/* Of numbers of 64 bits alone, and in whole bytes. */
+START_TEST(widths_that_are_none)
+{
+    int64_t values[ROWS] = {0};
+    Column data = {.type = type_of(TYPE_INT8), .values = values};
+    PlanColumn typed = column_of(TYPE_INT8);
+
+    for (uint64_t bytes = 0; bytes < 20; bytes++) {
+        bool is_sound = bytes == 1; /* wider, and it does not fit */
+        Block *block = make_block(&data, ROWS);
+        uint64_t all = block_bytes(block);
+
+        ((BlockColumn *)(void *)(block->head + 1))->value_bytes = bytes;
+        ck_assert_int_eq(block_check(block, all, XXH3_64bits(block->head, all), 1, &typed, NULL),
+                         is_sound ? ST_OK : ST_CORRUPT);
+        block_unref(block);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("block");
+    TCase *tests = tcase_create("block");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(tests, setup, teardown);
+    tcase_add_loop_test(tests, numbers, 0, sizeof spans / sizeof *spans);
+    tcase_add_test(tests, widths_that_are_none);
+    suite_add_tcase(suite, tests);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
