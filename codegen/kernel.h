@@ -116,6 +116,9 @@ MUST_CHECK Status kernel_state_own(const Kernel *kernel, void *block, KernelOwnF
 /* True when states can hold text that must be copied to outlive a batch (min, max, first of
  * text). */
 bool kernel_state_has_text(const Kernel *kernel);
+/* Where in a block texts are: Strs, of no bytes where there is none. offsets has room for one an
+ * aggregate; returns how many. */
+uint32_t kernel_state_texts(const Kernel *kernel, uint32_t *offsets);
 /* The results of count blocks as agg_count columns, in the arena. */
 MUST_CHECK Status kernel_state_finish(const Kernel *kernel, Arena *arena, const void *const *blocks,
                                       uint32_t count, Error *err, Column *columns_out);

@@ -39,6 +39,21 @@ bool kernel_state_has_text(const Kernel *kernel)
     return false;
 }
 
+uint32_t kernel_state_texts(const Kernel *kernel, uint32_t *offsets)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < kernel->agg_count; i++) {
+        const KernelAgg *agg = &kernel->aggs[i];
+        size_t offset = agg->op == AGGOP_first_any ? offsetof(FirstState, value)
+                                                   : offsetof(TextBestState, value);
+
+        if (kernel__agg_holds_text(agg) && !agg->is_shared)
+            offsets[count++] = (uint32_t)(agg->state_offset + offset);
+    }
+    return count;
+}
+
 static Status own_text(Str *text, bool is_set, uint8_t *is_owned, KernelOwnFn own, void *context,
                        Error *err)
 {

@@ -5,7 +5,6 @@
 
 enum {
     ONE_TASK_ROWS_MAX = 16 * 1024,
-    ORDERED_GROUPS_MAX = 64 * 1024,
     SPLIT_GROUPS = 16 * 1024 /* of groups that are one ordered set */
 };
 
@@ -60,7 +59,8 @@ Status agg_merger_begin(AggMerger *merger, uint32_t phase, Error *err, uint32_t 
     if (phase == 0) {
         merger->set_count = merger->row_count <= ONE_TASK_ROWS_MAX ? 1 : AGG_PARTITION_COUNT;
         *task_count_out = merger->set_count;
-    } else if (phase == 1 && merger->set_count > 1 && count_groups(merger) <= ORDERED_GROUPS_MAX) {
+    } else if (phase == 1 && merger->set_count > 1 &&
+               count_groups(merger) <= AGG_ORDERED_GROUPS_MAX) {
         *task_count_out = 1;
     }
     return ST_OK;

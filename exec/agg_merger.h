@@ -20,6 +20,8 @@
 
 #include "exec/agg_table.h"
 
+enum { AGG_ORDERED_GROUPS_MAX = 64 * 1024 };
+
 typedef struct AggMerger {
     const AggSpec *spec;
     bool (*keeps)(const void *context, const void *state); /* groups of the result; NULL: all */

@@ -1,7 +1,8 @@
 /*
  * op_hash_agg.c -- GROUP BY, DISTINCT, and aggregates of everything
  *
- *     consume   keys -> groups (agg_table.h) -> one kernel updates all aggregates' states
+ *     consume   keys -> groups (agg_table.h) -> one kernel updates all aggregates' states; groups
+ *               that a task has no memory for are spilled (agg_spill.h)
  *     finish    repeated groups become one (agg_merger.h)
  *     source    op_hash_agg_source.c
  *
@@ -153,6 +154,7 @@ Status op_hash_aggregate_new(const ExecContext *context, Arena *arena, const Pla
                           .input_column_count = node->head.inputs[0]->column_count,
                           .input_columns = node->head.inputs[0]->columns};
     self->node = node;
+    self->arena = arena;
     *op_out = &self->op;
     TRY(check_aggs(node, err));
     assign_outputs(self, arena, kernel_aggs, first_args);
@@ -192,6 +194,16 @@ static Status local_fill(HashAggregate *self, AggLocal *local, Error *err)
     return agg_table_init(&local->table, &self->spec, err);
 }
 
+static Status open_spill(HashAggregate *self, Error *err)
+{
+    uint32_t *offsets = ARENA_ARRAY(self->arena, uint32_t, self->kernel_agg_count);
+    uint32_t count = self->kernel == NULL ? 0 : kernel_state_texts(self->kernel, offsets);
+
+    return self->spill.is_open ? ST_OK
+                               : agg_spill_open(&self->spill, self->arena, &self->spec,
+                                                self->op.context, count, offsets, err);
+}
+
 static Status agg_local_open(Operator *op, uint32_t thread, Error *err, void **local_out)
 {
     HashAggregate *self = (HashAggregate *)op;
@@ -202,7 +214,9 @@ static Status agg_local_open(Operator *op, uint32_t thread, Error *err, void **l
     *local_out = NULL;
     TRY(mem_pool_alloc(op->context->pool, sizeof(AggLocal), consumer_name, err, &memory));
     memset(memory, 0, offsetof(AggLocal, states));
-    status = local_fill(self, memory, err);
+    status = open_spill(self, err);
+    if (status == ST_OK)
+        status = local_fill(self, memory, err);
     if (status != ST_OK)
         local_free(self, memory);
     else
@@ -245,6 +259,38 @@ static Status choose_columns(HashAggregate *self, AggLocal *local, const Batch *
     return ST_OK;
 }
 
+/* The batch's groups; those of earlier ones make room for them where memory is short. */
+static Status find_groups(HashAggregate *self, AggLocal *local, const Batch *batch, uint64_t place,
+                          Error *err)
+{
+    Status status;
+
+    if (self->spec.key_count == 0)
+        return agg_table_find_only(&local->table, batch, local->columns, place, err, local->states);
+    if (!self->spill.is_open)
+        return agg_table_find(&local->table, batch, local->columns, place, err, local->states);
+    if (agg_spill_is_due(&self->spill, &local->table))
+        TRY(agg_spill_write(&self->spill, &local->table, err));
+    agg_spill_note(&self->spill, &local->table);
+    status = agg_table_find(&local->table, batch, local->columns, place, err, local->states);
+    if (status != ST_OUT_OF_MEMORY)
+        return status;
+    agg_spill_undo(&self->spill, &local->table);
+    TRY(agg_spill_write(&self->spill, &local->table, err));
+    return agg_table_find(&local->table, batch, local->columns, place, err, local->states);
+}
+
+/* Texts that states have taken up live on, also where only the file has room for them. */
+static Status keep_texts(HashAggregate *self, AggLocal *local, const Batch *batch, Error *err)
+{
+    bool has_keys = self->spec.key_count > 0;
+    Status status = own_states(self, local, has_keys ? batch->selected_count : 1, err);
+
+    return status == ST_OUT_OF_MEMORY && self->spill.is_open
+               ? agg_spill_write(&self->spill, &local->table, err)
+               : status;
+}
+
 static Status agg_consume(Operator *op, void *local_memory, const Batch *batch, Emitter *emitter,
                           Error *err)
 {
@@ -258,17 +304,12 @@ static Status agg_consume(Operator *op, void *local_memory, const Batch *batch, 
         return ST_OK;
     TRY(place_first(batch, err, &place));
     TRY(choose_columns(self, local, batch, err));
-    if (has_keys)
-        TRY(agg_table_find(&local->table, batch, local->columns, place, err, local->states));
-    else
-        TRY(agg_table_find_only(&local->table, batch, local->columns, place, err, local->states));
+    TRY(find_groups(self, local, batch, place, err));
     if (self->kernel == NULL)
         return ST_OK;
     TRY(kernel_aggregate(local->instance, batch, has_keys ? local->states : NULL,
                          has_keys ? NULL : local->states[0], err));
-    if (self->has_text_states)
-        TRY(own_states(self, local, has_keys ? batch->selected_count : 1, err));
-    return ST_OK;
+    return self->has_text_states ? keep_texts(self, local, batch, err) : ST_OK;
 }
 
 static Status agg_combine(Operator *op, void *local_memory, Error *err)
@@ -276,6 +317,8 @@ static Status agg_combine(Operator *op, void *local_memory, Error *err)
     HashAggregate *self = (HashAggregate *)op;
     AggLocal *local = local_memory;
 
+    if (self->spill.has_begun)
+        TRY(agg_spill_write(&self->spill, &local->table, err));
     agg_table_end(&local->table);
     kernel_instance_free(local->instance);
     kernel_instance_free(local->first_instance);
@@ -294,6 +337,8 @@ static Status agg_finish_begin(Operator *op, uint32_t phase, Error *err, uint32_
     HashAggregate *self = (HashAggregate *)op;
 
     *task_count_out = 0;
+    if (self->spill.has_begun)
+        return phase == 0 ? agg_spill_finish(&self->spill, err) : ST_OK;
     if (phase == 0 && self->spec.key_count == 0 && self->merger.row_count == 0) {
         TRY(agg_table_init(&self->empty, &self->spec, err));
         TRY(agg_table_add_empty(&self->empty, err));
@@ -315,6 +360,7 @@ static void agg_close(Operator *op)
     HashAggregate *self = (HashAggregate *)op;
 
     agg_merger_fini(&self->merger);
+    agg_spill_close(&self->spill);
     for (AggLocal *local = self->locals, *next; local != NULL; local = next) {
         next = local->next;
         local_free(self, local);

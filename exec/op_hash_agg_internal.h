@@ -3,6 +3,7 @@
 #define VONK_EXEC_OP_HASH_AGG_INTERNAL_H
 
 #include "exec/agg_merger.h"
+#include "exec/agg_spill.h"
 #include "exec/operator.h"
 
 /* Where an aggregate's result comes from. */
@@ -28,6 +29,8 @@ typedef struct HashAggregate {
     struct AggLocal *locals; /* combined ones */
     AggTable empty;          /* for an aggregate of everything without rows */
     AggMerger merger;
+    AggSpill spill; /* of the only thread's table */
+    Arena *arena;
 } HashAggregate;
 
 extern const OperatorClass hash_aggregate_class;

@@ -16,11 +16,15 @@ typedef struct AggCursor {
     uint64_t row_count;
     uint32_t split;
     uint64_t sequence;
+    AggSpillCursor spilled;
 } AggCursor;
 
 uint32_t hash_aggregate_split_count(Operator *op)
 {
-    return agg_merger_split_count(&((HashAggregate *)op)->merger);
+    const HashAggregate *self = (HashAggregate *)op;
+
+    return self->spill.has_begun ? self->spill.group_count > 0
+                                 : agg_merger_split_count(&self->merger);
 }
 
 void hash_aggregate_source_close(Operator *op, void *cursor_memory)
@@ -30,6 +34,7 @@ void hash_aggregate_source_close(Operator *op, void *cursor_memory)
     (void)op;
     if (cursor == NULL)
         return;
+    agg_spill_cursor_close(&cursor->spilled);
     row_reader_fini(&cursor->reader);
     arena_free(cursor->arena);
 }
@@ -56,9 +61,10 @@ Status hash_aggregate_source_split(Operator *op, void *cursor_memory, uint32_t s
     HashAggregate *self = (HashAggregate *)op;
     AggCursor *cursor = cursor_memory;
 
-    (void)err;
     cursor->split = split;
     cursor->sequence = 0;
+    if (self->spill.has_begun)
+        return agg_spill_cursor_open(&cursor->spilled, &self->spill, cursor->arena, err);
     agg_merger_split(&self->merger, split, &cursor->rows, &cursor->row_count);
     return ST_OK;
 }
@@ -79,6 +85,11 @@ Status hash_aggregate_source_next(Operator *op, void *cursor_memory, Error *err,
     AggCursor *cursor = cursor_memory;
     uint32_t count = op->context->batch_rows, key_count = self->spec.key_count;
 
+    if (self->spill.has_begun) {
+        TRY(agg_spill_take(&cursor->spilled, err, &count));
+        cursor->rows = cursor->spilled.rows;
+        cursor->row_count = count;
+    }
     if (count > cursor->row_count)
         count = (uint32_t)cursor->row_count;
     *batch_out = (Batch){.column_count = op->node->column_count,

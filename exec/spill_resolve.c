@@ -91,9 +91,6 @@ static Status merge_into(SpillMerge *merge, SpillWriter *results, Error *err)
 
 /* --- one part --- */
 
-static Status resolve_run(const SpillClient *client, SpillSpace *space, const SpillRun *run,
-                          uint32_t level, Error *err, SpillRun *run_out);
-
 /* record: NULL: one that is not read yet. */
 static Status too_large(const SpillClient *client, const SpillSpace *space,
                         const SpilledRecord *record, Error *err)
@@ -176,8 +173,8 @@ static Status resolve_cut(Part *part, SpillWriter *results, Error *err)
     spill_reader_fini(&part->reader);
     spill_set_fini(&part->cut);
     for (uint32_t i = 0; i < SPILL_PARTS; i++)
-        TRY(resolve_run(part->client, part->space, &part->cut.parts[i].run, part->level + 1, err,
-                        &runs[i]));
+        TRY(spill_resolve_run(part->client, part->space, &part->cut.parts[i].run, part->level + 1,
+                              err, &runs[i]));
     status = spill_merge_init(&merge, part->space, runs, err);
     if (status == ST_OK)
         status = merge_into(&merge, results, err);
@@ -185,9 +182,8 @@ static Status resolve_cut(Part *part, SpillWriter *results, Error *err)
     return status;
 }
 
-/* level: how often it was cut. */
-static Status resolve_run(const SpillClient *client, SpillSpace *space, const SpillRun *run,
-                          uint32_t level, Error *err, SpillRun *run_out)
+Status spill_resolve_run(const SpillClient *client, SpillSpace *space, const SpillRun *run,
+                         uint32_t level, Error *err, SpillRun *run_out)
 {
     Part part = {.client = client, .space = space, .level = level};
     SpillWriter results = {.space = space};
@@ -219,6 +215,7 @@ static Status resolve_run(const SpillClient *client, SpillSpace *space, const Sp
 Status spill_resolve(const SpillClient *client, const SpillSet *set, Error *err, SpillRun *runs_out)
 {
     for (uint32_t i = 0; i < SPILL_PARTS; i++)
-        TRY(resolve_run(client, set->space, &set->parts[i].run, set->level + 1, err, &runs_out[i]));
+        TRY(spill_resolve_run(client, set->space, &set->parts[i].run, set->level + 1, err,
+                              &runs_out[i]));
     return ST_OK;
 }

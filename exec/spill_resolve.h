@@ -34,6 +34,11 @@ typedef struct SpillClient {
 MUST_CHECK Status spill_resolve(const SpillClient *client, const SpillSet *set, Error *err,
                                 SpillRun *runs_out);
 
+/* One run of it, which was cut by hash `level` times. */
+MUST_CHECK Status spill_resolve_run(const SpillClient *client, SpillSpace *space,
+                                    const SpillRun *run, uint32_t level, Error *err,
+                                    SpillRun *run_out);
+
 typedef struct SpillMerge {
     SpillReader readers[SPILL_PARTS];
     SpilledRecord records[SPILL_PARTS]; /* the next of each */

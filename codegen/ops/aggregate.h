@@ -314,7 +314,8 @@ static inline void first_add(FirstState *state, const void *value, size_t bytes,
 {
     if (state->is_set)
         return;
-    memcpy(state->value, value, bytes);
+    if (!is_null) /* else what stands there is no value */
+        memcpy(state->value, value, bytes);
     state->is_set = 1;
     state->is_null = is_null;
 }

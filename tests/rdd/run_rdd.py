@@ -479,6 +479,11 @@ def short_of_memory(folder):
         code, out, err = submit(job, call, 500000, options=["--master", "local[8]", "--set", "memory=96MiB", "--set",
                                                              f"spill_dir={spill}"])
         check(code == 0 and out == expected, f"{call} in 96 MiB, three tasks at once: {code} {err[-400:]}")
+    for call, records in ("sql_groups", 500000), ("sql_few_groups", 200000):  # groups with their states
+        code, expected, err = submit(job, call, records)
+        check(code == 0 and expected.count("\n") > 50000, f"{call} with enough memory: {code} {err[-300:]}")
+        code, out, err = submit(job, call, records, options=["--set", "memory=32MiB", "--set", f"spill_dir={spill}"])
+        check(code == 0 and out == expected, f"{call} in 32 MiB: {code} {err[-400:]}")
     code, _, err = submit(job, "one_group", 200000, options=["--set", "memory=16MiB", "--set", f"spill_dir={spill}"])
     check(code == 1 and "out of memory" in err and "reduce_by_key" in err and "k = 3" in err, f"one large group: {code} {err[-600:]}")
     code, _, err = submit(job, "join", 60000, options=["--set", "memory=12MiB", "--set", "spill_dir=/nowhere/at/all"])

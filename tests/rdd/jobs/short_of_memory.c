@@ -100,11 +100,30 @@ void without_v(VonkTask *task, const Row *in, Row *out)
     out->x = 0;
 }
 
-static VonkRdd *made_by(VonkRdd *a, VonkRdd *b, VonkRdd *few, VonkRdd *same, const char *call)
+VONK_RECORD(Group, VONK_FIELD(int8, k), VONK_FIELD(text, t), VONK_FIELD(int8, n),
+            VONK_FIELD(text, least), VONK_FIELD(text, most), VONK_FIELD(float8, mean));
+
+/* Keys of a record and more: groups of which each has a few rows, and so many texts as states. */
+static const char sql_groups[] =
+    "SELECT k, t, count(*) AS n, min(t || v) AS least, max('v of this record is ' || v) AS most, "
+    "avg(x) AS mean FROM rows_a GROUP BY k, t";
+
+/* So few that they come in the order of their first rows, and too large for memory all the same. */
+static const char sql_few_groups[] =
+    "SELECT k % 60000 AS k, repeat('0123456789', 25) || k % 60000 AS t, count(*) AS n, "
+    "min(repeat('of all', 200) || v) AS least, max('v of this record is ' || v) AS most, avg(x) AS "
+    "mean "
+    "FROM rows_a GROUP BY 1, 2";
+
+static VonkRdd *made_by(VonkSession *session, VonkRdd *a, VonkRdd *b, VonkRdd *few, VonkRdd *same,
+                        const char *call)
 {
+    VonkError error;
     VonkRdd *keys_a = vonk_rdd_map(a, Row, Row, without_v);
     VonkRdd *keys_b = vonk_rdd_map(b, Row, Row, without_v);
 
+    if (vonk_rdd_register(a, "rows_a", &error) != VONK_OK)
+        return NULL;
     if (strcmp(call, "join") == 0)
         return vonk_rdd_join(a, Row, b, Row, Both, put, VONK_PARTITIONS(PARTITIONS));
     if (strcmp(call, "left_join") == 0)
@@ -141,6 +160,10 @@ static VonkRdd *made_by(VonkRdd *a, VonkRdd *b, VonkRdd *few, VonkRdd *same, con
                                      "x, t");
     if (strcmp(call, "distinct") == 0)
         return vonk_rdd_distinct(keys_a);
+    if (strcmp(call, "sql_groups") == 0)
+        return vonk_rdd_sql(session, Group, sql_groups);
+    if (strcmp(call, "sql_few_groups") == 0)
+        return vonk_rdd_sql(session, Group, sql_few_groups);
     if (strcmp(call, "subtract") == 0)
         return vonk_rdd_subtract(keys_a, keys_b);
     if (strcmp(call, "subtract_by_key") == 0)
@@ -163,7 +186,7 @@ int vonk_main(VonkSession *s, int argc, char **argv)
 
     if (count < 100)
         return 2;
-    made = made_by(vonk_rdd_map(numbers, VonkNumber, Row, spread, VONK_WITH(count)),
+    made = made_by(s, vonk_rdd_map(numbers, VonkNumber, Row, spread, VONK_WITH(count)),
                    vonk_rdd_map(numbers, VonkNumber, Row, spread_more, VONK_WITH(count)),
                    vonk_rdd_map(vonk_rdd_range(s, 0, 3, 1, 2), VonkNumber, Row, alike),
                    vonk_rdd_map(numbers, VonkNumber, Row, alike), argv[1]);
