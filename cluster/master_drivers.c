@@ -99,7 +99,7 @@ bool master_next_to_keep(const MasterState *state, Arena *arena, MasterKept *kep
     return false;
 }
 
-void master_kept(MasterState *state, const MasterKept *kept)
+void master_kept(MasterState *state, const MasterKept *kept, int64_t now_ns)
 {
     MasterDriver *driver = master__driver(state, kept->driver);
     MasterExecutor *process;
@@ -114,6 +114,16 @@ void master_kept(MasterState *state, const MasterKept *kept)
     process = master__executor(state, driver->process);
     if (process != NULL) /* its order was held back */
         master__worker(state, process->worker)->has_news = true;
+    else
+        master__place_drivers(state, now_ns);
+}
+
+bool master_is_driver_process(const MasterState *state, int64_t id)
+{
+    const MasterExecutor *process = master__executor(state, id);
+
+    return (process != NULL && process->driver != 0) ||
+           master__past(state, PAST_PROCESS, id) != NULL;
 }
 
 /* --- they come --- */
@@ -414,6 +424,7 @@ void master__place_drivers(MasterState *state, int64_t now_ns)
 
         end_waiting(driver, now_ns);
         if (driver->state != DRIVER_WAITING || now_ns < driver->pause_until_ns ||
+            driver->kept_version != driver->version || /* where nothing can be kept, nobody waits */
             state->executor_count == MASTER_EXECUTORS_MAX)
             continue;
         worker = find_worker(state, driver);

@@ -104,7 +104,7 @@ static Status keep(Master *master, const MasterStore *store, Error *err)
             status = store_keep(store, &kept, err);
         pthread_mutex_lock(&master->lock);
         if (status == ST_OK && master->state == state)
-            master_kept(master->state, &kept);
+            master_kept(master->state, &kept, clock_now_ns());
         arena_reset(arena);
         pthread_cond_broadcast(&master->changed);
     }
@@ -223,12 +223,13 @@ static Status on_executor_ended(void *context, int64_t worker, int64_t incarnati
                                 int64_t executor, const char *reason, int32_t exit_code, Error *err)
 {
     Master *master;
+    Status status;
 
     TRY(begin(context, err, &master));
-    return end_kept(master,
-                    master_executor_ended(master->state, worker, incarnation, executor, reason,
-                                          exit_code, clock_now_ns(), err),
-                    err);
+    status = master_executor_ended(master->state, worker, incarnation, executor, reason, exit_code,
+                                   clock_now_ns(), err);
+    return master_is_driver_process(master->state, executor) ? end_kept(master, status, err)
+                                                             : end(master, status);
 }
 
 static Status on_end_worker(void *context, int64_t worker, int64_t incarnation, Error *err)

@@ -119,7 +119,9 @@ typedef struct MasterKept {
 bool master_has_to_keep(const MasterState *state);
 /* False: all is kept. What it gives lives in the arena. */
 bool master_next_to_keep(const MasterState *state, Arena *arena, MasterKept *kept_out);
-void master_kept(MasterState *state, const MasterKept *kept);
+void master_kept(MasterState *state, const MasterKept *kept, int64_t now_ns);
+/* Of one that runs, or has ended: an answer about that must be kept. */
+bool master_is_driver_process(const MasterState *state, int64_t id);
 /* Of a master before, before anybody else is heard. */
 MUST_CHECK Status master_restore_driver(MasterState *state, WireBytes record, WireBytes package,
                                         int64_t now_ns, Error *err);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A cluster whose processes die while it works: every answer has the bytes of one process.
 
-    run_chaos.py [--seconds 60] [--seed 1] [--victims executor,keeper,worker,master] [--every 1.0] [--only NAME,...] [--alone] [--net]
+    run_chaos.py [--seconds 60] [--seed 1] [--victims executor,driver,...] [--every 1.0] [--only NAME,...] [--alone] [--net]
 
 A master, one that stands by (with a ZooKeeper server of this test's own) and three workers are started. While TPC-H's 22
 queries, word count, PageRank and a sort run again and again through them, one of their processes, by the seed, is killed every
@@ -13,8 +13,10 @@ repeated, late and damaged, connections are reset, nodes are cut off for some se
 """
 import argparse
 import glob
+import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -58,7 +60,26 @@ def processes(folder):
             continue
         if len(words) > 1 and words[1] in ("master", "worker", "executor", "keeper") and any(folder in word for word in words):
             found.append((int(path.split("/")[2]), words[1], words))
+        elif len(words) > 1 and words[1] == "submit" and is_in(folder, path):
+            found.append((int(path.split("/")[2]), "driver", words))
     return found
+
+
+def is_in(folder, path):
+    """Whether that process works there."""
+    try:
+        return os.readlink(path.replace("cmdline", "cwd")).startswith(folder)
+    except OSError:
+        return False
+
+
+def is_alive(pid):
+    """A zombie has let go of all that it had."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 class Cluster:
@@ -68,7 +89,7 @@ class Cluster:
     def __init__(self, folder, net=None):
         self.folder, self.net = folder, net
         self.prefix = net.command([]) if net else []
-        self.children = []
+        self.children, self.killed = [], set()
 
     def vonk(self, *words, **options):
         return subprocess.run([*self.prefix, VONK, *words], capture_output=True, text=True, timeout=60, **options)
@@ -86,7 +107,10 @@ class Cluster:
         if not victims:
             return None
         pid, kind, words = draw.choice(victims)
+        self.killed.add(pid)
         os.kill(pid, signal.SIGKILL)
+        while is_alive(pid):  # its port and its folder are its own until then
+            time.sleep(0.005)
         if "--ready-fd" in words:  # that was for who started it first
             at = words.index("--ready-fd")
             del words[at:at + 2]
@@ -94,11 +118,43 @@ class Cluster:
             words += ["--port", self.url.rsplit(":", 1)[1]]
         if kind in ("master", "worker"):  # the others are the workers' business
             self.start(*words[1:])
+        self.check_ends()
         return kind
 
+    def check_ends(self):
+        """Nobody ends who was not killed."""
+        for child in self.children:
+            if child.poll() is not None and child.pid not in self.killed:
+                self.killed.add(child.pid)
+                with open(self.folder + ".errors") as errors:
+                    check(False, f"{' '.join(child.args)} has ended by itself, code {child.returncode}: {errors.read()[-2000:]}")
+                self.start(*child.args[len(self.prefix) + 1:])
+
+    def run(self, work):
+        out, error, took = run(work, self.prefix, ["--master", self.url])
+        if "--wait" in work[0] and not error:
+            out = self.words_of(int(out))
+        return out, error, took
+
+    def words_of(self, driver):
+        """What the last process of a driver has said, without what was said about executors."""
+        for _ in range(100):
+            done = self.vonk("status", "--json", "--master", self.url)
+            if done.returncode == 0:
+                break
+            time.sleep(0.1)
+        log = next(one["log"] for one in json.loads(done.stdout)["drivers"] if one["id"] == driver).split(":", 1)[1]
+        lines = []
+        for path in (log + ".1", log):
+            if os.path.exists(path):
+                with open(path, "rb") as f:
+                    lines += [line for line in f.read().splitlines(True) if not re.match(rb"\d{4}-\d\d-\d\dT", line)]
+        first = max((at for at, line in enumerate(lines) if line == b"word,n\n"), default=0)
+        return b"".join(lines[first:])
+
     def start(self, *words):
-        self.children.append(subprocess.Popen([*self.prefix, VONK, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                              stderr=subprocess.DEVNULL))
+        with open(self.folder + ".errors", "a") as errors:
+            self.children.append(subprocess.Popen([*self.prefix, VONK, *words], stdin=subprocess.DEVNULL, stdout=errors, stderr=errors))
 
     def down(self):
         done = self.vonk("cluster", "down", "--dir", self.folder)
@@ -148,7 +204,7 @@ class StandbyCluster(Cluster):
     def __exit__(self, *_):
         super().__exit__()
         self.zookeeper.__exit__()
-        for path in glob.glob(f"{self.folder}/*.log*"):
+        for path in glob.glob(f"{self.folder}/*.log*") + glob.glob(f"{self.folder}/worker-*/driver-*.log*"):
             os.unlink(path)
         for path in glob.glob(f"{self.folder}/worker-*"):
             if not os.listdir(path):  # the folder itself is who starts a worker's
@@ -161,7 +217,7 @@ def sort_sql(folder):
     return f"SELECT l_orderkey, l_linenumber, l_comment FROM '{folder}/lineitem.parquet' ORDER BY l_comment, l_orderkey, l_linenumber"
 
 
-def works(scale, scratch):
+def works(scale, scratch, has_drivers):
     """By name: the arguments of vonk, behind which --master comes."""
     data = pyenv.tpch(scale)
     text = os.path.join(scratch, "words.txt")
@@ -177,6 +233,8 @@ def works(scale, scratch):
     for path in sorted(glob.glob(os.path.join(ROOT, "tests", "tpch", "queries", "q*.sql"))):
         all_works[os.path.basename(path)[:3]] = (["sql", "--format", "csv"], [data, "-f", path])
     all_works["word count"] = (["submit"], [os.path.join(ROOT, "examples", "word_count.c"), text])
+    if has_drivers:
+        all_works["a driver on a worker"] = (["submit", "--deploy-mode", "cluster", "--supervise", "--wait"], all_works["word count"][1])
     all_works["page rank"] = (["submit"], [os.path.join(ROOT, "examples", "page_rank.c"), edges, "3"])
     return all_works
 
@@ -218,10 +276,10 @@ def loop(cluster, wanted, everything, seconds, disturbance, quiet):
         disturbance.start()
     while not runs or (disturbance and time.monotonic() < until):
         for name, work in everything.items():
-            out, error, took = run(work, cluster.prefix, ["--master", cluster.url])
+            out, error, took = cluster.run(work)
             while not cluster.has_standby and "no connection with" in error and took < MASTER_AWAY:  # the master is being started again
                 time.sleep(0.2)
-                out, error, again = run(work, cluster.prefix, ["--master", cluster.url])
+                out, error, again = cluster.run(work)
                 took += again + 0.2
             check(not error, f"{name}: {error[:2000]}")
             check(bool(error) or out == wanted[name], f"{name}: other bytes than in one process")
@@ -250,8 +308,8 @@ def one_cluster(options, everything, wanted, net):
     with (Cluster if net or options.alone or missing else StandbyCluster)(folder, net) as cluster:
         quiet = {}
         for name, work in everything.items():  # the second run: code is compiled, files are in memory
-            run(work, cluster.prefix, ["--master", cluster.url])
-            out, error, quiet[name] = run(work, cluster.prefix, ["--master", cluster.url])
+            cluster.run(work)
+            out, error, quiet[name] = cluster.run(work)
             check(not error and out == wanted[name], f"{name}, undisturbed: {error[:2000] or 'other bytes than in one process'}")
 
         def spoil():
@@ -277,18 +335,18 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", default="0.1")
     parser.add_argument("--every", type=float, default=1.0)
-    parser.add_argument("--victims", type=lambda text: text.split(","), default=["executor", "keeper", "worker", "master"])
+    parser.add_argument("--victims", type=lambda text: text.split(","), default=["executor", "keeper", "worker", "master", "driver"])
     parser.add_argument("--only", type=lambda text: text.split(","))
     parser.add_argument("--alone", action="store_true")
     parser.add_argument("--net", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vonk-chaos-") as options.scratch:
-        everything = works(options.scale, options.scratch)
+        everything = works(options.scale, options.scratch, not options.net)
         if options.only:
             everything = {name: everything[name] for name in options.only}
         wanted = {}
         for name, work in everything.items():
-            wanted[name], error, _ = run(work)
+            wanted[name], error, _ = run(work if "--wait" not in work[0] else (["submit"], work[1]))
             check(not error and wanted[name], f"{name} in one process: {error}")
         if options.net:
             missing = FaultNet.why_not()

@@ -55,7 +55,7 @@ static void keep_all(void)
 
     while (master_next_to_keep(state, arena, &next)) {
         kept = next;
-        master_kept(state, &next);
+        master_kept(state, &next, now);
     }
 }
 

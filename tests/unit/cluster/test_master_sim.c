@@ -729,7 +729,7 @@ static void keep(void)
         place->driver = kept.driver;
         place->record_bytes = kept.record.byte_count;
         memcpy(place->record, kept.record.bytes, kept.record.byte_count);
-        master_kept(sim.master, &kept);
+        master_kept(sim.master, &kept, now_ns());
     }
 }
 
