@@ -74,10 +74,10 @@ def is_in(folder, path):
 
 
 def is_alive(pid):
-    """A zombie has let go of all that it had."""
+    """A zombie has let go of what it had when its threads have ended, too."""
     try:
         with open(f"/proc/{pid}/stat") as f:
-            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX" or len(os.listdir(f"/proc/{pid}/task")) > 1
     except OSError:
         return False
 
