@@ -2,7 +2,7 @@
 """The jobs in examples/: each one's answer beside the same computed in Python, in several modes.
 
     run_examples.py                         ends with 'examples: N passed, N failed'
-    VONK_TEST_MASTER=URL run_examples.py    on that cluster, too
+    VONK_TEST_MASTER=URL run_examples.py    here, and on that cluster
 """
 import collections
 import csv
@@ -24,7 +24,7 @@ MODES = [
     ["--set", "batch_rows=7", "--set", "test.faults=3"],
 ]
 if "VONK_TEST_MASTER" in os.environ:  # a cluster that runs
-    MODES.append(["--master", os.environ["VONK_TEST_MASTER"]])
+    MODES = [[], ["--master", os.environ["VONK_TEST_MASTER"]]]
 
 
 def submit(name, *args, options=()):

@@ -2,6 +2,7 @@
 """All 22 TPC-H queries: the same bytes in every mode, and the answers of DuckDB and PostgreSQL.
 
     run_tpch.py [--scale S] [--queries 1,6] [--no-postgres]
+    VONK_TEST_MASTER=URL run_tpch.py [--scale S] [--queries 1,6]    on that cluster, beside one process
 
 At scale 0.01 every mode runs (threads, tiers, tiny batches, no optimizer rules, Parquet and CSV); at --scale (0.1) the
 ordinary ones. Modes over Parquet must agree byte for byte. DuckDB and PostgreSQL are compared to 9 significant digits.
@@ -138,6 +139,12 @@ def main():
     arguments = parser.parse_args()
     queries = read_queries({int(n) for n in arguments.queries.split(",")} if arguments.queries else set())
 
+    if "VONK_TEST_MASTER" in os.environ:
+        folder = pyenv.tpch(arguments.scale)
+        run_modes(folder, [{"threads": 2}, {"threads": 2, "master": os.environ["VONK_TEST_MASTER"]}], queries,
+                  duckdb_answers(folder, queries), f"parquet {arguments.scale}")
+        print(f"tpch: {passed} passed, {failed} failed")
+        return 1 if failed else 0
     tiny = pyenv.tpch("0.01")
     truth = duckdb_answers(tiny, queries)
     run_modes(tiny, ALL_MODES, queries, truth, "parquet 0.01")
