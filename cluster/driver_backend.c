@@ -48,6 +48,7 @@ SchedulerConfig cluster_backend_config(void)
     SchedulerConfig config = scheduler_config_default();
 
     config.executor_timeout_ms = 10000;
+    config.cancel_timeout_ms = 5000;
     config.blocks_outlive_executors = true; /* those that are kept; the driver knows of others */
     config.no_executor_timeout_ms = 60000;
     config.speculates = true;
@@ -131,7 +132,8 @@ static void tell_given_up(ClusterBackend *backend, int64_t number, const char *r
         backend->options.executor_given_up(backend->options.context, number, reason);
 }
 
-static void lose(ClusterBackend *backend, RemoteExecutor *executor, const char *reason)
+static void lose(ClusterBackend *backend, RemoteExecutor *executor, bool has_crashed,
+                 const char *reason)
 {
     bool was_here;
 
@@ -140,14 +142,15 @@ static void lose(ClusterBackend *backend, RemoteExecutor *executor, const char *
     unlock(backend);
     if (!was_here)
         return;
-    driver_executor_lost(backend->driver, executor->place, fate_of_blocks(executor), reason);
+    (has_crashed ? driver_executor_crashed : driver_executor_lost)(
+        backend->driver, executor->place, fate_of_blocks(executor), reason);
     tell_given_up(backend, executor->number, reason);
 }
 
 /* From a sending thread: it takes no orders any more. */
 static void on_unreachable(void *context, RemoteExecutor *executor, const char *reason)
 {
-    lose(context, executor, reason);
+    lose(context, executor, false, reason);
 }
 
 /* With the lock. */
@@ -261,7 +264,7 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     spec.host = host_number(backend, hello->address.host);
     unlock(backend);
     if (before != NULL)
-        lose(backend, before, "it came anew");
+        lose(backend, before, false, "it came anew");
     let_go(backend, before);
     snprintf(name, sizeof name, "executor %lld", (long long)hello->executor);
     spec.name = name;
@@ -287,7 +290,8 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     return ST_OK;
 }
 
-static Status on_ended(void *context, int64_t number, const char *reason, Error *err)
+static Status on_ended(void *context, int64_t number, bool has_crashed, const char *reason,
+                       Error *err)
 {
     ClusterBackend *backend = context;
     RemoteExecutor *executor;
@@ -297,7 +301,7 @@ static Status on_ended(void *context, int64_t number, const char *reason, Error 
     executor = hold_number(backend, number);
     unlock(backend);
     if (executor != NULL)
-        lose(backend, executor, reason);
+        lose(backend, executor, has_crashed, reason);
     let_go(backend, executor);
     return ST_OK;
 }
@@ -439,7 +443,7 @@ static void backend_stage_released(TaskBackend *base, StageId stage)
     unlock(backend);
 }
 
-static void backend_executor_gone(TaskBackend *base, ExecutorId id)
+static void backend_executor_gone(TaskBackend *base, ExecutorId id, const char *reason)
 {
     ClusterBackend *backend = backend_of(base);
     RemoteExecutor *executor;
@@ -453,7 +457,7 @@ static void backend_executor_gone(TaskBackend *base, ExecutorId id)
     }
     unlock(backend);
     if (executor != NULL)
-        tell_given_up(backend, number, "it was silent for too long");
+        tell_given_up(backend, number, reason);
 }
 
 static void backend_executor_drained(TaskBackend *base, ExecutorId id)

@@ -467,7 +467,7 @@ static void say_goodbye(Executor *executor, const char *reason)
     Error err = ERROR_NONE;
 
     if (executor->rpc->rpc_driver_executor_ended(executor->rpc_pool, executor->options.driver,
-                                                 executor->options.executor, reason,
+                                                 executor->options.executor, false, reason,
                                                  in_ms(GOODBYE_MS), &err) != ST_OK)
         LOG_INFO("executor", "the driver does not hear of it: %s", err.message);
 }

@@ -20,6 +20,7 @@
 #include "cluster/worker_internal.h"
 #include "core/base/clock.h"
 #include "core/base/invariant.h"
+#include "exec/user_task.h"
 
 enum { EXEC_FAILED = 127, FILES_MAX = 65536, PROCESSES_MAX = 16384, OUTPUT_BYTES = 16384 };
 
@@ -435,8 +436,30 @@ static void describe_end(const Child *child, int wait_status, bool was_unwanted,
                  child->last_line);
 }
 
-int32_t child_finish(Child *child, int wait_status, bool was_unwanted, char reason[REASON_BYTES])
+static bool has_crashed(const Child *child, int wait_status)
 {
+    if (child->why_killed[0] != '\0')
+        return true;
+    if (WIFEXITED(wait_status))
+        return WEXITSTATUS(wait_status) == USER_TASK_EXIT;
+    switch (WTERMSIG(wait_status)) {
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGFPE:
+    case SIGILL:
+    case SIGABRT:
+    case SIGSYS:
+    case SIGTRAP:
+        return true;
+    default:
+        return false;
+    }
+}
+
+ChildEnd child_finish(Child *child, int wait_status, bool was_unwanted, char reason[REASON_BYTES])
+{
+    ChildEnd end = CHILD_NOT_STARTED;
+
     child_kill(child);                                 /* what it has started and left */
     for (int i = 0; i < 64 && child->output >= 0; i++) /* up to what a pipe holds */
         child_read_output(child);
@@ -445,7 +468,8 @@ int32_t child_finish(Child *child, int wait_status, bool was_unwanted, char reas
     child->output = -1;
     log_file_close(&child->log);
     describe_end(child, wait_status, was_unwanted, reason);
-    return was_unwanted || child->why_killed[0] != '\0' || !WIFEXITED(wait_status)
-               ? EXIT_CODE_NONE
-               : WEXITSTATUS(wait_status);
+    end.has_crashed = !was_unwanted && has_crashed(child, wait_status);
+    if (!was_unwanted && child->why_killed[0] == '\0' && WIFEXITED(wait_status))
+        end.exit_code = WEXITSTATUS(wait_status);
+    return end;
 }

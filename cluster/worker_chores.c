@@ -96,7 +96,8 @@ static void tell_driver(Worker *worker, const Chore *chore)
     RpcAddress driver = {chore->driver_host, chore->driver_port};
     Error err = ERROR_NONE;
 
-    if (worker->rpc->rpc_driver_executor_ended(worker->pool, driver, chore->executor, chore->text,
+    if (worker->rpc->rpc_driver_executor_ended(worker->pool, driver, chore->executor,
+                                               chore->has_crashed, chore->text,
                                                clock_now_ns() + tell_ns, &err) != ST_OK)
         LOG_INFO(area, "the driver is not told of the end of executor %" PRId64 ": %s",
                  chore->executor, err.message);

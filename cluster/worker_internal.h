@@ -111,9 +111,17 @@ int64_t child_memory_bytes(const Child *child);
 /* Asks it to end; a second later it is made to. */
 void child_ask_to_end(Child *child, int64_t now_ns);
 void child_kill(Child *child);
+
+typedef struct ChildEnd {
+    int32_t exit_code; /* or EXIT_CODE_NONE */
+    bool has_crashed;  /* by itself, or by what it has used: not by somebody's signal, nor as it
+                        * should */
+} ChildEnd;
+#define CHILD_NOT_STARTED ((ChildEnd){.exit_code = EXIT_CODE_NONE})
+
 /* After its process has ended: the group too, the log's end, and in words why. was_unwanted: it was
- * told to. The exit code, or EXIT_CODE_NONE. */
-int32_t child_finish(Child *child, int wait_status, bool was_unwanted, char reason[REASON_BYTES]);
+ * told to. */
+ChildEnd child_finish(Child *child, int wait_status, bool was_unwanted, char reason[REASON_BYTES]);
 
 /* "DIR/app-1/executor-2", or "DIR/driver-3/process-4", in a buffer of PATH_MAX; executor 0: what it
  * is in. */
@@ -165,6 +173,7 @@ typedef enum ChoreKind {
 typedef struct Chore {
     ChoreKind kind;
     int64_t executor, application;
+    bool has_crashed;
     char driver_host[DRIVER_HOST_BYTES];
     uint16_t driver_port;
     int64_t driver; /* as a child's */

@@ -42,13 +42,14 @@ void worker__wake(Worker *worker)
 
 /* --- executors --- */
 
-static void end_child(Worker *worker, Child *child, int32_t exit_code, const char *reason)
+static void end_child(Worker *worker, Child *child, ChildEnd end, const char *reason)
 {
     Chore chore = {.executor = child->executor,
+                   .has_crashed = end.has_crashed,
                    .application = child->application,
                    .driver_port = child->driver_port,
                    .driver = child->driver,
-                   .exit_code = exit_code};
+                   .exit_code = end.exit_code};
 
     if (child->driver != 0)
         LOG_INFO(area, "driver %" PRId64 " has ended: %s", child->driver, reason);
@@ -78,7 +79,7 @@ static void start_child(Worker *worker, Child *child)
                         : child_start(child, worker->options, &worker->keeper, &err);
 
     if (status != ST_OK) {
-        end_child(worker, child, EXIT_CODE_NONE, err.message);
+        end_child(worker, child, CHILD_NOT_STARTED, err.message);
         return;
     }
     if (child->driver != 0)
@@ -114,7 +115,7 @@ static void follow_board(Worker *worker, int64_t now)
         BoardView view = look_at(worker, child);
 
         if (view.state == CHILD_ORDERED && view.is_unwanted)
-            end_child(worker, child, EXIT_CODE_NONE, "it was stopped before it was started");
+            end_child(worker, child, CHILD_NOT_STARTED, "it was stopped before it was started");
         else if (view.state == CHILD_ORDERED)
             start_child(worker, child);
         else if (view.state == CHILD_RUNS && view.is_unwanted)
@@ -136,12 +137,12 @@ static void reap(Worker *worker)
             Child *child = &worker->children[i];
             BoardView view = look_at(worker, child);
             char reason[REASON_BYTES];
-            int32_t exit_code;
+            ChildEnd end;
 
             if (view.state != CHILD_RUNS || child->pid != pid)
                 continue;
-            exit_code = child_finish(child, wait_status, view.is_unwanted, reason);
-            end_child(worker, child, exit_code, reason);
+            end = child_finish(child, wait_status, view.is_unwanted, reason);
+            end_child(worker, child, end, reason);
             break;
         }
     }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -255,7 +256,8 @@ static void put_number(CrashText *to, uint64_t number)
     put(to, digits + at);
 }
 
-static void report_crash(int number)
+/* Whether a user's function was at work: then it is named. */
+static bool report_end(const char *what)
 {
     static atomic_flag is_reported = ATOMIC_FLAG_INIT;
     const UserTask *user = running;
@@ -263,23 +265,36 @@ static void report_crash(int number)
     ssize_t ignored;
 
     running = NULL; /* a crash in here is nobody's */
-    while (user != NULL && atomic_flag_test_and_set(&is_reported))
+    if (user == NULL)
+        return false;
+    while (atomic_flag_test_and_set(&is_reported))
         pause(); /* another thread is about to end the process */
-    if (user != NULL) {
-        put(&line, "\nFATAL: ");
-        put(&line, strsignal(number));
-        put(&line, " in user function ");
-        put(&line, user_function_name(user->function));
-        put(&line, ", record ");
-        put_number(&line, record_number(user));
-        put(&line, " of partition ");
-        put_number(&line, user->task.partition);
-        put(&line, "\n");
-        ignored = write(STDERR_FILENO, line.text, line.bytes);
-        (void)ignored;
-    }
+    put(&line, "\nFATAL: ");
+    put(&line, what);
+    put(&line, " in user function ");
+    put(&line, user_function_name(user->function));
+    put(&line, ", record ");
+    put_number(&line, record_number(user));
+    put(&line, " of partition ");
+    put_number(&line, user->task.partition);
+    put(&line, "\n");
+    ignored = write(STDERR_FILENO, line.text, line.bytes);
+    (void)ignored;
+    return true;
+}
+
+static void report_crash(int number)
+{
+    (void)report_end(strsignal(number));
     signal(number, SIG_DFL);
     raise(number);
+}
+
+/* Other threads are at work, on what the handlers that follow would free. */
+static void report_exit(void)
+{
+    if (report_end("exit()"))
+        _exit(USER_TASK_EXIT);
 }
 
 void user_task_report_crashes(void)
@@ -291,6 +306,7 @@ void user_task_report_crashes(void)
 
         sigaction(numbers[i], &action, NULL);
     }
+    (void)atexit(report_exit);
 }
 
 void user_task_crash_stack_init(CrashStack *stack)

@@ -70,7 +70,9 @@ void user_task_set_wanted(UserTask *user, bool is_wanted);
 void user_task_fail(UserTask *user, const Error *err);
 
 /* Makes SIGSEGV, SIGBUS, SIGFPE, SIGILL and SIGABRT of a user's function name it on standard error
- * before the process ends as it would have. For programs that run jobs; once. */
+ * before the process ends as it would have; exit() too, and then its status is this one. For
+ * programs that run jobs; once. */
+enum { USER_TASK_EXIT = 70 };
 void user_task_report_crashes(void);
 
 /* The calling thread runs users' functions: where a crash of too deep a recursion is reported from.

@@ -60,7 +60,8 @@ Status rpc_driver_register_executor(RpcPool *pool, RpcAddress address, const Exe
 }
 
 Status rpc_driver_executor_ended(RpcPool *pool, RpcAddress address, int64_t executor,
-                                 const char *reason, int64_t deadline_ns, Error *err)
+                                 bool has_crashed, const char *reason, int64_t deadline_ns,
+                                 Error *err)
 {
     vrpcCallError *failure = NULL;
     vrpcDriverIf *client;
@@ -72,8 +73,8 @@ Status rpc_driver_executor_ended(RpcPool *pool, RpcAddress address, int64_t exec
 
     TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
     client = client_new(io);
-    is_answered =
-        vrpc_driver_client_executor_ended(client, (gint64)executor, reason, &failure, &error);
+    is_answered = vrpc_driver_client_executor_ended(client, (gint64)executor, has_crashed, reason,
+                                                    &failure, &error);
     status = call_error_take(io, is_answered, failure, error, err, &is_sound);
     g_object_unref(client);
     rpc_pool_give(pool, address, io, is_sound);
@@ -184,14 +185,15 @@ static gboolean service_register(vrpcDriverIf *iface, gint64 *answer, const vrpc
     return call_answer(status, &err, failure);
 }
 
-static gboolean service_ended(vrpcDriverIf *iface, const gint64 executor, const gchar *reason,
+static gboolean service_ended(vrpcDriverIf *iface, const gint64 executor,
+                              const gboolean has_crashed, const gchar *reason,
                               vrpcCallError **failure, GError **error)
 {
     const DriverHandler *handler = handler_of(iface);
     Error err = ERROR_NONE;
 
     (void)error;
-    return call_answer(handler->executor_ended(handler->context, executor,
+    return call_answer(handler->executor_ended(handler->context, executor, has_crashed,
                                                reason == NULL ? "it has ended" : reason, &err),
                        &err, failure);
 }

@@ -26,8 +26,10 @@ MUST_CHECK Status rpc_driver_register_executor(RpcPool *pool, RpcAddress address
                                                const ExecutorHello *hello, int64_t deadline_ns,
                                                Error *err, uint64_t *place_out);
 
+/* has_crashed: it has ended by itself, which is the fault of what it was at work on. */
 MUST_CHECK Status rpc_driver_executor_ended(RpcPool *pool, RpcAddress address, int64_t executor,
-                                            const char *reason, int64_t deadline_ns, Error *err);
+                                            bool has_crashed, const char *reason,
+                                            int64_t deadline_ns, Error *err);
 
 /* The answer lives in the arena. ST_BAD_INPUT: the driver has given that life up. */
 MUST_CHECK Status rpc_driver_report(RpcPool *pool, RpcAddress address, uint64_t place,
@@ -48,7 +50,8 @@ typedef struct DriverHandler {
     void *context;
     Status (*register_executor)(void *context, const ExecutorHello *hello, Error *err,
                                 uint64_t *place_out);
-    Status (*executor_ended)(void *context, int64_t executor, const char *reason, Error *err);
+    Status (*executor_ended)(void *context, int64_t executor, bool has_crashed, const char *reason,
+                             Error *err);
     Status (*report)(void *context, uint64_t place, WireBytes report, Arena *arena, Error *err,
                      WireBytes *answer_out);
     /* The bytes live in the arena, or as long as the server. */

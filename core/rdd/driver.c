@@ -195,9 +195,9 @@ void driver__pump(Driver *driver)
             break;
         case ACTION_EXECUTOR_GONE:
             lose_blocks(driver, action.executor, BLOCKS_KEPT);
-            driver__say_executor_lost(driver, action.executor, BLOCKS_KEPT, "it was silent");
+            driver__say_executor_lost(driver, action.executor, BLOCKS_KEPT, action.reason);
             if (class->executor_gone != NULL)
-                class->executor_gone(driver->backend, action.executor);
+                class->executor_gone(driver->backend, action.executor, action.reason);
             break;
         case ACTION_BEGIN_ROUND:
         case ACTION_LAUNCH_SHARED:
@@ -234,6 +234,16 @@ void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, c
     begin_event(driver);
     driver__say_executor_lost(driver, executor, fate, reason);
     scheduler_executor_lost(driver->scheduler, executor, fate, reason);
+    lose_blocks(driver, executor, fate);
+    end_event(driver);
+}
+
+void driver_executor_crashed(Driver *driver, ExecutorId executor, BlockFate fate,
+                             const char *reason)
+{
+    begin_event(driver);
+    driver__say_executor_lost(driver, executor, fate, reason);
+    scheduler_executor_crashed(driver->scheduler, executor, fate, reason);
     lose_blocks(driver, executor, fate);
     end_event(driver);
 }

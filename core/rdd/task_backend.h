@@ -51,8 +51,8 @@ typedef struct TaskBackendClass {
                    uint64_t launch_number);
     /* Nothing of the stage runs or will. NULL: nobody wants to know; so of what follows. */
     void (*stage_released)(TaskBackend *backend, StageId stage);
-    /* It was silent for too long: it is none of the driver's any more. */
-    void (*executor_gone)(TaskBackend *backend, ExecutorId executor);
+    /* It was silent, or stubborn, for too long: it is none of the driver's any more. */
+    void (*executor_gone)(TaskBackend *backend, ExecutorId executor, const char *reason);
     /* Nothing runs there, and nothing new will. */
     void (*executor_drained)(TaskBackend *backend, ExecutorId executor);
 } TaskBackendClass;

@@ -127,15 +127,26 @@ ExecutorId scheduler_executor_added(Scheduler *scheduler, const ExecutorSpec *sp
     return sched__executor_id(executor);
 }
 
-/* Its attempts go back to their queues. */
-static void lose_attempts(Scheduler *scheduler, Executor *executor, const char *reason)
+/* Its attempts go back to their queues. After a crash those that had a slot, the oldest ones, have
+ * failed. */
+static void lose_attempts(Scheduler *scheduler, Executor *executor, bool is_crash,
+                          const char *reason)
 {
-    char why[128];
+    uint32_t blamed = is_crash ? executor->slots : 0;
+    char lost[ERROR_MESSAGE_BYTES / 2], crashed[ERROR_MESSAGE_BYTES / 2];
 
-    snprintf(why, sizeof why, "%s was lost: %s", executor->name, reason);
-    while (!list_is_empty(&executor->attempts))
-        sched__attempt_lost(scheduler, LIST_OWNER(executor->attempts.first, Attempt, executor_node),
-                            why);
+    snprintf(lost, sizeof lost, "%s was lost: %s", executor->name, reason);
+    snprintf(crashed, sizeof crashed, "%s: %s", executor->name, reason);
+    while (!list_is_empty(&executor->attempts)) {
+        Attempt *attempt = LIST_OWNER(executor->attempts.first, Attempt, executor_node);
+
+        if (blamed > 0) {
+            blamed--;
+            sched__attempt_crashed(scheduler, attempt, crashed);
+        } else {
+            sched__attempt_lost(scheduler, attempt, lost);
+        }
+    }
 }
 
 static void lose_caches(Scheduler *scheduler, Executor *executor)
@@ -152,7 +163,8 @@ void sched__executor_forget(Scheduler *scheduler, Executor *executor)
     slot_table_give_back(&scheduler->executors, executor);
 }
 
-static void lose(Scheduler *scheduler, Executor *executor, BlockFate fate, const char *reason)
+static void lose(Scheduler *scheduler, Executor *executor, BlockFate fate, bool is_crash,
+                 const char *reason)
 {
     if (sched__is_usable(executor))
         scheduler->usable_count--;
@@ -166,7 +178,7 @@ static void lose(Scheduler *scheduler, Executor *executor, BlockFate fate, const
     host_of(scheduler, executor->host)->executor_count--;
     if (list_is_empty(&scheduler->heard))
         scheduler->starving_ms = scheduler->now_ms;
-    lose_attempts(scheduler, executor, reason);
+    lose_attempts(scheduler, executor, is_crash, reason);
     lose_caches(scheduler, executor);
     if (fate == BLOCKS_LOST)
         sched__outputs_drop_all(scheduler, executor);
@@ -174,19 +186,31 @@ static void lose(Scheduler *scheduler, Executor *executor, BlockFate fate, const
     sched__wake_idle(scheduler);
 }
 
-void scheduler_executor_lost(Scheduler *scheduler, ExecutorId id, BlockFate fate,
-                             const char *reason)
+static void lose_one(Scheduler *scheduler, ExecutorId id, BlockFate fate, bool is_crash,
+                     const char *reason)
 {
     Executor *executor = sched__executor(scheduler, id);
 
     if (executor == NULL)
         return;
     if (executor->state != EXECUTOR_LOST)
-        lose(scheduler, executor, fate, reason);
+        lose(scheduler, executor, fate, is_crash, reason);
     else if (fate == BLOCKS_LOST)
         sched__outputs_drop_all(scheduler, executor);
     sched__executor_forget(scheduler, executor);
     sched__settle(scheduler);
+}
+
+void scheduler_executor_lost(Scheduler *scheduler, ExecutorId id, BlockFate fate,
+                             const char *reason)
+{
+    lose_one(scheduler, id, fate, false, reason);
+}
+
+void scheduler_executor_crashed(Scheduler *scheduler, ExecutorId id, BlockFate fate,
+                                const char *reason)
+{
+    lose_one(scheduler, id, fate, true, reason);
 }
 
 void scheduler_host_lost(Scheduler *scheduler, uint32_t host, const char *reason)
@@ -225,18 +249,37 @@ void sched__executor_heard(Scheduler *scheduler, Executor *executor)
     list_push(&scheduler->heard, &executor->heard_node);
 }
 
+static void give_up(Scheduler *scheduler, Executor *executor, const char *reason)
+{
+    lose(scheduler, executor,
+         scheduler->config.blocks_outlive_executors ? BLOCKS_KEPT : BLOCKS_LOST, false, reason);
+    executor->gone_reason = reason;
+    list_push(&scheduler->gone, &executor->action_node);
+}
+
+/* Tasks that were cancelled and go on: their executors are of no use. */
+static void give_up_stubborn(Scheduler *scheduler)
+{
+    while (scheduler->config.cancel_timeout_ms != 0 && !list_is_empty(&scheduler->cancelling)) {
+        Attempt *attempt = LIST_OWNER(scheduler->cancelling.first, Attempt, cancel_node);
+
+        if (scheduler->now_ms - attempt->cancelled_ms < scheduler->config.cancel_timeout_ms)
+            return;
+        give_up(scheduler, attempt->executor, "it did not stop a task that was cancelled");
+    }
+}
+
 void sched__executor_tick(Scheduler *scheduler)
 {
     const SchedulerConfig *config = &scheduler->config;
-    BlockFate fate = config->blocks_outlive_executors ? BLOCKS_KEPT : BLOCKS_LOST;
 
+    give_up_stubborn(scheduler);
     while (config->executor_timeout_ms != 0 && !list_is_empty(&scheduler->heard)) {
         Executor *executor = LIST_OWNER(scheduler->heard.first, Executor, heard_node);
 
         if (scheduler->now_ms - executor->heard_ms < config->executor_timeout_ms)
             return;
-        lose(scheduler, executor, fate, "it was silent for too long");
-        list_push(&scheduler->gone, &executor->action_node);
+        give_up(scheduler, executor, "it was silent for too long");
     }
 }
 

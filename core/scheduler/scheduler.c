@@ -52,6 +52,7 @@ static bool next_notice(Scheduler *scheduler, SchedulerAction *action)
 
         action->kind = ACTION_EXECUTOR_GONE;
         action->executor = sched__executor_id(executor);
+        action->reason = executor->gone_reason;
         sched__executor_forget(scheduler, executor);
     } else if ((node = list_take(&scheduler->ended)) != NULL) {
         Job *job = LIST_OWNER(node, Job, action_node);
@@ -172,6 +173,11 @@ int64_t scheduler_wake_ms(const Scheduler *scheduler)
         Executor *silent = LIST_OWNER(scheduler->heard.first, Executor, heard_node);
 
         wake = earlier(wake, silent->heard_ms + config->executor_timeout_ms);
+    }
+    if (config->cancel_timeout_ms != 0 && !list_is_empty(&scheduler->cancelling)) {
+        Attempt *stubborn = LIST_OWNER(scheduler->cancelling.first, Attempt, cancel_node);
+
+        wake = earlier(wake, stubborn->cancelled_ms + config->cancel_timeout_ms);
     }
     if (config->no_executor_timeout_ms != 0 && list_is_empty(&scheduler->heard))
         LIST_EACH(node, &scheduler->all_jobs)

@@ -58,6 +58,8 @@ typedef struct SchedulerConfig {
     int64_t locality_wait_ms;      /* how long a stage holds out for the places that it prefers   */
     int64_t launch_timeout_ms;     /* a launch that no heartbeat knows of is then sent again      */
     int64_t executor_timeout_ms;   /* of silence until an executor is given up; 0: never          */
+    int64_t cancel_timeout_ms;     /* as long may an attempt go on that was cancelled, else its
+                                    * executor is given up; 0: for ever                           */
     bool blocks_outlive_executors; /* one given up for its silence may still serve its blocks   */
     int64_t no_executor_timeout_ms; /* jobs fail when there is none for so long; 0: they wait   */
 
@@ -110,7 +112,8 @@ typedef struct SchedulerAction {
                              * scheduler_heartbeat */
     bool reads_cache;       /* LAUNCH_TASK: its cached input is at cached_at, it needs no parent */
     ExecutorId cached_at;
-    void *context; /* the stage's; END_JOB: the job's */
+    const char *reason; /* EXECUTOR_GONE */
+    void *context;      /* the stage's; END_JOB: the job's */
 } SchedulerAction;
 
 SchedulerAction scheduler_next(Scheduler *scheduler);
@@ -275,6 +278,11 @@ typedef enum BlockFate { BLOCKS_LOST, BLOCKS_KEPT /* somebody else serves them *
  * that was lost before may get lost later. reason: for messages. */
 void scheduler_executor_lost(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
                              const char *reason);
+
+/* As above, of one that has ended itself: what it was at work on has failed. Who crashes each
+ * executor ends its job with an error; what waited for its turn there is not to blame. */
+void scheduler_executor_crashed(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
+                                const char *reason);
 void scheduler_host_lost(Scheduler *scheduler, uint32_t host, const char *reason);
 
 /* It gets nothing new; EXECUTOR_DRAINED follows. */

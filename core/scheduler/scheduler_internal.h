@@ -95,6 +95,8 @@ struct Attempt {
     uint32_t turns; /* of its executor's slots until it ends, its own included */
     ListNode executor_node, stage_node;
     ListNode action_node; /* of scheduler->cancels or ->relaunches */
+    ListNode cancel_node; /* of scheduler->cancelling, since cancelled_ms */
+    int64_t cancelled_ms;
 };
 
 /* --- stages --- */
@@ -213,6 +215,7 @@ struct Executor {
     uint32_t strikes;
     int64_t excluded_until_ms; /* 0: it is not */
     int64_t heard_ms;
+    const char *gone_reason; /* it is in scheduler->gone */
     uint64_t launch_count;
     uint64_t beat;
     List attempts, outputs, caches;
@@ -248,6 +251,7 @@ struct Scheduler {
     Host *hosts;
     uint32_t host_count;
     List dirty, released, cancels, relaunches, ended, drained, gone;
+    List cancelling; /* attempts that have not ended yet, those cancelled first in front */
 };
 
 /* --- stage.c --- */
@@ -294,6 +298,9 @@ void sched__attempt_over(Scheduler *scheduler, Attempt *attempt);
 
 /* As above, without the task's fault. why: for the error after losses_max of them. */
 void sched__attempt_lost(Scheduler *scheduler, Attempt *attempt, const char *why);
+
+/* As above: it, or another one that ran there, has ended its executor. */
+void sched__attempt_crashed(Scheduler *scheduler, Attempt *attempt, const char *why);
 
 /* --- task_queue.c --- */
 

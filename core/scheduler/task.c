@@ -117,6 +117,8 @@ void sched__cancel_attempts(Scheduler *scheduler, Task *task)
 
         detach(scheduler, attempt);
         attempt->is_cancelled = true;
+        attempt->cancelled_ms = scheduler->now_ms;
+        list_push(&scheduler->cancelling, &attempt->cancel_node);
         list_drop(&scheduler->relaunches, &attempt->action_node);
         list_push(&scheduler->cancels, &attempt->action_node);
     }
@@ -130,6 +132,7 @@ void sched__attempt_over(Scheduler *scheduler, Attempt *attempt)
 
     if (attempt->is_cancelled) {
         list_drop(&scheduler->cancels, &attempt->action_node);
+        list_remove(&scheduler->cancelling, &attempt->cancel_node);
     } else {
         list_drop(&scheduler->relaunches, &attempt->action_node);
         detach(scheduler, attempt);
@@ -179,6 +182,25 @@ void sched__attempt_lost(Scheduler *scheduler, Attempt *attempt, const char *why
     error_hint(&err,
                "Does this partition end the executors that it runs on, by its need of memory?");
     sched__fail_stage(scheduler, task->stage, &err);
+}
+
+void sched__attempt_crashed(Scheduler *scheduler, Attempt *attempt, const char *why)
+{
+    Task *task = attempt->task;
+    Error err = ERROR_NONE;
+    bool is_cancelled = attempt->is_cancelled;
+
+    sched__attempt_over(scheduler, attempt);
+    if (is_cancelled || ++task->failures < scheduler->config.attempts_max)
+        return;
+    (void)error_set(
+        &err, ST_IO,
+        "stage \"%s\", partition %u: its executor has crashed %u time%s, the last time: "
+        "%s",
+        task->stage->name, index_of(task), task->failures, task->failures == 1 ? "" : "s", why);
+    error_hint(&err, "A function that crashes, or needs more memory than there is, ends each "
+                     "executor that it runs on.");
+    sched__doom(scheduler, task, &err);
 }
 
 static void fail_changed_output(Scheduler *scheduler, const Task *task)

@@ -18,7 +18,7 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
-from jobs import ROOT, VONK, check, report  # noqa: E402
+from jobs import ROOT, VONK, check, report, submit, write_job  # noqa: E402
 
 SECONDS = float(os.environ.get("VONK_SECONDS", 10))
 ROWS = 60000
@@ -213,7 +213,95 @@ def events(folder, right):
     cluster.close()
 
 
-STORIES = {"undisturbed": undisturbed, "events": events, "killed": killed, "damaged": damaged, "stopped": stopped}
+BAD = """
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+VONK_RECORD(N, VONK_FIELD(int8, v));
+static char *volatile kept;
+static void same(VonkTask *task, const VonkNumber *in, N *out) { (void)task, out->v = in->value; }
+static void crash(VonkTask *task, const VonkNumber *in, N *out)
+{
+    (void)task;
+    if (in->value == 777)
+        *(volatile int *)NULL = 1;
+    out->v = in->value;
+}
+static void leave(VonkTask *task, const VonkNumber *in, N *out)
+{
+    (void)task;
+    if (in->value == 777)
+        exit(0);
+    out->v = in->value;
+}
+static void eat(VonkTask *task, const VonkNumber *in, N *out)
+{
+    (void)task;
+    for (int i = 0; in->value == 777 && i < 100; i++) {
+        kept = memset(malloc(32 << 20), 1, 32 << 20);
+        usleep(10000);
+    }
+    out->v = in->value;
+}
+static void stay(VonkTask *task, const VonkNumber *in, N *out)
+{
+    (void)task;
+    while (in->value == 777)
+        sleep(1);
+    out->v = in->value;
+}
+int vonk_main(VonkSession *session, int argc, char **argv)
+{
+    VonkRdd *numbers = vonk_rdd_range(session, 0, 100000, 1, 8), *rdd = numbers;
+    VonkError error;
+    int64_t count;
+
+    (void)argc;
+    switch (argv[1][0]) {
+    case 'c': rdd = vonk_rdd_map(numbers, VonkNumber, N, crash); break;
+    case 'l': rdd = vonk_rdd_map(numbers, VonkNumber, N, leave); break;
+    case 'e': rdd = vonk_rdd_map(numbers, VonkNumber, N, eat); break;
+    case 's': rdd = vonk_rdd_map(numbers, VonkNumber, N, stay); break;
+    }
+    if (argv[1][0] == 's') {
+        VonkJob *job;
+
+        if (vonk_rdd_start(rdd, &job, &error) != VONK_OK)
+            return 2;
+        sleep(1);
+        vonk_job_cancel(job);
+        if (vonk_job_count(job, &count, &error) == VONK_OK)
+            return 2;
+        vonk_job_free(job);
+        rdd = vonk_rdd_map(numbers, VonkNumber, N, same);
+    }
+    if (vonk_rdd_count(rdd, &count, &error) != VONK_OK) {
+        fprintf(stderr, "%s\\n", error.message);
+        return 1;
+    }
+    printf("%lld\\n", (long long)count);
+    return 0;
+}
+"""
+
+
+def bad_functions(folder, right):
+    """A user's function that crashes, leaves, eats all memory or never ends: an error that names it, and others go on."""
+    cluster = Cluster(folder)
+    job = write_job(folder, "bad.c", BAD)
+    wanted = {"crash": "Segmentation fault in user function crash, record", "leave": "exit() in user function leave, record",
+              "eat": "of its 200.0 MiB memory"}
+    for name, text in wanted.items():
+        code, out, err = submit(job, name, options=["--master", cluster.url, "--set", "executor_memory=200MiB"], timeout=120)
+        check(code == 1 and out == "" and "partition 0: its executor has crashed 4 times" in err and text in err, f"{name}: exit {code} {out}{err}")
+    code, out, err = submit(job, "stay", options=["--master", cluster.url], timeout=120)
+    check(code == 0 and out == "100000\n", f"a task that is cancelled and goes on: exit {code} {out}{err}")
+    compare(folder, cluster, right, "after bad functions")
+    cluster.close()
+
+
+STORIES = {"undisturbed": undisturbed, "bad_functions": bad_functions, "events": events, "killed": killed, "damaged": damaged, "stopped": stopped}
 
 
 def main():

@@ -194,7 +194,7 @@ typedef struct Sim {
     uint32_t by_slot[ATTEMPT_SLOTS];
     uint32_t beat_count;
     Beat beats[BEATS_MAX];
-    uint32_t damaged_fetches, unreachable_fetches, losses, idle_polls;
+    uint32_t damaged_fetches, unreachable_fetches, losses, crashes, idle_polls;
     int64_t tick_at;
 
     uint32_t event_count;

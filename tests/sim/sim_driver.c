@@ -113,13 +113,18 @@ static void check_cause(Sim *sim, const SimJob *job, const Error *err)
 
     if (sscanf(message, "injected error s%u p%u", &s, &p) == 2) {
         MUST(sim, (lineage >> s & 1) != 0);
-        MUST(sim, sim->stages[s].errors[p] >= sim->config.attempts_max ||
+        MUST(sim, sim->stages[s].errors[p] + sim->crashes >= sim->config.attempts_max ||
                       (sim->stages[s].is_error_final && sim->stages[s].error_part == p));
         for (uint32_t q = 0; s == job->stage && q < p; q++) /* the lowest one's is reported */
             MUST(sim, sim->stages[s].counted[q] > 0 || sim->stages[s].has_existed[q]);
     } else if (strstr(message, " times, the last time since ") != NULL) {
         MUST(sim, sscanf(message, "stage \"s%u\"", &s) == 1 && (lineage >> s & 1) != 0);
         MUST(sim, sim->losses >= sim->config.losses_max);
+    } else if (strstr(message, ": its executor has crashed ") != NULL) {
+        MUST(sim, sscanf(message, "stage \"s%u\", partition %u", &s, &p) == 2 &&
+                      (lineage >> s & 1) != 0);
+        MUST(sim, p < sim->stages[s].parts);
+        MUST(sim, sim->stages[s].errors[p] + sim->crashes >= sim->config.attempts_max);
     } else if (strstr(message, "bad checksum") != NULL ||
                strstr(message, "cannot be reached") != NULL) {
         MUST(sim,
@@ -412,8 +417,14 @@ static void take_loss(Sim *sim, uint32_t number, bool blocks_stay)
         life->has_lost_blocks = true;
         forget_life(sim, number);
     }
-    scheduler_executor_lost(sim->scheduler, life->id, blocks_stay ? BLOCKS_KEPT : BLOCKS_LOST,
-                            "killed");
+    if (sim_chance(sim, 100)) {
+        sim->crashes++;
+        scheduler_executor_crashed(sim->scheduler, life->id,
+                                   blocks_stay ? BLOCKS_KEPT : BLOCKS_LOST, "crashed");
+    } else {
+        scheduler_executor_lost(sim->scheduler, life->id, blocks_stay ? BLOCKS_KEPT : BLOCKS_LOST,
+                                "killed");
+    }
     if (blocks_stay)
         note_unkept(sim, number);
 }

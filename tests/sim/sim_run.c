@@ -201,6 +201,8 @@ static SchedulerConfig choose_config(Sim *sim)
     config.locality_wait_ms = sim_below(sim, 200);
     config.launch_timeout_ms = 20 + sim_below(sim, 300);
     config.executor_timeout_ms = sim->has_heartbeats ? 200 + sim_below(sim, 1000) : 0;
+    config.cancel_timeout_ms =
+        sim->has_heartbeats && sim_chance(sim, 300) ? 50 + sim_below(sim, 500) : 0;
     config.blocks_outlive_executors = sim->keeps_blocks;
     config.no_executor_timeout_ms = sim_chance(sim, 300) ? 100 + sim_below(sim, 1000) : 0;
     config.exclude_ms = 10 + sim_below(sim, 2000);

@@ -71,11 +71,13 @@ static Status take_hello(void *context, const ExecutorHello *from, Error *err, u
     return ST_OK;
 }
 
-static Status take_end(void *context, int64_t executor, const char *reason, Error *err)
+static Status take_end(void *context, int64_t executor, bool has_crashed, const char *reason,
+                       Error *err)
 {
     (void)context;
     (void)err;
     ck_assert_int_eq(executor, 12);
+    ck_assert(has_crashed);
     got = (WireBytes){arena_strdup(arena, reason), strlen(reason)};
     return ST_OK;
 }
@@ -191,7 +193,8 @@ START_TEST(test_driver)
     ck_assert_uint_eq(answer.byte_count, 2 * sizeof text);
     ck_assert_int_eq(rpc_driver_report(pool, address, 1, sent, soon(), arena, &err, &answer),
                      ST_BAD_INPUT);
-    ck_assert_int_eq(rpc_driver_executor_ended(pool, address, 12, "signal 9", soon(), &err), ST_OK);
+    ck_assert_int_eq(rpc_driver_executor_ended(pool, address, 12, true, "signal 9", soon(), &err),
+                     ST_OK);
     ck_assert_str_eq(got.bytes, "signal 9");
     ck_assert_int_eq(
         rpc_driver_fetch_object(pool, address, 7, 0, 1 << 20, soon(), arena, &err, &piece), ST_OK);

@@ -6,6 +6,8 @@
 
 #include "core/scheduler/scheduler.h"
 
+enum { CANCEL_TIMEOUT_MS = 5000 };
+
 static Arena *arena;
 static Scheduler *scheduler;
 
@@ -15,6 +17,7 @@ static void setup(void)
 
     arena = arena_new(NULL, "test", ARENA_NO_CAP);
     config.speculates = true;
+    config.cancel_timeout_ms = CANCEL_TIMEOUT_MS;
     scheduler = scheduler_new(arena, &config);
 }
 
@@ -108,6 +111,54 @@ START_TEST(executor_losses_are_no_failures)
     scheduler_task_succeeded(scheduler, action.attempt, 1);
     expect(ACTION_END_JOB);
     ck_assert_int_eq(scheduler_job_state(scheduler, job), JOB_SUCCEEDED);
+}
+END_TEST
+
+START_TEST(who_crashes_its_executors_fails)
+{
+    StageId stage = add_stage("crashes", 1, true, 0), other = add_stage("waits", 1, true, 0);
+    JobId job = submit(stage, DEFAULT_POOL), bystander = submit(other, DEFAULT_POOL);
+    SchedulerAction action;
+
+    for (int i = 0; i < 4; i++) {
+        ExecutorId executor = add_executor(0, 1);
+
+        expect_launch(stage, 0);
+        scheduler_executor_crashed(scheduler, executor, BLOCKS_LOST, "signal 11");
+    }
+    ck_assert_uint_eq(expect(ACTION_END_JOB).job, job);
+    ck_assert_int_eq(scheduler_job_state(scheduler, job), JOB_FAILED);
+    ck_assert_str_eq(scheduler_job_error(scheduler, job)->message,
+                     "stage \"crashes\", partition 0: its executor has crashed 4 times, the last "
+                     "time: executor: signal 11");
+    add_executor(0, 1);
+    action = expect_launch(other, 0);
+    scheduler_task_succeeded(scheduler, action.attempt, 1);
+    ck_assert_uint_eq(expect(ACTION_END_JOB).job, bystander);
+    ck_assert_int_eq(scheduler_job_state(scheduler, bystander), JOB_SUCCEEDED);
+}
+END_TEST
+
+START_TEST(who_does_not_stop_is_given_up)
+{
+    StageId stage = add_stage("s", 1, true, 0);
+    JobId job = submit(stage, DEFAULT_POOL);
+    ExecutorId executor = add_executor(0, 1);
+    SchedulerAction action;
+
+    scheduler_tick(scheduler, 1000);
+    expect_launch(stage, 0);
+    scheduler_cancel(scheduler, job);
+    ck_assert_uint_eq(expect(ACTION_END_JOB).job, job);
+    expect(ACTION_CANCEL_TASK);
+    ck_assert_int_eq(scheduler_wake_ms(scheduler), 1000 + CANCEL_TIMEOUT_MS);
+    scheduler_tick(scheduler, 999 + CANCEL_TIMEOUT_MS);
+    expect(ACTION_NONE);
+    scheduler_tick(scheduler, 1000 + CANCEL_TIMEOUT_MS);
+    action = expect(ACTION_EXECUTOR_GONE);
+    ck_assert_uint_eq(action.executor, executor);
+    ck_assert_str_eq(action.reason, "it did not stop a task that was cancelled");
+    ck_assert_int_eq(scheduler_wake_ms(scheduler), INT64_MAX);
 }
 END_TEST
 
@@ -382,6 +433,8 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_test(tests, lost_map_output_runs_just_that_map_again);
     tcase_add_test(tests, executor_losses_are_no_failures);
+    tcase_add_test(tests, who_crashes_its_executors_fails);
+    tcase_add_test(tests, who_does_not_stop_is_given_up);
     tcase_add_test(tests, four_errors_fail_the_job_with_the_last);
     tcase_add_test(tests, lowest_error_is_reported);
     tcase_add_test(tests, four_fetch_failures_fail_the_job);
