@@ -7,7 +7,7 @@ if [ ! -x "$venv/bin/tpchgen-cli" ]; then
     mkdir -p build/bench
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet numpy tpchgen-cli
-    for optional in "pyspark[connect]" pysail; do
+    for optional in "pyspark[connect]==4.0.1" pysail; do # Sail does not take newer clients
         "$venv/bin/pip" install --quiet "$optional" || echo "bench-cluster: without $optional"
     done
 fi
