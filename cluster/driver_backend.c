@@ -6,6 +6,7 @@
  */
 #include "cluster/driver_backend.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -321,7 +322,8 @@ static TaskResult result_of(const AttemptReport *report)
                         .bytes = report->bytes,
                         .is_kept = report->is_kept,
                         .cpu_ms = report->cpu_ms,
-                        .counts_bytes = report->counts};
+                        .counts_bytes = report->counts,
+                        .sample = report->sample};
 }
 
 static void tasks_ended(ClusterBackend *backend, RemoteExecutor *executor,

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -97,6 +98,9 @@ static void add_ended(Executor *executor, const AttemptReport *report)
     if (report->counts.byte_count > 0)
         ended->report.counts.bytes =
             arena_copy(arena, report->counts.bytes, report->counts.byte_count);
+    if (report->sample.byte_count > 0)
+        ended->report.sample.bytes =
+            arena_copy(arena, report->sample.bytes, report->sample.byte_count);
     list_push(&executor->ended, &ended->node);
     pthread_cond_signal(&executor->news);
 }
@@ -125,6 +129,7 @@ static AttemptReport report_of(const Attempt *attempt, const TaskResult *result)
                             .rows = result->rows,
                             .bytes = result->bytes,
                             .is_kept = result->is_kept,
+                            .sample = result->sample,
                             .cpu_ms = result->cpu_ms,
                             .has_lost_input = result->has_lost_input,
                             .lost_source = result->lost_source,
@@ -176,11 +181,11 @@ static void run_attempt(Executor *executor, Attempt *attempt)
     }
     report = report_of(attempt, &result);
     report.counts = user_counts_encode(result.counts, attempt->arena);
-    user_counts_free(result.counts);
     pthread_mutex_lock(&executor->lock);
     list_remove(&executor->running, &attempt->node);
     add_ended(executor, &report);
     pthread_mutex_unlock(&executor->lock);
+    task_result_fini(&result);
     arena_free(attempt->arena);
 }
 

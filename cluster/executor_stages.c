@@ -1,6 +1,8 @@
 /* executor_stages.c -- see executor_stages.h */
 #include "cluster/executor_stages.h"
 
+#include <pthread.h>
+
 typedef struct HeldOutput {
     Arena *arena;
     BlockOutput *output;
@@ -138,7 +140,6 @@ static void free_stage(ExecutorStage *stage)
     if (stage->output != NULL)
         block_output_end_use(stage->output);
     block_output_unref(stage->output);
-    stage_work_fini(&stage->work);
     arena_free(stage->arena);
 }
 
@@ -175,6 +176,20 @@ static Status find_blocks(ExecutorStages *stages, ExecutorStage *stage, const Or
     return ST_OK;
 }
 
+/* Where its rows go, when they go by ranges. */
+static Status take_ranges(ExecutorStage *stage, WireBytes ranges, Error *err)
+{
+    const Fragment *fragment = &stage->wire.fragment;
+    const PlanExchange *exchange = fragment->exchange;
+
+    if (exchange == NULL || exchange->kind != EXCHANGE_RANGE)
+        return ST_OK;
+    TRY(ranges_decode(ranges, stage->arena, fragment->plan, exchange->order, fragment->reduce_count,
+                      err, &stage->work.ranges));
+    stage->work.has_ranges = true;
+    return ST_OK;
+}
+
 static void set_up(ExecutorStages *stages, ExecutorStage *stage, uint32_t level)
 {
     StageWork *work = &stage->work;
@@ -206,6 +221,8 @@ void executor_stages_add(ExecutorStages *stages, const OrderStage *order)
     stage_work_init(&stage->work, &stage->wire.fragment);
     stage->status =
         stage_decode(order->plan, stages->spec.hooks, arena, &stage->error, &stage->wire);
+    if (stage->status == ST_OK)
+        stage->status = take_ranges(stage, order->ranges, &stage->error);
     set_up(stages, stage, order->level);
     if (order->has_shared) {
         user_shared_learn(stages->spec.shared, &order->shared);

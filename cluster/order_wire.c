@@ -39,6 +39,7 @@ void order_put_stage(WireWriter *to, const OrderStage *stage)
     for (uint32_t i = 0; i < stage->input_count; i++)
         wire_put_u64(to, stage->inputs[i]);
     wire_put_blob(to, stage->plan.bytes, (uint32_t)stage->plan.byte_count);
+    wire_put_blob(to, stage->ranges.bytes, (uint32_t)stage->ranges.byte_count);
     wire_put_u8(to, stage->has_shared);
     wire_put_u32(to, stage->shared.accumulator_count);
     wire_put_u32(to, stage->shared.value_count);
@@ -158,6 +159,8 @@ static void take_stage(WireReader *from, const OrderTaker *taker, Arena *arena)
         inputs[i] = wire_get_u64(from);
     stage.plan.bytes = wire_get_blob(from, &byte_count);
     stage.plan.byte_count = byte_count;
+    stage.ranges.bytes = wire_get_blob(from, &byte_count);
+    stage.ranges.byte_count = byte_count;
     stage.has_shared = wire_get_bool(from);
     stage.shared = get_shared(from, arena);
     if (from->status == ST_OK)
@@ -326,6 +329,7 @@ static void put_attempt(WireWriter *to, const AttemptReport *report)
     wire_put_u32(to, report->lost_map);
     wire_put_u64(to, report->lost_place);
     wire_put_blob(to, report->counts.bytes, (uint32_t)report->counts.byte_count);
+    wire_put_blob(to, report->sample.bytes, (uint32_t)report->sample.byte_count);
 }
 
 static AttemptReport get_attempt(WireReader *from, Arena *arena)
@@ -347,6 +351,8 @@ static AttemptReport get_attempt(WireReader *from, Arena *arena)
     report.lost_place = wire_get_u64(from);
     report.counts.bytes = wire_get_blob(from, &byte_count);
     report.counts.byte_count = byte_count;
+    report.sample.bytes = wire_get_blob(from, &byte_count);
+    report.sample.byte_count = byte_count;
     return report;
 }
 

@@ -25,7 +25,8 @@ typedef struct OrderStage {
     uint32_t input_count;
     const uint64_t *inputs;
     WireBytes plan;
-    bool has_shared; /* its functions share values and accumulators: */
+    WireBytes ranges; /* no bytes: its rows do not go by ranges */
+    bool has_shared;  /* its functions share values and accumulators: */
     SharedNames shared;
 } OrderStage;
 
@@ -85,6 +86,7 @@ typedef struct AttemptReport {
     uint32_t lost_source, lost_map;
     uint64_t lost_place;
     WireBytes counts; /* of accumulators; may be empty */
+    WireBytes sample; /* for ranges; may be empty      */
 } AttemptReport;
 
 typedef struct ExecutorReport {
@@ -95,7 +97,7 @@ typedef struct ExecutorReport {
 } ExecutorReport;
 
 void report_put(WireWriter *to, const ExecutorReport *report);
-/* Lives in the arena, but for counts, which are borrowed from the bytes. */
+/* Lives in the arena, but for counts and sample, which are borrowed from the bytes. */
 MUST_CHECK Status report_take(WireBytes bytes, Arena *arena, Error *err,
                               ExecutorReport *report_out);
 

@@ -97,7 +97,8 @@ static void put_stage(RemoteExecutor *executor, const StageOrder *order)
                         .is_persisted = order->is_persisted,
                         .input_count = order->input_count,
                         .inputs = inputs,
-                        .plan = order->plan};
+                        .plan = order->plan,
+                        .ranges = order->ranges};
 
     for (uint32_t i = 0; i < order->input_count; i++)
         if (order->inputs[i] != NULL)
@@ -109,7 +110,9 @@ static void put_stage(RemoteExecutor *executor, const StageOrder *order)
         if (user_shared_names(order->shared, arena, &err, &stage.shared) != ST_OK)
             LOG_WARN("driver", "executors cannot have the shared values: %s", err.message);
     }
-    order_put_stage(remote_executor_orders(executor, order->plan.byte_count), &stage);
+    order_put_stage(
+        remote_executor_orders(executor, order->plan.byte_count + order->ranges.byte_count),
+        &stage);
     note_stage(executor, order->id);
     (void)known_output(executor, stage.output);
     arena_free(arena);

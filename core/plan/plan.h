@@ -73,7 +73,8 @@ typedef enum SetopKind { SETOP_INTERSECT, SETOP_EXCEPT } SetopKind;
  * MERGE      whole partitions go together, neighbours first: fewer partitions
  * GATHER     0
  * BROADCAST  all
- * KEEP       its own: the rows are kept under keep_id for later jobs (persist, checkpoint)
+ * KEEP       its own: the rows are kept under keep_id for later jobs (persist, checkpoint); with an
+ *            `order`, they are sampled for the ranges of `partitions` partitions
  * PLACE      what the user's partitioner says of its record (columns `keys`)
  */
 typedef enum ExchangeKind {

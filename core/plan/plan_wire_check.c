@@ -344,6 +344,7 @@ static void check_exchange(NodeCheck *check, const PlanExchange *node)
     check_ids(check, node->keys, check->plan->inputs[0], "a key is not a column of its input");
     check_keys(check, node->order);
     demand(check, node->kind != EXCHANGE_RANGE || node->order.count > 0, "ranges without an order");
+    demand(check, node->order.count == 0 || node->partitions > 0, "an order of no partitions");
     demand(check,
            is_placed == (node->partitioner.call != NULL) && is_placed == (node->placed != NULL),
            "a partitioner belongs to an exchange of its kind");

@@ -92,6 +92,37 @@ void driver__wait(Driver *driver)
 
 /* --- actions --- */
 
+/* Once, before its first task: other bounds would not fit what was made with these. All tasks that
+ * sample have succeeded by then, and the first sample of each counts. */
+static void find_ranges(JobStage *stage)
+{
+    const Fragment *fragment = stage->work.fragment;
+    const JobStage *producer;
+    Error err = ERROR_NONE;
+
+    if (stage->work.has_ranges || fragment->exchange == NULL ||
+        fragment->exchange->kind != EXCHANGE_RANGE)
+        return;
+    producer = &stage->job->stages[stage->fragment->sources[0].producer];
+    stage->range_arena = arena_new(NULL, "ranges", ARENA_NO_CAP);
+    if (ranges_of_samples(stage->range_arena, fragment->plan, fragment->exchange->order,
+                          fragment->reduce_count, producer->fragment->partition_count,
+                          producer->samples, &err, &stage->work.ranges) != ST_OK) {
+        LOG_WARN("driver", "the rows of \"%s\" go to one partition: %s", stage->name, err.message);
+        stage->work.ranges.bound_count = 0;
+    }
+    stage->work.has_ranges = true;
+    stage->ranges = ranges_encode(&stage->work.ranges, stage->range_arena);
+}
+
+static void take_sample(JobStage *stage, uint32_t partition, WireBytes sample)
+{
+    if (stage->samples == NULL || stage->samples[partition].bytes != NULL)
+        return;
+    stage->samples[partition] = (WireBytes){
+        arena_copy(stage->range_arena, sample.bytes, sample.byte_count), sample.byte_count};
+}
+
 static void launch(Driver *driver, const SchedulerAction *action)
 {
     JobStage *stage = action->context;
@@ -103,6 +134,7 @@ static void launch(Driver *driver, const SchedulerAction *action)
                          .partition = action->partition,
                          .number = stage->launches[action->partition]++};
 
+    find_ranges(stage);
     driver->backend->class->launch(driver->backend, &launch);
 }
 
@@ -272,6 +304,7 @@ StageOrder job_stage_order(const JobStage *stage)
 {
     return (StageOrder){.id = stage->id,
                         .plan = stage->plan,
+                        .ranges = stage->ranges,
                         .output = stage->output,
                         .input_count = stage->fragment->source_count,
                         .inputs = stage->work.inputs,
@@ -393,6 +426,7 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
             take_counts(stage, result);
         user_shared_count(stage->work.shared, result->counts);
     }
+    take_sample(stage, launch->partition, result->sample);
     if (result->blocks != NULL)
         block_output_put(stage->output, launch->partition, result->blocks, launch->executor);
     else
@@ -512,8 +546,7 @@ static void task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *res
         take_result(driver, launch, result);
     }
     result->blocks = NULL;
-    user_counts_free(result->counts);
-    result->counts = NULL;
+    task_result_fini(result);
 }
 
 void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *result)

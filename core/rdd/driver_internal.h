@@ -2,6 +2,8 @@
 #ifndef VONK_CORE_RDD_DRIVER_INTERNAL_H
 #define VONK_CORE_RDD_DRIVER_INTERNAL_H
 
+#include <pthread.h>
+
 #include "core/base/list.h"
 #include "core/rdd/block_reader.h"
 #include "core/rdd/driver.h"
@@ -40,6 +42,9 @@ struct JobStage {
     StageWork work;
     BlockOutput *output;
     WireBytes plan;     /* for executors elsewhere */
+    Arena *range_arena; /* of what follows */
+    WireBytes *samples; /* by partition, once it was made; NULL: nobody wants them */
+    WireBytes ranges;   /* where its rows go, for executors elsewhere */
     int64_t keep_id;    /* 0: nobody else reads the output */
     uint32_t *launches; /* by partition: attempts so far   */
     LedgerEntry *ledger;

@@ -61,6 +61,17 @@ static void remember(Cutter *cutter, const Plan *exchange, uint32_t fragment)
     cutter->known_fragment[cutter->known_count++] = fragment;
 }
 
+/* Keeps the rows that a range exchange moves, and samples them for it. */
+static const Plan *sampled(Arena *arena, const Plan *input, const PlanExchange *ranges)
+{
+    const Plan *keep = plan_exchange_keep(arena, input, 0, KEEP_DEFAULT);
+    PlanExchange *node = (PlanExchange *)(uintptr_t)keep; /* nobody else has seen it */
+
+    node->order = ranges->order;
+    node->partitions = ranges->partitions;
+    return keep;
+}
+
 /* The fragment that fills the exchange; cut now if it is not yet. */
 static Status producer_of(Cutter *cutter, const Plan *exchange, uint32_t *id_out)
 {
@@ -73,7 +84,7 @@ static Status producer_of(Cutter *cutter, const Plan *exchange, uint32_t *id_out
             return ST_OK;
         }
     if (node->kind == EXCHANGE_RANGE)
-        below = plan_exchange_keep(cutter->arena, below, 0, KEEP_DEFAULT);
+        below = sampled(cutter->arena, below, node);
     TRY(add_fragment(cutter, below, node, id_out));
     remember(cutter, exchange, *id_out);
     return ST_OK;
@@ -174,6 +185,12 @@ Status fragments_cut(Arena *arena, const Plan *distributed, Error *err, Fragment
     *set_out = (FragmentSet){0};
     TRY(add_fragment(&cutter, distributed, NULL, &id));
     return arena_check(arena, err);
+}
+
+bool fragment_is_sampled(const Fragment *fragment)
+{
+    return fragment->exchange != NULL && fragment->exchange->kind == EXCHANGE_KEEP &&
+           fragment->exchange->order.count > 0;
 }
 
 /* --- what a task reads --- */

@@ -46,6 +46,9 @@ typedef struct FragmentSet {
 MUST_CHECK Status fragments_cut(Arena *arena, const Plan *distributed, Error *err,
                                 FragmentSet *set_out);
 
+/* Whether its tasks sample what they make, for the ranges of who moves it. */
+bool fragment_is_sampled(const Fragment *fragment);
+
 /* The tasks that the fragment's plan has, over its sources' partitions. */
 uint32_t fragment_partitions(const Fragment *fragment);
 

@@ -16,6 +16,7 @@ struct PartitionWriter {
     Arena *arena;
     const Fragment *fragment;
     const Ranges *ranges;
+    RangeSampler *sampler; /* NULL: its rows are not sampled */
     MemPool *pool;
     UserTask *user;
     uint32_t partition;
@@ -75,6 +76,10 @@ Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t pa
     writer->rows = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
     writer->starts = ARENA_ARRAY(arena, uint32_t, writer->reduce_count + 1);
     writer->hashes = ARENA_ARRAY(arena, uint64_t, BATCH_ROWS_MAX);
+    if (fragment_is_sampled(fragment))
+        writer->sampler =
+            range_sampler_new(arena, plan, exchange->order, (uint32_t)exchange->partitions,
+                              fragment->partition_count);
     if (ranges != NULL) {
         writer->words = ARENA_ARRAY(arena, uint64_t, BATCH_ROWS_MAX *SORT_KEY_WORDS_MAX);
         writer->is_open = ARENA_ARRAY(arena, bool, BATCH_ROWS_MAX);
@@ -280,6 +285,8 @@ Status partition_writer_add(PartitionWriter *writer, const Batch *batch, Error *
     uint32_t place;
 
     CHECK(batch->selection == NULL && batch->row_count <= BATCH_ROWS_MAX);
+    if (writer->sampler != NULL)
+        range_sampler_add(writer->sampler, batch);
     if (have_one_place(writer, &place)) {
         TRY(add_rows(writer, place, batch, NULL, batch->row_count, err));
     } else {
@@ -301,4 +308,9 @@ Status partition_writer_finish(PartitionWriter *writer, Error *err, MapBlocks **
     *blocks_out = writer->blocks;
     writer->blocks = NULL;
     return ST_OK;
+}
+
+WireBytes partition_writer_sample(const PartitionWriter *writer, Arena *arena)
+{
+    return writer->sampler == NULL ? (WireBytes){0} : range_sampler_take(writer->sampler, arena);
 }

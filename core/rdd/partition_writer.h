@@ -33,4 +33,7 @@ MUST_CHECK Status partition_writer_finish(PartitionWriter *writer, Error *err,
 
 void partition_writer_close(PartitionWriter *writer); /* accepts NULL */
 
+/* The sample of its rows, in that arena; no bytes: nobody wants one. */
+WireBytes partition_writer_sample(const PartitionWriter *writer, Arena *arena);
+
 #endif

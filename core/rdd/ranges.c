@@ -5,117 +5,200 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
-#include "core/rdd/block_reader.h"
 
-/* Sampled rows a partition: with 100, the largest partition is seldom 1.3 times the mean. */
-enum { SAMPLES_A_PARTITION = 100 };
+/*
+ * Keys a partition, of all samples together: three times what keeps the largest partition below
+ * 1.3 times the mean when all tasks have as many rows, as they may not have.
+ */
+enum { SAMPLES_A_PARTITION = 300, SAMPLE_LEAST = 100, SAMPLE_MOST = 1 << 16 };
+
+/* --- sampling --- */
+
+struct RangeSampler {
+    SortKeyLayout layout;
+    uint64_t row;  /* so far */
+    uint64_t step; /* every step-th row, from the first on: twice as wide when keys is full */
+    uint32_t count, capacity;
+    uint64_t *keys;
+    uint32_t *picked; /* of the batch at hand */
+    bool *is_open;
+};
+
+RangeSampler *range_sampler_new(Arena *arena, const Plan *like, SortKeyList order,
+                                uint32_t partitions, uint32_t tasks)
+{
+    RangeSampler *sampler = ARENA_NEW(arena, RangeSampler);
+    uint64_t least = ((uint64_t)partitions * SAMPLES_A_PARTITION + tasks - 1) / tasks;
+
+    if (least < SAMPLE_LEAST)
+        least = SAMPLE_LEAST;
+    if (least > SAMPLE_MOST)
+        least = SAMPLE_MOST;
+    sampler->layout = sort_key_layout_make(arena, like, &order);
+    sampler->step = 1;
+    sampler->capacity = (uint32_t)least * 2;
+    sampler->keys = ARENA_ARRAY(arena, uint64_t, (size_t)sampler->capacity * sampler->layout.words);
+    sampler->picked = ARENA_ARRAY(arena, uint32_t, sampler->capacity);
+    sampler->is_open = ARENA_ARRAY(arena, bool, sampler->capacity);
+    return sampler;
+}
+
+/* Every other key is enough from now on. */
+static void thin_out(RangeSampler *sampler)
+{
+    uint32_t words = sampler->layout.words;
+
+    for (uint32_t i = 0; 2 * i < sampler->count; i++)
+        memmove(sampler->keys + (size_t)i * words, sampler->keys + (size_t)2 * i * words,
+                words * sizeof *sampler->keys);
+    sampler->count = (sampler->count + 1) / 2;
+    sampler->step *= 2;
+}
+
+void range_sampler_add(RangeSampler *sampler, const Batch *batch)
+{
+    uint64_t end = sampler->row + batch->row_count, next;
+    Batch picked = *batch;
+
+    do {
+        next = (uint64_t)sampler->count * sampler->step; /* the first row that is not sampled yet */
+        picked.selection = sampler->picked;
+        picked.selected_count = 0;
+        for (; next < end && sampler->count + picked.selected_count < sampler->capacity;
+             next += sampler->step)
+            sampler->picked[picked.selected_count++] = (uint32_t)(next - sampler->row);
+        if (picked.selected_count > 0)
+            sort_key_encode(&sampler->layout, &picked,
+                            sampler->keys + (size_t)sampler->count * sampler->layout.words,
+                            sampler->is_open);
+        sampler->count += picked.selected_count;
+        if (sampler->count == sampler->capacity)
+            thin_out(sampler);
+        next = (uint64_t)sampler->count * sampler->step;
+    } while (next < end);
+    sampler->row = end;
+}
+
+WireBytes range_sampler_take(const RangeSampler *sampler, Arena *arena)
+{
+    WireWriter to = {.arena = arena};
+
+    wire_put_u64(&to, sampler->step);
+    wire_put_u32(&to, sampler->count);
+    for (size_t i = 0; i < (size_t)sampler->count * sampler->layout.words; i++)
+        wire_put_u64(&to, sampler->keys[i]);
+    return (WireBytes){to.bytes, to.length};
+}
+
+/* --- bounds --- */
 
 typedef struct Sample {
-    uint64_t words[SORT_KEY_WORDS_MAX];
+    uint64_t words[SORT_KEY_WORDS_MAX]; /* those beyond the layout's are zero */
+    uint64_t rows;
 } Sample;
-
-typedef struct Sampler {
-    const Ranges *ranges;
-    const Plan *like;
-    uint64_t step; /* every step-th row */
-    uint64_t row;  /* of all, so far */
-    Sample *samples;
-    uint64_t count, capacity;
-    BlockView view; /* of one row */
-} Sampler;
-
-static void sample_row(Sampler *sampler, const Block *block, uint32_t row)
-{
-    Batch batch = {.column_count = sampler->like->column_count,
-                   .row_count = 1,
-                   .columns = sampler->view.columns,
-                   .selected_count = 1};
-    bool is_open;
-
-    for (uint32_t i = 0; i < batch.column_count; i++)
-        block_view_column(&sampler->view, i, block, i, sampler->like->columns[i].type, row, 1);
-    sort_key_encode(&sampler->ranges->layout, &batch, sampler->samples[sampler->count++].words,
-                    &is_open);
-}
-
-static void sample_block(Sampler *sampler, const Block *block)
-{
-    uint64_t rows = block_row_count(block);
-    uint64_t next = (sampler->row + sampler->step - 1) / sampler->step * sampler->step;
-
-    for (; next < sampler->row + rows && sampler->count < sampler->capacity; next += sampler->step)
-        sample_row(sampler, block, (uint32_t)(next - sampler->row));
-    sampler->row += rows;
-}
-
-static Status sample_output(Sampler *sampler, BlockOutput *kept, Error *err, uint32_t *lost_map_out)
-{
-    BlockReader reader;
-    Status status;
-    Block *block;
-
-    block_reader_open(&reader, kept, (BlockRange){.map_to = block_output_map_count(kept)}, 0, NULL);
-    do {
-        status = block_reader_next(&reader, err, &block);
-        if (block != NULL)
-            sample_block(sampler, block);
-        block_unref(block);
-    } while (status == ST_OK && block != NULL);
-    *lost_map_out = reader.map;
-    block_reader_close(&reader);
-    return status;
-}
-
-/* The rows of all map tasks, once all are there: else the step would not be the same each time. */
-static Status count_rows(BlockOutput *kept, Error *err, uint32_t *lost_map_out, uint64_t *rows_out)
-{
-    *rows_out = 0;
-    for (uint32_t m = 0; m < block_output_map_count(kept); m++) {
-        *rows_out += block_output_rows(kept, m, 0);
-        if (!block_output_has(kept, m)) {
-            *lost_map_out = m;
-            return error_set(err, ST_CORRUPT, "the blocks of map task %u are lost", m);
-        }
-    }
-    return ST_OK;
-}
 
 static int compare_samples(const void *a, const void *b)
 {
-    /* words beyond the layout's are zero */
     return sort_key_compare_words(SORT_KEY_WORDS_MAX, ((const Sample *)a)->words,
                                   ((const Sample *)b)->words);
 }
 
-Status ranges_find(Arena *arena, BlockOutput *kept, const Plan *like, SortKeyList order,
-                   uint32_t partitions, Error *err, uint32_t *lost_map_out, Ranges *ranges_out)
+/* What each key stands for. */
+static Status take_sample(WireBytes bytes, uint32_t words, Error *err, uint32_t capacity,
+                          Sample *samples, uint32_t *count_out)
 {
-    uint64_t wanted = (uint64_t)partitions * SAMPLES_A_PARTITION, rows;
-    Sampler sampler = {.ranges = ranges_out, .like = like};
-    uint64_t *bounds;
+    WireReader from = wire_reader(bytes.bytes, bytes.byte_count, "sample", err);
+    uint64_t step = wire_get_u64(&from);
+    uint32_t count = wire_get_count(&from, words * sizeof(uint64_t), "keys");
+
+    if (count > capacity || step == 0)
+        return wire_fail(&from, "%u keys", count);
+    for (uint32_t i = 0; i < count; i++) {
+        samples[i] = (Sample){.rows = step};
+        for (uint32_t w = 0; w < words; w++)
+            samples[i].words[w] = wire_get_u64(&from);
+    }
+    *count_out = count;
+    return wire_end(&from);
+}
+
+/* The key before which p of `partitions` equal parts of all rows lie, for each p. */
+static const uint64_t *cut(Arena *arena, uint32_t count, const Sample *samples, uint32_t partitions,
+                           uint32_t words)
+{
+    uint64_t *bounds = ARENA_ARRAY(arena, uint64_t, (size_t)partitions *words);
+    uint64_t total = 0, before = 0;
+    uint32_t at = 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        total += samples[i].rows;
+    for (uint32_t p = 1; p < partitions; p++) {
+        uint64_t wanted = (uint64_t)((unsigned __int128)total * p / partitions);
+
+        while (at + 1 < count && before + samples[at].rows <= wanted)
+            before += samples[at++].rows;
+        memcpy(bounds + (size_t)(p - 1) * words, samples[at].words, words * sizeof *bounds);
+    }
+    return bounds;
+}
+
+Status ranges_of_samples(Arena *arena, const Plan *like, SortKeyList order, uint32_t partitions,
+                         uint32_t sample_count, const WireBytes *samples, Error *err,
+                         Ranges *ranges_out)
+{
+    uint32_t words, capacity = 0, count = 0;
+    Sample *all;
 
     *ranges_out = (Ranges){.layout = sort_key_layout_make(arena, like, &order)};
-    TRY(count_rows(kept, err, lost_map_out, &rows));
-    sampler.step = rows / wanted == 0 ? 1 : rows / wanted;
-    sampler.capacity = rows / sampler.step + 1;
-    sampler.samples = ARENA_ARRAY(arena, Sample, sampler.capacity);
-    sampler.view = block_view_make(arena, like->column_count, 1);
-    TRY(sample_output(&sampler, kept, err, lost_map_out));
-    CHECK(sampler.row == rows);
-    if (sampler.count == 0)
-        return ST_OK;
-    qsort(sampler.samples, sampler.count, sizeof(Sample), compare_samples);
-    bounds = ARENA_ARRAY(arena, uint64_t, (size_t)partitions * ranges_out->layout.words);
-    for (uint32_t p = 1; p < partitions; p++) {
-        const Sample *bound = &sampler.samples[sampler.count * p / partitions];
+    words = ranges_out->layout.words;
+    for (uint32_t i = 0; i < sample_count; i++)
+        capacity += (uint32_t)(samples[i].byte_count / (words * sizeof(uint64_t)));
+    all = ARENA_ARRAY(arena, Sample, capacity);
+    for (uint32_t i = 0; i < sample_count; i++) {
+        uint32_t taken = 0;
 
-        memcpy(bounds + (size_t)(p - 1) * ranges_out->layout.words, bound->words,
-               ranges_out->layout.words * sizeof *bounds);
+        TRY(take_sample(samples[i], words, err, capacity - count, all + count, &taken));
+        count += taken;
     }
+    if (count == 0)
+        return ST_OK;
+    qsort(all, count, sizeof *all, compare_samples);
+    ranges_out->bounds = cut(arena, count, all, partitions, words);
     ranges_out->bound_count = partitions - 1;
-    ranges_out->bounds = bounds;
     return ST_OK;
 }
+
+/* --- bounds as bytes --- */
+
+WireBytes ranges_encode(const Ranges *ranges, Arena *arena)
+{
+    WireWriter to = {.arena = arena};
+
+    wire_put_u32(&to, ranges->bound_count);
+    for (size_t i = 0; i < (size_t)ranges->bound_count * ranges->layout.words; i++)
+        wire_put_u64(&to, ranges->bounds[i]);
+    return (WireBytes){to.bytes, to.length};
+}
+
+Status ranges_decode(WireBytes bytes, Arena *arena, const Plan *like, SortKeyList order,
+                     uint32_t partitions, Error *err, Ranges *ranges_out)
+{
+    WireReader from = wire_reader(bytes.bytes, bytes.byte_count, "ranges", err);
+    uint64_t *bounds;
+    size_t words;
+
+    *ranges_out = (Ranges){.layout = sort_key_layout_make(arena, like, &order)};
+    words = ranges_out->layout.words;
+    ranges_out->bound_count = wire_get_count(&from, words * sizeof *bounds, "bounds");
+    if (ranges_out->bound_count != 0 && ranges_out->bound_count != partitions - 1)
+        return wire_fail(&from, "%u bounds of %u partitions", ranges_out->bound_count, partitions);
+    ranges_out->bounds = bounds = ARENA_ARRAY(arena, uint64_t, ranges_out->bound_count *words);
+    for (size_t i = 0; i < ranges_out->bound_count * words; i++)
+        bounds[i] = wire_get_u64(&from);
+    return wire_end(&from);
+}
+
+/* --- where rows go --- */
 
 /* How many bounds are at most the key. */
 static uint32_t find_range(const Ranges *ranges, const uint64_t *key)

@@ -95,6 +95,10 @@ static void add_stage(Driver *driver, Job *job, JobStage *stage, const Fragment 
                                   .fragment = fragment,
                                   .ledger = stage->ledger};
     stage_work_init(&stage->work, stage->wired == NULL ? fragment : stage->wired);
+    if (fragment_is_sampled(fragment)) {
+        stage->range_arena = arena_new(NULL, "samples", ARENA_NO_CAP);
+        stage->samples = ARENA_ARRAY(stage->range_arena, WireBytes, fragment->partition_count);
+    }
     stage->work.store = driver->store;
     stage->work.level = block_output_level(stage->output);
     stage->work.batch_rows = request->batch_rows;
@@ -300,7 +304,7 @@ void job_close(Job *job)
     for (uint32_t i = 0; i < job->stage_count; i++) {
         block_output_end_use(job->stages[i].output);
         block_output_unref(job->stages[i].output);
-        stage_work_fini(&job->stages[i].work);
+        arena_free(job->stages[i].range_arena);
     }
     mem_pool_trim(block_store_pool(job->driver->store));
     arena_free(job->arena);

@@ -31,7 +31,8 @@ typedef struct TaskLaunch {
 /* A stage as an executor elsewhere has to know it. */
 typedef struct StageOrder {
     StageId id;
-    WireBytes plan; /* stage_encode; lives as long as the stage */
+    WireBytes plan;   /* stage_encode; lives as long as the stage */
+    WireBytes ranges; /* ranges_encode, as well; no bytes: its rows do not go by ranges */
     BlockOutput *output;
     uint32_t input_count; /* of the fragment's sources */
     BlockOutput *const *inputs;

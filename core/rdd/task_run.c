@@ -8,6 +8,7 @@
 #include "core/rdd/block_table.h"
 #include "core/rdd/partition_writer.h"
 #include "exec/exec.h"
+#include "exec/user_shared.h"
 
 /* Faults of tests: less than a stage bears, and a slow attempt's nap. */
 enum { FAULTS_IN_ROW_MAX = 1, DEATHS_MAX = 2, SLOW_MS = 20 };
@@ -27,13 +28,15 @@ typedef struct TaskRun {
 void stage_work_init(StageWork *work, const Fragment *fragment)
 {
     *work = (StageWork){.fragment = fragment};
-    pthread_mutex_init(&work->lock, NULL);
 }
 
-void stage_work_fini(StageWork *work)
+void task_result_fini(TaskResult *result)
 {
-    arena_free(work->arena);
-    pthread_mutex_destroy(&work->lock);
+    user_counts_free(result->counts);
+    arena_free(result->sample_arena);
+    result->counts = NULL;
+    result->sample_arena = NULL;
+    result->sample = (WireBytes){0};
 }
 
 /* --- what it reads --- */
@@ -95,31 +98,6 @@ static uint32_t count_leaves(const Plan *plan)
     return count;
 }
 
-/* The first task that needs them finds them; the others wait. */
-static Status find_ranges(TaskRun *run, Error *err, const Ranges **ranges_out)
-{
-    StageWork *work = run->work;
-    const PlanExchange *exchange = work->fragment->exchange;
-    Status status = ST_OK;
-
-    *ranges_out = NULL;
-    if (exchange == NULL || exchange->kind != EXCHANGE_RANGE)
-        return ST_OK;
-    pthread_mutex_lock(&work->lock);
-    if (!work->has_ranges) {
-        arena_free(work->arena);
-        work->arena = arena_new(NULL, "ranges", ARENA_NO_CAP);
-        status =
-            ranges_find(work->arena, work->inputs[0], work->fragment->plan, exchange->order,
-                        work->fragment->reduce_count, err, &run->result->lost_map, &work->ranges);
-        work->has_ranges = status == ST_OK;
-        run->result->has_lost_input = status == ST_CORRUPT;
-    }
-    pthread_mutex_unlock(&work->lock);
-    *ranges_out = &work->ranges;
-    return status;
-}
-
 /* --- running --- */
 
 static Status write_rows(void *writer, const Batch *batch, Error *err)
@@ -131,13 +109,21 @@ static Status move_rows(TaskRun *run, Execution *execution, PartitionWriter *wri
 {
     Batch none;
 
+    TaskResult *result = run->result;
+
     TRY(exec_next(execution, err, &none));
-    return partition_writer_finish(writer, err, &run->result->blocks);
+    TRY(partition_writer_finish(writer, err, &result->blocks));
+    if (fragment_is_sampled(run->work->fragment)) {
+        result->sample_arena = arena_new(NULL, "sample", ARENA_NO_CAP);
+        result->sample = partition_writer_sample(writer, result->sample_arena);
+    }
+    return ST_OK;
 }
 
-static Status run_plan(TaskRun *run, const Ranges *ranges, Error *err)
+static Status run_plan(TaskRun *run, Error *err)
 {
     const StageWork *work = run->work;
+    const Ranges *ranges = work->has_ranges ? &work->ranges : NULL;
     uint32_t partition_count = work->fragment->partition_count;
     MemPool *pool = block_store_pool(work->store);
     ExecRequest exec = {.pool = pool,
@@ -205,7 +191,6 @@ static void note_lost_input(TaskRun *run)
 static Status run_attempt(TaskRun *run, Error *err)
 {
     uint32_t leaves = count_leaves(run->work->fragment->plan);
-    const Ranges *ranges;
     Status status;
 
     run->tables = ARENA_ARRAY(run->arena, Table *, leaves);
@@ -213,9 +198,7 @@ static Status run_attempt(TaskRun *run, Error *err)
     run->lost = arena_alloc(run->arena, leaves * sizeof *run->lost);
     for (uint32_t i = 0; i < leaves; i++)
         atomic_store(&run->lost[i], UINT32_MAX);
-    status = find_ranges(run, err, &ranges);
-    if (status == ST_OK)
-        status = run_plan(run, ranges, err);
+    status = run_plan(run, err);
     if (status != ST_OK) {
         note_lost_input(run);
         note_lost_place(run);

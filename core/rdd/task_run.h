@@ -9,8 +9,6 @@
 #ifndef VONK_CORE_RDD_TASK_RUN_H
 #define VONK_CORE_RDD_TASK_RUN_H
 
-#include <pthread.h>
-
 #include "codegen/kernel.h"
 #include "core/base/wire.h"
 #include "core/rdd/block_store.h"
@@ -33,14 +31,11 @@ typedef struct StageWork {
     _Atomic uint32_t faults_in_row; /* of inputs, since a success counted: fewer than end the job */
     _Atomic uint32_t deaths;        /* of executors: so few that there is progress */
 
-    pthread_mutex_t lock; /* of what follows: where the ranges of a sort begin */
-    bool has_ranges;
+    bool has_ranges; /* before its first task, when its rows go by ranges */
     Ranges ranges;
-    Arena *arena;
 } StageWork;
 
 void stage_work_init(StageWork *work, const Fragment *fragment);
-void stage_work_fini(StageWork *work);
 
 typedef struct TaskResult {
     Status status;
@@ -51,11 +46,16 @@ typedef struct TaskResult {
     bool executor_died;  /* a fault of a test */
     MapBlocks *blocks;   /* of a task that succeeded; NULL: they are not in this process */
     uint64_t hash, rows, bytes;
-    bool is_kept; /* what it made outlives its executor (block_keep.h) */
+    Arena *sample_arena; /* of sample; NULL: it has none, or it is borrowed */
+    WireBytes sample;    /* for ranges */
+    bool is_kept;        /* what it made outlives its executor (block_keep.h) */
     double cpu_ms;
     WireBytes counts_bytes;    /* user_counts_encode, of a task elsewhere */
     struct UserCounts *counts; /* what its functions counted; user_counts_free */
 } TaskResult;
+
+/* Lets go of all that it holds but its blocks. */
+void task_result_fini(TaskResult *result);
 
 /* number: which attempt of this partition, from 0. stop: true makes it end soon. */
 void task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic_bool *stop,

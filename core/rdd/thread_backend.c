@@ -6,6 +6,7 @@
  */
 #include "core/rdd/thread_backend.h"
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include "core/base/invariant.h"
@@ -116,7 +117,7 @@ static void run_launch(TaskThread *thread, const TaskLaunch *launch)
         driver_task_ended(driver, launch, &result);
         return;
     }
-    user_counts_free(result.counts);
+    task_result_fini(&result);
     driver_executor_lost(driver, launch->executor, BLOCKS_LOST, "a fault of a test");
     begin_life(thread);
 }

@@ -11,6 +11,7 @@
 #define VONK_TESTS_MANUAL_BACKEND_H
 
 #include <check.h>
+#include <pthread.h>
 #include <string.h>
 
 #include "core/rdd/driver_internal.h"

@@ -124,8 +124,8 @@ static uint64_t run_stage(const Fragment *fragment, BlockOutput *input, BlockOut
         ck_assert_uint_gt(result.rows, 0);
         hash = hash * 31 + result.hash;
         block_output_put(output, p, result.blocks, 1);
+        task_result_fini(&result);
     }
-    stage_work_fini(&work);
     return hash;
 }
 
