@@ -40,12 +40,18 @@ static BlockOutput *find_output(void *transport, uint64_t id)
     return plan_transport_served(transport, id);
 }
 
+static const char *application_name(const Config *config)
+{
+    return config->application_name[0] == '\0' ? program_invocation_short_name
+                                               : config->application_name;
+}
+
 static Status join_cluster(const Session *session, SessionJobs *jobs)
 {
     const Config *config = &session->config;
     TransportSpec spec = {.pool = jobs->pool, .store = jobs->store};
     ApplicationOptions options = {.master_url = config->master,
-                                  .name = program_invocation_short_name,
+                                  .name = application_name(config),
                                   .secret_file =
                                       config->secret_file[0] == '\0' ? NULL : config->secret_file,
                                   .executors = (uint32_t)config->executors,
@@ -68,7 +74,7 @@ static Status begin_events(const Session *session, SessionJobs *jobs)
     if (config->event_log[0] != '\0')
         TRY(event_log_to_folder(events, config->event_log, &jobs->unreachable));
     event_begin(events, "application");
-    event_text(events, "name", program_invocation_short_name);
+    event_text(events, "name", application_name(config));
     event_text(events, "version", VONK_VERSION);
     event_text(events, "master", session_on_cluster(session) ? config->master : "local");
     event_number(events, "pid", getpid());

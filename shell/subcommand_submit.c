@@ -15,6 +15,7 @@
 #include "engine/api_internal.h"
 #include "exec/user_task.h"
 #include "shell/error_text.h"
+#include "shell/interrupt.h"
 #include "shell/job_compiler.h"
 #include "shell/job_progress.h"
 #include "shell/launcher.h"
@@ -274,13 +275,15 @@ static Status set_if_given(VonkSession *session, const char *name, const char *v
     return value == NULL ? ST_OK : (Status)vonk_session_set(session, name, value, (VonkError *)err);
 }
 
-static Status open_session(Arena *arena, const SubmitOptions *options, Error *err,
+static Status open_session(Arena *arena, const SubmitOptions *options, const char *job, Error *err,
                            VonkSession **session_out)
 {
     VonkError *error = (VonkError *)err;
 
     TRY((Status)vonk_session_open(NULL, session_out, error));
     TRY(set_if_given(*session_out, "master", options->cluster, err));
+    TRY(set_if_given(*session_out, "application_name",
+                     options->name != NULL ? options->name : basename(job), err));
     TRY(set_if_given(*session_out, "executors", options->launcher.executors, err));
     TRY(set_if_given(*session_out, "executor_cores", options->launcher.executor_cores, err));
     TRY(set_if_given(*session_out, "executor_memory", options->launcher.executor_memory, err));
@@ -306,10 +309,13 @@ static int run_job(JobMain job_main, VonkSession *session, FILE *lineage, int ar
 
     user_task_report_crashes();
     api_session_note_lineage(session, lineage);
+    interrupt_catch(false);
+    interrupt_watch(session->session);
     line = job_progress_begin(session);
     code = job_main(session, argc, argv);
     job_progress_end(line);
-    return code;
+    interrupt_watch(NULL);
+    return interrupt_came() ? EXIT_INTERRUPTED : code;
 }
 
 /* argv without --launcher. */
@@ -392,7 +398,7 @@ int subcommand_submit(int argc, char **argv)
     status = options.launcher.name != NULL ? become_launcher(arena, &options, argv, &err)
                                            : load_job(arena, argv[at], &err, &job_main);
     if (status == ST_OK)
-        status = open_session(arena, &options, &err, &session);
+        status = open_session(arena, &options, argv[at], &err, &session);
     if (status == ST_OK)
         status = open_lineage(options.lineage, &err, &lineage);
     if (status == ST_OK)

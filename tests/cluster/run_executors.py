@@ -262,6 +262,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     case 'c': rdd = vonk_rdd_map(numbers, VonkNumber, N, crash); break;
     case 'l': rdd = vonk_rdd_map(numbers, VonkNumber, N, leave); break;
     case 'e': rdd = vonk_rdd_map(numbers, VonkNumber, N, eat); break;
+    case 'h': /* and is counted */
     case 's': rdd = vonk_rdd_map(numbers, VonkNumber, N, stay); break;
     }
     if (argv[1][0] == 's') {
@@ -297,6 +298,17 @@ def bad_functions(folder, right):
         check(code == 1 and out == "" and "partition 0: its executor has crashed 4 times" in err and text in err, f"{name}: exit {code} {out}{err}")
     code, out, err = submit(job, "stay", options=["--master", cluster.url], timeout=120)
     check(code == 0 and out == "100000\n", f"a task that is cancelled and goes on: exit {code} {out}{err}")
+    process = subprocess.Popen([VONK, "submit", "--master", cluster.url, job, "hang"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True, env=ENV)
+    status = lambda: json.loads(subprocess.run([VONK, "status", "--master", cluster.url, "--json"], capture_output=True, text=True, env=ENV).stdout)
+    end = time.monotonic() + 60
+    while not any(stage["running"] for application in status()["applications"] for stage in application["stages"]) and time.monotonic() < end:
+        time.sleep(0.1)
+    check([application["name"] for application in status()["applications"]] == ["bad.c"], "an application has its job's name")
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=60)
+    check(process.returncode == 130 and "canceling job due to user request" in out, f"Ctrl-C: exit {process.returncode} {out}")
+    check(status()["applications"] == [], "what was interrupted has ended for the master too")
     compare(folder, cluster, right, "after bad functions")
     cluster.close()
 
