@@ -51,7 +51,13 @@ static bool flush(ChainCall *call, uint32_t count)
 {
     CompiledCall *compiled = (CompiledCall *)((char *)call - offsetof(CompiledCall, code.call));
     VonkTask **running = user_task_running(), *before = *running;
+    UserTask *user = before == NULL ? &compiled->code.users[0] : (UserTask *)before;
 
+    if (!user_task_is_wanted(user)) {
+        user_task_drop(user, count);
+        compiled->status = stop_check(compiled->code.context->stop, compiled->err);
+        return compiled->status == ST_OK;
+    }
     *running = NULL;
     compiled->status = pass_on(compiled, count);
     *running = before;

@@ -223,6 +223,10 @@ static void flush_flat_map(VonkOut *out)
     out->next = state->unkeyed = state->buffer;
     if (task->is_failed || local->status != ST_OK)
         return;
+    if (!user_task_is_wanted(&local->user)) {
+        user_task_drop(&local->user, count);
+        return;
+    }
     push(local, state->number + 1, state->buffer, count);
     if (local->status != ST_OK)
         user_task_fail(&local->user, local->err); /* the loop over this step's records ends */

@@ -106,6 +106,10 @@ static void flush_out(VonkOut *out)
     out->next = local->out_records;
     if (count == 0 || local->status != ST_OK || local->user.task.is_failed)
         return;
+    if (local->results == NULL && !user_task_is_wanted(&local->user)) {
+        user_task_drop(&local->user, count);
+        return;
+    }
     local->status = local->results == NULL ? pass_on(local, count, local->err)
                                            : spill_out(local, count, local->err);
     user_task_set_wanted(&local->user, !emit_is_done(local->emitter));

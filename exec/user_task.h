@@ -33,6 +33,7 @@ typedef struct UserTask {
     Error error;        /* of vonk_fail, or of memory refused */
     struct UserShared *shared;
     struct UserCounts **counts;
+    uint64_t dropped; /* records that it emitted, and nobody wanted */
 } UserTask;
 
 /* node: whose functions they are; NULL: of what follows the plan. */
@@ -65,6 +66,15 @@ VonkTask **user_task_running(void);
 
 /* Whether anybody wants what functions emit; vonk_task_is_cancelled tells them when nobody does. */
 void user_task_set_wanted(UserTask *user, bool is_wanted);
+
+static inline bool user_task_is_wanted(const UserTask *user)
+{
+    return user->task.is_cancelled == user->cancelled;
+}
+
+/* The function that runs emitted so many more, which nobody wants. It can only end by itself: one
+ * that goes on and on is named on standard error, and the process ends, as with a crash. */
+void user_task_drop(UserTask *user, uint64_t count);
 
 /* Fails the task: the first error counts. */
 void user_task_fail(UserTask *user, const Error *err);

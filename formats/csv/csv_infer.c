@@ -340,6 +340,17 @@ static bool ends_in_delimiters(const CsvIndex *index, size_t first_row, uint32_t
     return true;
 }
 
+static Status count_given(CsvSample *sample, uint32_t *count_out, Error *err)
+{
+    TableColumn *named;
+
+    if (sample->options->columns == NULL)
+        return ST_OK;
+    named = ARENA_ARRAY(sample->arena, TableColumn, CSV_COLUMNS_MAX + 1);
+    return csv_parse_columns(sample->arena, "columns", sample->options->columns, false,
+                             CSV_COLUMNS_MAX, named, count_out, err);
+}
+
 /*
  * The first record says how many columns there are, unless most others have more: then it lacks
  * the name of the first column when it lacks one (row names, as R writes them), else of the last.
@@ -352,6 +363,8 @@ static Status note_first(CsvSample *sample, const CsvIndex *index, size_t row_pl
     count = row_place < index->row_count ? commonest_count(index, row_place + 1, row.field_count)
                                          : row.field_count;
     count = count > row.field_count ? count : row.field_count;
+    if (row_place >= index->row_count) /* a file without records has the columns that it is given */
+        TRY(count_given(sample, &count, err));
     if (count > CSV_COLUMNS_MAX)
         return error_set(err, ST_BAD_INPUT, "\"%s\" has %u columns; the limit is %d", sample->path,
                          count, CSV_COLUMNS_MAX);

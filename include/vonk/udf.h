@@ -63,7 +63,8 @@ static inline uint32_t vonk_task_partition(const VonkTask *task)
 }
 
 /* True when the job was cancelled, or nobody wants more of what the function emits (vonk_rdd_take):
- * a function that runs long should look, and return.
+ * a function that runs long should look, and return. One that would emit for ever must: after some
+ * hundred million records that nobody wants the process ends, with the function's name.
  *
  *     while (!vonk_task_is_cancelled(task) && total > 1)
  *         total = total % 2 == 0 ? total / 2 : 3 * total + 1;

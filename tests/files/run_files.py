@@ -168,6 +168,7 @@ def test_compressed():
     fails("not gzip", question.format("no.csv.gz"), "damaged gzip data")
     write("empty.csv.gz", b"")
     same("empty gz", "SELECT count(*) FROM read_csv('empty.csv.gz')", "0\n")
+    same("empty gz with columns", "SELECT count(*), count(b), sum(a) FROM read_csv('empty.csv.gz', columns = 'a int, b text')", "0,0,\n")
 
 
 def test_pipes():

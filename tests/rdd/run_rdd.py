@@ -491,6 +491,48 @@ def short_of_memory(folder):
     check(not os.listdir(spill), "nothing is left of a spill")
 
 
+ENDLESS_JOB = """
+void for_ever(VonkTask *task, const VonkNumber *in, VonkOut *out)
+{
+    (void)task;
+    for (int64_t i = in->value;; i++)
+        vonk_emit(out, &(VonkNumber){.value = i});
+}
+void whole(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    (void)task; (void)in;
+    for (int64_t i = 7;; i++)
+        vonk_emit(out, &(VonkNumber){.value = i});
+}
+void polite(VonkTask *task, const VonkNumber *in, VonkOut *out)
+{
+    for (int64_t i = in->value; !vonk_task_is_cancelled(task); i++)
+        vonk_emit(out, &(VonkNumber){.value = i});
+}
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    VonkRdd *n = vonk_rdd_range(s, 0, 3, 1, 1);
+    VonkRdd *made = c != 2                            ? NULL
+                    : strcmp(v[1], "for_ever") == 0 ? vonk_rdd_flat_map(n, VonkNumber, VonkNumber, for_ever)
+                    : strcmp(v[1], "whole") == 0    ? vonk_rdd_map_partitions(n, VonkNumber, VonkNumber, whole)
+                                                    : vonk_rdd_flat_map(n, VonkNumber, VonkNumber, polite);
+    return made == NULL ? 2 : vonk_rdd_print_csv(vonk_rdd_take(made, 3));
+}
+"""
+
+
+def endless(folder):
+    """Functions that emit for ever, of which some records are taken: they end when they look, and else are named."""
+    job = write_job(folder, "endless.c", ENDLESS_JOB)
+    for options in ([], ["--set", "jit=on"], ["--set", "jit=off"]):
+        code, out, err = submit(job, "polite", options=options)
+        check(code == 0 and out == "value\n0\n1\n2\n", f"endless, {options}: {code} {out} {err[-300:]}")
+        for function in "for_ever", "whole":
+            code, out, err = submit(job, function, options=options)
+            check(code == 70 and f"in user function {function}, record" in err and "vonk_task_is_cancelled" in err,
+                  f"endless {function}, {options}: {code} {out} {err[-300:]}")
+
+
 def combining(folder):
     """In which order and which parts records are combined depends on them alone, whatever is spilled below."""
     job = "tests/rdd/jobs/combine_order.c"
@@ -773,6 +815,7 @@ def main():
         joining(folder)
         short_of_memory(folder)
         combining(folder)
+        endless(folder)
         growing_texts(folder)
         keeping(folder)
         keys_that_do_not_fit(folder)
