@@ -108,7 +108,10 @@ class Cluster:
             return None
         pid, kind, words = draw.choice(victims)
         self.killed.add(pid)
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:  # a driver that was done
+            return None
         while is_alive(pid):  # its port and its folder are its own until then
             time.sleep(0.005)
         if "--ready-fd" in words:  # that was for who started it first
