@@ -189,8 +189,20 @@ class Spark(Foreign):
         self.folder, self.home, self.processes = folder, homes[0], []
         self.dir = tempfile.mkdtemp(prefix="vonk-bench-spark-")
         self.env = {"SPARK_LOCAL_DIRS": self.dir, "PYSPARK_PYTHON": sys.executable, "SPARK_HOME": self.home, "SPARK_LOCAL_IP": "127.0.0.1"}
-        port, ui = free_port(), free_port()
+        port = free_port()
         self.url = f"spark://127.0.0.1:{port}"
+        try:
+            self.start_all(port)
+        except BaseException:
+            self.close()
+            raise
+        self.settings = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
+                         "spark.executor.memory": "1800m", "spark.log.level": "OFF", "spark.ui.showConsoleProgress": "false"}
+        chain = "".join(f'.config("{key}", "{value}")' for key, value in self.settings.items())
+        self.script = self.program(f'spark = SparkSession.builder.master("{self.url}"){chain}.getOrCreate()', "spark.stop()")
+
+    def start_all(self, port):
+        ui = free_port()
         self.start("org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(port), "--webui-port", str(ui))
         wait_for("Spark's master", lambda: is_listening(port))
         for _ in range(2):
@@ -198,10 +210,6 @@ class Spark(Foreign):
             self.start("org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--cores", "1", "--memory", "2g",
                        "--webui-port", str(ui), "--work-dir", self.dir, self.url)
             wait_for("Spark's worker", lambda: is_listening(ui))
-        self.settings = {"spark.ui.enabled": "false", "spark.driver.host": "127.0.0.1", "spark.driver.bindAddress": "127.0.0.1",
-                         "spark.executor.memory": "1800m", "spark.log.level": "OFF", "spark.ui.showConsoleProgress": "false"}
-        chain = "".join(f'.config("{key}", "{value}")' for key, value in self.settings.items())
-        self.script = self.program(f'spark = SparkSession.builder.master("{self.url}"){chain}.getOrCreate()', "spark.stop()")
 
     def start(self, what, *arguments):
         log = open(os.path.join(self.dir, f"{len(self.processes)}.log"), "w")
@@ -401,7 +409,7 @@ def part_recovery(engines, options):
     for name, engine in engines.items():
         if not hasattr(engine, "executors"):
             continue
-        calm = measured({name: engine}, options.runs, lambda engine: engine.sql([JOIN]))
+        calm = measured({name: engine}, options.runs + 1, lambda engine: engine.sql([JOIN]))  # the first one warms up
         if name not in calm:
             continue
         calm = min(calm[name], key=lambda answer: answer.seconds)
@@ -418,8 +426,8 @@ PARTS = {"start": part_start, "tpch": part_tpch, "word_count": part_word_count, 
 SQL_ONLY = {"start", "tpch"}
 
 
-def open_engines(folder, without):
-    engines = {"one process": Vonk(folder, ["--master", "local[2]"])}
+def open_engines(engines, folder, without):
+    engines["one process"] = Vonk(folder, ["--master", "local[2]"])
     for name, make in (("vonk cluster", Cluster), ("spark", Spark), ("sail", Sail)):
         if name in without:
             continue
@@ -429,7 +437,6 @@ def open_engines(folder, without):
             print(f"without {name}: {error}")
             if name == "vonk cluster":
                 raise
-    return engines
 
 
 def main():
@@ -443,8 +450,10 @@ def main():
     parser.add_argument("parts", nargs="*", metavar="PART")
     options = parser.parse_intermixed_args()
     os.makedirs(options.data, exist_ok=True)
-    engines = open_engines(os.path.abspath(options.folder), options.without.split(","))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # through what ends the processes
+    engines = {}
     try:
+        open_engines(engines, os.path.abspath(options.folder), options.without.split(","))
         for part in options.parts or PARTS:
             PARTS[part]({name: engine for name, engine in engines.items() if part in SQL_ONLY or not isinstance(engine, Sail)}, options)
     finally:
