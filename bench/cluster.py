@@ -386,6 +386,7 @@ def part_tasks(engines, options):
 def killed(engine, after):
     """The join, with one executor killed when so much time has gone by since there were two."""
     missed = []
+    wait_for("no executor of what ran before", lambda: not engine.executors())
 
     def kill():
         try:
