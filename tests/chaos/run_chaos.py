@@ -35,7 +35,7 @@ from fault_proxy import FaultNet  # noqa: E402
 from jobs import VONK, check, report  # noqa: E402
 
 WORKERS = 3
-STATEMENT_TIMEOUT, MASTER_AWAY = 60, 5
+STATEMENT_TIMEOUT, MASTER_AWAY = 180, 5
 
 NET_EPISODES = [
     ("late", {"delay_ms": 20}),
