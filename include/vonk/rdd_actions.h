@@ -1,10 +1,11 @@
 /*
  * vonk/rdd_actions.h -- actions: they run the job, and wait for it
  *
- * An action plans the whole lineage, runs the stages that are missing, and gives its answer. Two
- * actions on one RDD compute it twice, unless it is persisted. Errors: of the lineage first, then
- * of the job: user functions (with the record's number), files, memory; results are zero or NULL
- * then.
+ * Cost: a job; an action plans the whole lineage, runs the stages that are missing, and gives its
+ * answer. Two actions on one RDD compute it twice, unless it is persisted. Order: by partition,
+ * then within it: answers are the same each time. Ownership: records and iterators are the
+ * caller's, who frees them. Errors: of the lineage first, then of the job: user functions
+ * (with the record's number), files, memory; results are zero or NULL then.
  */
 #ifndef VONK_RDD_ACTIONS_H
 #define VONK_RDD_ACTIONS_H
@@ -68,7 +69,7 @@ typedef struct VonkIterator VonkIterator;
 VONK_API VonkStatus vonk_rdd_iterate(VonkRdd *rdd, VonkIterator **iterator_out, VonkError *error);
 
 /*
- * The next record, with its texts, valid until the next one is asked for; NULL at the end, and
+ * The next record, with its texts, valid until the next one is asked for; NULL at the end, &
  * after an error, which vonk_iterator_free tells.
  *
  *     for (const Count *count; (count = VONK_ITERATE(iterator, Count)) != NULL;)

@@ -1,12 +1,13 @@
 /*
  * vonk/rdd_keys.h -- by key: the fields that the record type declares as VONK_KEY
  *
- * Keys are equal as in GROUP BY: NULL equals NULL, NaN equals NaN, -0.0 equals 0.0. All of these
- * are a shuffle, unless records lie by their key already (partition_by, a call by key before,
- * map_values in between). Partitions: as many as the input has, at most 64, or VONK_PARTITIONS(n).
- * Order: within a partition keys come in the order of their first arrival, and a key's records in
- * that of the input's rows; so answers are the same each time. Errors: a record type without a key;
- * keys of other types.
+ * Keys are equal as in GROUP BY: NULL equals NULL, NaN equals NaN, -0.0 equals 0.0. Cost: a
+ * shuffle, unless records lie by their key already (partition_by, a call by key before, map_values
+ * in between). Partitions: as many as the input has, at most 64, or VONK_PARTITIONS(n). Order:
+ * within a partition keys come in the order of their first arrival, and a key's records in that of
+ * the input's rows; so answers are the same each time. Ownership: handles are the session's;
+ * closures and zeros are copied. Errors: a record type without a key; keys of other types; at the
+ * action, whatever a function reports with vonk_fail.
  */
 #ifndef VONK_RDD_KEYS_H
 #define VONK_RDD_KEYS_H

@@ -1,8 +1,10 @@
 /*
  * vonk/rdd_places.h -- which partition records are in, in what order, and how long they are kept
  *
- * Which record goes where depends on the data and the call only. Errors: no partitions at all; an
- * order that names no field, kept to the action.
+ * Cost: a shuffle; take and its likes gather what each partition gives, persist moves nothing.
+ * Order: which record goes where depends on the data and the call only. Ownership: handles are the
+ * session's; what is kept stays until unpersist, or as long as the session. Errors: no partitions
+ * at all; an order that names no field, kept to the action.
  */
 #ifndef VONK_RDD_PLACES_H
 #define VONK_RDD_PLACES_H

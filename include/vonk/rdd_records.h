@@ -1,10 +1,10 @@
 /*
  * vonk/rdd_records.h -- a function runs for each record, or for each partition
  *
- * All of these are narrow: a partition is made of the same partition of the input, whose rows flow
- * through. Partitions and order are kept unless a call says otherwise. Errors: a function of
- * another type does not compile; an RDD of another record type fails at the action, as does
- * whatever the function reports with vonk_fail.
+ * Cost: narrow; a partition is made of the same partition of the input, whose rows flow through.
+ * Order: partitions and their order are kept unless a call says otherwise. Ownership: handles are
+ * the session's; closures are copied. Errors: a function of another type does not compile; an RDD
+ * of another record type fails at the action, as does whatever the function reports with vonk_fail.
  */
 #ifndef VONK_RDD_RECORDS_H
 #define VONK_RDD_RECORDS_H

@@ -1,7 +1,9 @@
 /*
  * vonk/rdd_sets.h -- several RDDs become one, without a key
  *
- * RDDs of two sessions do not mix: an error, as RDDs of other record types are.
+ * Cost: said at each call. Order: the first RDD's partitions come before the second's, and keep
+ * their order, where nothing is shuffled. Ownership: handles are the session's. Errors: RDDs of two
+ * sessions, or of other record types; kept to the action.
  */
 #ifndef VONK_RDD_SETS_H
 #define VONK_RDD_SETS_H

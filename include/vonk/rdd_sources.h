@@ -1,8 +1,10 @@
 /*
  * vonk/rdd_sources.h -- where RDDs come from
  *
- * Nothing is read before an action. Sources give the same records in the same partitions each time,
- * as long as what they read stays the same.
+ * Cost: nothing is read before an action; then each partition is read by the task that needs it.
+ * Order: the same records in the same partitions each time, as long as what is read stays the same.
+ * Ownership: handles are the session's; arrays are copied. Errors: what cannot be found or read,
+ * and queries that are wrong, are kept to the action.
  */
 #ifndef VONK_RDD_SOURCES_H
 #define VONK_RDD_SOURCES_H

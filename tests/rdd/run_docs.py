@@ -58,6 +58,19 @@ def public_calls(text):
             comment = None
 
 
+PROMISES = ("Cost: ", "Order: ", "Ownership: ", "Errors: ")
+THEMES = ("records", "keys", "sets", "places", "sources", "actions")
+
+
+def promises():
+    """What holds for all calls of a header is said at its top, under these words; a call says where it differs."""
+    for theme in THEMES:
+        with open(os.path.join(INCLUDE, "vonk", f"rdd_{theme}.h")) as f:
+            opening = re.sub(r"\n \*\s?", " ", f.read().split("*/", 1)[0])
+        missing = [word for word in PROMISES if word not in opening]
+        check(not missing, f"rdd_{theme}.h does not say {missing}")
+
+
 def example_of(comment):
     """The comment's last paragraph that is indented: code."""
     lines = [re.sub(r"^ \*", "", line) for line in (comment or "").rstrip().split("\n")]
@@ -137,6 +150,7 @@ def wrong_types():
 
 
 def main():
+    promises()
     examples()
     wrong_types()
     return report("docs")
