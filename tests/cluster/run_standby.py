@@ -20,6 +20,10 @@ import zookeeper  # noqa: E402
 from run_cluster import PATIENCE, SLEEPER, VONK, Driver, expect, processes_with, run, wait_for  # noqa: E402
 
 
+def is_whole(status, workers, standbys):
+    return status and len(status["workers"]) == workers and len(status["masters"]["standbys"]) == standbys
+
+
 class Masters:
     """Masters and workers in a folder of their own; scripts in the place of executors."""
 
@@ -37,8 +41,11 @@ class Masters:
         self.masters = [self.start_master(at) for at in range(masters)]
         self.workers = [self.start(f"worker-{at}", "worker", "--master", self.url, "--host", "127.0.0.1", "--cores", "2", "--memory", "2GiB",
                                    "--dir", f"{self.top}/worker-{at}") for at in range(workers)]
-        wait_for("all are there", lambda: self.status() and len(self.status()["workers"]) == workers
-                 and len(self.status()["masters"]["standbys"]) == masters - 1)
+        try:
+            wait_for("all are there", lambda: is_whole(self.status(), workers, masters - 1))
+        except BaseException as error:  # who fails in here is not ended by `with`
+            self.__exit__(type(error), error, None)
+            raise
 
     def start(self, name, *arguments):
         return subprocess.Popen([VONK, *arguments, "--log-file", f"{self.top}/{name}.log", *self.extra], stdin=subprocess.DEVNULL,
