@@ -5,6 +5,7 @@
  * both ends.
  */
 #include <check.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -70,13 +71,19 @@ static void setup(void)
     ck_assert_msg(rpc_module(&err, &rpc) == ST_OK, "%s", err.message);
 }
 
+static int remove_entry(const char *path, const struct stat *file, int kind, struct FTW *place)
+{
+    (void)file;
+    (void)kind;
+    (void)place;
+    return remove(path);
+}
+
 static void teardown(void)
 {
     table_unref(table);
     mem_pool_free(pool);
-    for (int i = 0; i < FILES; i++)
-        unlink(part_path(i));
-    rmdir(folder);
+    nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
     arena_free(arena);
 }
 
