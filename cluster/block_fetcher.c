@@ -22,8 +22,9 @@ enum {
     THREADS = 4,
     AHEAD_BYTES_MAX = 8 << 20, /* that have come before anybody wants them, a fetch */
     CALL_MS = 5000,
-    GIVE_UP_MS = 4000, /* of calls without an answer */
-    DAMAGED_MAX = 3,   /* answers in a row           */
+    GIVE_UP_MS = 4000,         /* of calls without an answer */
+    REFUSED_GIVE_UP_MS = 1000, /* nobody listens: but it may be about to be said who does now */
+    DAMAGED_MAX = 3,           /* answers in a row           */
     BACKOFF_MS = 4,
     BACKOFF_MS_MAX = 500,
     LOOK_EVERY_MS = 50
@@ -201,11 +202,15 @@ static uint64_t count_moves(BlockFetcher *fetcher)
 }
 
 /* Whether another try may help: no answer came, and there is time, and somebody waits. */
-static bool may_try_again(Group *group, Status status, int64_t start_ns, uint32_t tries)
+static bool may_try_again(Group *group, const Error *err, int64_t start_ns, uint32_t tries)
 {
-    int64_t most_ms = status == ST_IO ? GIVE_UP_MS : 0;
+    int64_t most_ms = 0;
+    Status status = err->status;
 
-    if (status == ST_CORRUPT)
+    if (status == ST_IO)
+        most_ms = strcmp(err->sqlstate, SQLSTATE_REFUSED) == 0 ? REFUSED_GIVE_UP_MS : GIVE_UP_MS;
+
+    else if (status == ST_CORRUPT)
         return tries < DAMAGED_MAX && !is_unwanted(group->fetch);
     return clock_now_ns() - start_ns < most_ms * 1000000 && !is_unwanted(group->fetch);
 }
@@ -368,7 +373,7 @@ static Status call(Group *group, Error *err)
         bool is_lost;
 
         status = call_once(group, &is_lost, err);
-        if (status == ST_OK || is_lost || !may_try_again(group, status, start_ns, tries + 1))
+        if (status == ST_OK || is_lost || !may_try_again(group, err, start_ns, tries + 1))
             break;
         back_off(group->fetch->fetcher, tries, moves);
     }

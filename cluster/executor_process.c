@@ -18,6 +18,7 @@
 #include "cluster/block_server.h"
 #include "cluster/executor_stages.h"
 #include "cluster/membership.h"
+#include "core/base/big_stack.h"
 #include "core/base/clock.h"
 #include "core/base/list.h"
 #include "core/base/log.h"
@@ -700,8 +701,8 @@ static Status register_with_driver(Executor *executor, Error *err)
 static Status start_threads(Executor *executor, Error *err)
 {
     while (executor->thread_count < executor->options.cores && executor->thread_count < SLOTS_MAX) {
-        int failure =
-            pthread_create(&executor->threads[executor->thread_count], NULL, slot_main, executor);
+        int failure = big_stack_thread(TASK_STACK_BYTES, slot_main, executor,
+                                       &executor->threads[executor->thread_count]);
 
         if (failure != 0)
             return error_set_errno(err, failure, "cannot start a thread");

@@ -12,7 +12,9 @@ enum {
     CHUNK_BYTES = 1 << 20, /* of one message, but for a plan that is larger */
     CALL_MS = 5000,
     GIVE_UP_MS = 5000, /* nothing is taken for so long */
-    CLOSING_MS = 1000, /* when the driver ends         */
+    PROBE_MS = 2000,
+    REFUSED_GIVE_UP_MS = 1000, /* nobody listens: its worker may be about to say why */
+    CLOSING_MS = 1000,         /* when the driver ends         */
     BACKOFF_MS_MAX = 100
 };
 
@@ -229,9 +231,12 @@ static void nap(int64_t ms)
 }
 
 /* With the lock. */
-static bool may_try_again(const RemoteExecutor *executor, int64_t start_ns)
+static bool may_try_again(const RemoteExecutor *executor, const Error *err, int64_t start_ns)
 {
-    int64_t most_ms = executor->sender->is_closing ? CLOSING_MS : GIVE_UP_MS;
+    bool is_refused = strcmp(err->sqlstate, SQLSTATE_REFUSED) == 0;
+    int64_t most_ms = executor->sender->is_closing ? CLOSING_MS
+                      : is_refused                 ? REFUSED_GIVE_UP_MS
+                                                   : GIVE_UP_MS;
 
     return !executor->is_gone && clock_now_ns() - start_ns < most_ms * 1000000;
 }
@@ -253,7 +258,7 @@ static Status send_chunk(RemoteExecutor *executor, const Chunk *chunk, Error *er
         if (status == ST_OK)
             return ST_OK;
         pthread_mutex_lock(&sender->lock);
-        again = may_try_again(executor, start_ns);
+        again = may_try_again(executor, err, start_ns);
         pthread_mutex_unlock(&sender->lock);
         if (!again)
             return status;
@@ -262,16 +267,29 @@ static Status send_chunk(RemoteExecutor *executor, const Chunk *chunk, Error *er
     }
 }
 
+/* With the lock. Until something changes; when nothing does for a while there are orders without
+ * any: whether somebody takes them is known sooner than by the executor's silence. */
+static void wait_for_orders(RemoteExecutor *executor)
+{
+    int64_t until_ns = executor->sent_ns + (int64_t)PROBE_MS * 1000000;
+    struct timespec until = {.tv_sec = until_ns / 1000000000, .tv_nsec = until_ns % 1000000000};
+    RemoteSender *sender = executor->sender;
+
+    if (pthread_cond_timedwait(&sender->changed, &sender->lock, &until) != ETIMEDOUT)
+        return;
+    executor->sent_ns = clock_now_ns();
+    if (!executor->is_gone && executor->place != 0)
+        (void)remote_executor_orders(executor, 0);
+}
+
 /* With the lock. The orders that go out next; NULL: it is over. */
 static Chunk *next_chunk(RemoteExecutor *executor)
 {
-    RemoteSender *sender = executor->sender;
-
     /* one that has no place yet has not heard that it is known, and would refuse them */
     while (!executor->is_gone && (list_is_empty(&executor->chunks) || executor->place == 0)) {
-        if (sender->is_closing)
+        if (executor->sender->is_closing)
             return NULL;
-        pthread_cond_wait(&sender->changed, &sender->lock);
+        wait_for_orders(executor);
     }
     return executor->is_gone ? NULL : LIST_OWNER(list_take(&executor->chunks), Chunk, node);
 }
@@ -293,6 +311,7 @@ static void *sender_main(void *opaque)
         if (status != ST_OK)
             sender->unreachable(sender->context, executor, err.message);
         pthread_mutex_lock(&sender->lock);
+        executor->sent_ns = clock_now_ns();
     }
     executor->has_ended = true;
     pthread_cond_broadcast(&sender->changed);
@@ -312,10 +331,15 @@ void remote_sender_init(RemoteSender *sender, const RpcModule *rpc, RpcPool *poo
                                             const char *reason),
                         void *context)
 {
+    pthread_condattr_t monotonic;
+
     *sender =
         (RemoteSender){.rpc = rpc, .pool = pool, .unreachable = unreachable, .context = context};
     pthread_mutex_init(&sender->lock, NULL);
-    pthread_cond_init(&sender->changed, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&sender->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
 }
 
 RemoteExecutor *remote_sender_find(RemoteSender *sender, uint64_t place)

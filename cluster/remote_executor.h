@@ -51,6 +51,7 @@ struct RemoteExecutor {
     uint16_t keeper_port; /* 0: its blocks go with it */
     uint32_t slots;
     bool is_gone, has_ended; /* has_ended: its thread */
+    int64_t sent_ns;         /* when it took orders last, or was to */
     pthread_t thread;
     pthread_mutex_t reports; /* one at a time */
     List chunks;             /* of orders, the oldest first */

@@ -484,6 +484,14 @@ static Status wait_for(const Channel *channel, ChannelStep wanted, int64_t deadl
 
 /* --- connecting --- */
 
+static Status not_connected(const Channel *channel, int failure, Error *err)
+{
+    if (failure == ECONNREFUSED)
+        return error_set_state(err, ST_IO, SQLSTATE_REFUSED, "no connection with %s: %s",
+                               channel->peer, strerrordesc_np(failure));
+    return error_set_errno(err, failure, "no connection with %s", channel->peer);
+}
+
 static Status connect_to(Channel *channel, const struct addrinfo *address, int64_t deadline_ns,
                          Error *err)
 {
@@ -492,11 +500,11 @@ static Status connect_to(Channel *channel, const struct addrinfo *address, int64
     ChannelStep step;
 
     if (connect(channel->fd, address->ai_addr, address->ai_addrlen) != 0 && errno != EINPROGRESS)
-        return error_set_errno(err, errno, "no connection with %s", channel->peer);
+        return not_connected(channel, errno, err);
     TRY(wait_for(channel, CHANNEL_WANTS_WRITE, deadline_ns, err));
     getsockopt(channel->fd, SOL_SOCKET, SO_ERROR, &failure, &bytes);
     if (failure != 0)
-        return error_set_errno(err, failure, "no connection with %s", channel->peer);
+        return not_connected(channel, failure, err);
     while ((step = channel_step(channel, err)) != CHANNEL_OPEN) {
         if (step == CHANNEL_FAILED)
             return ST_IO;

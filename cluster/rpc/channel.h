@@ -23,6 +23,10 @@
 
 #include "cluster/rpc/secret.h"
 
+/* Of an error of channel_connect: the machine answers, and nobody listens there: whoever did has
+ * ended. */
+#define SQLSTATE_REFUSED "08001"
+
 typedef struct ChannelKeys ChannelKeys;
 typedef struct Channel Channel;
 

@@ -71,3 +71,18 @@ Status big_stack_run(size_t stack_bytes, Status (*fn)(void *context), void *cont
         return error_set_errno(err, error, "could not start a thread");
     return call.status;
 }
+
+int big_stack_thread(size_t stack_bytes, void *(*fn)(void *context), void *context,
+                     pthread_t *thread_out)
+{
+    pthread_attr_t attr;
+    int error = pthread_attr_init(&attr);
+
+    if (error != 0)
+        return error;
+    error = pthread_attr_setstacksize(&attr, stack_bytes);
+    if (error == 0)
+        error = pthread_create(thread_out, &attr, fn, context);
+    pthread_attr_destroy(&attr);
+    return error;
+}

@@ -6,6 +6,7 @@
 #ifndef VONK_CORE_BASE_BIG_STACK_H
 #define VONK_CORE_BASE_BIG_STACK_H
 
+#include <pthread.h>
 #include <stddef.h>
 
 #include "core/base/status.h"
@@ -17,5 +18,9 @@
  */
 MUST_CHECK Status big_stack_run(size_t stack_bytes, Status (*fn)(void *context), void *context,
                                 Error *err);
+
+/* pthread_create with such a stack, which ends with the thread. An errno, 0: it runs. */
+int big_stack_thread(size_t stack_bytes, void *(*fn)(void *context), void *context,
+                     pthread_t *thread_out);
 
 #endif

@@ -16,6 +16,9 @@
 #include "core/rdd/ranges.h"
 #include "core/rdd/test_faults.h"
 
+/* Of a thread that runs tasks: an operator above another one is a frame or two. */
+enum { TASK_STACK_BYTES = 64 << 20 };
+
 /* What the tasks of a stage have in common. */
 typedef struct StageWork {
     const Fragment *fragment;

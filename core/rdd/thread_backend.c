@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "core/base/big_stack.h"
 #include "core/base/invariant.h"
 #include "exec/user_shared.h"
 #include "exec/user_task.h"
@@ -163,7 +164,7 @@ static int start_thread(ThreadBackend *backend, uint32_t number)
         backend->threads[number] = thread;
     }
     thread->must_end = thread->has_launch = false;
-    failure = pthread_create(&thread->thread, NULL, thread_main, thread);
+    failure = big_stack_thread(TASK_STACK_BYTES, thread_main, thread, &thread->thread);
     if (failure == 0)
         begin_life(thread);
     return failure;
