@@ -143,7 +143,7 @@ static Status register_anywhere(Application *application, Error *err)
         status = register_once(application, err);
         if (status != ST_IO || (tries % application->master.count == 0 && clock_now_ns() > end_ns))
             return status;
-        if (application->master.count == 1 && tries == 1)
+        if (application->master.count == 1 && strcmp(err->sqlstate, SQLSTATE_REFUSED) == 0)
             return status; /* it is not there, or not yet: who calls will see */
         master_url_next(&application->master);
         nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);

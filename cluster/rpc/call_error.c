@@ -57,6 +57,12 @@ Status call_error_take(FrameIo *io, int is_answered, vrpcCallError *failure, GEr
     } else {
         *is_sound_out = status == ST_OK;
     }
+    if (status == ST_CORRUPT &&
+        !*is_sound_out) { /* on its way: no news either, it may be asked again */
+        status = ST_IO;
+        if (err != NULL)
+            err->status = ST_IO;
+    }
     g_clear_object(&failure);
     g_clear_error(&error);
     return status;

@@ -157,11 +157,12 @@ static bool start_connection(RpcServer *server, Channel *channel)
 
 static void admit(RpcServer *server, Channel *channel)
 {
-    bool is_full, is_started = false;
+    bool is_full, is_stopping, is_started = false;
 
     pthread_mutex_lock(&server->lock);
     is_full = server->counts.open >= server->endpoint.connections_max;
-    if (!is_full && !server->is_stopping)
+    is_stopping = server->is_stopping;
+    if (!is_full && !is_stopping)
         is_started = start_connection(server, channel);
     if (is_started) {
         server->counts.open++;
@@ -172,8 +173,9 @@ static void admit(RpcServer *server, Channel *channel)
     pthread_mutex_unlock(&server->lock);
     if (is_started)
         return;
-    LOG_WARN("rpc", "%s is refused: %s", channel_peer(channel),
-             is_full ? "there are as many connections as may be" : "no thread can be started");
+    if (!is_stopping)
+        LOG_WARN("rpc", "%s is refused: %s", channel_peer(channel),
+                 is_full ? "there are as many connections as may be" : "no thread can be started");
     channel_close(channel);
 }
 

@@ -63,7 +63,7 @@ class Launches:
         """(exit code, standard output, standard error)"""
         process = self.start(launcher, env, *arguments, options=options)
         try:
-            output = process.communicate(timeout=60)
+            output = process.communicate(timeout=120)
         except subprocess.TimeoutExpired:
             process.terminate()
             output = process.communicate()
@@ -125,7 +125,7 @@ class Launches:
         process = self.start(launcher, env, JOB, 16, 250, 0)
         if self.wait_for_workers(launcher, process):
             self.check_secret(launcher)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=120)
         check(process.returncode == 0, f"{launcher}: exit code {process.returncode}: {errors}")
         check(output == "16 tasks, 120, in 2 processes\n", f"{launcher}: {output!r} {errors}")
         self.check_nothing_left(launcher)
@@ -143,7 +143,7 @@ class Launches:
         process = self.start(launcher, env, JOB, 16, 60000, 0)
         self.wait_for_workers(where, process)
         process.send_signal(number)
-        process.communicate(timeout=30)
+        process.communicate(timeout=120)
         check(process.returncode != 0, f"{where}: exit code {process.returncode}")
         self.check_nothing_left(where, files)
         for folder in glob.glob(os.path.join(self.tmp, "vonk-*")):
