@@ -59,12 +59,15 @@ static void drop_rows(AggSpill *spill)
     spill->slot_count = 0;
 }
 
+bool agg_spill_is_possible(const ExecContext *context, const AggSpec *spec)
+{
+    return context->threads == 1 && context->spill_folder != NULL && spec->key_count > 0;
+}
+
 Status agg_spill_open(AggSpill *spill, Arena *arena, const AggSpec *spec,
                       const ExecContext *context, uint32_t text_count, const uint32_t *text_offsets,
                       Error *err)
 {
-    if (context->threads != 1 || context->spill_folder == NULL || spec->key_count == 0)
-        return ST_OK;
     spill->spec = spec;
     spill->context = context;
     spill->is_open = true;

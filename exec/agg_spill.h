@@ -38,8 +38,10 @@ typedef struct AggSpill {
     uint64_t slot_count;
 } AggSpill;
 
-/* text_count texts in a group's states, which start at those offsets; is_open says whether it may
- * spill. */
+/* Whether there is one thread, a folder, and groups at all. */
+bool agg_spill_is_possible(const ExecContext *context, const AggSpec *spec);
+
+/* text_count texts in a group's states, which start at those offsets. */
 MUST_CHECK Status agg_spill_open(AggSpill *spill, Arena *arena, const AggSpec *spec,
                                  const ExecContext *context, uint32_t text_count,
                                  const uint32_t *text_offsets, Error *err);

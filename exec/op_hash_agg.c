@@ -194,14 +194,17 @@ static Status local_fill(HashAggregate *self, AggLocal *local, Error *err)
     return agg_table_init(&local->table, &self->spec, err);
 }
 
+/* The operator's arena is nobody's while several threads open their parts. */
 static Status open_spill(HashAggregate *self, Error *err)
 {
-    uint32_t *offsets = ARENA_ARRAY(self->arena, uint32_t, self->kernel_agg_count);
-    uint32_t count = self->kernel == NULL ? 0 : kernel_state_texts(self->kernel, offsets);
+    const ExecContext *context = self->op.context;
+    uint32_t *offsets, count;
 
-    return self->spill.is_open ? ST_OK
-                               : agg_spill_open(&self->spill, self->arena, &self->spec,
-                                                self->op.context, count, offsets, err);
+    if (!agg_spill_is_possible(context, &self->spec) || self->spill.is_open)
+        return ST_OK;
+    offsets = ARENA_ARRAY(self->arena, uint32_t, self->kernel_agg_count);
+    count = self->kernel == NULL ? 0 : kernel_state_texts(self->kernel, offsets);
+    return agg_spill_open(&self->spill, self->arena, &self->spec, context, count, offsets, err);
 }
 
 static Status agg_local_open(Operator *op, uint32_t thread, Error *err, void **local_out)
