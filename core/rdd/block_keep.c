@@ -61,14 +61,15 @@ static void file_path_of(char *path, const char *folder, uint64_t output, int64_
 
 /* --- the budget --- */
 
-/* A counter that all processes see, and that is there as long as the folder. */
+/* A counter that all processes see, and that is there as long as the folder. Its place on the disk
+ * is taken now: a full disk later would be a signal, not an error. */
 static Status open_budget(BlockKeep *keep, Error *err)
 {
     const char *path = arena_printf(keep->arena, "%s/%s", keep->folder, budget_name);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     void *map = MAP_FAILED;
 
-    if (fd >= 0 && ftruncate(fd, sizeof *keep->used) == 0)
+    if (fd >= 0 && (errno = posix_fallocate(fd, 0, sizeof *keep->used)) == 0)
         map = mmap(NULL, sizeof *keep->used, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
     if (map == MAP_FAILED) {
         Status status = error_set_errno(err, errno, "cannot write \"%s\"", path);
