@@ -50,38 +50,37 @@ vonk_interface_hash(rpc_hash ${rpc_headers})
 set_property(SOURCE cluster/rpc_module.c cluster/rpc/module/rpc_module_table.c
     APPEND PROPERTY COMPILE_DEFINITIONS VONK_RPC_INTERFACE="${rpc_hash}")
 
-# libvonk_http.so: a server for HTTP, loaded by `vonk metrics` (cluster/http_module.h).
-find_library(HTTP_LIB microhttpd)
-if(HTTP_LIB)
-    vonk_folder(vonk_http cluster/http)
-    target_link_libraries(vonk_http PUBLIC vonk_base ${HTTP_LIB})
-    add_library(vonk_http_module MODULE cluster/http/module/http_module_table.c)
-    set_target_properties(vonk_http_module PROPERTIES OUTPUT_NAME vonk_http)
-    target_link_libraries(vonk_http_module PRIVATE vonk_http)
-else()
-    message(STATUS "without a server for metrics: apt-get install libmicrohttpd-dev, or run tools/setup.sh")
-    add_custom_target(vonk_http_module)
-endif()
-file(GLOB http_headers CONFIGURE_DEPENDS cluster/http_module.h cluster/http/*.h)
-vonk_interface_hash(http_hash ${http_headers})
-set_property(SOURCE cluster/http_module.c cluster/http/module/http_module_table.c
-    APPEND PROPERTY COMPILE_DEFINITIONS VONK_HTTP_INTERFACE="${http_hash}")
+# libvonk_<name>.so of cluster/<name>, loaded when somebody asks for it (cluster/<name>_module.h), where its library is
+# there; else what is missing is said, and the target does nothing.
+function(vonk_optional_module name library without)
+    if(library)
+        vonk_folder(vonk_${name} cluster/${name})
+        target_link_libraries(vonk_${name} PUBLIC vonk_base ${library})
+        add_library(vonk_${name}_module MODULE cluster/${name}/module/${name}_module_table.c)
+        set_target_properties(vonk_${name}_module PROPERTIES OUTPUT_NAME vonk_${name})
+        target_link_libraries(vonk_${name}_module PRIVATE vonk_${name})
+    else()
+        message(STATUS "without ${without}, or run tools/setup.sh")
+        add_custom_target(vonk_${name}_module)
+    endif()
+    file(GLOB headers CONFIGURE_DEPENDS cluster/${name}_module.h cluster/${name}/*.h)
+    vonk_interface_hash(hash ${headers})
+    string(TOUPPER ${name} upper)
+    set_property(SOURCE cluster/${name}_module.c cluster/${name}/module/${name}_module_table.c
+        APPEND PROPERTY COMPILE_DEFINITIONS VONK_${upper}_INTERFACE="${hash}")
+endfunction()
 
-# libvonk_zookeeper.so: sessions with ZooKeeper, loaded by masters that have standbys (cluster/zookeeper_module.h).
+# a server for HTTP, for `vonk metrics`
+find_library(HTTP_LIB microhttpd)
+vonk_optional_module(http "${HTTP_LIB}" "a server for metrics: apt-get install libmicrohttpd-dev")
+
+# sessions with ZooKeeper, for masters that have standbys
 find_library(ZOOKEEPER_LIB zookeeper_mt)
 find_path(ZOOKEEPER_INCLUDE zookeeper/zookeeper.h)
-if(ZOOKEEPER_LIB AND ZOOKEEPER_INCLUDE)
-    vonk_folder(vonk_zookeeper_session cluster/zookeeper)
-    target_link_libraries(vonk_zookeeper_session PUBLIC vonk_base ${ZOOKEEPER_LIB})
-    target_compile_definitions(vonk_zookeeper_session PRIVATE THREADED)
-    add_library(vonk_zookeeper_module MODULE cluster/zookeeper/module/zookeeper_module_table.c)
-    set_target_properties(vonk_zookeeper_module PROPERTIES OUTPUT_NAME vonk_zookeeper)
-    target_link_libraries(vonk_zookeeper_module PRIVATE vonk_zookeeper_session)
-else()
-    message(STATUS "without standby masters: apt-get install libzookeeper-mt-dev, or run tools/setup.sh")
-    add_custom_target(vonk_zookeeper_module)
+if(NOT ZOOKEEPER_INCLUDE)
+    unset(ZOOKEEPER_LIB CACHE)
 endif()
-file(GLOB zookeeper_headers CONFIGURE_DEPENDS cluster/zookeeper_module.h cluster/zookeeper/*.h)
-vonk_interface_hash(zookeeper_hash ${zookeeper_headers})
-set_property(SOURCE cluster/zookeeper_module.c cluster/zookeeper/module/zookeeper_module_table.c
-    APPEND PROPERTY COMPILE_DEFINITIONS VONK_ZOOKEEPER_INTERFACE="${zookeeper_hash}")
+vonk_optional_module(zookeeper "${ZOOKEEPER_LIB}" "standby masters: apt-get install libzookeeper-mt-dev")
+if(TARGET vonk_zookeeper)
+    target_compile_definitions(vonk_zookeeper PRIVATE THREADED)
+endif()

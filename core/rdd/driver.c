@@ -239,13 +239,13 @@ void driver__pump(Driver *driver)
     }
 }
 
-static void begin_event(Driver *driver)
+static void enter(Driver *driver)
 {
     pthread_mutex_lock(&driver->lock);
     driver__tick(driver);
 }
 
-static void end_event(Driver *driver)
+static void leave(Driver *driver)
 {
     driver__pump(driver);
     pthread_mutex_unlock(&driver->lock);
@@ -255,36 +255,41 @@ static void end_event(Driver *driver)
 
 void driver_executor_added(Driver *driver, const ExecutorSpec *spec, ExecutorId *id_out)
 {
-    begin_event(driver);
+    enter(driver);
     *id_out = scheduler_executor_added(driver->scheduler, spec);
     driver__say_executor(driver, *id_out, spec);
-    end_event(driver);
+    leave(driver);
+}
+
+typedef void (*SchedulerLossFn)(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
+                                const char *reason);
+
+static void lose_executor(Driver *driver, ExecutorId executor, BlockFate fate, const char *reason,
+                          SchedulerLossFn tell_scheduler)
+{
+    enter(driver);
+    driver__say_executor_lost(driver, executor, fate, reason);
+    tell_scheduler(driver->scheduler, executor, fate, reason);
+    lose_blocks(driver, executor, fate);
+    leave(driver);
 }
 
 void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, const char *reason)
 {
-    begin_event(driver);
-    driver__say_executor_lost(driver, executor, fate, reason);
-    scheduler_executor_lost(driver->scheduler, executor, fate, reason);
-    lose_blocks(driver, executor, fate);
-    end_event(driver);
+    lose_executor(driver, executor, fate, reason, scheduler_executor_lost);
 }
 
 void driver_executor_crashed(Driver *driver, ExecutorId executor, BlockFate fate,
                              const char *reason)
 {
-    begin_event(driver);
-    driver__say_executor_lost(driver, executor, fate, reason);
-    scheduler_executor_crashed(driver->scheduler, executor, fate, reason);
-    lose_blocks(driver, executor, fate);
-    end_event(driver);
+    lose_executor(driver, executor, fate, reason, scheduler_executor_crashed);
 }
 
 void driver_executor_drain(Driver *driver, ExecutorId executor)
 {
-    begin_event(driver);
+    enter(driver);
     scheduler_executor_drain(driver->scheduler, executor);
-    end_event(driver);
+    leave(driver);
 }
 
 uint32_t driver_heartbeat(Driver *driver, ExecutorId executor, uint64_t launches_taken,
@@ -293,10 +298,10 @@ uint32_t driver_heartbeat(Driver *driver, ExecutorId executor, uint64_t launches
 {
     uint32_t unwanted;
 
-    begin_event(driver);
+    enter(driver);
     unwanted = scheduler_heartbeat(driver->scheduler, executor, launches_taken, attempts,
                                    attempt_count, unwanted_out, is_known_out);
-    end_event(driver);
+    leave(driver);
     return unwanted;
 }
 
@@ -557,10 +562,10 @@ void driver_task_ended(Driver *driver, const TaskLaunch *launch, TaskResult *res
 void driver_tasks_ended(Driver *driver, uint32_t count, const TaskLaunch *launches,
                         TaskResult *results)
 {
-    begin_event(driver);
+    enter(driver);
     for (uint32_t i = 0; i < count; i++)
         task_ended(driver, &launches[i], &results[i]);
-    end_event(driver);
+    leave(driver);
 }
 
 /* --- jobs in general --- */
@@ -577,24 +582,24 @@ uint32_t driver_add_pool(Driver *driver, PoolOrder order, uint32_t weight, uint3
 {
     uint32_t pool;
 
-    begin_event(driver);
+    enter(driver);
     pool = scheduler_add_pool(driver->scheduler, order, weight, min_share);
-    end_event(driver);
+    leave(driver);
     return pool;
 }
 
 void driver_cancel_group(Driver *driver, uint64_t group)
 {
-    begin_event(driver);
+    enter(driver);
     scheduler_cancel_group(driver->scheduler, group);
-    end_event(driver);
+    leave(driver);
 }
 
 void driver_cancel_tag(Driver *driver, uint64_t tag)
 {
-    begin_event(driver);
+    enter(driver);
     scheduler_cancel_tag(driver->scheduler, tag);
-    end_event(driver);
+    leave(driver);
 }
 
 /* --- what is kept --- */
