@@ -17,6 +17,7 @@
 #include "core/base/clock.h"
 #include "core/base/invariant.h"
 #include "core/base/list.h"
+#include "core/base/log.h"
 
 enum {
     THREADS = 4,
@@ -144,7 +145,8 @@ static Status find_place(BlockFetcher *fetcher, uint64_t place, Error *err, Peer
     pthread_mutex_lock(&fetcher->lock);
     peer = find_peer(fetcher, place);
     if (peer == NULL || peer->port == 0)
-        status = error_set(err, ST_CORRUPT, "the executor that had the blocks is gone");
+        status = error_set_state(err, ST_CORRUPT, SQLSTATE_PLACE_LOST,
+                                 "the executor that had the blocks is gone");
     else
         *peer_out = *peer;
     pthread_mutex_unlock(&fetcher->lock);
@@ -314,9 +316,12 @@ static Status take_answer(Group *group, WireBytes answer, const Peer *peer, Aren
             return error_set(err, ST_CORRUPT, "more blocks came than were wanted");
         if (entry.kind == FETCH_END) {
             end_map(group);
-        } else if (entry.kind == FETCH_LOST) {
+        } else if (entry.kind == FETCH_LOST || entry.kind == FETCH_GONE) {
             *is_lost = true;
-            return error_set(err, ST_CORRUPT, "%s", entry.reason);
+            return error_set_state(err, ST_CORRUPT,
+                                   entry.kind == FETCH_GONE ? SQLSTATE_PLACE_LOST
+                                                            : status_sqlstate(ST_CORRUPT),
+                                   "%s", entry.reason);
         } else {
             TRY(take_block(group, &entry, peer, err));
         }
@@ -343,6 +348,17 @@ static WireBytes wanted_bytes(const Group *group, const Peer *peer, Arena *arena
     return (WireBytes){to.bytes, to.length};
 }
 
+/* What came is not what was sent, or what is there is not what was made. */
+static void say_damaged(const Group *group, const Peer *peer, const Error *err)
+{
+    const BlockFetch *fetch = group->fetch;
+
+    if (group->next < group->count)
+        LOG_WARN("blocks", "block %u of map task %u for partition %u, from %s:%u: %s",
+                 group->number, group->maps[group->next]->wanted.map, fetch->request.reduce,
+                 peer->host, peer->port, err == NULL ? "damaged" : err->message);
+}
+
 static Status call_once(Group *group, bool *is_lost, Error *err)
 {
     BlockFetcher *fetcher = group->fetch->fetcher;
@@ -356,8 +372,11 @@ static Status call_once(Group *group, bool *is_lost, Error *err)
         status = fetcher->rpc->rpc_blocks_fetch_many(fetcher->pool, address_of(&peer),
                                                      wanted_bytes(group, &peer, arena),
                                                      call_deadline(), arena, err, &answer);
-    if (status == ST_OK)
+    if (status == ST_OK) {
         status = take_answer(group, answer, &peer, arena, is_lost, err);
+        if (status == ST_CORRUPT && !*is_lost)
+            say_damaged(group, &peer, err);
+    }
     arena_free(arena);
     return status;
 }

@@ -2,9 +2,11 @@
 #include "cluster/block_keeper.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "cluster/block_wire.h"
 #include "cluster/membership.h"
+#include "core/base/log.h"
 #include "core/rdd/block_keep.h"
 
 struct BlockKeeper {
@@ -27,12 +29,14 @@ static bool is_full(const WireWriter *to, uint64_t bytes)
     return to->length > 0 && to->length + bytes > FETCH_ANSWER_BYTES;
 }
 
-static Status put_block(const KeptFile *file, const KeptBlock *block, FetchEntry *entry,
-                        WireWriter *to, Arena *arena, Error *err)
+static Status put_block(const KeptFile *file, uint32_t reduce, FetchEntry *entry, WireWriter *to,
+                        Arena *arena, Error *err)
 {
     if (entry->kind == FETCH_BLOCK) {
-        entry->data = arena_alloc_raw(arena, block->bytes);
-        TRY(kept_file_read(file, block, 0, (void *)(uintptr_t)entry->data, block->bytes, err));
+        void *bytes = arena_alloc_raw(arena, entry->bytes);
+
+        TRY(kept_file_read_block(file, reduce, entry->number, bytes, err));
+        entry->data = bytes;
     }
     fetch_entry_put(to, entry);
     return ST_OK;
@@ -54,7 +58,7 @@ static Status give_blocks(const KeptFile *file, uint32_t reduce, const FetchMap 
 
         *is_full_out = is_large || is_full(to, block->bytes);
         if (is_large || !*is_full_out)
-            TRY(put_block(file, block, &entry, to, arena, err));
+            TRY(put_block(file, reduce, &entry, to, arena, err));
         if (*is_full_out)
             return ST_OK;
     }
@@ -80,6 +84,16 @@ static Status give_map(const char *folder, const FetchWanted *wanted, const Fetc
     return status;
 }
 
+static void put_lost(const FetchWanted *wanted, uint32_t map, WireWriter *to, const Error *err)
+{
+    bool is_gone = strcmp(err->sqlstate, SQLSTATE_PLACE_LOST) == 0;
+
+    LOG_WARN("keeper", "what task %u of executor %" PRId64 " made cannot be given: %s", map,
+             wanted->owner.executor, err->message);
+    fetch_entry_put(
+        to, &(FetchEntry){.kind = is_gone ? FETCH_GONE : FETCH_LOST, .reason = err->message});
+}
+
 static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *err,
                          WireBytes *answer_out)
 {
@@ -98,7 +112,7 @@ static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *er
             return status;
         stops |= status != ST_OK;
         if (status != ST_OK)
-            fetch_entry_put(&to, &(FetchEntry){.kind = FETCH_LOST, .reason = err->message});
+            put_lost(&wanted, wanted.maps[i].map, &to, err);
     }
     *answer_out = (WireBytes){to.bytes, to.length};
     return ST_OK;

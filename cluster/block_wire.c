@@ -37,7 +37,7 @@ Status fetch_wanted_take(WireBytes bytes, Arena *arena, Error *err, FetchWanted 
 void fetch_entry_put(WireWriter *to, const FetchEntry *entry)
 {
     wire_put_u8(to, (uint8_t)entry->kind);
-    if (entry->kind == FETCH_LOST)
+    if (entry->kind == FETCH_LOST || entry->kind == FETCH_GONE)
         wire_put_text(to, entry->reason);
     if (entry->kind != FETCH_BLOCK && entry->kind != FETCH_LARGE)
         return;
@@ -52,9 +52,9 @@ FetchEntry fetch_entry_take(WireReader *from, Arena *arena)
 {
     FetchEntry entry = {.kind = wire_get_u8(from)};
 
-    if (entry.kind > FETCH_LOST)
+    if (entry.kind > FETCH_GONE)
         wire_fail(from, "entry %u is none", (unsigned)entry.kind);
-    if (entry.kind == FETCH_LOST)
+    if (entry.kind == FETCH_LOST || entry.kind == FETCH_GONE)
         entry.reason = wire_get_name(from, arena);
     if (entry.kind != FETCH_BLOCK && entry.kind != FETCH_LARGE)
         return entry;

@@ -38,7 +38,8 @@ typedef enum FetchEntryKind {
     FETCH_BLOCK, /* a block, whole                                              */
     FETCH_LARGE, /* one that comes in pieces (Blocks.fetch); ends the answer    */
     FETCH_END,   /* the map task at hand has no more for the reduce partition   */
-    FETCH_LOST   /* what it made is not here, or is something else (reason)     */
+    FETCH_LOST,  /* what it made is not here, damaged, or something else (reason) */
+    FETCH_GONE   /* nothing of the output is here any more (reason)             */
 } FetchEntryKind;
 
 typedef struct FetchEntry {
@@ -46,7 +47,7 @@ typedef struct FetchEntry {
     uint32_t number;
     uint64_t hash, bytes;
     const void *data;   /* FETCH_BLOCK: borrowed */
-    const char *reason; /* FETCH_LOST            */
+    const char *reason; /* FETCH_LOST, FETCH_GONE */
 } FetchEntry;
 
 void fetch_entry_put(WireWriter *to, const FetchEntry *entry);

@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "core/base/hash_text.h"
 #include "core/base/log.h"
@@ -447,7 +448,8 @@ static Status read_head(KeptFile *file, Arena *arena, Error *err)
     if (fstat(file->fd, &info) != 0 || head.magic != kept_magic || head.version != KEPT_VERSION ||
         head.block_count > HEAD_BYTES_MAX / sizeof *blocks ||
         sizeof head + cell_bytes + head.block_count * sizeof *blocks > (uint64_t)info.st_size)
-        return error_set(err, ST_CORRUPT, "a file of kept blocks is damaged");
+        return error_set(err, ST_CORRUPT, "the kept blocks in \"%s\" are damaged: its head",
+                         file->path);
     block_bytes = head.block_count * sizeof *blocks;
     cells = arena_alloc(arena, cell_bytes);
     blocks = arena_alloc(arena, block_bytes);
@@ -455,12 +457,27 @@ static Status read_head(KeptFile *file, Arena *arena, Error *err)
     TRY(read_exactly(file->fd, sizeof head + cell_bytes, blocks, block_bytes, err));
     if (table_hash(cells, cell_bytes, blocks, block_bytes) != head.table_hash ||
         !is_sound(&head, cells, blocks, (uint64_t)info.st_size))
-        return error_set(err, ST_CORRUPT, "a file of kept blocks is damaged");
+        return error_set(err, ST_CORRUPT, "the kept blocks in \"%s\" are damaged: its table",
+                         file->path);
     file->hash = head.hash;
     file->reduce_count = head.reduce_count;
     file->cells = cells;
     file->blocks = blocks;
     return ST_OK;
+}
+
+/* Why there is no file: nobody has kept it, or all of the output has gone. */
+static Status not_kept(const char *folder, uint64_t output, uint32_t map, Error *err)
+{
+    char path[PATH_MAX];
+    int failure = errno;
+
+    output_path(path, folder, output);
+    if (failure == ENOENT && access(path, F_OK) != 0)
+        return error_set_state(err, ST_CORRUPT, SQLSTATE_PLACE_LOST,
+                               "nothing of the output is kept in \"%s\"", path);
+    return error_set(err, ST_CORRUPT, "what map task %u made is not in \"%s\": %s", map, path,
+                     strerror(failure));
 }
 
 Status kept_file_open(const char *folder, uint64_t output, int64_t executor, uint32_t map,
@@ -469,12 +486,11 @@ Status kept_file_open(const char *folder, uint64_t output, int64_t executor, uin
     char path[PATH_MAX];
     Status status;
 
-    *file_out = (KeptFile){.fd = -1};
     file_path_of(path, folder, output, executor, map);
+    *file_out = (KeptFile){.fd = -1, .path = arena_strdup(arena, path)};
     file_out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file_out->fd < 0)
-        return error_set(err, ST_CORRUPT, "it was not kept, or is not wanted any more: %s",
-                         strerror(errno));
+        return not_kept(folder, output, map, err);
     status = read_head(file_out, arena, err);
     if (status != ST_OK)
         kept_file_close(file_out);
@@ -486,6 +502,19 @@ void kept_file_close(KeptFile *file)
     if (file->fd >= 0)
         close(file->fd);
     file->fd = -1;
+}
+
+Status kept_file_read_block(const KeptFile *file, uint32_t reduce, uint32_t number, void *to,
+                            Error *err)
+{
+    const KeptBlock *block = &file->blocks[file->cells[reduce] + number];
+
+    TRY(read_exactly(file->fd, block->offset, to, block->bytes, err));
+    if (XXH3_64bits(to, block->bytes) == block->hash)
+        return ST_OK;
+    return error_set(err, ST_CORRUPT,
+                     "block %u for partition %u in \"%s\" has another checksum than its bytes",
+                     number, reduce, file->path);
 }
 
 Status kept_file_read(const KeptFile *file, const KeptBlock *block, uint64_t offset, void *to,

@@ -47,18 +47,25 @@ typedef struct KeptBlock {
 
 typedef struct KeptFile {
     int fd;
+    const char *path;
     uint64_t hash; /* map_blocks_hash */
     uint32_t reduce_count;
     const uint32_t *cells; /* of reduce r: blocks[cells[r]] up to blocks[cells[r + 1]] */
     const KeptBlock *blocks;
 } KeptFile;
 
-/* Its head lives in the arena. ST_CORRUPT: there is no such file, or it is damaged. */
+/* Its head lives in the arena. ST_CORRUPT: there is no such file, or it is damaged;
+ * SQLSTATE_PLACE_LOST: nothing of the output is there. */
 MUST_CHECK Status kept_file_open(const char *folder, uint64_t output, int64_t executor,
                                  uint32_t map, Arena *arena, Error *err, KeptFile *file_out);
 void kept_file_close(KeptFile *file);
 
-/* Bytes [offset, offset + byte_count) of the block. */
+/* All of block `number` of the reduce partition. ST_CORRUPT names it and the file: other bytes than
+ * its hash tells of. */
+MUST_CHECK Status kept_file_read_block(const KeptFile *file, uint32_t reduce, uint32_t number,
+                                       void *to, Error *err);
+
+/* Bytes [offset, offset + byte_count) of the block, which nobody has checked. */
 MUST_CHECK Status kept_file_read(const KeptFile *file, const KeptBlock *block, uint64_t offset,
                                  void *to, size_t byte_count, Error *err);
 

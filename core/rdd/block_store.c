@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/base/log.h"
 #include "core/rdd/block_store_internal.h"
 
 BlockStore *block_store_new(MemPool *pool, const char *spill_folder)
@@ -603,6 +604,8 @@ Status block_output_get(BlockOutput *output, uint32_t map, uint32_t reduce, uint
     status = read_block(output, &kept, err, block_out);
     packed_block_unref(kept.packed);
     if (status == ST_CORRUPT) {
+        LOG_WARN("blocks", "block %u of map task %u for partition %u, from the spill file: %s", i,
+                 map, reduce, err == NULL ? "damaged" : err->message);
         pthread_mutex_lock(&output->store->lock);
         if (output->maps[map] == from) /* else it was made again meanwhile */
             store__drop_map(output, map);
