@@ -222,8 +222,8 @@ static int64_t call_deadline(void)
     return clock_now_ns() + (int64_t)CALL_MS * 1000000;
 }
 
-/* The block's bytes, a piece after the other. */
-static Status fetch_pieces(Group *group, const FetchEntry *entry, const Peer *peer, Block *block,
+/* The block's bytes as they are stored, a piece after the other. */
+static Status fetch_pieces(Group *group, const FetchEntry *entry, const Peer *peer, void *stored,
                            Error *err)
 {
     const BlockFetch *fetch = group->fetch;
@@ -234,21 +234,54 @@ static Status fetch_pieces(Group *group, const FetchEntry *entry, const Peer *pe
                       .number = (int32_t)entry->number};
     Status status = ST_OK;
 
-    for (uint64_t offset = 0; status == ST_OK && offset < entry->bytes;) {
+    for (uint64_t offset = 0; status == ST_OK && offset < entry->form.stored_bytes;) {
         Arena *arena = arena_new(NULL, "piece", ARENA_NO_CAP);
-        uint64_t left = entry->bytes - offset;
+        uint64_t left = entry->form.stored_bytes - offset;
         uint32_t bytes = left < BLOCK_PIECE_BYTES_MAX ? (uint32_t)left : BLOCK_PIECE_BYTES_MAX;
         BlockPiece piece;
 
         status = fetch->fetcher->rpc->rpc_blocks_fetch(fetch->fetcher->pool, address_of(peer), name,
                                                        offset, bytes, call_deadline(), arena, err,
                                                        &piece);
-        if (status == ST_OK && (piece.total_bytes != entry->bytes || piece.byte_count != bytes))
+        if (status == ST_OK &&
+            (piece.total_bytes != entry->form.stored_bytes || piece.byte_count != bytes))
             status = error_set(err, ST_CORRUPT, "another piece of a block came than was wanted");
         if (status == ST_OK)
-            memcpy((char *)block->head + offset, piece.bytes, bytes);
+            memcpy((char *)stored + offset, piece.bytes, bytes);
         offset += bytes;
         arena_free(arena);
+    }
+    return status;
+}
+
+/* One that is not packed comes to where it stays. */
+static Status take_large(Group *group, const FetchEntry *entry, const Peer *peer, Error *err,
+                         Block **block_out)
+{
+    const FetchRequest *request = &group->fetch->request;
+    const BlockForm *form = &entry->form;
+    bool is_packed = form->codec != CODEC_NONE;
+    PackedBlock *packed = NULL;
+    Status status;
+
+    *block_out = NULL;
+    if (is_packed)
+        TRY(packed_block_new(request->pool, form->stored_bytes, err, &packed));
+    else
+        TRY(block_new(request->pool, form->bytes, err, block_out));
+    status = fetch_pieces(group, entry, peer,
+                          is_packed ? (void *)packed->bytes : (*block_out)->head, err);
+    if (status == ST_OK && is_packed)
+        status = block_of_form(request->pool, form, packed->bytes, request->column_count,
+                               request->columns, err, block_out);
+    else if (status == ST_OK)
+        status = block_check(*block_out, form->bytes, form->hash, request->column_count,
+                             request->columns, err);
+    packed_block_unref(packed);
+    if (status != ST_OK && *block_out != NULL) {
+        (*block_out)->head->bytes = form->bytes; /* of its memory, whatever came */
+        block_unref(*block_out);
+        *block_out = NULL;
     }
     return status;
 }
@@ -259,30 +292,21 @@ static Status take_block(Group *group, const FetchEntry *entry, const Peer *peer
     BlockFetch *fetch = group->fetch;
     const FetchRequest *request = &fetch->request;
     WaitingBlock *waiting;
-    Status status = ST_OK;
     Block *block;
 
-    if (entry->number != group->number || entry->bytes < sizeof(BlockHead))
+    if (entry->number != group->number)
         return error_set(err, ST_CORRUPT, "another block came than was wanted");
-    TRY(block_new(request->pool, entry->bytes, err, &block));
     if (entry->kind == FETCH_BLOCK)
-        memcpy(block->head, entry->data, entry->bytes);
+        TRY(block_of_form(request->pool, &entry->form, entry->data, request->column_count,
+                          request->columns, err, &block));
     else
-        status = fetch_pieces(group, entry, peer, block, err);
-    if (status == ST_OK)
-        status = block_check(block, entry->bytes, entry->hash, request->column_count,
-                             request->columns, err);
-    if (status != ST_OK) {
-        block->head->bytes = entry->bytes; /* of its memory, whatever came */
-        block_unref(block);
-        return status;
-    }
+        TRY(take_large(group, entry, peer, err, &block));
     pthread_mutex_lock(&fetch->lock);
     waiting = ARENA_NEW(fetch->arena, WaitingBlock);
     waiting->block = block;
     list_push(&group->maps[group->next]->blocks, &waiting->node);
     group->number++;
-    fetch->ahead_bytes += entry->bytes;
+    fetch->ahead_bytes += block_bytes(block);
     pthread_cond_signal(&fetch->changed);
     pthread_mutex_unlock(&fetch->lock);
     return ST_OK;

@@ -33,7 +33,7 @@ static Status put_block(const KeptFile *file, uint32_t reduce, FetchEntry *entry
                         Arena *arena, Error *err)
 {
     if (entry->kind == FETCH_BLOCK) {
-        void *bytes = arena_alloc_raw(arena, entry->bytes);
+        void *bytes = arena_alloc_raw(arena, entry->form.stored_bytes);
 
         TRY(kept_file_read_block(file, reduce, entry->number, bytes, err));
         entry->data = bytes;
@@ -50,13 +50,12 @@ static Status give_blocks(const KeptFile *file, uint32_t reduce, const FetchMap 
 
     for (uint32_t i = map->first; i < count; i++) {
         const KeptBlock *block = &file->blocks[first + i];
-        bool is_large = block->bytes > FETCH_ANSWER_BYTES;
+        bool is_large = block->stored_bytes > FETCH_ANSWER_BYTES;
         FetchEntry entry = {.kind = is_large ? FETCH_LARGE : FETCH_BLOCK,
                             .number = i,
-                            .hash = block->hash,
-                            .bytes = block->bytes};
+                            .form = kept_block_form(block)};
 
-        *is_full_out = is_large || is_full(to, block->bytes);
+        *is_full_out = is_large || is_full(to, block->stored_bytes);
         if (is_large || !*is_full_out)
             TRY(put_block(file, reduce, &entry, to, arena, err));
         if (*is_full_out)
@@ -141,14 +140,14 @@ static Status read_piece(const KeptFile *file, BlockName name, uint64_t offset,
     if (reduce >= file->reduce_count || number >= file->cells[reduce + 1] - file->cells[reduce])
         return error_set(err, ST_CORRUPT, "there is no such block");
     block = &file->blocks[file->cells[reduce] + number];
-    if (offset > block->bytes)
+    if (offset > block->stored_bytes)
         return error_set(err, ST_CORRUPT, "there is no such piece of the block");
-    if (piece_bytes > block->bytes - offset)
-        piece_bytes = (uint32_t)(block->bytes - offset);
+    if (piece_bytes > block->stored_bytes - offset)
+        piece_bytes = (uint32_t)(block->stored_bytes - offset);
     bytes = arena_alloc_raw(held, piece_bytes);
     TRY(kept_file_read(file, block, offset, bytes, piece_bytes, err));
-    *piece_out = (BlockPiece){.total_bytes = block->bytes,
-                              .hash = block->hash,
+    *piece_out = (BlockPiece){.total_bytes = block->stored_bytes,
+                              .hash = block->checksum,
                               .bytes = bytes,
                               .byte_count = piece_bytes};
     return ST_OK;

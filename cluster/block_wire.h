@@ -13,6 +13,7 @@
 #define VONK_CLUSTER_BLOCK_WIRE_H
 
 #include "cluster/rpc/rpc_blocks.h"
+#include "core/rdd/block_pack.h"
 
 enum { FETCH_MAPS_MAX = 4096, FETCH_ANSWER_BYTES = 1 << 20 };
 
@@ -45,8 +46,8 @@ typedef enum FetchEntryKind {
 typedef struct FetchEntry {
     FetchEntryKind kind;
     uint32_t number;
-    uint64_t hash, bytes;
-    const void *data;   /* FETCH_BLOCK: borrowed */
+    BlockForm form;
+    const void *data;   /* FETCH_BLOCK: borrowed, form.stored_bytes */
     const char *reason; /* FETCH_LOST, FETCH_GONE */
 } FetchEntry;
 

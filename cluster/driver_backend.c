@@ -320,6 +320,7 @@ static TaskResult result_of(const AttemptReport *report)
                         .hash = report->hash,
                         .rows = report->rows,
                         .bytes = report->bytes,
+                        .stored_bytes = report->stored_bytes,
                         .is_kept = report->is_kept,
                         .cpu_ms = report->cpu_ms,
                         .counts_bytes = report->counts,

@@ -37,6 +37,7 @@ static Table *table;
 static WireHere here; /* tables by their place in a list */
 static PlanWireHooks hooks;
 static const RpcModule *rpc;
+static Codec codec; /* of what executors make */
 
 /* --- the data and the jobs --- */
 
@@ -260,7 +261,8 @@ static const char *answer_with(Driver *driver, const Plan *plan, uint32_t stream
                           .jit = JIT_OFF,
                           .wire = &hooks,
                           .stream_partitions = stream,
-                          .spill_bytes = 1 << 20};
+                          .spill_bytes = 1 << 20,
+                          .codec = codec};
     StrBuf text = {.arena = arena};
     Status status;
     Batch batch;
@@ -319,6 +321,9 @@ static void check_answer(Cluster *cluster, const Plan *plan, uint32_t stream, co
 
 /* --- tests --- */
 
+static const Codec codecs[] = {CODEC_NONE, CODEC_LZ4_RAW, CODEC_SNAPPY, CODEC_ZSTD};
+enum { CODECS = sizeof codecs / sizeof codecs[0] };
+
 START_TEST(test_same_answers)
 {
     const Plan *plans[] = {count_words(), sort_rows()};
@@ -329,6 +334,11 @@ START_TEST(test_same_answers)
 
         for (uint32_t stream = 0; stream < 3; stream++)
             check_answer(&cluster, plans[i], stream, right);
+        for (int c = 0; c < CODECS; c++) {
+            codec = codecs[c];
+            check_answer(&cluster, plans[i], 0, right);
+        }
+        codec = CODEC_NONE;
     }
     ck_assert_uint_eq(cluster_backend_size(cluster.backend).executors, 3);
     close_cluster(&cluster);
@@ -342,7 +352,11 @@ START_TEST(test_damaged_blocks)
     Cluster cluster = open_cluster(3, 7);
 
     for (int i = 0; i < 2; i++)
-        check_answer(&cluster, plans[i], 0, answer_of_threads(plans[i]));
+        for (int c = 0; c < 2; c++) {
+            codec = codecs[c];
+            check_answer(&cluster, plans[i], 0, answer_of_threads(plans[i]));
+        }
+    codec = CODEC_NONE;
     close_cluster(&cluster);
 }
 END_TEST
@@ -418,7 +432,10 @@ START_TEST(test_kept_blocks)
     for (int i = 0; i < 2; i++) {
         Cluster cluster = open_keeping_cluster(3, UINT64_C(1) << 30);
         Error err = ERROR_NONE;
-        const char *text = answer_with(cluster.driver, plans[i], 0, end_all, &cluster, &err);
+        const char *text;
+
+        codec = i == 0 ? CODEC_NONE : CODEC_LZ4_RAW;
+        text = answer_with(cluster.driver, plans[i], 0, end_all, &cluster, &err);
 
         ck_assert_msg(text != NULL, "%s (%s)", err.message, err.detail);
         ck_assert_str_eq(text, answer_of_threads(plans[i]));
@@ -577,7 +594,7 @@ static void flip_in_spill(void *opaque)
 
             if (is_done || blocks->reduce_count != REDUCES || cell->count == 0)
                 continue;
-            offset = cell->items[0].offset + cell->items[0].stored_bytes / 2;
+            offset = cell->items[0].offset + cell->items[0].form.stored_bytes / 2;
             fd = open_spill_file(offset);
             flip_bit(fd, offset);
             close(fd);
