@@ -15,6 +15,7 @@
 
 #include "cluster/block_wire.h"
 #include "core/base/clock.h"
+#include "core/base/id_map.h"
 #include "core/base/invariant.h"
 #include "core/base/list.h"
 #include "core/base/log.h"
@@ -49,8 +50,7 @@ struct BlockFetcher {
     bool is_stopping;
     List queue;     /* Groups */
     uint64_t moves; /* of places to somebody else, so far */
-    uint32_t peer_count, peer_capacity;
-    Peer *peers;
+    IdMap peers;    /* by place */
     uint32_t thread_count;
     pthread_t threads[THREADS];
 };
@@ -101,10 +101,7 @@ struct BlockFetch {
 /* With the lock. */
 static Peer *find_peer(const BlockFetcher *fetcher, uint64_t place)
 {
-    for (uint32_t i = fetcher->peer_count; i-- > 0;)
-        if (fetcher->peers[i].place == place)
-            return &fetcher->peers[i];
-    return NULL;
+    return id_map_thing(&fetcher->peers, place);
 }
 
 void block_fetcher_peer(BlockFetcher *fetcher, const OrderPeer *peer)
@@ -113,17 +110,9 @@ void block_fetcher_peer(BlockFetcher *fetcher, const OrderPeer *peer)
 
     pthread_mutex_lock(&fetcher->lock);
     known = find_peer(fetcher, peer->place);
-    if (known == NULL && fetcher->peer_count == fetcher->peer_capacity) {
-        uint32_t capacity = fetcher->peer_capacity == 0 ? 16 : 2 * fetcher->peer_capacity;
-        Peer *peers = ARENA_ARRAY(fetcher->arena, Peer, capacity);
-
-        if (fetcher->peer_count > 0)
-            memcpy(peers, fetcher->peers, fetcher->peer_count * sizeof *peers);
-        fetcher->peers = peers;
-        fetcher->peer_capacity = capacity;
-    }
     if (known == NULL) {
-        known = &fetcher->peers[fetcher->peer_count++];
+        known = ARENA_NEW(fetcher->arena, Peer);
+        id_map_set_thing(&fetcher->peers, peer->place, known);
         *known =
             (Peer){peer->place, arena_strdup(fetcher->arena, peer->host), peer->port, peer->owner};
     } else if (peer->port == 0) {
@@ -712,6 +701,7 @@ void block_fetcher_free(BlockFetcher *fetcher)
     pthread_cond_destroy(&fetcher->changed);
     pthread_cond_destroy(&fetcher->moved);
     pthread_mutex_destroy(&fetcher->lock);
+    id_map_fini(&fetcher->peers);
     arena_free(fetcher->arena);
 }
 
