@@ -18,21 +18,19 @@ static void damage(BlockServer *server, WireWriter *to)
         to->bytes[to->length - 1] ^= 1;
 }
 
-/* A block of the cell, to be let go of. */
+/* A block of the cell, referenced. */
 static Status find_block(const BlockServer *server, BlockOutput *output, uint32_t map,
-                         uint32_t reduce, uint32_t number, Error *err, StoredBlock *stored_out)
+                         uint32_t reduce, uint32_t number, Error *err, Block **block_out)
 {
     BlockRange range = {.map_from = map, .map_to = map + 1, .reduce = reduce};
     BlockReader reader;
-    Block *block;
     Status status;
 
     if (!server->brings)
-        return block_output_get_stored(output, map, reduce, number, err, stored_out);
+        return block_output_get(output, map, reduce, number, err, block_out);
     block_reader_open(&reader, output, range, number, NULL);
-    status = block_reader_next(&reader, err, &block);
+    status = block_reader_next(&reader, err, block_out);
     block_reader_close(&reader);
-    *stored_out = stored_block_of(block);
     return status;
 }
 
@@ -43,21 +41,22 @@ static Status give_map(BlockServer *server, BlockOutput *output, const FetchWant
     FetchEntry entry = {.number = map->first};
 
     for (;; entry.number++) {
-        StoredBlock stored;
+        Block *block;
 
-        TRY(find_block(server, output, map->map, wanted->reduce, entry.number, err, &stored));
-        if (stored.bytes == NULL)
+        TRY(find_block(server, output, map->map, wanted->reduce, entry.number, err, &block));
+        if (block == NULL)
             break;
-        entry.form = stored.form;
-        entry.kind = entry.form.stored_bytes > FETCH_ANSWER_BYTES ? FETCH_LARGE : FETCH_BLOCK;
-        entry.data = stored.bytes;
-        *is_full_out = is_full(to, entry.kind == FETCH_LARGE ? 0 : entry.form.stored_bytes);
+        entry.kind = block_bytes(block) > FETCH_ANSWER_BYTES ? FETCH_LARGE : FETCH_BLOCK;
+        entry.hash = block->hash;
+        entry.bytes = block_bytes(block);
+        entry.data = block->head;
+        *is_full_out = is_full(to, entry.kind == FETCH_LARGE ? 0 : entry.bytes);
         if (!*is_full_out) {
             fetch_entry_put(to, &entry);
             if (entry.kind == FETCH_BLOCK)
                 damage(server, to);
         }
-        stored_block_let_go(&stored);
+        block_unref(block);
         *is_full_out |= entry.kind == FETCH_LARGE;
         if (*is_full_out)
             return ST_OK;
@@ -125,15 +124,15 @@ static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *er
 /* --- a piece --- */
 
 /* What the piece at hand is of, until it is sent. */
-static __thread StoredBlock held;
+static __thread Block *held;
 
 static Status fetch_piece(void *context, BlockName name, uint64_t offset, uint32_t piece_bytes,
                           Error *err, BlockPiece *piece_out)
 {
     BlockServer *server = context;
     BlockOutput *output = server->find(server->context, (uint64_t)name.output);
-    StoredBlock stored = {.bytes = NULL};
     Status status = ST_OK;
+    Block *block = NULL;
     uint64_t bytes;
 
     if (output == NULL || name.owner.application != 0 || name.map_task < 0 ||
@@ -143,19 +142,19 @@ static Status fetch_piece(void *context, BlockName name, uint64_t offset, uint32
         status = error_set(err, ST_CORRUPT, "there is no such output");
     else
         status = find_block(server, output, (uint32_t)name.map_task,
-                            (uint32_t)name.reduce_partition, (uint32_t)name.number, err, &stored);
+                            (uint32_t)name.reduce_partition, (uint32_t)name.number, err, &block);
     block_output_unref(output);
-    if (status == ST_OK && (stored.bytes == NULL || offset > stored.form.stored_bytes)) {
-        stored_block_let_go(&stored);
+    if (status == ST_OK && (block == NULL || offset > block_bytes(block))) {
+        block_unref(block);
         status = error_set(err, ST_CORRUPT, "there is no such block");
     }
     if (status != ST_OK)
         return status;
-    held = stored;
-    bytes = stored.form.stored_bytes - offset;
-    *piece_out = (BlockPiece){.total_bytes = stored.form.stored_bytes,
-                              .hash = stored.form.checksum,
-                              .bytes = (const char *)stored.bytes + offset,
+    held = block;
+    bytes = block_bytes(block) - offset;
+    *piece_out = (BlockPiece){.total_bytes = block_bytes(block),
+                              .hash = block->hash,
+                              .bytes = (const char *)block->head + offset,
                               .byte_count = bytes < piece_bytes ? (uint32_t)bytes : piece_bytes};
     return ST_OK;
 }
@@ -164,7 +163,8 @@ static void piece_done(void *context, const BlockPiece *piece)
 {
     (void)context;
     (void)piece;
-    stored_block_let_go(&held);
+    block_unref(held);
+    held = NULL;
 }
 
 BlocksHandler block_server_handler(BlockServer *server)

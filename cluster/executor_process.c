@@ -129,7 +129,6 @@ static AttemptReport report_of(const Attempt *attempt, const TaskResult *result)
                             .hash = result->hash,
                             .rows = result->rows,
                             .bytes = result->bytes,
-                            .stored_bytes = result->stored_bytes,
                             .is_kept = result->is_kept,
                             .sample = result->sample,
                             .cpu_ms = result->cpu_ms,
@@ -368,20 +367,28 @@ static BlockOutput *find_output(void *context, uint64_t output)
 
 /* --- reports --- */
 
+static uint32_t count_list(const List *list)
+{
+    uint32_t count = 0;
+
+    LIST_EACH(node, list)
+    count++;
+    return count;
+}
+
 /* With the lock. *ended_out: so many of the oldest are in it. */
 static WireBytes make_report(Executor *executor, Arena *arena, uint32_t *ended_out)
 {
     WireWriter to = {.arena = arena};
     ExecutorReport report = {.launches_taken = executor->launches_taken};
     const List *lists[] = {&executor->waiting, &executor->running};
-    AttemptReport *ended = ARENA_ARRAY(arena, AttemptReport, REPORTS_MAX);
+    uint32_t known = count_list(&executor->waiting) + count_list(&executor->running);
+    uint32_t count = count_list(&executor->ended);
+    AttemptReport *ended =
+        ARENA_ARRAY(arena, AttemptReport, count < REPORTS_MAX ? count : REPORTS_MAX);
     AttemptId *running;
-    uint32_t count = 0;
 
-    for (int i = 0; i < 2; i++)
-        LIST_EACH(node, lists[i])
-    count++;
-    report.running = running = ARENA_ARRAY(arena, AttemptId, count);
+    report.running = running = ARENA_ARRAY(arena, AttemptId, known + count);
     for (int i = 0; i < 2; i++)
         LIST_EACH(node, lists[i])
     running[report.running_count++] = LIST_OWNER(node, Attempt, node)->launch.attempt;

@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "cluster/worker_internal.h"
 #include "core/base/clock.h"
+#include "core/base/list.h"
 #include "core/base/log.h"
 
 static const char area[] = "worker";
@@ -19,15 +21,36 @@ static const int64_t tell_ns = 2000000000, fetch_ns = 10000000000, patience_ns =
 
 enum { DRIVER_LOGS_MAX = 100 };
 
+typedef struct WaitingChore {
+    Arena *arena;
+    Chore chore;
+    ListNode node;
+} WaitingChore;
+
 struct ChoreQueue {
     Worker *worker;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool is_stopping;
-    uint32_t first, count; /* a ring */
-    Chore chores[CHORES_MAX];
+    uint32_t count;
+    List waiting; /* WaitingChores, the oldest first */
 };
+
+static int remove_entry(const char *path, const struct stat *file, int kind, struct FTW *place)
+{
+    (void)file;
+    (void)kind;
+    (void)place;
+    if (remove(path) != 0 && errno != ENOENT)
+        LOG_WARN(area, "cannot remove \"%s\": %s", path, strerror(errno));
+    return 0;
+}
+
+void worker__remove_folder(const char *path)
+{
+    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
 
 /* The master has seen the end by now, or will see it from a heartbeat. */
 static void free_child(Worker *worker, int64_t executor)
@@ -233,10 +256,17 @@ static void do_chore(Worker *worker, const Chore *chore)
     }
 }
 
+/* With the lock, of a queue that is not empty. */
+static WaitingChore *take_oldest(ChoreQueue *queue)
+{
+    queue->count--;
+    return LIST_OWNER(list_take(&queue->waiting), WaitingChore, node);
+}
+
 static void *chores_main(void *opaque)
 {
     ChoreQueue *queue = opaque;
-    Chore chore;
+    WaitingChore *waiting;
 
     pthread_mutex_lock(&queue->lock);
     for (;;) {
@@ -244,11 +274,10 @@ static void *chores_main(void *opaque)
             pthread_cond_wait(&queue->changed, &queue->lock);
         if (queue->count == 0)
             break;
-        chore = queue->chores[queue->first];
-        queue->first = (queue->first + 1) % CHORES_MAX;
-        queue->count--;
+        waiting = take_oldest(queue);
         pthread_mutex_unlock(&queue->lock);
-        do_chore(queue->worker, &chore);
+        do_chore(queue->worker, &waiting->chore);
+        arena_free(waiting->arena);
         pthread_mutex_lock(&queue->lock);
     }
     pthread_mutex_unlock(&queue->lock);
@@ -271,21 +300,31 @@ Status chores_start(Worker *worker, Arena *arena, Error *err, ChoreQueue **queue
     return ST_OK;
 }
 
+/* With the lock. */
+static void drop_oldest(ChoreQueue *queue)
+{
+    WaitingChore *oldest = take_oldest(queue);
+
+    LOG_WARN(area,
+             "there is too much to do: what was to be said of executor %" PRId64 " is dropped",
+             oldest->chore.executor);
+    if (oldest->chore.kind == CHORE_TELL_MASTER)
+        free_child(queue->worker, oldest->chore.executor);
+    arena_free(oldest->arena);
+}
+
 void chores_add(ChoreQueue *queue, const Chore *chore)
 {
-    pthread_mutex_lock(&queue->lock);
-    if (queue->count == CHORES_MAX) {
-        const Chore *oldest = &queue->chores[queue->first];
+    Arena *arena = arena_new(NULL, "chore", ARENA_NO_CAP);
+    WaitingChore *waiting = ARENA_NEW(arena, WaitingChore);
 
-        LOG_WARN(area,
-                 "there is too much to do: what was to be said of executor %" PRId64 " is dropped",
-                 oldest->executor);
-        if (oldest->kind == CHORE_TELL_MASTER)
-            free_child(queue->worker, oldest->executor);
-        queue->first = (queue->first + 1) % CHORES_MAX;
-        queue->count--;
-    }
-    queue->chores[(queue->first + queue->count++) % CHORES_MAX] = *chore;
+    waiting->arena = arena;
+    waiting->chore = *chore;
+    pthread_mutex_lock(&queue->lock);
+    if (queue->count == CHORES_MAX)
+        drop_oldest(queue);
+    list_push(&queue->waiting, &waiting->node);
+    queue->count++;
     pthread_cond_signal(&queue->changed);
     pthread_mutex_unlock(&queue->lock);
 }

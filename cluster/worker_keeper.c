@@ -54,6 +54,7 @@ static void start(Worker *worker)
     const WorkerOptions *options = worker->options;
     Arena *arena = arena_new(NULL, "keeper", ARENA_NO_CAP);
     ProcessSpec *spec = ARENA_NEW(arena, ProcessSpec);
+    const char *secret_file = options->secret_file;
     char listener[PROCESS_TEXT_BYTES];
     const char *const arguments[] = {"vonk",
                                      "keeper",
@@ -61,8 +62,8 @@ static void start(Worker *worker)
                                      options->dir,
                                      "--listener",
                                      listener,
-                                     worker->secret < 0 ? NULL : "--secret-file",
-                                     PROCESS_SECRET_NAME,
+                                     secret_file == NULL ? NULL : "--secret-file",
+                                     secret_file,
                                      NULL};
     pid_t pid;
 
@@ -70,8 +71,7 @@ static void start(Worker *worker)
     *spec = (ProcessSpec){.program = "/proc/self/exe",
                           .arguments = arguments,
                           .output = STDERR_FILENO,
-                          .listener = worker->keeper.listener,
-                          .secret = worker->secret};
+                          .listener = worker->keeper.listener};
     worker__fill_environment(spec, options->dir);
     pid = worker__fork(spec);
     if (pid < 0)

@@ -14,7 +14,7 @@ foreach(source ${unit_tests})
     target_link_libraries(${name} PRIVATE vonk_${module} ${CHECK_LIBRARIES})
     add_test(NAME ${name} COMMAND ${name})
     list(APPEND unit_test_names ${name})
-    if(module MATCHES "^(base|scheduler|exec|rdd|engine)$")
+    if(module MATCHES "^(base|scheduler|exec|rdd|engine)$" OR name STREQUAL "test_executors")
         list(APPEND threaded_test_names ${name})
     endif()
 endforeach()
@@ -64,3 +64,16 @@ target_link_libraries(scheduler_sim PRIVATE vonk_scheduler)
 add_executable(cluster_driver EXCLUDE_FROM_ALL tests/cluster/cluster_driver.c)
 target_link_libraries(cluster_driver PRIVATE vonk_cluster)
 add_dependencies(cluster_driver vonk_rpc_module)
+
+# Whole clusters in one process: the code of all processes on simulated threads, time and network (tests/sim/cluster).
+file(GLOB cluster_sim_sources CONFIGURE_DEPENDS tests/sim/cluster/*.c)
+add_executable(cluster_sim EXCLUDE_FROM_ALL ${cluster_sim_sources})
+target_link_libraries(cluster_sim PRIVATE vonk_cluster vonk_formats)
+foreach(name pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock pthread_mutex_unlock pthread_cond_init
+        pthread_cond_destroy pthread_cond_wait pthread_cond_timedwait pthread_cond_signal pthread_cond_broadcast
+        pthread_create pthread_join pthread_once pthread_sigmask nanosleep clock_gettime getrandom poll write sigtimedwait flock
+        waitpid kill rpc_module log_line child_start child_finish worker__fork task_run
+        election_start election_wake election_stop election_now_ns
+        scheduler_next scheduler_task_succeeded scheduler_executor_lost scheduler_executor_crashed)
+    target_link_options(cluster_sim PRIVATE -Wl,--wrap=${name})
+endforeach()

@@ -7,12 +7,12 @@
     build     all presets: release, dev (ASan, UBSan), tsan, fuzz
     unit      unit tests and golden plans under ASan and UBSan
     kernels   random kernels and random plans, each in both of its ways, under ASan and UBSan
-    sim       the scheduler in a simulated world of faults
+    sim       the scheduler, and whole clusters, in simulated worlds of faults
     sql       SQL logic tests in all modes, and on PostgreSQL
     tpch      the 22 queries in all modes, against DuckDB and PostgreSQL
     api shell parquet random bits faults    as tests/README.md has them; and every run_*.py of any other tests/NAME that has a run_NAME.py
     cancel    of the faults: how long a cancel takes; alone, for it is measured
-    tsan      unit tests with threads, and whole queries on 8 of them, under TSan
+    tsan      unit tests with threads, whole queries on 8 of them, and small clusters, under TSan
     fuzz      fuzz targets on their corpora, and a little further
 
 A step that cannot run (a build that fails, a test that is missing or finds nothing to do) is a failure. Two steps run side by
@@ -38,12 +38,13 @@ SANITIZER_ENV = {
     "ASAN_OPTIONS": "detect_leaks=1:abort_on_error=0:exitcode=99:allocator_may_return_null=1",
     "UBSAN_OPTIONS": "print_stacktrace=1",
     "TSAN_OPTIONS": "exitcode=99:halt_on_error=0:second_deadlock_stack=1:suppressions=" + os.path.join(ROOT, "tools", "tsan.supp"),
+    "G_SLICE": "always-malloc",  # else GLib hands memory from thread to thread in ways that TSan does not see
     "CK_DEFAULT_TIMEOUT": "60",
     "CK_TIMEOUT_MULTIPLIER": "10",  # a busy machine is slow; a hang is for ever
 }
 PRESET_TARGETS = {
-    "release": ["all", "scheduler_sim", "parquet_dump", "cluster_driver"],
-    "dev": ["unit_tests", "scheduler_sim"],
+    "release": ["all", "scheduler_sim", "cluster_sim", "parquet_dump", "cluster_driver"],
+    "dev": ["unit_tests", "scheduler_sim", "cluster_sim"],
     "tsan": ["threaded_tests"],
     "fuzz": ["fuzz_parser", "fuzz_sql", "fuzz_csv", "fuzz_parquet", "fuzz_plan", "fuzz_frame"],
 }
@@ -161,18 +162,21 @@ def step_scripts(*tests, jobs=JOBS):
 
 
 def step_tsan():
-    """What runs on several threads: unit tests of these folders, the engine's among them."""
+    """What runs on several threads: unit tests of these folders, the engine's among them; driver, executors and keeper."""
     if not build("tsan"):
         return 0, 1
-    return run_all(unit_tests("tsan", ("base", "scheduler", "exec", "rdd", "engine")))
+    cluster = ("tsan test_executors", [os.path.join(ROOT, "build", "tsan", "test_executors")],
+               {**SANITIZER_ENV, "CK_RUN_CASE": "small"}, 600)
+    return run_all([cluster, *unit_tests("tsan", ("base", "scheduler", "exec", "rdd", "engine"))])
 
 
 def step_sim():
-    """The scheduler under 20,000 schedules of faults; a few under ASan and UBSan."""
+    """The scheduler under 20,000 schedules of faults, clusters under 1,000; a few of each under ASan and UBSan."""
     if not build("release") or not build("dev"):
         return 0, 1
-    return run_all([(f"{preset} scheduler_sim", [os.path.join(ROOT, "build", preset, "scheduler_sim"), "--count", schedules],
-                     SANITIZER_ENV, 900) for preset, schedules in (("release", "20000"), ("dev", "500"))])
+    return run_all([(f"{preset} {name}", [os.path.join(ROOT, "build", preset, name), "--count", schedules], SANITIZER_ENV, 900)
+                    for name, preset, schedules in (("scheduler_sim", "release", "20000"), ("cluster_sim", "release", "1000"),
+                                                    ("scheduler_sim", "dev", "500"), ("cluster_sim", "dev", "20"))])
 
 
 def step_fuzz():

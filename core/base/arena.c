@@ -1,6 +1,7 @@
 /* arena.c -- see arena.h. Blocks double from 4 KiB to 1 MiB; larger requests get their own. */
 #include "core/base/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -117,7 +118,8 @@ void arena_free(Arena *arena)
     free(arena);
 }
 
-static Block *add_block(Arena *arena, size_t bytes)
+/* zeroed: what the system gives is, and pages of it that nobody touches take no memory. */
+static Block *add_block(Arena *arena, size_t bytes, bool zeroed)
 {
     size_t size = arena->next_block_bytes;
     Block *block;
@@ -126,7 +128,9 @@ static Block *add_block(Arena *arena, size_t bytes)
         arena->next_block_bytes *= 2;
     if (size < bytes)
         size = bytes;
-    block = malloc_or_die(sizeof *block + size);
+    block = zeroed ? calloc(1, sizeof *block + size) : malloc(sizeof *block + size);
+    if (block == NULL)
+        heap_refused(sizeof *block + size);
     *block = (Block){.size = size};
     /* A block made for one huge request goes behind the newest, which may have room left. */
     if (bytes > LAST_BLOCK_BYTES && arena->blocks != NULL) {
@@ -139,24 +143,37 @@ static Block *add_block(Arena *arena, size_t bytes)
     return block;
 }
 
-void *arena_alloc_raw(Arena *arena, size_t bytes)
+static size_t round_up(size_t bytes)
 {
     size_t wanted = bytes == 0 ? ALIGN_BYTES : bytes;
-    Block *block = arena->blocks;
-    char *memory;
 
     CHECK(wanted <= SIZE_MAX - ALIGN_BYTES - sizeof(Block));
-    wanted = (wanted + ALIGN_BYTES - 1) & ~(size_t)(ALIGN_BYTES - 1);
-    if (block == NULL || block->size - block->used < wanted)
-        block = add_block(arena, wanted);
-    memory = (char *)(block + 1) + block->used;
+    return (wanted + ALIGN_BYTES - 1) & ~(size_t)(ALIGN_BYTES - 1);
+}
+
+static void *take(Arena *arena, Block *block, size_t wanted)
+{
+    char *memory = (char *)(block + 1) + block->used;
+
     block->used += wanted;
     arena->used_bytes += wanted;
     return memory;
 }
 
+void *arena_alloc_raw(Arena *arena, size_t bytes)
+{
+    size_t wanted = round_up(bytes);
+    Block *block = arena->blocks;
+
+    if (block == NULL || block->size - block->used < wanted)
+        block = add_block(arena, wanted, false);
+    return take(arena, block, wanted);
+}
+
 void *arena_alloc(Arena *arena, size_t bytes)
 {
+    if (bytes > LAST_BLOCK_BYTES)
+        return take(arena, add_block(arena, round_up(bytes), true), round_up(bytes));
     return memset(arena_alloc_raw(arena, bytes), 0, bytes);
 }
 

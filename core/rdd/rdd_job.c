@@ -132,8 +132,7 @@ static Status encode_stages(Job *job, Error *err)
     const JobRequest *request = &job->request;
     StageSettings settings = {.batch_rows = request->batch_rows,
                               .jit = request->jit,
-                              .spill_bytes = request->spill_bytes,
-                              .codec = request->codec};
+                              .spill_bytes = request->spill_bytes};
 
     for (uint32_t i = 0; request->wire != NULL && i < job->fragments.count; i++)
         TRY(stage_encode(&job->fragments, &job->fragments.items[i], &settings, request->wire,
@@ -219,8 +218,7 @@ static Status wire_fragments(Job *job, Error *err)
     const JobRequest *request = &job->request;
     StageSettings settings = {.batch_rows = request->batch_rows,
                               .jit = request->jit,
-                              .spill_bytes = request->spill_bytes,
-                              .codec = request->codec};
+                              .spill_bytes = request->spill_bytes};
     WireHere *here = ARENA_NEW(job->arena, WireHere);
     PlanWireHooks hooks;
 

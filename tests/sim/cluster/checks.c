@@ -1,0 +1,118 @@
+/*
+ * checks.c -- what must hold of each driver's scheduler, whatever happens: its own invariants; no
+ * task counts twice; nothing is taken from an executor that was given up
+ *
+ * Linked with --wrap between the driver and the scheduler.
+ */
+#include "core/base/invariant.h"
+#include "core/scheduler/scheduler.h"
+#include "world.h"
+
+enum { SLOTS = 1 << 14, CHECK_EVERY = 16 };
+
+typedef struct Entry {
+    uint64_t key, value;
+} Entry;
+
+/* Of all schedulers: keys are mixed of the process and handles. */
+static struct {
+    uint32_t actions;
+    Entry launches[SLOTS]; /* attempt -> its executor  */
+    Entry tasks[SLOTS];    /* attempt -> its task      */
+    Entry counted[SLOTS];  /* task -> 1                */
+    Entry lost[SLOTS];     /* executor -> 1            */
+} seen;
+
+SchedulerAction __wrap_scheduler_next(Scheduler *scheduler);
+SchedulerAction __real_scheduler_next(Scheduler *scheduler);
+TaskVerdict __wrap_scheduler_task_succeeded(Scheduler *scheduler, AttemptId attempt,
+                                            uint64_t output_hash);
+TaskVerdict __real_scheduler_task_succeeded(Scheduler *scheduler, AttemptId attempt,
+                                            uint64_t output_hash);
+void __wrap_scheduler_executor_lost(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
+                                    const char *reason);
+void __real_scheduler_executor_lost(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
+                                    const char *reason);
+void __wrap_scheduler_executor_crashed(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
+                                       const char *reason);
+void __real_scheduler_executor_crashed(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
+                                       const char *reason);
+
+static uint64_t key_of(uint64_t a, uint64_t b)
+{
+    uint64_t key = (uint64_t)process_self()->pid ^ a * UINT64_C(0x9e3779b97f4a7c15) ^
+                   (b + 1) * UINT64_C(0xbf58476d1ce4e5b9);
+
+    key = (key ^ (key >> 31)) * UINT64_C(0x94d049bb133111eb);
+    return key | 1;
+}
+
+/* The entry of that key; a new one when there is none. */
+static Entry *entry(Entry *entries, uint64_t key)
+{
+    uint64_t at = key >> 20 & (SLOTS - 1);
+
+    for (uint32_t tries = 0; tries < SLOTS; tries++, at = (at + 1) & (SLOTS - 1)) {
+        if (entries[at].key == 0)
+            entries[at].key = key;
+        if (entries[at].key == key)
+            return &entries[at];
+    }
+    UNREACHABLE("there is room for all that one schedule does");
+}
+
+static void lose(ExecutorId executor)
+{
+    entry(seen.lost, key_of(executor, 0))->value = 1;
+}
+
+SchedulerAction __wrap_scheduler_next(Scheduler *scheduler)
+{
+    SchedulerAction action = __real_scheduler_next(scheduler);
+
+    if (action.kind == ACTION_LAUNCH_TASK) {
+        entry(seen.launches, key_of(action.attempt, 0))->value = action.executor;
+        entry(seen.tasks, key_of(action.attempt, 0))->value =
+            key_of(action.stage, action.partition);
+        if (entry(seen.lost, key_of(action.executor, 0))->value != 0)
+            sim_fail("a task is launched at an executor that was given up");
+    } else if (action.kind == ACTION_EXECUTOR_GONE) {
+        lose(action.executor);
+    }
+    if (seen.actions++ % CHECK_EVERY == 0)
+        scheduler_check(scheduler);
+    return action;
+}
+
+TaskVerdict __wrap_scheduler_task_succeeded(Scheduler *scheduler, AttemptId attempt,
+                                            uint64_t output_hash)
+{
+    uint64_t key = key_of(attempt, 0);
+    TaskVerdict verdict = __real_scheduler_task_succeeded(scheduler, attempt, output_hash);
+    Entry *counted;
+
+    if (verdict == VERDICT_REFUSED)
+        return verdict;
+    if (entry(seen.lost, key_of(entry(seen.launches, key)->value, 0))->value != 0)
+        sim_fail("a result of an executor that was given up is taken");
+    if (verdict == VERDICT_COUNTS) {
+        counted = entry(seen.counted, entry(seen.tasks, key)->value);
+        if (counted->value++ != 0)
+            sim_fail("a task counts twice");
+    }
+    return verdict;
+}
+
+void __wrap_scheduler_executor_lost(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
+                                    const char *reason)
+{
+    __real_scheduler_executor_lost(scheduler, executor, fate, reason);
+    lose(executor);
+}
+
+void __wrap_scheduler_executor_crashed(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
+                                       const char *reason)
+{
+    __real_scheduler_executor_crashed(scheduler, executor, fate, reason);
+    lose(executor);
+}

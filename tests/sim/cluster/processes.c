@@ -1,0 +1,258 @@
+/*
+ * processes.c -- what workers start: executors and keepers as simulated processes, tasks that take
+ * their time, fail or crash
+ *
+ * Linked with --wrap, as fiber_calls.c.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "cluster/block_keeper.h"
+#include "cluster/executor_process.h"
+#include "cluster/worker_internal.h"
+#include "core/base/invariant.h"
+#include "core/base/log.h"
+#include "core/rdd/task_run.h"
+#include "network.h"
+#include "world.h"
+
+static WorldOdds odds;
+static bool is_traced;
+
+Status __wrap_child_start(Child *child, const WorkerOptions *options, const Keeper *keeper,
+                          Error *err);
+ChildEnd __wrap_child_finish(Child *child, int wait_status, bool was_unwanted,
+                             char reason[REASON_BYTES]);
+pid_t __wrap_worker__fork(const ProcessSpec *spec);
+pid_t __wrap_waitpid(pid_t pid, int *status_out, int flags);
+int __wrap_kill(pid_t pid, int signal_number);
+void __wrap_task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic_bool *stop,
+                     TaskResult *result_out);
+void __real_task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic_bool *stop,
+                     TaskResult *result_out);
+void __wrap_log_line(LogLevel level, const char *area, const char *format, ...) PRINTF_LIKE(3, 4);
+Status __wrap_rpc_module(Error *err, const RpcModule **module_out);
+
+void processes_begin(WorldOdds with, bool traced)
+{
+    odds = with;
+    is_traced = traced;
+}
+
+void processes_set(WorldOdds with)
+{
+    odds = with;
+}
+
+Status __wrap_rpc_module(Error *err, const RpcModule **module_out)
+{
+    (void)err;
+    *module_out = network_rpc();
+    return ST_OK;
+}
+
+void __wrap_log_line(LogLevel level, const char *area, const char *format, ...)
+{
+    const SimProcess *self = process_self();
+    va_list values;
+
+    (void)level;
+    if (!is_traced)
+        return;
+    fprintf(stderr, "%10.4f %-12s %s: ", (double)(sim_now_ns() % INT64_C(10000000000000)) / 1e9,
+            self == NULL ? "" : self->name, area);
+    va_start(values, format);
+    vfprintf(stderr, format, values);
+    va_end(values);
+    fputc('\n', stderr);
+}
+
+/* --- executors --- */
+
+typedef struct ExecutorProcess {
+    ExecutorOptions options;
+    Executor *executor; /* NULL: not yet, or no more */
+} ExecutorProcess;
+
+bool process_is_executor(const SimProcess *process)
+{
+    return strncmp(process->name, "executor", 8) == 0;
+}
+
+static void *executor_main(void *opaque)
+{
+    ExecutorProcess *process = opaque;
+    Executor *executor;
+    Error err = ERROR_NONE;
+    Status status = executor_new(&process->options, &err, &executor);
+
+    if (status == ST_OK) {
+        process->executor = executor;
+        if (process_self()->is_told_to_end)
+            executor_stop(executor);
+        status = executor_run(executor, jobs_hooks(), &err);
+        process->executor = NULL;
+        executor_free(executor);
+    }
+    if (status != ST_OK)
+        LOG_INFO("executor", "ends: %s", err.message);
+    process_kill(process_self(), status == ST_OK ? 0 : 1 << 8);
+    return NULL;
+}
+
+Status __wrap_child_start(Child *child, const WorkerOptions *options, const Keeper *keeper,
+                          Error *err)
+{
+    ExecutorProcess *process = calloc(1, sizeof *process);
+    char name[24], path[PATH_MAX];
+    SimProcess *self;
+
+    CHECK(process != NULL);
+    if (sim_chance(odds.start_fails))
+        return error_set(err, ST_IO, "the simulation refuses a process");
+    child_folder(options, child, 0, path);
+    mkdir(path, 0700);
+    process->options.keep_folder =
+        block_keeper_folder(options->dir, child->application, arena_new(NULL, "folder", 0));
+    child_folder(options, child, child->executor, path);
+    mkdir(path, 0700);
+    snprintf(name, sizeof name, "executor %lld", (long long)child->executor);
+    self = process_new(name, process_self()->host, process_self());
+    process->options.driver = (RpcAddress){strdup(child->driver_host), child->driver_port};
+    process->options.executor = child->executor;
+    process->options.application = child->application;
+    process->options.host = options->host;
+    process->options.cores = (uint32_t)child->cores;
+    process->options.memory_bytes = 64 << 20;
+    process->options.folder = strdup(path);
+    process->options.keeper_port = keeper->port;
+    process->options.keep_bytes = (uint64_t)keeper->keep_bytes;
+    self->context = process;
+    child->pid = self->pid;
+    child->output = -1;
+    (void)fiber_start(self, executor_main, process, sim_now_ns() + 2000000 + sim_below(5000000));
+    return ST_OK;
+}
+
+ChildEnd __wrap_child_finish(Child *child, int wait_status, bool was_unwanted,
+                             char reason[REASON_BYTES])
+{
+    bool has_crashed = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSEGV;
+
+    (void)child;
+    snprintf(reason, REASON_BYTES, was_unwanted ? "it was stopped" : "wait status %d", wait_status);
+    return (ChildEnd){.exit_code = EXIT_CODE_NONE, .has_crashed = has_crashed && !was_unwanted};
+}
+
+/* --- keepers --- */
+
+static void *keeper_main(void *opaque)
+{
+    BlockKeeper *keeper;
+    Error err = ERROR_NONE;
+
+    CHECK(block_keeper_new(opaque, &err, &keeper) == ST_OK);
+    for (;;)
+        fiber_sleep(INT64_C(3600000000000));
+    return NULL;
+}
+
+pid_t __wrap_worker__fork(const ProcessSpec *spec)
+{
+    KeeperOptions *options = calloc(1, sizeof *options);
+    SimProcess *self = process_new("keeper", process_self()->host, process_self());
+
+    CHECK(options != NULL && strcmp(spec->arguments[1], "keeper") == 0);
+    options->dir = strdup(spec->arguments[3]);
+    options->host = "keeper";
+    options->listener = spec->listener;
+    (void)fiber_start(self, keeper_main, options, sim_now_ns() + 1000000);
+    return self->pid;
+}
+
+/* --- their ends --- */
+
+pid_t __wrap_waitpid(pid_t pid, int *status_out, int flags)
+{
+    LIST_EACH(node, processes())
+    {
+        SimProcess *process = LIST_OWNER(node, SimProcess, node);
+
+        if (process->parent != process_self() || !process->is_dead || process->is_reaped ||
+            (pid > 0 && process->pid != pid))
+            continue;
+        process->is_reaped = true;
+        if (status_out != NULL)
+            *status_out = process->wait_status;
+        return process->pid;
+    }
+    CHECK(flags == WNOHANG); /* who waits has killed it */
+    return 0;
+}
+
+int __wrap_kill(pid_t pid, int signal_number)
+{
+    SimProcess *process = process_of_pid(pid < 0 ? -pid : pid);
+    ExecutorProcess *executor;
+
+    CHECK(process != NULL);
+    if (process->is_dead)
+        return 0;
+    if (signal_number == SIGKILL) {
+        process_kill(process, SIGKILL);
+        return 0;
+    }
+    process->is_told_to_end = true;
+    executor = process->context;
+    if (executor != NULL && executor->executor != NULL)
+        executor_stop(executor->executor);
+    return 0;
+}
+
+/* --- tasks --- */
+
+/* False: it was told to stop. */
+static bool take_time(int64_t ns, const atomic_bool *stop)
+{
+    int64_t end_ns = sim_now_ns() + ns;
+
+    while (sim_now_ns() < end_ns) {
+        int64_t left = end_ns - sim_now_ns();
+
+        fiber_sleep(left < 20000000 ? left : 20000000);
+        if (stop != NULL && atomic_load(stop))
+            return false;
+    }
+    return true;
+}
+
+static int64_t task_ns(void)
+{
+    return sim_chance(odds.task_is_slow)
+               ? (int64_t)sim_below((uint32_t)(odds.slow_task_ns / 1000)) * 1000
+               : (int64_t)sim_below(4000000);
+}
+
+void __wrap_task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic_bool *stop,
+                     TaskResult *result_out)
+{
+    bool goes_on = take_time(task_ns(), stop);
+
+    if (sim_chance(odds.task_crashes))
+        process_kill(process_self(), SIGSEGV);
+    if (sim_chance(odds.task_fails)) {
+        *result_out = (TaskResult){.error = ERROR_NONE};
+        result_out->status =
+            error_set(&result_out->error, ST_IO, "the simulation lets a task fail");
+        return;
+    }
+    __real_task_run(work, partition, number, stop, result_out);
+    if (goes_on && sim_chance(200))
+        (void)take_time(task_ns(), stop);
+}

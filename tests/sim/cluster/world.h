@@ -1,0 +1,69 @@
+/*
+ * world.h -- a simulated cluster: masters, workers with executors and keepers, drivers with jobs
+ *
+ *     jobs_begin (plans, and their answers from threads) -> world_run(seed) in a process of its own
+ *
+ * All of it is the code that runs for real: master_run, worker_run, executor_run, block_keeper_new,
+ * application_open, jobs. What stands in for the rest: fiber_calls.c for threads and time,
+ * network.c for connections, elections.c for ZooKeeper, processes.c for fork, exec and waitpid.
+ */
+#ifndef VONK_TESTS_SIM_WORLD_H
+#define VONK_TESTS_SIM_WORLD_H
+
+#include <stdatomic.h>
+
+#include "core/plan/plan_wire.h"
+#include "core/rdd/driver.h"
+#include "fiber.h"
+
+enum {
+    MASTERS = 2,
+    WORKERS = 3,
+    DRIVERS = 2,
+    PLANS = 24,
+    FIRST_WORKER_HOST = 2,
+    FIRST_DRIVER_HOST = 8
+};
+
+/* What goes wrong, drawn from the seed; chances are of a thousand. */
+typedef struct WorldOdds {
+    uint32_t task_fails, task_crashes, task_is_slow;
+    int64_t slow_task_ns;
+    uint32_t start_fails;
+} WorldOdds;
+
+/* Of all schedules; shared by their processes. */
+typedef struct SimCounts {
+    _Atomic uint64_t right, failed, faults, switches, seconds;
+} SimCounts;
+
+extern SimCounts *sim_counts;
+
+/* --- jobs.c --- */
+
+/* Makes the data below folder, the plans, and what threads answer. In a fiber. */
+void jobs_begin(const char *folder);
+const PlanWireHooks *jobs_hooks(void);
+/* NULL: *err. */
+const char *jobs_answer(Driver *driver, uint32_t plan, uint32_t stream, const PlanWireHooks *wire,
+                        const atomic_bool *cancelled, Arena *arena, Error *err);
+const char *jobs_right_answer(uint32_t plan);
+
+/* --- processes.c --- */
+
+void processes_begin(WorldOdds odds, bool is_traced);
+void processes_set(WorldOdds odds);
+bool process_is_executor(const SimProcess *process);
+
+/* --- elections.c --- */
+
+void elections_begin(void);
+
+/* --- world.c --- */
+
+_Noreturn void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Ends this process: with 0, all was as it should be. */
+_Noreturn void world_run(uint64_t seed, const char *folder, bool is_traced);
+
+#endif
