@@ -15,8 +15,10 @@
 
 #include "cluster/block_wire.h"
 #include "core/base/clock.h"
+#include "core/base/id_map.h"
 #include "core/base/invariant.h"
 #include "core/base/list.h"
+#include "core/base/log.h"
 
 enum {
     THREADS = 4,
@@ -48,8 +50,7 @@ struct BlockFetcher {
     bool is_stopping;
     List queue;     /* Groups */
     uint64_t moves; /* of places to somebody else, so far */
-    uint32_t peer_count, peer_capacity;
-    Peer *peers;
+    IdMap peers;    /* by place */
     uint32_t thread_count;
     pthread_t threads[THREADS];
 };
@@ -100,10 +101,7 @@ struct BlockFetch {
 /* With the lock. */
 static Peer *find_peer(const BlockFetcher *fetcher, uint64_t place)
 {
-    for (uint32_t i = fetcher->peer_count; i-- > 0;)
-        if (fetcher->peers[i].place == place)
-            return &fetcher->peers[i];
-    return NULL;
+    return id_map_thing(&fetcher->peers, place);
 }
 
 void block_fetcher_peer(BlockFetcher *fetcher, const OrderPeer *peer)
@@ -112,17 +110,9 @@ void block_fetcher_peer(BlockFetcher *fetcher, const OrderPeer *peer)
 
     pthread_mutex_lock(&fetcher->lock);
     known = find_peer(fetcher, peer->place);
-    if (known == NULL && fetcher->peer_count == fetcher->peer_capacity) {
-        uint32_t capacity = fetcher->peer_capacity == 0 ? 16 : 2 * fetcher->peer_capacity;
-        Peer *peers = ARENA_ARRAY(fetcher->arena, Peer, capacity);
-
-        if (fetcher->peer_count > 0)
-            memcpy(peers, fetcher->peers, fetcher->peer_count * sizeof *peers);
-        fetcher->peers = peers;
-        fetcher->peer_capacity = capacity;
-    }
     if (known == NULL) {
-        known = &fetcher->peers[fetcher->peer_count++];
+        known = ARENA_NEW(fetcher->arena, Peer);
+        id_map_set_thing(&fetcher->peers, peer->place, known);
         *known =
             (Peer){peer->place, arena_strdup(fetcher->arena, peer->host), peer->port, peer->owner};
     } else if (peer->port == 0) {
@@ -144,7 +134,8 @@ static Status find_place(BlockFetcher *fetcher, uint64_t place, Error *err, Peer
     pthread_mutex_lock(&fetcher->lock);
     peer = find_peer(fetcher, place);
     if (peer == NULL || peer->port == 0)
-        status = error_set(err, ST_CORRUPT, "the executor that had the blocks is gone");
+        status = error_set_state(err, ST_CORRUPT, SQLSTATE_PLACE_LOST,
+                                 "the executor that had the blocks is gone");
     else
         *peer_out = *peer;
     pthread_mutex_unlock(&fetcher->lock);
@@ -220,8 +211,8 @@ static int64_t call_deadline(void)
     return clock_now_ns() + (int64_t)CALL_MS * 1000000;
 }
 
-/* The block's bytes, a piece after the other. */
-static Status fetch_pieces(Group *group, const FetchEntry *entry, const Peer *peer, Block *block,
+/* The block's bytes as they are stored, a piece after the other. */
+static Status fetch_pieces(Group *group, const FetchEntry *entry, const Peer *peer, void *stored,
                            Error *err)
 {
     const BlockFetch *fetch = group->fetch;
@@ -232,21 +223,54 @@ static Status fetch_pieces(Group *group, const FetchEntry *entry, const Peer *pe
                       .number = (int32_t)entry->number};
     Status status = ST_OK;
 
-    for (uint64_t offset = 0; status == ST_OK && offset < entry->bytes;) {
+    for (uint64_t offset = 0; status == ST_OK && offset < entry->form.stored_bytes;) {
         Arena *arena = arena_new(NULL, "piece", ARENA_NO_CAP);
-        uint64_t left = entry->bytes - offset;
+        uint64_t left = entry->form.stored_bytes - offset;
         uint32_t bytes = left < BLOCK_PIECE_BYTES_MAX ? (uint32_t)left : BLOCK_PIECE_BYTES_MAX;
         BlockPiece piece;
 
         status = fetch->fetcher->rpc->rpc_blocks_fetch(fetch->fetcher->pool, address_of(peer), name,
                                                        offset, bytes, call_deadline(), arena, err,
                                                        &piece);
-        if (status == ST_OK && (piece.total_bytes != entry->bytes || piece.byte_count != bytes))
+        if (status == ST_OK &&
+            (piece.total_bytes != entry->form.stored_bytes || piece.byte_count != bytes))
             status = error_set(err, ST_CORRUPT, "another piece of a block came than was wanted");
         if (status == ST_OK)
-            memcpy((char *)block->head + offset, piece.bytes, bytes);
+            memcpy((char *)stored + offset, piece.bytes, bytes);
         offset += bytes;
         arena_free(arena);
+    }
+    return status;
+}
+
+/* One that is not packed comes to where it stays. */
+static Status take_large(Group *group, const FetchEntry *entry, const Peer *peer, Error *err,
+                         Block **block_out)
+{
+    const FetchRequest *request = &group->fetch->request;
+    const BlockForm *form = &entry->form;
+    bool is_packed = form->codec != CODEC_NONE;
+    PackedBlock *packed = NULL;
+    Status status;
+
+    *block_out = NULL;
+    if (is_packed)
+        TRY(packed_block_new(request->pool, form->stored_bytes, err, &packed));
+    else
+        TRY(block_new(request->pool, form->bytes, err, block_out));
+    status = fetch_pieces(group, entry, peer,
+                          is_packed ? (void *)packed->bytes : (*block_out)->head, err);
+    if (status == ST_OK && is_packed)
+        status = block_of_form(request->pool, form, packed->bytes, request->column_count,
+                               request->columns, err, block_out);
+    else if (status == ST_OK)
+        status = block_check(*block_out, form->bytes, form->hash, request->column_count,
+                             request->columns, err);
+    packed_block_unref(packed);
+    if (status != ST_OK && *block_out != NULL) {
+        (*block_out)->head->bytes = form->bytes; /* of its memory, whatever came */
+        block_unref(*block_out);
+        *block_out = NULL;
     }
     return status;
 }
@@ -257,30 +281,21 @@ static Status take_block(Group *group, const FetchEntry *entry, const Peer *peer
     BlockFetch *fetch = group->fetch;
     const FetchRequest *request = &fetch->request;
     WaitingBlock *waiting;
-    Status status = ST_OK;
     Block *block;
 
-    if (entry->number != group->number || entry->bytes < sizeof(BlockHead))
+    if (entry->number != group->number)
         return error_set(err, ST_CORRUPT, "another block came than was wanted");
-    TRY(block_new(request->pool, entry->bytes, err, &block));
     if (entry->kind == FETCH_BLOCK)
-        memcpy(block->head, entry->data, entry->bytes);
+        TRY(block_of_form(request->pool, &entry->form, entry->data, request->column_count,
+                          request->columns, err, &block));
     else
-        status = fetch_pieces(group, entry, peer, block, err);
-    if (status == ST_OK)
-        status = block_check(block, entry->bytes, entry->hash, request->column_count,
-                             request->columns, err);
-    if (status != ST_OK) {
-        block->head->bytes = entry->bytes; /* of its memory, whatever came */
-        block_unref(block);
-        return status;
-    }
+        TRY(take_large(group, entry, peer, err, &block));
     pthread_mutex_lock(&fetch->lock);
     waiting = ARENA_NEW(fetch->arena, WaitingBlock);
     waiting->block = block;
     list_push(&group->maps[group->next]->blocks, &waiting->node);
     group->number++;
-    fetch->ahead_bytes += entry->bytes;
+    fetch->ahead_bytes += block_bytes(block);
     pthread_cond_signal(&fetch->changed);
     pthread_mutex_unlock(&fetch->lock);
     return ST_OK;
@@ -314,9 +329,12 @@ static Status take_answer(Group *group, WireBytes answer, const Peer *peer, Aren
             return error_set(err, ST_CORRUPT, "more blocks came than were wanted");
         if (entry.kind == FETCH_END) {
             end_map(group);
-        } else if (entry.kind == FETCH_LOST) {
+        } else if (entry.kind == FETCH_LOST || entry.kind == FETCH_GONE) {
             *is_lost = true;
-            return error_set(err, ST_CORRUPT, "%s", entry.reason);
+            return error_set_state(err, ST_CORRUPT,
+                                   entry.kind == FETCH_GONE ? SQLSTATE_PLACE_LOST
+                                                            : status_sqlstate(ST_CORRUPT),
+                                   "%s", entry.reason);
         } else {
             TRY(take_block(group, &entry, peer, err));
         }
@@ -343,6 +361,17 @@ static WireBytes wanted_bytes(const Group *group, const Peer *peer, Arena *arena
     return (WireBytes){to.bytes, to.length};
 }
 
+/* What came is not what was sent, or what is there is not what was made. */
+static void say_damaged(const Group *group, const Peer *peer, const Error *err)
+{
+    const BlockFetch *fetch = group->fetch;
+
+    if (group->next < group->count)
+        LOG_WARN("blocks", "block %u of map task %u for partition %u, from %s:%u: %s",
+                 group->number, group->maps[group->next]->wanted.map, fetch->request.reduce,
+                 peer->host, peer->port, err == NULL ? "damaged" : err->message);
+}
+
 static Status call_once(Group *group, bool *is_lost, Error *err)
 {
     BlockFetcher *fetcher = group->fetch->fetcher;
@@ -356,8 +385,11 @@ static Status call_once(Group *group, bool *is_lost, Error *err)
         status = fetcher->rpc->rpc_blocks_fetch_many(fetcher->pool, address_of(&peer),
                                                      wanted_bytes(group, &peer, arena),
                                                      call_deadline(), arena, err, &answer);
-    if (status == ST_OK)
+    if (status == ST_OK) {
         status = take_answer(group, answer, &peer, arena, is_lost, err);
+        if (status == ST_CORRUPT && !*is_lost)
+            say_damaged(group, &peer, err);
+    }
     arena_free(arena);
     return status;
 }
@@ -669,6 +701,7 @@ void block_fetcher_free(BlockFetcher *fetcher)
     pthread_cond_destroy(&fetcher->changed);
     pthread_cond_destroy(&fetcher->moved);
     pthread_mutex_destroy(&fetcher->lock);
+    id_map_fini(&fetcher->peers);
     arena_free(fetcher->arena);
 }
 

@@ -2,9 +2,11 @@
 #include "cluster/block_keeper.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "cluster/block_wire.h"
 #include "cluster/membership.h"
+#include "core/base/log.h"
 #include "core/rdd/block_keep.h"
 
 struct BlockKeeper {
@@ -27,12 +29,14 @@ static bool is_full(const WireWriter *to, uint64_t bytes)
     return to->length > 0 && to->length + bytes > FETCH_ANSWER_BYTES;
 }
 
-static Status put_block(const KeptFile *file, const KeptBlock *block, FetchEntry *entry,
-                        WireWriter *to, Arena *arena, Error *err)
+static Status put_block(const KeptFile *file, uint32_t reduce, FetchEntry *entry, WireWriter *to,
+                        Arena *arena, Error *err)
 {
     if (entry->kind == FETCH_BLOCK) {
-        entry->data = arena_alloc_raw(arena, block->bytes);
-        TRY(kept_file_read(file, block, 0, (void *)(uintptr_t)entry->data, block->bytes, err));
+        void *bytes = arena_alloc_raw(arena, entry->form.stored_bytes);
+
+        TRY(kept_file_read_block(file, reduce, entry->number, bytes, err));
+        entry->data = bytes;
     }
     fetch_entry_put(to, entry);
     return ST_OK;
@@ -46,15 +50,14 @@ static Status give_blocks(const KeptFile *file, uint32_t reduce, const FetchMap 
 
     for (uint32_t i = map->first; i < count; i++) {
         const KeptBlock *block = &file->blocks[first + i];
-        bool is_large = block->bytes > FETCH_ANSWER_BYTES;
+        bool is_large = block->stored_bytes > FETCH_ANSWER_BYTES;
         FetchEntry entry = {.kind = is_large ? FETCH_LARGE : FETCH_BLOCK,
                             .number = i,
-                            .hash = block->hash,
-                            .bytes = block->bytes};
+                            .form = kept_block_form(block)};
 
-        *is_full_out = is_large || is_full(to, block->bytes);
+        *is_full_out = is_large || is_full(to, block->stored_bytes);
         if (is_large || !*is_full_out)
-            TRY(put_block(file, block, &entry, to, arena, err));
+            TRY(put_block(file, reduce, &entry, to, arena, err));
         if (*is_full_out)
             return ST_OK;
     }
@@ -80,6 +83,16 @@ static Status give_map(const char *folder, const FetchWanted *wanted, const Fetc
     return status;
 }
 
+static void put_lost(const FetchWanted *wanted, uint32_t map, WireWriter *to, const Error *err)
+{
+    bool is_gone = strcmp(err->sqlstate, SQLSTATE_PLACE_LOST) == 0;
+
+    LOG_WARN("keeper", "what task %u of executor %" PRId64 " made cannot be given: %s", map,
+             wanted->owner.executor, err->message);
+    fetch_entry_put(
+        to, &(FetchEntry){.kind = is_gone ? FETCH_GONE : FETCH_LOST, .reason = err->message});
+}
+
 static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *err,
                          WireBytes *answer_out)
 {
@@ -98,7 +111,7 @@ static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *er
             return status;
         stops |= status != ST_OK;
         if (status != ST_OK)
-            fetch_entry_put(&to, &(FetchEntry){.kind = FETCH_LOST, .reason = err->message});
+            put_lost(&wanted, wanted.maps[i].map, &to, err);
     }
     *answer_out = (WireBytes){to.bytes, to.length};
     return ST_OK;
@@ -127,14 +140,14 @@ static Status read_piece(const KeptFile *file, BlockName name, uint64_t offset,
     if (reduce >= file->reduce_count || number >= file->cells[reduce + 1] - file->cells[reduce])
         return error_set(err, ST_CORRUPT, "there is no such block");
     block = &file->blocks[file->cells[reduce] + number];
-    if (offset > block->bytes)
+    if (offset > block->stored_bytes)
         return error_set(err, ST_CORRUPT, "there is no such piece of the block");
-    if (piece_bytes > block->bytes - offset)
-        piece_bytes = (uint32_t)(block->bytes - offset);
+    if (piece_bytes > block->stored_bytes - offset)
+        piece_bytes = (uint32_t)(block->stored_bytes - offset);
     bytes = arena_alloc_raw(held, piece_bytes);
     TRY(kept_file_read(file, block, offset, bytes, piece_bytes, err));
-    *piece_out = (BlockPiece){.total_bytes = block->bytes,
-                              .hash = block->hash,
+    *piece_out = (BlockPiece){.total_bytes = block->stored_bytes,
+                              .hash = block->checksum,
                               .bytes = bytes,
                               .byte_count = piece_bytes};
     return ST_OK;

@@ -18,19 +18,21 @@ static void damage(BlockServer *server, WireWriter *to)
         to->bytes[to->length - 1] ^= 1;
 }
 
-/* A block of the cell, referenced. */
+/* A block of the cell, to be let go of. */
 static Status find_block(const BlockServer *server, BlockOutput *output, uint32_t map,
-                         uint32_t reduce, uint32_t number, Error *err, Block **block_out)
+                         uint32_t reduce, uint32_t number, Error *err, StoredBlock *stored_out)
 {
     BlockRange range = {.map_from = map, .map_to = map + 1, .reduce = reduce};
     BlockReader reader;
+    Block *block;
     Status status;
 
     if (!server->brings)
-        return block_output_get(output, map, reduce, number, err, block_out);
+        return block_output_get_stored(output, map, reduce, number, err, stored_out);
     block_reader_open(&reader, output, range, number, NULL);
-    status = block_reader_next(&reader, err, block_out);
+    status = block_reader_next(&reader, err, &block);
     block_reader_close(&reader);
+    *stored_out = stored_block_of(block);
     return status;
 }
 
@@ -41,22 +43,21 @@ static Status give_map(BlockServer *server, BlockOutput *output, const FetchWant
     FetchEntry entry = {.number = map->first};
 
     for (;; entry.number++) {
-        Block *block;
+        StoredBlock stored;
 
-        TRY(find_block(server, output, map->map, wanted->reduce, entry.number, err, &block));
-        if (block == NULL)
+        TRY(find_block(server, output, map->map, wanted->reduce, entry.number, err, &stored));
+        if (stored.bytes == NULL)
             break;
-        entry.kind = block_bytes(block) > FETCH_ANSWER_BYTES ? FETCH_LARGE : FETCH_BLOCK;
-        entry.hash = block->hash;
-        entry.bytes = block_bytes(block);
-        entry.data = block->head;
-        *is_full_out = is_full(to, entry.kind == FETCH_LARGE ? 0 : entry.bytes);
+        entry.form = stored.form;
+        entry.kind = entry.form.stored_bytes > FETCH_ANSWER_BYTES ? FETCH_LARGE : FETCH_BLOCK;
+        entry.data = stored.bytes;
+        *is_full_out = is_full(to, entry.kind == FETCH_LARGE ? 0 : entry.form.stored_bytes);
         if (!*is_full_out) {
             fetch_entry_put(to, &entry);
             if (entry.kind == FETCH_BLOCK)
                 damage(server, to);
         }
-        block_unref(block);
+        stored_block_let_go(&stored);
         *is_full_out |= entry.kind == FETCH_LARGE;
         if (*is_full_out)
             return ST_OK;
@@ -124,15 +125,15 @@ static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *er
 /* --- a piece --- */
 
 /* What the piece at hand is of, until it is sent. */
-static __thread Block *held;
+static __thread StoredBlock held;
 
 static Status fetch_piece(void *context, BlockName name, uint64_t offset, uint32_t piece_bytes,
                           Error *err, BlockPiece *piece_out)
 {
     BlockServer *server = context;
     BlockOutput *output = server->find(server->context, (uint64_t)name.output);
+    StoredBlock stored = {.bytes = NULL};
     Status status = ST_OK;
-    Block *block = NULL;
     uint64_t bytes;
 
     if (output == NULL || name.owner.application != 0 || name.map_task < 0 ||
@@ -142,19 +143,19 @@ static Status fetch_piece(void *context, BlockName name, uint64_t offset, uint32
         status = error_set(err, ST_CORRUPT, "there is no such output");
     else
         status = find_block(server, output, (uint32_t)name.map_task,
-                            (uint32_t)name.reduce_partition, (uint32_t)name.number, err, &block);
+                            (uint32_t)name.reduce_partition, (uint32_t)name.number, err, &stored);
     block_output_unref(output);
-    if (status == ST_OK && (block == NULL || offset > block_bytes(block))) {
-        block_unref(block);
+    if (status == ST_OK && (stored.bytes == NULL || offset > stored.form.stored_bytes)) {
+        stored_block_let_go(&stored);
         status = error_set(err, ST_CORRUPT, "there is no such block");
     }
     if (status != ST_OK)
         return status;
-    held = block;
-    bytes = block_bytes(block) - offset;
-    *piece_out = (BlockPiece){.total_bytes = block_bytes(block),
-                              .hash = block->hash,
-                              .bytes = (const char *)block->head + offset,
+    held = stored;
+    bytes = stored.form.stored_bytes - offset;
+    *piece_out = (BlockPiece){.total_bytes = stored.form.stored_bytes,
+                              .hash = stored.form.checksum,
+                              .bytes = (const char *)stored.bytes + offset,
                               .byte_count = bytes < piece_bytes ? (uint32_t)bytes : piece_bytes};
     return ST_OK;
 }
@@ -163,8 +164,7 @@ static void piece_done(void *context, const BlockPiece *piece)
 {
     (void)context;
     (void)piece;
-    block_unref(held);
-    held = NULL;
+    stored_block_let_go(&held);
 }
 
 BlocksHandler block_server_handler(BlockServer *server)

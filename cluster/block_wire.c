@@ -37,31 +37,39 @@ Status fetch_wanted_take(WireBytes bytes, Arena *arena, Error *err, FetchWanted 
 void fetch_entry_put(WireWriter *to, const FetchEntry *entry)
 {
     wire_put_u8(to, (uint8_t)entry->kind);
-    if (entry->kind == FETCH_LOST)
+    if (entry->kind == FETCH_LOST || entry->kind == FETCH_GONE)
         wire_put_text(to, entry->reason);
     if (entry->kind != FETCH_BLOCK && entry->kind != FETCH_LARGE)
         return;
     wire_put_u32(to, entry->number);
-    wire_put_u64(to, entry->hash);
-    wire_put_u64(to, entry->bytes);
+    wire_put_u64(to, entry->form.hash);
+    wire_put_u64(to, entry->form.bytes);
+    wire_put_u64(to, entry->form.stored_bytes);
+    wire_put_u64(to, entry->form.checksum);
+    wire_put_u8(to, (uint8_t)entry->form.codec);
     if (entry->kind == FETCH_BLOCK)
-        wire_put_bytes(to, entry->data, entry->bytes);
+        wire_put_bytes(to, entry->data, entry->form.stored_bytes);
 }
 
 FetchEntry fetch_entry_take(WireReader *from, Arena *arena)
 {
     FetchEntry entry = {.kind = wire_get_u8(from)};
 
-    if (entry.kind > FETCH_LOST)
+    if (entry.kind > FETCH_GONE)
         wire_fail(from, "entry %u is none", (unsigned)entry.kind);
-    if (entry.kind == FETCH_LOST)
+    if (entry.kind == FETCH_LOST || entry.kind == FETCH_GONE)
         entry.reason = wire_get_name(from, arena);
     if (entry.kind != FETCH_BLOCK && entry.kind != FETCH_LARGE)
         return entry;
     entry.number = wire_get_u32(from);
-    entry.hash = wire_get_u64(from);
-    entry.bytes = wire_get_u64(from);
+    entry.form.hash = wire_get_u64(from);
+    entry.form.bytes = wire_get_u64(from);
+    entry.form.stored_bytes = wire_get_u64(from);
+    entry.form.checksum = wire_get_u64(from);
+    entry.form.codec = (Codec)wire_get_u8(from);
+    if (!block_form_is_sound(&entry.form))
+        wire_fail(from, "a block of a form that there is not");
     if (entry.kind == FETCH_BLOCK)
-        entry.data = wire_get_bytes(from, entry.bytes);
+        entry.data = wire_get_bytes(from, entry.form.stored_bytes);
     return entry;
 }

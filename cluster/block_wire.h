@@ -13,6 +13,7 @@
 #define VONK_CLUSTER_BLOCK_WIRE_H
 
 #include "cluster/rpc/rpc_blocks.h"
+#include "core/rdd/block_pack.h"
 
 enum { FETCH_MAPS_MAX = 4096, FETCH_ANSWER_BYTES = 1 << 20 };
 
@@ -38,15 +39,16 @@ typedef enum FetchEntryKind {
     FETCH_BLOCK, /* a block, whole                                              */
     FETCH_LARGE, /* one that comes in pieces (Blocks.fetch); ends the answer    */
     FETCH_END,   /* the map task at hand has no more for the reduce partition   */
-    FETCH_LOST   /* what it made is not here, or is something else (reason)     */
+    FETCH_LOST,  /* what it made is not here, damaged, or something else (reason) */
+    FETCH_GONE   /* nothing of the output is here any more (reason)             */
 } FetchEntryKind;
 
 typedef struct FetchEntry {
     FetchEntryKind kind;
     uint32_t number;
-    uint64_t hash, bytes;
-    const void *data;   /* FETCH_BLOCK: borrowed */
-    const char *reason; /* FETCH_LOST            */
+    BlockForm form;
+    const void *data;   /* FETCH_BLOCK: borrowed, form.stored_bytes */
+    const char *reason; /* FETCH_LOST, FETCH_GONE */
 } FetchEntry;
 
 void fetch_entry_put(WireWriter *to, const FetchEntry *entry);

@@ -278,7 +278,8 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
         return status;
     driver_executor_added(backend->driver, &spec, &executor->id);
     lock(backend);
-    executor->place = *place_out = executor->id;
+    *place_out = executor->id;
+    remote_executor_settle(executor);
     introduce(backend, executor);
     is_gone = executor->is_gone; /* its worker was faster */
     remote_sender_wake(&backend->sender);
@@ -320,6 +321,7 @@ static TaskResult result_of(const AttemptReport *report)
                         .hash = report->hash,
                         .rows = report->rows,
                         .bytes = report->bytes,
+                        .stored_bytes = report->stored_bytes,
                         .is_kept = report->is_kept,
                         .cpu_ms = report->cpu_ms,
                         .counts_bytes = report->counts,

@@ -129,6 +129,7 @@ static AttemptReport report_of(const Attempt *attempt, const TaskResult *result)
                             .hash = result->hash,
                             .rows = result->rows,
                             .bytes = result->bytes,
+                            .stored_bytes = result->stored_bytes,
                             .is_kept = result->is_kept,
                             .sample = result->sample,
                             .cpu_ms = result->cpu_ms,

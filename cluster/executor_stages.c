@@ -196,6 +196,7 @@ static void set_up(ExecutorStages *stages, ExecutorStage *stage, uint32_t level)
 
     work->store = stages->spec.store;
     work->level = level;
+    work->codec = stage->is_persisted ? CODEC_NONE : stage->wire.settings.codec;
     work->batch_rows = stage->wire.settings.batch_rows;
     work->jit = stages->spec.cache == NULL ? JIT_OFF : stage->wire.settings.jit;
     work->cache = stages->spec.cache;

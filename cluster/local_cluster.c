@@ -15,6 +15,7 @@
 #include "cluster/local_process.h"
 #include "cluster/worker_internal.h"
 #include "core/base/clock.h"
+#include "core/base/invariant.h"
 
 enum { PROCESSES_MAX = LOCAL_WORKERS_MAX + 1 };
 
@@ -222,26 +223,35 @@ static Status start(LocalCluster *cluster, const char *name, const char *const *
     return status;
 }
 
+enum { WORDS_MAX = 24 };
+
+/* A command line that grows; what has no value is left out. */
+static void add_option(const char **words, const char *name, const char *value)
+{
+    uint32_t count = 0;
+
+    if (value == NULL)
+        return;
+    while (words[count] != NULL)
+        count++;
+    CHECK(count + 2 < WORDS_MAX);
+    words[count] = name;
+    words[count + 1] = value;
+}
+
 static Status start_master(LocalCluster *cluster, const LocalClusterOptions *options, Error *err)
 {
-    const char *const arguments[] = {"vonk",
-                                     "master",
-                                     "--host",
-                                     "127.0.0.1",
-                                     "--port",
-                                     "0",
-                                     "--schedule",
-                                     options->schedule,
-                                     "--log-file",
-                                     arena_printf(cluster->arena, "%s/master.log", cluster->dir),
-                                     "--dir",
-                                     arena_printf(cluster->arena, "%s/master", cluster->dir),
-                                     options->secret_file == NULL ? NULL : "--secret-file",
-                                     options->secret_file,
-                                     NULL};
+    const char *arguments[WORDS_MAX] = {
+        "vonk",       "master",
+        "--host",     "127.0.0.1",
+        "--port",     "0",
+        "--schedule", options->schedule,
+        "--log-file", arena_printf(cluster->arena, "%s/master.log", cluster->dir),
+        "--dir",      arena_printf(cluster->arena, "%s/master", cluster->dir)};
     Status status;
     int ready;
 
+    add_option(arguments, "--secret-file", options->secret_file);
     status = start(cluster, "master", arguments, err, &ready);
     if (status == ST_OK)
         status = local_process_ready(&cluster->processes[0], ready, clock_now_ns() + start_ns,
@@ -263,25 +273,17 @@ static Status start_worker(LocalCluster *cluster, const LocalClusterOptions *opt
     Arena *arena = cluster->arena;
     int64_t cores = part(options->cores, options->workers, number);
     const char *name = arena_printf(arena, "worker-%u", number + 1);
-    const char *const arguments[] = {
-        "vonk",
-        "worker",
-        "--master",
-        cluster->url,
-        "--host",
-        "127.0.0.1",
-        "--cores",
-        arena_printf(arena, "%" PRId64, cores < 1 ? 1 : cores),
-        "--memory",
-        arena_printf(arena, "%" PRId64, options->memory_bytes / options->workers),
-        "--dir",
-        arena_printf(arena, "%s/%s", cluster->dir, name),
-        "--log-file",
-        arena_printf(arena, "%s/%s.log", cluster->dir, name),
-        options->secret_file == NULL ? NULL : "--secret-file",
-        options->secret_file,
-        NULL};
+    const char *arguments[WORDS_MAX] = {
+        "vonk",       "worker",
+        "--master",   cluster->url,
+        "--host",     "127.0.0.1",
+        "--cores",    arena_printf(arena, "%" PRId64, cores < 1 ? 1 : cores),
+        "--memory",   arena_printf(arena, "%" PRId64, options->memory_bytes / options->workers),
+        "--dir",      arena_printf(arena, "%s/%s", cluster->dir, name),
+        "--log-file", arena_printf(arena, "%s/%s.log", cluster->dir, name)};
 
+    add_option(arguments, "--secret-file", options->secret_file);
+    add_option(arguments, "--run-as", options->run_as);
     return start(cluster, name, arguments, err, ready_out);
 }
 
@@ -350,6 +352,9 @@ Status local_cluster_up(const LocalClusterOptions *options, Arena *arena, Error 
         return error_set(err, ST_BAD_INPUT, "a cluster on one machine has 1 to %d workers",
                          LOCAL_WORKERS_MAX);
     TRY(make_folders(arena, options->dir, err));
+    if (options->run_as != NULL && chmod(options->dir, 0711) != 0)
+        return error_set_errno(err, errno, "cannot let others pass the folder \"%s\"",
+                               options->dir);
     status = lock_cluster(&cluster, err);
     if (status == ST_OK)
         status = start_all(&cluster, options, err);

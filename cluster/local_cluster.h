@@ -24,6 +24,7 @@ typedef struct LocalClusterOptions {
     int32_t cores;        /* shared out among the workers; each has one at least */
     int64_t memory_bytes; /* so is this */
     const char *secret_file, *schedule;
+    const char *run_as; /* the user of executors; NULL: this process's */
 } LocalClusterOptions;
 
 /* Returns when all workers are registered; what was started has ended again after an error. */

@@ -322,6 +322,7 @@ static void put_attempt(WireWriter *to, const AttemptReport *report)
     wire_put_u64(to, report->hash);
     wire_put_u64(to, report->rows);
     wire_put_u64(to, report->bytes);
+    wire_put_u64(to, report->stored_bytes);
     wire_put_u8(to, report->is_kept);
     wire_put_f64(to, report->cpu_ms);
     wire_put_u8(to, report->has_lost_input);
@@ -343,6 +344,7 @@ static AttemptReport get_attempt(WireReader *from, Arena *arena)
     report.hash = wire_get_u64(from);
     report.rows = wire_get_u64(from);
     report.bytes = wire_get_u64(from);
+    report.stored_bytes = wire_get_u64(from);
     report.is_kept = wire_get_bool(from);
     report.cpu_ms = wire_get_f64(from);
     report.has_lost_input = wire_get_bool(from);

@@ -79,7 +79,7 @@ MUST_CHECK Status orders_take(WireBytes orders, const OrderTaker *taker, Error *
 typedef struct AttemptReport {
     uint64_t attempt, launch_number;
     Error error; /* ST_OK: it has succeeded */
-    uint64_t hash, rows, bytes;
+    uint64_t hash, rows, bytes, stored_bytes;
     bool is_kept;
     double cpu_ms;
     bool has_lost_input;

@@ -48,47 +48,6 @@ WireWriter *remote_executor_orders(RemoteExecutor *executor, size_t bytes)
     return &last->orders;
 }
 
-static bool knows_stage(const RemoteExecutor *executor, StageId stage)
-{
-    for (uint32_t i = executor->stage_count; i-- > 0;)
-        if (executor->stages[i] == stage)
-            return true;
-    return false;
-}
-
-static void note_stage(RemoteExecutor *executor, StageId stage)
-{
-    if (executor->stage_count == executor->stage_capacity) {
-        uint32_t capacity = executor->stage_capacity == 0 ? 16 : 2 * executor->stage_capacity;
-        StageId *stages = ARENA_ARRAY(executor->arena, StageId, capacity);
-
-        if (executor->stage_count > 0)
-            memcpy(stages, executor->stages, executor->stage_count * sizeof *stages);
-        executor->stages = stages;
-        executor->stage_capacity = capacity;
-    }
-    executor->stages[executor->stage_count++] = stage;
-}
-
-/* What it knows of the output; a new entry when that is nothing. */
-static KnownOutput *known_output(RemoteExecutor *executor, uint64_t output)
-{
-    for (uint32_t i = executor->output_count; i-- > 0;)
-        if (executor->outputs[i].output == output)
-            return &executor->outputs[i];
-    if (executor->output_count == executor->output_capacity) {
-        uint32_t capacity = executor->output_capacity == 0 ? 16 : 2 * executor->output_capacity;
-        KnownOutput *outputs = ARENA_ARRAY(executor->arena, KnownOutput, capacity);
-
-        if (executor->output_count > 0)
-            memcpy(outputs, executor->outputs, executor->output_count * sizeof *outputs);
-        executor->outputs = outputs;
-        executor->output_capacity = capacity;
-    }
-    executor->outputs[executor->output_count] = (KnownOutput){.output = output};
-    return &executor->outputs[executor->output_count++];
-}
-
 static void put_stage(RemoteExecutor *executor, const StageOrder *order)
 {
     Arena *arena = arena_new(NULL, "stage order", ARENA_NO_CAP);
@@ -115,34 +74,31 @@ static void put_stage(RemoteExecutor *executor, const StageOrder *order)
     order_put_stage(
         remote_executor_orders(executor, order->plan.byte_count + order->ranges.byte_count),
         &stage);
-    note_stage(executor, order->id);
-    (void)known_output(executor, stage.output);
+    id_map_set(&executor->stages, order->id, 1);
+    if (!id_map_get(&executor->outputs, stage.output, NULL))
+        id_map_set(&executor->outputs, stage.output, 0);
     arena_free(arena);
 }
 
 static void put_places(RemoteExecutor *executor, const BlockOutput *output)
 {
-    KnownOutput *known = known_output(executor, block_output_id(output));
     Arena *arena = arena_new(NULL, "places", ARENA_NO_CAP);
+    uint64_t id = block_output_id(output), version = 0;
     const RemoteChange *changes;
-    uint32_t count = block_output_changes(output, &known->version, arena, &changes);
+    uint32_t count;
 
+    (void)id_map_get(&executor->outputs, id, &version);
+    count = block_output_changes(output, &version, arena, &changes);
+    id_map_set(&executor->outputs, id, version);
     if (count > 0)
-        order_put_places(remote_executor_orders(executor, count * sizeof *changes), known->output,
-                         count, changes);
+        order_put_places(remote_executor_orders(executor, count * sizeof *changes), id, count,
+                         changes);
     arena_free(arena);
-}
-
-static Launch *find_launch(const RemoteExecutor *executor, AttemptId attempt)
-{
-    LIST_EACH(node, &executor->launches)
-    if (LIST_OWNER(node, Launch, node)->launch.attempt == attempt)
-        return LIST_OWNER(node, Launch, node);
-    return NULL;
 }
 
 static void forget_launch(RemoteExecutor *executor, Launch *launch)
 {
+    (void)id_map_drop(&executor->by_attempt, launch->launch.attempt);
     list_remove(&executor->launches, &launch->node);
     arena_free(launch->arena);
 }
@@ -155,10 +111,10 @@ void remote_executor_put_launch(RemoteExecutor *executor, const StageOrder *orde
                         .launch_number = launch->launch_number,
                         .partition = launch->partition,
                         .number = launch->number};
-    Launch *entry = find_launch(executor, launch->attempt);
+    Launch *entry = id_map_thing(&executor->by_attempt, launch->attempt);
     Arena *arena;
 
-    if (!knows_stage(executor, order->id))
+    if (!id_map_get(&executor->stages, order->id, NULL))
         put_stage(executor, order);
     for (uint32_t i = 0; i < order->input_count; i++)
         if (order->inputs[i] != NULL)
@@ -169,38 +125,28 @@ void remote_executor_put_launch(RemoteExecutor *executor, const StageOrder *orde
         entry = ARENA_NEW(arena, Launch);
         entry->arena = arena;
         list_push(&executor->launches, &entry->node);
+        id_map_set_thing(&executor->by_attempt, launch->attempt, entry);
     }
     entry->launch = *launch;
 }
 
 void remote_executor_drop_stage(RemoteExecutor *executor, StageId stage)
 {
-    for (uint32_t i = 0; i < executor->stage_count; i++)
-        if (executor->stages[i] == stage) {
-            executor->stages[i] = executor->stages[--executor->stage_count];
-            order_put_drop_stage(remote_executor_orders(executor, 0), stage);
-            return;
-        }
+    if (id_map_drop(&executor->stages, stage))
+        order_put_drop_stage(remote_executor_orders(executor, 0), stage);
 }
 
 void remote_executor_drop_output(RemoteExecutor *executor, uint64_t output)
 {
-    bool is_known = executor->keeper_port != 0; /* of others, which have ended, in its folder */
-
-    for (uint32_t i = 0; i < executor->output_count; i++)
-        if (executor->outputs[i].output == output) {
-            executor->outputs[i] = executor->outputs[--executor->output_count];
-            is_known = true;
-            break;
-        }
-    if (is_known)
+    /* also of others, which have ended, in its folder */
+    if (id_map_drop(&executor->outputs, output) || executor->keeper_port != 0)
         order_put_drop_output(remote_executor_orders(executor, 0), output);
 }
 
 bool remote_executor_take_launch(RemoteExecutor *executor, AttemptId attempt,
                                  TaskLaunch *launch_out)
 {
-    Launch *launch = find_launch(executor, attempt);
+    Launch *launch = id_map_thing(&executor->by_attempt, attempt);
 
     if (launch == NULL)
         return false;
@@ -211,16 +157,19 @@ bool remote_executor_take_launch(RemoteExecutor *executor, AttemptId attempt,
 
 void remote_executor_forget_unknown(RemoteExecutor *executor, const ExecutorReport *report)
 {
+    IdMap running = {0};
+
+    for (uint32_t i = 0; i < report->running_count; i++)
+        id_map_set(&running, report->running[i], 1);
     LIST_EACH(node, &executor->launches)
     {
         Launch *launch = LIST_OWNER(node, Launch, node);
-        bool is_named = launch->launch.launch_number > report->launches_taken;
 
-        for (uint32_t i = 0; !is_named && i < report->running_count; i++)
-            is_named = report->running[i] == launch->launch.attempt;
-        if (!is_named)
+        if (launch->launch.launch_number <= report->launches_taken &&
+            !id_map_get(&running, launch->launch.attempt, NULL))
             forget_launch(executor, launch);
     }
+    id_map_fini(&running);
 }
 
 /* --- sending --- */
@@ -342,20 +291,30 @@ void remote_sender_init(RemoteSender *sender, const RpcModule *rpc, RpcPool *poo
     pthread_condattr_destroy(&monotonic);
 }
 
-RemoteExecutor *remote_sender_find(RemoteSender *sender, uint64_t place)
+RemoteExecutor *remote_sender_find(const RemoteSender *sender, uint64_t place)
 {
-    LIST_EACH(node, &sender->executors)
-    if (place != 0 && LIST_OWNER(node, RemoteExecutor, node)->place == place)
-        return LIST_OWNER(node, RemoteExecutor, node);
-    return NULL;
+    return id_map_thing(&sender->by_place, place);
 }
 
-RemoteExecutor *remote_sender_find_id(RemoteSender *sender, ExecutorId id)
+RemoteExecutor *remote_sender_find_id(const RemoteSender *sender, ExecutorId id)
 {
+    RemoteExecutor *found = remote_sender_find(sender, id);
+
     LIST_EACH(node, &sender->executors)
-    if (LIST_OWNER(node, RemoteExecutor, node)->id == id)
-        return LIST_OWNER(node, RemoteExecutor, node);
-    return NULL;
+    {
+        if (found != NULL)
+            break;
+        if (LIST_OWNER(node, RemoteExecutor, node)->id == id)
+            found = LIST_OWNER(node, RemoteExecutor, node);
+    }
+    return found;
+}
+
+void remote_executor_settle(RemoteExecutor *executor)
+{
+    executor->place = executor->id;
+    if (!executor->is_gone) /* its worker may have been faster */
+        id_map_set_thing(&executor->sender->by_place, executor->place, executor);
 }
 
 static void free_executor(RemoteExecutor *executor)
@@ -364,6 +323,9 @@ static void free_executor(RemoteExecutor *executor)
         forget_launch(executor, LIST_OWNER(executor->launches.first, Launch, node));
     while (!list_is_empty(&executor->chunks))
         arena_free(LIST_OWNER(list_take(&executor->chunks), Chunk, node)->arena);
+    id_map_fini(&executor->by_attempt);
+    id_map_fini(&executor->stages);
+    id_map_fini(&executor->outputs);
     pthread_mutex_destroy(&executor->reports);
     arena_free(executor->arena);
 }
@@ -432,6 +394,7 @@ void remote_executor_end(RemoteSender *sender, RemoteExecutor *executor)
     executor->is_gone = true;
     while (!list_is_empty(&executor->launches))
         forget_launch(executor, LIST_OWNER(executor->launches.first, Launch, node));
+    (void)id_map_drop(&sender->by_place, executor->place);
     list_remove(&sender->executors, &executor->node);
     list_push(&sender->over, &executor->node);
     pthread_cond_broadcast(&sender->changed);
@@ -454,6 +417,7 @@ void remote_sender_fini(RemoteSender *sender)
     pthread_mutex_lock(&sender->lock);
     list_append(&sender->over, &sender->executors);
     join_over(sender);
+    id_map_fini(&sender->by_place);
     pthread_mutex_unlock(&sender->lock);
     pthread_cond_destroy(&sender->changed);
     pthread_mutex_destroy(&sender->lock);

@@ -14,6 +14,7 @@
 
 #include "cluster/order_wire.h"
 #include "cluster/rpc_module.h"
+#include "core/base/id_map.h"
 #include "core/base/list.h"
 #include "core/rdd/task_backend.h"
 
@@ -31,12 +32,9 @@ typedef struct RemoteSender {
     pthread_cond_t changed;
     bool is_closing;
     List executors; /* RemoteExecutors that are here  */
+    IdMap by_place; /* those of them that have one    */
     List over;      /* whose threads have to be joined */
 } RemoteSender;
-
-typedef struct KnownOutput {
-    uint64_t output, version; /* block_output_changes up to there were sent */
-} KnownOutput;
 
 struct RemoteExecutor {
     RemoteSender *sender;
@@ -55,10 +53,10 @@ struct RemoteExecutor {
     pthread_t thread;
     pthread_mutex_t reports; /* one at a time */
     List chunks;             /* of orders, the oldest first */
-    List launches;           /* that were not answered for  */
-    uint32_t stage_count, stage_capacity, output_count, output_capacity;
-    StageId *stages;      /* that it knows */
-    KnownOutput *outputs; /* as well       */
+    List launches;           /* that were not answered for, and by attempt: */
+    IdMap by_attempt;
+    IdMap stages;  /* that it knows; no values                              */
+    IdMap outputs; /* as well: block_output_changes up to there were sent */
     ListNode node;
 };
 
@@ -74,12 +72,14 @@ void remote_sender_fini(RemoteSender *sender);
 /* What was put goes out. */
 void remote_sender_wake(RemoteSender *sender);
 
-/* NULL: there is none. By id: with the driver's lock as well. */
-RemoteExecutor *remote_sender_find(RemoteSender *sender, uint64_t place);
-RemoteExecutor *remote_sender_find_id(RemoteSender *sender, ExecutorId id);
+/* NULL: there is none. By id, which may have no place yet: with the driver's lock as well. */
+RemoteExecutor *remote_sender_find(const RemoteSender *sender, uint64_t place);
+RemoteExecutor *remote_sender_find_id(const RemoteSender *sender, ExecutorId id);
 
 MUST_CHECK Status remote_executor_start(RemoteSender *sender, const ExecutorHello *hello,
                                         Error *err, RemoteExecutor **executor_out);
+/* Its id is its place from now on: it is known to others. */
+void remote_executor_settle(RemoteExecutor *executor);
 /* Nothing is sent to it any more; its launches are forgotten. */
 void remote_executor_end(RemoteSender *sender, RemoteExecutor *executor);
 void remote_executor_unref(RemoteExecutor *executor);

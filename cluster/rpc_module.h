@@ -21,6 +21,7 @@
 #define RPC_FUNCTIONS(F)                                                                           \
     F(secret_read)                                                                                 \
     F(secret_make)                                                                                 \
+    F(secret_hand_over)                                                                            \
     F(secret_wipe)                                                                                 \
     F(secret_derive)                                                                               \
     F(channel_keys_new)                                                                            \

@@ -60,10 +60,16 @@ static char *number_text(Launch *launch, uint32_t at, int64_t number)
     return launch->texts[at];
 }
 
-static void fill_arguments(Launch *launch, const Child *child, const WorkerOptions *options,
-                           const Keeper *keeper)
+static void kept_folder(const WorkerOptions *options, const Child *child, char *path)
 {
-    const char *secret_file = options->secret_file;
+    child_folder(options, child, 0, path);
+    memcpy(path + strlen(path), "/kept", sizeof "/kept");
+}
+
+static void fill_arguments(Launch *launch, const Child *child, const Worker *worker)
+{
+    const WorkerOptions *options = worker->options;
+    const Keeper *keeper = &worker->keeper;
     const char *const arguments[] = {
         "vonk",
         "executor",
@@ -87,8 +93,8 @@ static void fill_arguments(Launch *launch, const Child *child, const WorkerOptio
         number_text(launch, 4, keeper->keep_bytes),
         "--keeper-port",
         number_text(launch, 5, keeper->port),
-        secret_file == NULL ? NULL : "--secret-file",
-        secret_file,
+        worker->secret < 0 ? NULL : "--secret-file",
+        PROCESS_SECRET_NAME,
     };
     size_t count = sizeof arguments / sizeof arguments[0];
     const char **words;
@@ -96,22 +102,22 @@ static void fill_arguments(Launch *launch, const Child *child, const WorkerOptio
     snprintf(launch->driver, sizeof launch->driver,
              strchr(child->driver_host, ':') != NULL ? "[%s]:%u" : "%s:%u", child->driver_host,
              child->driver_port);
-    child_folder(options, child, 0, launch->keep);
-    memcpy(launch->keep + strlen(launch->keep), "/kept", sizeof "/kept");
+    kept_folder(options, child, launch->keep);
     launch->process.arguments = words = ARENA_ARRAY(launch->arena, const char *, count + 1);
     memcpy(words, arguments, count * sizeof *arguments);
 }
 
 /* vonk submit --master URL WORD..., in the folder of its files. */
-static void fill_driver(Launch *launch, const Child *child, const WorkerOptions *options)
+static void fill_driver(Launch *launch, const Child *child, const Worker *worker)
 {
+    const MasterUrl *master = &worker->options->master;
     const char **words = ARENA_ARRAY(launch->arena, const char *, child->job.word_count + 5);
     StrBuf url = {.arena = launch->arena};
     size_t count = 0;
 
-    for (uint32_t i = 0; i < options->master.count; i++)
+    for (uint32_t i = 0; i < master->count; i++)
         strbuf_printf(&url, "%s%s", i == 0 ? "vonk://" : ",",
-                      master_url_text(launch->arena, options->master.masters[i]));
+                      master_url_text(launch->arena, master->masters[i]));
     words[count++] = "vonk";
     words[count++] = "submit";
     words[count++] = "--master";
@@ -121,8 +127,8 @@ static void fill_driver(Launch *launch, const Child *child, const WorkerOptions 
     launch->process.cwd = launch->folder;
     worker__add_environment(&launch->process, "VONK_DRIVER",
                             number_text(launch, 0, child->executor));
-    if (options->secret_file != NULL)
-        worker__add_environment(&launch->process, "VONK_SECRET_FILE", options->secret_file);
+    if (worker->secret >= 0)
+        worker__add_environment(&launch->process, "VONK_SECRET_FILE", PROCESS_SECRET_NAME);
 }
 
 void worker__add_environment(ProcessSpec *spec, const char *name, const char *value)
@@ -142,13 +148,9 @@ void worker__add_environment(ProcessSpec *spec, const char *name, const char *va
 void worker__fill_environment(ProcessSpec *spec, const char *temporary)
 {
     static const char *const passed[] = {"PATH",
-                                         "HOME",
-                                         "USER",
-                                         "LOGNAME",
                                          "LANG",
                                          "LC_ALL",
                                          "TZ",
-                                         "XDG_CACHE_HOME",
                                          "VONK_CC",
                                          "LD_LIBRARY_PATH",
                                          "ASAN_OPTIONS",
@@ -156,27 +158,38 @@ void worker__fill_environment(ProcessSpec *spec, const char *temporary)
                                          "TSAN_OPTIONS",
                                          "VONK_JIT",
                                          "VONK_TEST_DAMAGE"};
+    static const char *const own[] = {"HOME", "USER", "LOGNAME", "XDG_CACHE_HOME"};
+    bool is_other = spec->user != NULL && spec->user->is_other;
 
     for (size_t i = 0; i < sizeof passed / sizeof passed[0]; i++)
         if (getenv(passed[i]) != NULL)
             worker__add_environment(spec, passed[i], getenv(passed[i]));
+    for (size_t i = 0; i < sizeof own / sizeof own[0] && !is_other; i++)
+        if (getenv(own[i]) != NULL)
+            worker__add_environment(spec, own[i], getenv(own[i]));
+    if (is_other) {
+        worker__add_environment(spec, "HOME", spec->user->home);
+        worker__add_environment(spec, "USER", spec->user->name);
+        worker__add_environment(spec, "LOGNAME", spec->user->name);
+    }
     worker__add_environment(spec, "TMPDIR", temporary);
 }
 
 /* VONK_TEST_EXECUTOR: another program in its place, for tests of the worker. */
-static void fill_launch(Launch *launch, const Child *child, const WorkerOptions *options,
-                        const Keeper *keeper)
+static void fill_launch(Launch *launch, const Child *child, const Worker *worker)
 {
     const char *stand_in = child->driver != 0 ? NULL : getenv("VONK_TEST_EXECUTOR");
 
     launch->process.program = stand_in != NULL ? stand_in : "/proc/self/exe";
+    launch->process.user = &worker->user;
     launch->process.listener = -1;
-    child_folder(options, child, child->executor, launch->folder);
+    launch->process.secret = worker->secret;
+    child_folder(worker->options, child, child->executor, launch->folder);
     worker__fill_environment(&launch->process, launch->folder);
     if (child->driver != 0)
-        fill_driver(launch, child, options);
+        fill_driver(launch, child, worker);
     else
-        fill_arguments(launch, child, options, keeper);
+        fill_arguments(launch, child, worker);
 }
 
 /* --- in the new process, before it is another program --- */
@@ -215,30 +228,45 @@ static void complain(const char *what)
         _exit(EXEC_FAILED);
 }
 
+/* Its standard files and what else it is given; others are closed when it is another program. */
+static bool take_files(const ProcessSpec *spec)
+{
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int listener = spec->listener < 0 ? -1 : fcntl(spec->listener, F_DUPFD, PROCESS_SECRET + 1);
+    int secret = spec->secret < 0 ? -1 : fcntl(spec->secret, F_DUPFD, PROCESS_SECRET + 1);
+
+    if (dup2(null, STDIN_FILENO) < 0 || dup2(spec->output, STDOUT_FILENO) < 0 ||
+        dup2(spec->output, STDERR_FILENO) < 0)
+        return false;
+    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    return (listener < 0 || dup2(listener, PROCESS_LISTENER) >= 0) &&
+           (secret < 0 || dup2(secret, PROCESS_SECRET) >= 0);
+}
+
+/* What it may become it is before it asks to die with its worker: another user forgets that. */
 static _Noreturn void become(const ProcessSpec *spec, pid_t parent)
 {
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigset_t none;
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     setpgid(0, 0);
-    if (dup2(null, STDIN_FILENO) < 0 || dup2(spec->output, STDOUT_FILENO) < 0 ||
-        dup2(spec->output, STDERR_FILENO) < 0)
+    if (!take_files(spec))
         _exit(EXEC_FAILED);
-    if (spec->listener >= 0 && dup2(spec->listener, PROCESS_LISTENER) < 0)
+    be_first_to_go();
+    if (spec->user != NULL && !run_as_become(spec->user)) {
+        complain("it cannot run as another user");
         _exit(EXEC_FAILED);
-    close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-    if (spec->listener >= 0)
-        fcntl(PROCESS_LISTENER, F_SETFD, 0);
-    if (spec->cwd != NULL && chdir(spec->cwd) != 0)
+    }
+    if (spec->cwd != NULL && chdir(spec->cwd) != 0) {
+        complain("its folder cannot be entered");
         _exit(EXEC_FAILED);
+    }
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != parent)
         _exit(EXEC_FAILED); /* the worker is gone already */
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     limit(RLIMIT_CORE, 0);
     limit(RLIMIT_NOFILE, FILES_MAX);
     limit(RLIMIT_NPROC, PROCESSES_MAX);
-    be_first_to_go();
     for (int number = 1; number < NSIG; number++)
         sigaction(number, &standard, NULL);
     sigemptyset(&none);
@@ -261,16 +289,24 @@ pid_t worker__fork(const ProcessSpec *spec)
 
 /* --- from the worker --- */
 
-static Status make_folders(const WorkerOptions *options, const Child *child, Error *err)
+/* Of the application, the worker's; in it the user's. */
+static Status make_folders(const Worker *worker, const Child *child, Error *err)
 {
-    char path[PATH_MAX];
+    char path[PATH_MAX + 8];
 
-    for (int i = 0; i < 2; i++) {
-        child_folder(options, child, i == 0 ? 0 : child->executor, path);
-        if (mkdir(path, 0700) != 0 && errno != EEXIST)
-            return error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
-    }
-    return ST_OK;
+    child_folder(worker->options, child, 0, path);
+    TRY(worker__make_passage(&worker->user, path, err));
+    child_folder(worker->options, child, child->executor, path);
+    if (mkdir(path, 0700) != 0)
+        return error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
+    if (child->driver != 0 || !worker->user.is_other)
+        return ST_OK;
+    TRY(run_as_give(&worker->user, path, err));
+    kept_folder(worker->options, child, path);
+    if (mkdir(path, 0700) == 0)
+        return run_as_give(&worker->user, path, err);
+    return errno == EEXIST ? ST_OK
+                           : error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
 }
 
 static Status open_log(Child *child, const WorkerOptions *options, Error *err)
@@ -282,8 +318,9 @@ static Status open_log(Child *child, const WorkerOptions *options, Error *err)
     return log_file_open(&child->log, path, err);
 }
 
-static Status unpack(const Child *child, const WorkerOptions *options, Arena *arena, Error *err)
+static Status unpack(const Child *child, const Worker *worker, Arena *arena, Error *err)
 {
+    const WorkerOptions *options = worker->options;
     char path[PATH_MAX], folder[PATH_MAX], *bytes;
     ssize_t got;
     int fd;
@@ -298,7 +335,8 @@ static Status unpack(const Child *child, const WorkerOptions *options, Arena *ar
     bytes = arena_alloc_raw(arena, DRIVER_PACKAGE_BYTES_MAX);
     got = read(fd, bytes, DRIVER_PACKAGE_BYTES_MAX);
     close(fd);
-    return driver_package_unpack((WireBytes){bytes, got < 0 ? 0 : (size_t)got}, folder, err);
+    TRY(driver_package_unpack((WireBytes){bytes, got < 0 ? 0 : (size_t)got}, folder, err));
+    return run_as_give(&worker->user, folder, err);
 }
 
 static Status fork_child(Child *child, Launch *launch, Error *err)
@@ -320,7 +358,7 @@ static Status fork_child(Child *child, Launch *launch, Error *err)
     return ST_OK;
 }
 
-Status child_start(Child *child, const WorkerOptions *options, const Keeper *keeper, Error *err)
+Status child_start(Child *child, const Worker *worker, Error *err)
 {
     Arena *arena = arena_new(NULL, "launch", ARENA_NO_CAP);
     Launch *launch = ARENA_NEW(arena, Launch);
@@ -334,12 +372,12 @@ Status child_start(Child *child, const WorkerOptions *options, const Keeper *kee
     child->kill_at_ns = 0;
     child->why_killed[0] = '\0';
     launch->arena = arena;
-    fill_launch(launch, child, options, keeper);
-    status = make_folders(options, child, err);
+    fill_launch(launch, child, worker);
+    status = make_folders(worker, child, err);
     if (status == ST_OK)
-        status = unpack(child, options, arena, err);
+        status = unpack(child, worker, arena, err);
     if (status == ST_OK)
-        status = open_log(child, options, err);
+        status = open_log(child, worker->options, err);
     if (status == ST_OK)
         status = fork_child(child, launch, err);
     if (status != ST_OK)

@@ -2,7 +2,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,21 +35,6 @@ struct ChoreQueue {
     uint32_t count;
     List waiting; /* WaitingChores, the oldest first */
 };
-
-static int remove_entry(const char *path, const struct stat *file, int kind, struct FTW *place)
-{
-    (void)file;
-    (void)kind;
-    (void)place;
-    if (remove(path) != 0 && errno != ENOENT)
-        LOG_WARN(area, "cannot remove \"%s\": %s", path, strerror(errno));
-    return 0;
-}
-
-void worker__remove_folder(const char *path)
-{
-    nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
-}
 
 /* The master has seen the end by now, or will see it from a heartbeat. */
 static void free_child(Worker *worker, int64_t executor)

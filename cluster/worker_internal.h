@@ -5,6 +5,8 @@
  *     worker_heartbeat.c asks the master what to do, and puts it on the board
  *     worker_chores.c    tells of ends, removes folders: what may take its time
  *     worker_child.c     one executor's process, from fork to reaping
+ *     worker_user.c      the user that such processes run as
+ *     worker_folder.c    removes what they leave
  *     worker_keeper.c    the process that serves what executors have kept
  */
 #ifndef VONK_CLUSTER_WORKER_INTERNAL_H
@@ -28,6 +30,30 @@ enum {
     LAST_LINE_BYTES = 240
 };
 
+/* --- the user that executors and drivers run as --- */
+
+typedef struct RunAs {
+    bool is_other; /* than the worker's own; else all is empty */
+    const char *name, *home;
+    uid_t user;
+    gid_t group;
+    gid_t *groups;
+    size_t group_count;
+} RunAs;
+
+/* name NULL: the worker's own. ST_BAD_INPUT: there is none, or this process may not become it.
+ * Lives in the arena. */
+MUST_CHECK Status run_as_find(const char *name, Arena *arena, Error *err, RunAs *user_out);
+/* The worker's folder lets the user pass, and the user comes there. Before there are threads. */
+MUST_CHECK Status run_as_prepare(const RunAs *user, const char *dir, Error *err);
+/* In a new process; false: errno. */
+bool run_as_become(const RunAs *user);
+/* A folder that this process has made just now, and what it has put there, become the user's. */
+MUST_CHECK Status run_as_give(const RunAs *user, const char *path, Error *err);
+
+/* A folder that is the worker's, in which the user finds what is its own. */
+MUST_CHECK Status worker__make_passage(const RunAs *user, const char *path, Error *err);
+
 /* --- any process of a worker's --- */
 
 enum { PROCESS_TEXT_BYTES = 32, NAMES_MAX = 32 };
@@ -38,13 +64,17 @@ typedef struct ProcessSpec {
     const char *const *arguments; /* NULL at the end, as environment */
     char *environment[NAMES_MAX];
     char names[NAMES_MAX][PATH_MAX];
-    int output;   /* its standard output and error                        */
-    int listener; /* it has that as PROCESS_LISTENER; -1: it has none     */
+    const RunAs *user; /* NULL: the worker's */
+    int output;        /* its standard output and error                        */
+    int listener;      /* it has that as PROCESS_LISTENER; -1: it has none     */
+    int secret;        /* it has that as PROCESS_SECRET; -1: there is none     */
 } ProcessSpec;
 
-enum { PROCESS_LISTENER = 3 };
+enum { PROCESS_LISTENER = 3, PROCESS_SECRET = 4 };
+/* As the process names it, wherever a file with a secret is named. */
+#define PROCESS_SECRET_NAME "fd:4"
 
-/* What a program needs of this process's environment, and TMPDIR. */
+/* What a program needs of this process's environment, and TMPDIR. After its user is set. */
 void worker__fill_environment(ProcessSpec *spec, const char *temporary);
 void worker__add_environment(ProcessSpec *spec, const char *name, const char *value);
 /* -1: errno says why not. From the main thread: it dies with that. */
@@ -102,8 +132,7 @@ typedef struct Child {
 } Child;
 
 /* Starts the process and opens its log; what does not work is its end, too (*err). */
-MUST_CHECK Status child_start(Child *child, const WorkerOptions *options, const Keeper *keeper,
-                              Error *err);
+MUST_CHECK Status child_start(Child *child, const struct Worker *worker, Error *err);
 /* What it wrote goes to its log. */
 void child_read_output(Child *child);
 /* Memory in use that is its own; 0 when it cannot be known. */
@@ -140,7 +169,9 @@ typedef struct Worker {
     RpcPool *pool;
     char name[128];
     int64_t incarnation;
-    int wake; /* an eventfd: the board has changed */
+    RunAs user; /* of executors and drivers */
+    int secret; /* a descriptor that processes are given; -1: there is none */
+    int wake;   /* an eventfd: the board has changed */
     ChoreQueue *tell_master, *others, *fetches;
     Keeper keeper; /* the main thread's */
 
@@ -192,7 +223,7 @@ void chores_stop(ChoreQueue *queue);
 /* Of those that drivers have left, the last ones stay. */
 void worker__remove_old_logs(const char *dir);
 
-/* Removes a folder and all below it; symbolic links are not followed. */
+/* Removes a folder and all below it, or a file; symbolic links are not followed. */
 void worker__remove_folder(const char *path);
 
 #endif

@@ -54,7 +54,6 @@ static void start(Worker *worker)
     const WorkerOptions *options = worker->options;
     Arena *arena = arena_new(NULL, "keeper", ARENA_NO_CAP);
     ProcessSpec *spec = ARENA_NEW(arena, ProcessSpec);
-    const char *secret_file = options->secret_file;
     char listener[PROCESS_TEXT_BYTES];
     const char *const arguments[] = {"vonk",
                                      "keeper",
@@ -62,8 +61,8 @@ static void start(Worker *worker)
                                      options->dir,
                                      "--listener",
                                      listener,
-                                     secret_file == NULL ? NULL : "--secret-file",
-                                     secret_file,
+                                     worker->secret < 0 ? NULL : "--secret-file",
+                                     PROCESS_SECRET_NAME,
                                      NULL};
     pid_t pid;
 
@@ -71,7 +70,8 @@ static void start(Worker *worker)
     *spec = (ProcessSpec){.program = "/proc/self/exe",
                           .arguments = arguments,
                           .output = STDERR_FILENO,
-                          .listener = worker->keeper.listener};
+                          .listener = worker->keeper.listener,
+                          .secret = worker->secret};
     worker__fill_environment(spec, options->dir);
     pid = worker__fork(spec);
     if (pid < 0)

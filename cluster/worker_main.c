@@ -15,9 +15,11 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -27,7 +29,13 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
-enum { IDLE_MS = 1000, WATCH_MS = 100, CLOSE_WATCH_MS = 10, CONNECTIONS_KEPT = 16 };
+enum {
+    IDLE_MS = 1000,
+    WATCH_MS = 100,
+    CLOSE_WATCH_MS = 10,
+    CONNECTIONS_KEPT = 16,
+    CHILDREN_TEXT_BYTES = 16384 /* of a file below /proc */
+};
 
 static const char area[] = "worker";
 static const char lock_name[] = "worker.lock", packages_name[] = "packages";
@@ -74,9 +82,8 @@ static void end_child(Worker *worker, Child *child, ChildEnd end, const char *re
 static void start_child(Worker *worker, Child *child)
 {
     Error err = ERROR_NONE;
-    Status status = child->problem[0] != '\0'
-                        ? error_set(&err, ST_IO, "%s", child->problem)
-                        : child_start(child, worker->options, &worker->keeper, &err);
+    Status status = child->problem[0] != '\0' ? error_set(&err, ST_IO, "%s", child->problem)
+                                              : child_start(child, worker, &err);
 
     if (status != ST_OK) {
         end_child(worker, child, CHILD_NOT_STARTED, err.message);
@@ -125,8 +132,37 @@ static void follow_board(Worker *worker, int64_t now)
     }
 }
 
+static bool is_ours(Worker *worker, pid_t pid)
+{
+    bool is_known = pid == worker->keeper.pid;
+
+    for (uint32_t i = 0; i < CHILDREN_MAX && !is_known; i++)
+        is_known = look_at(worker, &worker->children[i]).state == CHILD_RUNS &&
+                   worker->children[i].pid == pid;
+    return is_known;
+}
+
+/* What somebody has started who has ended has come to this process (PR_SET_CHILD_SUBREAPER), also
+ * where it has left the group. */
+static void end_strays(Worker *worker)
+{
+    char text[CHILDREN_TEXT_BYTES], *at = text, *end;
+    int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+
+    if (fd >= 0)
+        close(fd);
+    text[got < 0 ? 0 : got] = '\0';
+    for (long pid = strtol(at, &end, 10); end != at; pid = strtol(at, &end, 10)) {
+        if (!is_ours(worker, (pid_t)pid))
+            kill((pid_t)pid, SIGKILL);
+        at = end;
+    }
+}
+
 static void reap(Worker *worker)
 {
+    bool has_ended = false;
     int wait_status;
     pid_t pid;
 
@@ -143,9 +179,12 @@ static void reap(Worker *worker)
                 continue;
             end = child_finish(child, wait_status, view.is_unwanted, reason);
             end_child(worker, child, end, reason);
+            has_ended = true;
             break;
         }
     }
+    if (has_ended)
+        end_strays(worker);
 }
 
 /* How long until the next look: the nearer to its limit one is, the sooner. */
@@ -344,6 +383,15 @@ static void unlock_folder(const char *dir, int lock)
 
 /* --- the process --- */
 
+/* Processes that it starts read the secret from this: its file is not everybody's. */
+static Status open_secret(Worker *worker, Error *err)
+{
+    const char *secret_file = worker->options->secret_file;
+
+    return secret_file == NULL ? ST_OK
+                               : worker->rpc->secret_hand_over(secret_file, err, &worker->secret);
+}
+
 static Status init_worker(Worker *worker, const WorkerOptions *options, const ChannelKeys *keys,
                           Error *err)
 {
@@ -355,6 +403,7 @@ static Status init_worker(Worker *worker, const WorkerOptions *options, const Ch
     worker->incarnation = membership_incarnation();
     worker->pool = worker->rpc->rpc_pool_new(keys, CONNECTIONS_KEPT);
     worker->keeper = (Keeper){.listener = -1};
+    worker->secret = -1;
     gethostname(host, sizeof host - 1);
     snprintf(worker->name, sizeof worker->name, "%s:%s", host, options->dir);
     pthread_mutex_init(&worker->lock, NULL);
@@ -365,7 +414,7 @@ static Status init_worker(Worker *worker, const WorkerOptions *options, const Ch
     worker->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (worker->wake < 0)
         return error_set_errno(err, errno, "cannot make an event");
-    return ST_OK;
+    return open_secret(worker, err);
 }
 
 static int block_signals(void)
@@ -437,6 +486,8 @@ static void fini_worker(Worker *worker)
     worker->rpc->rpc_pool_free(worker->pool);
     if (worker->wake >= 0)
         close(worker->wake);
+    if (worker->secret >= 0)
+        close(worker->secret);
     pthread_cond_destroy(&worker->changed);
     pthread_mutex_destroy(&worker->lock);
 }
@@ -452,13 +503,18 @@ Status worker_run(const WorkerOptions *options, Error *err)
 
     if (log_level() < LOG_INFO)
         log_set_level(LOG_INFO);
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     status = rpc_module(err, &worker->rpc);
     if (status == ST_OK && signals < 0)
         status = error_set_errno(err, errno, "cannot wait for signals");
     if (status == ST_OK)
         status = membership_keys(worker->rpc, options->secret_file, err, &keys);
     if (status == ST_OK)
+        status = run_as_find(options->run_as, arena, err, &worker->user);
+    if (status == ST_OK)
         status = lock_folder(options->dir, err, &lock);
+    if (status == ST_OK)
+        status = run_as_prepare(&worker->user, options->dir, err);
     if (status == ST_OK)
         status = init_worker(worker, options, keys, err);
     if (status == ST_OK && options->log_file != NULL)
@@ -466,8 +522,10 @@ Status worker_run(const WorkerOptions *options, Error *err)
     if (status == ST_OK) {
         remove_folders(options->dir);
         keeper_open(worker, keys);
-        LOG_INFO(area, "starts: %d cores, folder %s, %s", options->cores, options->dir,
-                 options->secret_file != NULL ? "with a secret" : "no secret: loopback only");
+        LOG_INFO(area, "starts: %d cores, folder %s, %s%s%s", options->cores, options->dir,
+                 options->secret_file != NULL ? "with a secret" : "no secret: loopback only",
+                 worker->user.is_other ? ", executors run as " : "",
+                 worker->user.is_other ? worker->user.name : "");
         status = work(worker, arena, signals, log, err);
     }
     fini_worker(worker);

@@ -15,6 +15,7 @@ typedef struct WorkerOptions {
     int64_t keep_bytes; /* of an application's blocks there, beyond their executors' end; 0: none;
                          * -1: half of what is free when it starts                           */
     const char *secret_file;
+    const char *run_as;   /* the user that executors and drivers run as; NULL: this process's */
     const char *log_file; /* NULL: standard error */
     int ready_fd;         /* gets a line when the worker is registered; -1: none */
 } WorkerOptions;

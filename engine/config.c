@@ -12,11 +12,13 @@
 
 #include "core/base/invariant.h"
 #include "core/base/str.h"
+#include "core/rdd/block_pack.h"
 
 typedef enum SettingKind {
     SETTING_BYTES,
     SETTING_COUNT,
     SETTING_CHOICE_JIT,
+    SETTING_CHOICE_CODEC,
     SETTING_SWITCH,
     SETTING_TEXT
 } SettingKind;
@@ -182,6 +184,10 @@ static Status set_field(Config *config, const Setting *setting, const char *valu
         return set_count(setting, field, value, err);
     case SETTING_CHOICE_JIT:
         return set_jit(setting, field, value, err);
+    case SETTING_CHOICE_CODEC:
+        return block_codec_of_name(value, field)
+                   ? ST_OK
+                   : bad_value(setting, value, "none, lz4, snappy or zstd", err);
     case SETTING_SWITCH:
         return parse_switch(value, field) ? ST_OK : bad_value(setting, value, "on or off", err);
     case SETTING_TEXT:
@@ -247,6 +253,8 @@ const char *config_get(Arena *arena, const Config *config, const char *name)
         return arena_printf(arena, "%llu", (unsigned long long)*(const uint64_t *)field);
     case SETTING_CHOICE_JIT:
         return jit_words[*(const JitMode *)field];
+    case SETTING_CHOICE_CODEC:
+        return block_codec_name(*(const Codec *)field);
     case SETTING_SWITCH:
         return *(const bool *)field ? "on" : "off";
     case SETTING_TEXT:

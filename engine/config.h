@@ -9,12 +9,14 @@
 
 #include "codegen/kernel.h"
 #include "core/base/arena.h"
+#include "core/base/codec.h"
 
-#define CONFIG_BYTES      uint64_t
-#define CONFIG_COUNT      uint64_t
-#define CONFIG_CHOICE_JIT JitMode
-#define CONFIG_SWITCH     bool
-#define CONFIG_TEXT       const char *
+#define CONFIG_BYTES        uint64_t
+#define CONFIG_COUNT        uint64_t
+#define CONFIG_CHOICE_JIT   JitMode
+#define CONFIG_CHOICE_CODEC Codec
+#define CONFIG_SWITCH       bool
+#define CONFIG_TEXT         const char *
 
 typedef struct Config {
     Arena *arena; /* texts */

@@ -143,7 +143,7 @@ static Status copy_splits(BlockStore *store, const Table *table, uint32_t split_
 
         status = copy_split(table, &splits[i], &request, &builder, blocks, err);
         if (status == ST_OK)
-            status = map_blocks_settle(blocks, KEEP_DEFAULT, err);
+            status = map_blocks_settle(blocks, KEEP_DEFAULT, CODEC_NONE, err);
         if (status == ST_OK)
             block_output_put(output, i, blocks, 0);
         else
@@ -324,7 +324,7 @@ static Status get_map(PlanTransport *transport, WireReader *from, uint32_t colum
     for (uint32_t i = 0; from->status == ST_OK && i < count; i++)
         TRY(get_block(transport, from, column_count, columns, blocks, err));
     TRY(from->status);
-    return map_blocks_settle(blocks, KEEP_DEFAULT, err);
+    return map_blocks_settle(blocks, KEEP_DEFAULT, CODEC_NONE, err);
 }
 
 static Status get_inline(PlanTransport *transport, WireReader *from, const ServedOutput *sent,

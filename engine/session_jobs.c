@@ -153,6 +153,7 @@ Status session_job_request(Session *session, const Plan *distributed, Error *err
                                 .cancelled = &session->cancelled,
                                 .faults = test_faults_default((uint64_t)config->test_faults),
                                 .is_wired = config->test_wire,
+                                .codec = config->shuffle_compression,
                                 .stream_partitions = threads};
     if (jobs->application != NULL) {
         run_elsewhere(jobs, request_out);

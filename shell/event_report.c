@@ -14,7 +14,7 @@ enum { PARTITIONS_MAX = 1 << 24 };
 /* --- what the lines say --- */
 
 typedef struct PartitionState {
-    int64_t rows, bytes, executor, attempt;
+    int64_t rows, bytes, stored_bytes, executor, attempt;
     const char *hash;       /* NULL: not made        */
     const char *other_hash; /* made again, and other */
 } PartitionState;
@@ -22,8 +22,8 @@ typedef struct PartitionState {
 typedef struct ReportStage {
     int64_t stage, tasks, skipped;
     int64_t made, failed, cancelled, lost_inputs, refused;
-    int64_t rows, bytes, cpu_us;
-    const char *name, *inputs; /* inputs NULL: none */
+    int64_t rows, bytes, stored_bytes, cpu_us; /* stored: as they are sent */
+    const char *name, *inputs;                 /* inputs NULL: none */
     uint32_t partition_count;
     PartitionState *partitions;
     ListNode node;
@@ -110,10 +110,12 @@ static void take_made(const Report *report, ReportStage *stage, json_object *eve
         return;
     stage->rows += number_of(event, "rows") - state->rows;
     stage->bytes += number_of(event, "bytes") - state->bytes;
+    stage->stored_bytes += number_of(event, "stored_bytes") - state->stored_bytes;
     if (state->hash != NULL && hash != NULL && strcmp(state->hash, hash) != 0)
         state->other_hash = state->hash;
     state->rows = number_of(event, "rows");
     state->bytes = number_of(event, "bytes");
+    state->stored_bytes = number_of(event, "stored_bytes");
     state->executor = number_of(event, "executor");
     state->attempt = number_of(event, "attempt");
     state->hash = hash == NULL ? "" : hash;
@@ -336,7 +338,7 @@ static void stages_text(const Report *report, bool with_lineage, StrBuf *to)
     LIST_EACH(node, &report->stages)
     {
         const ReportStage *stage = LIST_OWNER(node, ReportStage, node);
-        char bytes[BYTES_TEXT_MAX];
+        char bytes[BYTES_TEXT_MAX], stored[BYTES_TEXT_MAX];
 
         strbuf_printf(to, "  stage %" PRId64 "  %s: %" PRId64 " tasks, %" PRId64 " made",
                       stage->stage, stage->name == NULL ? "" : stage->name, stage->tasks,
@@ -346,8 +348,11 @@ static void stages_text(const Report *report, bool with_lineage, StrBuf *to)
         add_count(to, stage->lost_inputs, "missed an input");
         add_count(to, stage->cancelled, "cancelled");
         add_count(to, stage->refused, "too late");
-        strbuf_printf(to, "; %" PRId64 " rows, %s, %.3f s CPU", stage->rows,
-                      str_of_bytes((uint64_t)stage->bytes, bytes), (double)stage->cpu_us / 1e6);
+        strbuf_printf(to, "; %" PRId64 " rows, %s", stage->rows,
+                      str_of_bytes((uint64_t)stage->bytes, bytes));
+        if (stage->stored_bytes != 0 && stage->stored_bytes != stage->bytes)
+            strbuf_printf(to, " (%s sent)", str_of_bytes((uint64_t)stage->stored_bytes, stored));
+        strbuf_printf(to, ", %.3f s CPU", (double)stage->cpu_us / 1e6);
         if (stage->inputs != NULL)
             strbuf_printf(to, "; reads stages %s", stage->inputs);
         strbuf_putc(to, '\n');

@@ -15,7 +15,7 @@ static void print_usage(FILE *to)
     fputs(
         "Usage: vonk cluster init --secret-file FILE\n"
         "       vonk cluster up N [--dir DIR] [--secret-file FILE] [--cores N] [--memory SIZE]\n"
-        "                         [--schedule fair|fifo]\n"
+        "                         [--schedule fair|fifo] [--run-as USER]\n"
         "       vonk cluster down [--dir DIR]\n\n"
         "init makes a secret: copy the file to every machine of a cluster, readable for its\n"
         "owner alone. Who has it is a member. Without one a cluster is for one machine only.\n\n"
@@ -25,7 +25,8 @@ static void print_usage(FILE *to)
         "  --secret-file FILE  default: the one that VONK_SECRET_FILE names, or none\n"
         "  --cores N           to be shared out among the workers (default: the machine's)\n"
         "  --memory SIZE       so is this, e.g. 8GiB (default: three quarters of the machine's)\n"
-        "  --schedule          who gets free cores: who has the fewest, or who came first\n",
+        "  --schedule          who gets free cores: who has the fewest, or who came first\n"
+        "  --run-as USER       of executors; needs root (default: the user's own)\n",
         to);
 }
 
@@ -55,6 +56,7 @@ static int up(const ClusterOptions *options, const char *count, Arena *arena)
         .dir = cluster_folder(arena, options->dir, "cluster"),
         .secret_file = membership_secret_file(options->secret_file),
         .schedule = options->schedule != NULL ? options->schedule : "fair",
+        .run_as = options->run_as,
     };
     const char *url;
     Error err = ERROR_NONE;
@@ -90,10 +92,13 @@ static int down(const ClusterOptions *options, Arena *arena)
 
 static int run(int argc, char **argv, Arena *arena)
 {
-    static const ClusterOption known[] = {
-        CLUSTER_TEXT("dir", dir),           CLUSTER_TEXT("secret-file", secret_file),
-        CLUSTER_TEXT("cores", cores),       CLUSTER_TEXT("memory", memory),
-        CLUSTER_TEXT("schedule", schedule), {NULL, 0, false}};
+    static const ClusterOption known[] = {CLUSTER_TEXT("dir", dir),
+                                          CLUSTER_TEXT("secret-file", secret_file),
+                                          CLUSTER_TEXT("cores", cores),
+                                          CLUSTER_TEXT("memory", memory),
+                                          CLUSTER_TEXT("schedule", schedule),
+                                          CLUSTER_TEXT("run-as", run_as),
+                                          {NULL, 0, false}};
     ClusterOptions options;
     int at = cluster_options_parse(argc, argv, known, &options);
     const char *verb = at >= 0 && at < argc ? argv[at] : "";

@@ -123,6 +123,8 @@ static void print_worker_usage(FILE *to)
           "                      (default: worker in ~/.local/state/vonk)\n"
           "  --keep SIZE         what tasks made is kept there beyond their executor's end, up to\n"
           "                      so much an application (default: half of what is free; 0: none)\n"
+          "  --run-as USER       of executors, and of drivers that it runs; needs root\n"
+          "                      (default: the worker's own)\n"
           "  --secret-file FILE  default: the one that VONK_SECRET_FILE names\n"
           "  --log-file FILE     instead of standard error; a new one is begun at 10 MiB\n"
           "  --ready-fd N        a line is written there when the worker is registered\n",
@@ -152,6 +154,7 @@ static int work(Arena *arena, const char *url, const ClusterOptions *given)
         .host = given->host,
         .dir = cluster_folder(arena, given->dir, "worker"),
         .secret_file = membership_secret_file(given->secret_file),
+        .run_as = given->run_as,
         .log_file = given->log_file,
     };
     Error err = ERROR_NONE;
@@ -171,17 +174,13 @@ static int work(Arena *arena, const char *url, const ClusterOptions *given)
 
 int subcommand_worker(int argc, char **argv)
 {
-    static const ClusterOption known[] = {CLUSTER_TEXT("master", master),
-                                          CLUSTER_TEXT("host", host),
-                                          CLUSTER_TEXT("cores", cores),
-                                          CLUSTER_TEXT("memory", memory),
-                                          CLUSTER_TEXT("dir", dir),
-                                          CLUSTER_TEXT("secret-file", secret_file),
-                                          CLUSTER_TEXT("log-file", log_file),
-                                          CLUSTER_TEXT("ready-fd", ready_fd),
-                                          CLUSTER_TEXT("drain", drain),
-                                          CLUSTER_TEXT("keep", keep),
-                                          {NULL, 0, false}};
+    static const ClusterOption known[] = {
+        CLUSTER_TEXT("master", master),     CLUSTER_TEXT("host", host),
+        CLUSTER_TEXT("cores", cores),       CLUSTER_TEXT("memory", memory),
+        CLUSTER_TEXT("dir", dir),           CLUSTER_TEXT("secret-file", secret_file),
+        CLUSTER_TEXT("log-file", log_file), CLUSTER_TEXT("ready-fd", ready_fd),
+        CLUSTER_TEXT("drain", drain),       CLUSTER_TEXT("keep", keep),
+        CLUSTER_TEXT("run-as", run_as),     {NULL, 0, false}};
     Arena *arena = arena_new(NULL, "worker", ARENA_NO_CAP);
     ClusterOptions given;
     int at = cluster_options_parse(argc, argv, known, &given), code = EXIT_USAGE;

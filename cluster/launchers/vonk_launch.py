@@ -1,6 +1,7 @@
 """vonk_launch.py -- a Vonk cluster on the nodes of another one, for one job: what `ray` and `dask` beside this file share
 
-    launch(cluster): a secret and a master, here -> a Worker on each node -> vonk submit --master, here -> all of it ends
+    catch_signals()     first of all, before Ray or Dask is imported
+    launch(cluster)     a secret and a master, here -> a Worker on each node -> vonk submit --master, here -> all of it ends
 
 cluster is an object with
     nodes()                        [Node]: where a worker may be
@@ -26,6 +27,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 CALL_SECONDS = 60
 LOOK_SECONDS = 2
 SILENCE_SECONDS = 30
+END_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 Node = collections.namedtuple("Node", "address cores place")
 
@@ -88,9 +90,27 @@ def own_address(peer):
         return probe.getsockname()[0]
 
 
+def catch_signals():
+    """From now on those that end this process raise SystemExit in its main thread, whatever handlers a library sets for
+    them: Ray's aborts. All threads block them but one, which waits for the first and passes it on as one of our own."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, END_SIGNALS)
+    caught = []
+
+    def end(number, frame):
+        sys.exit(128 + caught[0])
+
+    def wait_for_signal():
+        caught.append(signal.sigwait(END_SIGNALS))
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR2)
+
+    signal.signal(signal.SIGUSR2, end)
+    threading.Thread(target=wait_for_signal, daemon=True).start()
+
+
 def end_with_parent():
     """In a child: it ends when this process does, however that goes."""
     PR_SET_PDEATHSIG = 1
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -193,11 +213,6 @@ def run_job(cluster):
 
 def launch(cluster):
     """Runs the job of the command line (VONK [OPTION OF vonk submit]... JOB [ARGUMENT]...), and exits as it does."""
-    def end(number, frame):
-        sys.exit(128 + number)
-
-    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, end)
     try:
         code = run_job(cluster)
     except (LaunchError, OSError, *cluster.errors) as error:

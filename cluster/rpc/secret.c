@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/rand.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,13 +40,14 @@ static Status check_file(int fd, const char *path, Error *err)
     return ST_OK;
 }
 
-/* All of it, but for white space behind. Returns its length; -1: errno. */
+/* All of it, but for white space behind; also of a descriptor that others read, too. Returns its
+ * length; -1: errno. */
 static ssize_t read_whole(int fd, unsigned char *bytes, size_t capacity)
 {
     size_t length = 0;
 
     while (length < capacity) {
-        ssize_t got = read(fd, bytes + length, capacity - length);
+        ssize_t got = pread(fd, bytes + length, capacity - length, (off_t)length);
 
         if (got < 0 && errno == EINTR)
             continue;
@@ -57,6 +61,47 @@ static ssize_t read_whole(int fd, unsigned char *bytes, size_t capacity)
                           bytes[length - 1] == '\r' || bytes[length - 1] == '\t'))
         length--;
     return (ssize_t)length;
+}
+
+/* "fd:4": that descriptor; -1: it is a path. */
+static int given_fd(const char *path)
+{
+    char *end;
+    long fd;
+
+    if (strncmp(path, "fd:", 3) != 0)
+        return -1;
+    fd = strtol(path + 3, &end, 10);
+    return end != path + 3 && *end == '\0' && fd >= 0 && fd <= INT_MAX ? (int)fd : -1;
+}
+
+/* What the file holds, of which a secret is made. */
+static Status read_file(const char *path, Error *err, unsigned char *bytes, size_t *length_out)
+{
+    int given = given_fd(path), fd = given;
+    ssize_t length = 0;
+    Status status = ST_OK;
+
+    *length_out = 0;
+    if (given < 0) {
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+            return error_set_errno(err, errno, "cannot open the secret file \"%s\"", path);
+        status = check_file(fd, path, err);
+    }
+    if (status == ST_OK)
+        length = read_whole(fd, bytes, SECRET_FILE_BYTES_MAX);
+    if (length < 0)
+        status = error_set_errno(err, errno, "cannot read the secret file \"%s\"", path);
+    if (given < 0)
+        close(fd);
+    if (status == ST_OK && length < SECRET_BYTES) {
+        status = error_set(err, ST_BAD_INPUT, "the secret file \"%s\" has fewer than %d bytes",
+                           path, SECRET_BYTES);
+        error_hint(err, "vonk cluster init makes one.");
+    }
+    *length_out = length < 0 ? 0 : (size_t)length;
+    return status;
 }
 
 /* HKDF (RFC 5869) with SHA-256: the secret is used for nothing else under this name. */
@@ -81,26 +126,34 @@ static bool derive_key(const unsigned char *bytes, size_t byte_count, const char
 Status secret_read(const char *path, Error *err, Secret *secret_out)
 {
     unsigned char bytes[SECRET_FILE_BYTES_MAX];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    ssize_t length;
-    Status status;
+    size_t length;
+    Status status = read_file(path, err, bytes, &length);
 
     *secret_out = (Secret){{0}};
-    if (fd < 0)
-        return error_set_errno(err, errno, "cannot open the secret file \"%s\"", path);
-    status = check_file(fd, path, err);
-    length = status == ST_OK ? read_whole(fd, bytes, sizeof bytes) : 0;
-    if (length < 0)
-        status = error_set_errno(err, errno, "cannot read the secret file \"%s\"", path);
-    close(fd);
-    if (status == ST_OK && length < SECRET_BYTES) {
-        status = error_set(err, ST_BAD_INPUT, "the secret file \"%s\" has fewer than %d bytes",
-                           path, SECRET_BYTES);
-        error_hint(err, "vonk cluster init makes one.");
-    }
-    if (status == ST_OK &&
-        !derive_key(bytes, (size_t)length, "vonk rpc tls psk 1", secret_out->key))
+    if (status == ST_OK && !derive_key(bytes, length, "vonk rpc tls psk 1", secret_out->key))
         status = error_set(err, ST_INTERNAL, "OpenSSL derives no key");
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    return status;
+}
+
+Status secret_hand_over(const char *path, Error *err, int *fd_out)
+{
+    unsigned char bytes[SECRET_FILE_BYTES_MAX];
+    size_t length;
+    Status status = read_file(path, err, bytes, &length);
+
+    *fd_out = -1;
+    if (status == ST_OK) {
+        *fd_out = memfd_create("secret", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+        if (*fd_out < 0 || write(*fd_out, bytes, length) != (ssize_t)length ||
+            fcntl(*fd_out, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) !=
+                0)
+            status = error_set_errno(err, errno, "cannot hold the secret in memory");
+    }
+    if (status != ST_OK && *fd_out >= 0) {
+        close(*fd_out);
+        *fd_out = -1;
+    }
     OPENSSL_cleanse(bytes, sizeof bytes);
     return status;
 }

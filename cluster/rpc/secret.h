@@ -18,11 +18,16 @@ typedef struct Secret {
 } Secret;
 
 /* The file must be a plain one of at least 32 bytes that only its owner may read: this process's
- * user, or root, who may let a group read it. Wipe it with secret_wipe. */
+ * user, or root, who may let a group read it; or "fd:4", a descriptor that this process was given
+ * (secret_hand_over). Wipe it with secret_wipe. */
 MUST_CHECK Status secret_read(const char *path, Error *err, Secret *secret_out);
 
 /* A new file with a new secret; one that is there already stays, and is an error. */
 MUST_CHECK Status secret_make(const char *path, Error *err);
+
+/* A descriptor for processes that are started and cannot, or should not, read the file: in memory,
+ * and never to change. */
+MUST_CHECK Status secret_hand_over(const char *path, Error *err, int *fd_out);
 
 void secret_wipe(Secret *secret);
 

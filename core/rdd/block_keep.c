@@ -14,13 +14,14 @@
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "core/base/hash_text.h"
 #include "core/base/log.h"
 #include "core/rdd/block_store_internal.h"
 
 enum {
-    KEPT_VERSION = 1,
+    KEPT_VERSION = 2,
     AT_ONCE_MAX = 64,          /* blocks in one write        */
     DISK_LEFT_PERCENT = 5,     /* of the disk, for all others */
     HEAD_BYTES_MAX = 256 << 20 /* of a file that is believed */
@@ -118,13 +119,13 @@ typedef struct KeepWriter {
     int fd;
     uint64_t head_bytes, offset;
     uint32_t count; /* that wait to be written */
-    Block *held[AT_ONCE_MAX];
+    StoredBlock held[AT_ONCE_MAX];
 } KeepWriter;
 
 static void let_go(KeepWriter *writer)
 {
     for (uint32_t i = 0; i < writer->count; i++)
-        block_unref(writer->held[i]);
+        stored_block_let_go(&writer->held[i]);
     writer->count = 0;
 }
 
@@ -155,8 +156,10 @@ static Status flush(KeepWriter *writer, Error *err)
     Status status;
 
     for (uint32_t i = 0; i < writer->count; i++) {
-        parts[i] = (struct iovec){writer->held[i]->head, block_bytes(writer->held[i])};
-        bytes += block_bytes(writer->held[i]);
+        const StoredBlock *held = &writer->held[i];
+
+        parts[i] = (struct iovec){(void *)(uintptr_t)held->bytes, held->form.stored_bytes};
+        bytes += held->form.stored_bytes;
     }
     status = write_all(writer->fd, parts, (int)writer->count, writer->offset, err);
     writer->offset += bytes;
@@ -194,10 +197,15 @@ static KeepPlan make_plan(BlockOutput *output, uint32_t map, Arena *arena)
         count = 0;
         for (uint32_t r = 0; r < made->reduce_count; r++) {
             for (uint32_t i = 0; i < made->cells[r].count; i++) {
-                const Kept *kept = &made->cells[r].items[i];
+                const BlockForm *form = &made->cells[r].items[i].form;
 
-                plan.blocks[count++] = (KeptBlock){kept->hash, kept->bytes, plan.bytes};
-                plan.bytes += kept->bytes;
+                plan.blocks[count++] = (KeptBlock){.hash = form->hash,
+                                                   .bytes = form->bytes,
+                                                   .stored_bytes = form->stored_bytes,
+                                                   .checksum = form->checksum,
+                                                   .offset = plan.bytes,
+                                                   .codec = (uint32_t)form->codec};
+                plan.bytes += form->stored_bytes;
             }
             plan.cells[r + 1] = count;
         }
@@ -230,14 +238,15 @@ static Status write_blocks(KeepWriter *writer, BlockOutput *output, uint32_t map
 {
     for (uint32_t r = 0; r < plan->head.reduce_count; r++)
         for (uint32_t i = plan->cells[r]; i < plan->cells[r + 1]; i++) {
-            Block *block;
+            StoredBlock stored;
 
-            TRY(block_output_get(output, map, r, i - plan->cells[r], err, &block));
-            if (block == NULL || block->hash != plan->blocks[i].hash) {
-                block_unref(block);
+            TRY(block_output_get_stored(output, map, r, i - plan->cells[r], err, &stored));
+            if (stored.bytes == NULL || stored.form.checksum != plan->blocks[i].checksum ||
+                stored.form.stored_bytes != plan->blocks[i].stored_bytes) {
+                stored_block_let_go(&stored);
                 return error_set(err, ST_CANCELLED, "the blocks were made anew");
             }
-            writer->held[writer->count++] = block;
+            writer->held[writer->count++] = stored;
             if (writer->count == AT_ONCE_MAX)
                 TRY(flush(writer, err));
         }
@@ -419,6 +428,15 @@ static Status read_exactly(int fd, uint64_t offset, void *to, size_t byte_count,
     return ST_OK;
 }
 
+BlockForm kept_block_form(const KeptBlock *block)
+{
+    return (BlockForm){.hash = block->hash,
+                       .bytes = block->bytes,
+                       .stored_bytes = block->stored_bytes,
+                       .checksum = block->checksum,
+                       .codec = (Codec)block->codec};
+}
+
 /* Its cells and blocks are within it. */
 static bool is_sound(const KeptHead *head, const uint32_t *cells, const KeptBlock *blocks,
                      uint64_t file_bytes)
@@ -428,9 +446,13 @@ static bool is_sound(const KeptHead *head, const uint32_t *cells, const KeptBloc
     for (uint32_t r = 0; r < head->reduce_count; r++)
         if (cells[r] > cells[r + 1])
             return false;
-    for (uint64_t i = 0; i < head->block_count; i++)
-        if (blocks[i].offset > file_bytes || blocks[i].bytes > file_bytes - blocks[i].offset)
+    for (uint64_t i = 0; i < head->block_count; i++) {
+        BlockForm form = kept_block_form(&blocks[i]);
+
+        if (!block_form_is_sound(&form) || blocks[i].offset > file_bytes ||
+            blocks[i].stored_bytes > file_bytes - blocks[i].offset)
             return false;
+    }
     return true;
 }
 
@@ -447,7 +469,8 @@ static Status read_head(KeptFile *file, Arena *arena, Error *err)
     if (fstat(file->fd, &info) != 0 || head.magic != kept_magic || head.version != KEPT_VERSION ||
         head.block_count > HEAD_BYTES_MAX / sizeof *blocks ||
         sizeof head + cell_bytes + head.block_count * sizeof *blocks > (uint64_t)info.st_size)
-        return error_set(err, ST_CORRUPT, "a file of kept blocks is damaged");
+        return error_set(err, ST_CORRUPT, "the kept blocks in \"%s\" are damaged: its head",
+                         file->path);
     block_bytes = head.block_count * sizeof *blocks;
     cells = arena_alloc(arena, cell_bytes);
     blocks = arena_alloc(arena, block_bytes);
@@ -455,12 +478,27 @@ static Status read_head(KeptFile *file, Arena *arena, Error *err)
     TRY(read_exactly(file->fd, sizeof head + cell_bytes, blocks, block_bytes, err));
     if (table_hash(cells, cell_bytes, blocks, block_bytes) != head.table_hash ||
         !is_sound(&head, cells, blocks, (uint64_t)info.st_size))
-        return error_set(err, ST_CORRUPT, "a file of kept blocks is damaged");
+        return error_set(err, ST_CORRUPT, "the kept blocks in \"%s\" are damaged: its table",
+                         file->path);
     file->hash = head.hash;
     file->reduce_count = head.reduce_count;
     file->cells = cells;
     file->blocks = blocks;
     return ST_OK;
+}
+
+/* Why there is no file: nobody has kept it, or all of the output has gone. */
+static Status not_kept(const char *folder, uint64_t output, uint32_t map, Error *err)
+{
+    char path[PATH_MAX];
+    int failure = errno;
+
+    output_path(path, folder, output);
+    if (failure == ENOENT && access(path, F_OK) != 0)
+        return error_set_state(err, ST_CORRUPT, SQLSTATE_PLACE_LOST,
+                               "nothing of the output is kept in \"%s\"", path);
+    return error_set(err, ST_CORRUPT, "what map task %u made is not in \"%s\": %s", map, path,
+                     strerror(failure));
 }
 
 Status kept_file_open(const char *folder, uint64_t output, int64_t executor, uint32_t map,
@@ -469,12 +507,11 @@ Status kept_file_open(const char *folder, uint64_t output, int64_t executor, uin
     char path[PATH_MAX];
     Status status;
 
-    *file_out = (KeptFile){.fd = -1};
     file_path_of(path, folder, output, executor, map);
+    *file_out = (KeptFile){.fd = -1, .path = arena_strdup(arena, path)};
     file_out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file_out->fd < 0)
-        return error_set(err, ST_CORRUPT, "it was not kept, or is not wanted any more: %s",
-                         strerror(errno));
+        return not_kept(folder, output, map, err);
     status = read_head(file_out, arena, err);
     if (status != ST_OK)
         kept_file_close(file_out);
@@ -486,6 +523,19 @@ void kept_file_close(KeptFile *file)
     if (file->fd >= 0)
         close(file->fd);
     file->fd = -1;
+}
+
+Status kept_file_read_block(const KeptFile *file, uint32_t reduce, uint32_t number, void *to,
+                            Error *err)
+{
+    const KeptBlock *block = &file->blocks[file->cells[reduce] + number];
+
+    TRY(read_exactly(file->fd, block->offset, to, block->stored_bytes, err));
+    if (XXH3_64bits(to, block->stored_bytes) == block->checksum)
+        return ST_OK;
+    return error_set(err, ST_CORRUPT,
+                     "block %u for partition %u in \"%s\" has another checksum than its bytes",
+                     number, reduce, file->path);
 }
 
 Status kept_file_read(const KeptFile *file, const KeptBlock *block, uint64_t offset, void *to,

@@ -8,10 +8,11 @@
  *     FOLDER/<output>/<executor>-<map>
  *     | KeptHead | reduces + 1 x uint32: where a cell's blocks begin | KeptBlock x blocks | bytes |
  *
- * A file appears under its name when it is whole; the blocks in it have their hashes beside them,
- * which whoever uses them checks. All processes that keep files in a folder share one budget of
- * bytes, counted in a file there. What cannot be kept (the budget, a full disk) is no error: its
- * process serves it as before, and takes it along when it ends.
+ * A file appears under its name when it is whole; the blocks in it, packed or not as they were in
+ * memory, have their checksums beside them, which whoever uses them checks. All processes that keep
+ * files in a folder share one budget of bytes, counted in a file there. What cannot be kept (the
+ * budget, a full disk) is no error: its process serves it as before, and takes it along when it
+ * ends.
  *
  * Thread: any, but for open and close; a KeptFile is one thread's.
  */
@@ -42,23 +43,34 @@ void block_keep_only(BlockKeep *keep, uint64_t last, uint32_t count, const uint6
 /* --- reading --- */
 
 typedef struct KeptBlock {
-    uint64_t hash, bytes, offset;
+    uint64_t hash, bytes, stored_bytes, checksum; /* see BlockForm */
+    uint64_t offset;
+    uint32_t codec, zero;
 } KeptBlock;
+
+BlockForm kept_block_form(const KeptBlock *block);
 
 typedef struct KeptFile {
     int fd;
+    const char *path;
     uint64_t hash; /* map_blocks_hash */
     uint32_t reduce_count;
     const uint32_t *cells; /* of reduce r: blocks[cells[r]] up to blocks[cells[r + 1]] */
     const KeptBlock *blocks;
 } KeptFile;
 
-/* Its head lives in the arena. ST_CORRUPT: there is no such file, or it is damaged. */
+/* Its head lives in the arena. ST_CORRUPT: there is no such file, or it is damaged;
+ * SQLSTATE_PLACE_LOST: nothing of the output is there. */
 MUST_CHECK Status kept_file_open(const char *folder, uint64_t output, int64_t executor,
                                  uint32_t map, Arena *arena, Error *err, KeptFile *file_out);
 void kept_file_close(KeptFile *file);
 
-/* Bytes [offset, offset + byte_count) of the block. */
+/* All of block `number` of the reduce partition, as it is stored. ST_CORRUPT names it and the file:
+ * other bytes than its checksum tells of. */
+MUST_CHECK Status kept_file_read_block(const KeptFile *file, uint32_t reduce, uint32_t number,
+                                       void *to, Error *err);
+
+/* Bytes [offset, offset + byte_count) of what is stored, which nobody has checked. */
 MUST_CHECK Status kept_file_read(const KeptFile *file, const KeptBlock *block, uint64_t offset,
                                  void *to, size_t byte_count, Error *err);
 

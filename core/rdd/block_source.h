@@ -23,6 +23,10 @@ typedef struct RemoteBlocks {
     bool is_kept; /* it outlives its place (block_keep.h) */
 } RemoteBlocks;
 
+/* The SQLSTATE of an ST_CORRUPT error of who has not answered, or has nothing any more; with the
+ * usual one (status_sqlstate) only what that map task made is damaged, or missing. */
+#define SQLSTATE_PLACE_LOST "08006"
+
 /* The hash of a map task that made no block: nothing of it has to be brought. */
 #define NO_BLOCKS_HASH UINT64_C(0x9e3779b97f4a7c15)
 
@@ -46,7 +50,8 @@ typedef struct BlockSourceClass {
     MUST_CHECK Status (*open)(BlockSource *source, const FetchRequest *request, Error *err,
                               BlockFetch **fetch_out);
     /* The next block of the map at hand, checked; NULL: it has no more, and the next map is at
-     * hand. ST_CORRUPT: what the map task made cannot be had, or is damaged. */
+     * hand. ST_CORRUPT: what the map task made cannot be had (SQLSTATE_PLACE_LOST), or is damaged.
+     */
     MUST_CHECK Status (*next)(BlockFetch *fetch, Error *err, Block **block_out);
     void (*close)(BlockFetch *fetch); /* accepts NULL */
     /* Nobody wants any of the output, or what that map task made there. NULL: nobody is told. */

@@ -3,8 +3,10 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <xxhash.h>
 
 #include "core/base/invariant.h"
+#include "core/base/log.h"
 #include "core/rdd/block_store_internal.h"
 
 BlockStore *block_store_new(MemPool *pool, const char *spill_folder)
@@ -50,43 +52,75 @@ static void let_go(Kept *kept)
     kept->packed = NULL;
 }
 
-/* Fills in the block from where the bytes are, which is not memory as tasks want it. */
-static Status fill_block(const BlockOutput *output, const Kept *kept, Block *block, Error *err)
+static Status check_stored(const Kept *kept, const PackedBlock *packed, Error *err)
 {
-    const SpillFile *file = output->store->file;
-    MemPool *pool = output->store->pool;
-    Status status;
-    void *bytes;
+    if (XXH3_64bits(packed->bytes, packed->byte_count) == kept->form.checksum)
+        return ST_OK;
+    return error_set(err, ST_CORRUPT,
+                     "a packed block of %llu bytes has another checksum than its bytes",
+                     (unsigned long long)packed->byte_count);
+}
 
-    if (kept->packed != NULL)
-        return block_unpack(kept->packed->bytes, kept->packed->byte_count, block, kept->bytes, err);
-    if (!kept->is_packed)
-        return spill_file_read(file, kept->offset, block->head, kept->bytes, err);
-    TRY(mem_pool_alloc(pool, kept->stored_bytes, "exchange", err, &bytes));
-    status = spill_file_read(file, kept->offset, bytes, kept->stored_bytes, err);
+/* What is packed and in the file. */
+static Status read_packed(const BlockOutput *output, const Kept *kept, Error *err,
+                          PackedBlock **packed_out)
+{
+    const BlockStore *store = output->store;
+    PackedBlock *packed;
+    Status status;
+
+    *packed_out = NULL;
+    TRY(packed_block_new(store->pool, kept->form.stored_bytes, err, &packed));
+    status = spill_file_read(store->file, kept->offset, packed->bytes, packed->byte_count, err);
     if (status == ST_OK)
-        status = block_unpack(bytes, kept->stored_bytes, block, kept->bytes, err);
-    mem_pool_release(pool, bytes, kept->stored_bytes);
+        status = check_stored(kept, packed, err);
+    if (status == ST_OK) {
+        packed->checksum = kept->form.checksum;
+        *packed_out = packed;
+        return ST_OK;
+    }
+    packed_block_unref(packed);
     return status;
 }
 
-static Status read_block(const BlockOutput *output, const Kept *kept, Error *err, Block **block_out)
+/* What is in the file as it is. */
+static Status read_plain(const BlockOutput *output, const Kept *kept, Error *err, Block **block_out)
 {
+    const BlockStore *store = output->store;
+    const BlockForm *form = &kept->form;
     Block *block;
     Status status;
 
     *block_out = NULL;
-    TRY(block_new(output->store->pool, kept->bytes, err, &block));
-    status = fill_block(output, kept, block, err);
+    TRY(block_new(store->pool, form->bytes, err, &block));
+    status = spill_file_read(store->file, kept->offset, block->head, form->bytes, err);
     if (status == ST_OK)
         status =
-            block_check(block, kept->bytes, kept->hash, output->column_count, output->columns, err);
+            block_check(block, form->bytes, form->hash, output->column_count, output->columns, err);
     if (status == ST_OK) {
         *block_out = block;
         return ST_OK;
     }
-    block->head->bytes = kept->bytes; /* of its memory, whatever was read */
+    block->head->bytes = form->bytes; /* of its memory, whatever was read */
     block_unref(block);
+    return status;
+}
+
+/* From wherever the bytes are, which is not memory as tasks want it; kept->packed is held. */
+static Status read_block(const BlockOutput *output, const Kept *kept, Error *err, Block **block_out)
+{
+    PackedBlock *packed = kept->packed;
+    Status status;
+
+    *block_out = NULL;
+    if (kept->form.codec == CODEC_NONE)
+        return read_plain(output, kept, err, block_out);
+    if (packed == NULL)
+        TRY(read_packed(output, kept, err, &packed));
+    status = block_of_form(output->store->pool, &kept->form, packed->bytes, output->column_count,
+                           output->columns, err, block_out);
+    if (packed != kept->packed)
+        packed_block_unref(packed);
     return status;
 }
 
@@ -106,16 +140,16 @@ static uint64_t move_to_file(BlockStore *store, Kept *kept)
         return 0;
     if (kept->block != NULL)
         bytes = kept->block->head;
-    kept->offset = spill_file_reserve(store->file, kept->stored_bytes);
-    store->has_failed = spill_file_write(store->file, kept->offset, bytes, kept->stored_bytes,
+    kept->offset = spill_file_reserve(store->file, kept->form.stored_bytes);
+    store->has_failed = spill_file_write(store->file, kept->offset, bytes, kept->form.stored_bytes,
                                          &store->error) != ST_OK;
     if (store->has_failed) { /* what was written of it takes no room */
-        spill_file_forget(store->file, kept->offset, kept->stored_bytes);
+        spill_file_forget(store->file, kept->offset, kept->form.stored_bytes);
         return 0;
     }
     kept->is_in_file = true;
     let_go(kept);
-    return kept->stored_bytes;
+    return kept->form.stored_bytes;
 }
 
 static uint64_t spill_map(BlockStore *store, MapBlocks *blocks, uint64_t wanted)
@@ -138,7 +172,7 @@ static uint64_t memory_of(const MapBlocks *blocks)
             const Kept *kept = &blocks->cells[r].items[i];
 
             if (!kept->is_in_file && !is_held(kept))
-                bytes += kept->stored_bytes;
+                bytes += kept->form.stored_bytes;
         }
     return bytes;
 }
@@ -231,7 +265,7 @@ static void free_blocks(MapBlocks *blocks)
 
             let_go(kept);
             if (kept->is_in_file)
-                spill_file_forget(store->file, kept->offset, kept->stored_bytes);
+                spill_file_forget(store->file, kept->offset, kept->form.stored_bytes);
         }
     list_remove(&store->all, &blocks->node);
     if (list_is_empty(&store->all))
@@ -265,11 +299,8 @@ void map_blocks_add(MapBlocks *blocks, uint32_t reduce, Block *block)
         cell->items = items;
         cell->capacity = capacity;
     }
-    cell->items[cell->count++] = (Kept){.block = block,
-                                        .hash = block->hash,
-                                        .bytes = block_bytes(block),
-                                        .stored_bytes = block_bytes(block),
-                                        .rows = block_row_count(block)};
+    cell->items[cell->count++] =
+        (Kept){.block = block, .form = block_form_plain(block), .rows = block_row_count(block)};
     pthread_mutex_unlock(&blocks->store->lock);
 }
 
@@ -284,7 +315,7 @@ static Block *hold(MapBlocks *blocks, const Kept *kept)
     return block;
 }
 
-static Status pack_item(MapBlocks *blocks, Kept *kept, Error *err)
+static Status pack_item(MapBlocks *blocks, Kept *kept, Codec codec, Error *err)
 {
     Block *block = hold(blocks, kept);
     PackedBlock *packed;
@@ -292,15 +323,16 @@ static Status pack_item(MapBlocks *blocks, Kept *kept, Error *err)
 
     if (block == NULL)
         return ST_OK;
-    status = block_pack(block, err, &packed);
+    status = block_pack(block, codec, err, &packed);
     if (status == ST_OUT_OF_MEMORY) /* to need less later, it would need more now */
         status = ST_OK;
     if (status == ST_OK && packed != NULL) {
         pthread_mutex_lock(&blocks->store->lock);
         let_go(kept);
         kept->packed = packed;
-        kept->is_packed = true;
-        kept->stored_bytes = packed->byte_count;
+        kept->form.codec = codec;
+        kept->form.stored_bytes = packed->byte_count;
+        kept->form.checksum = packed->checksum;
         pthread_mutex_unlock(&blocks->store->lock);
     }
     block_unref(block);
@@ -324,12 +356,14 @@ static Status write_item(MapBlocks *blocks, Kept *kept, Error *err)
     return status;
 }
 
-Status map_blocks_settle(MapBlocks *blocks, uint32_t level, Error *err)
+Status map_blocks_settle(MapBlocks *blocks, uint32_t level, Codec codec, Error *err)
 {
+    if (codec == CODEC_NONE && (level & KEEP_COMPRESSED) != 0)
+        codec = CODEC_LZ4_RAW;
     for (uint32_t r = 0; r < blocks->reduce_count; r++)
         for (uint32_t i = 0; i < blocks->cells[r].count; i++) {
-            if ((level & KEEP_COMPRESSED) != 0)
-                TRY(pack_item(blocks, &blocks->cells[r].items[i], err));
+            if (codec != CODEC_NONE)
+                TRY(pack_item(blocks, &blocks->cells[r].items[i], codec, err));
             if ((level & KEEP_MEMORY) == 0)
                 TRY(write_item(blocks, &blocks->cells[r].items[i], err));
         }
@@ -342,7 +376,7 @@ uint64_t map_blocks_hash(const MapBlocks *blocks)
 
     for (uint32_t r = 0; r < blocks->reduce_count; r++)
         for (uint32_t i = 0; i < blocks->cells[r].count; i++) {
-            hash ^= blocks->cells[r].items[i].hash + r;
+            hash ^= blocks->cells[r].items[i].form.hash + r;
             hash *= UINT64_C(0xff51afd7ed558ccd);
             hash ^= hash >> 32;
         }
@@ -566,48 +600,96 @@ uint64_t block_store_outputs(BlockStore *store, Arena *arena, uint32_t *count_ou
     return last;
 }
 
-/* Where the block is: in *block_out (referenced), in *kept_out (what is packed is referenced), or
+/* What the store has of the block, its memory held: with let_go to be given back. A zeroed one when
  * there is none. */
-static Status find_block(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i, Error *err,
-                         Block **block_out, Kept *kept_out)
+static Status find_kept(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i, Error *err,
+                        Kept *kept_out, const MapBlocks **from_out)
 {
-    const MapBlocks *from = store__usable(output, map);
+    Status status = ST_OK;
+    const MapBlocks *from;
 
-    if (from == NULL)
-        return error_set(err, ST_CORRUPT, "the blocks of map task %u are lost", map);
-    if (i >= from->cells[reduce].count)
-        return ST_OK;
-    *kept_out = from->cells[reduce].items[i];
-    if (kept_out->block != NULL)
-        *block_out = block_ref(kept_out->block);
-    if (kept_out->packed != NULL)
-        packed_block_ref(kept_out->packed);
-    return ST_OK;
+    *kept_out = (Kept){.is_in_file = false};
+    pthread_mutex_lock(&output->store->lock);
+    from = *from_out = store__usable(output, map);
+    if (from == NULL) {
+        status = error_set(err, ST_CORRUPT, "the blocks of map task %u are lost", map);
+    } else if (i < from->cells[reduce].count) {
+        *kept_out = from->cells[reduce].items[i];
+        if (kept_out->block != NULL)
+            block_ref(kept_out->block);
+        if (kept_out->packed != NULL)
+            packed_block_ref(kept_out->packed);
+    }
+    pthread_mutex_unlock(&output->store->lock);
+    return status;
+}
+
+/* It came back damaged: all of the map task is thrown away. */
+static void drop_damaged(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i,
+                         const MapBlocks *from, const Error *err)
+{
+    LOG_WARN("blocks", "block %u of map task %u for partition %u, from the spill file: %s", i, map,
+             reduce, err == NULL ? "damaged" : err->message);
+    pthread_mutex_lock(&output->store->lock);
+    if (output->maps[map] == from) /* else it was made again meanwhile */
+        store__drop_map(output, map);
+    pthread_mutex_unlock(&output->store->lock);
 }
 
 Status block_output_get(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i, Error *err,
                         Block **block_out)
 {
-    Kept kept = {.is_in_file = false};
     const MapBlocks *from;
     Status status;
+    Kept kept;
 
     *block_out = NULL;
-    pthread_mutex_lock(&output->store->lock);
-    from = output->maps[map];
-    status = find_block(output, map, reduce, i, err, block_out, &kept);
-    pthread_mutex_unlock(&output->store->lock);
-    if (status != ST_OK || *block_out != NULL || (kept.packed == NULL && !kept.is_in_file))
-        return status;
+    TRY(find_kept(output, map, reduce, i, err, &kept, &from));
+    *block_out = kept.block;
+    if (kept.block != NULL || (kept.packed == NULL && !kept.is_in_file))
+        return ST_OK;
     /* without the lock: memory for it may come from spilling others */
     status = read_block(output, &kept, err, block_out);
     packed_block_unref(kept.packed);
-    if (status == ST_CORRUPT) {
-        pthread_mutex_lock(&output->store->lock);
-        if (output->maps[map] == from) /* else it was made again meanwhile */
-            store__drop_map(output, map);
-        pthread_mutex_unlock(&output->store->lock);
-    }
+    if (status == ST_CORRUPT)
+        drop_damaged(output, map, reduce, i, from, err);
+    return status;
+}
+
+StoredBlock stored_block_of(Block *block)
+{
+    if (block == NULL)
+        return (StoredBlock){.bytes = NULL};
+    return (StoredBlock){.form = block_form_plain(block), .bytes = block->head, .block = block};
+}
+
+void stored_block_let_go(StoredBlock *stored)
+{
+    block_unref(stored->block);
+    packed_block_unref(stored->packed);
+    *stored = (StoredBlock){.bytes = NULL};
+}
+
+Status block_output_get_stored(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i,
+                               Error *err, StoredBlock *stored_out)
+{
+    const MapBlocks *from;
+    Status status = ST_OK;
+    Kept kept;
+
+    *stored_out = (StoredBlock){.bytes = NULL};
+    TRY(find_kept(output, map, reduce, i, err, &kept, &from));
+    if (kept.is_in_file && kept.form.codec == CODEC_NONE)
+        status = read_plain(output, &kept, err, &kept.block);
+    else if (kept.is_in_file)
+        status = read_packed(output, &kept, err, &kept.packed);
+    if (status == ST_CORRUPT)
+        drop_damaged(output, map, reduce, i, from, err);
+    if (kept.block != NULL)
+        *stored_out = stored_block_of(kept.block);
+    else if (kept.packed != NULL)
+        *stored_out =
+            (StoredBlock){.form = kept.form, .bytes = kept.packed->bytes, .packed = kept.packed};
     return status;
 }
 
@@ -652,7 +734,17 @@ uint64_t map_blocks_bytes(const MapBlocks *blocks)
 
     for (uint32_t r = 0; r < blocks->reduce_count; r++)
         for (uint32_t i = 0; i < blocks->cells[r].count; i++)
-            bytes += blocks->cells[r].items[i].bytes;
+            bytes += blocks->cells[r].items[i].form.bytes;
+    return bytes;
+}
+
+uint64_t map_blocks_stored_bytes(const MapBlocks *blocks)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t r = 0; r < blocks->reduce_count; r++)
+        for (uint32_t i = 0; i < blocks->cells[r].count; i++)
+            bytes += blocks->cells[r].items[i].form.stored_bytes;
     return bytes;
 }
 

@@ -23,6 +23,7 @@
 #ifndef VONK_CORE_RDD_BLOCK_STORE_H
 #define VONK_CORE_RDD_BLOCK_STORE_H
 
+#include "core/rdd/block_pack.h"
 #include "core/rdd/block_source.h"
 
 typedef struct BlockStore BlockStore;
@@ -57,13 +58,15 @@ void map_blocks_free(MapBlocks *blocks); /* accepts NULL */
 /* Behind those that reduce partition `reduce` has so far. Takes the reference. */
 void map_blocks_add(MapBlocks *blocks, uint32_t reduce, Block *block);
 
-/* The task is done: blocks are packed, and written to the file, as the level wants it. */
-MUST_CHECK Status map_blocks_settle(MapBlocks *blocks, uint32_t level, Error *err);
+/* The task is done: blocks are packed (with LZ4 where the level alone wants it), and written to the
+ * file, as the level wants it. */
+MUST_CHECK Status map_blocks_settle(MapBlocks *blocks, uint32_t level, Codec codec, Error *err);
 
 /* One number for all of it: the order of reduce partitions and of blocks counts. Never 0. */
 uint64_t map_blocks_hash(const MapBlocks *blocks);
 uint64_t map_blocks_rows(const MapBlocks *blocks);
 uint64_t map_blocks_bytes(const MapBlocks *blocks);
+uint64_t map_blocks_stored_bytes(const MapBlocks *blocks); /* as they are stored and sent */
 
 /* --- what one stage makes --- */
 
@@ -145,6 +148,20 @@ uint64_t block_store_outputs(BlockStore *store, Arena *arena, uint32_t *count_ou
  * task must run again. */
 MUST_CHECK Status block_output_get(BlockOutput *output, uint32_t map, uint32_t reduce, uint32_t i,
                                    Error *err, Block **block_out);
+
+/* A block as it is stored, to be stored or sent elsewhere. */
+typedef struct StoredBlock {
+    BlockForm form;
+    const void *bytes;   /* NULL: there is no such block */
+    Block *block;        /* what they lie in             */
+    PackedBlock *packed; /* or this */
+} StoredBlock;
+
+/* As block_output_get; to be let go of. What is in the file is checked. */
+MUST_CHECK Status block_output_get_stored(BlockOutput *output, uint32_t map, uint32_t reduce,
+                                          uint32_t i, Error *err, StoredBlock *stored_out);
+StoredBlock stored_block_of(Block *block); /* takes the reference; NULL: none */
+void stored_block_let_go(StoredBlock *stored);
 
 /* Rows of (map, reduce); of all maps and reduces with UINT32_MAX. Of what lies elsewhere, about as
  * many where there are several reduce partitions. */

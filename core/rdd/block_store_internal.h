@@ -13,12 +13,10 @@
 typedef struct Kept {
     Block *block;        /* NULL: elsewhere, or lost */
     PackedBlock *packed; /* as well              */
-    uint64_t hash;
-    uint64_t bytes;        /* of the block                        */
-    uint64_t stored_bytes; /* of what is in memory or in the file */
-    uint64_t offset;       /* in the file */
+    BlockForm form;      /* of what is in memory or in the file */
+    uint64_t offset;     /* in the file */
     uint32_t rows;
-    bool is_packed, is_in_file;
+    bool is_in_file;
 } Kept;
 
 typedef struct Cell {

@@ -460,6 +460,12 @@ static TaskFailure failure_of(const Error *err)
     return TASK_FAILED;
 }
 
+/* Whoever serves it has answered: others that were made there may be fine. */
+static bool is_damage(const TaskResult *result)
+{
+    return strcmp(result->error.sqlstate, status_sqlstate(ST_CORRUPT)) == 0;
+}
+
 /* What else of the stage's outputs is gone without anybody having said so. */
 static void note_lost(Driver *driver, const JobStage *stage, uint32_t known)
 {
@@ -499,7 +505,8 @@ static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResul
     const JobStage *stage = launch->stage;
     const FragmentSource *source = &stage->fragment->sources[result->lost_source];
     const JobStage *producer = &stage->job->stages[source->producer];
-    FetchFailure failure = {.stage = producer->id, .partition = result->lost_map};
+    FetchFailure failure = {
+        .stage = producer->id, .partition = result->lost_map, .is_corrupt = is_damage(result)};
     BlockOutput *output = producer->output;
     uint64_t hash;
     bool is_news;

@@ -82,6 +82,7 @@ void driver__say_task(Driver *driver, const TaskLaunch *launch, const TaskResult
     if (result->status == ST_OK) {
         event_number(driver->events, "rows", (int64_t)result->rows);
         event_number(driver->events, "bytes", (int64_t)result->bytes);
+        event_number(driver->events, "stored_bytes", (int64_t)result->stored_bytes);
         event_hash(driver->events, "hash", result->hash);
     } else {
         event_text(driver->events, "error", result->error.message);

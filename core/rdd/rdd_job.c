@@ -132,7 +132,8 @@ static Status encode_stages(Job *job, Error *err)
     const JobRequest *request = &job->request;
     StageSettings settings = {.batch_rows = request->batch_rows,
                               .jit = request->jit,
-                              .spill_bytes = request->spill_bytes};
+                              .spill_bytes = request->spill_bytes,
+                              .codec = request->codec};
 
     for (uint32_t i = 0; request->wire != NULL && i < job->fragments.count; i++)
         TRY(stage_encode(&job->fragments, &job->fragments.items[i], &settings, request->wire,
@@ -218,7 +219,8 @@ static Status wire_fragments(Job *job, Error *err)
     const JobRequest *request = &job->request;
     StageSettings settings = {.batch_rows = request->batch_rows,
                               .jit = request->jit,
-                              .spill_bytes = request->spill_bytes};
+                              .spill_bytes = request->spill_bytes,
+                              .codec = request->codec};
     WireHere *here = ARENA_NEW(job->arena, WireHere);
     PlanWireHooks hooks;
 

@@ -115,6 +115,7 @@ Status stage_encode(const FragmentSet *set, const Fragment *fragment, const Stag
     wire_put_u32(&to, settings->batch_rows);
     wire_put_u8(&to, (uint8_t)settings->jit);
     wire_put_u64(&to, settings->spill_bytes);
+    wire_put_u8(&to, (uint8_t)settings->codec);
     wire_put_blob(&to, plan.bytes, (uint32_t)plan.byte_count);
     wire_put_u32(&to, fragment->source_count);
     for (uint32_t i = 0; i < fragment->source_count; i++)
@@ -255,7 +256,9 @@ Status stage_decode(WireBytes bytes, const PlanWireHooks *hooks, Arena *arena, E
     settings->batch_rows = wire_get_below(from, BATCH_ROWS_MAX + 1, "rows of a batch");
     settings->jit = (JitMode)wire_get_u8(from);
     settings->spill_bytes = wire_get_u64(from);
-    if (from->status == ST_OK && (settings->batch_rows == 0 || settings->jit > JIT_ON))
+    settings->codec = (Codec)wire_get_u8(from);
+    if (from->status == ST_OK && (settings->batch_rows == 0 || settings->jit > JIT_ON ||
+                                  !block_codec_is_known((uint32_t)settings->codec)))
         wire_fail(from, "settings that there are not");
     TRY(get_plan(&reader, has_exchange, hooks));
     if (wire_get_u32(from) != reader.fragment->source_count)

@@ -13,15 +13,17 @@
 
 #include "codegen/kernel.h"
 #include "core/plan/plan_wire.h"
+#include "core/rdd/block_pack.h"
 #include "core/rdd/fragment.h"
 
-enum { STAGE_WIRE_FORMAT = 1 };
+enum { STAGE_WIRE_FORMAT = 2 };
 
 /* What its tasks are run with. */
 typedef struct StageSettings {
     uint32_t batch_rows;
     JitMode jit;
     uint64_t spill_bytes;
+    Codec codec; /* of blocks that go from one to another */
 } StageSettings;
 
 /* By source of the fragment; of an exchange: what its producer has. */

@@ -213,7 +213,8 @@ static void settle(const TaskRun *run)
 {
     TaskResult *result = run->result;
 
-    result->status = map_blocks_settle(result->blocks, run->work->level, &result->error);
+    result->status =
+        map_blocks_settle(result->blocks, run->work->level, run->work->codec, &result->error);
     if (result->status == ST_OK)
         return;
     map_blocks_free(result->blocks);
@@ -271,6 +272,7 @@ void task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic
         result_out->hash = map_blocks_hash(result_out->blocks);
         result_out->rows = map_blocks_rows(result_out->blocks);
         result_out->bytes = map_blocks_bytes(result_out->blocks);
+        result_out->stored_bytes = map_blocks_stored_bytes(result_out->blocks);
     }
     result_out->cpu_ms = (double)(clock_thread_cpu_ns() - start) / 1e6;
 }

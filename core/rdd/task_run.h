@@ -24,6 +24,7 @@ typedef struct StageWork {
     const Fragment *fragment;
     BlockStore *store;
     uint32_t level;       /* where blocks stay (KeepLevel) */
+    Codec codec;          /* they are packed with          */
     BlockOutput **inputs; /* by source of the fragment; NULL for a scan */
     uint32_t batch_rows;
     JitMode jit;
@@ -48,10 +49,10 @@ typedef struct TaskResult {
     uint64_t lost_place; /* where it looked for that; 0: here */
     bool executor_died;  /* a fault of a test */
     MapBlocks *blocks;   /* of a task that succeeded; NULL: they are not in this process */
-    uint64_t hash, rows, bytes;
-    Arena *sample_arena; /* of sample; NULL: it has none, or it is borrowed */
-    WireBytes sample;    /* for ranges */
-    bool is_kept;        /* what it made outlives its executor (block_keep.h) */
+    uint64_t hash, rows, bytes, stored_bytes; /* stored: as it is sent */
+    Arena *sample_arena;                      /* of sample; NULL: it has none, or it is borrowed */
+    WireBytes sample;                         /* for ranges */
+    bool is_kept; /* what it made outlives its executor (block_keep.h) */
     double cpu_ms;
     WireBytes counts_bytes;    /* user_counts_encode, of a task elsewhere */
     struct UserCounts *counts; /* what its functions counted; user_counts_free */

@@ -253,7 +253,7 @@ typedef struct FetchFailure {
     StageId stage; /* whose output it could not have; its own stage: the cached input */
     uint32_t partition;
     ExecutorId executor; /* where it looked                                            */
-    bool is_corrupt;     /* it got something, with a wrong checksum                    */
+    bool is_corrupt;     /* somebody answered: just that output is damaged or missing  */
 } FetchFailure;
 
 /* As above. True: the attempt was known, and its inputs are seen to. */

@@ -6,7 +6,6 @@
 Processes are ended here at the worst moments; what must hold is that the rest goes on, says what happened, and that
 nothing is left: no process, no file, no port. The driver is cluster_driver.c, which does nothing but register.
 """
-import json
 import os
 import re
 import shutil
@@ -19,191 +18,9 @@ import time
 import urllib.error
 import urllib.request
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("VONK_BUILD", os.path.join(ROOT, "build", "release"))
-VONK = os.path.join(BUILD, "vonk")
-SLOW = 6 if "san" in BUILD or "dev" in BUILD else 1
-PATIENCE = int(os.environ.get("VONK_TEST_PATIENCE", 30 * SLOW))
-# a program of the cluster's own folder, so that it is seen in /proc whose it is
-SLEEPER = 'exec "$(dirname "$0")/sleeper" 1000'
-# what the environment of this process must not pass on
-for name in ("VONK_MASTER", "VONK_SECRET_FILE"):
-    os.environ.pop(name, None)
-
-
-class Failure(Exception):
-    pass
-
-
-def expect(condition, what):
-    if not condition:
-        raise Failure(what)
-
-
-def wait_for(what, look, patience=PATIENCE):
-    """Until look() gives something true; what it gives."""
-    end = time.monotonic() + patience
-    while True:
-        found = look()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise Failure(f"not within {patience} s: {what}")
-        time.sleep(0.01)
-
-
-def run(*arguments, code=0, env=None):
-    done = subprocess.run([VONK, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE * 2,
-                          env={**os.environ, **(env or {})})
-    expect(done.returncode == code, f"vonk {' '.join(arguments)}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
-    return done
-
-
-def processes_with(text):
-    """Of this machine: {pid: command line} of those that have the text in theirs."""
-    found = {}
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", "rb") as f:
-                line = f.read().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if text in line and int(pid) != os.getpid():
-            found[int(pid)] = line
-    return found
-
-
-def is_listening(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-class Driver:
-    def __init__(self, url, *arguments):
-        self.path = tempfile.mktemp(prefix="driver-")
-        self.output = open(self.path, "w+")
-        self.process = subprocess.Popen([os.path.join(BUILD, "cluster_driver"), "--master", url, *arguments],
-                                        stdin=subprocess.PIPE, stdout=self.output, stderr=subprocess.STDOUT)
-
-    def text(self):
-        with open(self.path) as f:
-            return f.read()
-
-    def said(self, pattern):
-        return re.findall(pattern, self.text(), flags=re.M)
-
-    def hears(self, pattern):
-        return wait_for(f"the driver hears {pattern!r}; it heard: {self.text()}", lambda: self.said(pattern))
-
-    def application(self):
-        return int(self.hears(r"^application (\d+)")[-1])
-
-    def end(self, code=0):
-        self.process.stdin.close()
-        self.process.wait(PATIENCE)
-        expect(self.process.returncode == code, f"the driver's exit code is {self.process.returncode}: {self.text()}")
-
-    def close(self):
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        if not self.process.stdin.closed:
-            self.process.stdin.close()
-        self.output.close()
-        os.unlink(self.path)
-
-
-class Cluster:
-    """vonk cluster up in a folder of its own; what runs in the place of executors is a script."""
-
-    def __init__(self, workers=2, executor=SLEEPER, cores=None, extra=(), memory="4GiB"):
-        self.top = tempfile.mkdtemp(prefix="vonk-cluster-")
-        self.dir = os.path.join(self.top, "cluster")
-        os.symlink(shutil.which("sleep"), os.path.join(self.top, "sleeper"))
-        self.drivers = []
-        self.script = os.path.join(self.top, "executor")
-        self.set_executor(executor)
-        self.extra = list(extra)
-        up = run("cluster", "up", str(workers), "--dir", self.dir, "--cores", str(cores or 2 * workers), "--memory", memory, *extra,
-                 env={"VONK_TEST_EXECUTOR": self.script})
-        self.url = up.stdout.strip()
-        self.port = int(self.url.rsplit(":", 1)[1])
-
-    def set_executor(self, body):
-        with open(self.script + ".new", "w") as f:
-            f.write("#!/bin/sh\n" + body + "\n")
-        os.chmod(self.script + ".new", 0o755)
-        os.rename(self.script + ".new", self.script)
-
-    def secret(self):
-        return self.extra if "--secret-file" in self.extra else []
-
-    def status(self):
-        return json.loads(run("status", "--master", self.url, "--json", *self.secret()).stdout)
-
-    def driver(self, *arguments):
-        self.drivers.append(Driver(self.url, *arguments, *self.secret()))
-        return self.drivers[-1]
-
-    def running(self):
-        return [executor for executor in self.status()["executors"] if executor["state"] == "running"]
-
-    def runs(self, count, *, not_on=None, other_than=None):
-        """For wait_for: what runs, when it is so many, none of them on that worker and not just those ids. One look at the
-        status: between two of them an executor may come or go."""
-        running = self.running()
-        if len(running) == count and {executor["id"] for executor in running} != other_than:
-            return running if all(executor["worker"] != not_on for executor in running) else None
-        return None
-
-    def driver(self, *arguments):
-        self.drivers.append(Driver(self.url, *arguments, *self.secret()))
-        return self.drivers[-1]
-
-    def running(self):
-        return [executor for executor in self.status()["executors"] if executor["state"] == "running"]
-
-    def pid_of(self, name):
-        with open(os.path.join(self.dir, "cluster.state")) as f:
-            return int(re.search(rf"^process {name} (\d+)", f.read(), flags=re.M).group(1))
-
-    def executors(self):
-        """{pid: command line} of the stand-ins that run"""
-        return {pid: line for pid, line in processes_with(self.top).items() if self.script in line or "/sleeper" in line}
-
-    def children_of(self, worker):
-        """Executors, whatever runs in their place."""
-        pid = self.pid_of(worker)
-        children = [int(child) for child in open(f"/proc/{pid}/task/{pid}/children").read().split()]
-        return [child for child in children if child not in self.keepers()]
-
-    def keepers(self):
-        return [pid for pid, line in processes_with(self.dir).items() if line.startswith("vonk keeper ")]
-
-    def log(self, name):
-        with open(os.path.join(self.dir, name + ".log")) as f:
-            return f.read()
-
-    def close(self):
-        for driver in self.drivers:
-            driver.close()
-        try:
-            run("cluster", "down", "--dir", self.dir)
-            expect(not os.path.exists(self.dir), f"left: {os.listdir(self.dir) if os.path.exists(self.dir) else ''}")
-            wait_for(f"all processes have ended: {processes_with(self.top)}", lambda: not processes_with(self.top), 5)
-            expect(not is_listening(self.port), "the port is still open")
-        finally:
-            shutil.rmtree(self.top, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, trace):
-        if kind is not None:
-            for name in sorted(os.listdir(self.dir)) if os.path.isdir(self.dir) else []:
-                if name.endswith(".log"):
-                    print(f"--- {name}\n{self.log(name[:-4])[-6000:]}")
-        self.close()
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+from cluster import (PATIENCE, ROOT, SLEEPER, SLOW, VONK, Cluster, expect, is_listening, listening_port, main,  # noqa: E402
+                     processes_with, run, stop, wait_for)
 
 
 # --- up and down ---
@@ -315,21 +132,6 @@ def test_keeper_is_started_again():
         wait_for("the keeper has ended", lambda: not cluster.keepers())
 
 
-def listening_port(pid):
-    """The port that the process listens on; None: it does not (yet)."""
-    inodes = set()
-    try:
-        for fd in os.listdir(f"/proc/{pid}/fd"):
-            inodes.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
-    except OSError:
-        return None
-    for line in open("/proc/net/tcp").read().splitlines()[1:]:
-        words = line.split()
-        if words[3] == "0A" and f"socket:[{words[9]}]" in inodes:
-            return int(words[1].split(":")[1], 16)
-    return None
-
-
 def test_executor_that_is_killed_is_replaced():
     with Cluster(2) as cluster:
         driver = cluster.driver("--executors", "2")
@@ -415,23 +217,6 @@ def test_worker_is_killed():
         expect("silent" in ended[0]["reason"], ended)
 
 
-def start_worker(cluster, number, *arguments):
-    return subprocess.Popen([VONK, "worker", "--master", cluster.url, "--dir", f"{cluster.dir}/worker-{number}", "--cores", "2", "--memory", "2GiB",
-                             "--log-file", f"{cluster.dir}/worker-{number}.log", *arguments], stdin=subprocess.DEVNULL,
-                            env={**os.environ, "VONK_TEST_EXECUTOR": cluster.script})
-
-
-def start_master(cluster, *arguments):
-    return subprocess.Popen([VONK, "master", "--port", str(cluster.port), "--log-file", f"{cluster.dir}/master.log", *arguments],
-                            stdin=subprocess.DEVNULL)
-
-
-def stop(process):
-    process.send_signal(signal.SIGCONT)
-    process.terminate()
-    process.wait(PATIENCE)
-
-
 def test_worker_is_started_anew():
     with Cluster(1) as cluster:
         driver = cluster.driver("--executors", "2")
@@ -440,7 +225,7 @@ def test_worker_is_started_anew():
         os.kill(cluster.pid_of("worker-1"), signal.SIGKILL)
         wait_for("it is dead", lambda: not cluster.executors())
         started = time.monotonic()
-        worker = start_worker(cluster, 1)
+        worker = cluster.start_worker(1)
         try:
             wait_for("it is used", lambda: cluster.runs(2, not_on=old), 8 * SLOW)
             expect(time.monotonic() - started < 8 * SLOW, "before the old one was silent for too long")
@@ -480,7 +265,7 @@ def test_master_is_killed_and_started_anew():
         os.kill(cluster.pid_of("master"), signal.SIGKILL)
         time.sleep(0.5)
         expect(set(cluster.executors()) == pids, "executors go on without a master")
-        master = start_master(cluster)
+        master = cluster.start_master()
         try:
             wait_for("the workers are back", lambda: is_listening(cluster.port) and len(cluster.status()["workers"]) == 2)
             back = wait_for("the executors are", lambda: cluster.runs(2))
@@ -575,7 +360,7 @@ def test_secret():
             expect("another secret" in failed.stderr, failed.stderr)
             failed = run("status", "--master", cluster.url, code=1)
             expect("it has a secret, and this process has none" in failed.stderr, failed.stderr)
-            worker = start_worker(cluster, 7, "--secret-file", wrong)
+            worker = cluster.start_worker(7, "--secret-file", wrong)
             try:
                 wait_for("it says so", lambda: os.path.exists(f"{cluster.dir}/worker-7.log") and "another secret" in cluster.log("worker-7"))
                 expect(len(cluster.status()["workers"]) == 1, "it is no member")
@@ -680,22 +465,5 @@ def test_systemd_units():
         expect(done.returncode == 0, done.stdout[-300:] + done.stderr)
 
 
-def main():
-    tests = {name[5:]: function for name, function in globals().items() if name.startswith("test_")}
-    wanted = sys.argv[1:] or list(tests)
-    passed = failed = 0
-    for name in wanted:
-        started = time.monotonic()
-        try:
-            tests[name]()
-            passed += 1
-            print(f"ok      {name}, {time.monotonic() - started:.1f} s", flush=True)
-        except Exception as error:
-            failed += 1
-            print(f"not ok  {name}: {type(error).__name__}: {error}", flush=True)
-    print(f"{passed} passed, {failed} failed")
-    return 1 if failed or not passed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(globals()))

@@ -6,6 +6,7 @@
 Processes of drivers, their workers and masters are ended at the worst moments; what is supervised is started again, what is not
 is reported, and nothing that was submitted is lost.
 """
+import contextlib
 import os
 import re
 import signal
@@ -16,8 +17,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import zookeeper  # noqa: E402
-from run_cluster import ROOT, VONK, Cluster, expect, run, start_master, start_worker, stop, wait_for  # noqa: E402
-from run_standby import Masters  # noqa: E402
+from cluster import ROOT, VONK, Cluster, Masters, expect, main, run, skip, stop, wait_for  # noqa: E402
 
 JOB = r"""
 #include <stdio.h>
@@ -157,7 +157,7 @@ def test_worker_is_killed(folder):
         worker = re.search(r"worker-\d", job.news()["log"]).group(0)
         os.kill(cluster.pid_of(worker), signal.SIGKILL)
         wait_for("its process ends with it", lambda: not os.path.exists(f"/proc/{first}"))
-        again = start_worker(cluster, worker[-1])  # then the master need not wait for its silence
+        again = cluster.start_worker(worker[-1])  # then the master need not wait for its silence
         try:
             job.starts(2)
             job.open_gate()
@@ -184,7 +184,7 @@ def test_master_is_started_anew(folder):
         job = Job(cluster, folder, "until", "GATE", options=["--supervise"])
         first = job.starts(1)
         os.kill(cluster.pid_of("master"), signal.SIGKILL)
-        master = start_master(cluster, "--dir", f"{cluster.dir}/master")
+        master = cluster.start_master("--dir", f"{cluster.dir}/master")
         try:
             wait_for("it is known", lambda: run_quietly(cluster) and job.news()["state"] == "running")
             expect(job.processes() == [first], "it goes on")
@@ -204,8 +204,7 @@ def test_leader_and_worker_are_killed(folder):
     """At once: what was kept in ZooKeeper is all that is left."""
     missing = zookeeper.why_not()
     if missing:
-        print(f"    not run: {missing}")
-        return
+        skip(missing)
     with zookeeper.Server() as server, Masters(server) as cluster:
         job = Job(cluster, folder, "until", "GATE", options=["--supervise"])
         quiet = Job(cluster, folder, "until", "GATE")
@@ -243,21 +242,11 @@ def test_what_cannot_be_submitted(folder):
         job.is_in("finished")
 
 
-def main():
-    tests = {name[5:]: function for name, function in globals().items() if name.startswith("test_")}
-    names, failed = sys.argv[1:] or list(tests), 0
-    for name in names:
-        started = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="vonk-drivers-") as folder:
-            try:
-                tests[name](folder)
-                print(f"ok      {name}, {time.monotonic() - started:.1f} s", flush=True)
-            except Exception as error:
-                failed += 1
-                print(f"not ok  {name}: {type(error).__name__}: {error}", flush=True)
-    print(f"{len(names) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+@contextlib.contextmanager
+def a_folder():
+    with tempfile.TemporaryDirectory(prefix="vonk-drivers-") as folder:
+        yield (folder,)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(globals(), a_folder))

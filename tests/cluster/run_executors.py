@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 """Queries and jobs on executors of their own cluster: the same bytes as on one machine, whatever becomes of the executors.
 
-    run_executors.py [STORY]...     ends with 'executors: N passed, N failed'; VONK_SECONDS: of each story that kills
+    run_executors.py [STORY]...     VONK_SECONDS: of each story that kills
 
 Executors are processes of this test's workers; they are ended by their ids.
 """
+import contextlib
 import json
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,13 +16,12 @@ import tempfile
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
-from jobs import ROOT, VONK, check, report, submit, write_job  # noqa: E402
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+from cluster import ROOT, VONK, Cluster, expect, main, wait_for  # noqa: E402
+from jobs import submit, write_job  # noqa: E402
 
 SECONDS = float(os.environ.get("VONK_SECONDS", 10))
 ROWS = 60000
-ENV = {name: value for name, value in os.environ.items() if name not in ("VONK_MASTER", "VONK_SECRET_FILE")}
 
 QUERIES = [
     "SELECT count(*), sum(amount), min(note), max(day) FROM sales",
@@ -50,36 +49,11 @@ def make_data(folder):
             f.write(" ".join(f"w{int(generator.paretovariate(0.8)) % 500}" for _ in range(8)) + "\n")
 
 
-class Cluster:
-    def __init__(self, folder, workers=3, env=None):
-        self.dir = os.path.join(folder, "cluster")
-        self.env = {**ENV, **(env or {})}
-        done = subprocess.run([VONK, "cluster", "up", str(workers), "--dir", self.dir], capture_output=True, text=True, env=self.env,
-                              timeout=120)
-        if done.returncode != 0:
-            sys.exit(f"cannot start a cluster: {done.stderr}")
-        self.url = done.stdout.strip()
-
-    def executors(self):
-        """The ids of the processes that run in this cluster's folder."""
-        found = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/cmdline", "rb") as f:
-                    words = f.read().decode(errors="replace").split("\0")
-            except OSError:
-                continue
-            if len(words) > 1 and words[1] == "executor" and any(word.startswith(self.dir) for word in words):
-                found.append(int(pid))
-        return found
-
-    def close(self):
-        subprocess.run([VONK, "cluster", "down", "--dir", self.dir], capture_output=True, env=self.env, timeout=120)
-        check(not self.executors(), "executors are left when the cluster is down")
-        shutil.rmtree(self.dir, ignore_errors=True)
+def three_workers(**options):
+    return Cluster(3, executor=None, cores=3, **options)
 
 
-def run(folder, url, query):
+def ask(folder, url, query):
     """(exit code, output) of SQL, or of the job that counts words."""
     where = ["--master", url] if url else []
     if query is None:
@@ -87,14 +61,14 @@ def run(folder, url, query):
     else:
         line = [VONK, "sql", os.path.join(folder, "db"), *where, "--format", "csv", "-c", query]
     try:
-        done = subprocess.run(line, capture_output=True, text=True, env=ENV, timeout=120)
+        done = subprocess.run(line, capture_output=True, text=True, timeout=120)
     except subprocess.TimeoutExpired:
         return 124, "", "it did not end"
     return done.returncode, done.stdout, done.stderr
 
 
 class Breaker(threading.Thread):
-    """Does something to a random executor, now and then."""
+    """Does something to a random executor, now and then, until `with` ends."""
 
     def __init__(self, cluster, act, every):
         super().__init__()
@@ -104,7 +78,7 @@ class Breaker(threading.Thread):
     def run(self):
         generator = random.Random(11)
         while not self.over.wait(self.every):
-            pids = self.cluster.executors()
+            pids = sorted(self.cluster.executors())
             if not pids:
                 continue
             try:
@@ -113,10 +87,13 @@ class Breaker(threading.Thread):
             except ProcessLookupError:
                 pass
 
-    def stop(self):
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
         self.over.set()
         self.join()
-        return self.count
 
 
 def compare(folder, cluster, right, name, seconds=None):
@@ -125,41 +102,35 @@ def compare(folder, cluster, right, name, seconds=None):
     number = 0
     while number < len(right) or (seconds and time.monotonic() < end):
         query = (QUERIES + [None])[number % len(right)]
-        code, out, err = run(folder, cluster.url, query)
-        check(code == 0 and out == right[number % len(right)], f"{name}: {query or 'word_count.c'}: exit {code} {err[-400:]}")
+        code, out, err = ask(folder, cluster.url, query)
+        expect(code == 0 and out == right[number % len(right)], f"{name}: {query or 'word_count.c'}: exit {code} {err[-400:]}")
         number += 1
 
 
-def undisturbed(folder, right):
-    cluster = Cluster(folder)
-    compare(folder, cluster, right, "undisturbed")
-    cluster.close()
+def test_undisturbed(folder, right):
+    with three_workers() as cluster:
+        compare(folder, cluster, right, "undisturbed")
 
 
-def killed(folder, right):
-    cluster = Cluster(folder)
-    breaker = Breaker(cluster, lambda pid: os.kill(pid, signal.SIGKILL), 1)
-    breaker.start()
-    compare(folder, cluster, right, "killed", SECONDS)
-    check(breaker.stop() > 0, "no executor was killed")
-    cluster.close()
+def test_killed(folder, right):
+    with three_workers() as cluster, Breaker(cluster, lambda pid: os.kill(pid, signal.SIGKILL), 1) as breaker:
+        compare(folder, cluster, right, "killed", SECONDS)
+        expect(breaker.count > 0, "no executor was killed")
 
 
-def damaged(folder, right):
-    cluster = Cluster(folder, env={"VONK_TEST_DAMAGE": "5"})
-    compare(folder, cluster, right, "damaged")
-    cluster.close()
+def test_damaged(folder, right):
+    with three_workers(env={"VONK_TEST_DAMAGE": "5"}) as cluster:
+        compare(folder, cluster, right, "damaged")
 
 
-def stopped(folder, right):
+def test_stopped(folder, right):
     """An executor that is slow without a reason: its driver gives it up, and what it says later is refused."""
-    cluster = Cluster(folder)
-    stopped_pids = []
+    stopped = []
 
     def freeze(pid):
-        if not stopped_pids:
+        if not stopped:
             os.kill(pid, signal.SIGSTOP)
-            stopped_pids.append(pid)
+            stopped.append(pid)
             threading.Timer(15, lambda: resume(pid)).start()
 
     def resume(pid):
@@ -168,49 +139,49 @@ def stopped(folder, right):
         except ProcessLookupError:
             pass
 
-    breaker = Breaker(cluster, freeze, 0.1)
-    breaker.start()
-    compare(folder, cluster, right, "stopped")
-    breaker.stop()
-    check(stopped_pids, "no executor was stopped")
-    for pid in stopped_pids:
-        resume(pid)
-    cluster.close()
+    with three_workers() as cluster:
+        with Breaker(cluster, freeze, 0.1):
+            compare(folder, cluster, right, "stopped")
+        expect(stopped, "no executor was stopped")
+        for pid in stopped:
+            resume(pid)
 
 
-def events(folder, right):
+def status_of(cluster, *options, code=0):
+    done = subprocess.run([VONK, "status", "--master", cluster.url, *options], capture_output=True, text=True)
+    expect(done.returncode == code, f"vonk status {options}: {done.stderr}")
+    return done.stdout if code == 0 else done.stderr
+
+
+def test_events(folder, right):
     """What an event log says of a query, and what a driver that runs says of itself."""
-    cluster = Cluster(folder)
     logs = os.path.join(folder, "logs")
-    query = QUERIES[5]
-    line = [VONK, "sql", os.path.join(folder, "db"), "--master", cluster.url, "--set", f"event_log={logs}"]
-    driver = subprocess.Popen([*line, "--format", "csv"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=ENV)
-    driver.stdin.write(query + ";\n")
-    driver.stdin.flush()
-    for expected in right[5].splitlines():
-        check(driver.stdout.readline() == expected + "\n", "events: a line of the answer")
-    status = subprocess.run([VONK, "status", "--master", cluster.url, "--json"], capture_output=True, text=True, env=ENV)
-    application = json.loads(status.stdout)["applications"][0]["id"]
-    live = subprocess.run([VONK, "status", "--master", cluster.url, "--lineage", str(application)], capture_output=True, text=True, env=ENV)
-    driver.stdin.close()
-    driver.wait(60)
-    names = os.listdir(logs)
-    check(len(names) == 1, f"events: one file, not {names}")
-    path = os.path.join(logs, names[0])
-    with open(path) as f:
-        said = [json.loads(line) for line in f]
-    made = [event for event in said if event["event"] == "task" and event["outcome"] == "made"]
-    check(made and {event["state"] for event in said if event["event"] == "job_ended"} == {"succeeded"}, f"events: {said}")
-    check({event["stage"] for event in made} == {event["stage"] for event in said if event["event"] == "stage"}, "events: of every stage")
-    with open(path, "a") as f:
-        f.write('{"event": "task", "sta')  # as of a driver that was killed
-    later = subprocess.run([VONK, "status", "--from", path, "--lineage"], capture_output=True, text=True, env=ENV).stdout
-    check("1 of" in later and "left out" in later, f"events: half a line: {later}")
-    for event in made:
-        check(event["hash"] in live.stdout and event["hash"] in later, f"events: {event} is not in {live.stdout}{live.stderr}")
-    gone = subprocess.run([VONK, "status", "--master", cluster.url, "--lineage", str(application)], capture_output=True, text=True, env=ENV)
-    check(gone.returncode == 1 and "vonk status --from" in gone.stderr, f"events: of one that has ended: {gone.stderr}")
-    cluster.close()
+    with three_workers() as cluster:
+        line = [VONK, "sql", os.path.join(folder, "db"), "--master", cluster.url, "--set", f"event_log={logs}"]
+        driver = subprocess.Popen([*line, "--format", "csv"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        driver.stdin.write(QUERIES[5] + ";\n")
+        driver.stdin.flush()
+        for expected in right[5].splitlines():
+            expect(driver.stdout.readline() == expected + "\n", "a line of the answer")
+        application = str(cluster.status()["applications"][0]["id"])
+        live = status_of(cluster, "--lineage", application)
+        driver.stdin.close()
+        driver.wait(60)
+        names = os.listdir(logs)
+        expect(len(names) == 1, f"one file, not {names}")
+        path = os.path.join(logs, names[0])
+        with open(path) as f:
+            said = [json.loads(line) for line in f]
+        made = [event for event in said if event["event"] == "task" and event["outcome"] == "made"]
+        expect(made and {event["state"] for event in said if event["event"] == "job_ended"} == {"succeeded"}, said)
+        expect({event["stage"] for event in made} == {event["stage"] for event in said if event["event"] == "stage"}, "of every stage")
+        with open(path, "a") as f:
+            f.write('{"event": "task", "sta')  # as of a driver that was killed
+        later = subprocess.run([VONK, "status", "--from", path, "--lineage"], capture_output=True, text=True).stdout
+        expect("1 of" in later and "left out" in later, f"half a line: {later}")
+        for event in made:
+            expect(event["hash"] in live and event["hash"] in later, f"{event} is not in {live}")
+        expect("vonk status --from" in status_of(cluster, "--lineage", application, code=1), "of one that has ended")
 
 
 BAD = """
@@ -287,48 +258,33 @@ int vonk_main(VonkSession *session, int argc, char **argv)
 """
 
 
-def bad_functions(folder, right):
+def test_bad_functions(folder, right):
     """A user's function that crashes, leaves, eats all memory or never ends: an error that names it, and others go on."""
-    cluster = Cluster(folder)
     job = write_job(folder, "bad.c", BAD)
     wanted = {"crash": "Segmentation fault in user function crash, record", "leave": "exit() in user function leave, record",
               "eat": "of its 200.0 MiB memory"}
-    for name, text in wanted.items():
-        code, out, err = submit(job, name, options=["--master", cluster.url, "--set", "executor_memory=200MiB"], timeout=120)
-        check(code == 1 and out == "" and "partition 0: its executor has crashed 4 times" in err and text in err, f"{name}: exit {code} {out}{err}")
-    code, out, err = submit(job, "stay", options=["--master", cluster.url], timeout=120)
-    check(code == 0 and out == "100000\n", f"a task that is cancelled and goes on: exit {code} {out}{err}")
-    process = subprocess.Popen([VONK, "submit", "--master", cluster.url, job, "hang"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                               text=True, env=ENV)
-    status = lambda: json.loads(subprocess.run([VONK, "status", "--master", cluster.url, "--json"], capture_output=True, text=True, env=ENV).stdout)
-    end = time.monotonic() + 60
-    while not any(stage["running"] for application in status()["applications"] for stage in application["stages"]) and time.monotonic() < end:
-        time.sleep(0.1)
-    check([application["name"] for application in status()["applications"]] == ["bad.c"], "an application has its job's name")
-    process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=60)
-    check(process.returncode == 130 and "canceling job due to user request" in out, f"Ctrl-C: exit {process.returncode} {out}")
-    check(status()["applications"] == [], "what was interrupted has ended for the master too")
-    compare(folder, cluster, right, "after bad functions")
-    cluster.close()
-
-
-STORIES = {"undisturbed": undisturbed, "bad_functions": bad_functions, "events": events, "killed": killed, "damaged": damaged, "stopped": stopped}
-
-
-def main():
-    folder = tempfile.mkdtemp(prefix="vonk-executors-")
-    try:
-        make_data(folder)
-        answers = [run(folder, None, query) for query in QUERIES + [None]]
-        for query, (code, _, err) in zip(QUERIES + [None], answers):
-            check(code == 0, f"here: {query}: {err}")
-        for name in sys.argv[1:] or STORIES:
-            STORIES[name](folder, [out for _, out, _ in answers])
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return report("executors")
+    with three_workers() as cluster:
+        for name, text in wanted.items():
+            code, out, err = submit(job, name, options=["--master", cluster.url, "--set", "executor_memory=200MiB"], timeout=120)
+            expect(code == 1 and out == "" and "partition 0: its executor has crashed 4 times" in err and text in err, f"{name}: exit {code} {out}{err}")
+        code, out, err = submit(job, "stay", options=["--master", cluster.url], timeout=120)
+        expect(code == 0 and out == "100000\n", f"a task that is cancelled and goes on: exit {code} {out}{err}")
+        process = subprocess.Popen([VONK, "submit", "--master", cluster.url, job, "hang"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        applications = wait_for("its stage runs", lambda: (lambda found: found if any(
+            stage["running"] for application in found for stage in application["stages"]) else None)(cluster.status()["applications"]))
+        expect([application["name"] for application in applications] == ["bad.c"], "an application has its job's name")
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=60)
+        expect(process.returncode == 130 and "canceling job due to user request" in out, f"Ctrl-C: exit {process.returncode} {out}")
+        expect(cluster.status()["applications"] == [], "what was interrupted has ended for the master too")
+        compare(folder, cluster, right, "after bad functions")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    with tempfile.TemporaryDirectory(prefix="vonk-executors-") as top:
+        make_data(top)
+        answers = [ask(top, None, query) for query in QUERIES + [None]]
+        for query, (code, _, err) in zip(QUERIES + [None], answers):
+            if code != 0:
+                sys.exit(f"here: {query}: {err}")
+        sys.exit(main(globals(), lambda: contextlib.nullcontext((top, [out for _, out, _ in answers]))))

@@ -5,6 +5,8 @@
  * both ends.
  */
 #include <check.h>
+#include <dirent.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -20,6 +22,8 @@
 #include "core/base/clock.h"
 #include "core/data/bitmap.h"
 #include "core/plan/plan_wire_here.h"
+#include "core/rdd/block_keep.h"
+#include "core/rdd/block_store_internal.h"
 #include "core/rdd/rdd_job.h"
 #include "core/rdd/thread_backend.h"
 #include "formats/format.h"
@@ -33,7 +37,8 @@ static Table *table;
 static WireHere here; /* tables by their place in a list */
 static PlanWireHooks hooks;
 static const RpcModule *rpc;
-static atomic_bool cancelled; /* the job at hand */
+static Codec codec;           /* of what executors make */
+static atomic_bool cancelled; /* the job at hand        */
 
 /* --- the data and the jobs --- */
 
@@ -258,7 +263,8 @@ static const char *answer_with(Driver *driver, const Plan *plan, uint32_t stream
                           .wire = &hooks,
                           .stream_partitions = stream,
                           .cancelled = &cancelled,
-                          .spill_bytes = 1 << 20};
+                          .spill_bytes = 1 << 20,
+                          .codec = codec};
     StrBuf text = {.arena = arena};
     Status status;
     Batch batch;
@@ -317,6 +323,9 @@ static void check_answer(Cluster *cluster, const Plan *plan, uint32_t stream, co
 
 /* --- tests --- */
 
+static const Codec codecs[] = {CODEC_NONE, CODEC_LZ4_RAW, CODEC_SNAPPY, CODEC_ZSTD};
+enum { CODECS = sizeof codecs / sizeof codecs[0] };
+
 START_TEST(test_same_answers)
 {
     const Plan *plans[] = {count_words(), sort_rows()};
@@ -327,6 +336,11 @@ START_TEST(test_same_answers)
 
         for (uint32_t stream = 0; stream < 3; stream++)
             check_answer(&cluster, plans[i], stream, right);
+        for (int c = 0; c < CODECS; c++) {
+            codec = codecs[c];
+            check_answer(&cluster, plans[i], 0, right);
+        }
+        codec = CODEC_NONE;
     }
     ck_assert_uint_eq(cluster_backend_size(cluster.backend).executors, 3);
     close_cluster(&cluster);
@@ -340,7 +354,11 @@ START_TEST(test_damaged_blocks)
     Cluster cluster = open_cluster(3, 7);
 
     for (int i = 0; i < 2; i++)
-        check_answer(&cluster, plans[i], 0, answer_of_threads(plans[i]));
+        for (int c = 0; c < 2; c++) {
+            codec = codecs[c];
+            check_answer(&cluster, plans[i], 0, answer_of_threads(plans[i]));
+        }
+    codec = CODEC_NONE;
     close_cluster(&cluster);
 }
 END_TEST
@@ -416,7 +434,10 @@ START_TEST(test_kept_blocks)
     for (int i = 0; i < 2; i++) {
         Cluster cluster = open_keeping_cluster(3, UINT64_C(1) << 30);
         Error err = ERROR_NONE;
-        const char *text = answer_with(cluster.driver, plans[i], 0, end_all, &cluster, &err);
+        const char *text;
+
+        codec = i == 0 ? CODEC_NONE : CODEC_LZ4_RAW;
+        text = answer_with(cluster.driver, plans[i], 0, end_all, &cluster, &err);
 
         ck_assert_msg(text != NULL, "%s (%s)", err.message, err.detail);
         ck_assert_str_eq(text, answer_of_threads(plans[i]));
@@ -425,6 +446,181 @@ START_TEST(test_kept_blocks)
         close_cluster(&cluster);
         remove_kept();
     }
+}
+END_TEST
+
+/* --- a bit that flips --- */
+
+/* Tasks of the first stage that were made so far, as the events say. */
+static uint32_t maps_made(const Cluster *cluster)
+{
+    WireBytes kept = event_log_kept(driver_events(cluster->driver), arena);
+    const char *text = arena_strndup(arena, kept.bytes, kept.byte_count);
+    uint32_t count = 0;
+
+    for (const char *at = text; (at = strstr(at, "\"event\": \"task\"")) != NULL; at++) {
+        const char *line = arena_strndup(arena, at, strcspn(at, "\n"));
+
+        count += strstr(line, "\"stage\": 1,") != NULL && strstr(line, "\"made\"") != NULL;
+    }
+    return count;
+}
+
+static void flip_bit(int fd, uint64_t offset)
+{
+    char byte;
+
+    ck_assert_int_eq(pread(fd, &byte, 1, (off_t)offset), 1);
+    byte ^= 16;
+    ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)offset), 1);
+}
+
+/* In what a map task has for the last partition; false: it is no map task's file. */
+static bool damage_file(uint64_t output, int64_t executor, uint32_t map)
+{
+    const char *kept = block_keeper_folder(folder, 1, arena);
+    bool is_one = false;
+    KeptFile file;
+    int fd;
+
+    ck_assert_int_eq(kept_file_open(kept, output, executor, map, arena, NULL, &file), ST_OK);
+    is_one = file.reduce_count == REDUCES && file.cells[REDUCES] > file.cells[REDUCES - 1];
+    if (is_one) {
+        const KeptBlock *block = &file.blocks[file.cells[REDUCES - 1]];
+
+        fd = open(file.path, O_RDWR);
+        ck_assert_int_ge(fd, 0);
+        flip_bit(fd, block->offset + block->bytes / 2);
+        close(fd);
+    }
+    kept_file_close(&file);
+    return is_one;
+}
+
+/* One file of all that is kept. */
+static void damage_one_file(void)
+{
+    const char *kept = block_keeper_folder(folder, 1, arena);
+    bool is_done = false;
+
+    for (uint64_t output = 1; output < 10 && !is_done; output++) {
+        DIR *dir = opendir(arena_printf(arena, "%s/%llu", kept, (unsigned long long)output));
+
+        for (struct dirent *entry; !is_done && dir != NULL && (entry = readdir(dir)) != NULL;) {
+            long long executor;
+            unsigned map;
+
+            if (sscanf(entry->d_name, "%lld-%u", &executor, &map) == 2)
+                is_done = damage_file(output, executor, map);
+        }
+        if (dir != NULL)
+            closedir(dir);
+    }
+    ck_assert(is_done);
+}
+
+typedef struct Flip {
+    Cluster *cluster;
+    uint32_t made; /* before */
+} Flip;
+
+static void flip_in_file(void *opaque)
+{
+    Flip *flip = opaque;
+
+    flip->made = maps_made(flip->cluster);
+    end_all(flip->cluster);
+    damage_one_file();
+    for (uint32_t i = 0; i < 3; i++)
+        start_executor(flip->cluster, i);
+}
+
+/* What executors that have ended made is read from files, one of which is damaged: its map task
+ * runs again, and no other. */
+START_TEST(test_damaged_kept_file)
+{
+    const Plan *plan = count_words();
+    Cluster cluster = open_keeping_cluster(3, UINT64_C(1) << 30);
+    Flip flip = {.cluster = &cluster};
+    Error err = ERROR_NONE;
+    const char *text = answer_with(cluster.driver, plan, 1, flip_in_file, &flip, &err);
+
+    ck_assert_msg(text != NULL, "%s (%s)", err.message, err.detail);
+    ck_assert_str_eq(text, answer_of_threads(plan));
+    ck_assert_uint_eq(flip.made, FILES);
+    ck_assert_uint_eq(maps_made(&cluster), flip.made + 1);
+    close_cluster(&cluster);
+}
+END_TEST
+
+/* The file without a name of the one executor that has spilled, which has the offset; closed by the
+ * caller. */
+static int open_spill_file(uint64_t offset)
+{
+    char path[64], target[256];
+    struct stat file;
+    int found = -1;
+
+    for (int fd = 3; fd < 1024 && found < 0; fd++) {
+        ssize_t length;
+
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        length = readlink(path, target, sizeof target - 1);
+        target[length < 0 ? 0 : length] = '\0';
+        if (strncmp(target, "/tmp/", 5) == 0 && strstr(target, "(deleted)") != NULL &&
+            stat(path, &file) == 0 && (uint64_t)file.st_size > offset)
+            found = open(path, O_RDWR);
+    }
+    ck_assert_int_ge(found, 0);
+    return found;
+}
+
+/* In the spilled blocks of one map task that are for the last partition. */
+static void flip_in_spill(void *opaque)
+{
+    Flip *flip = opaque;
+    bool is_done = false;
+
+    flip->made = maps_made(flip->cluster);
+    for (uint32_t i = 0; i < 3 && !is_done; i++) {
+        BlockStore *store = executor_store(flip->cluster->executors[i].executor);
+
+        if (block_store_spill(store, UINT64_MAX) == 0)
+            continue;
+        LIST_EACH(node, &store->all)
+        {
+            const MapBlocks *blocks = LIST_OWNER(node, MapBlocks, node);
+            const Cell *cell = &blocks->cells[REDUCES - 1];
+            uint64_t offset;
+            int fd;
+
+            if (is_done || blocks->reduce_count != REDUCES || cell->count == 0)
+                continue;
+            offset = cell->items[0].offset + cell->items[0].form.stored_bytes / 2;
+            fd = open_spill_file(offset);
+            flip_bit(fd, offset);
+            close(fd);
+            is_done = true;
+        }
+        break; /* so that there is just one such file */
+    }
+    ck_assert(is_done);
+}
+
+/* As above, of blocks that an executor which lives reads from its spill file, to use and to give.
+ */
+START_TEST(test_damaged_spilled_block)
+{
+    const Plan *plan = count_words();
+    Cluster cluster = open_cluster(3, 0);
+    Flip flip = {.cluster = &cluster};
+    Error err = ERROR_NONE;
+    const char *text = answer_with(cluster.driver, plan, 1, flip_in_spill, &flip, &err);
+
+    ck_assert_msg(text != NULL, "%s (%s)", err.message, err.detail);
+    ck_assert_str_eq(text, answer_of_threads(plan));
+    ck_assert_uint_eq(maps_made(&cluster), flip.made + 1);
+    close_cluster(&cluster);
 }
 END_TEST
 
@@ -507,6 +703,8 @@ int main(void)
     tcase_add_test(tcase, test_damaged_blocks);
     tcase_add_test(tcase, test_executors_end);
     tcase_add_test(tcase, test_kept_blocks);
+    tcase_add_test(tcase, test_damaged_kept_file);
+    tcase_add_test(tcase, test_damaged_spilled_block);
     tcase_add_test(tcase, test_some_blocks_are_kept);
     tcase_add_test(tcase, test_errors_come_back);
     tcase_set_timeout(small, 120);

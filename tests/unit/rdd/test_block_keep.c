@@ -137,6 +137,58 @@ START_TEST(what_is_kept_is_found)
 }
 END_TEST
 
+/* Packed blocks are kept as they are; a bit of them that flips is found before they are used. */
+START_TEST(packed_blocks)
+{
+    static const Codec codecs[] = {CODEC_LZ4_RAW, CODEC_SNAPPY, CODEC_ZSTD};
+    BlockKeep *keep = open_keep(5, 1 << 20);
+    PlanColumn typed = column;
+
+    typed.type = type_of(TYPE_INT8);
+    for (int c = 0; c < 3; c++) {
+        BlockOutput *output = new_output(1);
+        MapBlocks *blocks = map_blocks_new(store, REDUCES);
+        const KeptBlock *kept;
+        Error err = ERROR_NONE;
+        BlockForm form;
+        Block *block;
+        KeptFile file;
+        char *bytes;
+
+        map_blocks_add(blocks, 1, make_block(7));
+        ck_assert_int_eq(map_blocks_settle(blocks, KEEP_DEFAULT, codecs[c], NULL), ST_OK);
+        ck_assert_uint_lt(map_blocks_stored_bytes(blocks), map_blocks_bytes(blocks));
+        block_output_put(output, 0, blocks, 7);
+        if (c == 1)
+            ck_assert_uint_gt(block_store_spill(store, UINT64_MAX), 0);
+        ck_assert(block_keep_add(keep, output, 0));
+        ck_assert_int_eq(look(output, 5, 0, &file), ST_OK);
+        kept = &file.blocks[file.cells[1]];
+        form = kept_block_form(kept);
+        ck_assert_int_eq(form.codec, codecs[c]);
+        bytes = arena_alloc(arena, kept->stored_bytes);
+        ck_assert_int_eq(kept_file_read_block(&file, 1, 0, bytes, NULL), ST_OK);
+        ck_assert_int_eq(block_of_form(pool, &form, bytes, 1, &typed, NULL, &block), ST_OK);
+        ck_assert_uint_eq(block->hash, kept->hash);
+        block_unref(block);
+        ck_assert_int_eq(block_output_get(output, 0, 1, 0, NULL, &block), ST_OK);
+        ck_assert_uint_eq(block->hash, kept->hash);
+        block_unref(block);
+        for (uint64_t i = 0; i < kept->stored_bytes; i++) {
+            bytes[i] ^= 4;
+            ck_assert_int_eq(block_of_form(pool, &form, bytes, 1, &typed, &err, &block),
+                             ST_CORRUPT);
+            ck_assert_ptr_nonnull(strstr(err.message, "checksum"));
+            bytes[i] ^= 4;
+        }
+        kept_file_close(&file);
+        block_keep_drop(keep, block_output_id(output));
+        block_output_unref(output);
+    }
+    block_keep_close(keep);
+}
+END_TEST
+
 /* Somebody who has ended left files: they go with what they are of, whoever is told. */
 START_TEST(others_clear_away)
 {
@@ -254,6 +306,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, what_is_kept_is_found);
+    tcase_add_test(tcase, packed_blocks);
     tcase_add_test(tcase, others_clear_away);
     tcase_add_test(tcase, the_budget_is_shared);
     tcase_add_test(tcase, nothing_to_keep);

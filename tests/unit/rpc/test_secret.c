@@ -99,6 +99,32 @@ START_TEST(test_not_taken)
 }
 END_TEST
 
+/* To a process that may not read the file: as often as it likes, and not to be changed. */
+START_TEST(test_handed_over)
+{
+    Secret first, given;
+    Error err = ERROR_NONE;
+    char name[32];
+    int fd;
+
+    ck_assert_int_eq(secret_make(path, &err), ST_OK);
+    ck_assert_int_eq(secret_read(path, &err, &first), ST_OK);
+    ck_assert_msg(secret_hand_over(path, &err, &fd) == ST_OK, "%s", err.message);
+    unlink(path);
+    snprintf(name, sizeof name, "fd:%d", fd);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_msg(secret_read(name, &err, &given) == ST_OK, "%s", err.message);
+        ck_assert_int_eq(memcmp(&first, &given, sizeof first), 0);
+    }
+    ck_assert_int_lt(pwrite(fd, "x", 1, 0), 0);
+    close(fd);
+    ck_assert_int_ne(secret_read(name, &err, &given), ST_OK);
+    ck_assert_int_ne(secret_read("fd:x", &err, &given), ST_OK);
+    ck_assert_int_eq(secret_hand_over(path, &err, &fd), ST_IO);
+    ck_assert_int_eq(fd, -1);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("secret");
@@ -109,6 +135,7 @@ int main(void)
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_add_test(cases, test_made_and_read);
     tcase_add_test(cases, test_not_taken);
+    tcase_add_test(cases, test_handed_over);
     suite_add_tcase(suite, cases);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,203 @@
+#!/usr/bin/env python3
+"""What strangers, and what applications themselves, must not be able to do.
+
+    run_safety.py [STORY]...     VONK_BUILD names another build than build/release
+
+Executors that run as a user of their own (this test makes one, as root, and removes it).
+"""
+import contextlib
+import errno
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
+from cluster import PATIENCE, ROOT, VONK, Cluster, expect, main, run, skip, wait_for  # noqa: E402
+from jobs import write_job  # noqa: E402
+
+
+@contextlib.contextmanager
+def other_user():
+    """The name of a user that nothing belongs to."""
+    if os.geteuid() != 0:
+        skip("only root runs executors as another user")
+    if shutil.which("useradd") is None:
+        skip("there is no useradd")
+    name = f"vonk-test-{os.getpid()}"
+    subprocess.run(["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", name], check=True)
+    try:
+        yield name
+    finally:
+        subprocess.run(["userdel", name], check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def a_secret():
+    """The file, in a folder that everybody may enter."""
+    with tempfile.TemporaryDirectory(prefix="vonk-secret-") as folder:
+        os.chmod(folder, 0o755)
+        path = os.path.join(folder, "secret")
+        run("cluster", "init", "--secret-file", path)
+        yield path
+
+
+# --- executors as another user ---
+
+# Each line says what the function was able to do, which is nothing; the last process leaves its group and its parent.
+TRIES = r"""
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+VONK_RECORD(Try, VONK_FIELD(text, what), VONK_FIELD(int8, result));
+
+static int64_t opens(const char *path)
+{
+    int fd = open(path, O_RDONLY);
+
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+static int64_t stray(void)
+{
+    if (fork() != 0)
+        return 0;
+    setsid();
+    if (fork() == 0)
+        execlp("sleep", "sleep", "4711", NULL);
+    _exit(0);
+}
+
+static void tell(VonkOut *out, const char *what, int64_t result)
+{
+    vonk_emit(out, &(Try){.what = vonk_text(what), .result = result});
+}
+
+static void all(VonkTask *task, const VonkNumber *in, VonkOut *out)
+{
+    struct rlimit files, core;
+    char path[64];
+
+    (void)task, (void)in;
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)getppid());
+    getrlimit(RLIMIT_NOFILE, &files);
+    getrlimit(RLIMIT_CORE, &core);
+    tell(out, "user", getuid());
+    tell(out, "becomes root", setuid(0) == 0 ? 0 : -errno);
+    tell(out, "reads the secret", opens(SECRET));
+    tell(out, "reads the worker's environment", opens(path));
+    tell(out, "lists the worker's folder", opens(WORKER));
+    tell(out, "kills the worker", kill(getppid(), SIGKILL) == 0 ? 0 : -errno);
+    tell(out, "files", files.rlim_max <= 65536 ? 0 : 1);
+    tell(out, "core", core.rlim_max == 0 ? 0 : 1);
+    tell(out, "leaves its group", stray());
+}
+
+int vonk_main(VonkSession *session, int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    return vonk_rdd_print_csv(vonk_rdd_flat_map(vonk_rdd_range(session, 0, 1, 1, 1), VonkNumber, Try, all));
+}
+"""
+
+
+def uid_of(pid):
+    with open(f"/proc/{pid}/status") as f:
+        return int(re.search(r"^Uid:\s+(\d+)", f.read(), flags=re.M).group(1))
+
+
+def strays():
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as f:
+            if f.read() == b"sleep\x004711\x00":
+                found.append(pid)
+    return found
+
+
+def test_executors_run_as_another_user():
+    with other_user() as user, a_secret() as secret, Cluster(2, executor=None, cores=2, extra=["--secret-file", secret, "--run-as", user]) as cluster:
+        uid = pwd.getpwnam(user).pw_uid
+        job = write_job(cluster.top, "tries.c", f'#define SECRET "{secret}"\n#define WORKER "{cluster.dir}/worker-1"\n' + TRIES)
+        master = ["--master", cluster.url, "--set", f"secret_file={secret}"]
+        said = dict(line.split(",") for line in run("submit", *master, job).stdout.splitlines()[1:])
+        refused = {name: int(said.pop(name)) for name in list(said) if name.split()[0] in ("becomes", "reads", "lists", "kills")}
+        expect(set(refused.values()) <= {-errno.EPERM, -errno.EACCES} and len(refused) == 5, f"what it could do: {refused}")
+        expect(said == {"user": str(uid), "files": "0", "core": "0", "leaves its group": "0"}, said)
+        wait_for("what has left its group has ended, too", lambda: not strays())
+        # a query while executors are killed: what they have kept is theirs, and their worker serves it
+        query = "SELECT i % 7 AS k, count(*), sum(i) FROM generate_series(1, 200000) AS t(i) GROUP BY 1 ORDER BY 1"
+        wanted = run("sql", "--format", "csv", "-c", query).stdout
+        shell = subprocess.Popen([VONK, "sql", *master, "--format", "csv"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            for _ in range(2):
+                shell.stdin.write(query + ";\n")
+                shell.stdin.flush()
+                for line in wanted.splitlines():
+                    expect(shell.stdout.readline() == line + "\n", "the answer")
+                executors = cluster.executors()
+                expect({uid_of(pid) for pid in executors} == {uid} and {uid_of(pid) for pid in cluster.keepers()} == {0}, "whose processes they are")
+                for folder in (os.path.join(top, name) for top, names, _ in os.walk(cluster.dir) for name in names if "app-" in top):
+                    info = os.stat(folder)
+                    expect((info.st_uid, info.st_mode & 0o777) == (uid, 0o700), f"{folder} is the user's alone")
+                for pid in executors:
+                    os.kill(pid, signal.SIGKILL)
+        finally:
+            shell.stdin.close()
+            shell.wait(PATIENCE)
+        expect(shell.returncode == 0, "it ends")
+
+
+def test_other_user_ends_with_the_worker():
+    with other_user() as user, Cluster(1, extra=["--run-as", user]) as cluster:
+        cluster.driver("--executors", "2").hears("^news 2")
+        expect({uid_of(pid) for pid in cluster.children_of("worker-1")} == {pwd.getpwnam(user).pw_uid}, "they are another user's")
+        os.kill(cluster.pid_of("worker-1"), signal.SIGKILL)
+        wait_for("its executors have ended", lambda: not cluster.executors())
+
+
+def test_drivers_run_as_another_user():
+    with other_user() as user, a_secret() as secret, Cluster(1, executor=None, cores=1, extra=["--secret-file", secret, "--run-as", user]) as cluster:
+        job = write_job(cluster.top, "tries.c", f'#define SECRET "{secret}"\n#define WORKER "{cluster.dir}/worker-1"\n' + TRIES)
+        with open(os.path.join(cluster.top, "words.txt"), "w") as f:
+            f.write("a b a\n")
+        submit = ["submit", "--master", cluster.url, "--set", f"secret_file={secret}", "--deploy-mode", "cluster", "--wait"]
+        driver = int(run(*submit, "--files", f"{cluster.top}/words.txt", f"{ROOT}/examples/word_count.c", "words.txt").stdout)
+        news = next(news for news in cluster.status()["drivers"] if news["id"] == driver)
+        with open(news["log"].split(":", 1)[1]) as log:
+            text = log.read()
+        expect("a,2\nb,1" in text and os.stat(log.name).st_uid == 0, f"its output is in its log: {text}")
+        driver = int(run(*submit, job).stdout)
+        with open(cluster.dir + f"/worker-1/driver-{driver}.log") as log:
+            expect(f"reads the secret,{-errno.EACCES}" in log.read(), "nor do its executors read the secret's file")
+
+
+def test_run_as_what_cannot_be():
+    with Cluster(1) as cluster:
+        worker = ["worker", "--master", cluster.url]
+        failed = run(*worker, "--dir", f"{cluster.top}/w", "--run-as", "nobody-of-that-name", code=1)
+        expect('there is no user "nobody-of-that-name" for executors' in failed.stderr and "useradd" in failed.stderr, failed.stderr)
+        with other_user() as user:
+            failed = run(*worker, "--dir", f"{cluster.top}/w", "--run-as", user, code=1)  # below a folder of 0700
+            expect(f'user "{user}" does not come to the folder' in failed.stderr and "chmod o+x" in failed.stderr, failed.stderr)
+            os.chmod(cluster.top, 0o755)
+            with tempfile.TemporaryDirectory(prefix="vonk-nobody-") as folder:
+                os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
+                failed = run(*worker, "--dir", f"{folder}/w", "--run-as", user, code=1, user="nobody")
+            expect(f'cannot run as user "{user}": this worker has not the right' in failed.stderr and "as root" in failed.stderr, failed.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main(globals()))
