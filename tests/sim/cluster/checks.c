@@ -23,20 +23,12 @@ static struct {
     Entry lost[SLOTS];     /* executor -> 1            */
 } seen;
 
-SchedulerAction __wrap_scheduler_next(Scheduler *scheduler);
-SchedulerAction __real_scheduler_next(Scheduler *scheduler);
-TaskVerdict __wrap_scheduler_task_succeeded(Scheduler *scheduler, AttemptId attempt,
-                                            uint64_t output_hash);
-TaskVerdict __real_scheduler_task_succeeded(Scheduler *scheduler, AttemptId attempt,
-                                            uint64_t output_hash);
-void __wrap_scheduler_executor_lost(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
-                                    const char *reason);
-void __real_scheduler_executor_lost(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
-                                    const char *reason);
-void __wrap_scheduler_executor_crashed(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
-                                       const char *reason);
-void __real_scheduler_executor_crashed(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
-                                       const char *reason);
+__typeof__(scheduler_next) __wrap_scheduler_next, __real_scheduler_next;
+__typeof__(scheduler_task_succeeded) __wrap_scheduler_task_succeeded,
+    __real_scheduler_task_succeeded;
+__typeof__(scheduler_executor_lost) __wrap_scheduler_executor_lost, __real_scheduler_executor_lost;
+__typeof__(scheduler_executor_crashed) __wrap_scheduler_executor_crashed,
+    __real_scheduler_executor_crashed;
 
 static uint64_t key_of(uint64_t a, uint64_t b)
 {

@@ -31,10 +31,10 @@ static struct {
     int64_t heard_ns, next_id;
 } memory;
 
-Status __wrap_election_start(const ElectionOptions *options, Error *err, Election **election_out);
-void __wrap_election_wake(Election *election);
-void __wrap_election_stop(Election *election);
-int64_t __wrap_election_now_ns(void);
+__typeof__(election_start) __wrap_election_start;
+__typeof__(election_wake) __wrap_election_wake;
+__typeof__(election_stop) __wrap_election_stop;
+__typeof__(election_now_ns) __wrap_election_now_ns;
 
 void elections_begin(void)
 {

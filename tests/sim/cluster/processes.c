@@ -25,19 +25,15 @@
 static WorldOdds odds;
 static bool is_traced;
 
-Status __wrap_child_start(Child *child, const WorkerOptions *options, const Keeper *keeper,
-                          Error *err);
-ChildEnd __wrap_child_finish(Child *child, int wait_status, bool was_unwanted,
-                             char reason[REASON_BYTES]);
-pid_t __wrap_worker__fork(const ProcessSpec *spec);
-pid_t __wrap_waitpid(pid_t pid, int *status_out, int flags);
-int __wrap_kill(pid_t pid, int signal_number);
-void __wrap_task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic_bool *stop,
-                     TaskResult *result_out);
-void __real_task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic_bool *stop,
-                     TaskResult *result_out);
-void __wrap_log_line(LogLevel level, const char *area, const char *format, ...) PRINTF_LIKE(3, 4);
-Status __wrap_rpc_module(Error *err, const RpcModule **module_out);
+/* Declared as what they stand in for: when that changes, these do not compile. */
+__typeof__(child_start) __wrap_child_start;
+__typeof__(child_finish) __wrap_child_finish;
+__typeof__(worker__fork) __wrap_worker__fork;
+__typeof__(waitpid) __wrap_waitpid;
+__typeof__(kill) __wrap_kill;
+__typeof__(task_run) __wrap_task_run, __real_task_run;
+__typeof__(log_line) __wrap_log_line;
+__typeof__(rpc_module) __wrap_rpc_module;
 
 void processes_begin(WorldOdds with, bool traced)
 {
@@ -106,9 +102,9 @@ static void *executor_main(void *opaque)
     return NULL;
 }
 
-Status __wrap_child_start(Child *child, const WorkerOptions *options, const Keeper *keeper,
-                          Error *err)
+Status __wrap_child_start(Child *child, const Worker *worker, Error *err)
 {
+    const WorkerOptions *options = worker->options;
     ExecutorProcess *process = calloc(1, sizeof *process);
     char name[24], path[PATH_MAX];
     SimProcess *self;
@@ -131,8 +127,8 @@ Status __wrap_child_start(Child *child, const WorkerOptions *options, const Keep
     process->options.cores = (uint32_t)child->cores;
     process->options.memory_bytes = 64 << 20;
     process->options.folder = strdup(path);
-    process->options.keeper_port = keeper->port;
-    process->options.keep_bytes = (uint64_t)keeper->keep_bytes;
+    process->options.keeper_port = worker->keeper.port;
+    process->options.keep_bytes = (uint64_t)worker->keeper.keep_bytes;
     self->context = process;
     child->pid = self->pid;
     child->output = -1;
