@@ -95,7 +95,7 @@ class Launches:
                  if any(text and text in read_bytes(path) for text in texts)]
         check(not shown, f"{where}: processes show the secret: {shown}")
 
-    def check_nothing_left(self, where, files="vonk-*", seconds=15):
+    def check_nothing_left(self, where, files="vonk-*", seconds=60):
         left = []
 
         def is_gone():
