@@ -44,18 +44,20 @@ static Status sync_folder(const char *path, Error *err)
     return status;
 }
 
-/* With the files in it. */
-static void remove_folder(Arena *arena, const char *path)
+/* Of its files all, or just the hidden ones. */
+static void remove_files(Arena *arena, const char *path, bool just_hidden)
 {
     DIR *folder = opendir(path);
     const struct dirent *entry;
 
-    while (folder != NULL && (entry = readdir(folder)) != NULL)
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            (void)unlink(arena_printf(arena, "%s/%s", path, entry->d_name));
+    while (folder != NULL && (entry = readdir(folder)) != NULL) {
+        const char *name = entry->d_name;
+
+        if (strcmp(name, ".") != 0 && strcmp(name, "..") != 0 && (name[0] == '.' || !just_hidden))
+            (void)unlink(arena_printf(arena, "%s/%s", path, name));
+    }
     if (folder != NULL)
         closedir(folder);
-    (void)rmdir(path);
 }
 
 static Status write_parts(VonkRdd *rdd, const char *folder, const char *format, Error *err)
@@ -99,13 +101,16 @@ static Status save_folder(VonkRdd *rdd, const char *path, const char *format, Er
     if (mkdir(temporary, 0777) != 0)
         return error_set_errno(err, errno, "cannot make the folder \"%s\"", temporary);
     status = write_parts(rdd, temporary, format, err);
+    /* of tasks that were killed, where files have names from the start (file_writer_open) */
+    remove_files(arena, temporary, true);
     if (status == ST_OK)
         status = sync_folder(temporary, err);
     /* over an empty folder made meanwhile, at most: never over files */
     if (status == ST_OK && rename(temporary, final) != 0)
         status = error_set_errno(err, errno, "cannot rename \"%s\" to \"%s\"", temporary, final);
     if (status != ST_OK) {
-        remove_folder(arena, temporary);
+        remove_files(arena, temporary, false);
+        (void)rmdir(temporary);
         return status;
     }
     return sync_folder(parent, err);

@@ -24,6 +24,7 @@ struct FileWriter {
     int descriptor;
     char *path;
     char *temporary_path;
+    bool is_named;   /* the temporary file is at its path; else it has no name yet */
     uint64_t offset; /* bytes added, buffered ones included */
     size_t buffered;
     char buffer[WRITE_BUFFER_BYTES];
@@ -167,6 +168,17 @@ Status file_read_whole(const char *path, uint64_t limit_bytes, MemPool *pool, Er
     return status;
 }
 
+/* "dir/name" -> "dir"; to be freed. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *folder = heap_strdup(slash == NULL ? "." : path);
+
+    if (slash != NULL)
+        folder[slash == path ? 1 : slash - path] = '\0';
+    return folder;
+}
+
 /* "dir/name" -> "dir/.name.PID.N.tmp" */
 static char *temporary_name(const char *path)
 {
@@ -191,24 +203,59 @@ static void writer_free(FileWriter *writer)
     free(writer);
 }
 
+/* A file without a name, which ends with its process, however that ends. -1 where the file system
+ * (NFS) has none, or nothing could give it a name later (no /proc). */
+static int open_unnamed(const char *path)
+{
+    char *folder = folder_of(path);
+    int descriptor = -1;
+
+    if (access("/proc/self/fd", X_OK) == 0)
+        descriptor = open(folder, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+    free(folder);
+    return descriptor;
+}
+
+/* Calls `make`, which gives the writer's file its temporary path, until that is a free one; 0 or
+ * an errno. */
+static int try_names(FileWriter *writer, int (*make)(FileWriter *))
+{
+    int error_number = EEXIST;
+
+    for (int i = 0; i < OPEN_TRIES && error_number == EEXIST; i++) {
+        free(writer->temporary_path);
+        writer->temporary_path = temporary_name(writer->path);
+        error_number = make(writer) < 0 ? errno : 0;
+    }
+    writer->is_named = error_number == 0;
+    return error_number;
+}
+
+static int create_named(FileWriter *writer)
+{
+    writer->descriptor =
+        open(writer->temporary_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return writer->descriptor;
+}
+
+static int link_unnamed(FileWriter *writer)
+{
+    char link[sizeof "/proc/self/fd/" + 3 * sizeof(int)];
+
+    snprintf(link, sizeof link, "/proc/self/fd/%d", writer->descriptor);
+    return linkat(AT_FDCWD, link, AT_FDCWD, writer->temporary_path, AT_SYMLINK_FOLLOW);
+}
+
 Status file_writer_open(const char *path, Error *err, FileWriter **writer_out)
 {
     FileWriter *writer = heap_new(sizeof *writer);
-    int error_number = 0;
+    int error_number;
 
     *writer_out = NULL;
     writer->path = heap_strdup(path);
-    writer->descriptor = -1;
-    for (int i = 0; i < OPEN_TRIES && writer->descriptor < 0; i++) {
-        free(writer->temporary_path);
-        writer->temporary_path = temporary_name(path);
-        writer->descriptor =
-            open(writer->temporary_path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        error_number = errno;
-        if (writer->descriptor < 0 && error_number != EEXIST)
-            break;
-    }
-    if (writer->descriptor < 0) {
+    writer->descriptor = open_unnamed(path);
+    error_number = writer->descriptor < 0 ? try_names(writer, create_named) : 0;
+    if (error_number != 0) {
         writer_free(writer);
         return error_set_errno(err, error_number, "could not create file \"%s\"", path);
     }
@@ -260,14 +307,10 @@ uint64_t file_writer_offset(const FileWriter *writer)
 /* After the rename: makes the new name itself durable. */
 static Status sync_folder(const char *path, Error *err)
 {
-    const char *slash = strrchr(path, '/');
-    char *folder = heap_strdup(slash == NULL ? "." : path);
+    char *folder = folder_of(path);
     Status status = ST_OK;
-    int descriptor;
+    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-    if (slash != NULL)
-        folder[slash == path ? 1 : slash - path] = '\0';
-    descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     /* some file systems cannot sync a folder (EINVAL): then there is nothing more to do */
     if (descriptor < 0 || (fsync(descriptor) != 0 && errno != EINVAL))
         status = error_set_errno(err, errno, "could not sync the folder of \"%s\"", path);
@@ -279,11 +322,15 @@ static Status sync_folder(const char *path, Error *err)
 
 static Status finish(FileWriter *writer, Error *err)
 {
-    int closed;
+    int closed, error_number = 0;
 
     TRY(flush_buffer(writer, err));
     if (fsync(writer->descriptor) != 0)
         return error_set_errno(err, errno, "could not sync file \"%s\"", writer->path);
+    if (!writer->is_named)
+        error_number = try_names(writer, link_unnamed);
+    if (error_number != 0)
+        return error_set_errno(err, error_number, "could not create file \"%s\"", writer->path);
     closed = close(writer->descriptor);
     writer->descriptor = -1;
     if (closed != 0)
@@ -298,8 +345,9 @@ Status file_writer_finish(FileWriter *writer, Error *err)
     Status status = finish(writer, err);
 
     if (status != ST_OK)
-        unlink(writer->temporary_path);
-    writer_free(writer);
+        file_writer_abort(writer);
+    else
+        writer_free(writer);
     return status;
 }
 
@@ -307,6 +355,7 @@ void file_writer_abort(FileWriter *writer)
 {
     if (writer == NULL)
         return;
-    unlink(writer->temporary_path);
+    if (writer->is_named)
+        unlink(writer->temporary_path);
     writer_free(writer);
 }

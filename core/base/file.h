@@ -7,9 +7,9 @@
  * Reading copies (pread) and never maps: a file that shrinks while it is read gives an error, not
  * a SIGBUS.
  *
- * A writer fills a temporary sibling of the path (".name.PID.N.tmp": globs that skip hidden files
- * never see it); finishing flushes it to the disk and renames it over the path, so that a reader
- * finds the old file or the new one, also after a crash. Every error names the path.
+ * A writer fills a file without a name, which ends with its process; where there is none (NFS) a
+ * sibling, ".name.PID.N.tmp". Finishing flushes it to the disk and renames it over the path: a
+ * reader finds the old file or the new one, also after a crash. Every error names the path.
  *
  * Thread: calls on one File may come from any thread; a FileWriter belongs to one.
  */
@@ -57,7 +57,7 @@ void file_will_need(const File *file, uint64_t offset, uint64_t byte_count);
 MUST_CHECK Status file_read_whole(const char *path, uint64_t limit_bytes, MemPool *pool, Error *err,
                                   void **bytes_out, size_t *byte_count_out);
 
-/* Creates the temporary sibling. */
+/* Makes the temporary file. */
 MUST_CHECK Status file_writer_open(const char *path, Error *err, FileWriter **writer_out);
 
 /* Appends; buffered. After a failure only file_writer_abort may follow. */

@@ -1,12 +1,15 @@
 /* test_file.c -- positional reads, whole reads, and writers that appear whole or not at all */
 #include <check.h>
 #include <dirent.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "core/base/file.h"
@@ -48,6 +51,15 @@ static void remove_folder(void)
             remove(in_folder(entry->d_name));
     closedir(dir);
     rmdir(folder);
+}
+
+static int wait_for(pid_t child)
+{
+    int status = 0;
+
+    ck_assert_int_gt(child, 0);
+    ck_assert_int_eq(waitpid(child, &status, 0), child);
+    return status;
 }
 
 static void write_file(const char *name, const char *text, size_t bytes)
@@ -175,10 +187,61 @@ START_TEST(aborted_writer_leaves_nothing)
 
     ck_assert_int_eq(file_writer_open(in_folder("a"), &err, &writer), ST_OK);
     ck_assert_int_eq(file_writer_add(writer, "new", 3, &err), ST_OK);
-    ck_assert_int_eq(count_entries(), 1);
     file_writer_abort(writer);
     ck_assert_int_eq(count_entries(), 0);
     file_writer_abort(NULL);
+}
+END_TEST
+
+START_TEST(killed_writer_leaves_nothing)
+{
+    Error err = ERROR_NONE;
+    FileWriter *writer;
+    pid_t child = fork();
+
+    if (child == 0) {
+        if (file_writer_open(in_folder("a"), &err, &writer) == ST_OK &&
+            file_writer_add(writer, folder, sizeof folder, &err) == ST_OK)
+            raise(SIGKILL);
+        _exit(1);
+    }
+    ck_assert_int_eq(WTERMSIG(wait_for(child)), SIGKILL);
+    ck_assert_int_eq(count_entries(), 0);
+}
+END_TEST
+
+/* As on NFS, where a file has a name from the start: 0 when all is as it should be. */
+static int write_without_proc(void)
+{
+    Error err = ERROR_NONE;
+    FileWriter *writer;
+
+    if (file_writer_open(in_folder("a"), &err, &writer) != ST_OK || count_entries() != 1)
+        return 1;
+    file_writer_abort(writer);
+    if (count_entries() != 0)
+        return 2;
+    if (file_writer_open(in_folder("a"), &err, &writer) != ST_OK ||
+        file_writer_add(writer, "new", 3, &err) != ST_OK ||
+        file_writer_finish(writer, &err) != ST_OK || count_entries() != 1)
+        return 3;
+    return 0;
+}
+
+START_TEST(writes_where_files_need_names)
+{
+    enum { CANNOT_HIDE = 100 };
+    pid_t child = fork();
+    int ended;
+
+    if (child == 0) {
+        if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
+            mount("none", "/proc", "tmpfs", 0, NULL) != 0)
+            _exit(CANNOT_HIDE); /* only root may */
+        _exit(write_without_proc());
+    }
+    ended = WEXITSTATUS(wait_for(child));
+    ck_assert(ended == 0 || ended == CANNOT_HIDE);
 }
 END_TEST
 
@@ -241,6 +304,8 @@ int main(void)
     tcase_add_test(tests, reads_whole);
     tcase_add_test(tests, writer_replaces_at_the_end_only);
     tcase_add_test(tests, aborted_writer_leaves_nothing);
+    tcase_add_test(tests, killed_writer_leaves_nothing);
+    tcase_add_test(tests, writes_where_files_need_names);
     tcase_add_test(tests, failing_writer_names_the_path_and_cleans_up);
     tcase_add_test(tests, writes_into_the_current_folder);
     suite_add_tcase(suite, tests);
