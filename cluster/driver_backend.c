@@ -10,9 +10,11 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <xxhash.h>
 
 #include "cluster/block_fetcher.h"
 #include "cluster/block_server.h"
+#include "cluster/object_swarm.h"
 #include "cluster/remote_executor.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -31,8 +33,10 @@ struct ClusterBackend {
     BlockFetcher *fetcher;
     RpcServer *server;
     BlockServer blocks;
-    RemoteSender sender; /* what executors' threads send with */
-    List moved;          /* Moved: places that have ended, whose blocks are kept */
+    ObjectSwarm *swarm;
+    _Atomic uint64_t object_bytes; /* that it has sent */
+    RemoteSender sender;           /* what executors' threads send with */
+    List moved;                    /* Moved: places that have ended, whose blocks are kept */
     uint32_t host_count;
     const char *hosts[HOSTS_MAX]; /* by number */
 };
@@ -114,6 +118,7 @@ static bool cut_off(ClusterBackend *backend, RemoteExecutor *executor)
         note_moved(backend, &gone);
     }
     remote_executor_end(&backend->sender, executor);
+    object_swarm_lose(backend->swarm, executor->place);
     LIST_EACH(node, &backend->sender.executors)
     order_put_peer(remote_executor_orders(LIST_OWNER(node, RemoteExecutor, node), 0), &gone);
     remote_sender_wake(&backend->sender);
@@ -396,6 +401,63 @@ static Status on_object(void *context, uint64_t hash, uint64_t offset, uint32_t 
                                  piece_out);
 }
 
+/* Where a peer is; false: it has gone meanwhile. */
+static bool find_peer(ClusterBackend *backend, SwarmAnswer *answer, Arena *arena)
+{
+    const RemoteExecutor *peer;
+
+    lock(backend);
+    peer = remote_sender_find(&backend->sender, answer->place);
+    if (peer != NULL) {
+        answer->host = arena_strdup(arena, peer->host);
+        answer->port = peer->port;
+    }
+    unlock(backend);
+    if (peer == NULL)
+        object_swarm_lose(backend->swarm, answer->place);
+    return peer != NULL;
+}
+
+static Status read_chunk(ClusterBackend *backend, uint64_t object, SwarmAnswer *answer,
+                         Arena *arena, Error *err)
+{
+    uint64_t offset = (uint64_t)answer->chunk * SWARM_CHUNK_BYTES;
+    BlockPiece piece;
+
+    TRY(on_object(backend, object, offset, SWARM_CHUNK_BYTES, arena, err, &piece));
+    answer->bytes = (WireBytes){piece.bytes, piece.byte_count};
+    answer->checksum = XXH3_64bits(piece.bytes, piece.byte_count);
+    object_swarm_gave(backend->swarm, object, answer->chunk, answer->checksum);
+    atomic_fetch_add(&backend->object_bytes, piece.byte_count);
+    return ST_OK;
+}
+
+static Status on_ask_chunk(void *context, WireBytes asked, Arena *arena, Error *err,
+                           WireBytes *answer_out)
+{
+    ClusterBackend *backend = context;
+    WireWriter to = {.arena = arena};
+    SwarmAnswer answer;
+    BlockPiece piece;
+    uint64_t total;
+    SwarmAsk ask;
+
+    TRY(swarm_ask_take(asked, err, &ask));
+    total = object_swarm_total(backend->swarm, ask.object);
+    if (total == 0) {
+        TRY(on_object(backend, ask.object, 0, 1, arena, err, &piece));
+        total = piece.total_bytes;
+    }
+    do
+        TRY(object_swarm_ask(backend->swarm, &ask, total, clock_now_ns() / 1000000, err, &answer));
+    while (answer.kind == SWARM_PEER && !find_peer(backend, &answer, arena));
+    if (answer.kind == SWARM_GIVE)
+        TRY(read_chunk(backend, ask.object, &answer, arena, err));
+    swarm_answer_put(&to, &answer);
+    *answer_out = (WireBytes){to.bytes, to.length};
+    return ST_OK;
+}
+
 /* Only what plans name: what else tasks make is not the driver's to give. */
 static BlockOutput *on_output(void *context, uint64_t output)
 {
@@ -535,7 +597,8 @@ static Status start(ClusterBackend *backend, Error *err)
                              .register_executor = on_register,
                              .executor_ended = on_ended,
                              .report = on_report,
-                             .fetch_object = on_object};
+                             .fetch_object = on_object,
+                             .ask_chunk = on_ask_chunk};
 
     TRY(block_fetcher_new(options->rpc, options->pool, hooks, err, &backend->fetcher));
     return options->rpc->rpc_driver_serve(&endpoint, &handler, err, &backend->server);
@@ -554,6 +617,7 @@ Status cluster_backend_new(Driver *driver, BlockStore *store, const BackendOptio
     backend->store = store;
     backend->options = *options;
     backend->arena = arena;
+    backend->swarm = object_swarm_new();
     backend->blocks = (BlockServer){.context = backend, .find = on_output, .brings = true};
     remote_sender_init(&backend->sender, options->rpc, options->pool, on_unreachable, backend);
     driver_set_backend(driver, &backend->backend);
@@ -576,6 +640,7 @@ void cluster_backend_free(ClusterBackend *backend)
     backend->options.rpc->rpc_server_stop(backend->server); /* whose calls ask for executors */
     remote_sender_fini(&backend->sender);
     block_fetcher_free(backend->fetcher);
+    object_swarm_free(backend->swarm);
     while (!list_is_empty(&backend->moved))
         forget_moved(backend, LIST_OWNER(backend->moved.first, Moved, node));
     arena_free(backend->arena);
@@ -584,6 +649,11 @@ void cluster_backend_free(ClusterBackend *backend)
 uint16_t cluster_backend_port(const ClusterBackend *backend)
 {
     return backend->options.rpc->rpc_server_port(backend->server);
+}
+
+uint64_t cluster_backend_object_bytes(const ClusterBackend *backend)
+{
+    return atomic_load(&backend->object_bytes);
 }
 
 ClusterSize cluster_backend_size(ClusterBackend *backend)

@@ -50,6 +50,9 @@ typedef struct ClusterSize {
 } ClusterSize;
 ClusterSize cluster_backend_size(ClusterBackend *backend);
 
+/* Bytes of objects (values and files that executors share) that it has sent so far. */
+uint64_t cluster_backend_object_bytes(const ClusterBackend *backend);
+
 /* It gets no more tasks, and ends when it has none. */
 void cluster_backend_drain(ClusterBackend *backend, int64_t executor);
 

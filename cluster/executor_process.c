@@ -18,6 +18,7 @@
 #include "cluster/block_server.h"
 #include "cluster/executor_stages.h"
 #include "cluster/membership.h"
+#include "cluster/object_cache.h"
 #include "core/base/big_stack.h"
 #include "core/base/clock.h"
 #include "core/base/list.h"
@@ -62,6 +63,7 @@ struct Executor {
     BlockStore *store;
     BlockKeep *keep; /* NULL: what it makes goes with it */
     BlockFetcher *fetcher;
+    ObjectCache *objects;
     BlockServer blocks;
     RpcServer *server;
     UserShared *shared;
@@ -511,90 +513,76 @@ static void serve(Executor *executor)
     say_goodbye(executor, reason);
 }
 
-/* --- files --- */
-
-static Status write_piece(int fd, const BlockPiece *piece, const char *path, Error *err)
-{
-    for (uint32_t written = 0; written < piece->byte_count;) {
-        ssize_t bytes =
-            write(fd, (const char *)piece->bytes + written, piece->byte_count - written);
-
-        if (bytes < 0 && errno == EINTR)
-            continue;
-        if (bytes < 0)
-            return error_set_errno(err, errno, "could not write \"%s\"", path);
-        written += (uint32_t)bytes;
-    }
-    return ST_OK;
-}
-
-static Status copy_object(Executor *executor, uint64_t hash, int fd, const char *path, Error *err)
-{
-    uint64_t offset = 0, total = 1;
-    Status status = ST_OK;
-
-    while (status == ST_OK && offset < total) {
-        Arena *arena = arena_new(NULL, "piece", ARENA_NO_CAP);
-        BlockPiece piece;
-
-        status = executor->rpc->rpc_driver_fetch_object(
-            executor->rpc_pool, executor->options.driver, hash, offset, BLOCK_PIECE_BYTES_MAX,
-            in_ms(REGISTER_MS), arena, err, &piece);
-        if (status == ST_OK)
-            status = write_piece(fd, &piece, path, err);
-        if (status == ST_OK) {
-            total = piece.total_bytes;
-            offset += piece.byte_count;
-        }
-        arena_free(arena);
-    }
-    return status;
-}
+/* --- what all executors have --- */
 
 static Status fetch_shared(void *context, uint64_t hash, Arena *arena, Error *err,
                            WireBytes *bytes_out)
 {
     Executor *executor = context;
-    uint64_t offset = 0, total = 1;
-    WireWriter to = {.arena = arena};
+    CachedObject *object;
+    WireBytes bytes;
 
-    while (offset < total) {
-        BlockPiece piece;
+    TRY(object_cache_get(executor->objects, hash, err, &object));
+    bytes = object_bytes(object);
+    *bytes_out = (WireBytes){arena_copy(arena, bytes.bytes, bytes.byte_count), bytes.byte_count};
+    object_let_go(executor->objects, object);
+    return ST_OK;
+}
 
-        TRY(executor->rpc->rpc_driver_fetch_object(executor->rpc_pool, executor->options.driver,
-                                                   hash, offset, BLOCK_PIECE_BYTES_MAX,
-                                                   in_ms(REGISTER_MS), arena, err, &piece));
-        wire_put_bytes(&to, piece.bytes, piece.byte_count);
-        total = piece.total_bytes;
-        offset += piece.byte_count;
+static Status give_object(void *context, uint64_t hash, uint64_t offset, uint32_t piece_bytes,
+                          Arena *arena, Error *err, BlockPiece *piece_out)
+{
+    return object_cache_piece(((Executor *)context)->objects, hash, offset, piece_bytes, arena, err,
+                              piece_out);
+}
+
+static Status write_all(int fd, WireBytes bytes, const char *path, Error *err)
+{
+    for (size_t written = 0; written < bytes.byte_count;) {
+        ssize_t count = write(fd, (const char *)bytes.bytes + written, bytes.byte_count - written);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return error_set_errno(err, errno, "could not write \"%s\"", path);
+        written += (size_t)count;
     }
-    *bytes_out = (WireBytes){to.bytes, to.length};
     return ST_OK;
 }
 
 /* Written beside its place first: what is there under its name is whole. */
-Status executor_fetch_object(Executor *executor, uint64_t hash, Arena *arena, Error *err,
-                             const char **path_out)
+static Status write_object(const char *path, WireBytes bytes, Arena *arena, Error *err)
 {
-    const char *path = arena_printf(arena, "%s/object-%016llx.so", executor->options.folder,
-                                    (unsigned long long)hash);
     const char *part = arena_printf(arena, "%s.part", path);
+    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     Status status;
-    int fd;
 
-    *path_out = path;
-    if (access(path, R_OK) == 0)
-        return ST_OK;
-    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return error_set_errno(err, errno, "could not write \"%s\"", part);
-    status = copy_object(executor, hash, fd, part, err);
+    status = write_all(fd, bytes, part, err);
     if (close(fd) != 0 && status == ST_OK)
         status = error_set_errno(err, errno, "could not write \"%s\"", part);
     if (status == ST_OK && rename(part, path) != 0)
         status = error_set_errno(err, errno, "could not rename \"%s\"", part);
     if (status != ST_OK)
         unlink(part);
+    return status;
+}
+
+Status executor_fetch_object(Executor *executor, uint64_t hash, Arena *arena, Error *err,
+                             const char **path_out)
+{
+    const char *path = arena_printf(arena, "%s/object-%016llx.so", executor->options.folder,
+                                    (unsigned long long)hash);
+    CachedObject *object;
+    Status status;
+
+    *path_out = path;
+    if (access(path, R_OK) == 0)
+        return ST_OK;
+    TRY(object_cache_get(executor->objects, hash, err, &object));
+    status = write_object(path, object_bytes(object), arena, err);
+    object_let_go(executor->objects, object);
     return status;
 }
 
@@ -617,6 +605,7 @@ static Status open_network(Executor *executor, Error *err)
     TRY(block_fetcher_new(rpc, executor->rpc_pool, (FetcherHooks){0}, err, &executor->fetcher));
     block_fetcher_peer(executor->fetcher,
                        &(OrderPeer){DRIVER_PLACE, options->driver.host, options->driver.port});
+    executor->objects = object_cache_new(rpc, executor->rpc_pool, options->driver, executor->pool);
     return ST_OK;
 }
 
@@ -685,8 +674,10 @@ void executor_stop(Executor *executor)
 static Status start_server(Executor *executor, Error *err)
 {
     RpcEndpoint endpoint = {.host = executor->options.host, .keys = executor->keys};
-    ExecutorHandler handler = {
-        .blocks = block_server_handler(&executor->blocks), .context = executor, .deliver = deliver};
+    ExecutorHandler handler = {.blocks = block_server_handler(&executor->blocks),
+                               .context = executor,
+                               .fetch_object = give_object,
+                               .deliver = deliver};
 
     return executor->rpc->rpc_executor_serve(&endpoint, &handler, err, &executor->server);
 }
@@ -729,6 +720,7 @@ static void begin(Executor *executor, const PlanWireHooks *hooks)
                        .hooks = hooks,
                        .shared = executor->shared};
 
+    object_cache_set_place(executor->objects, executor->place);
     executor->stages = executor_stages_new(&spec);
     pthread_mutex_lock(&executor->lock);
     executor->is_ready = true;
@@ -773,6 +765,7 @@ void executor_free(Executor *executor)
         arena_free(LIST_OWNER(list_take(&executor->ended), Ended, node)->arena);
     executor_stages_free(executor->stages);
     user_shared_free(executor->shared);
+    object_cache_free(executor->objects);
     block_fetcher_free(executor->fetcher);
     block_store_free(executor->store);
     block_keep_close(executor->keep);

@@ -57,6 +57,8 @@
     F(rpc_driver_executor_ended)                                                                   \
     F(rpc_driver_report)                                                                           \
     F(rpc_driver_fetch_object)                                                                     \
+    F(rpc_driver_ask_chunk)                                                                        \
+    F(rpc_executor_fetch_object)                                                                   \
     F(rpc_driver_serve)
 
 #define RPC_MEMBER(name) __typeof__(name) *name;

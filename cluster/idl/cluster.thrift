@@ -215,6 +215,8 @@ service Blocks {
 service Executor extends Blocks {
   /** Stages, where their inputs are, launches, cancels: in that order (cluster/order_wire.h). */
   void deliver(1: binary orders) throws (1: CallError failure)
+  /** What it has of an object that the driver gives to all (ask_chunk): at most 1 MiB. */
+  BlockPiece fetch_object(1: i64 hash, 2: i64 offset, 3: i32 piece_bytes) throws (1: CallError failure)
 }
 
 // --- driver ---
@@ -241,4 +243,6 @@ service Driver extends Blocks {
   binary report(1: i64 place, 2: binary report) throws (1: CallError failure)
   /** A file that tasks need, by its content hash. */
   BlockPiece fetch_object(1: i64 hash, 2: i64 offset, 3: i32 piece_bytes) throws (1: CallError failure)
+  /** The next chunk of such a file, or who else has it (cluster/object_swarm.h). */
+  binary ask_chunk(1: binary asked) throws (1: CallError failure)
 }

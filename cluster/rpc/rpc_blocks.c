@@ -138,6 +138,28 @@ int rpc__blocks_fetch(const BlocksHandler *handler, vrpcBlockPiece **answer,
     return TRUE;
 }
 
+int rpc__object_fetch(ObjectPieceFn fetch, void *context, vrpcBlockPiece **answer, int64_t hash,
+                      int64_t offset, int32_t piece_bytes, vrpcCallError **failure)
+{
+    BlockPiece piece = {0};
+    Error err = ERROR_NONE;
+    Arena *arena;
+    Status status;
+
+    if (fetch == NULL || offset < 0 || piece_bytes <= 0 || piece_bytes > BLOCK_PIECE_BYTES_MAX) {
+        status = error_set(&err, ST_BAD_INPUT, "a piece of %d bytes at %lld is none that is given",
+                           piece_bytes, (long long)offset);
+        return call_answer(status, &err, failure);
+    }
+    arena = arena_new(NULL, "object", ARENA_NO_CAP);
+    status = fetch(context, (uint64_t)hash, (uint64_t)offset, (uint32_t)piece_bytes, arena, &err,
+                   &piece);
+    if (status == ST_OK)
+        rpc__give_piece(&piece, *answer);
+    arena_free(arena);
+    return call_answer(status, &err, failure);
+}
+
 void rpc__give_piece(const BlockPiece *piece, vrpcBlockPiece *answer)
 {
     GByteArray *bytes = rpc_bytes_of((WireBytes){piece->bytes, piece->byte_count});

@@ -34,6 +34,10 @@ typedef struct BlockPiece {
     uint32_t byte_count;
 } BlockPiece;
 
+/* A piece of an object by its hash. The bytes live in the arena, or as long as the server. */
+typedef Status (*ObjectPieceFn)(void *context, uint64_t hash, uint64_t offset, uint32_t piece_bytes,
+                                Arena *arena, Error *err, BlockPiece *piece_out);
+
 /* --- asking --- */
 
 /* The piece lives in the arena. ST_IO: no answer, or none before the deadline. */

@@ -15,6 +15,10 @@ int rpc__blocks_fetch(const BlocksHandler *handler, vrpcBlockPiece **answer,
 int rpc__blocks_fetch_many(const BlocksHandler *handler, GByteArray **answer,
                            const GByteArray *wanted, vrpcCallError **failure);
 
+/* A piece of an object, from the handler's function. */
+int rpc__object_fetch(ObjectPieceFn fetch, void *context, vrpcBlockPiece **answer, int64_t hash,
+                      int64_t offset, int32_t piece_bytes, vrpcCallError **failure);
+
 void rpc__give_piece(const BlockPiece *piece, vrpcBlockPiece *answer);
 
 /* ST_CORRUPT for what is no piece at that offset; its bytes live in the arena. */

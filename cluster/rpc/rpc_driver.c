@@ -136,6 +136,33 @@ Status rpc_driver_fetch_object(RpcPool *pool, RpcAddress address, uint64_t hash,
     return status;
 }
 
+Status rpc_driver_ask_chunk(RpcPool *pool, RpcAddress address, WireBytes asked, int64_t deadline_ns,
+                            Arena *arena, Error *err, WireBytes *answer_out)
+{
+    vrpcCallError *failure = NULL;
+    GByteArray *sent, *answer = NULL;
+    vrpcDriverIf *client;
+    GError *error = NULL;
+    gboolean is_answered;
+    bool is_sound;
+    FrameIo *io;
+    Status status;
+
+    *answer_out = (WireBytes){0};
+    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
+    client = client_new(io);
+    sent = rpc_bytes_of(asked);
+    is_answered = vrpc_driver_client_ask_chunk(client, &answer, sent, &failure, &error);
+    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    if (status == ST_OK)
+        *answer_out = rpc_bytes_copy(answer, arena);
+    rpc_bytes_free(answer);
+    g_byte_array_unref(sent);
+    g_object_unref(client);
+    rpc_pool_give(pool, address, io, is_sound);
+    return status;
+}
+
 /* --- answering --- */
 
 typedef struct DriverService {
@@ -226,22 +253,29 @@ static gboolean service_object(vrpcDriverIf *iface, vrpcBlockPiece **answer, con
                                vrpcCallError **failure, GError **error)
 {
     const DriverHandler *handler = handler_of(iface);
-    BlockPiece piece = {0};
+
+    (void)error;
+    return rpc__object_fetch(handler->fetch_object, handler->context, answer, hash, offset,
+                             piece_bytes, failure);
+}
+
+static gboolean service_ask_chunk(vrpcDriverIf *iface, GByteArray **answer, const GByteArray *asked,
+                                  vrpcCallError **failure, GError **error)
+{
+    const DriverHandler *handler = handler_of(iface);
+    Arena *arena = arena_new(NULL, "chunk", ARENA_NO_CAP);
     Error err = ERROR_NONE;
-    Arena *arena;
+    WireBytes made = {0};
     Status status;
 
     (void)error;
-    if (offset < 0 || piece_bytes <= 0 || piece_bytes > BLOCK_PIECE_BYTES_MAX) {
-        status = error_set(&err, ST_BAD_INPUT, "a piece of %d bytes at %lld is none that is given",
-                           piece_bytes, (long long)offset);
-        return call_answer(status, &err, failure);
-    }
-    arena = arena_new(NULL, "object", ARENA_NO_CAP);
-    status = handler->fetch_object(handler->context, (uint64_t)hash, (uint64_t)offset,
-                                   (uint32_t)piece_bytes, arena, &err, &piece);
+    if (asked == NULL || handler->ask_chunk == NULL)
+        status = error_set(&err, ST_BAD_INPUT, "nothing was asked for that is given here");
+    else
+        status = handler->ask_chunk(handler->context, (WireBytes){asked->data, asked->len}, arena,
+                                    &err, &made);
     if (status == ST_OK)
-        rpc__give_piece(&piece, *answer);
+        rpc_bytes_give(made, answer);
     arena_free(arena);
     return call_answer(status, &err, failure);
 }
@@ -272,6 +306,7 @@ static void driver_service_class_init(DriverServiceClass *class)
     class->parent.executor_ended = service_ended;
     class->parent.report = service_report;
     class->parent.fetch_object = service_object;
+    class->parent.ask_chunk = service_ask_chunk;
 }
 
 static void driver_service_init(DriverService *service)
@@ -282,13 +317,9 @@ static void driver_service_init(DriverService *service)
 Status rpc_driver_serve(const RpcEndpoint *endpoint, const DriverHandler *handler, Error *err,
                         RpcServer **server_out)
 {
-    static const char *const calls[] = {"register_executor",
-                                        "executor_ended",
-                                        "report",
-                                        "fetch_object",
-                                        "fetch",
-                                        "fetch_many",
-                                        NULL};
+    static const char *const calls[] = {
+        "register_executor", "executor_ended", "report",     "fetch_object",
+        "ask_chunk",         "fetch",          "fetch_many", NULL};
     DriverService *service = g_object_new(driver_service_get_type(), NULL);
     ThriftProcessor *processor = g_object_new(VRPC_TYPE_DRIVER_PROCESSOR, "handler", service, NULL);
     Status status;

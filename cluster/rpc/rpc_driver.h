@@ -42,6 +42,11 @@ MUST_CHECK Status rpc_driver_fetch_object(RpcPool *pool, RpcAddress address, uin
                                           int64_t deadline_ns, Arena *arena, Error *err,
                                           BlockPiece *piece_out);
 
+/* Both as cluster/object_swarm.h has them; the answer lives in the arena. */
+MUST_CHECK Status rpc_driver_ask_chunk(RpcPool *pool, RpcAddress address, WireBytes asked,
+                                       int64_t deadline_ns, Arena *arena, Error *err,
+                                       WireBytes *answer_out);
+
 /* --- answering --- */
 
 /* Called by any number of threads at once. */
@@ -54,9 +59,9 @@ typedef struct DriverHandler {
                              Error *err);
     Status (*report)(void *context, uint64_t place, WireBytes report, Arena *arena, Error *err,
                      WireBytes *answer_out);
-    /* The bytes live in the arena, or as long as the server. */
-    Status (*fetch_object)(void *context, uint64_t hash, uint64_t offset, uint32_t piece_bytes,
-                           Arena *arena, Error *err, BlockPiece *piece_out);
+    ObjectPieceFn fetch_object;
+    Status (*ask_chunk)(void *context, WireBytes asked, Arena *arena, Error *err,
+                        WireBytes *answer_out);
 } DriverHandler;
 
 /* As rpc_blocks_serve. */

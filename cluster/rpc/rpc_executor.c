@@ -34,6 +34,35 @@ Status rpc_executor_deliver(RpcPool *pool, RpcAddress address, WireBytes orders,
     return status;
 }
 
+Status rpc_executor_fetch_object(RpcPool *pool, RpcAddress address, uint64_t hash, uint64_t offset,
+                                 uint32_t piece_bytes, int64_t deadline_ns, Arena *arena,
+                                 Error *err, BlockPiece *piece_out)
+{
+    vrpcCallError *failure = NULL;
+    vrpcBlockPiece *answer;
+    vrpcExecutorIf *client;
+    GError *error = NULL;
+    gboolean is_answered;
+    bool is_sound;
+    FrameIo *io;
+    Status status;
+
+    *piece_out = (BlockPiece){0};
+    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
+    client = g_object_new(VRPC_TYPE_EXECUTOR_CLIENT, "input_protocol", frame_io_protocol(io),
+                          "output_protocol", frame_io_protocol(io), NULL);
+    answer = g_object_new(VRPC_TYPE_BLOCK_PIECE, NULL);
+    is_answered = vrpc_executor_client_fetch_object(client, &answer, (gint64)hash, (gint64)offset,
+                                                    (gint32)piece_bytes, &failure, &error);
+    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    if (status == ST_OK)
+        status = rpc__take_piece(answer, offset, piece_bytes, arena, err, piece_out);
+    g_clear_object(&answer);
+    g_object_unref(client);
+    rpc_pool_give(pool, address, io, is_sound);
+    return status;
+}
+
 /* --- answering --- */
 
 typedef struct ExecutorService {
@@ -63,6 +92,17 @@ static gboolean service_deliver(vrpcExecutorIf *iface, const GByteArray *orders,
     return call_answer(status, &err, failure);
 }
 
+static gboolean service_object(vrpcExecutorIf *iface, vrpcBlockPiece **answer, const gint64 hash,
+                               const gint64 offset, const gint32 piece_bytes,
+                               vrpcCallError **failure, GError **error)
+{
+    const ExecutorHandler *handler = &((ExecutorService *)iface)->handler;
+
+    (void)error;
+    return rpc__object_fetch(handler->fetch_object, handler->context, answer, hash, offset,
+                             piece_bytes, failure);
+}
+
 static gboolean service_fetch(vrpcBlocksIf *iface, vrpcBlockPiece **answer, const vrpcBlockKey *key,
                               const gint64 offset, const gint32 piece_bytes,
                               vrpcCallError **failure, GError **error)
@@ -84,6 +124,7 @@ static gboolean service_fetch_many(vrpcBlocksIf *iface, GByteArray **answer,
 static void executor_service_class_init(ExecutorServiceClass *class)
 {
     class->parent.deliver = service_deliver;
+    class->parent.fetch_object = service_object;
     class->parent.parent.fetch = service_fetch;
     class->parent.parent.fetch_many = service_fetch_many;
 }
@@ -96,7 +137,7 @@ static void executor_service_init(ExecutorService *service)
 Status rpc_executor_serve(const RpcEndpoint *endpoint, const ExecutorHandler *handler, Error *err,
                           RpcServer **server_out)
 {
-    static const char *const calls[] = {"deliver", "fetch", "fetch_many", NULL};
+    static const char *const calls[] = {"deliver", "fetch_object", "fetch", "fetch_many", NULL};
     ExecutorService *service = g_object_new(executor_service_get_type(), NULL);
     ThriftProcessor *processor =
         g_object_new(VRPC_TYPE_EXECUTOR_PROCESSOR, "handler", service, NULL);

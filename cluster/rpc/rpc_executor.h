@@ -12,9 +12,16 @@
 MUST_CHECK Status rpc_executor_deliver(RpcPool *pool, RpcAddress address, WireBytes orders,
                                        int64_t deadline_ns, Error *err);
 
+/* As rpc_driver_fetch_object, of what it has. */
+MUST_CHECK Status rpc_executor_fetch_object(RpcPool *pool, RpcAddress address, uint64_t hash,
+                                            uint64_t offset, uint32_t piece_bytes,
+                                            int64_t deadline_ns, Arena *arena, Error *err,
+                                            BlockPiece *piece_out);
+
 typedef struct ExecutorHandler {
     BlocksHandler blocks;
     void *context;
+    ObjectPieceFn fetch_object;
     Status (*deliver)(void *context, WireBytes orders, Error *err);
 } ExecutorHandler;
 

@@ -28,7 +28,7 @@
 #include "core/rdd/thread_backend.h"
 #include "formats/format.h"
 
-enum { FILES = 6, ROWS_A_FILE = 4000, REDUCES = 5, EXECUTORS_MAX = 4 };
+enum { FILES = 6, ROWS_A_FILE = 4000, REDUCES = 5, EXECUTORS_MAX = 8 };
 
 static Arena *arena;
 static MemPool *pool;
@@ -159,12 +159,13 @@ static void start_executor(Cluster *cluster, uint32_t at)
                                .host = "127.0.0.1",
                                .cores = 2,
                                .memory_bytes = 64 << 20,
-                               .folder = "/tmp",
+                               .folder = arena_printf(arena, "%s/e%u", folder, at),
                                .application = 1,
                                .damage_every = cluster->damage_every};
     TestExecutor *executor = &cluster->executors[at];
     Error err = ERROR_NONE;
 
+    mkdir(options.folder, 0700);
     if (cluster->keeper != NULL) {
         options.keeper_port = block_keeper_port(cluster->keeper);
         options.keep_folder = block_keeper_folder(folder, 1, arena);
@@ -184,10 +185,34 @@ static void end_executor(TestExecutor *executor)
     executor->executor = NULL;
 }
 
+/* An object that executors ask the driver for: bytes that follow from its hash. */
+enum { OBJECT_BYTES = (16 << 20) + 12345 };
+
+static void fill_object(char *bytes, uint64_t offset, uint32_t byte_count)
+{
+    for (uint32_t i = 0; i < byte_count; i++)
+        bytes[i] = (char)((offset + i) * 0x9E3779B97F4A7C15u >> 40);
+}
+
+static Status give_object(void *context, uint64_t hash, uint64_t offset, uint32_t piece_bytes,
+                          Arena *to, Error *err, BlockPiece *piece_out)
+{
+    uint64_t left = OBJECT_BYTES - offset;
+    uint32_t byte_count = left < piece_bytes ? (uint32_t)left : piece_bytes;
+    char *bytes = arena_alloc(to, byte_count);
+
+    (void)context;
+    (void)hash;
+    (void)err;
+    fill_object(bytes, offset, byte_count);
+    *piece_out = (BlockPiece){OBJECT_BYTES, 0, bytes, byte_count};
+    return ST_OK;
+}
+
 static Cluster open_cluster(uint32_t executors, uint32_t damage_every)
 {
     SchedulerConfig config = cluster_backend_config();
-    BackendOptions options = {.host = "127.0.0.1", .rpc = rpc};
+    BackendOptions options = {.host = "127.0.0.1", .rpc = rpc, .fetch_object = give_object};
     Cluster cluster = {.damage_every = damage_every};
     Error err = ERROR_NONE;
 
@@ -644,6 +669,76 @@ START_TEST(test_some_blocks_are_kept)
 }
 END_TEST
 
+/* --- what all want --- */
+
+typedef struct Fetcher {
+    Executor *executor;
+    pthread_t thread;
+    Error error;
+    char path[256];
+} Fetcher;
+
+static void *fetch_main(void *opaque)
+{
+    Fetcher *fetcher = opaque;
+    Arena *own = arena_new(NULL, "fetcher", ARENA_NO_CAP);
+    const char *path = "";
+
+    fetcher->error = ERROR_NONE;
+    if (executor_fetch_object(fetcher->executor, 4711, own, &fetcher->error, &path) == ST_OK)
+        snprintf(fetcher->path, sizeof fetcher->path, "%s", path);
+    arena_free(own);
+    return NULL;
+}
+
+static void check_object(const char *path)
+{
+    char *right = malloc(OBJECT_BYTES), *found = malloc(OBJECT_BYTES + 1);
+    FILE *file = fopen(path, "rb");
+
+    ck_assert_ptr_nonnull(file);
+    fill_object(right, 0, OBJECT_BYTES);
+    ck_assert_uint_eq(fread(found, 1, OBJECT_BYTES + 1, file), OBJECT_BYTES);
+    ck_assert_int_eq(memcmp(right, found, OBJECT_BYTES), 0);
+    fclose(file);
+    free(right);
+    free(found);
+}
+
+static void wait_for_executors(const Cluster *cluster, uint32_t count)
+{
+    while (cluster_backend_size(cluster->backend).executors < count)
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
+/* Eight executors have an object of the driver's, which sends it about once; when the one that had
+ * it first ends while the others fetch, about once more. */
+START_TEST(test_object_for_all)
+{
+    bool kills = _i == 1;
+    Cluster cluster = open_cluster(EXECUTORS_MAX, 0);
+    Fetcher fetchers[EXECUTORS_MAX];
+
+    wait_for_executors(&cluster, EXECUTORS_MAX);
+    for (uint32_t i = 0; i < EXECUTORS_MAX; i++)
+        fetchers[i].executor = cluster.executors[i].executor;
+    if (kills)
+        fetch_main(&fetchers[0]);
+    for (uint32_t i = kills; i < EXECUTORS_MAX; i++)
+        ck_assert_int_eq(pthread_create(&fetchers[i].thread, NULL, fetch_main, &fetchers[i]), 0);
+    if (kills)
+        end_executor(&cluster.executors[0]);
+    for (uint32_t i = kills; i < EXECUTORS_MAX; i++) {
+        pthread_join(fetchers[i].thread, NULL);
+        ck_assert_msg(fetchers[i].error.status == ST_OK, "%s", fetchers[i].error.message);
+        check_object(fetchers[i].path);
+    }
+    ck_assert_uint_le(cluster_backend_object_bytes(cluster.backend),
+                      (kills ? 3 : 2) * (uint64_t)OBJECT_BYTES);
+    close_cluster(&cluster);
+}
+END_TEST
+
 /* The table's files are gone: an error that says so, from the executor. */
 START_TEST(test_errors_come_back)
 {
@@ -706,6 +801,7 @@ int main(void)
     tcase_add_test(tcase, test_damaged_kept_file);
     tcase_add_test(tcase, test_damaged_spilled_block);
     tcase_add_test(tcase, test_some_blocks_are_kept);
+    tcase_add_loop_test(tcase, test_object_for_all, 0, 2);
     tcase_add_test(tcase, test_errors_come_back);
     tcase_set_timeout(small, 120);
     tcase_add_checked_fixture(small, setup, teardown);
