@@ -140,11 +140,11 @@ static void wait_for(VonkJob *job)
     while (job->state == VONK_JOB_RUNNING) {
         struct timespec until;
 
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += LOOK_EVERY_MS * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000L;
         until.tv_nsec %= 1000000000L;
-        pthread_cond_timedwait(&job->changed, &job->lock, &until);
+        pthread_cond_clockwait(&job->changed, &job->lock, CLOCK_MONOTONIC, &until);
         if (atomic_load(session_stops))
             atomic_store(&job->is_cancelled, true);
     }
