@@ -371,6 +371,18 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 33;
 }
 
+/* record_keys_hash lets NULL collide with zero; here they are to count as two. */
+static uint64_t whole_hash(const Sketch *sketch, const RecordKeys *keys, const char *record)
+{
+    uint64_t hash;
+
+    record_keys_hash(keys, record, 1, &hash);
+    for (uint32_t i = 0; i < sketch->key_count; i++)
+        if (sketch->keys[i].a_null != RECORD_NEVER_NULL && record[sketch->keys[i].a_null] != 0)
+            hash = mix(hash + i + 1);
+    return mix(hash);
+}
+
 /* The longest run of zeros before a one among the hashes of each register. */
 static void fill_registers(VonkTask *task, VonkIn *in, VonkOut *out)
 {
@@ -385,13 +397,9 @@ static void fill_registers(VonkTask *task, VonkIn *in, VonkOut *out)
     if (registers == NULL)
         return;
     for (const void *record; (record = vonk__next(in)) != NULL;) {
-        uint64_t hash, rest;
-        uint8_t run;
-
-        record_keys_hash(&keys, record, 1, &hash);
-        hash = mix(hash);
-        rest = hash << log;
-        run = rest == 0 ? (uint8_t)(HASH_BITS - log + 1) : (uint8_t)(__builtin_clzll(rest) + 1);
+        uint64_t hash = whole_hash(sketch, &keys, record), rest = hash << log;
+        uint8_t run =
+            rest == 0 ? (uint8_t)(HASH_BITS - log + 1) : (uint8_t)(__builtin_clzll(rest) + 1);
         if (run > registers[hash >> (HASH_BITS - log)])
             registers[hash >> (HASH_BITS - log)] = run;
     }
