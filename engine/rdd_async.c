@@ -301,12 +301,12 @@ void vonk_job_untag(VonkSession *session, const char *tag)
 
 void vonk_cancel_group(VonkSession *session, const char *group)
 {
-    if (session != NULL && group != NULL)
-        driver_cancel_group(rdd_session(session)->jobs->driver, number_of(group));
+    if (session != NULL && session->rdds != NULL && group != NULL)
+        driver_cancel_group(session->rdds->jobs->driver, number_of(group));
 }
 
 void vonk_cancel_tag(VonkSession *session, const char *tag)
 {
-    if (session != NULL && tag != NULL)
-        driver_cancel_tag(rdd_session(session)->jobs->driver, number_of(tag));
+    if (session != NULL && session->rdds != NULL && tag != NULL)
+        driver_cancel_tag(session->rdds->jobs->driver, number_of(tag));
 }

@@ -4,7 +4,7 @@
  *     rdd.c           handles, and what every call on them asks first
  *     rdd_types.c     record types: their layouts, and whether two are the same
  *     rdd_sources.c rdd_table.c rdd_calls.c rdd_groups.c rdd_pipe.c rdd_window.c
- *     rdd_keys.c rdd_sets.c rdd_join.c rdd_places.c
+ *     rdd_keys.c rdd_sets.c rdd_join.c rdd_places.c rdd_merge.c
  *                     calls become plan nodes
  *     rdd_shared.c    accumulators and broadcast values
  *     rdd_run.c rdd_async.c
@@ -216,6 +216,12 @@ VonkRdd *rdd_read_partitions(VonkRdd *rdd, VonkRdd *for_all, const RecordLayout 
 /* For one of several readers in a plan, which has the RDD once: all of one ++ids.last_shared see
  * the same partitions. */
 VonkRdd *rdd_shared(VonkRdd *rdd, int64_t shared_id);
+
+/* --- rdd_places.c --- */
+
+/* "n DESC, word" as keys on the RDD's columns; NULL: the order of its key. */
+MUST_CHECK Status rdd_find_order(const VonkRdd *rdd, const char *order, bool is_reversed,
+                                 Error *err, SortKeyList *keys_out);
 
 /* --- rdd_sources.c --- */
 

@@ -183,9 +183,8 @@ static Status key_order(const VonkRdd *rdd, const char *function, Error *err,
     return ST_OK;
 }
 
-/* NULL: the order of the key. */
-static Status find_order(const VonkRdd *rdd, const char *order, bool is_reversed, Error *err,
-                         SortKeyList *keys_out)
+Status rdd_find_order(const VonkRdd *rdd, const char *order, bool is_reversed, Error *err,
+                      SortKeyList *keys_out)
 {
     SortKey *keys;
 
@@ -212,7 +211,7 @@ static VonkRdd *ordered(VonkRdd *rdd, const char *order, bool is_reversed, int64
 
     if (limit < 0)
         (void)error_set(&err, ST_BAD_INPUT, "%lld records cannot be taken", (long long)limit);
-    if (err.status != ST_OK || find_order(rdd, order, is_reversed, &err, &keys) != ST_OK)
+    if (err.status != ST_OK || rdd_find_order(rdd, order, is_reversed, &err, &keys) != ST_OK)
         return rdd_failed(rdds, &err);
     plan = plan_sort(rdds->arena, rdd->plan, keys.count, keys.items);
     if (limit != ALL_ROWS)
@@ -246,15 +245,10 @@ VonkRdd *vonk_rdd_repartition_and_sort_within_partitions(VonkRdd *rdd, uint32_t 
     if (rdd_is_failed(placed))
         return placed;
     exchange = arena_copy(rdd->rdds->arena, placed->plan, sizeof *exchange);
-    if (find_order(placed, order, false, &err, &exchange->order) != ST_OK)
+    if (rdd_find_order(placed, order, false, &err, &exchange->order) != ST_OK)
         return rdd_failed(rdd->rdds, &err);
     placed->plan = &exchange->head;
     return placed;
-}
-
-VonkRdd *vonk_rdd_merge_sorted(VonkRdd *a, VonkRdd *b, const char *order)
-{
-    return vonk_rdd_sort_by(vonk_rdd_union(a, b), order);
 }
 
 VonkRdd *vonk_rdd_take(VonkRdd *rdd, int64_t n)
