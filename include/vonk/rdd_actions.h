@@ -5,9 +5,9 @@
  * answer. Two actions on one RDD compute it twice, unless it is persisted. Order: by partition,
  * then within it: answers are the same each time. Ownership: records and iterators are the
  * caller's, who frees them. Errors: of the lineage first, then of the job: user functions (with the
- * record's number), files, memory; results are zero or NULL then. Of a stage's partitions that fail,
- * the lowest one's error is told, each time; of stages that run side by side, that of the one that
- * has failed first: the others are not waited for.
+ * record's number), files, memory; results are zero or NULL then. Of a stage's partitions that
+ * fail, the lowest one's error is told, each time; of stages that run side by side, that of the one
+ * that has failed first: the others are not waited for.
  */
 #ifndef VONK_RDD_ACTIONS_H
 #define VONK_RDD_ACTIONS_H
