@@ -57,6 +57,8 @@ static Status project_consume(Operator *base, void *opaque, const Batch *batch, 
     out.column_count = base->node->column_count;
     out.columns = local->columns;
     if (op->has_outputs)
+        out.texts = NULL; /* some are made here */
+    if (op->has_outputs)
         TRY(kernel_project(local->instance, batch, err, local->columns, &out.selection,
                            &out.selected_count));
     else if (op->kernel != NULL)

@@ -188,6 +188,7 @@ static Status scan_source_next(Operator *base, void *opaque, Error *err, Batch *
             return ST_OK;
         if (atomic_load_explicit(base->context->stop, memory_order_relaxed))
             return error_set(err, ST_CANCELLED, "canceling statement due to user request");
+        read = (Batch){0};
         TRY(op->node->table->class->scan_next(cursor->scan, err, &read, &is_exact));
         if (read.row_count == 0) {
             end_split(op, cursor);

@@ -7,7 +7,7 @@
  *     at last:       sort_cursor_open -> sort_cursor_seek -> sort_cursor_next, ...; sorter_fini
  *
  * A run keeps an entry for each row (sorter_shape.h): its key, and the row itself or where it lies.
- * Only entries move.
+ * Only entries move. Texts are copied, unless what they lie in can be held (core/data/batch.h).
  *
  *     phase 0   entries of all runs, in the order of their splits, are dealt to buckets by sampled
  *               splitters; of their keys only bytes stay that differ somewhere. A bucket is a list
@@ -45,6 +45,9 @@ typedef struct SortRun {
     const SortShape *shape; /* of its entries */
     RowStore rows;          /* unless they are in the entries */
     TextStore texts;
+    TextMemory **held; /* what texts lie in that were not copied */
+    uint32_t held_count, held_capacity;
+    uint64_t held_bytes;
     RowStore entries;
     SortSegment *segments;
     uint32_t segment_count, segment_capacity;

@@ -4,10 +4,20 @@
 #include "core/base/invariant.h"
 #include "exec/sorter.h"
 
+/* Of the texts of a batch, which come from anywhere: they are to be in a core's own cache until
+ * they are used. */
+enum {
+    TEXT_BATCH_BYTES = 128 * 1024,
+    TEXT_ROWS_MIN = 128,
+    LINE_BYTES = 64,
+    PREFETCHED_BYTES = 512 /* of a text: what lies in order comes by itself from there on */
+};
+
 struct SortCursor {
     const Sorter *sorter;
     Arena *arena;
     uint32_t batch_rows;
+    uint32_t next_rows; /* of them, as many as come at a time */
     RowReader reader;
     Column *columns;
     const void **rows;
@@ -62,6 +72,20 @@ static Status allocate_buffers(SortCursor *cursor, Error *err)
     return ST_OK;
 }
 
+static uint32_t choose_next_rows(const Sorter *sorter, uint32_t batch_rows)
+{
+    uint64_t text_bytes = 0, rows;
+
+    for (const SortRun *run = sorter->runs; run != NULL; run = run->next)
+        text_bytes += run->texts.used_bytes + run->held_bytes;
+    if (text_bytes == 0 || sorter->row_count == 0)
+        return batch_rows;
+    rows = TEXT_BATCH_BYTES / (text_bytes / sorter->row_count + LINE_BYTES);
+    if (rows < TEXT_ROWS_MIN)
+        rows = TEXT_ROWS_MIN;
+    return rows < batch_rows ? (uint32_t)rows : batch_rows;
+}
+
 Status sort_cursor_open(const Sorter *sorter, uint32_t batch_rows, Error *err,
                         SortCursor **cursor_out)
 {
@@ -74,6 +98,7 @@ Status sort_cursor_open(const Sorter *sorter, uint32_t batch_rows, Error *err,
     cursor->sorter = sorter;
     cursor->arena = arena;
     cursor->batch_rows = batch_rows;
+    cursor->next_rows = choose_next_rows(sorter, batch_rows);
     cursor->columns = ARENA_ARRAY(arena, Column, spec->column_count);
     cursor->key_values = ARENA_ARRAY(arena, void *, spec->column_count);
     cursor->key_validity = ARENA_ARRAY(arena, uint64_t *, spec->column_count);
@@ -203,10 +228,14 @@ static void prefetch_texts(const SortCursor *cursor, uint32_t count)
         if (reader->layout->fields[f].phys != PHYS_STR)
             continue;
         for (uint32_t i = 0; i < count; i++) {
-            if (texts[i].length <= STR_INLINE_BYTES)
+            uint32_t length =
+                texts[i].length < PREFETCHED_BYTES ? texts[i].length : PREFETCHED_BYTES;
+
+            if (length <= STR_INLINE_BYTES)
                 continue;
-            __builtin_prefetch(texts[i].data);
-            __builtin_prefetch(texts[i].data + texts[i].length - 1);
+            for (uint32_t at = 0; at < length; at += LINE_BYTES)
+                __builtin_prefetch(texts[i].data + at);
+            __builtin_prefetch(texts[i].data + length - 1);
         }
     }
 }
@@ -215,7 +244,7 @@ void sort_cursor_next(SortCursor *cursor, Batch *batch_out)
 {
     const Sorter *sorter = cursor->sorter;
     const SortSpec *spec = sorter->spec;
-    uint32_t count = take(cursor, cursor->batch_rows);
+    uint32_t count = take(cursor, cursor->next_rows);
 
     *batch_out = (Batch){.column_count = spec->column_count,
                          .row_count = count,

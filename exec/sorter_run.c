@@ -55,13 +55,16 @@ void sort_run_fini(SortRun *run)
     row_store_fini(&run->rows);
     row_store_fini(&run->entries);
     text_store_fini(&run->texts);
+    for (uint32_t i = 0; i < run->held_count; i++)
+        run->held[i]->let_go(run->held[i]);
+    mem_pool_release(run->spec->pool, run->held, run->held_capacity * sizeof(TextMemory *));
     mem_pool_release(run->spec->pool, run->segments, run->segment_capacity * sizeof *run->segments);
     run->spec = NULL;
 }
 
 uint64_t sort_run_bytes(const SortRun *run)
 {
-    return run->rows.used_bytes + run->entries.used_bytes + run->texts.used_bytes;
+    return run->rows.used_bytes + run->entries.used_bytes + run->texts.used_bytes + run->held_bytes;
 }
 
 /* Entries of a chunk at the end of run->entries. */
@@ -176,6 +179,31 @@ static void write_keys(SortRun *run, uint32_t count)
         memcpy(scratch->entries[i], scratch->words + (size_t)i * words, words * sizeof(uint64_t));
 }
 
+/* Whether the batch's texts stay where they are, for they are most of what they lie in. */
+static bool may_hold(const Batch *batch)
+{
+    return batch->texts != NULL && batch->selected_count > batch->row_count / 2;
+}
+
+static Status hold_texts(SortRun *run, TextMemory *texts, Error *err)
+{
+    uint32_t capacity = run->held_capacity == 0 ? 16 : run->held_capacity * 2;
+    void *held = run->held;
+
+    if (run->held_count > 0 && run->held[run->held_count - 1] == texts)
+        return ST_OK;
+    if (run->held_count == run->held_capacity) {
+        TRY(mem_pool_realloc(run->spec->pool, &held, run->held_capacity * sizeof(TextMemory *),
+                             capacity * sizeof(TextMemory *), run->spec->consumer, err));
+        run->held = held;
+        run->held_capacity = capacity;
+    }
+    texts->hold(texts);
+    run->held[run->held_count++] = texts;
+    run->held_bytes += texts->bytes;
+    return ST_OK;
+}
+
 /* The rows behind the keys, or their addresses. */
 static Status write_rows(SortRun *run, const Batch *batch, uint32_t count, Error *err)
 {
@@ -183,9 +211,12 @@ static Status write_rows(SortRun *run, const Batch *batch, uint32_t count, Error
     const RowLayout *rows = &run->shape->rows;
     SortScratch *scratch = run->scratch;
     uint32_t words = run->shape->key.words;
+    bool holds = rows->has_text && may_hold(batch);
 
     if (rows->field_count == 0)
         return ST_OK;
+    if (holds)
+        TRY(hold_texts(run, batch->texts, err));
     for (uint32_t f = 0; f < rows->field_count; f++)
         scratch->columns[f] = batch->columns[spec->row_columns[f]];
     if (spec->is_inline)
@@ -193,8 +224,8 @@ static Status write_rows(SortRun *run, const Batch *batch, uint32_t count, Error
             scratch->rows[i] = (uint64_t *)scratch->entries[i] + words;
     else
         TRY(row_store_add(&run->rows, count, err, scratch->rows));
-    TRY(row_write(rows, &run->texts, scratch->columns, batch->selection, count, scratch->rows,
-                  err));
+    TRY(row_write(rows, holds ? NULL : &run->texts, scratch->columns, batch->selection, count,
+                  scratch->rows, err));
     for (uint32_t i = 0; !spec->is_inline && i < count; i++)
         ((uint64_t *)scratch->entries[i])[words] =
             (uint64_t)(uintptr_t)scratch->rows[i] | scratch->is_open[i];

@@ -19,6 +19,16 @@
 
 enum { BATCH_ROWS_MAX = 2048 };
 
+/*
+ * What texts lie in, when that can be kept: whoever wants texts for longer than a batch lives holds
+ * it instead of copying them. `bytes` is what stays in memory then, so few rows are better copied.
+ */
+typedef struct TextMemory {
+    void (*hold)(struct TextMemory *memory);
+    void (*let_go)(struct TextMemory *memory);
+    uint64_t bytes;
+} TextMemory;
+
 typedef struct Batch {
     uint32_t column_count;
     uint32_t row_count;
@@ -27,6 +37,7 @@ typedef struct Batch {
     uint32_t selected_count;
     uint32_t split;    /* which split of the pipeline's source the rows came from           */
     uint64_t sequence; /* number of physical row 0 in that split's output, counting from 0  */
+    TextMemory *texts; /* of all columns; NULL: they are to be copied, as mostly            */
 } Batch;
 
 /* The physical row of the i-th selected one. */

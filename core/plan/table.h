@@ -139,9 +139,10 @@ typedef struct TableClass {
     /* The scan and what it returns live until scan_close; borrows the request. */
     Status (*scan_open)(const Table *table, const Split *split, const ScanRequest *request,
                         Error *err, TableScan **scan_out);
-    /* Fills column_count, columns, row_count, selection, selected_count; row_count 0 at the end.
-     * Batches whose rows are all dropped are passed over. sequence: number of physical row 0
-     * within the split, dropped rows counted. *exact_filters_out: see above. */
+    /* Fills column_count, columns, row_count, selection, selected_count, and texts where they can
+     * be held; row_count 0 at the end. Batches whose rows are all dropped are passed over.
+     * sequence: number of physical row 0 within the split, dropped rows counted.
+     * *exact_filters_out: see above. */
     Status (*scan_next)(TableScan *scan, Error *err, Batch *batch_out, bool *exact_filters_out);
     void (*scan_close)(TableScan *scan); /* accepts NULL */
 

@@ -26,6 +26,7 @@ typedef struct DriverTable {
     uint32_t row_count;
     bool has_selection; /* rows that driver_is_kept refuses are in batches, but not selected */
     bool has_dictionaries;
+    bool holds_texts; /* whoever keeps texts may hold what they lie in */
 } DriverTable;
 
 typedef struct DriverMode {
@@ -285,10 +286,39 @@ static inline Batch driver_batch(Arena *arena, const DriverRun *run, uint32_t sp
     return batch;
 }
 
+/* A batch's memory: gone when nobody holds it, so that the sanitizer sees who reads it then. */
+typedef struct DriverTexts {
+    TextMemory texts;
+    Arena *arena;
+    _Atomic uint32_t references;
+} DriverTexts;
+
+static inline void driver_hold_texts(TextMemory *texts)
+{
+    atomic_fetch_add(&((DriverTexts *)(void *)texts)->references, 1);
+}
+
+static inline void driver_let_texts_go(TextMemory *texts)
+{
+    DriverTexts *own = (DriverTexts *)(void *)texts;
+
+    if (atomic_fetch_sub(&own->references, 1) == 1)
+        arena_free(own->arena);
+}
+
+static inline DriverTexts *driver_texts(void)
+{
+    Arena *arena = arena_new(NULL, "batch", ARENA_NO_CAP);
+    DriverTexts *own = ARENA_NEW(arena, DriverTexts);
+
+    *own = (DriverTexts){
+        .texts = {driver_hold_texts, driver_let_texts_go, 1000}, .arena = arena, .references = 1};
+    return own;
+}
+
 static inline Status driver_split(DriverRun *run, void *local, uint32_t split, Error *err)
 {
     uint64_t start = (uint64_t)split * run->mode.split_rows, end = start + run->mode.split_rows;
-    Arena *arena = arena_new(NULL, "batch", ARENA_NO_CAP);
     Status status = ST_OK;
 
     if (end > run->table->row_count)
@@ -296,15 +326,16 @@ static inline Status driver_split(DriverRun *run, void *local, uint32_t split, E
     for (; start < end && status == ST_OK; start += run->mode.batch_rows) {
         uint64_t left = end - start;
         uint32_t count = left < run->mode.batch_rows ? (uint32_t)left : run->mode.batch_rows;
-        Batch batch = driver_batch(arena, run, split, (uint32_t)start, count);
+        DriverTexts *own = driver_texts();
+        Batch batch = driver_batch(own->arena, run, split, (uint32_t)start, count);
 
+        batch.texts = run->table->holds_texts ? &own->texts : NULL;
         if (batch.selected_count > 0)
             status = run->op->class->consume(run->op, local, &batch, NULL, err);
-        arena_reset(arena);
+        driver_let_texts_go(&own->texts);
     }
     if (status == ST_OK && run->op->class->end_split != NULL)
         status = run->op->class->end_split(run->op, local, split, NULL, err);
-    arena_free(arena);
     return status;
 }
 
