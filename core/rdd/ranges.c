@@ -200,10 +200,10 @@ Status ranges_decode(WireBytes bytes, Arena *arena, const Plan *like, SortKeyLis
 
 /* --- where rows go --- */
 
-/* How many bounds are at most the key. */
-static uint32_t find_range(const Ranges *ranges, const uint64_t *key)
+/* How many of bounds [low, high) are at most the key, and low. */
+static uint32_t find_range(const Ranges *ranges, const uint64_t *key, uint32_t low, uint32_t high)
 {
-    uint32_t words = ranges->layout.words, low = 0, high = ranges->bound_count;
+    uint32_t words = ranges->layout.words;
 
     while (low < high) {
         uint32_t middle = (low + high) / 2;
@@ -216,10 +216,11 @@ static uint32_t find_range(const Ranges *ranges, const uint64_t *key)
     return low;
 }
 
-/* As find_range, of keys of one word: by halves, without a branch that depends on the data, many
- * keys side by side. */
-static void find_word_ranges(const Ranges *ranges, const uint64_t *keys, uint32_t key_count,
-                             uint32_t *ranges_out)
+/* How many bounds have a first word that is at most the key's: by halves, without a branch that
+ * depends on the data, many keys side by side. */
+static inline __attribute__((always_inline)) void
+find_word_ranges(const Ranges *ranges, uint32_t words, const uint64_t *keys, uint32_t key_count,
+                 uint32_t *ranges_out)
 {
     const uint64_t *bounds = ranges->bounds;
     uint32_t count = ranges->bound_count;
@@ -229,21 +230,41 @@ static void find_word_ranges(const Ranges *ranges, const uint64_t *keys, uint32_
         uint32_t half = count / 2;
 
         for (uint32_t i = 0; i < key_count; i++)
-            ranges_out[i] += bounds[ranges_out[i] + half - 1] <= keys[i] ? half : 0;
+            ranges_out[i] +=
+                bounds[(size_t)(ranges_out[i] + half - 1) * words] <= keys[(size_t)i * words] ? half
+                                                                                              : 0;
         count -= half;
     }
     if (count == 1)
         for (uint32_t i = 0; i < key_count; i++)
-            ranges_out[i] += bounds[ranges_out[i]] <= keys[i];
+            ranges_out[i] += bounds[(size_t)ranges_out[i] * words] <= keys[(size_t)i * words];
+}
+
+/* Where the first word of the last bound found is the key's, the others tell. */
+static void look_at_other_words(const Ranges *ranges, const uint64_t *keys, uint32_t key_count,
+                                uint32_t *ranges_out)
+{
+    const uint64_t *bounds = ranges->bounds;
+    uint32_t words = ranges->layout.words;
+
+    for (uint32_t i = 0; i < key_count; i++) {
+        const uint64_t *key = keys + (size_t)i * words;
+        uint32_t high = ranges_out[i];
+
+        if (high > 0 && bounds[(size_t)(high - 1) * words] == key[0])
+            ranges_out[i] = find_range(ranges, key, 0, high);
+    }
 }
 
 void ranges_place(const Ranges *ranges, const Batch *batch, uint64_t *words, bool *is_open,
                   uint32_t *partitions_out)
 {
     sort_key_encode(&ranges->layout, batch, words, is_open);
-    if (ranges->layout.words == 1)
-        find_word_ranges(ranges, words, batch->selected_count, partitions_out);
-    else
-        for (uint32_t i = 0; i < batch->selected_count; i++)
-            partitions_out[i] = find_range(ranges, words + (size_t)i * ranges->layout.words);
+    if (ranges->layout.words == 1) {
+        find_word_ranges(ranges, 1, words, batch->selected_count, partitions_out);
+    } else {
+        find_word_ranges(ranges, ranges->layout.words, words, batch->selected_count,
+                         partitions_out);
+        look_at_other_words(ranges, words, batch->selected_count, partitions_out);
+    }
 }
