@@ -102,7 +102,7 @@ static Status add_rows(BlockBuilder *builder, const Batch *batch, MapBlocks *blo
         all[i] = i;
     TRY(block_builder_add(builder, batch->columns, rows == NULL ? all : rows, batch->selected_count,
                           err));
-    return block_builder_is_full(builder) ? end_block(builder, blocks, err) : ST_OK;
+    return block_builder_room(builder) == 0 ? end_block(builder, blocks, err) : ST_OK;
 }
 
 static Status copy_split(const Table *table, const Split *split, const ScanRequest *request,

@@ -267,16 +267,14 @@ static const char *printed_name(Printer *to, const UserFunction *function)
                : arena_printf(to->buf.arena, "%s %s", function->name, function->inner->name);
 }
 
-/* " (reads: a, b; pure; inlined)", or " (by pointer)" where nothing is known of the function */
-static void print_facts(Printer *to, const CallStep *step, bool is_inlined)
+/* " (reads: a, b; pure; inlined)" */
+static void print_facts(Printer *to, const CallStep *step)
 {
     const UserCode *code = step->function.code;
     const char *separator = "";
 
-    if (code == NULL) {
-        strbuf_puts(&to->buf, " (by pointer)");
+    if (code == NULL)
         return;
-    }
     strbuf_puts(&to->buf, " (reads:");
     for (uint32_t i = 0; i < step->in->field_count; i++) {
         if (!call_step_reads(step, &step->in->fields[i]))
@@ -285,7 +283,7 @@ static void print_facts(Printer *to, const CallStep *step, bool is_inlined)
         separator = ",";
     }
     strbuf_printf(&to->buf, "%s%s%s)", separator[0] == '\0' ? " nothing" : "",
-                  code->is_pure ? "; pure" : "", is_inlined ? "; inlined" : "; by pointer");
+                  code->is_pure ? "; pure" : "", code->can_inline ? "; inlined" : "");
 }
 
 static void print_steps(Printer *to, CallStepList steps)
@@ -296,12 +294,11 @@ static void print_steps(Printer *to, CallStepList steps)
         [CALL_FOREACH] = "for each",  [CALL_PAIR] = "pair"};
     enum { STEPS_SHOWN = 8 };
     const CallStep *const *items = call_steps(to->buf.arena, steps);
-    bool are_inlined = call_steps_can_inline(steps);
 
     for (uint32_t i = 0; i < steps.count && i < STEPS_SHOWN; i++) {
         strbuf_printf(&to->buf, "%s %s %s", i == 0 ? "" : ",", words[items[i]->kind],
                       printed_name(to, &items[i]->function));
-        print_facts(to, items[i], are_inlined);
+        print_facts(to, items[i]);
     }
     if (steps.count > STEPS_SHOWN)
         strbuf_printf(&to->buf, ", and %u more", steps.count - STEPS_SHOWN);
@@ -312,10 +309,8 @@ static void print_combine(Printer *to, const CombineSpec *spec)
     const char *separator = "";
 
     strbuf_printf(&to->buf, " %s%s", printed_name(to, &spec->add), spec->has_keys ? " by key" : "");
-    if (spec->add.code == NULL) {
-        strbuf_puts(&to->buf, " (by pointer)");
+    if (spec->add.code == NULL)
         return;
-    }
     strbuf_puts(&to->buf, " (reads:");
     for (uint32_t i = 0; i < spec->in->field_count; i++) {
         if (!combine_reads_field(spec, i))
@@ -323,7 +318,7 @@ static void print_combine(Printer *to, const CombineSpec *spec)
         strbuf_printf(&to->buf, "%s %s", separator, spec->in->fields[i].name);
         separator = ",";
     }
-    strbuf_puts(&to->buf, combine_can_inline(spec) ? "; inlined)" : "; by pointer)");
+    strbuf_puts(&to->buf, combine_can_inline(spec) ? "; inlined)" : ")");
 }
 
 /* Fields that every reader knows by their place need no name in front. */
@@ -393,13 +388,13 @@ static void print_field(Printer *to, const Plan *plan, const PlanField *field, u
         print_combine(to, *(const CombineSpec *const *)at);
         return;
     case PLAN_FIELD_GROUP:
-        strbuf_printf(&to->buf, " %s%s (by pointer)",
+        strbuf_printf(&to->buf, " %s%s",
                       printed_name(to, &(*(const GroupSpec *const *)at)->function),
                       (*(const GroupSpec *const *)at)->has_keys ? " by key" : "");
         return;
     case PLAN_FIELD_PLACE:
         if (AS(UserFunction).call != NULL)
-            strbuf_printf(&to->buf, " %s (by pointer)", AS(UserFunction).name);
+            strbuf_printf(&to->buf, " %s", AS(UserFunction).name);
         return;
     case PLAN_FIELD_LAYOUT:
     case PLAN_FIELD_COLUMN:

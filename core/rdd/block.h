@@ -9,9 +9,11 @@
  * and nothing says when, where or by whom it was made. So a partition that is computed twice has
  * the same hash (XXH3, 64 bits), or some step on the way was not deterministic.
  *
- *     | BlockHead | BlockColumn x columns | validity, values, text ends, text bytes, each at 64 |
+ *     | BlockHead | BlockColumn x columns | texts | validity, values, text ends, each at 64 |
  *
- * Text lies as ends (uint32: where value i ends in the bytes) and bytes; views make Str of them.
+ * The texts of a row lie one behind the other, and rows in their order: whoever picks rows reads in
+ * one place, and a builder writes texts where they stay. A column has the ends (uint32: where value
+ * i ends in the texts; it begins where the one before it ends); views make Str of them.
  * Numbers of 64 bits lie in as few bytes (1, 2, 4) as the bits need in which some two of the block
  * differ; the other bits are what all have in common. Memory that is not written is the cheapest.
  *
@@ -32,22 +34,23 @@ typedef struct BlockHead {
     uint32_t column_count;
     uint32_t row_count;
     uint64_t bytes; /* of all, this head included */
+    uint64_t text_bytes;
 } BlockHead;
 
 typedef struct BlockColumn {
     uint32_t phys;
     uint32_t has_validity;
-    uint64_t validity; /* offsets from the block's start */
-    uint64_t values;   /* of texts: the ends             */
-    uint64_t text;
-    uint64_t text_bytes;
+    uint64_t validity;    /* offsets from the block's start */
+    uint64_t values;      /* of texts: the ends             */
     uint64_t value_bytes; /* as they lie                    */
     uint64_t common;      /* of narrow ones: the other bits */
 } BlockColumn;
 
 typedef struct Block {
+    TextMemory texts; /* as those who keep its texts know it */
     _Atomic uint32_t references;
     MemPool *pool;
+    uint64_t memory_bytes; /* for the block's bytes; there may be more than it has */
     uint64_t hash;
     BlockHead *head; /* the bytes, aligned to 64 */
 } Block;
@@ -101,23 +104,25 @@ typedef struct BuilderColumn {
     uint64_t *validity;
     uint32_t validity_capacity; /* both in rows */
     bool has_nulls;
-    char *text;
-    uint64_t text_bytes, text_capacity;
     uint64_t stored_bytes, common; /* as BlockColumn has it, once the block is made */
 } BuilderColumn;
 
 typedef struct BlockBuilder {
     MemPool *pool;
     uint64_t full_bytes;
+    uint64_t expected_bytes; /* memory for so many is asked for at once */
     uint32_t column_count;
     BuilderColumn *columns;
     uint32_t row_count;
+    uint64_t text_bytes;
+    Block *block; /* where texts go; NULL: there were none yet */
 } BlockBuilder;
 
 /* A block is full at about so many rows or bytes; the builder says when. */
 enum { BLOCK_ROWS_MAX = 1 << 18, BLOCK_BYTES_MAX = 8 << 20, BLOCK_BYTES_LEAST = 128 << 10 };
 
-/* columns live in the arena. full_bytes: see above; up to BLOCK_BYTES_MAX. */
+/* columns live in the arena. full_bytes: see above; up to BLOCK_BYTES_MAX. Whoever knows about how
+ * much there will be sets expected_bytes then. */
 void block_builder_init(BlockBuilder *builder, Arena *arena, uint32_t column_count,
                         const PlanColumn *columns, uint64_t full_bytes, MemPool *pool);
 void block_builder_fini(BlockBuilder *builder); /* accepts a zeroed one */
@@ -126,7 +131,9 @@ void block_builder_fini(BlockBuilder *builder); /* accepts a zeroed one */
  * BATCH_ROWS_MAX. */
 MUST_CHECK Status block_builder_add(BlockBuilder *builder, const Column *columns,
                                     const uint32_t *rows, uint32_t count, Error *err);
-bool block_builder_is_full(const BlockBuilder *builder);
+
+/* About how many rows more it is to get before it is full; 0: it is. */
+uint32_t block_builder_room(const BlockBuilder *builder);
 
 /* The rows so far as a block; the builder is empty then, and keeps its memory. NULL without rows.
  * */

@@ -149,7 +149,6 @@ Status block_of_form(MemPool *pool, const BlockForm *form, const void *stored,
         *block_out = block;
         return ST_OK;
     }
-    block->head->bytes = form->bytes; /* of its memory, whatever came out */
     block_unref(block);
     return status;
 }

@@ -101,7 +101,6 @@ static Status read_plain(const BlockOutput *output, const Kept *kept, Error *err
         *block_out = block;
         return ST_OK;
     }
-    block->head->bytes = form->bytes; /* of its memory, whatever was read */
     block_unref(block);
     return status;
 }

@@ -141,6 +141,7 @@ static Status block_scan_next(TableScan *opaque, Error *err, Batch *batch_out,
     batch_out->columns = scan->view.columns;
     batch_out->row_count = batch_out->selected_count = step;
     batch_out->sequence = scan->sequence;
+    batch_out->texts = &scan->block->texts;
     scan->row += step;
     scan->sequence += step;
     return ST_OK;

@@ -39,11 +39,16 @@ struct PartitionWriter {
     const Column **args;
 };
 
-/* Blocks that are still being filled cannot be spilled: the more there are, the smaller. The plan
- * alone decides, as their bytes must be the same each time. */
-static uint64_t full_bytes(uint32_t reduce_count)
+/*
+ * Blocks that are still being filled cannot be spilled: the more there are, the smaller. The plan
+ * alone decides, as their bytes must be the same each time. Rows that a range exchange will move
+ * lie in blocks as large as those that it makes, which get their memory then.
+ */
+static uint64_t full_bytes(const Fragment *fragment)
 {
-    uint64_t bytes = WRITER_BYTES / reduce_count;
+    uint64_t places = fragment_is_sampled(fragment) ? (uint64_t)fragment->exchange->partitions
+                                                    : fragment->reduce_count;
+    uint64_t bytes = WRITER_BYTES / places;
 
     if (bytes > BLOCK_BYTES_MAX)
         return BLOCK_BYTES_MAX;
@@ -71,7 +76,7 @@ Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t pa
     writer->builders = ARENA_ARRAY(arena, BlockBuilder, writer->reduce_count);
     for (uint32_t r = 0; r < writer->reduce_count; r++)
         block_builder_init(&writer->builders[r], arena, plan->column_count, plan->columns,
-                           full_bytes(writer->reduce_count), pool);
+                           full_bytes(fragment), pool);
     writer->places = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
     writer->rows = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
     writer->starts = ARENA_ARRAY(arena, uint32_t, writer->reduce_count + 1);
@@ -99,6 +104,12 @@ Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t pa
     writer->blocks = map_blocks_new(store, writer->reduce_count);
     *writer_out = writer;
     return ST_OK;
+}
+
+void partition_writer_expect(PartitionWriter *writer, uint64_t bytes)
+{
+    for (uint32_t r = 0; r < writer->reduce_count; r++)
+        writer->builders[r].expected_bytes = bytes / writer->reduce_count;
 }
 
 void partition_writer_close(PartitionWriter *writer)
@@ -269,14 +280,27 @@ static Status seal(PartitionWriter *writer, uint32_t r, Error *err)
     return ST_OK;
 }
 
-/* rows: NULL: the batch's first `count`. */
+/* rows: NULL: the batch's first `count`. No more at a time than fill the block. */
 static Status add_rows(PartitionWriter *writer, uint32_t r, const Batch *batch,
                        const uint32_t *rows, uint32_t count, Error *err)
 {
-    if (count == 0)
-        return ST_OK;
-    TRY(block_builder_add(&writer->builders[r], batch->columns, rows, count, err));
-    return block_builder_is_full(&writer->builders[r]) ? seal(writer, r, err) : ST_OK;
+    BlockBuilder *builder = &writer->builders[r];
+
+    for (uint32_t done = 0, some; done < count; done += some) {
+        uint32_t room = block_builder_room(builder);
+
+        some = count - done < room ? count - done : room;
+        if (rows == NULL && some < count) {
+            for (uint32_t i = 0; i < count; i++)
+                writer->rows[i] = i;
+            rows = writer->rows;
+        }
+        TRY(block_builder_add(builder, batch->columns, rows == NULL ? NULL : rows + done, some,
+                              err));
+        if (block_builder_room(builder) == 0)
+            TRY(seal(writer, r, err));
+    }
+    return ST_OK;
 }
 
 Status partition_writer_add(PartitionWriter *writer, const Batch *batch, Error *err)

@@ -18,11 +18,14 @@
 
 typedef struct PartitionWriter PartitionWriter;
 
-/* ranges: of a RANGE exchange, else NULL. user: whom a partitioner speaks to. Lives in the arena.
- * */
+/* ranges: of a RANGE exchange, else NULL. user: whom a partitioner speaks to. Lives in the
+ * arena. */
 MUST_CHECK Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t partition,
                                         const Ranges *ranges, BlockStore *store, UserTask *user,
                                         Error *err, PartitionWriter **writer_out);
+
+/* About so many bytes will be added, in equal parts: before the first. */
+void partition_writer_expect(PartitionWriter *writer, uint64_t bytes);
 
 /* batch: the fragment's columns, without a selection. */
 MUST_CHECK Status partition_writer_add(PartitionWriter *writer, const Batch *batch, Error *err);

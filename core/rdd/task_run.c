@@ -120,6 +120,16 @@ static Status move_rows(TaskRun *run, Execution *execution, PartitionWriter *wri
     return ST_OK;
 }
 
+/* What a task reads that does nothing but move rows. */
+static uint64_t moved_bytes(const TaskRun *run)
+{
+    const BlockOutput *output = run->work->inputs[0];
+
+    return plan_as_exchange(run->work->fragment->plan)->kind == EXCHANGE_KEEP
+               ? block_output_bytes(output, run->partition)
+               : 0;
+}
+
 static Status run_plan(TaskRun *run, Error *err)
 {
     const StageWork *work = run->work;
@@ -155,6 +165,8 @@ static Status run_plan(TaskRun *run, Error *err)
     status = partition_writer_open(run->arena, work->fragment, run->partition, ranges, work->store,
                                    &user, err, &writer);
     exec.sink_context = writer;
+    if (status == ST_OK && work->fragment->plan->kind == PLAN_EXCHANGE)
+        partition_writer_expect(writer, moved_bytes(run));
     if (status == ST_OK)
         status = exec_start(&exec, err, &execution);
     if (status == ST_OK)

@@ -1,4 +1,5 @@
-/* test_block.c -- what goes into a block comes out of it; numbers lie as narrow as they can */
+/* test_block.c -- what goes into a block comes out of it; numbers lie as narrow as they can, texts
+ * row by row */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,6 +125,158 @@ START_TEST(widths_that_are_none)
 }
 END_TEST
 
+/* --- texts --- */
+
+enum { TEXT_COLUMNS = 4 };
+
+/* A number between texts; lengths around what lies in the value itself; some NULL, some all alike.
+ * texts: room for ROWS a column. */
+static void make_texts(PlanColumn *typed, Column *data, Str texts[][ROWS], uint64_t *validity)
+{
+    char *bytes = arena_alloc(arena, ROWS * 64);
+
+    for (uint32_t c = 0; c < TEXT_COLUMNS; c++) {
+        typed[c] = column_of(c == 1 ? TYPE_INT8 : TYPE_TEXT);
+        data[c] = (Column){.type = typed[c].type, .values = texts[c]};
+        for (uint32_t i = 0; i < ROWS && c != 1; i++) {
+            uint32_t length = (i * 7 + c * 5) % 40;
+
+            for (uint32_t b = 0; b < length; b++)
+                bytes[b] = (char)('a' + (i + b + c) % 26);
+            texts[c][i] = str_make(bytes, length);
+            bytes += length;
+        }
+        bytes = arena_alloc(arena, ROWS * 64);
+    }
+    for (uint32_t i = 0; i < ROWS; i++) {
+        ((int64_t *)(void *)texts[1])[i] = i;
+        bitmap_put(validity, i, i % 3 != 0);
+    }
+    data[0].validity = validity;
+    data[3].form = COLUMN_CONST;
+}
+
+static void check_texts(const Block *block, const Column *data, const uint32_t *rows)
+{
+    BlockView view = block_view_make(arena, 1, VIEW_ROWS);
+
+    for (uint32_t from = 0; from < block_row_count(block); from += 37) {
+        uint32_t left = block_row_count(block) - from, step = left < VIEW_ROWS ? left : VIEW_ROWS;
+
+        for (uint32_t c = 0; c < TEXT_COLUMNS; c++) {
+            block_view_column(&view, 0, block, c, data[c].type, from, step);
+            for (uint32_t i = 0; c != 1 && i < step; i++) {
+                uint32_t row = rows == NULL ? from + i : rows[from + i];
+                const Str *text = &((const Str *)view.columns[0].values)[i];
+                bool is_null = column_is_null(&data[c], row);
+
+                ck_assert_int_eq(column_is_null(&view.columns[0], i), is_null);
+                if (is_null)
+                    ck_assert_uint_eq(text->length, 0);
+                else
+                    ck_assert(str_equal(*text, *(const Str *)column_value(&data[c], row)));
+            }
+        }
+    }
+}
+
+/* expected: memory for so much is taken at once; the bytes are the same. */
+static Block *make_text_block(const PlanColumn *typed, const Column *data, const uint32_t *rows,
+                              uint32_t step, uint64_t expected)
+{
+    BlockBuilder builder;
+    Block *block;
+
+    block_builder_init(&builder, arena, TEXT_COLUMNS, typed, BLOCK_BYTES_MAX, pool);
+    builder.expected_bytes = expected;
+    for (uint32_t from = 0; from < ROWS; from += step) {
+        uint32_t count = ROWS - from < step ? ROWS - from : step;
+
+        ck_assert_int_eq(block_builder_add(&builder, data, rows + from, count, NULL), ST_OK);
+    }
+    ck_assert_int_eq(block_builder_finish(&builder, NULL, &block), ST_OK);
+    block_builder_fini(&builder);
+    return block;
+}
+
+START_TEST(texts_of_several_columns)
+{
+    static Str texts[TEXT_COLUMNS][ROWS];
+    uint64_t validity[(ROWS + 63) / 64];
+    PlanColumn typed[TEXT_COLUMNS];
+    Column data[TEXT_COLUMNS];
+    uint32_t rows[ROWS];
+    Block *block, *same;
+
+    make_texts(typed, data, texts, validity);
+    for (uint32_t i = 0; i < ROWS; i++)
+        rows[i] = _i == 0 ? i : (i * 7) % ROWS;
+    block = make_text_block(typed, data, rows, ROWS, 0);
+    check_texts(block, data, rows);
+    ck_assert_int_eq(block_check(block, block_bytes(block), block->hash, TEXT_COLUMNS, typed, NULL),
+                     ST_OK);
+    for (uint64_t expected = 1; expected < 1 << 20; expected *= 4) {
+        same = make_text_block(typed, data, rows, 1 + (uint32_t)expected % 300, expected);
+        ck_assert_uint_eq(same->hash, block->hash);
+        block_unref(same);
+    }
+    block_unref(block);
+}
+END_TEST
+
+/* Ends that do not ascend, or lead out of the texts, whatever the checksum says. */
+START_TEST(ends_that_are_none)
+{
+    static Str texts[TEXT_COLUMNS][ROWS];
+    uint64_t validity[(ROWS + 63) / 64];
+    PlanColumn typed[TEXT_COLUMNS];
+    Column data[TEXT_COLUMNS];
+    uint32_t rows[ROWS], *ends;
+    uint64_t all;
+    Block *block;
+
+    make_texts(typed, data, texts, validity);
+    for (uint32_t i = 0; i < ROWS; i++)
+        rows[i] = i;
+    block = make_text_block(typed, data, rows, ROWS, 0);
+    all = block_bytes(block);
+    ends = (uint32_t *)(void *)((char *)block->head + block_columns(block)[2 * (_i & 1)].values);
+    ends[_i < 2 ? 500 : ROWS - 1] += _i < 2 ? 100 : 1 << 20;
+    ck_assert_int_eq(
+        block_check(block, all, XXH3_64bits(block->head, all), TEXT_COLUMNS, typed, NULL),
+        ST_CORRUPT);
+    block_unref(block);
+}
+END_TEST
+
+/* A block has as many rows as fill it, a little more at most, however long they are. */
+START_TEST(full_blocks)
+{
+    enum { FULL = 64 << 10 };
+    PlanColumn typed = column_of(TYPE_TEXT);
+    char *bytes = arena_alloc(arena, 64 << 10);
+    BlockBuilder builder;
+    Block *block;
+
+    for (uint32_t length = 0; length < 64 << 10; length = 3 * length + 1) {
+        Str text = str_make(bytes, length);
+        Column data = {.type = typed.type, .form = COLUMN_CONST, .values = &text};
+        uint32_t room;
+
+        block_builder_init(&builder, arena, 1, &typed, FULL, pool);
+        while ((room = block_builder_room(&builder)) > 0)
+            ck_assert_int_eq(block_builder_add(&builder, &data, NULL,
+                                               room < BATCH_ROWS_MAX ? room : BATCH_ROWS_MAX, NULL),
+                             ST_OK);
+        ck_assert_int_eq(block_builder_finish(&builder, NULL, &block), ST_OK);
+        ck_assert_uint_ge(block_bytes(block), FULL / 2);
+        ck_assert_uint_le(block_bytes(block), length < 512 ? 2 * FULL : 70 * (length + FULL));
+        block_unref(block);
+        block_builder_fini(&builder);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("block");
@@ -134,6 +287,9 @@ int main(void)
     tcase_add_checked_fixture(tests, setup, teardown);
     tcase_add_loop_test(tests, numbers, 0, sizeof spans / sizeof *spans);
     tcase_add_test(tests, widths_that_are_none);
+    tcase_add_loop_test(tests, texts_of_several_columns, 0, 2);
+    tcase_add_loop_test(tests, ends_that_are_none, 0, 4);
+    tcase_add_test(tests, full_blocks);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
