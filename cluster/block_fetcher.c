@@ -371,6 +371,13 @@ static void say_damaged(const Group *group, const Peer *peer, const Error *err)
                  peer->host, peer->port, err == NULL ? "damaged" : err->message);
 }
 
+/* A worker holds its keepers' socket: nobody refuses there as long as it lives, and what it had
+ * goes with it. */
+static bool is_gone(const Peer *peer, const Error *err)
+{
+    return peer->owner.application != 0 && strcmp(err->sqlstate, SQLSTATE_REFUSED) == 0;
+}
+
 static Status call_once(Group *group, bool *is_lost, Error *err)
 {
     BlockFetcher *fetcher = group->fetch->fetcher;
@@ -384,6 +391,8 @@ static Status call_once(Group *group, bool *is_lost, Error *err)
         status = fetcher->rpc->rpc_blocks_fetch_many(fetcher->pool, address_of(&peer),
                                                      wanted_bytes(group, &peer, arena),
                                                      call_deadline(), arena, err, &answer);
+    if (status == ST_IO)
+        *is_lost = is_gone(&peer, err);
     if (status == ST_OK) {
         status = take_answer(group, answer, &peer, arena, is_lost, err);
         if (status == ST_CORRUPT && !*is_lost)

@@ -36,7 +36,9 @@ enum {
     GOODBYE_MS = 500,
     DRIVER_SILENT_MS = 10000,
     REPORTS_MAX = 1000, /* in one message */
-    IDLE_CONNECTIONS = 64
+    IDLE_CONNECTIONS = 64,
+    REST_BYTES_MIN = 32 << 20,
+    REST_BYTES_MAX = 512 << 20
 };
 
 /* A launch that was taken. */
@@ -621,6 +623,16 @@ static void open_keep(Executor *executor)
         LOG_WARN("executor", "what tasks make does not outlive this process: %s", err.message);
 }
 
+/* Of what it may have: the process itself, code that is compiled and messages need some, too, and
+ * who asks for more than it may have is ended instead of refused. */
+static uint64_t pool_bytes(uint64_t memory_bytes)
+{
+    uint64_t rest = memory_bytes / 8;
+
+    rest = rest < REST_BYTES_MIN ? REST_BYTES_MIN : rest > REST_BYTES_MAX ? REST_BYTES_MAX : rest;
+    return memory_bytes - (rest < memory_bytes / 2 ? rest : memory_bytes / 2);
+}
+
 Status executor_new(const ExecutorOptions *options, Error *err, Executor **executor_out)
 {
     Arena *arena = arena_new(NULL, "executor", ARENA_NO_CAP);
@@ -639,7 +651,7 @@ Status executor_new(const ExecutorOptions *options, Error *err, Executor **execu
     pthread_cond_init(&executor->news, &attr);
     pthread_cond_init(&executor->work, &attr);
     pthread_condattr_destroy(&attr);
-    executor->pool = mem_pool_new(NULL, "executor", options->memory_bytes);
+    executor->pool = mem_pool_new(NULL, "executor", pool_bytes(options->memory_bytes));
     executor->store = block_store_new(executor->pool, options->folder);
     executor->shared = user_shared_new_remote(fetch_shared, executor);
     mem_pool_on_pressure(executor->pool, make_room, executor->store);
@@ -715,7 +727,8 @@ static void begin(Executor *executor, const PlanWireHooks *hooks)
 {
     StagesSpec spec = {.store = executor->store,
                        .cache = executor->options.cache,
-                       .spill_bytes = executor->options.memory_bytes / 2 / executor->options.cores,
+                       .spill_bytes =
+                           pool_bytes(executor->options.memory_bytes) / 2 / executor->options.cores,
                        .place = executor->place,
                        .hooks = hooks,
                        .shared = executor->shared};

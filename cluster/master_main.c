@@ -438,10 +438,6 @@ static void init_master(Master *master, const MasterOptions *options)
     pthread_condattr_t monotonic;
 
     *master = (Master){.options = options};
-    if (options->zookeeper == NULL) {
-        master->lease_ns = INT64_MAX;
-        master->old = master->state = new_state(master, first_id());
-    }
     pthread_mutex_init(&master->keep_lock, NULL);
     pthread_mutex_init(&master->lock, NULL);
     pthread_condattr_init(&monotonic);
@@ -450,16 +446,23 @@ static void init_master(Master *master, const MasterOptions *options)
     pthread_condattr_destroy(&monotonic);
 }
 
-/* Of the only master. */
-static Status open_store(Master *master, Error *err)
+/* The only master leads from the beginning. */
+static Status lead_alone(Master *master, Error *err)
 {
     const MasterOptions *options = master->options;
+    int64_t first = first_id();
 
-    if (options->zookeeper != NULL || options->dir == NULL)
+    if (options->zookeeper != NULL)
         return ST_OK;
-    TRY(master_store_folder(options->dir, err, &master->store));
-    master->has_store = true;
-    return store_restore(&master->store, master->state, clock_now_ns(), err);
+    if (options->dir != NULL) {
+        TRY(master_store_folder(options->dir, err, &master->store));
+        TRY(store_next_ids(&master->store, first, err, &first));
+        master->has_store = true;
+    }
+    master->lease_ns = INT64_MAX;
+    master->old = master->state = new_state(master, first);
+    return master->has_store ? store_restore(&master->store, master->state, clock_now_ns(), err)
+                             : ST_OK;
 }
 
 /* Where others reach it: a wildcard is nobody's address. */
@@ -603,7 +606,7 @@ Status master_run(const MasterOptions *options, Error *err)
     if (log_level() < LOG_INFO)
         log_set_level(LOG_INFO);
     init_master(&master, options);
-    status = open_store(&master, err);
+    status = lead_alone(&master, err);
     if (status == ST_OK)
         status = rpc_module(err, &rpc);
     if (status == ST_OK)

@@ -6,13 +6,15 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cluster/master_election.h"
 #include "core/base/log.h"
 
-static const char area[] = "master";
+static const char area[] = "master", ids_name[] = "ids";
 
 /* --- drivers --- */
 
@@ -106,6 +108,24 @@ Status store_restore(const MasterStore *store, MasterState *state, int64_t now_n
             master_restore_driver(state, record, package, now_ns, &bad) != ST_OK)
             LOG_WARN(area, "what was kept as %s is left out: %s", names[i], bad.message);
     }
+    arena_free(arena);
+    return status;
+}
+
+Status store_next_ids(const MasterStore *store, int64_t by_clock, Error *err, int64_t *first_id_out)
+{
+    Arena *arena = arena_new(NULL, "ids", ARENA_NO_CAP);
+    WireBytes kept;
+    Status status = store->get(store->context, ids_name, arena, err, &kept);
+    int64_t last = status != ST_OK || kept.bytes == NULL
+                       ? 0
+                       : strtoll(arena_strndup(arena, kept.bytes, kept.byte_count), NULL, 10);
+    const char *text;
+
+    *first_id_out = by_clock > last ? by_clock : last + ELECTION_IDS;
+    text = arena_printf(arena, "%" PRId64, *first_id_out);
+    if (status == ST_OK)
+        status = store->put(store->context, ids_name, text, (uint32_t)strlen(text), err);
     arena_free(arena);
     return status;
 }

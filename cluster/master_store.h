@@ -32,6 +32,10 @@ typedef struct MasterStore {
 MUST_CHECK Status master_store_folder(const char *folder, Error *err, MasterStore *store_out);
 
 MUST_CHECK Status store_keep(const MasterStore *store, const MasterKept *kept, Error *err);
+/* Where the ids of a master begin that starts now: at that one, or, when the clock has gone back,
+ * above all that masters with this store have given. */
+MUST_CHECK Status store_next_ids(const MasterStore *store, int64_t by_clock, Error *err,
+                                 int64_t *first_id_out);
 /* All drivers; those that cannot be read are left out, and said. */
 MUST_CHECK Status store_restore(const MasterStore *store, MasterState *state, int64_t now_ns,
                                 Error *err);

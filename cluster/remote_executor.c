@@ -12,9 +12,9 @@ enum {
     CHUNK_BYTES = 1 << 20, /* of one message, but for a plan that is larger */
     CALL_MS = 5000,
     GIVE_UP_MS = 5000, /* nothing is taken for so long */
-    PROBE_MS = 2000,
-    REFUSED_GIVE_UP_MS = 1000, /* nobody listens: its worker may be about to say why */
-    CLOSING_MS = 1000,         /* when the driver ends         */
+    PROBE_MS = 500,
+    REFUSED_GIVE_UP_MS = 400, /* nobody listens: its worker may be about to say why */
+    CLOSING_MS = 1000,        /* when the driver ends         */
     BACKOFF_MS_MAX = 100
 };
 

@@ -454,11 +454,12 @@ void *code_entry_wait(CodeCache *cache, CodeEntry *entry, int64_t most_ms)
            !(cache->cancelled != NULL && atomic_load(cache->cancelled))) {
         struct timespec until;
 
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += WAIT_MS * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000L;
         until.tv_nsec %= 1000000000L;
-        if (pthread_cond_timedwait(&cache->changed, &cache->mutex, &until) == ETIMEDOUT)
+        if (pthread_cond_clockwait(&cache->changed, &cache->mutex, CLOCK_MONOTONIC, &until) ==
+            ETIMEDOUT)
             most_ms -= WAIT_MS;
     }
     pthread_mutex_unlock(&cache->mutex);

@@ -8,8 +8,6 @@
 
 /* Longer chains are rare. A step costs compile time, and one that emits most of it: it has its own
  * copy of the job's bitcode. */
-enum { STEPS_MAX = 64, FLAT_MAPS_MAX = 8 };
-
 static RecordLayout *copy_layout(Arena *arena, const RecordLayout *layout)
 {
     RecordLayout *copy = arena_copy(arena, layout, sizeof *layout);
@@ -21,18 +19,6 @@ static RecordLayout *copy_layout(Arena *arena, const RecordLayout *layout)
         fields[i].name = arena_strdup(arena, fields[i].name);
     copy->fields = fields;
     return copy;
-}
-
-/* A flat_map may only emit through what it is given, and none may change what it is given. */
-static bool can_inline(const CallStep *step)
-{
-    const UserCode *code = step->function.code;
-
-    if (code == NULL || !code->can_inline || code->writes[0].count > 0)
-        return false;
-    if (step->kind == CALL_FLAT_MAP)
-        return code->reads[1].count == 0 && code->writes[1].count == 0;
-    return step->kind != CALL_PAIR || code->writes[1].count == 0;
 }
 
 static void print_layout(StrBuf *text, const RecordLayout *layout)
@@ -115,15 +101,9 @@ UserChain *user_chain_new(CallStepList steps, const CombineSpec *combine)
     Arena *arena;
     UserChain *chain;
     StrBuf text;
-    uint32_t flat_maps = 0;
 
-    if (steps.count > STEPS_MAX || (combine != NULL && !combine_can_inline(combine)))
+    if (!call_steps_can_inline(steps) || (combine != NULL && !combine_can_inline(combine)))
         return NULL;
-    for (const CallStep *step = steps.last; step != NULL; step = step->before) {
-        flat_maps += step->kind == CALL_FLAT_MAP;
-        if (!can_inline(step) || flat_maps > FLAT_MAPS_MAX)
-            return NULL;
-    }
     arena = arena_new(NULL, "chain of calls", ARENA_NO_CAP);
     chain = ARENA_NEW(arena, UserChain);
     *chain = (UserChain){.arena = arena,

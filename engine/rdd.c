@@ -57,8 +57,56 @@ VonkRdd *rdd_failed(RddSession *rdds, const Error *err)
     return rdd;
 }
 
+/* Of the first that is there; NULL: none is. */
+static RddSession *session_of(VonkRdd *const *rdds, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (rdds[i] != NULL)
+            return rdds[i]->rdds;
+    return NULL;
+}
+
+bool rdd_check_together(VonkRdd *const *rdds, uint32_t count, const char *function,
+                        VonkRdd **failed_out)
+{
+    RddSession *session = session_of(rdds, count);
+    Error err = ERROR_NONE;
+
+    *failed_out = NULL;
+    for (uint32_t i = 0; session != NULL && err.status == ST_OK && i < count; i++)
+        if (rdds[i] == NULL) {
+            (void)error_set(&err, ST_BAD_INPUT, "%s: RDD %u of %u is NULL", function, i + 1, count);
+        } else if (rdds[i]->plan == NULL) {
+            *failed_out = rdds[i];
+            return false;
+        } else if (rdds[i]->rdds != session) {
+            (void)error_set(&err, ST_BAD_INPUT, "%s takes RDDs of two sessions", function);
+        }
+    if (err.status != ST_OK)
+        *failed_out = rdd_failed(session, &err);
+    return session != NULL && err.status == ST_OK;
+}
+
+VonkStatus rdd_missing(VonkError *error, const char *what)
+{
+    return (VonkStatus)error_set((Error *)error, ST_BAD_INPUT, "%s is NULL", what);
+}
+
+Status rdd_check_partitions(uint32_t partitions, Error *err)
+{
+    if (partitions > 0 && partitions <= PARTITIONS_MAX)
+        return ST_OK;
+    if (partitions > INT32_MAX) /* most likely */
+        return error_set(err, ST_BAD_INPUT, "an RDD has 1 to %d partitions, not %d", PARTITIONS_MAX,
+                         (int)partitions);
+    return error_set(err, ST_BAD_INPUT, "an RDD has 1 to %d partitions, not %u", PARTITIONS_MAX,
+                     partitions);
+}
+
 VonkStatus rdd_report(const VonkRdd *failed, VonkError *error)
 {
+    if (failed == NULL)
+        return rdd_missing(error, "the RDD");
     if (error != NULL)
         *(Error *)error = failed->error;
     return (VonkStatus)failed->error.status;

@@ -126,6 +126,8 @@ static Status collect(const VonkRdd *rdd, Error *err, VonkRecords **records_out)
 
 VonkStatus vonk_rdd_collect(VonkRdd *rdd, VonkRecords **records_out, VonkError *error)
 {
+    if (records_out == NULL)
+        return rdd_missing(error, "records_out");
     return (VonkStatus)collect(rdd, (Error *)error, records_out);
 }
 
@@ -156,12 +158,12 @@ void rdd_pieces_free(RddPieces *pieces)
 
 size_t vonk_records_count(const VonkRecords *records)
 {
-    return records->count;
+    return records == NULL ? 0 : records->count;
 }
 
 const void *vonk__records_data(const VonkRecords *records, const VonkRecordType *type)
 {
-    const RecordLayout *layout = rdd_layout(records->rdds, type, NULL);
+    const RecordLayout *layout = records == NULL ? NULL : rdd_layout(records->rdds, type, NULL);
 
     if (layout == NULL || !rdd_layouts_equal(layout, records->layout))
         return NULL;
@@ -172,19 +174,18 @@ const void *vonk__records_data(const VonkRecords *records, const VonkRecordType 
 
 VonkStatus vonk_rdd_count(VonkRdd *rdd, int64_t *count_out, VonkError *error)
 {
-    RddSession *rdds = rdd->rdds;
-    Error *err = (Error *)error;
-    VonkRdd counted = *rdd;
-    const Plan *nothing;
+    VonkRdd counted;
     RddRun run;
     Status status;
 
+    if (count_out == NULL)
+        return rdd_missing(error, "count_out");
     *count_out = 0;
-    if (rdd->plan != NULL) { /* rows without columns: nothing is read that only the rows need */
-        nothing = plan_project(rdds->arena, rdd->plan, 0, NULL, NULL);
-        counted.plan = nothing;
-    }
-    status = rdd_run(&counted, err, &run);
+    if (rdd_is_failed(rdd))
+        return rdd_report(rdd, error);
+    counted = *rdd; /* rows without columns: nothing is read that only the rows need */
+    counted.plan = plan_project(rdd->rdds->arena, rdd->plan, 0, NULL, NULL);
+    status = rdd_run(&counted, (Error *)error, &run);
     if (status == ST_OK)
         for (uint32_t p = 0; p < job_partition_count(run.job); p++)
             *count_out += (int64_t)job_partition_rows(run.job, p);
@@ -195,22 +196,30 @@ VonkStatus vonk_rdd_count(VonkRdd *rdd, int64_t *count_out, VonkError *error)
 VonkStatus vonk_rdd_is_empty(VonkRdd *rdd, bool *is_empty_out, VonkError *error)
 {
     int64_t count;
-    VonkStatus status = vonk_rdd_count(vonk_rdd_take(rdd, 1), &count, error);
+    VonkStatus status;
 
-    *is_empty_out = count == 0;
+    if (is_empty_out == NULL)
+        return rdd_missing(error, "is_empty_out");
+    status = vonk_rdd_count(vonk_rdd_take(rdd, 1), &count, error);
+    *is_empty_out = status == VONK_OK && count == 0;
     return status;
 }
 
 /* --- one record --- */
 
-/* The RDD's first record, with texts that live as long as the session. */
-static VonkStatus take_one(VonkRdd *rdd, void *result, bool *found_out, VonkError *error)
+/* The RDD's first record, of that type, with texts that live as long as the session. */
+static VonkStatus take_one(VonkRdd *rdd, const VonkRecordType *type, void *result, bool *found_out,
+                           VonkError *error)
 {
     VonkRecords *records;
-    VonkStatus status = vonk_rdd_collect(rdd, &records, error);
+    VonkStatus status;
 
     if (found_out != NULL)
         *found_out = false;
+    if (result == NULL)
+        return rdd_missing(error, "the place of the result");
+    memset(result, 0, type->bytes);
+    status = vonk_rdd_collect(rdd, &records, error);
     if (status != VONK_OK)
         return status;
     if (records->count > 0) {
@@ -227,8 +236,8 @@ VonkStatus vonk__rdd_reduce(VonkRdd *rdd, const VonkRecordType *in, const VonkRe
                             const void *zero, VonkCall add, VonkCall merge, void *result,
                             bool *found_out, VonkError *error)
 {
-    return take_one(vonk__rdd_combine(rdd, false, in, acc, zero, (VonkCall){0}, add, merge), result,
-                    found_out, error);
+    return take_one(vonk__rdd_combine(rdd, false, in, acc, zero, (VonkCall){0}, add, merge), acc,
+                    result, found_out, error);
 }
 
 /* Of the RDD's own type: one that a call names. */
@@ -237,7 +246,7 @@ static VonkRdd *checked(VonkRdd *rdd, const VonkRecordType *type, const char *wh
     const RecordLayout *layout;
     Error err = ERROR_NONE;
 
-    if (rdd->plan != NULL && rdd_check_input(rdd, type, what, &err, &layout) != ST_OK)
+    if (!rdd_is_failed(rdd) && rdd_check_input(rdd, type, what, &err, &layout) != ST_OK)
         return rdd_failed(rdd->rdds, &err);
     return rdd;
 }
@@ -245,7 +254,7 @@ static VonkRdd *checked(VonkRdd *rdd, const VonkRecordType *type, const char *wh
 VonkStatus vonk__rdd_first(VonkRdd *rdd, const VonkRecordType *type, void *result, bool *found_out,
                            VonkError *error)
 {
-    return take_one(vonk_rdd_take(checked(rdd, type, "first"), 1), result, found_out, error);
+    return take_one(vonk_rdd_take(checked(rdd, type, "first"), 1), type, result, found_out, error);
 }
 
 VonkStatus vonk__rdd_extreme(VonkRdd *rdd, bool is_max, const VonkRecordType *type,
@@ -253,7 +262,7 @@ VonkStatus vonk__rdd_extreme(VonkRdd *rdd, bool is_max, const VonkRecordType *ty
 {
     rdd = checked(rdd, type, is_max ? "max" : "min");
     return take_one(is_max ? vonk_rdd_top(rdd, 1, order) : vonk_rdd_take_ordered(rdd, 1, order),
-                    result, found_out, error);
+                    type, result, found_out, error);
 }
 
 /* --- trees --- */
@@ -296,8 +305,8 @@ VonkStatus vonk__rdd_tree(VonkRdd *rdd, uint32_t depth, const VonkRecordType *in
 
     if (depth == 0)
         (void)error_set(&err, ST_BAD_INPUT, "a tree is at least 1 deep");
-    if (whole->plan == NULL || depth == 0)
-        return rdd_report(whole->plan == NULL ? whole : rdd_failed(rdd->rdds, &err), error);
+    if (rdd_is_failed(whole) || depth == 0)
+        return rdd_report(rdd_is_failed(whole) ? whole : rdd_failed(rdd->rdds, &err), error);
     spec = plan_as_combine(whole->plan)->spec;
     merging = ARENA_NEW(rdd->rdds->arena, CombineSpec);
     *merging =
@@ -310,7 +319,7 @@ VonkStatus vonk__rdd_tree(VonkRdd *rdd, uint32_t depth, const VonkRecordType *in
                                 rdd_columns(rdd->rdds->arena, tree->plan), merging, false,
                                 plan_record_columns(rdd->rdds->arena, spec->acc, &rdd->rdds->ids)),
                    spec->acc);
-    return take_one(tree, result, found_out, error);
+    return take_one(tree, acc, result, found_out, error);
 }
 
 /* --- record by record --- */
@@ -329,12 +338,17 @@ struct VonkIterator {
 
 VonkStatus vonk_rdd_iterate(VonkRdd *rdd, VonkIterator **iterator_out, VonkError *error)
 {
+    if (iterator_out == NULL)
+        return rdd_missing(error, "iterator_out");
+    *iterator_out = NULL;
+    if (rdd_is_failed(rdd))
+        return rdd_report(rdd, error);
+
     Arena *arena = arena_new(NULL, "iterator", ARENA_NO_CAP);
     VonkIterator *iterator = ARENA_NEW(arena, VonkIterator);
     Status status;
     void *records;
 
-    *iterator_out = NULL;
     *iterator = (VonkIterator){
         .arena = arena, .pool = rdd->rdds->jobs->pool, .layout = rdd->layout, .error = ERROR_NONE};
     status = rdd_run_streamed(rdd, (Error *)error, &iterator->run);
@@ -371,9 +385,10 @@ static Status next_records(VonkIterator *iterator)
 
 const void *vonk__iterator_next(VonkIterator *iterator, const VonkRecordType *type)
 {
-    const RecordLayout *layout = rdd_layout(iterator->run.rdds, type, NULL);
+    const RecordLayout *layout =
+        iterator == NULL ? NULL : rdd_layout(iterator->run.rdds, type, NULL);
 
-    if (iterator->error.status != ST_OK)
+    if (iterator == NULL || iterator->error.status != ST_OK)
         return NULL;
     if (layout == NULL || !rdd_layouts_equal(layout, iterator->layout)) {
         (void)error_set(&iterator->error, ST_BAD_INPUT, "the records are of type %s, not of %s",
@@ -409,32 +424,21 @@ VonkStatus vonk_iterator_free(VonkIterator *iterator, VonkError *error)
 VonkStatus vonk__rdd_foreach(VonkRdd *rdd, const VonkRecordType *in, VonkCall call,
                              VonkError *error)
 {
-    RddSession *rdds = rdd->rdds;
-    Error err = ERROR_NONE;
-    CallStep step = {.kind = CALL_FOREACH, .function = rdd_function(rdds, call)};
-    VonkRdd looped = *rdd;
-    RddRun run;
-    Status status = rdd->error.status;
+    if (rdd_is_failed(rdd))
+        return rdd_report(rdd, error);
 
-    if (rdd->plan != NULL) {
-        step.in = rdd_layout(rdds, in, &err);
-        status = step.in == NULL ? err.status : ST_OK;
-        if (status == ST_OK && !rdd_layouts_equal(step.in, rdd->layout))
-            status =
-                error_set(&err, ST_BAD_INPUT, "%s takes records of type %s, and the RDD has %s",
-                          call.name, in->name, rdd->layout->name);
-        step.out = step.in;
-    } else {
-        err = rdd->error;
-    }
-    if (status == ST_OK) {
-        looped.plan = plan_call(rdds->arena, rdd->plan, rdd_columns(rdds->arena, rdd->plan), &step,
-                                plan_record_columns(rdds->arena, step.out, &rdds->ids));
-        status = rdd_run(&looped, &err, &run);
-        if (status == ST_OK)
-            rdd_run_close(&run);
-    }
-    if (status != ST_OK && error != NULL)
+    RddSession *rdds = rdd->rdds;
+    Error err = ERROR_NONE; /* its own: the caller may want none */
+    CallStep step = {.kind = CALL_FOREACH, .function = rdd_function(rdds, call)};
+    RddRun run;
+    Status status = rdd_check_input(rdd, in, call.name, &err, &step.in);
+
+    step.out = step.in;
+    if (status == ST_OK)
+        status = rdd_run(rdd_call(rdd, step), &err, &run);
+    if (status == ST_OK)
+        rdd_run_close(&run);
+    else if (error != NULL)
         memcpy(error, &err, sizeof err);
     return (VonkStatus)status;
 }

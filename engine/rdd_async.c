@@ -66,6 +66,12 @@ static void *job_main(void *opaque)
 
 VonkStatus vonk_rdd_start(VonkRdd *rdd, VonkJob **job_out, VonkError *error)
 {
+    if (job_out == NULL)
+        return rdd_missing(error, "job_out");
+    *job_out = NULL;
+    if (rdd_is_failed(rdd))
+        return rdd_report(rdd, error);
+
     RddSession *rdds = rdd->rdds;
     Error *err = (Error *)error;
     Arena *arena = arena_new(NULL, "job in the background", ARENA_NO_CAP);
@@ -73,12 +79,7 @@ VonkStatus vonk_rdd_start(VonkRdd *rdd, VonkJob **job_out, VonkError *error)
     Status status;
     int failure;
 
-    *job_out = NULL;
     *job = (VonkJob){.arena = arena, .rdd = rdd, .error = ERROR_NONE};
-    if (rdd->plan == NULL) {
-        arena_free(arena);
-        return rdd_report(rdd, error);
-    }
     status = rdd_plan(rdds, rdd->plan, err, &job->run);
     if (status == ST_OK)
         status = rdd_job_request(&job->run, &job->is_cancelled, false, err, &job->request);
@@ -108,6 +109,8 @@ VonkJobState vonk_job_poll(VonkJob *job)
 {
     VonkJobState state;
 
+    if (job == NULL)
+        return VONK_JOB_FAILED;
     pthread_mutex_lock(&job->lock);
     state = job->state;
     pthread_mutex_unlock(&job->lock);
@@ -116,13 +119,16 @@ VonkJobState vonk_job_poll(VonkJob *job)
 
 void vonk_job_cancel(VonkJob *job)
 {
-    atomic_store(&job->is_cancelled, true);
+    if (job != NULL)
+        atomic_store(&job->is_cancelled, true);
 }
 
 VonkJobProgress vonk_job_progress(VonkJob *job)
 {
-    JobProgress seen = driver_job_progress(job->run.rdds->jobs->driver, &job->is_cancelled);
+    JobProgress seen = {0};
 
+    if (job != NULL)
+        seen = driver_job_progress(job->run.rdds->jobs->driver, &job->is_cancelled);
     return (VonkJobProgress){.stages = seen.stages,
                              .stage = seen.stage,
                              .tasks = seen.tasks,
@@ -140,11 +146,11 @@ static void wait_for(VonkJob *job)
     while (job->state == VONK_JOB_RUNNING) {
         struct timespec until;
 
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += LOOK_EVERY_MS * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000L;
         until.tv_nsec %= 1000000000L;
-        pthread_cond_timedwait(&job->changed, &job->lock, &until);
+        pthread_cond_clockwait(&job->changed, &job->lock, CLOCK_MONOTONIC, &until);
         if (atomic_load(session_stops))
             atomic_store(&job->is_cancelled, true);
     }
@@ -158,6 +164,8 @@ VonkStatus vonk_job_wait(VonkJob *job, VonkRecords **records_out, VonkError *err
 {
     if (records_out != NULL)
         *records_out = NULL;
+    if (job == NULL)
+        return rdd_missing(error, "the job");
     wait_for(job);
     if (job->error.status != ST_OK) {
         if (error != NULL)
@@ -171,8 +179,11 @@ VonkStatus vonk_job_wait(VonkJob *job, VonkRecords **records_out, VonkError *err
 
 VonkStatus vonk_job_count(VonkJob *job, int64_t *count_out, VonkError *error)
 {
-    VonkStatus status = vonk_job_wait(job, NULL, error);
+    VonkStatus status;
 
+    if (count_out == NULL)
+        return rdd_missing(error, "count_out");
+    status = vonk_job_wait(job, NULL, error);
     *count_out = 0;
     for (uint32_t p = 0; status == VONK_OK && p < job_partition_count(job->run.job); p++)
         *count_out += (int64_t)job_partition_rows(job->run.job, p);
@@ -209,6 +220,11 @@ static uint32_t find_pool(const RddSession *rdds, const char *name)
 VonkStatus vonk_pool_add(VonkSession *session, const char *name, const VonkPool *pool,
                          VonkError *error)
 {
+    if (session == NULL || name == NULL || pool == NULL)
+        return rdd_missing(error, session == NULL ? "the session"
+                                  : name == NULL  ? "the name of a pool"
+                                                  : "the pool");
+
     RddSession *rdds = rdd_session(session);
     Error *err = (Error *)error;
 
@@ -227,6 +243,9 @@ VonkStatus vonk_pool_add(VonkSession *session, const char *name, const VonkPool 
 
 VonkStatus vonk_job_pool(VonkSession *session, const char *name, VonkError *error)
 {
+    if (session == NULL)
+        return rdd_missing(error, "the session");
+
     RddSession *rdds = rdd_session(session);
     uint32_t pool = name == NULL ? DEFAULT_POOL : find_pool(rdds, name);
 
@@ -246,11 +265,15 @@ static uint64_t number_of(const char *name)
 
 void vonk_job_group(VonkSession *session, const char *group)
 {
-    rdd_session(session)->group = number_of(group);
+    if (session != NULL)
+        rdd_session(session)->group = number_of(group);
 }
 
 void vonk_job_tag(VonkSession *session, const char *tag)
 {
+    if (session == NULL)
+        return;
+
     RddSession *rdds = rdd_session(session);
     uint64_t number = number_of(tag);
 
@@ -263,6 +286,9 @@ void vonk_job_tag(VonkSession *session, const char *tag)
 
 void vonk_job_untag(VonkSession *session, const char *tag)
 {
+    if (session == NULL)
+        return;
+
     RddSession *rdds = rdd_session(session);
     uint64_t number = number_of(tag);
     uint32_t kept = 0;
@@ -275,12 +301,12 @@ void vonk_job_untag(VonkSession *session, const char *tag)
 
 void vonk_cancel_group(VonkSession *session, const char *group)
 {
-    if (group != NULL)
-        driver_cancel_group(rdd_session(session)->jobs->driver, number_of(group));
+    if (session != NULL && session->rdds != NULL && group != NULL)
+        driver_cancel_group(session->rdds->jobs->driver, number_of(group));
 }
 
 void vonk_cancel_tag(VonkSession *session, const char *tag)
 {
-    if (tag != NULL)
-        driver_cancel_tag(rdd_session(session)->jobs->driver, number_of(tag));
+    if (session != NULL && session->rdds != NULL && tag != NULL)
+        driver_cancel_tag(session->rdds->jobs->driver, number_of(tag));
 }

@@ -25,14 +25,15 @@ VonkRdd *rdd_call(VonkRdd *rdd, CallStep step)
 VonkRdd *vonk__rdd_step(VonkRdd *rdd, int kind, const VonkRecordType *in, const VonkRecordType *out,
                         VonkCall call)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     Error err = ERROR_NONE;
     CallStep step = {.kind = step_kinds[kind],
                      .function = rdd_function(rdds, call),
                      .keeps_keys = kind == STEP_MAP_VALUES || kind == STEP_FLAT_MAP_VALUES};
 
-    if (rdd->plan == NULL)
-        return rdd;
     step.out = rdd_layout(rdds, out, &err);
     if (step.out == NULL || rdd_check_input(rdd, in, call.name, &err, &step.in) != ST_OK ||
         (step.keeps_keys && (rdd_check_keys(step.in, call.name, &err) != ST_OK ||
@@ -112,14 +113,15 @@ static Status unique_bases(const VonkRdd *rdd, Error *err, IndexBases *bases)
 VonkRdd *vonk__rdd_index(VonkRdd *rdd, bool is_consecutive, const VonkRecordType *in,
                          const VonkRecordType *out, VonkCall call)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     IndexBases *bases = ARENA_NEW(rdds->arena, IndexBases);
     CallStep step = {
         .kind = CALL_MAP_INDEXED, .function = rdd_function(rdds, call), .index = bases};
     Error err = ERROR_NONE;
 
-    if (rdd->plan == NULL)
-        return rdd;
     step.out = rdd_layout(rdds, out, &err);
     if (step.out == NULL || rdd_check_input(rdd, in, call.name, &err, &step.in) != ST_OK)
         return rdd_failed(rdds, &err);
@@ -155,6 +157,9 @@ static void key_record(VonkTask *task, const void *in, void *out)
 VonkRdd *vonk__rdd_key_by(VonkRdd *rdd, const VonkRecordType *in, const VonkRecordType *out,
                           VonkCall call)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     UserFunction inner = rdd_function(rdds, call);
     CallStep step = {.kind = CALL_MAP};
@@ -162,8 +167,6 @@ VonkRdd *vonk__rdd_key_by(VonkRdd *rdd, const VonkRecordType *in, const VonkReco
     size_t bytes;
     KeyBy *by;
 
-    if (rdd->plan == NULL)
-        return rdd;
     step.out = rdd_layout(rdds, out, &err);
     if (step.out == NULL || rdd_check_input(rdd, in, call.name, &err, &step.in) != ST_OK ||
         rdd_check_keys(step.out, call.name, &err) != ST_OK)
@@ -182,6 +185,9 @@ VonkRdd *vonk__rdd_key_by(VonkRdd *rdd, const VonkRecordType *in, const VonkReco
 static VonkRdd *some_fields(VonkRdd *rdd, bool are_keys, const VonkRecordType *type,
                             const char *what)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     Arena *arena = rdds->arena;
     Error err = ERROR_NONE;
@@ -190,8 +196,6 @@ static VonkRdd *some_fields(VonkRdd *rdd, bool are_keys, const VonkRecordType *t
     PlanColumn *columns;
     uint32_t count = 0;
 
-    if (rdd->plan == NULL)
-        return rdd;
     out = rdd_layout(rdds, type, &err);
     if (out == NULL)
         return rdd_failed(rdds, &err);
@@ -275,7 +279,7 @@ VonkRdd *vonk_rdd_sample(VonkRdd *rdd, double fraction, uint64_t seed)
 {
     Error err = ERROR_NONE;
 
-    if (rdd->plan == NULL)
+    if (rdd_is_failed(rdd))
         return rdd;
     if (!(fraction >= 0 && fraction <= 1)) {
         (void)error_set(&err, ST_BAD_INPUT, "a sample keeps a fraction from 0 to 1, not %g",
@@ -309,7 +313,7 @@ VonkRdd *vonk_rdd_sample_with_replacement(VonkRdd *rdd, double fraction, uint64_
 {
     Error err = ERROR_NONE;
 
-    if (rdd->plan == NULL)
+    if (rdd_is_failed(rdd))
         return rdd;
     if (!(fraction >= 0 && fraction <= 1e6)) {
         (void)error_set(&err, ST_BAD_INPUT,
@@ -328,18 +332,22 @@ void vonk_rdd_random_split(VonkRdd *rdd, const double *weights, size_t count, ui
     uint64_t from = 0;
     Error err = ERROR_NONE;
 
-    for (size_t i = 0; i < count; i++) {
+    if (splits_out == NULL)
+        return;
+    if (weights == NULL)
+        (void)error_set(&err, ST_BAD_INPUT, "the weights of a split are NULL");
+    for (size_t i = 0; weights != NULL && i < count; i++) {
         if (!(weights[i] >= 0 && weights[i] < INFINITY))
             (void)error_set(&err, ST_BAD_INPUT, "weight %zu of a split is %g", i, weights[i]);
         total += weights[i];
     }
-    if (err.status == ST_OK && !(total > 0))
+    if (err.status == ST_OK && !(total > 0 && total < INFINITY))
         (void)error_set(&err, ST_BAD_INPUT, "the weights of a split add up to %g", total);
     for (size_t i = 0; i < count; i++) {
         uint64_t below;
 
-        if (rdd->plan == NULL || err.status != ST_OK) {
-            splits_out[i] = rdd->plan == NULL ? rdd : rdd_failed(rdd->rdds, &err);
+        if (rdd_is_failed(rdd) || err.status != ST_OK) {
+            splits_out[i] = rdd_is_failed(rdd) ? rdd : rdd_failed(rdd->rdds, &err);
             continue;
         }
         sum += weights[i];
@@ -367,13 +375,14 @@ static bool sample_by_function(VonkTask *task, const void *record)
 VonkRdd *vonk__rdd_sample_by_key(VonkRdd *rdd, const VonkRecordType *in, uint64_t seed,
                                  VonkCall call)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     UserFunction inner = rdd_function(rdds, call);
     CallStep step = {.kind = CALL_FILTER};
     Error err = ERROR_NONE;
 
-    if (rdd->plan == NULL)
-        return rdd;
     if (rdd_check_keyed(rdd, in, call.name, &err, &step.in) != ST_OK)
         return rdd_failed(rdds, &err);
     step.out = step.in;
@@ -401,23 +410,25 @@ static void draw_ticket(VonkTask *task, const void *in, void *out)
 
 VonkRdd *vonk_rdd_take_sample(VonkRdd *rdd, int64_t n, uint64_t seed)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     Arena *arena = rdds->arena;
+    static const char ticket[] = "#ticket"; /* no field of a record is called so */
     Lottery lottery = {.seed = seed};
     CallStep step = {.kind = CALL_MAP, .in = rdd->layout};
     VonkRdd *winners;
     const Expr **exprs;
     PlanColumn *columns;
 
-    if (rdd->plan == NULL)
-        return rdd;
-    step.out = rdd_wider_layout(arena, rdd->layout, 1, (const char *const[]){"ticket"},
+    step.out = rdd_wider_layout(arena, rdd->layout, 1, (const char *const[]){ticket},
                                 &lottery.ticket_offset);
     lottery.in_bytes = rdd->layout->bytes;
     step.function = rdd_own_function(rdds, "the sample", (void (*)(void))draw_ticket, NULL,
                                      &lottery, sizeof lottery);
-    winners = vonk_rdd_take_ordered(rdd_call(rdd, step), n, "ticket");
-    if (winners->plan == NULL)
+    winners = vonk_rdd_take_ordered(rdd_call(rdd, step), n, ticket);
+    if (rdd_is_failed(winners))
         return winners;
     exprs = ARENA_ARRAY(arena, const Expr *, rdd->layout->field_count);
     columns = arena_copy(arena, winners->plan->columns, rdd->layout->field_count * sizeof *columns);

@@ -25,6 +25,9 @@ static TableColumn *table_columns(Arena *arena, const VonkRdd *rdd)
 
 VonkRdd *vonk_rdd_local_checkpoint(VonkRdd *rdd)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     Error err = ERROR_NONE;
     BlockOutput *output;
@@ -32,8 +35,6 @@ VonkRdd *vonk_rdd_local_checkpoint(VonkRdd *rdd)
     Table *table;
     RddRun run;
 
-    if (rdd->plan == NULL)
-        return rdd;
     if (rdd_run(rdd, &err, &run) != ST_OK)
         return rdd_failed(rdds, &err);
     output = job_take_output(run.job);
@@ -92,12 +93,13 @@ static VonkRdd *read_parts(RddSession *rdds, const char *folder, const RecordLay
 
 VonkRdd *vonk_rdd_checkpoint(VonkRdd *rdd, const char *folder)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     Error err = ERROR_NONE;
     uint32_t partitions;
 
-    if (rdd->plan == NULL)
-        return rdd;
     if (rdd_partition_count(rdds, rdd->plan, &err, &partitions) != ST_OK ||
         vonk_rdd_save_as_parquet(rdd, folder, (VonkError *)&err) != VONK_OK)
         return rdd_failed(rdds, &err);

@@ -8,9 +8,14 @@ VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
                    const VonkRecordType *const *in, const VonkRecordType *out,
                    UserFunction function, uint32_t partitions)
 {
+    const char *name = user_function_name(&function);
+    VonkRdd *failed;
+
+    if (!rdd_check_together(group, count, name, &failed))
+        return failed;
+
     RddSession *rdds = group[0]->rdds;
     GroupSpec *spec = ARENA_NEW(rdds->arena, GroupSpec);
-    const char *name = user_function_name(&function);
     const Plan *inputs[GROUP_INPUTS_MAX];
     ColumnList args[GROUP_INPUTS_MAX];
     Error err = ERROR_NONE;
@@ -18,15 +23,11 @@ VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
     *spec = (GroupSpec){
         .input_count = count, .function = function, .has_keys = has_keys, .partitions = partitions};
     spec->out = out == NULL ? group[0]->layout : rdd_layout(rdds, out, &err);
-    if (out != NULL && spec->out == NULL)
+    if ((out != NULL && spec->out == NULL) ||
+        (partitions != 0 && rdd_check_partitions(partitions, &err) != ST_OK))
         return rdd_failed(rdds, &err);
     for (uint32_t i = 0; i < count; i++) {
-        if (group[i]->plan == NULL)
-            return group[i];
-        if (group[i]->rdds != rdds)
-            (void)error_set(&err, ST_BAD_INPUT, "%s takes RDDs of two sessions", name);
-        if (err.status != ST_OK ||
-            rdd_check_input(group[i], in[i], name, &err, &spec->in[i]) != ST_OK ||
+        if (rdd_check_input(group[i], in[i], name, &err, &spec->in[i]) != ST_OK ||
             (has_keys && (rdd_check_keys(spec->in[i], name, &err) != ST_OK ||
                           rdd_check_same_keys(spec->in[0], spec->in[i], name, &err) != ST_OK)))
             return rdd_failed(rdds, &err);
@@ -76,6 +77,10 @@ VonkRdd *rdd_shared(VonkRdd *rdd, int64_t shared_id)
 VonkRdd *vonk__rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
                          const VonkRecordType *const *in, const VonkRecordType *out, VonkCall call)
 {
+    VonkRdd *failed;
+
+    if (!rdd_check_together(group, count, call.name, &failed))
+        return failed;
     return rdd_group(group, count, has_keys, in, out, rdd_function(group[0]->rdds, call),
                      call.partitions);
 }
@@ -142,11 +147,12 @@ static void read_array(VonkTask *task, VonkIn *in, VonkOut *out)
 VonkRdd *vonk__rdd_partitions(VonkRdd *rdd, int kind, const VonkRecordType *in,
                               const VonkRecordType *out, VonkCall call)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     UserFunction inner = rdd_function(rdds, call), function;
 
-    if (rdd->plan == NULL)
-        return rdd;
     if (kind == VONK__WITH_INDEX) {
         function =
             rdd_own_function(rdds, "partitions of", (void (*)(void))read_indexed, &inner, NULL, 0);
@@ -163,6 +169,9 @@ VonkRdd *vonk__rdd_partitions(VonkRdd *rdd, int kind, const VonkRecordType *in,
 VonkStatus vonk__rdd_foreach_partition(VonkRdd *rdd, const VonkRecordType *in, VonkCall call,
                                        VonkError *error)
 {
+    if (rdd_is_failed(rdd))
+        return rdd_report(rdd, error);
+
     UserFunction inner = rdd_function(rdd->rdds, call);
     int64_t count;
 
@@ -176,12 +185,15 @@ VonkStatus vonk__rdd_foreach_partition(VonkRdd *rdd, const VonkRecordType *in, V
 VonkRdd *vonk__rdd_generate(VonkSession *session, uint32_t partitions, const VonkRecordType *out,
                             VonkCall call)
 {
+    if (session == NULL)
+        return NULL;
+
     RddSession *rdds = rdd_session(session);
     VonkRdd *seeds = vonk_rdd_range(session, 0, partitions, 1, partitions);
     const VonkRecordType *in = &VonkNumber_vonk;
     UserFunction inner = rdd_function(rdds, call);
 
-    if (seeds->plan == NULL)
+    if (rdd_is_failed(seeds))
         return seeds;
     return rdd_group(
         &seeds, 1, false, &in, out,
@@ -218,6 +230,11 @@ static void zip_records(VonkTask *task, VonkIn *a, VonkIn *b, VonkOut *out)
 VonkRdd *vonk__rdd_zip(VonkRdd *a, VonkRdd *b, const VonkRecordType *a_type,
                        const VonkRecordType *b_type, const VonkRecordType *out, VonkCall call)
 {
+    VonkRdd *failed;
+
+    if (!rdd_check_together((VonkRdd *[]){a, b}, 2, call.name, &failed))
+        return failed;
+
     UserFunction inner = rdd_function(a->rdds, call);
 
     return rdd_group(

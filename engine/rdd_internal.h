@@ -4,7 +4,7 @@
  *     rdd.c           handles, and what every call on them asks first
  *     rdd_types.c     record types: their layouts, and whether two are the same
  *     rdd_sources.c rdd_table.c rdd_calls.c rdd_groups.c rdd_pipe.c rdd_window.c
- *     rdd_keys.c rdd_sets.c rdd_join.c rdd_places.c
+ *     rdd_keys.c rdd_sets.c rdd_join.c rdd_places.c rdd_merge.c
  *                     calls become plan nodes
  *     rdd_shared.c    accumulators and broadcast values
  *     rdd_run.c rdd_async.c
@@ -36,7 +36,8 @@ typedef struct KnownLayout {
     struct KnownLayout *next;
 } KnownLayout;
 
-enum { TAGS_MAX = 16 };
+/* A task each, and what each of them makes for each of the next stage's: more are a mistake. */
+enum { PARTITIONS_MAX = 100000, TAGS_MAX = 16 };
 
 struct RddSession {
     VonkSession *session;
@@ -90,8 +91,24 @@ const RecordField *rdd_all_keys(Arena *arena, const RecordLayout *layout);
 
 VonkRdd *rdd_new(RddSession *rdds, const Plan *plan, const RecordLayout *layout);
 VonkRdd *rdd_failed(RddSession *rdds, const Error *err);
-/* A failed RDD's error goes to the caller. */
+
+/* A call on what is not there gives what is not there: NULL, too. The action says so. */
+static inline bool rdd_is_failed(const VonkRdd *rdd)
+{
+    return rdd == NULL || rdd->plan == NULL;
+}
+
+/* A failed RDD's error goes to the caller; of NULL, that it is NULL. */
 VonkStatus rdd_report(const VonkRdd *failed, VonkError *error);
+VonkStatus rdd_missing(VonkError *error, const char *what); /* it is NULL */
+
+/* RDDs that a call takes together: all there, of one session. Otherwise false, and *failed_out is
+ * what the call gives. */
+MUST_CHECK bool rdd_check_together(VonkRdd *const *rdds, uint32_t count, const char *function,
+                                   VonkRdd **failed_out);
+
+/* A number of partitions that there can be, from 1 on. */
+MUST_CHECK Status rdd_check_partitions(uint32_t partitions, Error *err);
 
 /* All columns of a plan: what a record of it is made of; those of its key. */
 ColumnList rdd_columns(Arena *arena, const Plan *plan);
@@ -199,6 +216,12 @@ VonkRdd *rdd_read_partitions(VonkRdd *rdd, VonkRdd *for_all, const RecordLayout 
 /* For one of several readers in a plan, which has the RDD once: all of one ++ids.last_shared see
  * the same partitions. */
 VonkRdd *rdd_shared(VonkRdd *rdd, int64_t shared_id);
+
+/* --- rdd_places.c --- */
+
+/* "n DESC, word" as keys on the RDD's columns; NULL: the order of its key. */
+MUST_CHECK Status rdd_find_order(const VonkRdd *rdd, const char *order, bool is_reversed,
+                                 Error *err, SortKeyList *keys_out);
 
 /* --- rdd_sources.c --- */
 

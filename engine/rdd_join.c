@@ -138,8 +138,6 @@ static const Plan *join_plan(RddSession *rdds, int kind, const Plan *left, const
 
 static Status check_sides(VonkRdd *a, VonkRdd *b, int kind, const char *name, Error *err)
 {
-    if (a->rdds != b->rdds)
-        return error_set(err, ST_BAD_INPUT, "%s joins RDDs of two sessions", name);
     if (kind == KIND_CROSS)
         return ST_OK;
     TRY(rdd_check_keys(a->layout, name, err));
@@ -149,6 +147,11 @@ static Status check_sides(VonkRdd *a, VonkRdd *b, int kind, const char *name, Er
 VonkRdd *vonk__rdd_join(VonkRdd *a, VonkRdd *b, int kind, const VonkRecordType *a_type,
                         const VonkRecordType *b_type, const VonkRecordType *out, VonkCall call)
 {
+    VonkRdd *failed;
+
+    if (!rdd_check_together((VonkRdd *[]){a, b}, 2, call.name, &failed))
+        return failed;
+
     RddSession *rdds = a->rdds;
     Arena *arena = rdds->arena;
     RecordPair *pair = ARENA_NEW(arena, RecordPair);
@@ -157,12 +160,11 @@ VonkRdd *vonk__rdd_join(VonkRdd *a, VonkRdd *b, int kind, const VonkRecordType *
     Error err = ERROR_NONE;
     const Plan *left, *right, *join;
 
-    if (a->plan == NULL || b->plan == NULL)
-        return a->plan == NULL ? a : b;
     step.out = rdd_layout(rdds, out, &err);
     if (step.out == NULL || rdd_check_input(a, a_type, call.name, &err, &left_layout) != ST_OK ||
         rdd_check_input(b, b_type, call.name, &err, &right_layout) != ST_OK ||
-        check_sides(a, b, kind, call.name, &err) != ST_OK)
+        check_sides(a, b, kind, call.name, &err) != ST_OK ||
+        (call.partitions != 0 && rdd_check_partitions(call.partitions, &err) != ST_OK))
         return rdd_failed(rdds, &err);
     if (call.partitions != 0 && kind != KIND_CROSS) { /* where they lie so, a join moves no rows */
         a = vonk_rdd_partition_by(a, call.partitions);

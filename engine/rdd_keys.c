@@ -7,16 +7,18 @@ VonkRdd *vonk__rdd_combine(VonkRdd *rdd, bool has_keys, const VonkRecordType *in
                            const VonkRecordType *acc, const void *zero, VonkCall create,
                            VonkCall add, VonkCall merge)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     CombineSpec *spec = ARENA_NEW(rdds->arena, CombineSpec);
     Error err = ERROR_NONE;
 
-    if (rdd->plan == NULL)
-        return rdd;
     spec->acc = rdd_layout(rdds, acc, &err);
     if (spec->acc == NULL || rdd_check_input(rdd, in, add.name, &err, &spec->in) != ST_OK ||
         (has_keys && (rdd_check_keys(spec->in, add.name, &err) != ST_OK ||
-                      rdd_check_kept_keys(spec->in, spec->acc, add.name, &err) != ST_OK)))
+                      rdd_check_kept_keys(spec->in, spec->acc, add.name, &err) != ST_OK)) ||
+        (add.partitions != 0 && rdd_check_partitions(add.partitions, &err) != ST_OK))
         return rdd_failed(rdds, &err);
     spec->create = rdd_function(rdds, create);
     spec->add = rdd_function(rdds, add);
@@ -111,7 +113,7 @@ static VonkRdd *count_by(VonkRdd *rdd, const RecordLayout *in, const VonkRecordT
 
 VonkRdd *vonk__rdd_count_by_key(VonkRdd *rdd, const VonkRecordType *out)
 {
-    return rdd->plan == NULL ? rdd : count_by(rdd, rdd->layout, out, "count_by_key");
+    return rdd_is_failed(rdd) ? rdd : count_by(rdd, rdd->layout, out, "count_by_key");
 }
 
 /* The whole record is the key. */
@@ -119,7 +121,7 @@ VonkRdd *vonk__rdd_count_by_value(VonkRdd *rdd, const VonkRecordType *out)
 {
     RecordLayout *in;
 
-    if (rdd->plan == NULL)
+    if (rdd_is_failed(rdd))
         return rdd;
     in = arena_copy(rdd->rdds->arena, rdd->layout, sizeof *in);
     in->fields = rdd_all_keys(rdd->rdds->arena, rdd->layout);
@@ -167,13 +169,14 @@ static VonkRdd *filter(VonkRdd *rdd, const Expr *predicate)
 VonkRdd *vonk__rdd_filter_by_range(VonkRdd *rdd, const VonkRecordType *type, const void *low,
                                    const void *high)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     Arena *arena = rdd->rdds->arena;
     Error err = ERROR_NONE;
     const RecordLayout *layout;
     const Expr *within = NULL;
 
-    if (rdd->plan == NULL)
-        return rdd;
     if (rdd_check_keyed(rdd, type, "filter_by_range", &err, &layout) != ST_OK)
         return rdd_failed(rdd->rdds, &err);
     if (low != NULL)
@@ -186,13 +189,20 @@ VonkRdd *vonk__rdd_filter_by_range(VonkRdd *rdd, const VonkRecordType *type, con
 VonkStatus vonk__rdd_lookup(VonkRdd *rdd, const VonkRecordType *type, const void *key,
                             VonkRecords **records_out, VonkError *error)
 {
-    Arena *arena = rdd->rdds->arena;
     Error err = ERROR_NONE;
     const RecordLayout *layout;
     const Expr *equal = NULL;
     VonkRdd *found = rdd;
 
-    if (rdd->plan != NULL && rdd_check_keyed(rdd, type, "lookup", &err, &layout) != ST_OK)
+    if (records_out == NULL)
+        return rdd_missing(error, "records_out");
+    *records_out = NULL;
+    if (rdd_is_failed(rdd) || key == NULL)
+        return rdd_is_failed(rdd) ? rdd_report(rdd, error) : rdd_missing(error, "the key");
+
+    Arena *arena = rdd->rdds->arena;
+
+    if (rdd_check_keyed(rdd, type, "lookup", &err, &layout) != ST_OK)
         found = rdd_failed(rdd->rdds, &err);
     if (found->plan != NULL) {
         for (uint32_t i = 0; i < layout->field_count; i++)
@@ -207,15 +217,16 @@ VonkStatus vonk__rdd_lookup(VonkRdd *rdd, const VonkRecordType *type, const void
 
 VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b)
 {
+    VonkRdd *failed;
+
+    if (!rdd_check_together((VonkRdd *[]){a, b}, 2, "subtract_by_key", &failed))
+        return failed;
+
     RddSession *rdds = a->rdds;
     Error err = ERROR_NONE;
     const Plan *right;
 
-    if (a->plan == NULL || b->plan == NULL)
-        return a->plan == NULL ? a : b;
-    if (a->rdds != b->rdds)
-        (void)error_set(&err, ST_BAD_INPUT, "subtract_by_key of RDDs of two sessions");
-    if (err.status != ST_OK || rdd_check_keys(a->layout, "subtract_by_key", &err) != ST_OK ||
+    if (rdd_check_keys(a->layout, "subtract_by_key", &err) != ST_OK ||
         rdd_check_same_keys(a->layout, b->layout, "subtract_by_key", &err) != ST_OK)
         return rdd_failed(rdds, &err);
     right = rdd_apart(rdds, b->plan);

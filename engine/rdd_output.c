@@ -76,23 +76,24 @@ int vonk_rdd_print_csv(VonkRdd *rdd)
 
 VonkStatus vonk_rdd_save(VonkRdd *rdd, const char *path, const char *format, VonkError *error)
 {
+    if (rdd_is_failed(rdd))
+        return rdd_report(rdd, error);
+    if (path == NULL || format == NULL)
+        return rdd_missing(error, path == NULL ? "the path" : "the format");
+
     RddSession *rdds = rdd->rdds;
+    const char **names = ARENA_ARRAY(rdds->arena, const char *, rdd->layout->field_count);
     VonkRdd saved = *rdd;
-    const char **names;
     RddRun run;
     Status status;
 
-    if (rdd->plan != NULL) {
-        names = ARENA_ARRAY(rdds->arena, const char *, rdd->layout->field_count);
-        for (uint32_t i = 0; i < rdd->layout->field_count; i++)
-            names[i] = rdd->layout->fields[i].name;
-        saved.plan = plan_write(rdds->arena, rdd->plan, arena_strdup(rdds->arena, path),
-                                arena_strdup(rdds->arena, format),
-                                (NameList){rdd->layout->field_count, names}, (OptionList){0},
-                                (PlanColumn){.id = plan_new_column(&rdds->ids),
-                                             .type = type_of(TYPE_INT8),
-                                             .name = "count"});
-    }
+    for (uint32_t i = 0; i < rdd->layout->field_count; i++)
+        names[i] = rdd->layout->fields[i].name;
+    saved.plan = plan_write(
+        rdds->arena, rdd->plan, arena_strdup(rdds->arena, path), arena_strdup(rdds->arena, format),
+        (NameList){rdd->layout->field_count, names}, (OptionList){0},
+        (PlanColumn){
+            .id = plan_new_column(&rdds->ids), .type = type_of(TYPE_INT8), .name = "count"});
     status = rdd_run(&saved, (Error *)error, &run);
     if (status == ST_OK)
         rdd_run_close(&run);

@@ -268,6 +268,9 @@ static void pipe_partition(VonkTask *task, VonkIn *in, VonkOut *out)
 
 VonkRdd *vonk_rdd_pipe(VonkRdd *rdd, const char *const *arguments)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     const VonkRecordType *in = NULL;
     size_t bytes = 0, count = 0;
@@ -275,9 +278,7 @@ VonkRdd *vonk_rdd_pipe(VonkRdd *rdd, const char *const *arguments)
     Pipe *pipe;
     char *to;
 
-    if (rdd->plan == NULL)
-        return rdd;
-    for (; arguments[count] != NULL; count++)
+    for (; arguments != NULL && arguments[count] != NULL; count++)
         bytes += strlen(arguments[count]) + 1;
     if (rdd->layout->field_count != 1 || type_phys(rdd->layout->fields[0].type) != PHYS_STR)
         (void)error_set(&err, ST_BAD_INPUT,

@@ -8,12 +8,11 @@ static VonkRdd *exchange(VonkRdd *rdd, ExchangeKind kind, uint32_t n, ColumnList
 {
     Error err = ERROR_NONE;
 
-    if (rdd->plan == NULL)
+    if (rdd_is_failed(rdd))
         return rdd;
-    if (n == 0) {
-        (void)error_set(&err, ST_BAD_INPUT, "an RDD cannot have 0 partitions");
+    /* many are no more than there are, where neighbours are put together */
+    if (rdd_check_partitions(kind == EXCHANGE_MERGE && n > PARTITIONS_MAX ? 1 : n, &err) != ST_OK)
         return rdd_failed(rdd->rdds, &err);
-    }
     return rdd_new(rdd->rdds, plan_exchange(rdd->rdds->arena, kind, rdd->plan, n, keys),
                    rdd->layout);
 }
@@ -32,7 +31,7 @@ VonkRdd *vonk_rdd_partition_by(VonkRdd *rdd, uint32_t n)
 {
     Error err = ERROR_NONE;
 
-    if (rdd->plan == NULL)
+    if (rdd_is_failed(rdd))
         return rdd;
     if (rdd_check_keys(rdd->layout, "partition_by", &err) != ST_OK)
         return rdd_failed(rdd->rdds, &err);
@@ -42,15 +41,15 @@ VonkRdd *vonk_rdd_partition_by(VonkRdd *rdd, uint32_t n)
 
 VonkRdd *vonk__rdd_place(VonkRdd *rdd, const VonkRecordType *type, uint32_t n, VonkCall call)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     Error err = ERROR_NONE;
     const RecordLayout *layout;
 
-    if (rdd->plan == NULL)
-        return rdd;
-    if (n == 0)
-        (void)error_set(&err, ST_BAD_INPUT, "an RDD cannot have 0 partitions");
-    if (err.status != ST_OK || rdd_check_input(rdd, type, call.name, &err, &layout) != ST_OK)
+    if (rdd_check_partitions(n, &err) != ST_OK ||
+        rdd_check_input(rdd, type, call.name, &err, &layout) != ST_OK)
         return rdd_failed(rdds, &err);
     return rdd_new(rdds,
                    plan_exchange_place(rdds->arena, rdd->plan, n,
@@ -66,12 +65,13 @@ _Static_assert((int)VONK_MEMORY == (int)KEEP_MEMORY && (int)VONK_DISK == (int)KE
 
 VonkRdd *vonk_rdd_persist_at(VonkRdd *rdd, unsigned keep)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     Error err = ERROR_NONE;
     VonkRdd *kept;
 
-    if (rdd->plan == NULL)
-        return rdd;
     if ((keep & (VONK_MEMORY | VONK_DISK)) == 0 || keep > 15) {
         (void)error_set(&err, ST_BAD_INPUT, "records cannot be kept at level %u", keep);
         error_hint(&err, "A level has VONK_MEMORY, VONK_DISK or both.");
@@ -90,6 +90,8 @@ VonkRdd *vonk_rdd_persist(VonkRdd *rdd)
 
 void vonk_rdd_unpersist(VonkRdd *rdd)
 {
+    if (rdd == NULL)
+        return;
     driver_unpersist(rdd->rdds->jobs->driver, rdd->keep_id);
     for (uint32_t m = 0; rdd->blocks != NULL && m < block_output_map_count(rdd->blocks); m++)
         block_output_drop(rdd->blocks, m);
@@ -97,70 +99,73 @@ void vonk_rdd_unpersist(VonkRdd *rdd)
 
 /* --- order --- */
 
-/* "n DESC, word": the fields of the order. */
-static Status parse_order(const VonkRdd *rdd, const char *order, bool is_reversed, Error *err,
-                          SortKeyList *keys_out)
+static bool is_word(VonkText text, const char *word)
 {
-    Arena *arena = rdd->rdds->arena;
-    SortKey *keys = ARENA_ARRAY(arena, SortKey, rdd->layout->field_count + 1);
+    return text.bytes == strlen(word) && strncasecmp(text.data, word, text.bytes) == 0;
+}
+
+/* "DESC NULLS LAST", behind a field; false: it says something else. */
+static bool parse_direction(VonkText words, SortKey *key)
+{
+    VonkText word;
+    bool has_word = vonk_text_next_word(&words, &word);
+
+    key->is_descending = has_word && is_word(word, "desc");
+    key->nulls_first = key->is_descending;
+    if (has_word && (key->is_descending || is_word(word, "asc")))
+        has_word = vonk_text_next_word(&words, &word);
+    if (!has_word)
+        return true;
+    if (!is_word(word, "nulls") || !vonk_text_next_word(&words, &word))
+        return false;
+    key->nulls_first = is_word(word, "first");
+    return (key->nulls_first || is_word(word, "last")) && !vonk_text_next_word(&words, &word);
+}
+
+/* "n DESC", a part of an order: the field and its direction. */
+static Status parse_sort_key(const VonkRdd *rdd, const char *order, VonkText part, Error *err,
+                             SortKey *key)
+{
+    const RecordLayout *layout = rdd->layout;
+    uint32_t i = 0;
+    VonkText name;
+
+    if (!vonk_text_next_word(&part, &name))
+        return error_set(err, ST_BAD_INPUT, "the order \"%s\" names no field", order);
+    while (i < layout->field_count && !vonk_text_equal(name, vonk_text(layout->fields[i].name)))
+        i++;
+    if (i == layout->field_count)
+        return error_set(err, ST_BAD_INPUT,
+                         "the order \"%s\": record type %s has no field \"%.*s\"", order,
+                         layout->name, (int)name.bytes, name.data);
+    *key = (SortKey){.column = rdd->plan->columns[i].id, .type = rdd->plan->columns[i].type};
+    if (parse_direction(part, key))
+        return ST_OK;
+    return error_set(
+        err, ST_BAD_INPUT,
+        "the order \"%s\": behind field \"%.*s\" there is no ASC or DESC, and no NULLS "
+        "FIRST or LAST",
+        order, (int)name.bytes, name.data);
+}
+
+/* "n DESC, word": the fields of the order. */
+static Status parse_order(const VonkRdd *rdd, const char *order, Error *err, SortKeyList *keys_out)
+{
+    SortKey *keys = ARENA_ARRAY(rdd->rdds->arena, SortKey, rdd->layout->field_count + 1);
     VonkText rest = vonk_text(order), part;
     uint32_t count = 0;
 
     *keys_out = (SortKeyList){0};
     while (vonk_text_next_field(&rest, ',', &part)) {
-        VonkText name, word;
-        SortKey *key = &keys[count];
-        uint32_t i = 0;
+        uint32_t before = 0;
 
-        if (!vonk_text_next_word(&part, &name))
-            return error_set(err, ST_BAD_INPUT, "the order \"%s\" names no field", order);
-        while (i < rdd->layout->field_count &&
-               !vonk_text_equal(name, vonk_text(rdd->layout->fields[i].name)))
-            i++;
-        if (i == rdd->layout->field_count || count == rdd->layout->field_count)
-            return error_set(err, ST_BAD_INPUT,
-                             "the order \"%s\": record type %s has no field "
-                             "\"%.*s\"",
-                             order, rdd->layout->name, (int)name.bytes, name.data);
-        *key = (SortKey){.column = rdd->plan->columns[i].id, .type = rdd->plan->columns[i].type};
-        if (vonk_text_next_word(&part, &word)) {
-            key->is_descending = word.bytes == 4 && strncasecmp(word.data, "desc", 4) == 0;
-            if (!key->is_descending && !(word.bytes == 3 && strncasecmp(word.data, "asc", 3) == 0))
-                return error_set(err, ST_BAD_INPUT,
-                                 "the order \"%s\": \"%.*s\" is neither ASC nor "
-                                 "DESC",
-                                 order, (int)word.bytes, word.data);
-        }
-        key->is_descending ^= is_reversed;
-        key->nulls_first = key->is_descending;
-        count++;
+        TRY(parse_sort_key(rdd, order, part, err, &keys[count]));
+        while (keys[before].column != keys[count].column)
+            before++;
+        count += before == count; /* a field that stands before already decides nothing */
     }
     *keys_out = (SortKeyList){count, keys};
     return ST_OK;
-}
-
-static VonkRdd *ordered(VonkRdd *rdd, const char *order, bool is_reversed, int64_t limit)
-{
-    RddSession *rdds = rdd->rdds;
-    Error err = ERROR_NONE;
-    SortKeyList keys;
-    const Plan *plan;
-
-    if (rdd->plan == NULL)
-        return rdd;
-    if (limit < 0)
-        (void)error_set(&err, ST_BAD_INPUT, "%lld records cannot be taken", (long long)limit);
-    if (err.status != ST_OK || parse_order(rdd, order, is_reversed, &err, &keys) != ST_OK)
-        return rdd_failed(rdds, &err);
-    plan = plan_sort(rdds->arena, rdd->plan, keys.count, keys.items);
-    if (limit != ALL_ROWS)
-        plan = plan_limit(rdds->arena, plan, 0, limit);
-    return rdd_new(rdds, plan, rdd->layout);
-}
-
-VonkRdd *vonk_rdd_sort_by(VonkRdd *rdd, const char *order)
-{
-    return ordered(rdd, order, false, ALL_ROWS);
 }
 
 /* "site, day": the key fields as an order. */
@@ -178,16 +183,56 @@ static Status key_order(const VonkRdd *rdd, const char *function, Error *err,
     return ST_OK;
 }
 
+Status rdd_find_order(const VonkRdd *rdd, const char *order, bool is_reversed, Error *err,
+                      SortKeyList *keys_out)
+{
+    SortKey *keys;
+
+    if (order == NULL)
+        TRY(key_order(rdd, "an order that is not said", err, &order));
+    TRY(parse_order(rdd, order, err, keys_out));
+    keys = (SortKey *)(uintptr_t)keys_out->items;
+    for (uint32_t i = 0; is_reversed && i < keys_out->count; i++) {
+        keys[i].is_descending = !keys[i].is_descending;
+        keys[i].nulls_first = !keys[i].nulls_first;
+    }
+    return ST_OK;
+}
+
+static VonkRdd *ordered(VonkRdd *rdd, const char *order, bool is_reversed, int64_t limit)
+{
+    if (rdd_is_failed(rdd))
+        return rdd;
+
+    RddSession *rdds = rdd->rdds;
+    Error err = ERROR_NONE;
+    SortKeyList keys;
+    const Plan *plan;
+
+    if (limit < 0)
+        (void)error_set(&err, ST_BAD_INPUT, "%lld records cannot be taken", (long long)limit);
+    if (err.status != ST_OK || rdd_find_order(rdd, order, is_reversed, &err, &keys) != ST_OK)
+        return rdd_failed(rdds, &err);
+    plan = plan_sort(rdds->arena, rdd->plan, keys.count, keys.items);
+    if (limit != ALL_ROWS)
+        plan = plan_limit(rdds->arena, plan, 0, limit);
+    return rdd_new(rdds, plan, rdd->layout);
+}
+
+VonkRdd *vonk_rdd_sort_by(VonkRdd *rdd, const char *order)
+{
+    return ordered(rdd, order, false, ALL_ROWS);
+}
+
 VonkRdd *vonk_rdd_sort_by_key(VonkRdd *rdd)
 {
     Error err = ERROR_NONE;
-    const char *order;
 
-    if (rdd->plan == NULL)
+    if (rdd_is_failed(rdd))
         return rdd;
-    if (key_order(rdd, "sort_by_key", &err, &order) != ST_OK)
+    if (rdd_check_keys(rdd->layout, "sort_by_key", &err) != ST_OK)
         return rdd_failed(rdd->rdds, &err);
-    return ordered(rdd, order, false, ALL_ROWS);
+    return ordered(rdd, NULL, false, ALL_ROWS);
 }
 
 VonkRdd *vonk_rdd_repartition_and_sort_within_partitions(VonkRdd *rdd, uint32_t n,
@@ -197,26 +242,20 @@ VonkRdd *vonk_rdd_repartition_and_sort_within_partitions(VonkRdd *rdd, uint32_t 
     Error err = ERROR_NONE;
     PlanExchange *exchange;
 
-    if (placed->plan == NULL)
+    if (rdd_is_failed(placed))
         return placed;
     exchange = arena_copy(rdd->rdds->arena, placed->plan, sizeof *exchange);
-    if ((order == NULL && key_order(placed, "the sort", &err, &order) != ST_OK) ||
-        parse_order(placed, order, false, &err, &exchange->order) != ST_OK)
+    if (rdd_find_order(placed, order, false, &err, &exchange->order) != ST_OK)
         return rdd_failed(rdd->rdds, &err);
     placed->plan = &exchange->head;
     return placed;
-}
-
-VonkRdd *vonk_rdd_merge_sorted(VonkRdd *a, VonkRdd *b, const char *order)
-{
-    return vonk_rdd_sort_by(vonk_rdd_union(a, b), order);
 }
 
 VonkRdd *vonk_rdd_take(VonkRdd *rdd, int64_t n)
 {
     Error err = ERROR_NONE;
 
-    if (rdd->plan == NULL)
+    if (rdd_is_failed(rdd))
         return rdd;
     if (n < 0) {
         (void)error_set(&err, ST_BAD_INPUT, "%lld records cannot be taken", (long long)n);

@@ -110,11 +110,8 @@ void rdd_run_close(RddRun *run)
 static Status run_rdd(const VonkRdd *rdd, bool is_streamed, Error *err, RddRun *run_out)
 {
     *run_out = (RddRun){0};
-    if (rdd->plan == NULL) {
-        if (err != NULL)
-            *err = rdd->error;
-        return rdd->error.status;
-    }
+    if (rdd_is_failed(rdd))
+        return (Status)rdd_report(rdd, (VonkError *)err);
     return run_plan(rdd->rdds, rdd->plan, is_streamed, err, run_out);
 }
 
@@ -147,22 +144,25 @@ Status rdd_partition_count(RddSession *rdds, const Plan *plan, Error *err, uint3
 
 VonkStatus vonk_rdd_partition_count(VonkRdd *rdd, uint32_t *count_out, VonkError *error)
 {
+    if (count_out == NULL)
+        return rdd_missing(error, "count_out");
     *count_out = 0;
-    if (rdd->plan == NULL)
+    if (rdd_is_failed(rdd))
         return rdd_report(rdd, error);
     return (VonkStatus)rdd_partition_count(rdd->rdds, rdd->plan, (Error *)error, count_out);
 }
 
 static const char *explain(VonkRdd *rdd, LineageFormat format)
 {
+    if (rdd_is_failed(rdd))
+        return rdd == NULL ? "the RDD is NULL" : rdd->error.message;
+
     Arena *arena = rdd->rdds->arena;
     Error err = ERROR_NONE;
     RddRun run = {0};
     FragmentSet set;
     const char *text;
 
-    if (rdd->plan == NULL)
-        return arena_strdup(arena, rdd->error.message);
     if (rdd_plan(rdd->rdds, rdd->plan, &err, &run) != ST_OK ||
         fragments_cut(run.arena, run.physical, &err, &set) != ST_OK)
         text = arena_strdup(arena, err.message);
@@ -181,7 +181,7 @@ const char *vonk_rdd_explain_as(VonkRdd *rdd, const char *format)
 {
     static const char *const names[] = {"text", "json", "dot"};
 
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; format != NULL && i < 3; i++)
         if (strcmp(format, names[i]) == 0)
             return explain(rdd, (LineageFormat)i);
     return NULL;

@@ -118,8 +118,10 @@ static Status save_folder(VonkRdd *rdd, const char *path, const char *format, Er
 
 static VonkStatus save(VonkRdd *rdd, const char *folder, const char *format, VonkError *error)
 {
-    if (rdd->plan == NULL)
+    if (rdd_is_failed(rdd))
         return rdd_report(rdd, error);
+    if (folder == NULL)
+        return rdd_missing(error, "the folder");
     return (VonkStatus)save_folder(rdd, folder, format, (Error *)error);
 }
 

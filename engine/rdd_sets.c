@@ -1,32 +1,32 @@
 /* rdd_sets.c -- unions and set operations: SQL's; see rdd_internal.h */
 #include "engine/rdd_internal.h"
 
-/* The failed one, or a new failed one when the two do not fit; NULL: they do. */
-static VonkRdd *check_pair(VonkRdd *a, VonkRdd *b, const char *what)
+/* Two RDDs of the same records; otherwise false, and *failed_out is what the call gives. */
+static bool check_pair(VonkRdd *a, VonkRdd *b, const char *function, VonkRdd **failed_out)
 {
     Error err = ERROR_NONE;
 
-    if (a->plan == NULL)
-        return a;
-    if (b->plan == NULL)
-        return b;
-    if (a->rdds != b->rdds)
-        (void)error_set(&err, ST_BAD_INPUT, "%s of RDDs of two sessions", what);
-    else if (!rdd_layouts_equal(a->layout, b->layout))
-        (void)error_set(&err, ST_BAD_INPUT, "%s of records of type %s with records of type %s",
-                        what, a->layout->name, b->layout->name);
-    return err.status == ST_OK ? NULL : rdd_failed(a->rdds, &err);
+    if (!rdd_check_together((VonkRdd *[]){a, b}, 2, function, failed_out))
+        return false;
+    if (rdd_layouts_equal(a->layout, b->layout))
+        return true;
+    (void)error_set(&err, ST_BAD_INPUT, "%s of records of type %s with records of type %s",
+                    function, a->layout->name, b->layout->name);
+    *failed_out = rdd_failed(a->rdds, &err);
+    return false;
 }
 
 VonkRdd *vonk_rdd_union(VonkRdd *a, VonkRdd *b)
 {
+    VonkRdd *failed;
+
+    if (!check_pair(a, b, "union", &failed))
+        return failed;
+
     RddSession *rdds = a->rdds;
-    VonkRdd *failed = check_pair(a, b, "the union");
     const Plan *inputs[2] = {a->plan, b->plan};
     ColumnList maps[2];
 
-    if (failed != NULL)
-        return failed;
     for (uint32_t i = 0; i < 2; i++)
         maps[i] = rdd_columns(rdds->arena, inputs[i]);
     return rdd_new(rdds,
@@ -37,7 +37,7 @@ VonkRdd *vonk_rdd_union(VonkRdd *a, VonkRdd *b)
 
 VonkRdd *vonk_rdd_distinct(VonkRdd *rdd)
 {
-    if (rdd->plan == NULL)
+    if (rdd_is_failed(rdd))
         return rdd;
     return rdd_new(rdd->rdds, plan_distinct(rdd->rdds->arena, rdd->plan), rdd->layout);
 }
@@ -60,16 +60,17 @@ static VonkRdd *matching(VonkRdd *a, const Plan *plan, VonkRdd *b, JoinKind kind
 /* As a join it spills; a set operation holds its rows. */
 VonkRdd *vonk_rdd_intersection(VonkRdd *a, VonkRdd *b)
 {
-    VonkRdd *failed = check_pair(a, b, "the intersection");
+    VonkRdd *failed;
 
-    return failed != NULL ? failed
-                          : matching(a, plan_distinct(a->rdds->arena, a->plan), b, JOIN_SEMI);
+    if (!check_pair(a, b, "intersection", &failed))
+        return failed;
+    return matching(a, plan_distinct(a->rdds->arena, a->plan), b, JOIN_SEMI);
 }
 
 /* EXCEPT that keeps duplicates. */
 VonkRdd *vonk_rdd_subtract(VonkRdd *a, VonkRdd *b)
 {
-    VonkRdd *failed = check_pair(a, b, "the difference");
+    VonkRdd *failed;
 
-    return failed != NULL ? failed : matching(a, a->plan, b, JOIN_ANTI);
+    return check_pair(a, b, "subtract", &failed) ? matching(a, a->plan, b, JOIN_ANTI) : failed;
 }

@@ -5,27 +5,35 @@
 
 VonkAccumulator vonk_accumulator(VonkSession *session)
 {
+    if (session == NULL)
+        return (VonkAccumulator){0};
     return (VonkAccumulator){user_shared_add_accumulator(rdd_session(session)->shared)};
 }
 
 int64_t vonk_accumulator_value(VonkSession *session, VonkAccumulator accumulator)
 {
-    return user_shared_integer(rdd_session(session)->shared, accumulator.id);
+    return session == NULL ? 0 : user_shared_integer(rdd_session(session)->shared, accumulator.id);
 }
 
 double vonk_accumulator_float8(VonkSession *session, VonkAccumulator accumulator)
 {
-    return user_shared_real(rdd_session(session)->shared, accumulator.id);
+    return session == NULL ? 0 : user_shared_real(rdd_session(session)->shared, accumulator.id);
 }
 
 void vonk_accumulator_reset(VonkSession *session, VonkAccumulator accumulator)
 {
-    user_shared_reset(rdd_session(session)->shared, accumulator.id);
+    if (session != NULL)
+        user_shared_reset(rdd_session(session)->shared, accumulator.id);
 }
 
 VonkStatus vonk__broadcast(VonkSession *session, const VonkRecordType *type, const void *records,
                            size_t count, VonkBroadcast *broadcast_out, VonkError *error)
 {
+    if (session == NULL || broadcast_out == NULL || (records == NULL && count > 0))
+        return rdd_missing(error, session == NULL         ? "the session"
+                                  : broadcast_out == NULL ? "broadcast_out"
+                                                          : "the array of records");
+
     RddSession *rdds = rdd_session(session);
     const RecordLayout *layout = rdd_layout(rdds, type, (Error *)error);
     SharedRecords value = {.count = count};
@@ -53,5 +61,6 @@ VonkStatus vonk__broadcast(VonkSession *session, const VonkRecordType *type, con
 
 void vonk_broadcast_destroy(VonkSession *session, VonkBroadcast broadcast)
 {
-    user_shared_drop_value(rdd_session(session)->shared, broadcast.id);
+    if (session != NULL)
+        user_shared_drop_value(rdd_session(session)->shared, broadcast.id);
 }

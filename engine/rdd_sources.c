@@ -29,6 +29,9 @@ VonkRdd *rdd_scan(RddSession *rdds, Table *table, const RecordLayout *layout)
 static VonkRdd *open_text(VonkSession *session, const char *path, const VonkRecordType *type,
                           OptionList options)
 {
+    if (session == NULL)
+        return NULL;
+
     RddSession *rdds = rdd_session(session);
     Error err = ERROR_NONE;
     const RecordLayout *layout = rdd_layout(rdds, type, &err);
@@ -114,13 +117,18 @@ static Status fill_table(RddSession *rdds, const RecordLayout *layout, const cha
 VonkRdd *vonk__rdd_parallelize(VonkSession *session, const VonkRecordType *type,
                                const void *records, size_t count, uint32_t partitions)
 {
+    if (session == NULL)
+        return NULL;
+
     RddSession *rdds = rdd_session(session);
     Error err = ERROR_NONE;
     const RecordLayout *layout = rdd_layout(rdds, type, &err);
     Table *table = NULL;
 
-    if (layout == NULL || fill_table(rdds, layout, records, count, partitions == 0 ? 1 : partitions,
-                                     &err, &table) != ST_OK) {
+    if (records == NULL && count > 0)
+        (void)error_set(&err, ST_BAD_INPUT, "the array of records is NULL");
+    if (err.status != ST_OK || rdd_check_partitions(partitions, &err) != ST_OK ||
+        fill_table(rdds, layout, records, count, partitions, &err, &table) != ST_OK) {
         table_unref(table);
         return rdd_failed(rdds, &err);
     }
@@ -139,13 +147,16 @@ static uint64_t series_count(int64_t from, int64_t to, int64_t step)
 VonkRdd *vonk_rdd_range(VonkSession *session, int64_t from, int64_t to, int64_t step,
                         uint32_t partitions)
 {
+    if (session == NULL)
+        return NULL;
+
     RddSession *rdds = rdd_session(session);
     Error err = ERROR_NONE;
     const RecordLayout *layout = rdd_layout(rdds, &VonkNumber_vonk, &err);
 
     if (step == 0)
         (void)error_set_state(&err, ST_BAD_INPUT, "22023", "the step of a range cannot be zero");
-    if (layout == NULL || step == 0)
+    if (err.status != ST_OK || rdd_check_partitions(partitions, &err) != ST_OK)
         return rdd_failed(rdds, &err);
     return rdd_scan(rdds,
                     series_table_new("range", from, step, series_count(from, to, step), partitions),
@@ -154,13 +165,18 @@ VonkRdd *vonk_rdd_range(VonkSession *session, int64_t from, int64_t to, int64_t 
 
 VonkRdd *vonk__rdd_sql(VonkSession *session, const VonkRecordType *type, const char *sql)
 {
+    if (session == NULL)
+        return NULL;
+
     RddSession *rdds = rdd_session(session);
     Error err = ERROR_NONE;
     const RecordLayout *layout = rdd_layout(rdds, type, &err);
     Type *types;
     const Plan *plan;
 
-    if (layout == NULL)
+    if (sql == NULL)
+        (void)error_set(&err, ST_BAD_INPUT, "the SQL is NULL");
+    if (err.status != ST_OK)
         return rdd_failed(rdds, &err);
     types = ARENA_ARRAY(rdds->arena, Type, layout->field_count);
     for (uint32_t i = 0; i < layout->field_count; i++)

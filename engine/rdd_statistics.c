@@ -56,6 +56,9 @@ static const void *state_at(const RddPieces *states, size_t i)
 /* The field's values as doubles: an RDD of FieldValue. */
 static VonkRdd *field_values(VonkRdd *rdd, const char *field)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     Error err = ERROR_NONE;
     const RecordLayout *layout = rdd_layout(rdds, &FieldValue_vonk, &err);
@@ -63,8 +66,8 @@ static VonkRdd *field_values(VonkRdd *rdd, const char *field)
     PlanColumn column;
     uint32_t i = 0;
 
-    if (rdd->plan == NULL)
-        return rdd;
+    if (field == NULL)
+        field = "";
     while (i < rdd->layout->field_count && strcmp(rdd->layout->fields[i].name, field) != 0)
         i++;
     if (i == rdd->layout->field_count)
@@ -142,14 +145,14 @@ static Status finish_all(const Moments *moments, Error *err, VonkStats *stats)
     return finish(moments, AGGOP_stddev_samp_float8, err, &stats->sample_stdev);
 }
 
-static Status find_stats(VonkRdd *rdd, const char *field, Error *err, VonkStats *stats)
+/* Of the whole RDD. */
+static Status find_all(VonkRdd *rdd, const char *field, Error *err, Moments *all)
 {
-    Moments all = {0};
     RddPieces states;
     VonkRdd *values = field_values(rdd, field);
 
-    *stats = (VonkStats){0};
-    if (values->plan == NULL)
+    *all = (Moments){0};
+    if (rdd_is_failed(values))
         return (Status)rdd_report(values, (VonkError *)err);
     TRY(find_states(values, &FieldValue_vonk, "the statistics", find_moments, NULL, 0, err,
                     &states));
@@ -159,44 +162,60 @@ static Status find_stats(VonkRdd *rdd, const char *field, Error *err, VonkStats 
         memcpy(&part, state_at(&states, i), sizeof part);
         if (part.sums.sum.count == 0)
             continue;
-        widen(&all, part.min, part.max, all.sums.sum.count == 0);
-        float_variance_merge(&all.sums, &part.sums);
+        widen(all, part.min, part.max, all->sums.sum.count == 0);
+        float_variance_merge(&all->sums, &part.sums);
     }
     rdd_pieces_free(&states);
-    return finish_all(&all, err, stats);
+    return ST_OK;
+}
+
+/* One result. */
+static VonkStatus find_one(VonkRdd *rdd, const char *field, AggOpId agg, double of_nothing,
+                           double *result_out, VonkError *error)
+{
+    Moments all;
+    Status status = find_all(rdd, field, (Error *)error, &all);
+
+    *result_out = 0;
+    if (status == ST_OK && all.sums.sum.count == 0)
+        *result_out = of_nothing;
+    else if (status == ST_OK)
+        status = finish(&all, agg, (Error *)error, result_out);
+    return (VonkStatus)status;
 }
 
 VonkStatus vonk_rdd_stats(VonkRdd *rdd, const char *field, VonkStats *stats_out, VonkError *error)
 {
-    return (VonkStatus)find_stats(rdd, field, (Error *)error, stats_out);
+    Moments all;
+    Status status;
+
+    if (stats_out == NULL)
+        return rdd_missing(error, "stats_out");
+    *stats_out = (VonkStats){0};
+    status = find_all(rdd, field, (Error *)error, &all);
+    if (status == ST_OK)
+        status = finish_all(&all, (Error *)error, stats_out);
+    return (VonkStatus)status;
 }
 
 VonkStatus vonk_rdd_sum(VonkRdd *rdd, const char *field, double *sum_out, VonkError *error)
 {
-    VonkStats stats;
-    VonkStatus status = vonk_rdd_stats(rdd, field, &stats, error);
-
-    *sum_out = stats.sum;
-    return status;
+    return sum_out == NULL ? rdd_missing(error, "sum_out")
+                           : find_one(rdd, field, AGGOP_sum_float8, 0, sum_out, error);
 }
 
 VonkStatus vonk_rdd_mean(VonkRdd *rdd, const char *field, double *mean_out, VonkError *error)
 {
-    VonkStats stats;
-    VonkStatus status = vonk_rdd_stats(rdd, field, &stats, error);
-
-    *mean_out = status == VONK_OK && stats.count == 0 ? NAN : stats.mean;
-    return status;
+    return mean_out == NULL ? rdd_missing(error, "mean_out")
+                            : find_one(rdd, field, AGGOP_avg_float8, NAN, mean_out, error);
 }
 
 VonkStatus vonk_rdd_variance(VonkRdd *rdd, const char *field, double *variance_out,
                              VonkError *error)
 {
-    VonkStats stats;
-    VonkStatus status = vonk_rdd_stats(rdd, field, &stats, error);
-
-    *variance_out = status == VONK_OK && stats.count == 0 ? NAN : stats.variance;
-    return status;
+    return variance_out == NULL
+               ? rdd_missing(error, "variance_out")
+               : find_one(rdd, field, AGGOP_var_pop_float8, NAN, variance_out, error);
 }
 
 /* --- histograms --- */
@@ -230,11 +249,17 @@ static void fill_buckets(VonkTask *task, VonkIn *in, VonkOut *out)
     give_state(out, counts, buckets->count * sizeof *counts);
 }
 
+static Status check_bucket_count(size_t bucket_count, Error *err)
+{
+    if (bucket_count > 0 && bucket_count <= 1 << 20)
+        return ST_OK;
+    return error_set(err, ST_BAD_INPUT, "a histogram has 1 to 1048576 buckets, not %zu",
+                     bucket_count);
+}
+
 static Status check_edges(const double *edges, size_t bucket_count, Error *err)
 {
-    if (bucket_count == 0 || bucket_count > 1 << 20)
-        return error_set(err, ST_BAD_INPUT, "a histogram has 1 to 1048576 buckets, not %zu",
-                         bucket_count);
+    TRY(check_bucket_count(bucket_count, err));
     for (size_t i = 0; i < bucket_count; i++)
         if (!(edges[i] < edges[i + 1]))
             return error_set(err, ST_BAD_INPUT, "the edges of a histogram ascend; %g is before %g",
@@ -246,12 +271,14 @@ static Status count_buckets(VonkRdd *rdd, const char *field, const double *edges
                             Error *err, int64_t *counts)
 {
     VonkRdd *values = field_values(rdd, field);
+
+    if (rdd_is_failed(values))
+        return (Status)rdd_report(values, (VonkError *)err);
+
     size_t bytes = sizeof(Buckets) + (count + 1) * sizeof *edges;
     Buckets *buckets = arena_alloc(rdd->rdds->arena, bytes);
     RddPieces states;
 
-    if (values->plan == NULL)
-        return (Status)rdd_report(values, (VonkError *)err);
     buckets->count = count;
     memcpy(buckets->edges, edges, (count + 1) * sizeof *edges);
     TRY(find_states(values, &FieldValue_vonk, "the histogram", fill_buckets, buckets, bytes, err,
@@ -271,40 +298,57 @@ VonkStatus vonk_rdd_histogram_of(VonkRdd *rdd, const char *field, const double *
                                  size_t bucket_count, int64_t *counts_out, VonkError *error)
 {
     Error *err = (Error *)error;
-    Status status = check_edges(edges, bucket_count, err);
+    Status status;
 
+    if (edges == NULL || counts_out == NULL)
+        return rdd_missing(error, edges == NULL ? "the edges" : "counts_out");
+    status = check_edges(edges, bucket_count, err);
     if (status != ST_OK)
         return (VonkStatus)status;
     memset(counts_out, 0, bucket_count * sizeof *counts_out);
     return (VonkStatus)count_buckets(rdd, field, edges, bucket_count, err, counts_out);
 }
 
+/* Neighbours are equal where there are no doubles between them: the last of these buckets takes
+ * what lies there. */
+static void fill_edges(double min, double max, size_t bucket_count, double *edges)
+{
+    double count = (double)bucket_count, width = (max - min) / count;
+
+    if (isinf(width)) /* as far apart as doubles can be */
+        width = max / count - min / count;
+    for (size_t i = 0; i < bucket_count; i++)
+        edges[i] = fmin(min + width * (double)i, max);
+    edges[bucket_count] = max;
+}
+
 VonkStatus vonk_rdd_histogram(VonkRdd *rdd, const char *field, size_t bucket_count,
                               double *edges_out, int64_t *counts_out, VonkError *error)
 {
     Error *err = (Error *)error;
-    VonkStats stats;
-    VonkStatus status = (VonkStatus)check_edges((double[]){0, 1}, bucket_count > 0, err);
+    Moments all;
+    VonkStatus status;
 
+    if (edges_out == NULL || counts_out == NULL)
+        return rdd_missing(error, edges_out == NULL ? "edges_out" : "counts_out");
+    status = (VonkStatus)check_bucket_count(bucket_count, err);
     if (status != VONK_OK)
         return status;
     memset(counts_out, 0, bucket_count * sizeof *counts_out);
     memset(edges_out, 0, (bucket_count + 1) * sizeof *edges_out);
-    status = vonk_rdd_stats(rdd, field, &stats, error);
+    status = (VonkStatus)find_all(rdd, field, err, &all);
     if (status != VONK_OK)
         return status;
-    if (stats.count == 0 || !isfinite(stats.min) || !isfinite(stats.max))
+    if (all.sums.sum.count == 0 || !isfinite(all.min) || !isfinite(all.max))
         return (VonkStatus)error_set(err, ST_BAD_INPUT,
                                      "a histogram between the least and the largest value needs "
                                      "values, all of them finite");
-    for (size_t i = 0; i < bucket_count; i++)
-        edges_out[i] = stats.min + (stats.max - stats.min) / (double)bucket_count * (double)i;
-    edges_out[bucket_count] = stats.max;
-    if (stats.min == stats.max) { /* no two edges differ: all are in the first */
-        counts_out[0] = stats.count;
+    fill_edges(all.min, all.max, bucket_count, edges_out);
+    if (all.min == all.max) { /* no two edges differ: all are in the first */
+        counts_out[0] = (int64_t)all.sums.sum.count;
         return VONK_OK;
     }
-    return vonk_rdd_histogram_of(rdd, field, edges_out, bucket_count, counts_out, error);
+    return (VonkStatus)count_buckets(rdd, field, edges_out, bucket_count, err, counts_out);
 }
 
 /* --- how many differ, about: HyperLogLog with Ertl's estimator (arXiv 1702.01284) --- */
@@ -327,6 +371,18 @@ static uint64_t mix(uint64_t x)
     return x ^ x >> 33;
 }
 
+/* record_keys_hash lets NULL collide with zero; here they are to count as two. */
+static uint64_t whole_hash(const Sketch *sketch, const RecordKeys *keys, const char *record)
+{
+    uint64_t hash;
+
+    record_keys_hash(keys, record, 1, &hash);
+    for (uint32_t i = 0; i < sketch->key_count; i++)
+        if (sketch->keys[i].a_null != RECORD_NEVER_NULL && record[sketch->keys[i].a_null] != 0)
+            hash = mix(hash + i + 1);
+    return mix(hash);
+}
+
 /* The longest run of zeros before a one among the hashes of each register. */
 static void fill_registers(VonkTask *task, VonkIn *in, VonkOut *out)
 {
@@ -341,13 +397,9 @@ static void fill_registers(VonkTask *task, VonkIn *in, VonkOut *out)
     if (registers == NULL)
         return;
     for (const void *record; (record = vonk__next(in)) != NULL;) {
-        uint64_t hash, rest;
-        uint8_t run;
-
-        record_keys_hash(&keys, record, 1, &hash);
-        hash = mix(hash);
-        rest = hash << log;
-        run = rest == 0 ? (uint8_t)(HASH_BITS - log + 1) : (uint8_t)(__builtin_clzll(rest) + 1);
+        uint64_t hash = whole_hash(sketch, &keys, record), rest = hash << log;
+        uint8_t run =
+            rest == 0 ? (uint8_t)(HASH_BITS - log + 1) : (uint8_t)(__builtin_clzll(rest) + 1);
         if (run > registers[hash >> (HASH_BITS - log)])
             registers[hash >> (HASH_BITS - log)] = run;
     }
@@ -402,8 +454,13 @@ static double estimate(const uint8_t *registers, uint32_t log_registers)
 VonkStatus vonk_rdd_count_approx_distinct(VonkRdd *rdd, double relative_sd, int64_t *count_out,
                                           VonkError *error)
 {
-    RddSession *rdds = rdd->rdds;
-    Arena *arena = rdds->arena;
+    if (count_out == NULL)
+        return rdd_missing(error, "count_out");
+    *count_out = 0;
+    if (rdd_is_failed(rdd))
+        return rdd_report(rdd, error);
+
+    Arena *arena = rdd->rdds->arena;
     Error *err = (Error *)error;
     double wanted = ceil(2 * log2(1.054 / relative_sd));
     RecordLayout whole;
@@ -415,9 +472,6 @@ VonkStatus vonk_rdd_count_approx_distinct(VonkRdd *rdd, double relative_sd, int6
     size_t bytes;
     Status status;
 
-    *count_out = 0;
-    if (rdd->plan == NULL)
-        return rdd_report(rdd, error);
     if (!(wanted >= LOG_REGISTERS_MIN && wanted <= LOG_REGISTERS_MAX))
         return (VonkStatus)error_set(
             err, ST_BAD_INPUT, "a relative standard deviation of %g: 0.0021 to 0.26 can be had",

@@ -85,8 +85,10 @@ VonkStatus vonk_rdd_register(VonkRdd *rdd, const char *name, VonkError *error)
     RddTable *table;
     TableColumn *columns;
 
-    if (rdd->plan == NULL)
+    if (rdd_is_failed(rdd))
         return rdd_report(rdd, error);
+    if (name == NULL)
+        return rdd_missing(error, "the name");
     arena = arena_new(NULL, "RDD as a table", ARENA_NO_CAP);
     table = ARENA_NEW(arena, RddTable);
     columns = ARENA_ARRAY(arena, TableColumn, rdd->layout->field_count);

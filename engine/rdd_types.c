@@ -117,6 +117,8 @@ Value rdd_field_value(const RecordField *field, const void *record)
     value.is_null = false;
     if (type_phys(field->type) == PHYS_STR) {
         memcpy(&text, at, sizeof text);
+        while (field->type.id == TYPE_CHAR && text.bytes > 0 && text.data[text.bytes - 1] == ' ')
+            text.bytes--; /* as it is kept */
         value.str = str_make(text.data, (uint32_t)text.bytes);
     } else {
         memcpy(value.bytes, at, field_bytes(field));

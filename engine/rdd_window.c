@@ -138,6 +138,9 @@ static void sum_prefixes(VonkTask *task, VonkIn *in, VonkIn *totals, VonkOut *ou
 
 VonkRdd *vonk__rdd_prefix_sum(VonkRdd *rdd, const VonkRecordType *type, VonkCall call)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     UserFunction add = rdd_function(rdds, call);
     const RecordLayout *layout, *wide;
@@ -146,8 +149,6 @@ VonkRdd *vonk__rdd_prefix_sum(VonkRdd *rdd, const VonkRecordType *type, VonkCall
     const void *closure;
     size_t bytes;
 
-    if (rdd->plan == NULL)
-        return rdd;
     if (rdd_check_input(rdd, type, call.name, &err, &layout) != ST_OK)
         return rdd_failed(rdds, &err);
     prefix.record_bytes = layout->bytes;
@@ -383,6 +384,9 @@ static void find_ends(VonkTask *task, VonkIn *in, VonkOut *out)
 VonkRdd *vonk__rdd_window(VonkRdd *rdd, uint32_t before, uint32_t after, const VonkRecordType *in,
                           const VonkRecordType *out, VonkCall call)
 {
+    if (rdd_is_failed(rdd))
+        return rdd;
+
     RddSession *rdds = rdd->rdds;
     UserFunction inner = rdd_function(rdds, call);
     Window window = {.before = before, .after = after};
@@ -391,8 +395,6 @@ VonkRdd *vonk__rdd_window(VonkRdd *rdd, uint32_t before, uint32_t after, const V
     const void *closure;
     size_t bytes;
 
-    if (rdd->plan == NULL)
-        return rdd;
     if (before > NEIGHBOURS_MAX || after > NEIGHBOURS_MAX)
         (void)error_set(&err, ST_BAD_INPUT, "a window has at most %d neighbours on a side",
                         NEIGHBOURS_MAX);

@@ -140,11 +140,11 @@ static Status wait_for_turn(Write *self, uint32_t split, Error *err, bool *is_he
         struct timespec until;
 
         TRY(stop_check(self->op.context->stop, err));
-        clock_gettime(CLOCK_REALTIME, &until);
+        clock_gettime(CLOCK_MONOTONIC, &until);
         until.tv_nsec += WAIT_MS * 1000000L;
         until.tv_sec += until.tv_nsec / 1000000000L;
         until.tv_nsec %= 1000000000L;
-        pthread_cond_timedwait(&self->head_moved, &self->lock, &until);
+        pthread_cond_clockwait(&self->head_moved, &self->lock, CLOCK_MONOTONIC, &until);
     }
     *is_head_out = self->head == split;
     return ST_OK;

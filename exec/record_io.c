@@ -150,6 +150,9 @@ static Status check_text(const RecordField *field, VonkText text, Error *err)
 {
     uint64_t characters = 0;
 
+    if (text.data == NULL && text.bytes > 0)
+        return error_set(err, ST_BAD_INPUT, "a text of %zu bytes in field \"%s\" is NULL",
+                         text.bytes, field->name);
     if (text.bytes > UINT32_MAX)
         return error_set(err, ST_BAD_INPUT,
                          "a text of %zu bytes in field \"%s\": 4 GiB is the most", text.bytes,
@@ -165,15 +168,28 @@ static Status check_text(const RecordField *field, VonkText text, Error *err)
                            (int)field->type.length);
 }
 
+/* A char(n) is kept without the blanks behind it, which do not count. */
+static size_t without_blanks(const char *data, size_t bytes)
+{
+    while (bytes > 0 && data[bytes - 1] == ' ')
+        bytes--;
+    return bytes;
+}
+
 static Status load_texts(const RecordField *field, const char *from, size_t record_bytes,
                          uint32_t count, Str *values, Error *err)
 {
+    bool is_char = field->type.id == TYPE_CHAR, is_checked = is_char || field->type.length > 0;
+
     for (uint32_t i = 0; i < count; i++, from += record_bytes) {
         VonkText text;
 
         memcpy(&text, from, sizeof text);
-        if (text.bytes > UINT32_MAX || field->type.length > 0)
+        if (text.bytes > UINT32_MAX || text.data == NULL || is_checked) {
+            if (is_char && text.data != NULL)
+                text.bytes = without_blanks(text.data, text.bytes);
             TRY(check_text(field, text, err));
+        }
         values[i] = str_make(text.data, (uint32_t)text.bytes);
     }
     return ST_OK;
@@ -218,10 +234,19 @@ static void clear_nulls(const Column *column, void *values, size_t value_bytes, 
             memset((char *)values + i * value_bytes, 0, value_bytes);
 }
 
-static Status check_texts(const RecordField *field, const Str *values, uint32_t count, Error *err)
+static Status check_texts(const RecordField *field, Str *values, uint32_t count, Error *err)
 {
-    for (uint32_t i = 0; field->type.length > 0 && i < count; i++)
-        TRY(check_text(field, (VonkText){str_bytes(&values[i]), values[i].length}, err));
+    bool is_char = field->type.id == TYPE_CHAR;
+
+    for (uint32_t i = 0; (is_char || field->type.length > 0) && i < count; i++) {
+        VonkText text = {str_bytes(&values[i]), values[i].length};
+
+        if (is_char) {
+            text.bytes = without_blanks(text.data, text.bytes);
+            values[i] = str_make(text.data, (uint32_t)text.bytes);
+        }
+        TRY(check_text(field, text, err));
+    }
     return ST_OK;
 }
 

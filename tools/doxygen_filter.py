@@ -11,6 +11,11 @@ def convert(text):
     """`/* ... */` at the start of a line becomes `/** ... */`; rulers and comments within code stay."""
     first = True
 
+    def tagged(body):
+        """What a call costs, and so on, is a paragraph with its words in bold."""
+        body = re.sub(r"\n \* Cost: ", "\n *\n * Cost: ", body)
+        return re.sub(r"(?<=[ .])(Cost|Order|Ownership|Errors): ", r"**\1:** ", body)
+
     def mark(match):
         nonlocal first
         body = match.group(1)
@@ -19,7 +24,7 @@ def convert(text):
             return "/** @file" + body + "*/"
         if body.startswith(" ---"):
             return match.group(0)
-        return "/**" + body + "*/"
+        return "/**" + tagged(body) + "*/"
 
     return re.sub(r"^/\*(?!\*)([\s\S]*?)\*/", mark, text, flags=re.M)
 

@@ -95,6 +95,33 @@ bool combine_can_inline(const CombineSpec *spec)
            (spec->zero != NULL || spec->create.call == NULL || can_inline(&spec->create));
 }
 
+/* A flat_map may only emit through what it is given, and none may change what it is given. */
+static bool step_can_inline(const CallStep *step)
+{
+    const UserCode *code = step->function.code;
+
+    if (!can_inline(&step->function) || code->writes[0].count > 0)
+        return false;
+    if (step->kind == CALL_FLAT_MAP)
+        return code->reads[1].count == 0 && code->writes[1].count == 0;
+    return step->kind != CALL_PAIR || code->writes[1].count == 0;
+}
+
+bool call_steps_can_inline(CallStepList steps)
+{
+    enum { INLINED_STEPS_MAX = 64, INLINED_FLAT_MAPS_MAX = 8 };
+    uint32_t flat_maps = 0;
+
+    if (steps.count > INLINED_STEPS_MAX)
+        return false;
+    for (const CallStep *step = steps.last; step != NULL; step = step->before) {
+        flat_maps += step->kind == CALL_FLAT_MAP;
+        if (!step_can_inline(step) || flat_maps > INLINED_FLAT_MAPS_MAX)
+            return false;
+    }
+    return true;
+}
+
 /* --- passing on --- */
 
 static const RecordField *key_number(const RecordLayout *layout, uint32_t number)

@@ -23,6 +23,10 @@ bool combine_reads_field(const CombineSpec *spec, uint32_t field);
  * to be copied after each record. */
 bool combine_can_inline(const CombineSpec *spec);
 
+/* The functions of a chain become one compiled loop, where code is compiled at all: each has
+ * bitcode that can be inlined, changes nothing that it is given, and there are not too many. */
+bool call_steps_can_inline(CallStepList steps);
+
 /* The field of the input that a field of the output is, whatever the record; false: none. */
 bool call_passes_field(const PlanCall *call, uint32_t out_field, uint32_t *in_field_out);
 

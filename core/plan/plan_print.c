@@ -267,14 +267,16 @@ static const char *printed_name(Printer *to, const UserFunction *function)
                : arena_printf(to->buf.arena, "%s %s", function->name, function->inner->name);
 }
 
-/* " (reads: a, b; pure; inlined)" */
-static void print_facts(Printer *to, const CallStep *step)
+/* " (reads: a, b; pure; inlined)", or " (by pointer)" where nothing is known of the function */
+static void print_facts(Printer *to, const CallStep *step, bool is_inlined)
 {
     const UserCode *code = step->function.code;
     const char *separator = "";
 
-    if (code == NULL)
+    if (code == NULL) {
+        strbuf_puts(&to->buf, " (by pointer)");
         return;
+    }
     strbuf_puts(&to->buf, " (reads:");
     for (uint32_t i = 0; i < step->in->field_count; i++) {
         if (!call_step_reads(step, &step->in->fields[i]))
@@ -283,7 +285,7 @@ static void print_facts(Printer *to, const CallStep *step)
         separator = ",";
     }
     strbuf_printf(&to->buf, "%s%s%s)", separator[0] == '\0' ? " nothing" : "",
-                  code->is_pure ? "; pure" : "", code->can_inline ? "; inlined" : "");
+                  code->is_pure ? "; pure" : "", is_inlined ? "; inlined" : "; by pointer");
 }
 
 static void print_steps(Printer *to, CallStepList steps)
@@ -294,11 +296,12 @@ static void print_steps(Printer *to, CallStepList steps)
         [CALL_FOREACH] = "for each",  [CALL_PAIR] = "pair"};
     enum { STEPS_SHOWN = 8 };
     const CallStep *const *items = call_steps(to->buf.arena, steps);
+    bool are_inlined = call_steps_can_inline(steps);
 
     for (uint32_t i = 0; i < steps.count && i < STEPS_SHOWN; i++) {
         strbuf_printf(&to->buf, "%s %s %s", i == 0 ? "" : ",", words[items[i]->kind],
                       printed_name(to, &items[i]->function));
-        print_facts(to, items[i]);
+        print_facts(to, items[i], are_inlined);
     }
     if (steps.count > STEPS_SHOWN)
         strbuf_printf(&to->buf, ", and %u more", steps.count - STEPS_SHOWN);
@@ -309,8 +312,10 @@ static void print_combine(Printer *to, const CombineSpec *spec)
     const char *separator = "";
 
     strbuf_printf(&to->buf, " %s%s", printed_name(to, &spec->add), spec->has_keys ? " by key" : "");
-    if (spec->add.code == NULL)
+    if (spec->add.code == NULL) {
+        strbuf_puts(&to->buf, " (by pointer)");
         return;
+    }
     strbuf_puts(&to->buf, " (reads:");
     for (uint32_t i = 0; i < spec->in->field_count; i++) {
         if (!combine_reads_field(spec, i))
@@ -318,7 +323,7 @@ static void print_combine(Printer *to, const CombineSpec *spec)
         strbuf_printf(&to->buf, "%s %s", separator, spec->in->fields[i].name);
         separator = ",";
     }
-    strbuf_puts(&to->buf, combine_can_inline(spec) ? "; inlined)" : ")");
+    strbuf_puts(&to->buf, combine_can_inline(spec) ? "; inlined)" : "; by pointer)");
 }
 
 /* Fields that every reader knows by their place need no name in front. */
@@ -388,13 +393,13 @@ static void print_field(Printer *to, const Plan *plan, const PlanField *field, u
         print_combine(to, *(const CombineSpec *const *)at);
         return;
     case PLAN_FIELD_GROUP:
-        strbuf_printf(&to->buf, " %s%s",
+        strbuf_printf(&to->buf, " %s%s (by pointer)",
                       printed_name(to, &(*(const GroupSpec *const *)at)->function),
                       (*(const GroupSpec *const *)at)->has_keys ? " by key" : "");
         return;
     case PLAN_FIELD_PLACE:
         if (AS(UserFunction).call != NULL)
-            strbuf_printf(&to->buf, " %s", AS(UserFunction).name);
+            strbuf_printf(&to->buf, " %s (by pointer)", AS(UserFunction).name);
         return;
     case PLAN_FIELD_LAYOUT:
     case PLAN_FIELD_COLUMN:

@@ -246,7 +246,12 @@ static void add_missing(Scheduler *scheduler, Task *task, int change)
 
 void sched__task_wanted(Scheduler *scheduler, Task *task)
 {
+    Stage *stage = task->stage;
+    uint32_t partition = (uint32_t)(task - stage->tasks);
+
     CHECK(task->state == TASK_IDLE);
+    if (partition < stage->sound) /* another job wants it: it may still have an error */
+        stage->sound = partition;
     task->state = TASK_PENDING;
     task->failures = task->losses = 0;
     add_missing(scheduler, task, 1);

@@ -25,7 +25,8 @@
  * on the data and the calls, never on threads or time.
  *
  * Errors are kept: an RDD made of a failed one has its error, and the action reports the first. So
- * calls can be chained without looking. Handles belong to their session and are freed with it.
+ * calls can be chained without looking; a call on NULL gives NULL, and the action says so. Handles
+ * belong to their session and are freed with it.
  *
  * Record types are named in calls (Count), and the types of functions are checked by the compiler.
  * Optional things come last, in any order:

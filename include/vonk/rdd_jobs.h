@@ -39,8 +39,10 @@ typedef struct VonkJobProgress {
 } VonkJobProgress;
 
 /*
- * Starts the job that makes the RDD's records, and returns. Free with vonk_job_free. Errors: of the
- * lineage and its plan; those of the job come with vonk_job_wait.
+ * Starts the job that makes the RDD's records, and returns.
+ * Cost: plans now; the job runs beside what the program does. Order: of the session's jobs, as
+ * pools say. Ownership: the caller frees it with vonk_job_free. Errors: of the lineage and its
+ * plan; those of the job come with vonk_job_wait.
  *
  *     VonkJob *started;
  *     status = vonk_rdd_start(counts, &started, &error);
@@ -50,6 +52,8 @@ VONK_API VonkStatus vonk_rdd_start(VonkRdd *rdd, VonkJob **job_out, VonkError *e
 /*
  * Waits for the end. records_out (NULL: not wanted) are the records, as collect gives them: the
  * first time that they are asked for.
+ * Cost: waits; cancelling the session ends it. Order: by partition, then within it. Ownership: the
+ * caller frees the records with vonk_records_free. Errors: of the job; VONK_CANCELLED.
  *
  *     status = vonk_job_wait(job, &records, &error);
  *     const Count *all = status == VONK_OK ? VONK_RECORDS(records, Count) : NULL;
@@ -58,6 +62,8 @@ VONK_API VonkStatus vonk_job_wait(VonkJob *job, VonkRecords **records_out, VonkE
 
 /*
  * Waits for the end, and says how many records there are.
+ * Cost: waits, as vonk_job_wait. Order: before or after the records are asked for. Ownership:
+ * nothing is kept. Errors: of the job; VONK_CANCELLED.
  *
  *     int64_t count;
  *     status = vonk_job_count(job, &count, &error);
@@ -65,7 +71,9 @@ VONK_API VonkStatus vonk_job_wait(VonkJob *job, VonkRecords **records_out, VonkE
 VONK_API VonkStatus vonk_job_count(VonkJob *job, int64_t *count_out, VonkError *error);
 
 /*
- * How it stands; does not wait.
+ * How it stands; does not wait. From any thread.
+ * Cost: none. Order: does not matter. Ownership: borrows the job. Errors: none; NULL is one that
+ * has failed.
  *
  *     while (vonk_job_poll(job) == VONK_JOB_RUNNING)
  *         total++;
@@ -73,7 +81,9 @@ VONK_API VonkStatus vonk_job_count(VonkJob *job, int64_t *count_out, VonkError *
 VONK_API VonkJobState vonk_job_poll(VonkJob *job);
 
 /*
- * Ends it soon, with VONK_CANCELLED; no effect when it has ended.
+ * Ends it soon, with VONK_CANCELLED; no effect when it has ended. From any thread.
+ * Cost: none; does not wait. Order: does not matter. Ownership: borrows the job, which must still
+ * be freed. Errors: none.
  *
  *     if (vonk_job_poll(job) == VONK_JOB_RUNNING)
  *         vonk_job_cancel(job);
@@ -81,7 +91,9 @@ VONK_API VonkJobState vonk_job_poll(VonkJob *job);
 VONK_API void vonk_job_cancel(VonkJob *job);
 
 /*
- * Which stage is at work, and how many of its tasks are done.
+ * Which stage is at work, and how many of its tasks are done. From any thread.
+ * Cost: none. Order: does not matter. Ownership: borrows the job. Errors: none; all 0 when it does
+ * not run (any more).
  *
  *     VonkJobProgress seen = vonk_job_progress(job);
  *     printf("stage %u: %u of %u tasks\n", seen.stage, seen.done, seen.tasks);
@@ -90,6 +102,8 @@ VONK_API VonkJobProgress vonk_job_progress(VonkJob *job);
 
 /*
  * Cancels the job if it runs, and frees what it made. Accepts NULL.
+ * Cost: waits until its tasks have stopped. Order: the session may be closed already. Ownership:
+ * takes the job. Errors: none.
  *
  *     status = vonk_job_wait(job, NULL, &error);
  *     vonk_job_free(job);
@@ -108,7 +122,9 @@ typedef struct VonkPool {
 
 /*
  * A pool of that name, of this session, for vonk_job_pool. There is one already, "default": the
- * oldest job first, weight 1. The name is copied. Errors: there is one; more than 64.
+ * oldest job first, weight 1.
+ * Cost: none. Order: of jobs, as the pool says; answers do not depend on it. Ownership: name is
+ * copied; the pool lives as long as the session. Errors: there is one of that name; more than 64.
  *
  *     VonkPool fair = {.is_fair = true, .weight = 2};
  *     status = vonk_pool_add(session, "reports", &fair, &error);
@@ -118,7 +134,8 @@ VONK_API VonkStatus vonk_pool_add(VonkSession *session, const char *name, const 
 
 /*
  * Jobs that start from now on, actions' own included, run in that pool; NULL: in the default one.
- * Answers do not depend on it. Errors: there is no such pool.
+ * Cost: none. Order: of jobs, as the pool says; answers do not depend on it. Ownership: nothing is
+ * kept. Errors: there is no such pool.
  *
  *     status = vonk_job_pool(session, "reports", &error);
  *     status = vonk_rdd_start(counts, &job, &error);
@@ -127,6 +144,8 @@ VONK_API VonkStatus vonk_job_pool(VonkSession *session, const char *name, VonkEr
 
 /*
  * Jobs that start from now on are of that group, actions' own included; NULL: of none.
+ * Cost: none. Order: jobs that have started stay as they are. Ownership: group is copied. Errors:
+ * none.
  *
  *     vonk_job_group(session, "reports");
  *     status = vonk_rdd_start(counts, &job, &error);
@@ -134,7 +153,9 @@ VONK_API VonkStatus vonk_job_pool(VonkSession *session, const char *name, VonkEr
 VONK_API void vonk_job_group(VonkSession *session, const char *group);
 
 /*
- * Jobs that start from now on have that tag too (up to 16).
+ * Jobs that start from now on have that tag too (up to 16; more are ignored).
+ * Cost: none. Order: jobs that have started stay as they are. Ownership: tag is copied. Errors:
+ * none.
  *
  *     vonk_job_tag(session, "nightly");
  *     status = vonk_rdd_start(counts, &job, &error);
@@ -143,6 +164,8 @@ VONK_API void vonk_job_tag(VonkSession *session, const char *tag);
 
 /*
  * ... no longer have it; NULL: have none.
+ * Cost: none. Order: jobs that have started stay as they are. Ownership: nothing is kept. Errors:
+ * none.
  *
  *     vonk_job_untag(session, "nightly");
  *     vonk_job_untag(session, NULL);
@@ -150,7 +173,9 @@ VONK_API void vonk_job_tag(VonkSession *session, const char *tag);
 VONK_API void vonk_job_untag(VonkSession *session, const char *tag);
 
 /*
- * Cancels the jobs of a group that run.
+ * Cancels the jobs of a group that run. From any thread.
+ * Cost: none; does not wait. Order: jobs that start later are not cancelled. Ownership: nothing is
+ * kept. Errors: none.
  *
  *     vonk_cancel_group(session, "reports");
  *     status = vonk_job_wait(job, NULL, &error);
@@ -158,7 +183,9 @@ VONK_API void vonk_job_untag(VonkSession *session, const char *tag);
 VONK_API void vonk_cancel_group(VonkSession *session, const char *group);
 
 /*
- * Cancels the jobs with that tag that run.
+ * Cancels the jobs with that tag that run. From any thread.
+ * Cost: none; does not wait. Order: jobs that start later are not cancelled. Ownership: nothing is
+ * kept. Errors: none.
  *
  *     vonk_cancel_tag(session, "nightly");
  *     status = vonk_job_wait(job, NULL, &error);

@@ -22,9 +22,12 @@ extern "C" {
 /* --- a key's records become one --- */
 
 /*
- * One record a key: fn adds the second to the first. Combined within each partition before the
- * shuffle, so fn must be associative. void fn(VonkTask *, Type *sum, const Type *more); it leaves
- * the key as it is.
+ * One record a key: fn adds the second to the first, and leaves the key as it is: void fn(VonkTask
+ * *, Type *sum, const Type *more). Combined within each partition before the shuffle, so fn must be
+ * associative.
+ * Cost: shuffle of a record a key and partition; none where they lie by key. Order: keys by first
+ * arrival. Ownership: the closure is copied; the RDD is the session's. Errors: other records; no
+ * key; vonk_fail.
  *
  *     VonkRdd *counts = vonk_rdd_reduce_by_key(words, Count, add);
  *     return vonk_rdd_print_csv(vonk_rdd_top(counts, 10, "n"));
@@ -37,6 +40,9 @@ extern "C" {
 /*
  * As reduce_by_key, but each key's sum starts as *zero (whose key does not matter), which must not
  * change a sum that it is added to.
+ * Cost: shuffle of a record a key and partition; none where they lie by key. Order: keys by first
+ * arrival. Ownership: *zero, its texts and the closure are copied; the RDD is the session's.
+ * Errors: other records; no key; vonk_fail.
  *
  *     VonkRdd *counts = vonk_rdd_fold_by_key(words, Count, &(Count){.n = 0}, add);
  *     return vonk_rdd_print_csv(counts);
@@ -47,8 +53,10 @@ extern "C" {
 /*
  * Each key's records go into an accumulator that starts as *zero (whose key does not matter): add
  * takes a record in, merge another partition's accumulator. zero must not change a sum that it is
- * merged into; its texts are copied now.
- *     void add(VonkTask *, Acc *, const In *);  void merge(VonkTask *, Acc *, const Acc *)
+ * merged into. void add(VonkTask *, Acc *, const In *); void merge(VonkTask *, Acc *, const Acc *).
+ * Cost: shuffle of an accumulator a key and partition; none where they lie by key. Order: keys by
+ * first arrival. Ownership: *zero, its texts and the closure are copied; the RDD is the session's.
+ * Errors: other records; no key, or another one in Acc; vonk_fail.
  *
  *     VonkRdd *means = vonk_rdd_aggregate_by_key(sales, Sale, Mean, &(Mean){0}, take_in, unite);
  *     return vonk_rdd_print_csv(means);
@@ -59,8 +67,11 @@ extern "C" {
                       VONK__CALL(merge, void (*)(VonkTask *, Acc *, const Acc *), ##__VA_ARGS__))
 
 /*
- * As aggregate_by_key, but `create` makes the accumulator of a key's first record.
- *     void create(VonkTask *, const In *, Acc *)
+ * As aggregate_by_key, but `create` makes the accumulator of a key's first record: void
+ * create(VonkTask *, const In *, Acc *).
+ * Cost: shuffle of an accumulator a key and partition; none where they lie by key. Order: keys by
+ * first arrival. Ownership: the closure is copied; the RDD is the session's. Errors: other records;
+ * no key, or another one in Acc; vonk_fail.
  *
  *     VonkRdd *means = vonk_rdd_combine_by_key(sales, Sale, Mean, first, take_in, unite);
  *     return vonk_rdd_print_csv(means);
@@ -73,6 +84,8 @@ extern "C" {
 
 /*
  * How many records each key has. Out has the key's fields and one VONK_FIELD(int8, ...).
+ * Cost: shuffle of a count a key and partition; none where they lie by key. Order: keys by first
+ * arrival. Ownership: the RDD is the session's. Errors: no key; an Out of other fields.
  *
  *     VonkRdd *counts = vonk_rdd_count_by_key(sales, ShopCount);
  *     return vonk_rdd_print_csv(counts);
@@ -82,6 +95,8 @@ extern "C" {
 /*
  * How often each record is there: all of its fields are the key. Out declares them as keys, and one
  * VONK_FIELD(int8, ...).
+ * Cost: shuffle of a count a value and partition. Order: values by first arrival. Ownership: the
+ * RDD is the session's. Errors: an Out of other fields.
  *
  *     VonkRdd *counts = vonk_rdd_count_by_value(lines, LineCount);
  *     return vonk_rdd_print_csv(vonk_rdd_top(counts, 10, "n"));
@@ -91,8 +106,11 @@ extern "C" {
 /* --- a key's records meet in a function --- */
 
 /*
- * fn reads all records of one key: void fn(VonkTask *, VonkIn *, VonkOut *). They are gathered in
- * memory; prefer reduce and aggregate where they do. What was read stays until fn returns.
+ * fn reads all records of one key: void fn(VonkTask *, VonkIn *, VonkOut *). What was read stays
+ * until fn returns. Prefer reduce and aggregate where they do.
+ * Cost: shuffle of all records; a task holds its keys' records, spilled by key: those of one key
+ * must fit into memory. Order: keys by first arrival, a key's records as the input's. Ownership:
+ * the closure is copied; the RDD is the session's. Errors: other records; no key; vonk_fail.
  *
  *     VonkRdd *sessions = vonk_rdd_group_by_key(clicks, Click, Session, cut);
  *     return vonk_rdd_print_csv(sessions);
@@ -105,6 +123,9 @@ extern "C" {
 /*
  * key_by, then group_by_key: key_fn puts a key before each record (Keyed), fn reads those of one
  * key. Options are for both functions.
+ * Cost: shuffle of all records, as group_by_key. Order: keys by first arrival, a key's records as
+ * the input's. Ownership: closures are copied; the RDD is the session's. Errors: those of key_by
+ * and group_by_key.
  *
  *     VonkRdd *days = vonk_rdd_group_by(lines, VonkLine, LineOfDay, find_day, DayCount, count_day);
  *     return vonk_rdd_print_csv(days);
@@ -114,8 +135,11 @@ extern "C" {
                           ##__VA_ARGS__)
 
 /*
- * fn reads the records of one key of two RDDs; one side may have none. The keys' types must agree.
- * void fn(VonkTask *, VonkIn *a, VonkIn *b, VonkOut *). Keys of a come before those only b has.
+ * fn reads the records of one key of two RDDs; one side may have none: void fn(VonkTask *, VonkIn
+ * *a, VonkIn *b, VonkOut *). The keys' types must agree.
+ * Cost: shuffle of each RDD that does not lie by key, as group_by_key. Order: keys by first
+ * arrival; those of a before those only b has. Ownership: the closure is copied; the RDD is the
+ * session's. Errors: other records; no key, or other types of keys; two sessions; vonk_fail.
  *
  *     VonkRdd *merged = vonk_rdd_cogroup(clicks, Click, users, User, Profile, merge_profile);
  *     return vonk_rdd_print_csv(merged);
@@ -128,6 +152,9 @@ extern "C" {
 
 /*
  * As cogroup, of three RDDs: void fn(VonkTask *, VonkIn *, VonkIn *, VonkIn *, VonkOut *).
+ * Cost: shuffle of each RDD that does not lie by key, as group_by_key. Order: keys by first
+ * arrival, RDD by RDD. Ownership: the closure is copied; the RDD is the session's. Errors: as
+ * cogroup.
  *
  *     VonkRdd *merged = vonk_rdd_cogroup3(a, Count, b, Count, c, Count, Count, add_sides_3);
  *     return vonk_rdd_print_csv(merged);
@@ -140,6 +167,9 @@ extern "C" {
 
 /*
  * As cogroup, of four RDDs: void fn(VonkTask *, VonkIn *, VonkIn *, VonkIn *, VonkIn *, VonkOut *).
+ * Cost: shuffle of each RDD that does not lie by key, as group_by_key. Order: keys by first
+ * arrival, RDD by RDD. Ownership: the closure is copied; the RDD is the session's. Errors: as
+ * cogroup.
  *
  *     VonkRdd *m = vonk_rdd_cogroup4(a, Count, b, Count, c, Count, d, Count, Count, add_sides_4);
  *     return vonk_rdd_print_csv(m);
@@ -155,8 +185,10 @@ extern "C" {
 
 /*
  * The records whose key is at least low's and at most high's (records of Type, of which only the
- * key counts; NULL: no bound). Several key fields compare one after the other. Narrow; a range of a
- * file's sorted column is read without the rest. NULL keys are in no range.
+ * key counts; NULL: no bound). Several key fields compare one after the other. NULL keys are in no
+ * range.
+ * Cost: narrow; a range of a file's sorted column is read without the rest. Order: kept. Ownership:
+ * bounds are copied; the RDD is the session's. Errors: other records; no key.
  *
  *     VonkRdd *some = vonk_rdd_filter_by_range(counts, Count, &low, &high);
  *     return vonk_rdd_print_csv(some);
@@ -166,6 +198,8 @@ extern "C" {
 
 /*
  * The records of a whose key no record of b has; b may be of another type with the same key.
+ * Cost: shuffle, as join. Order: a's within a partition. Ownership: the RDD is the session's.
+ * Errors: no key, or other types of keys; two sessions.
  *
  *     VonkRdd *fresh = vonk_rdd_subtract_by_key(clicks, users);
  *     return vonk_rdd_print_csv(fresh);
@@ -176,9 +210,11 @@ VONK_API VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b);
 
 /*
  * One record for each pair of records of equal keys: void fn(VonkTask *, const A *, const B *, Out
- * *). Shuffle, or the smaller side is sent to every partition; VONK_PARTITIONS(n): both sides are
- * placed by key in n. Order: by a's rows, then b's. A task holds its part of the smaller side in
- * memory, or joins it piece by piece from the disk.
+ * *). With VONK_PARTITIONS(n) both sides are placed by key in n.
+ * Cost: shuffle of both, or the smaller side is sent to every partition; none where both lie by
+ * key. A task holds its part of the smaller side, or joins it piece by piece from the disk. Order:
+ * by a's rows, then b's. Ownership: the closure is copied; the RDD is the session's. Errors: other
+ * records; no key, or other types of keys; two sessions; vonk_fail.
  *
  *     VonkRdd *named = vonk_rdd_join(clicks, Click, users, User, Profile, put_name);
  *     return vonk_rdd_print_csv(named);
@@ -187,6 +223,8 @@ VONK_API VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b);
 
 /*
  * As join, and each record of a without a match once, with b NULL.
+ * Cost: shuffle, as join. Order: by a's rows, then b's. Ownership: the closure is copied; the RDD
+ * is the session's. Errors: as join.
  *
  *     VonkRdd *named = vonk_rdd_left_join(clicks, Click, users, User, Profile, put_name);
  *     return vonk_rdd_print_csv(named);
@@ -196,6 +234,8 @@ VONK_API VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b);
 
 /*
  * As join, and each record of b without a match once, with a NULL.
+ * Cost: shuffle, as join. Order: by b's rows, then a's. Ownership: the closure is copied; the RDD
+ * is the session's. Errors: as join.
  *
  *     VonkRdd *named = vonk_rdd_right_join(clicks, Click, users, User, Profile, put_name);
  *     return vonk_rdd_print_csv(named);
@@ -205,6 +245,8 @@ VONK_API VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b);
 
 /*
  * As join, and each record of either side without a match once, with the other one NULL.
+ * Cost: shuffle, as join. Order: by a's rows, then b's; b's without a match come last. Ownership:
+ * the closure is copied; the RDD is the session's. Errors: as join.
  *
  *     VonkRdd *all = vonk_rdd_full_join(clicks, Click, users, User, Profile, put_name);
  *     return vonk_rdd_print_csv(all);

@@ -16,7 +16,9 @@ extern "C" {
 #ifndef __cplusplus
 
 /*
- * The records of both, a's partitions before b's; duplicates stay. Narrow.
+ * The records of both; duplicates stay.
+ * Cost: narrow. Order: a's partitions before b's, each as it was. Ownership: the RDD is the
+ * session's. Errors: other records; two sessions.
  *
  *     VonkRdd *all = vonk_rdd_union(a, b);
  *     return vonk_rdd_print_csv(all);
@@ -24,7 +26,9 @@ extern "C" {
 VONK_API VonkRdd *vonk_rdd_union(VonkRdd *a, VonkRdd *b);
 
 /*
- * Each record once, as SQL's DISTINCT. Shuffle; no order.
+ * Each record once, as SQL's DISTINCT.
+ * Cost: shuffle of what differs in each partition. Order: none that is promised, but the same each
+ * time. Ownership: the RDD is the session's. Errors: the RDD's.
  *
  *     VonkRdd *once = vonk_rdd_distinct(words);
  *     return vonk_rdd_print_csv(once);
@@ -32,7 +36,9 @@ VONK_API VonkRdd *vonk_rdd_union(VonkRdd *a, VonkRdd *b);
 VONK_API VonkRdd *vonk_rdd_distinct(VonkRdd *rdd);
 
 /*
- * The records that both have, each once, as SQL's INTERSECT. Shuffle; no order.
+ * The records that both have, each once, as SQL's INTERSECT.
+ * Cost: shuffle of both, as a join; spills. Order: none that is promised, but the same each time.
+ * Ownership: the RDD is the session's. Errors: other records; two sessions.
  *
  *     VonkRdd *both = vonk_rdd_intersection(a, b);
  *     return vonk_rdd_print_csv(both);
@@ -40,8 +46,9 @@ VONK_API VonkRdd *vonk_rdd_distinct(VonkRdd *rdd);
 VONK_API VonkRdd *vonk_rdd_intersection(VonkRdd *a, VonkRdd *b);
 
 /*
- * The records of a that b does not have, as often as a has them. Shuffle; order: a's within a
- * partition.
+ * The records of a that b does not have, as often as a has them.
+ * Cost: shuffle of both, as a join; spills. Order: a's within a partition. Ownership: the RDD is
+ * the session's. Errors: other records; two sessions.
  *
  *     VonkRdd *only_a = vonk_rdd_subtract(a, b);
  *     return vonk_rdd_print_csv(only_a);
@@ -50,7 +57,11 @@ VONK_API VonkRdd *vonk_rdd_subtract(VonkRdd *a, VonkRdd *b);
 
 /*
  * One record for each pair of a record of a and one of b: void fn(VonkTask *, const A *, const B *,
- * Out *). All of b is sent to every partition of a. Order: by a's rows, then b's.
+ * Out *). There is a partition for each pair of one of a's and one of b's (of groups of b's, where
+ * these were more than 4,096).
+ * Cost: shuffle: each partition of a is sent to as many as b has, and the reverse. Order: by a's
+ * partitions, then b's; in each, by a's rows, then b's. Ownership: the closure is copied; the RDD
+ * is the session's. Errors: other records; two sessions; vonk_fail.
  *
  *     VonkRdd *pairs = vonk_rdd_cartesian(clicks, Click, users, User, Profile, put_name);
  *     return vonk_rdd_print_csv(pairs);
@@ -59,9 +70,11 @@ VONK_API VonkRdd *vonk_rdd_subtract(VonkRdd *a, VonkRdd *b);
     VONK__JOIN(4, a, A, b, B, Out, fn, ##__VA_ARGS__)
 
 /*
- * The first record of a with the first of b, and so on, partition by partition:
- * void fn(VonkTask *, const A *, const B *, Out *). Narrow. Errors: other numbers of partitions, or
- * of records within one.
+ * The first record of a with the first of b, and so on, partition by partition: void fn(VonkTask *,
+ * const A *, const B *, Out *).
+ * Cost: narrow. Order: kept. Ownership: the closure is copied; the RDD is the session's. Errors:
+ * other records; two sessions; at the action, other numbers of partitions, or of records within
+ * one; vonk_fail.
  *
  *     VonkRdd *pairs = vonk_rdd_zip(clicks, Click, users, User, Profile, put_name);
  *     return vonk_rdd_print_csv(pairs);
@@ -72,8 +85,11 @@ VONK_API VonkRdd *vonk_rdd_subtract(VonkRdd *a, VonkRdd *b);
         VONK__CALL(fn, void (*)(VonkTask *, const A *, const B *, Out *), ##__VA_ARGS__))
 
 /*
- * The same partitions of two RDDs side by side; both must have as many.
- * void fn(VonkTask *, VonkIn *a, VonkIn *b, VonkOut *). Narrow.
+ * The same partitions of two RDDs side by side: void fn(VonkTask *, VonkIn *a, VonkIn *b, VonkOut
+ * *).
+ * Cost: narrow; rows flow through. Order: as emitted. Ownership: the closure is copied; the RDD is
+ * the session's. Errors: other records; two sessions; at the action, other numbers of partitions;
+ * vonk_fail.
  *
  *     VonkRdd *pairs = vonk_rdd_zip_partitions(a, Count, b, Count, Count, add_sides);
  *     return vonk_rdd_print_csv(pairs);

@@ -18,8 +18,11 @@ extern "C" {
 
 /*
  * The lines of the files that path names (a file, a folder, a glob; .gz and .zst are decompressed),
- * without their newlines: VonkLine. Partitions: pieces of about 32 MiB, in the order of paths and
- * lines; a compressed file is one. Errors: at the action, when a file cannot be read.
+ * without their newlines: VonkLine. Partitions are pieces of about 32 MiB; a compressed file is
+ * one.
+ * Cost: narrow; each task reads its piece. Order: of paths, then of lines. Ownership: path is
+ * copied; the RDD is the session's. Errors: nothing is there; at the action, a file that cannot be
+ * read or is no UTF-8.
  *
  *     VonkRdd *lines = vonk_rdd_text_file(session, "logs/2026-*.log.gz");
  *     return vonk_rdd_print_csv(vonk_rdd_take(lines, 10));
@@ -28,7 +31,8 @@ VONK_API VonkRdd *vonk_rdd_text_file(VonkSession *session, const char *path);
 
 /*
  * One VonkFile (path, text) a file, a partition a file: for small files that make sense only whole.
- * Order: by path. Errors: as text_file; a file of more than 1 GiB.
+ * Cost: narrow; a task holds its file. Order: of paths. Ownership: path is copied; the RDD is the
+ * session's. Errors: as text_file; a file of more than 1 GiB.
  *
  *     VonkRdd *files = vonk_rdd_whole_text_files(session, "pages");
  *     return vonk_rdd_print_csv(files);
@@ -38,7 +42,9 @@ VONK_API VonkRdd *vonk_rdd_whole_text_files(VonkSession *session, const char *pa
 /*
  * Files of records of record_bytes bytes each, one behind the other: VonkLine, whose text is the
  * record's bytes as they are (they need be no UTF-8: take them apart before SQL sees them).
- * Partitions and order: as text_file's. Errors: a file that ends in the middle of a record.
+ * Cost: narrow; partitions as text_file's. Order: of paths, then of records. Ownership: path is
+ * copied; the RDD is the session's. Errors: no bytes a record; at the action, a file that ends in
+ * the middle of one.
  *
  *     VonkRdd *records = vonk_rdd_binary_records(session, "sort/input", 100);
  *     VonkRdd *parsed = vonk_rdd_map(records, VonkLine, VonkNumber, measure);
@@ -47,8 +53,11 @@ VONK_API VonkRdd *vonk_rdd_binary_records(VonkSession *session, const char *path
                                           uint32_t record_bytes);
 
 /*
- * The count records of the array at records, copied now with their texts, in `partitions` runs of
- * equal length (the last may be shorter). Errors: a value that its field's type does not allow.
+ * The count records of the array at records, in `partitions` runs of equal length (some may be
+ * empty).
+ * Cost: copies the array now; narrow. Order: the array's. Ownership: records and texts are copied;
+ * the RDD is the session's. Errors: 0 partitions or more than 100,000; a value that its field's
+ * type does not allow; no memory.
  *
  *     Point points[] = {{.x = 1, .y = 2}, {.x = 3, .y = 4}};
  *     VonkRdd *rdd = vonk_rdd_parallelize(session, Point, points, 2, 1);
@@ -57,8 +66,10 @@ VONK_API VonkRdd *vonk_rdd_binary_records(VonkSession *session, const char *path
     vonk__rdd_parallelize((session), &Type##_vonk, VONK__IN(records, Type), (count), (partitions))
 
 /*
- * The numbers from `from` up to, not including, `to` by `step`: VonkNumber, ascending through the
- * partitions (descending for a step below 0). Errors: a step of 0.
+ * The numbers from `from` up to, not including, `to` by `step`: VonkNumber.
+ * Cost: narrow; numbers are made as they are read. Order: ascending through the partitions
+ * (descending for a step below 0). Ownership: the RDD is the session's. Errors: a step of 0; 0
+ * partitions or more than 100,000.
  *
  *     VonkRdd *numbers = vonk_rdd_range(session, 0, 1000000, 1, 8);
  *     return vonk_rdd_print_csv(vonk_rdd_sample(numbers, 0.001, 42));
@@ -68,8 +79,10 @@ VONK_API VonkRdd *vonk_rdd_range(VonkSession *session, int64_t from, int64_t to,
 
 /*
  * The rows of a query; its columns, in order, are the fields of Type. The query and what is done to
- * its rows are one plan: a filter here may end up in the scan of a file. Order: the query's.
- * Errors: those of the SQL, and columns that do not fit, at once; kept to the action.
+ * its rows are one plan: a filter here may end up in the scan of a file.
+ * Cost: as the query's plan: scans are narrow; joins, groups and sorts shuffle. Order: the query's.
+ * Ownership: sql is copied; the RDD is the session's. Errors: of the SQL, and columns that do not
+ * fit, kept to the action; at the action, of its values.
  *
  *     VonkRdd *big = vonk_rdd_sql(session, Sale, "SELECT shop, price FROM sales WHERE price > 10");
  *     return vonk_rdd_print_csv(vonk_rdd_take(big, 10));
@@ -78,8 +91,9 @@ VONK_API VonkRdd *vonk_rdd_range(VonkSession *session, int64_t from, int64_t to,
 
 /*
  * Makes the RDD a table for the queries of vonk_rdd_sql, with the record's fields as columns; the
- * query and the RDD become one plan. Nothing runs now. Replaces an RDD of that name. Errors: the
- * RDD's, a name that is taken.
+ * query and the RDD become one plan. Replaces an RDD of that name.
+ * Cost: nothing runs now. Order: of rows, only where the query asks for it. Ownership: name is
+ * copied; the session keeps the RDD. Errors: the RDD's; a name that a table has.
  *
  *     VonkStatus registered = vonk_rdd_register(counts, "counts", &error);
  *     VonkRdd *rare = vonk_rdd_sql(session, Count, "SELECT word, n FROM counts WHERE n < 3");
@@ -88,7 +102,9 @@ VONK_API VonkStatus vonk_rdd_register(VonkRdd *rdd, const char *name, VonkError 
 
 /*
  * As many partitions as asked for, each of what fn emits: void fn(VonkTask *, VonkOut *), which
- * tells them apart by vonk_task_partition. Errors: those of fn.
+ * tells them apart by vonk_task_partition.
+ * Cost: narrow. Order: as emitted. Ownership: the closure is copied; the RDD is the session's.
+ * Errors: 0 partitions or more than 100,000; vonk_fail.
  *
  *     VonkRdd *darts = vonk_rdd_generate(session, 64, Point, throw_darts);
  *     return vonk_rdd_print_csv(vonk_rdd_take(darts, 10));

@@ -35,6 +35,8 @@ typedef struct VonkCall {
 /*
  * An option of calls that take functions, behind all else: the function's closure, a copy of the
  * variable, which VONK_CLOSURE gives it. What it points to is not copied.
+ * Cost: its bytes go with each task that runs elsewhere. Order: options may stand in any.
+ * Ownership: copied now. Errors: of the compiler, for what has no address.
  *
  *     double part = 0.5;
  *     VonkRdd *parts = vonk_rdd_map_values(counts, Count, Count, halve, VONK_WITH(part));
@@ -42,7 +44,9 @@ typedef struct VonkCall {
 #define VONK_WITH(value) .closure = &(value), .closure_bytes = sizeof(value)
 
 /*
- * An option of calls that shuffle: how many partitions they make.
+ * An option of calls that shuffle: how many partitions they make. Others ignore it.
+ * Cost: a task each. Order: options may stand in any. Ownership: nothing is kept. Errors: more than
+ * 100,000, kept to the action; 0 is as none.
  *
  *     VonkRdd *sums = vonk_rdd_reduce_by_key(words, Count, add, VONK_PARTITIONS(32));
  *     return vonk_rdd_print_csv(sums);

@@ -9,8 +9,8 @@
  *     bool             bool            int2 int4 int8   int16_t int32_t int64_t
  *     float4 float8    float double    text             VonkText
  *     date             VonkDate        timestamp        VonkTimestamp
- *     interval         VonkInterval    numeric(p,s)     value * 10^s: int64_t, __int128 past 18
- * digits
+ *     interval         VonkInterval    numeric(p,s)     value * 10^s: int64_t up to 18 digits, else
+ *                                                       __int128
  *     varchar(n) char(n)               VonkText
  *
  *     VONK_FIELD(type, name)           a value that is never NULL; a NULL that arrives is an error

@@ -1,8 +1,7 @@
 /*
  * vonk/record_macros.h -- the preprocessor's part of record.h: a list walked twice
  *
-*     VONK__EACH(M, Name, a, b, c)   ->   M(Name, a) M(Name, b) M(Name, c)         up to 48 \
-        items
+ *     VONK__EACH(M, Name, a, b, c)   ->   M(Name, a) M(Name, b) M(Name, c)      up to 48 items
  */
 /* clang-format off */
 #ifndef VONK_RECORD_MACROS_H

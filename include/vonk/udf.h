@@ -45,14 +45,20 @@ typedef struct VonkTask {
     const volatile bool *is_cancelled;
 } VonkTask;
 
-/* The closure that was given with the function (VONK_WITH), of its type; NULL without one. It is a
- * copy, shared by all threads: read only.
+/*
+ * The closure that was given with the function (VONK_WITH), of its type; NULL without one. Read
+ * only.
+ * Cost: none. Order: does not matter. Ownership: one copy, shared by all threads. Errors: none;
+ * another Type than was given is not noticed.
  *
  *     const Limits *limits = VONK_CLOSURE(task, Limits);
  */
 #define VONK_CLOSURE(task, Type) ((const Type *)(task)->closure)
 
-/* Which of the RDD's partitions this is, counting from 0.
+/*
+ * Which of the RDD's partitions this is, counting from 0.
+ * Cost: none. Order: the same record is in the same partition each time. Ownership: borrows the
+ * task. Errors: none.
  *
  *     if (vonk_task_partition(task) == 0)
  *         VONK_NEXT(in, VonkLine);
@@ -62,9 +68,12 @@ static inline uint32_t vonk_task_partition(const VonkTask *task)
     return task->partition;
 }
 
-/* True when the job was cancelled, or nobody wants more of what the function emits (vonk_rdd_take):
- * a function that runs long should look, and return. One that would emit for ever must: after some
- * hundred million records that nobody wants the process ends, with the function's name.
+/*
+ * True when the job was cancelled, or nobody wants more of what the function emits (vonk_rdd_take):
+ * a function that runs long should look, and return. One that would emit for ever must.
+ * Cost: a load. Order: may change at any time, and must not change what is emitted before.
+ * Ownership: borrows the task. Errors: who never looks, and emits some hundred million records that
+ * nobody wants, ends the process, with the function's name.
  *
  *     while (!vonk_task_is_cancelled(task) && total > 1)
  *         total = total % 2 == 0 ? total / 2 : 3 * total + 1;
@@ -74,16 +83,22 @@ static inline bool vonk_task_is_cancelled(const VonkTask *task)
     return __atomic_load_n(task->is_cancelled, __ATOMIC_RELAXED);
 }
 
-/* Memory that lives as long as the batch of records being worked on (longer than what the function
- * emits needs); aligned to 16 bytes, not zeroed. NULL when the memory budget is used up: the task
- * has failed then, and the function should return.
+/*
+ * Memory that lives as long as the batch of records being worked on (longer than what the function
+ * emits needs); aligned to 16 bytes, not zeroed.
+ * Cost: of the session's memory budget. Order: does not matter. Ownership: the task's, which frees
+ * it. Errors: NULL when the budget is used up: the task has failed then, and the function should
+ * return.
  *
  *     char *copy = vonk_task_alloc(task, text.bytes);
  */
 VONK_API void *vonk_task_alloc(VonkTask *task, size_t bytes);
 
-/* Fails the task with a message (as printf); the function should then return. Of several calls the
- * first counts. The job ends with the function's name, the record's number and the message.
+/*
+ * Fails the task with a message (as printf); the function should then return.
+ * Cost: the task is tried up to 4 times. Order: of several calls the first counts. Ownership: the
+ * message is copied. Errors: the job ends with the function's name, the record's number and the
+ * message.
  *
  *     if (line->text.bytes == 0)
  *         return vonk_fail(task, "an empty line");
@@ -105,6 +120,8 @@ typedef struct VonkBroadcast {
 
 /*
  * Adds to a counter. Each partition of a job counts once, also when its task runs again or twice.
+ * Cost: an addition. Order: sums do not depend on it. Ownership: borrows the task. Errors: a
+ * counter that is none fails the task.
  *
  *     if (line->text.bytes == 0)
  *         vonk_accumulate(task, VONK_CLOSURE(task, Counters)->empty_lines, 1);
@@ -112,7 +129,9 @@ typedef struct VonkBroadcast {
 VONK_API void vonk_accumulate(VonkTask *task, VonkAccumulator accumulator, int64_t more);
 
 /*
- * As vonk_accumulate, of doubles; their sum does not depend on the order.
+ * As vonk_accumulate, of doubles.
+ * Cost: some additions: the sum is kept exactly. Order: sums do not depend on it. Ownership:
+ * borrows the task. Errors: a counter that is none fails the task.
  *
  *     const Counters *counters = VONK_CLOSURE(task, Counters);
  *     vonk_accumulate_float8(task, counters->weight, 0.5);
@@ -123,8 +142,9 @@ VONK_API const void *vonk__broadcast_records(VonkTask *task, VonkBroadcast broad
                                              size_t record_bytes, size_t *count_out);
 
 /*
- * The records of a broadcast value, and how many; read only. NULL, and the task fails, when it was
- * destroyed, or is of records of another size.
+ * The records of a broadcast value, and how many; read only.
+ * Cost: fetched once a process. Order: the array's. Ownership: shared by all tasks, until it is
+ * destroyed. Errors: NULL, and the task fails: it was destroyed, or is of records of another size.
  *
  *     size_t count;
  *     const User *known = VONK_BROADCAST(task, VONK_CLOSURE(task, Counters)->users, User, &count);
@@ -155,8 +175,10 @@ static inline void vonk__emit(VonkOut *out, const void *record, size_t bytes)
     out->next += bytes;
 }
 
-/* Copies *record out; it must be of the type that the call that made the RDD named. Its texts must
- * live until the function returns.
+/*
+ * Copies *record out; it must be of the type that the call that made the RDD named.
+ * Cost: a copy of the record, not of its texts. Order: as emitted. Ownership: its texts must live
+ * until the function returns. Errors: a record of another size fails the task.
  *
  *     vonk_emit(out, &(Count){.word = line->text, .n = 1});
  */
@@ -183,16 +205,21 @@ static inline const void *vonk__next(VonkIn *in)
     return record;
 }
 
-/* The next record, valid until the next one is asked for (in groups: until the function returns);
- * NULL at the end.
+/*
+ * The next record; NULL at the end.
+ * Cost: none; the next batch where one ends. Order: that of the rows. Ownership: the reader's,
+ * until the next one is asked for (in groups: until the function returns). Errors: NULL: the task
+ * has failed; of a type that is not the input's, nothing is noticed.
  *
  *     for (const Count *count; (count = VONK_NEXT(in, Count)) != NULL;)
  *         total += count->n;
  */
 #define VONK_NEXT(in, Type) ((const Type *)vonk__next(in))
 
-/* Reads the records of a key again, from the first one. False where that cannot be: whole
+/*
+ * Reads the records of a key again, from the first one. False where that cannot be: whole
  * partitions are read once.
+ * Cost: none. Order: the same again. Ownership: records read before stay. Errors: false.
  *
  *     while (VONK_NEXT(in, Count) != NULL)
  *         total++;
@@ -208,7 +235,10 @@ static inline bool vonk_rewind(VonkIn *in)
 
 /* --- text --- */
 
-/* A constant as text.
+/*
+ * A constant as text.
+ * Cost: its length is counted. Order: does not matter. Ownership: borrows it. Errors: none; not for
+ * NULL.
  *
  *     if (vonk_text_equal(line->text, vonk_text("END")))
  *         return;
@@ -218,7 +248,9 @@ static inline VonkText vonk_text(const char *text)
     return (VonkText){text, strlen(text)};
 }
 
-/* The same bytes.
+/*
+ * The same bytes.
+ * Cost: a comparison. Order: does not matter. Ownership: borrows both. Errors: none.
  *
  *     if (!vonk_text_equal(text, other))
  *         total++;
@@ -228,7 +260,10 @@ static inline bool vonk_text_equal(VonkText a, VonkText b)
     return a.bytes == b.bytes && (a.bytes == 0 || memcmp(a.data, b.data, a.bytes) == 0);
 }
 
-/* By bytes: < 0, 0, > 0.
+/*
+ * By bytes: < 0, 0, > 0.
+ * Cost: a comparison. Order: of UTF-8's bytes, which is that of code points. Ownership: borrows
+ * both. Errors: none.
  *
  *     if (vonk_text_compare(text, other) < 0)
  *         text = other;
@@ -241,8 +276,11 @@ static inline int vonk_text_compare(VonkText a, VonkText b)
     return order != 0 ? order : (a.bytes > b.bytes) - (a.bytes < b.bytes);
 }
 
-/* Cuts the next word (bytes other than space, tab, newline, carriage return, form feed and vertical
+/*
+ * Cuts the next word (bytes other than space, tab, newline, carriage return, form feed and vertical
  * tab) off the front of *rest; false when there is none.
+ * Cost: a look at each byte. Order: from the front on. Ownership: *word borrows from *rest. Errors:
+ * none but false.
  *
  *     for (VonkText rest = line->text; vonk_text_next_word(&rest, &word);)
  *         vonk_emit(out, &(Count){.word = word, .n = 1});
@@ -262,8 +300,11 @@ static inline bool vonk_text_next_word(VonkText *rest, VonkText *word)
     return at > start;
 }
 
-/* Cuts off what stands before the next `separator` (or the end); false once *rest is used up: its
+/*
+ * Cuts off what stands before the next `separator` (or the end); false once *rest is used up: its
  * data is NULL then. "a,,b" has three fields, "" has one.
+ * Cost: a look at each byte. Order: from the front on. Ownership: *field borrows from *rest.
+ * Errors: none but false.
  *
  *     for (VonkText rest = line->text; vonk_text_next_field(&rest, ',', &field);)
  *         total += vonk_text_equal(field, vonk_text("NULL"));
@@ -285,7 +326,10 @@ static inline bool vonk_text_next_field(VonkText *rest, char separator, VonkText
     return true;
 }
 
-/* The text in memory of the task (vonk_task_alloc); without bytes when there is none.
+/*
+ * The text in memory of the task (vonk_task_alloc); without bytes when there is none.
+ * Cost: a copy. Order: does not matter. Ownership: the task's, as long as the batch. Errors: no
+ * bytes, and the task fails, when the budget is used up.
  *
  *     const VonkLine *next = VONK_NEXT(in, VonkLine);
  *     text = vonk_text_copy(task, next->text);
@@ -300,13 +344,19 @@ static inline VonkText vonk_text_copy(VonkTask *task, VonkText text)
     return (VonkText){copy, text.bytes};
 }
 
-/* A whole decimal integer with an optional sign; false, and 0, when it is none or does not fit.
+/*
+ * A whole decimal integer with an optional sign.
+ * Cost: a look at each byte. Order: does not matter. Ownership: borrows the text. Errors: false,
+ * and 0, when it is none or does not fit.
  *
  *     if (!vonk_text_to_int8(line->text, &total))
  *         vonk_fail(task, "no number: %.*s", (int)line->text.bytes, line->text.data);
  */
 VONK_API bool vonk_text_to_int8(VonkText text, int64_t *value_out);
-/* A decimal or scientific number, correctly rounded; false, and 0, when it is none.
+/*
+ * A decimal or scientific number, correctly rounded.
+ * Cost: a look at each byte. Order: does not matter. Ownership: borrows the text. Errors: false,
+ * and 0, when it is none.
  *
  *     if (vonk_text_to_float8(line->text, &real))
  *         vonk_accumulate(task, VONK_CLOSURE(task, Counters)->weight, 1);

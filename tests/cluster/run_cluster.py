@@ -444,16 +444,6 @@ def test_metrics_of_a_cluster_with_a_secret():
                 expect(f.read().strip() not in token, "a token tells nothing of the secret")
 
 
-def test_silent_connections():
-    """200 that say nothing keep nobody out."""
-    with Cluster(1) as cluster:
-        connections = [socket.create_connection(("127.0.0.1", cluster.port)) for _ in range(200)]
-        expect(len(cluster.status()["workers"]) == 1, "it answers")
-        cluster.driver().hears("^news 1")
-        for connection in connections:
-            connection.close()
-
-
 def test_systemd_units():
     """What a unit may do is as narrow as it can be."""
     units = [os.path.join(ROOT, "cluster", "systemd", f"vonk-{name}.service") for name in ("master", "worker")]

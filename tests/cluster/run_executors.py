@@ -12,59 +12,19 @@ import random
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from cluster import ROOT, VONK, Cluster, expect, main, wait_for  # noqa: E402
+from cluster import VONK, Cluster, expect, main, wait_for  # noqa: E402
+from cluster_work import QUERIES, Work  # noqa: E402
 from jobs import submit, write_job  # noqa: E402
 
 SECONDS = float(os.environ.get("VONK_SECONDS", 10))
-ROWS = 60000
-
-QUERIES = [
-    "SELECT count(*), sum(amount), min(note), max(day) FROM sales",
-    "SELECT shop, count(*), sum(amount), avg(amount) FROM sales GROUP BY shop ORDER BY shop",
-    "SELECT s.city, sum(x.amount) FROM sales x JOIN shops s ON s.shop = x.shop GROUP BY s.city ORDER BY 2 DESC, 1",
-    "SELECT id, shop, amount FROM sales WHERE note LIKE '%7%' ORDER BY amount DESC, id LIMIT 50",
-    "SELECT id, note FROM sales ORDER BY note, id",
-    "SELECT day, shop, count(DISTINCT note) FROM sales WHERE id % 5 = 0 GROUP BY day, shop ORDER BY shop, 3, 1",
-    "SELECT DISTINCT note FROM sales WHERE shop IN (SELECT shop FROM shops WHERE city = 'city 3') ORDER BY note",
-]
-
-
-def make_data(folder):
-    generator = random.Random(7)
-    os.makedirs(os.path.join(folder, "db", "sales"))
-    for part in range(6):
-        with open(os.path.join(folder, "db", "sales", f"part-{part}.csv"), "w") as f:
-            f.write("id,shop,day,amount,note\n")
-            for i in range(part, ROWS, 6):
-                f.write(f"{i},{generator.randrange(40)},2024-0{1 + i % 9}-11,{generator.randrange(10**6) / 100},note {i % 977}\n")
-    with open(os.path.join(folder, "db", "shops.csv"), "w") as f:
-        f.write("shop,city\n" + "".join(f"{shop},city {shop % 7}\n" for shop in range(40)))
-    with open(os.path.join(folder, "text.txt"), "w") as f:
-        for _ in range(20000):
-            f.write(" ".join(f"w{int(generator.paretovariate(0.8)) % 500}" for _ in range(8)) + "\n")
 
 
 def three_workers(**options):
     return Cluster(3, executor=None, cores=3, **options)
-
-
-def ask(folder, url, query):
-    """(exit code, output) of SQL, or of the job that counts words."""
-    where = ["--master", url] if url else []
-    if query is None:
-        line = [VONK, "submit", *where, os.path.join(ROOT, "examples", "word_count.c"), os.path.join(folder, "text.txt")]
-    else:
-        line = [VONK, "sql", os.path.join(folder, "db"), *where, "--format", "csv", "-c", query]
-    try:
-        done = subprocess.run(line, capture_output=True, text=True, timeout=120)
-    except subprocess.TimeoutExpired:
-        return 124, "", "it did not end"
-    return done.returncode, done.stdout, done.stderr
 
 
 class Breaker(threading.Thread):
@@ -96,34 +56,23 @@ class Breaker(threading.Thread):
         self.join()
 
 
-def compare(folder, cluster, right, name, seconds=None):
-    """All queries once, or over and over for so long."""
-    end = time.monotonic() + (seconds or 0)
-    number = 0
-    while number < len(right) or (seconds and time.monotonic() < end):
-        query = (QUERIES + [None])[number % len(right)]
-        code, out, err = ask(folder, cluster.url, query)
-        expect(code == 0 and out == right[number % len(right)], f"{name}: {query or 'word_count.c'}: exit {code} {err[-400:]}")
-        number += 1
-
-
-def test_undisturbed(folder, right):
+def test_undisturbed(work):
     with three_workers() as cluster:
-        compare(folder, cluster, right, "undisturbed")
+        work.compare(cluster, "undisturbed")
 
 
-def test_killed(folder, right):
+def test_killed(work):
     with three_workers() as cluster, Breaker(cluster, lambda pid: os.kill(pid, signal.SIGKILL), 1) as breaker:
-        compare(folder, cluster, right, "killed", SECONDS)
+        work.compare(cluster, "killed", SECONDS)
         expect(breaker.count > 0, "no executor was killed")
 
 
-def test_damaged(folder, right):
+def test_damaged(work):
     with three_workers(env={"VONK_TEST_DAMAGE": "5"}) as cluster:
-        compare(folder, cluster, right, "damaged")
+        work.compare(cluster, "damaged")
 
 
-def test_stopped(folder, right):
+def test_stopped(work):
     """An executor that is slow without a reason: its driver gives it up, and what it says later is refused."""
     stopped = []
 
@@ -141,7 +90,7 @@ def test_stopped(folder, right):
 
     with three_workers() as cluster:
         with Breaker(cluster, freeze, 0.1):
-            compare(folder, cluster, right, "stopped")
+            work.compare(cluster, "stopped")
         expect(stopped, "no executor was stopped")
         for pid in stopped:
             resume(pid)
@@ -153,15 +102,15 @@ def status_of(cluster, *options, code=0):
     return done.stdout if code == 0 else done.stderr
 
 
-def test_events(folder, right):
+def test_events(work):
     """What an event log says of a query, and what a driver that runs says of itself."""
-    logs = os.path.join(folder, "logs")
+    logs = os.path.join(work.folder, "logs")
     with three_workers() as cluster:
-        line = [VONK, "sql", os.path.join(folder, "db"), "--master", cluster.url, "--set", f"event_log={logs}"]
+        line = [VONK, "sql", work.database(), "--master", cluster.url, "--set", f"event_log={logs}"]
         driver = subprocess.Popen([*line, "--format", "csv"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         driver.stdin.write(QUERIES[5] + ";\n")
         driver.stdin.flush()
-        for expected in right[5].splitlines():
+        for expected in work.answers[5].splitlines():
             expect(driver.stdout.readline() == expected + "\n", "a line of the answer")
         application = str(cluster.status()["applications"][0]["id"])
         live = status_of(cluster, "--lineage", application)
@@ -215,6 +164,12 @@ static void eat(VonkTask *task, const VonkNumber *in, N *out)
     }
     out->v = in->value;
 }
+static void refuse(VonkTask *task, const VonkNumber *in, N *out)
+{
+    if (in->value == 777)
+        vonk_fail(task, "777 is not for me");
+    out->v = in->value;
+}
 static void stay(VonkTask *task, const VonkNumber *in, N *out)
 {
     (void)task;
@@ -233,6 +188,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     case 'c': rdd = vonk_rdd_map(numbers, VonkNumber, N, crash); break;
     case 'l': rdd = vonk_rdd_map(numbers, VonkNumber, N, leave); break;
     case 'e': rdd = vonk_rdd_map(numbers, VonkNumber, N, eat); break;
+    case 'r': rdd = vonk_rdd_map(numbers, VonkNumber, N, refuse); break;
     case 'h': /* and is counted */
     case 's': rdd = vonk_rdd_map(numbers, VonkNumber, N, stay); break;
     }
@@ -258,15 +214,17 @@ int vonk_main(VonkSession *session, int argc, char **argv)
 """
 
 
-def test_bad_functions(folder, right):
+def test_bad_functions(work):
     """A user's function that crashes, leaves, eats all memory or never ends: an error that names it, and others go on."""
-    job = write_job(folder, "bad.c", BAD)
+    job = write_job(work.folder, "bad.c", BAD)
     wanted = {"crash": "Segmentation fault in user function crash, record", "leave": "exit() in user function leave, record",
               "eat": "of its 200.0 MiB memory"}
     with three_workers() as cluster:
         for name, text in wanted.items():
             code, out, err = submit(job, name, options=["--master", cluster.url, "--set", "executor_memory=200MiB"], timeout=120)
             expect(code == 1 and out == "" and "partition 0: its executor has crashed 4 times" in err and text in err, f"{name}: exit {code} {out}{err}")
+        code, out, err = submit(job, "refuse", options=["--master", cluster.url], timeout=120)
+        expect(code == 1 and out == "" and "777 is not for me" in err, f"refuse: exit {code} {out}{err}")
         code, out, err = submit(job, "stay", options=["--master", cluster.url], timeout=120)
         expect(code == 0 and out == "100000\n", f"a task that is cancelled and goes on: exit {code} {out}{err}")
         process = subprocess.Popen([VONK, "submit", "--master", cluster.url, job, "hang"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
@@ -277,14 +235,9 @@ def test_bad_functions(folder, right):
         out, _ = process.communicate(timeout=60)
         expect(process.returncode == 130 and "canceling job due to user request" in out, f"Ctrl-C: exit {process.returncode} {out}")
         expect(cluster.status()["applications"] == [], "what was interrupted has ended for the master too")
-        compare(folder, cluster, right, "after bad functions")
+        work.compare(cluster, "after bad functions")
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(prefix="vonk-executors-") as top:
-        make_data(top)
-        answers = [ask(top, None, query) for query in QUERIES + [None]]
-        for query, (code, _, err) in zip(QUERIES + [None], answers):
-            if code != 0:
-                sys.exit(f"here: {query}: {err}")
-        sys.exit(main(globals(), lambda: contextlib.nullcontext((top, [out for _, out, _ in answers]))))
+    with Work() as all_work:
+        sys.exit(main(globals(), lambda: contextlib.nullcontext((all_work,))))

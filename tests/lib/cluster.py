@@ -65,8 +65,8 @@ def wait_for(what, look, patience=PATIENCE):
         time.sleep(0.01)
 
 
-def run(*arguments, code=0, env=None, **options):
-    done = subprocess.run([VONK, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE * 4,
+def run(*arguments, code=0, env=None, prefix=(), **options):
+    done = subprocess.run([*prefix, VONK, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=PATIENCE * 4,
                           env={**os.environ, **(env or {})}, **options)
     expect(done.returncode == code, f"vonk {' '.join(arguments)}: exit code {done.returncode}, not {code}\n{done.stdout}{done.stderr}")
     return done
@@ -230,17 +230,19 @@ class Stage:
 class Cluster(Stage):
     """vonk cluster up."""
 
-    def __init__(self, workers=2, executor=SLEEPER, cores=None, extra=(), memory="4GiB", env=None):
+    def __init__(self, workers=2, executor=SLEEPER, cores=None, extra=(), memory="4GiB", env=None, prefix=()):
         super().__init__(executor, extra)
         self.env.update(env or {})
+        self.prefix = prefix  # of its processes, and of who wants to reach them
         if "--run-as" in self.extra:  # the other user finds what is its own
             os.chmod(self.top, 0o711)
-        up = run("cluster", "up", str(workers), "--dir", self.dir, "--cores", str(cores or 2 * workers), "--memory", memory, *extra, env=self.env)
+        up = run("cluster", "up", str(workers), "--dir", self.dir, "--cores", str(cores or 2 * workers), "--memory", memory, *extra,
+                 env=self.env, prefix=prefix)
         self.url = up.stdout.strip()
         self.port = int(self.url.rsplit(":", 1)[1])
 
     def status(self):
-        return json.loads(run("status", "--master", self.url, "--json", *self.secret()).stdout)
+        return json.loads(run("status", "--master", self.url, "--json", *self.secret(), prefix=self.prefix).stdout)
 
     def pid_of(self, name):
         with open(os.path.join(self.dir, "cluster.state")) as f:
@@ -263,7 +265,7 @@ class Cluster(Stage):
 
     def close(self):
         try:
-            run("cluster", "down", "--dir", self.dir)
+            run("cluster", "down", "--dir", self.dir, prefix=self.prefix)
             expect(not os.path.exists(self.dir), f"left: {os.listdir(self.dir) if os.path.exists(self.dir) else ''}")
             self.check_ends(5)
             expect(not is_listening(self.port), "the port is still open")

@@ -1,19 +1,20 @@
 #!/usr/bin/env python3
-"""The examples in the headers of the RDD API: each public call has one, which names it and compiles. And calls with
-functions of other types, which must not compile.
+"""What the headers of the RDD API say of each public call: what it does, its cost, order, ownership and errors, and an example,
+which names it and compiles. And calls with functions of other types, which must not compile. Doxygen has nothing to say of it all.
 
     run_docs.py            ends with 'docs: N passed, N failed'
 """
 import glob
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
-from jobs import ROOT, check, report  # noqa: E402
+from jobs import ROOT, check, report, skip  # noqa: E402
 
 INCLUDE = os.path.join(ROOT, "include")
 HEADERS = sorted(glob.glob(os.path.join(INCLUDE, "vonk", "rdd_*.h"))) + [os.path.join(INCLUDE, "vonk", "udf.h")]
@@ -58,17 +59,16 @@ def public_calls(text):
             comment = None
 
 
-PROMISES = ("Cost: ", "Order: ", "Ownership: ", "Errors: ")
-THEMES = ("records", "keys", "sets", "places", "sources", "actions")
+TAGS = ("Cost", "Order", "Ownership", "Errors")
 
 
-def promises():
-    """What holds for all calls of a header is said at its top, under these words; a call says where it differs."""
-    for theme in THEMES:
-        with open(os.path.join(INCLUDE, "vonk", f"rdd_{theme}.h")) as f:
-            opening = re.sub(r"\n \*\s?", " ", f.read().split("*/", 1)[0])
-        missing = [word for word in PROMISES if word not in opening]
-        check(not missing, f"rdd_{theme}.h does not say {missing}")
+def check_tags(where, comment):
+    """What it does, and behind that 'Cost: ... Order: ... Ownership: ... Errors: ...'."""
+    paragraphs = [re.sub(r"\n \* ?", " ", part).strip() for part in re.split(r"\n \*(?=\n)", comment)]
+    pattern = r"(?P<does>.*?) ?" + " ".join(rf"{tag}: \S.*?\." for tag in TAGS)
+    found = [match for match in (re.fullmatch(pattern, part) for part in paragraphs) if match]
+    ok = len(found) == 1 and all(len(re.findall(rf"\b{tag}: ", comment.replace("\n", " "))) == 1 for tag in TAGS)
+    check(ok and (found[0]["does"] or paragraphs[0] != found[0].string), f"{where} does not say {', '.join(TAGS)}:\n{comment}")
 
 
 def example_of(comment):
@@ -99,6 +99,7 @@ def examples():
             text = f.read()
         for call, comment in public_calls(text):
             seen += 1
+            check_tags(f"{name}: {call}", comment or "")
             example = example_of(comment)
             check(example != "", f"{name}: {call} has no example")
             if example == "":
@@ -149,10 +150,24 @@ def wrong_types():
               f"{what}: the compiler says {said[:300]!r}")
 
 
+def doxygen():
+    """Pages without a warning."""
+    if shutil.which("doxygen") is None:
+        skip("doxygen is not installed")
+        return
+    with tempfile.TemporaryDirectory(prefix="vonk-docs-") as folder:
+        with open(os.path.join(ROOT, "docs", "Doxyfile")) as f:
+            settings = f.read() + f"\nOUTPUT_DIRECTORY = {folder}\n"
+        done = subprocess.run(["doxygen", "-"], input=settings, cwd=ROOT, capture_output=True, text=True)
+        check(done.returncode == 0 and done.stderr == "", f"doxygen says {done.stderr[:2000]}")
+        pages = "".join(open(page).read() for page in glob.glob(os.path.join(folder, "html", "rdd__*_8h.html")))
+        check("<b>Cost:</b>" in pages and "vonk_rdd_map" in pages, "pages without what calls cost")
+
+
 def main():
-    promises()
     examples()
     wrong_types()
+    doxygen()
     return report("docs")
 
 

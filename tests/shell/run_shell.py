@@ -109,7 +109,8 @@ CASES = [
 
 
 def run(arguments, stdin=None, folder=None, **more):
-    environment = {**os.environ, "VONK_HISTORY": "", "NO_COLOR": "1"}
+    """In a state folder of its own: the machine may have a cluster that runs."""
+    environment = {**os.environ, "VONK_HISTORY": "", "NO_COLOR": "1", "XDG_STATE_HOME": folder or "/nonexistent"}
     return subprocess.run([VONK, *arguments], input=stdin, stdin=subprocess.DEVNULL if stdin is None else None,
                           capture_output=True, text=True, cwd=folder, env=environment, timeout=PATIENCE, **more)
 

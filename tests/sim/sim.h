@@ -104,6 +104,7 @@ typedef struct Life { /* one life of one machine's executor */
     bool is_served;       /* its blocks can be fetched                  */
     bool is_bad;          /* fails many tasks                           */
     bool has_lost_blocks; /* and the scheduler was told               */
+    bool is_given_up;     /* by the scheduler, which is about to say so */
     int64_t frozen_until, cut_until;
     uint64_t launches_taken;
     uint32_t slots, ahead, busy;

@@ -319,6 +319,29 @@ static void report_error(Sim *sim, const SimAttempt *attempt)
                           attempt->outcome == OUT_ERROR ? TASK_FAILED_RETRY : TASK_FAILED, &err);
 }
 
+/* The scheduler may have given an executor up, in the tick before a report, and not have said so
+ * yet: then none of its outputs is registered. False also when it had no other. */
+static bool has_given_up(Sim *sim, uint32_t life)
+{
+    bool are_gone = false;
+
+    for (uint32_t s = 0; s < sim->stage_count; s++)
+        for (uint32_t p = 0; p < sim->stages[s].parts; p++) {
+            const SimStage *stage = &sim->stages[s];
+            ExecutorId place;
+            uint64_t hash;
+
+            if (stage->is_result || stage->is_released || !stage->is_done[p] ||
+                stage->done_at[p] != life)
+                continue;
+            if (!scheduler_output_place(sim->scheduler, stage->id, p, &place, &hash))
+                are_gone = true;
+            else if (place == sim->lives[life].id)
+                return false;
+        }
+    return are_gone;
+}
+
 static void report_fetch(Sim *sim, const SimAttempt *attempt)
 {
     Error err = ERROR_NONE;
@@ -340,10 +363,13 @@ static void report_fetch(Sim *sim, const SimAttempt *attempt)
     MUST(sim, !scheduler_output_place(sim->scheduler, attempt->fetch.stage,
                                       attempt->fetch.partition, &place, &hash) ||
                   place != attempt->fetch.executor);
-    if (!sim->lives[source].is_registered && !attempt->fetch.is_corrupt && source != 0)
+    forget_output(sim, attempt->fetch_stage, attempt->fetch.partition, source);
+    if (attempt->fetch.is_corrupt || source == 0)
+        return;
+    if (sim->lives[source].is_registered)
+        sim->lives[source].is_given_up |= has_given_up(sim, source);
+    if (!sim->lives[source].is_registered || sim->lives[source].is_given_up)
         forget_life(sim, source);
-    else
-        forget_output(sim, attempt->fetch_stage, attempt->fetch.partition, source);
 }
 
 static void take_report(Sim *sim, uint32_t number)

@@ -330,8 +330,10 @@ static void check_nothing_left(Sim *sim)
         MUST(sim, sim->stages[i].is_released);
     MUST(sim, !sim->has_shared || sim->shared_ended);
     MUST(sim, counts.free_slots == counts.slots); /* no slot is lost */
-    for (uint32_t i = 1; i < sim->life_count; i++)
+    for (uint32_t i = 1; i < sim->life_count; i++) {
+        MUST(sim, !sim->lives[i].is_given_up || !sim->lives[i].is_registered);
         scheduler_executor_lost(sim->scheduler, sim->lives[i].id, BLOCKS_LOST, "the end");
+    }
     while (scheduler_next(sim->scheduler).kind != ACTION_NONE)
         ;
     MUST(sim, scheduler_counts(sim->scheduler).executors == 0);

@@ -3,6 +3,7 @@
  *
  *     cluster_sim [--count N] [--from SEED] [--jobs N]    N schedules, some at a time
  *     cluster_sim --seed SEED [--trace]                   one, with the logs of all processes
+ *     cluster_sim --only worker [--every MS] [--count N]  one kind of fault: how long jobs take
  *
  * Each schedule runs in a process of its own, which has all that was prepared before (world.h).
  */
@@ -33,6 +34,7 @@ typedef struct Run {
 
 static char folder[64];
 static bool is_ready;
+static WorldOnly only = {.every_ms = 1000};
 SimCounts *sim_counts;
 
 static double now_seconds(void)
@@ -77,7 +79,7 @@ static void start(Run *run, uint64_t seed, uint32_t slot, bool is_traced)
     fflush(NULL);
     run->pid = fork();
     if (run->pid == 0)
-        world_run(seed, run->folder, is_traced);
+        world_run(seed, run->folder, only, is_traced);
 }
 
 /* Waits for one; whether it went well. */
@@ -133,12 +135,16 @@ int main(int argc, char **argv)
             jobs = (uint32_t)strtoul(argv[++i], NULL, 10);
         } else if (i + 1 < argc && strcmp(argv[i], "--from") == 0) {
             from = strtoull(argv[++i], NULL, 10);
+        } else if (i + 1 < argc && strcmp(argv[i], "--only") == 0) {
+            only.fault = argv[++i];
+        } else if (i + 1 < argc && strcmp(argv[i], "--every") == 0) {
+            only.every_ms = (uint32_t)strtoul(argv[++i], NULL, 10);
         } else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0) {
             from = strtoull(argv[++i], NULL, 10);
             count = 1;
         } else {
-            fprintf(stderr, "usage: cluster_sim [--count N] [--from SEED] [--jobs N] | "
-                            "--seed SEED [--trace]\n");
+            fprintf(stderr, "usage: cluster_sim [--count N] [--from SEED] [--jobs N] "
+                            "[--only FAULT [--every MS]] | --seed SEED [--trace]\n");
             return 2;
         }
     }

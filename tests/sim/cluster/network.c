@@ -24,9 +24,9 @@ typedef struct SimCall {
     SimProcess *from;
     uint32_t from_host, to_host;
     uint16_t port;
-    uint32_t references; /* the caller's, and of requests on their way or at work */
-    bool is_answered;
-    int64_t answered_ns; /* when the answer is there */
+    uint32_t references;       /* the caller's, and of requests on their way or at work */
+    bool is_answered, is_over; /* over: nobody waits */
+    int64_t answered_ns;       /* when the answer is there */
     Answer answer;
 } SimCall;
 
@@ -37,10 +37,17 @@ typedef struct Visit {
     Answer answer;
 } Visit;
 
+/* A socket whose servers come and go. */
+typedef struct Listener {
+    ListNode node;
+    uint16_t port;
+    SimProcess *process;
+} Listener;
+
 static struct {
     NetworkOdds odds;
     uint16_t next_port;
-    List servers;
+    List servers, listeners;
     SimProcess *process; /* where messages travel */
     int64_t cut_until_ns[HOSTS][HOSTS];
 } network;
@@ -170,13 +177,27 @@ static RpcServer *find_server(uint16_t port)
     return NULL;
 }
 
+static bool is_held(uint16_t port)
+{
+    LIST_EACH(node, &network.listeners)
+    {
+        const Listener *listener = LIST_OWNER(node, Listener, node);
+
+        if (listener->port == port && !listener->process->is_dead)
+            return true;
+    }
+    return false;
+}
+
 /* The request has come to its host. */
 static void *arrive(void *context)
 {
     SimCall *call = context;
-    RpcServer *server = find_server(call->port);
+    RpcServer *server;
     Visit *visit;
 
+    while ((server = find_server(call->port)) == NULL && is_held(call->port) && !call->is_over)
+        fiber_sleep(5000000);
     if (server == NULL || (call->spec->services & 1u << server->kind) == 0) {
         fail(call, SQLSTATE_REFUSED, "the connection was refused");
         unref(call);
@@ -246,11 +267,22 @@ Status network_call(RpcAddress to, const CallSpec *spec, Arena *request_arena, c
         *result_out = call->answer.result;
         call->answer.arena = NULL;
     }
+    call->is_over = true;
     unref(call);
     return status;
 }
 
 /* --- servers --- */
+
+uint16_t network_listen(void)
+{
+    Listener *listener = calloc(1, sizeof *listener);
+
+    CHECK(listener != NULL);
+    *listener = (Listener){.port = network.next_port++, .process = process_self()};
+    list_push(&network.listeners, &listener->node);
+    return listener->port;
+}
 
 RpcServer *network_serve(ServiceKind kind, const Service *service, const RpcEndpoint *endpoint)
 {

@@ -66,6 +66,10 @@ Status network_call(RpcAddress to, const CallSpec *spec, Arena *request_arena, c
                     int64_t deadline_ns, Error *err, Arena **answer_arena_out,
                     const void **result_out);
 
+/* A socket that the process holds, for servers of its children: as long as it lives, who comes
+ * while none of them serves waits. Its port. */
+uint16_t network_listen(void);
+
 RpcServer *network_serve(ServiceKind kind, const Service *service, const RpcEndpoint *endpoint);
 uint16_t network_port(const RpcServer *server);
 void network_stop(RpcServer *server);

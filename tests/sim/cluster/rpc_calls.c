@@ -631,13 +631,11 @@ static void keys_free(ChannelKeys *keys)
 static Status listen_at(const char *host, uint16_t port, const ChannelKeys *keys, Error *err,
                         int *listener_out, uint16_t *port_out)
 {
-    static uint16_t next_port = 40000;
-
     (void)host;
     (void)port;
     (void)keys;
     (void)err;
-    *port_out = next_port++;
+    *port_out = network_listen();
     *listener_out = *port_out;
     return ST_OK;
 }

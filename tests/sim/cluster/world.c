@@ -25,7 +25,7 @@
 #include "core/rdd/driver_internal.h"
 #include "network.h"
 
-enum { MASTER_PORTS = 7000, JOBS_MAX = 3 };
+enum { MASTER_PORTS = 7000, JOBS_MAX = 3, ONLY_SECONDS = 30, ONLY_PAUSE_MS = 200 };
 
 #define SECOND INT64_C(1000000000)
 static const int64_t jobs_end_ns = 240 * SECOND, clean_ns = 60 * SECOND;
@@ -55,6 +55,7 @@ static struct {
     int64_t master_start_ns[MASTERS], worker_start_ns[WORKERS];
     SimDriver drivers[DRIVERS];
     char url[64];
+    WorldOnly only;
 } world;
 
 void sim_fail(const char *format, ...)
@@ -113,6 +114,11 @@ static void *worker_process(void *opaque)
     return NULL;
 }
 
+static int64_t pause_ms(uint32_t most)
+{
+    return sim_below(world.only.fault == NULL ? most : ONLY_PAUSE_MS);
+}
+
 static void start_missing(void)
 {
     static uint32_t numbers[WORKERS] = {0, 1, 2};
@@ -123,14 +129,14 @@ static void start_missing(void)
             snprintf(name, sizeof name, "master %u", i);
             world.masters[i] = process_new(name, i, NULL);
             (void)fiber_start(world.masters[i], master_main, &numbers[i], sim_now_ns());
-            world.master_start_ns[i] = sim_now_ns() + sim_below(4000) * INT64_C(1000000);
+            world.master_start_ns[i] = sim_now_ns() + pause_ms(4000) * INT64_C(1000000);
         }
     for (uint32_t i = 0; i < world.worker_count; i++)
         if (world.workers[i]->is_dead && sim_now_ns() >= world.worker_start_ns[i]) {
             snprintf(name, sizeof name, "worker %u", i);
             world.workers[i] = process_new(name, FIRST_WORKER_HOST + i, NULL);
             (void)fiber_start(world.workers[i], worker_process, &numbers[i], sim_now_ns());
-            world.worker_start_ns[i] = sim_now_ns() + sim_below(6000) * INT64_C(1000000);
+            world.worker_start_ns[i] = sim_now_ns() + pause_ms(6000) * INT64_C(1000000);
         }
 }
 
@@ -150,6 +156,7 @@ static bool is_real_cause(const SimDriver *driver, const Error *err)
 static void run_job(SimDriver *driver, Arena *arena)
 {
     uint32_t plan = sim_below(PLANS), stream = sim_below(3);
+    int64_t began_ns = sim_now_ns();
     Error err;
     const char *text;
 
@@ -162,6 +169,9 @@ static void run_job(SimDriver *driver, Arena *arena)
     atomic_fetch_add(text != NULL ? &sim_counts->right : &sim_counts->failed, 1);
     driver->was_cancelled = false;
     atomic_store(&driver->cancelled, false);
+    if (world.only.fault != NULL)
+        printf("seed %llu: a job took %.3f s\n", (unsigned long long)world.seed,
+               (double)(sim_now_ns() - began_ns) / 1e9);
 }
 
 /* A user would try again, too. */
@@ -184,6 +194,12 @@ static Application *open_application(SimDriver *driver, BlockStore *store, Arena
     return application;
 }
 
+static bool wants_more(const SimDriver *driver, uint32_t done)
+{
+    return world.only.fault == NULL ? done < driver->jobs
+                                    : sim_now_ns() - world.start_ns < world.bad_ns;
+}
+
 static void *driver_process(void *opaque)
 {
     SimDriver *driver = opaque;
@@ -196,7 +212,7 @@ static void *driver_process(void *opaque)
     driver->driver = driver_new(store, &config);
     driver->at = "at its registration";
     application = open_application(driver, store, arena);
-    for (uint32_t i = 0; i < driver->jobs; i++)
+    for (uint32_t i = 0; wants_more(driver, i); i++)
         run_job(driver, arena);
     driver->at = "at its end";
     if (driver_progress(driver->driver).jobs != 0)
@@ -313,41 +329,72 @@ static void cancel_one(void)
     atomic_store(&driver->cancelled, true);
 }
 
+static void kill_master(void)
+{
+    kill_one(world.masters[sim_below(world.has_standby ? MASTERS : 1)]);
+}
+
+static void kill_worker(void)
+{
+    kill_one(world.workers[sim_below(world.worker_count)]);
+}
+
+static void kill_keeper(void)
+{
+    kill_one(random_process(is_keeper));
+}
+
+static void kill_driver(void)
+{
+    kill_one(world.drivers[sim_below(world.driver_count)].process);
+}
+
+static void kill_executor(void)
+{
+    kill_one(random_process(process_is_executor));
+}
+
+typedef struct Fault {
+    const char *name;
+    uint32_t weight;
+    void (*happen)(void);
+} Fault;
+
+static const Fault faults[] = {{"executor", 60, kill_executor},
+                               {"master", 10, kill_master},
+                               {"worker", 10, kill_worker},
+                               {"keeper", 10, kill_keeper},
+                               {"driver", 3, kill_driver},
+                               {"freeze", 20, freeze_one},
+                               {"cut", 20, cut_one},
+                               {"drain", 2, drain_one},
+                               {"cancel", 3, cancel_one}};
+
+enum { FAULTS = sizeof faults / sizeof *faults };
+
+static uint32_t weight_of(const Fault *fault)
+{
+    if (world.only.fault == NULL)
+        return fault->weight;
+    return strcmp(world.only.fault, fault->name) == 0;
+}
+
 static void break_something(void)
 {
+    uint32_t sum = 0, chosen;
+
+    for (uint32_t i = 0; i < FAULTS; i++)
+        sum += weight_of(&faults[i]);
+    if (sum == 0)
+        return;
     atomic_fetch_add(&sim_counts->faults, 1);
-    switch (sim_below(16)) {
-    case 0:
-        kill_one(world.masters[sim_below(world.has_standby ? MASTERS : 1)]);
-        break;
-    case 1:
-        kill_one(world.workers[sim_below(world.worker_count)]);
-        break;
-    case 2:
-        kill_one(random_process(is_keeper));
-        break;
-    case 3:
-        if (sim_chance(300))
-            kill_one(world.drivers[sim_below(world.driver_count)].process);
-        break;
-    case 4:
-    case 5:
-        freeze_one();
-        break;
-    case 6:
-    case 7:
-        cut_one();
-        break;
-    case 8:
-        if (sim_chance(200))
-            drain_one();
-        break;
-    case 9:
-        if (sim_chance(300))
-            cancel_one();
-        break;
-    default:
-        kill_one(random_process(process_is_executor));
+    chosen = sim_below(sum);
+    for (uint32_t i = 0; i < FAULTS; i++) {
+        if (chosen < weight_of(&faults[i])) {
+            faults[i].happen();
+            return;
+        }
+        chosen -= weight_of(&faults[i]);
     }
 }
 
@@ -491,12 +538,29 @@ static void draw_world(void)
              MASTER_PORTS, MASTER_PORTS + 1);
 }
 
+/* One kind of fault and no other, workers that come back soon: how long do jobs take? */
+static void draw_only(void)
+{
+    world.has_standby = true;
+    world.worker_count = WORKERS;
+    world.driver_count = 1;
+    world.keep_bytes = 64 << 20;
+    world.bad_ns = ONLY_SECONDS * SECOND;
+    world.fault_every_ms = world.only.every_ms;
+    world.network = (NetworkOdds){0};
+    world.odds = (WorldOdds){.task_is_slow = 100, .slow_task_ns = 100000000};
+}
+
 static void begin_world(void)
 {
     static SimProcess nobody = {.is_dead = true};
 
     world.start_ns = sim_now_ns();
     draw_world();
+    if (world.only.fault != NULL)
+        draw_only();
+    snprintf(world.url, sizeof world.url, world.has_standby ? "vonk://h0:%d,h1:%d" : "vonk://h0:%d",
+             MASTER_PORTS, MASTER_PORTS + 1);
     network_begin();
     network_set(world.network);
     elections_begin();
@@ -511,9 +575,10 @@ static void begin_world(void)
     (void)fiber_start(world.own, world_main, NULL, sim_now_ns());
 }
 
-void world_run(uint64_t seed, const char *folder, bool is_traced)
+void world_run(uint64_t seed, const char *folder, WorldOnly only, bool is_traced)
 {
     world.seed = seed;
+    world.only = only;
     world.folder = folder;
     world.is_traced = is_traced;
     fibers_begin(seed, (uint32_t[]){0, 5, 50, 300}[seed % 4]);

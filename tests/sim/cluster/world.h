@@ -63,7 +63,13 @@ void elections_begin(void);
 
 _Noreturn void sim_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* To measure: no fault but this one, and how long each job takes is printed. */
+typedef struct WorldOnly {
+    const char *fault; /* as world.c has them, or "nothing"; NULL: all of them */
+    uint32_t every_ms; /* on average */
+} WorldOnly;
+
 /* Ends this process: with 0, all was as it should be. */
-_Noreturn void world_run(uint64_t seed, const char *folder, bool is_traced);
+_Noreturn void world_run(uint64_t seed, const char *folder, WorldOnly only, bool is_traced);
 
 #endif

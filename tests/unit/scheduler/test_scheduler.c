@@ -212,6 +212,35 @@ START_TEST(lowest_error_is_reported)
 }
 END_TEST
 
+/* Partition 0 comes to be wanted, by another job, after 2 has failed: then 0 may fail as well. */
+START_TEST(lowest_error_of_what_came_to_be_wanted)
+{
+    StageId stage = add_stage("parse", 3, false, 0);
+    AttemptId attempts[3];
+    JobId some, all;
+    Error err = ERROR_NONE;
+
+    add_executor(0, 3);
+    some =
+        scheduler_submit(scheduler, &(JobSpec){.stage = stage, .range = {.first = 1, .count = 2}});
+    attempts[1] = expect_launch(stage, 1).attempt;
+    attempts[2] = expect_launch(stage, 2).attempt;
+    (void)error_set(&err, ST_BAD_INPUT, "bad line in 2");
+    scheduler_task_failed(scheduler, attempts[2], TASK_FAILED, &err);
+    expect(ACTION_NONE);
+    all = submit(stage, DEFAULT_POOL);
+    attempts[0] = expect_launch(stage, 0).attempt;
+    scheduler_task_succeeded(scheduler, attempts[1], 1);
+    expect(ACTION_NONE);
+    (void)error_set(&err, ST_BAD_INPUT, "bad line in 0");
+    scheduler_task_failed(scheduler, attempts[0], TASK_FAILED, &err);
+    expect(ACTION_END_JOB);
+    expect(ACTION_END_JOB);
+    ck_assert_str_eq(scheduler_job_error(scheduler, all)->message, "bad line in 0");
+    ck_assert_int_eq(scheduler_job_state(scheduler, some), JOB_FAILED);
+}
+END_TEST
+
 START_TEST(four_fetch_failures_fail_the_job)
 {
     StageId map = add_stage("map", 1, false, 0), reduce = add_stage("reduce", 1, true, map);
@@ -437,6 +466,7 @@ int main(void)
     tcase_add_test(tests, who_does_not_stop_is_given_up);
     tcase_add_test(tests, four_errors_fail_the_job_with_the_last);
     tcase_add_test(tests, lowest_error_is_reported);
+    tcase_add_test(tests, lowest_error_of_what_came_to_be_wanted);
     tcase_add_test(tests, four_fetch_failures_fail_the_job);
     tcase_add_test(tests, shuffle_outputs_are_used_again);
     tcase_add_test(tests, tasks_wait_for_the_host_they_prefer);
