@@ -80,6 +80,7 @@ VonkStatus vonk_rdd_start(VonkRdd *rdd, VonkJob **job_out, VonkError *error)
     int failure;
 
     *job = (VonkJob){.arena = arena, .rdd = rdd, .error = ERROR_NONE};
+    session_begin(rdds->session->session); /* a cancel before this one is not for it */
     status = rdd_plan(rdds, rdd->plan, err, &job->run);
     if (status == ST_OK)
         status = rdd_job_request(&job->run, &job->is_cancelled, false, err, &job->request);

@@ -9,7 +9,7 @@
 
 #include "vonk/vonk.h"
 
-enum { ROWS = 997, SPAN = 23 };
+enum { ROWS = 499, SPAN = 23 };
 
 VONK_RECORD(Inner, VONK_NULLABLE(text, name), VONK_FIELD(int4, number));
 VONK_RECORD(Middle, VONK_NESTED(Inner, inner), VONK_NULLABLE(numeric(5, 1), share));
@@ -209,7 +209,7 @@ static void setup(void)
     ck_assert_int_eq(vonk_session_open(NULL, &session, &error), VONK_OK);
     ck_assert_int_eq(vonk_session_set(session, "threads", "3", &error), VONK_OK);
     ck_assert_int_eq(vonk_rdd_register(rows(0, ROWS, 5), "r", &error), VONK_OK);
-    ck_assert_int_eq(vonk_rdd_register(rows(ROWS / 2, 200, 3), "s", &error), VONK_OK);
+    ck_assert_int_eq(vonk_rdd_register(rows(ROWS / 2, 100, 3), "s", &error), VONK_OK);
 }
 
 static void teardown(void)
@@ -223,14 +223,14 @@ static void teardown(void)
 
 START_TEST(combined_and_grouped)
 {
-    VonkRdd *all = rows(0, ROWS, 5), *some = rows(ROWS / 2, 200, 3);
+    VonkRdd *all = rows(0, ROWS, 5), *some = rows(ROWS / 2, 100, 3);
     int64_t keys = asked("SELECT count(*) FROM (SELECT " COLUMNS " FROM r GROUP BY " COLUMNS ") x");
     int64_t both =
         asked("SELECT count(*) FROM (SELECT " COLUMNS " FROM r UNION SELECT " COLUMNS " FROM s) x");
     Sum total, zero = {0};
     VonkRdd *const grouped[] = {
         vonk_rdd_reduce_by_key(all, Row, add_row),
-        vonk_rdd_reduce_by_key(all, Row, add_row, VONK_PARTITIONS(2000)),
+        vonk_rdd_reduce_by_key(all, Row, add_row, VONK_PARTITIONS(150)),
         vonk_rdd_aggregate_by_key(all, Row, Sum, &zero, take_in, unite),
         vonk_rdd_combine_by_key(all, Row, Sum, begin, take_in, unite),
         vonk_rdd_fold_by_key(all, Row, &(Row){0}, add_row),
@@ -265,7 +265,7 @@ END_TEST
 
 START_TEST(joined)
 {
-    VonkRdd *all = rows(0, ROWS, 5), *some = rows(ROWS / 2, 200, 3);
+    VonkRdd *all = rows(0, ROWS, 5), *some = rows(ROWS / 2, 100, 3);
     int64_t keys = asked("SELECT count(*) FROM (SELECT " COLUMNS " FROM s GROUP BY " COLUMNS ") x");
     /* a join's pairs by the sizes of groups, which need no join */
     int64_t pairs =
@@ -294,7 +294,7 @@ START_TEST(joined)
     ck_assert_int_eq(
         count_of(vonk_rdd_intersection(vonk_rdd_keys(all, Key), vonk_rdd_keys(some, Key))), keys);
     ck_assert_int_eq(count_of(vonk_rdd_cartesian(some, Row, some, Row, VonkNumber, pair_values)),
-                     200 * 200);
+                     100 * 100);
 }
 END_TEST
 
@@ -306,8 +306,8 @@ START_TEST(placed_and_sorted)
         vonk_rdd_sort_by_key(all), vonk_rdd_sort_by(vonk_rdd_coalesce(all, 1), NULL),
         vonk_rdd_take_ordered(all, ROWS, NULL),
         vonk_rdd_repartition_and_sort_within_partitions(all, 1, NULL),
-        vonk_rdd_merge_sorted(vonk_rdd_sort_by_key(rows(0, 300, 2)),
-                              vonk_rdd_sort_by_key(rows(300, ROWS - 300, 3)), NULL)};
+        vonk_rdd_merge_sorted(vonk_rdd_sort_by_key(rows(0, 200, 2)),
+                              vonk_rdd_sort_by_key(rows(200, ROWS - 200, 3)), NULL)};
     VonkRecords *first, *other;
     Row key = row_of(41 * 3); /* its key is NULL in one field */
     int64_t as_key = 0;
@@ -335,6 +335,27 @@ START_TEST(placed_and_sorted)
         as_key += VONK_RECORDS(other, Row)[i].value == 41 * 3;
     ck_assert_int_eq(as_key, 1);
     vonk_records_free(other);
+}
+END_TEST
+
+/* What is merged must be in order: the first record that is not is named. */
+START_TEST(merged_without_order)
+{
+    VonkRdd *numbers = vonk_rdd_range(session, 0, 300, 1, 3), *merged;
+    VonkRdd *backwards = vonk_rdd_range(session, 99, -1, -1, 2),
+            *none = vonk_rdd_range(session, 0, 0, 1, 4);
+    int64_t count;
+
+    merged = vonk_rdd_merge_sorted(numbers, backwards, "value");
+    ck_assert_int_eq(vonk_rdd_count(merged, &count, &error), VONK_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.message, "of the second RDD belongs before those in front"));
+    merged = vonk_rdd_merge_sorted(backwards, numbers, "value");
+    ck_assert_int_eq(vonk_rdd_count(merged, &count, &error), VONK_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(error.message, " of the first RDD belongs before"));
+    ck_assert_int_eq(count_of(vonk_rdd_merge_sorted(backwards, backwards, "value DESC")), 200);
+    ck_assert_int_eq(count_of(vonk_rdd_merge_sorted(numbers, none, "value")), 300);
+    ck_assert_int_eq(count_of(vonk_rdd_merge_sorted(none, none, "value")), 0);
+    ck_assert_int_eq(count_of(vonk_rdd_merge_sorted(numbers, numbers, "value")), 600);
 }
 END_TEST
 
@@ -369,6 +390,7 @@ int main(void)
     tcase_add_test(tests, combined_and_grouped);
     tcase_add_test(tests, joined);
     tcase_add_test(tests, placed_and_sorted);
+    tcase_add_test(tests, merged_without_order);
     tcase_add_test(tests, carried_along);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_NORMAL);
