@@ -37,6 +37,7 @@ struct ClusterBackend {
     _Atomic uint64_t object_bytes; /* that it has sent */
     RemoteSender sender;           /* what executors' threads send with */
     List moved;                    /* Moved: places that have ended, whose blocks are kept */
+    bool has_said_one_copy;
     uint32_t host_count;
     const char *hosts[HOSTS_MAX]; /* by number */
 };
@@ -361,6 +362,9 @@ static Status take_report(ClusterBackend *backend, RemoteExecutor *executor, Wir
 
     TRY(report_take(bytes, arena, err, &report));
     tasks_ended(backend, executor, &report, arena);
+    for (uint32_t i = 0; i < report.copy_count; i++)
+        driver_copy_made(backend->driver, report.copies[i].output, report.copies[i].map,
+                         executor->place, report.copies[i].hash);
     unwanted = ARENA_ARRAY(arena, AttemptId, report.running_count);
     count = driver_heartbeat(backend->driver, executor->place, report.launches_taken,
                              report.running, report.running_count, unwanted, &is_known);
@@ -498,6 +502,49 @@ static void backend_cancel(TaskBackend *base, ExecutorId id, AttemptId attempt,
     unlock(backend);
 }
 
+/* Another executor than that one, on another host if there is one, with the fewest copies. */
+static RemoteExecutor *choose_copier(ClusterBackend *backend, const RemoteExecutor *made_at)
+{
+    RemoteExecutor *best = NULL;
+
+    LIST_EACH(node, &backend->sender.executors)
+    {
+        RemoteExecutor *other = LIST_OWNER(node, RemoteExecutor, node);
+        bool is_far = strcmp(other->host, made_at->host) != 0;
+        bool best_is_far = best != NULL && strcmp(best->host, made_at->host) != 0;
+
+        if (other == made_at || other->place == 0)
+            continue;
+        if (best == NULL || is_far > best_is_far ||
+            (is_far == best_is_far && other->copies < best->copies))
+            best = other;
+    }
+    return best;
+}
+
+static void backend_copy(TaskBackend *base, const JobStage *stage, uint32_t partition,
+                         ExecutorId made_at)
+{
+    ClusterBackend *backend = backend_of(base);
+    StageOrder order = job_stage_order(stage);
+    const RemoteExecutor *from;
+    RemoteExecutor *to;
+
+    lock(backend);
+    from = remote_sender_find_id(&backend->sender, made_at);
+    to = from == NULL ? NULL : choose_copier(backend, from);
+    if (to != NULL) {
+        to->copies++;
+        remote_executor_put_copy(to, &order, partition);
+        remote_sender_wake(&backend->sender);
+    } else if (from != NULL && !backend->has_said_one_copy) {
+        backend->has_said_one_copy = true;
+        LOG_WARN("driver", "partitions that are to be kept twice have one copy: there is no other "
+                           "executor");
+    }
+    unlock(backend);
+}
+
 static void backend_stage_released(TaskBackend *base, StageId stage)
 {
     ClusterBackend *backend = backend_of(base);
@@ -542,6 +589,7 @@ static void backend_executor_drained(TaskBackend *base, ExecutorId id)
 
 static const TaskBackendClass cluster_class = {.launch = backend_launch,
                                                .cancel = backend_cancel,
+                                               .copy = backend_copy,
                                                .stage_released = backend_stage_released,
                                                .executor_gone = backend_executor_gone,
                                                .executor_drained = backend_executor_drained};

@@ -66,6 +66,7 @@ struct Executor {
     BlockKeep *keep; /* NULL: what it makes goes with it */
     BlockFetcher *fetcher;
     ObjectCache *objects;
+    BlockCopier *copier;
     BlockServer blocks;
     RpcServer *server;
     UserShared *shared;
@@ -312,6 +313,27 @@ static void take_drop_map(void *context, uint64_t output, uint32_t map)
         block_keep_drop_map(executor->keep, output, map);
 }
 
+static void take_copy(void *context, uint64_t output, uint32_t map)
+{
+    Executor *executor = context;
+    BlockOutput *found = executor_stages_output(executor->stages, output);
+
+    if (found != NULL && map < block_output_map_count(found))
+        block_copier_add(executor->copier, found, map);
+    else
+        block_output_unref(found);
+}
+
+/* From the copier's thread. */
+static void on_copied(void *context)
+{
+    Executor *executor = context;
+
+    pthread_mutex_lock(&executor->lock);
+    pthread_cond_signal(&executor->news);
+    pthread_mutex_unlock(&executor->lock);
+}
+
 static void take_wanted(void *context, uint64_t last, uint32_t count, const uint64_t *outputs)
 {
     Executor *executor = context;
@@ -343,6 +365,7 @@ static Status deliver(void *context, WireBytes orders, Error *err)
                         .drop_stage = take_drop_stage,
                         .drop_output = take_drop_output,
                         .drop_map = take_drop_map,
+                        .copy = take_copy,
                         .wanted = take_wanted,
                         .end = take_end};
     bool is_ready;
@@ -382,7 +405,8 @@ static uint32_t count_list(const List *list)
 }
 
 /* With the lock. *ended_out: so many of the oldest are in it. */
-static WireBytes make_report(Executor *executor, Arena *arena, uint32_t *ended_out)
+static WireBytes make_report(Executor *executor, Arena *arena, uint32_t *ended_out,
+                             uint32_t *copied_out)
 {
     WireWriter to = {.arena = arena};
     ExecutorReport report = {.launches_taken = executor->launches_taken};
@@ -408,12 +432,15 @@ static WireBytes make_report(Executor *executor, Arena *arena, uint32_t *ended_o
             running[report.running_count++] = one->attempt; /* the next report has it */
     }
     *ended_out = report.ended_count;
+    report.copies = block_copier_made(executor->copier, arena, &report.copy_count);
+    *copied_out = report.copy_count;
     report_put(&to, &report);
     return (WireBytes){to.bytes, to.length};
 }
 
 /* The driver has the report. */
-static void take_answer(Executor *executor, WireBytes answer, uint32_t ended, Arena *arena)
+static void take_answer(Executor *executor, WireBytes answer, uint32_t ended, uint32_t copied,
+                        Arena *arena)
 {
     const AttemptId *unwanted = NULL;
     Error err = ERROR_NONE;
@@ -424,6 +451,7 @@ static void take_answer(Executor *executor, WireBytes answer, uint32_t ended, Ar
     pthread_mutex_lock(&executor->lock);
     for (; ended > 0; ended--)
         arena_free(LIST_OWNER(list_take(&executor->ended), Ended, node)->arena);
+    block_copier_told(executor->copier, copied);
     for (uint32_t i = 0; i < count; i++)
         stop_attempt(executor, unwanted[i]);
     pthread_mutex_unlock(&executor->lock);
@@ -433,17 +461,17 @@ static Status report(Executor *executor, Error *err)
 {
     Arena *arena = arena_new(NULL, "report", ARENA_NO_CAP);
     WireBytes bytes, answer;
-    uint32_t ended;
+    uint32_t ended, copied;
     Status status;
 
     pthread_mutex_lock(&executor->lock);
-    bytes = make_report(executor, arena, &ended);
+    bytes = make_report(executor, arena, &ended, &copied);
     pthread_mutex_unlock(&executor->lock);
     status = executor->rpc->rpc_driver_report(executor->rpc_pool, executor->options.driver,
                                               executor->place, bytes, in_ms(CALL_MS), arena, err,
                                               &answer);
     if (status == ST_OK)
-        take_answer(executor, answer, ended, arena);
+        take_answer(executor, answer, ended, copied, arena);
     arena_free(arena);
     return status;
 }
@@ -452,8 +480,9 @@ static Status report(Executor *executor, Error *err)
 static void wait_for_news(Executor *executor, int64_t until_ns)
 {
     pthread_mutex_lock(&executor->lock);
-    while (list_is_empty(&executor->ended) && executor->reason == NULL &&
-           !atomic_load(&executor->must_stop) && clock_now_ns() < until_ns) {
+    while (list_is_empty(&executor->ended) && !block_copier_has_news(executor->copier) &&
+           executor->reason == NULL && !atomic_load(&executor->must_stop) &&
+           clock_now_ns() < until_ns) {
         int64_t at_ns = in_ms(LOOK_EVERY_MS);
         struct timespec at;
 
@@ -538,54 +567,16 @@ static Status give_object(void *context, uint64_t hash, uint64_t offset, uint32_
                               piece_out);
 }
 
-static Status write_all(int fd, WireBytes bytes, const char *path, Error *err)
-{
-    for (size_t written = 0; written < bytes.byte_count;) {
-        ssize_t count = write(fd, (const char *)bytes.bytes + written, bytes.byte_count - written);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count < 0)
-            return error_set_errno(err, errno, "could not write \"%s\"", path);
-        written += (size_t)count;
-    }
-    return ST_OK;
-}
-
-/* Written beside its place first: what is there under its name is whole. */
-static Status write_object(const char *path, WireBytes bytes, Arena *arena, Error *err)
-{
-    const char *part = arena_printf(arena, "%s.part", path);
-    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    Status status;
-
-    if (fd < 0)
-        return error_set_errno(err, errno, "could not write \"%s\"", part);
-    status = write_all(fd, bytes, part, err);
-    if (close(fd) != 0 && status == ST_OK)
-        status = error_set_errno(err, errno, "could not write \"%s\"", part);
-    if (status == ST_OK && rename(part, path) != 0)
-        status = error_set_errno(err, errno, "could not rename \"%s\"", part);
-    if (status != ST_OK)
-        unlink(part);
-    return status;
-}
-
 Status executor_fetch_object(Executor *executor, uint64_t hash, Arena *arena, Error *err,
                              const char **path_out)
 {
     const char *path = arena_printf(arena, "%s/object-%016llx.so", executor->options.folder,
                                     (unsigned long long)hash);
-    CachedObject *object;
-    Status status;
 
     *path_out = path;
-    if (access(path, R_OK) == 0)
-        return ST_OK;
-    TRY(object_cache_get(executor->objects, hash, err, &object));
-    status = write_object(path, object_bytes(object), arena, err);
-    object_let_go(executor->objects, object);
-    return status;
+    return access(path, R_OK) == 0
+               ? ST_OK
+               : object_cache_to_file(executor->objects, hash, path, arena, err);
 }
 
 /* --- its life --- */
@@ -657,6 +648,7 @@ Status executor_new(const ExecutorOptions *options, Error *err, Executor **execu
     mem_pool_on_pressure(executor->pool, make_room, executor->store);
     executor->blocks = (BlockServer){
         .context = executor, .find = find_output, .damage_every = options->damage_every};
+    executor->copier = block_copier_new(on_copied, executor);
     open_keep(executor);
     status = open_network(executor, err);
     if (status != ST_OK) {
@@ -772,6 +764,7 @@ void executor_free(Executor *executor)
     if (executor->rpc != NULL)
         executor->rpc->rpc_server_stop(executor->server);
     end_threads(executor);
+    block_copier_free(executor->copier);
     while (!list_is_empty(&executor->waiting))
         arena_free(LIST_OWNER(list_take(&executor->waiting), Attempt, node)->arena);
     while (!list_is_empty(&executor->ended))

@@ -1,10 +1,14 @@
 /* object_cache.c -- see object_cache.h */
 #include "cluster/object_cache.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <xxhash.h>
 
 #include "cluster/object_swarm.h"
@@ -296,6 +300,53 @@ void object_let_go(ObjectCache *cache, CachedObject *object)
     object->holders--;
     drop_oldest(cache);
     pthread_mutex_unlock(&cache->lock);
+}
+
+/* --- files --- */
+
+static Status write_all(int fd, WireBytes bytes, const char *path, Error *err)
+{
+    for (size_t written = 0; written < bytes.byte_count;) {
+        ssize_t count = write(fd, (const char *)bytes.bytes + written, bytes.byte_count - written);
+
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return error_set_errno(err, errno, "could not write \"%s\"", path);
+        written += (size_t)count;
+    }
+    return ST_OK;
+}
+
+/* Written beside its place first: what is there under its name is whole. */
+static Status write_object(const char *path, WireBytes bytes, Arena *arena, Error *err)
+{
+    const char *part = arena_printf(arena, "%s.part", path);
+    int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    Status status;
+
+    if (fd < 0)
+        return error_set_errno(err, errno, "could not write \"%s\"", part);
+    status = write_all(fd, bytes, part, err);
+    if (close(fd) != 0 && status == ST_OK)
+        status = error_set_errno(err, errno, "could not write \"%s\"", part);
+    if (status == ST_OK && rename(part, path) != 0)
+        status = error_set_errno(err, errno, "could not rename \"%s\"", part);
+    if (status != ST_OK)
+        unlink(part);
+    return status;
+}
+
+Status object_cache_to_file(ObjectCache *cache, uint64_t hash, const char *path, Arena *arena,
+                            Error *err)
+{
+    CachedObject *object;
+    Status status;
+
+    TRY(object_cache_get(cache, hash, err, &object));
+    status = write_object(path, object_bytes(object), arena, err);
+    object_let_go(cache, object);
+    return status;
 }
 
 /* --- for peers --- */

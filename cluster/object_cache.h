@@ -33,6 +33,10 @@ MUST_CHECK Status object_cache_get(ObjectCache *cache, uint64_t hash, Error *err
 WireBytes object_bytes(const CachedObject *object);
 void object_let_go(ObjectCache *cache, CachedObject *object);
 
+/* As a file of its owner's alone, whole or not there. */
+MUST_CHECK Status object_cache_to_file(ObjectCache *cache, uint64_t hash, const char *path,
+                                       Arena *arena, Error *err);
+
 /* For peers: an ObjectPieceFn, of what is here. */
 MUST_CHECK Status object_cache_piece(ObjectCache *cache, uint64_t hash, uint64_t offset,
                                      uint32_t piece_bytes, Arena *arena, Error *err,

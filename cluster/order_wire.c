@@ -12,6 +12,7 @@ typedef enum OrderKind {
     ORDER_DROP_STAGE,
     ORDER_DROP_OUTPUT,
     ORDER_DROP_MAP,
+    ORDER_COPY,
     ORDER_WANTED,
     ORDER_END
 } OrderKind;
@@ -95,6 +96,13 @@ void order_put_drop_output(WireWriter *to, uint64_t output)
 void order_put_drop_map(WireWriter *to, uint64_t output, uint32_t map)
 {
     wire_put_u8(to, ORDER_DROP_MAP);
+    wire_put_u64(to, output);
+    wire_put_u32(to, map);
+}
+
+void order_put_copy(WireWriter *to, uint64_t output, uint32_t map)
+{
+    wire_put_u8(to, ORDER_COPY);
     wire_put_u64(to, output);
     wire_put_u32(to, map);
 }
@@ -204,7 +212,7 @@ static void take_small(WireReader *from, OrderKind kind, const OrderTaker *taker
 
     if (kind == ORDER_CANCEL)
         number = wire_get_u64(from);
-    if (kind == ORDER_DROP_MAP)
+    if (kind == ORDER_DROP_MAP || kind == ORDER_COPY)
         number = wire_get_u32(from);
     if (from->status != ST_OK)
         return;
@@ -214,6 +222,8 @@ static void take_small(WireReader *from, OrderKind kind, const OrderTaker *taker
         taker->drop_stage(taker->context, id);
     else if (kind == ORDER_DROP_OUTPUT)
         taker->drop_output(taker->context, id);
+    else if (kind == ORDER_COPY)
+        taker->copy(taker->context, id, (uint32_t)number);
     else
         taker->drop_map(taker->context, id, (uint32_t)number);
 }
@@ -259,6 +269,7 @@ static void take_order(WireReader *from, const OrderTaker *taker, Arena *arena)
     case ORDER_DROP_STAGE:
     case ORDER_DROP_OUTPUT:
     case ORDER_DROP_MAP:
+    case ORDER_COPY:
         take_small(from, kind, taker);
         return;
     case ORDER_WANTED:
@@ -383,6 +394,26 @@ void report_put(WireWriter *to, const ExecutorReport *report)
     wire_put_u32(to, report->ended_count);
     for (uint32_t i = 0; i < report->ended_count; i++)
         put_attempt(to, &report->ended[i]);
+    wire_put_u32(to, report->copy_count);
+    for (uint32_t i = 0; i < report->copy_count; i++) {
+        wire_put_u64(to, report->copies[i].output);
+        wire_put_u32(to, report->copies[i].map);
+        wire_put_u64(to, report->copies[i].hash);
+    }
+}
+
+static const BlockCopy *get_copies(WireReader *from, Arena *arena, uint32_t *count_out)
+{
+    BlockCopy *copies;
+
+    *count_out = wire_get_count(from, 20, "copies");
+    copies = ARENA_ARRAY(arena, BlockCopy, *count_out);
+    for (uint32_t i = 0; i < *count_out; i++) {
+        copies[i].output = wire_get_u64(from);
+        copies[i].map = wire_get_u32(from);
+        copies[i].hash = wire_get_u64(from);
+    }
+    return copies;
 }
 
 Status report_take(WireBytes bytes, Arena *arena, Error *err, ExecutorReport *report_out)
@@ -397,6 +428,7 @@ Status report_take(WireBytes bytes, Arena *arena, Error *err, ExecutorReport *re
     for (uint32_t i = 0; i < report_out->ended_count; i++)
         ended[i] = get_attempt(&from, arena);
     report_out->ended = ended;
+    report_out->copies = get_copies(&from, arena, &report_out->copy_count);
     return wire_end(&from);
 }
 

@@ -12,6 +12,7 @@
 #ifndef VONK_CLUSTER_ORDER_WIRE_H
 #define VONK_CLUSTER_ORDER_WIRE_H
 
+#include "cluster/block_copier.h"
 #include "cluster/rpc/rpc_blocks.h"
 #include "core/rdd/block_store.h"
 #include "core/scheduler/scheduler.h"
@@ -52,6 +53,8 @@ void order_put_cancel(WireWriter *to, uint64_t attempt, uint64_t launch_number);
 void order_put_drop_stage(WireWriter *to, uint64_t stage);
 void order_put_drop_output(WireWriter *to, uint64_t output);
 void order_put_drop_map(WireWriter *to, uint64_t output, uint32_t map);
+/* A second copy of it is wanted there. */
+void order_put_copy(WireWriter *to, uint64_t output, uint32_t map);
 /* Outputs up to `last` but these are wanted by nobody. */
 void order_put_wanted(WireWriter *to, uint64_t last, uint32_t count, const uint64_t *outputs);
 void order_put_end(WireWriter *to, const char *reason);
@@ -67,6 +70,7 @@ typedef struct OrderTaker {
     void (*drop_stage)(void *context, uint64_t stage);
     void (*drop_output)(void *context, uint64_t output);
     void (*drop_map)(void *context, uint64_t output, uint32_t map);
+    void (*copy)(void *context, uint64_t output, uint32_t map);
     void (*wanted)(void *context, uint64_t last, uint32_t count, const uint64_t *outputs);
     void (*end)(void *context, const char *reason);
 } OrderTaker;
@@ -94,6 +98,8 @@ typedef struct ExecutorReport {
     uint32_t running_count, ended_count;
     const AttemptId *running;
     const AttemptReport *ended;
+    uint32_t copy_count;
+    const BlockCopy *copies; /* that it has now */
 } ExecutorReport;
 
 void report_put(WireWriter *to, const ExecutorReport *report);

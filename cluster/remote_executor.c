@@ -130,6 +130,15 @@ void remote_executor_put_launch(RemoteExecutor *executor, const StageOrder *orde
     entry->launch = *launch;
 }
 
+void remote_executor_put_copy(RemoteExecutor *executor, const StageOrder *order, uint32_t partition)
+{
+    if (!id_map_get(&executor->stages, order->id, NULL))
+        put_stage(executor, order);
+    put_places(executor, order->output);
+    order_put_copy(remote_executor_orders(executor, sizeof(uint64_t)),
+                   block_output_id(order->output), partition);
+}
+
 void remote_executor_drop_stage(RemoteExecutor *executor, StageId stage)
 {
     if (id_map_drop(&executor->stages, stage))

@@ -53,6 +53,7 @@ struct RemoteExecutor {
     pthread_t thread;
     pthread_mutex_t reports; /* one at a time */
     List chunks;             /* of orders, the oldest first */
+    uint64_t copies;         /* that it was asked for so far */
     List launches;           /* that were not answered for, and by attempt: */
     IdMap by_attempt;
     IdMap stages;  /* that it knows; no values                              */
@@ -90,6 +91,9 @@ WireWriter *remote_executor_orders(RemoteExecutor *executor, size_t bytes);
 /* The launch, and what it needs to know before. */
 void remote_executor_put_launch(RemoteExecutor *executor, const StageOrder *order,
                                 const TaskLaunch *launch);
+/* A copy of what a task of the stage made elsewhere, and what it needs to know before. */
+void remote_executor_put_copy(RemoteExecutor *executor, const StageOrder *order,
+                              uint32_t partition);
 void remote_executor_drop_stage(RemoteExecutor *executor, StageId stage);
 void remote_executor_drop_output(RemoteExecutor *executor, uint64_t output);
 

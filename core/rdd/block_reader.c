@@ -78,6 +78,8 @@ static Status bring_map(BlockReader *reader, Error *err)
         status = error_set(err, ST_CORRUPT,
                            "the blocks of map task %u are not those that its hash tells of",
                            wanted->map);
+    if (status == ST_OK && block_output_level(reader->output) != 0) /* it is kept for later jobs */
+        status = map_blocks_settle(blocks, block_output_level(reader->output), CODEC_NONE, err);
     if (status != ST_OK) {
         map_blocks_free(blocks);
         return status;

@@ -57,6 +57,71 @@ void store__set_remote(BlockOutput *output, uint32_t map, RemoteBlocks at)
     output->elsewhere[map] = (Elsewhere){.at = at, .version = ++output->version};
 }
 
+bool store__turn_to_copy(BlockOutput *output, uint32_t map)
+{
+    Elsewhere *known = output->elsewhere == NULL ? NULL : &output->elsewhere[map];
+
+    if (known == NULL || known->copy == 0)
+        return false;
+    known->at.place = known->copy;
+    known->at.is_kept = false;
+    known->copy = 0;
+    known->version = ++output->version;
+    return true;
+}
+
+void store__forget_copies(BlockOutput *output, uint64_t place)
+{
+    for (uint32_t m = 0; output->elsewhere != NULL && m < output->map_count; m++)
+        if (output->elsewhere[m].copy == place)
+            output->elsewhere[m].copy = 0;
+}
+
+bool block_output_note_copy(BlockOutput *output, uint32_t map, uint64_t place, uint64_t hash)
+{
+    bool is_news = false;
+
+    pthread_mutex_lock(&output->store->lock);
+    if (map < output->map_count && output->elsewhere != NULL) {
+        Elsewhere *known = &output->elsewhere[map];
+
+        is_news = known->at.place != 0 && known->at.place != place && known->at.hash == hash &&
+                  known->copy == 0;
+        if (is_news)
+            known->copy = place;
+    }
+    pthread_mutex_unlock(&output->store->lock);
+    return is_news;
+}
+
+uint32_t block_output_copies(const BlockOutput *output)
+{
+    uint32_t count = 0;
+
+    pthread_mutex_lock(&output->store->lock);
+    for (uint32_t m = 0; output->elsewhere != NULL && m < output->map_count; m++)
+        count += output->elsewhere[m].copy != 0;
+    pthread_mutex_unlock(&output->store->lock);
+    return count;
+}
+
+bool block_output_lose(BlockOutput *output, uint32_t map)
+{
+    BlockSource *source = output->store->source;
+    bool has_copy;
+    uint64_t place;
+
+    pthread_mutex_lock(&output->store->lock);
+    place = store__remote(output, map).place;
+    has_copy = store__turn_to_copy(output, map);
+    pthread_mutex_unlock(&output->store->lock);
+    if (!has_copy)
+        block_output_drop(output, map);
+    else if (source != NULL && source->class->forget_map != NULL)
+        source->class->forget_map(source, output->id, map, place);
+    return has_copy;
+}
+
 void block_output_put_remote(BlockOutput *output, uint32_t map, const RemoteBlocks *at)
 {
     pthread_mutex_lock(&output->store->lock);

@@ -517,16 +517,19 @@ bool block_output_has(const BlockOutput *output, uint32_t map)
 void block_output_drop(BlockOutput *output, uint32_t map)
 {
     BlockSource *source = output->store->source;
-    RemoteBlocks at;
+    uint64_t places[2] = {0};
 
     pthread_mutex_lock(&output->store->lock);
     store__drop_map(output, map);
-    at = store__remote(output, map);
-    if (at.place != 0)
+    places[0] = store__remote(output, map).place;
+    if (places[0] != 0) {
+        places[1] = output->elsewhere[map].copy;
         store__set_remote(output, map, (RemoteBlocks){0});
+    }
     pthread_mutex_unlock(&output->store->lock);
-    if (at.place != 0 && source != NULL && source->class->forget_map != NULL)
-        source->class->forget_map(source, output->id, map, at.place);
+    for (int i = 0; i < 2; i++)
+        if (places[i] != 0 && source != NULL && source->class->forget_map != NULL)
+            source->class->forget_map(source, output->id, map, places[i]);
 }
 
 void block_store_drop_place(BlockStore *store, uint64_t place)
@@ -536,10 +539,11 @@ void block_store_drop_place(BlockStore *store, uint64_t place)
     {
         BlockOutput *output = LIST_OWNER(node, BlockOutput, node);
 
+        store__forget_copies(output, place);
         for (uint32_t m = 0; m < output->map_count; m++) {
             if (output->maps[m] != NULL && output->maps[m]->place == place)
                 store__drop_map(output, m);
-            if (store__remote(output, m).place == place)
+            if (store__remote(output, m).place == place && !store__turn_to_copy(output, m))
                 store__set_remote(output, m, (RemoteBlocks){0});
         }
     }
@@ -553,10 +557,11 @@ void block_store_drop_unkept(BlockStore *store, uint64_t place)
     {
         BlockOutput *output = LIST_OWNER(node, BlockOutput, node);
 
+        store__forget_copies(output, place);
         for (uint32_t m = 0; m < output->map_count; m++) {
             RemoteBlocks at = store__remote(output, m);
 
-            if (at.place == place && !at.is_kept)
+            if (at.place == place && !at.is_kept && !store__turn_to_copy(output, m))
                 store__set_remote(output, m, (RemoteBlocks){0});
         }
     }

@@ -132,7 +132,17 @@ bool block_output_has(const BlockOutput *output, uint32_t map);
 /* Throws a map task's blocks away (lost, or wanted by nobody). */
 void block_output_drop(BlockOutput *output, uint32_t map);
 
-/* Throws away all that was made at the place; or what does not outlive it. */
+/* A second copy of what is elsewhere is at the place, if it is of that hash. False: it is not, or
+ * there is one. */
+bool block_output_note_copy(BlockOutput *output, uint32_t map, uint64_t place, uint64_t hash);
+uint32_t block_output_copies(const BlockOutput *output); /* maps that have two */
+
+/* What is at that place cannot be had: a copy elsewhere counts instead. False: there is none, and
+ * it is dropped. */
+bool block_output_lose(BlockOutput *output, uint32_t map);
+
+/* Throws away all that was made at the place, or what does not outlive it. What has a copy is there
+ * from now on. */
 void block_store_drop_place(BlockStore *store, uint64_t place);
 void block_store_drop_unkept(BlockStore *store, uint64_t place);
 

@@ -37,6 +37,7 @@ struct MapBlocks {
 /* What is known of a map task's blocks that are elsewhere. */
 typedef struct Elsewhere {
     RemoteBlocks at;
+    uint64_t copy;    /* a place that has the same; 0: none */
     uint64_t version; /* of the output, when it changed */
 } Elsewhere;
 
@@ -77,5 +78,8 @@ MapBlocks *store__usable(const BlockOutput *output, uint32_t map);
 RemoteBlocks store__remote(const BlockOutput *output, uint32_t map);
 void store__set_remote(BlockOutput *output, uint32_t map, RemoteBlocks at);
 void store__drop_map(BlockOutput *output, uint32_t map);
+/* A copy counts from now on; false: there is none. */
+bool store__turn_to_copy(BlockOutput *output, uint32_t map);
+void store__forget_copies(BlockOutput *output, uint64_t place);
 
 #endif

@@ -180,6 +180,25 @@ static void note_lost_kept(Driver *driver)
     }
 }
 
+/* What is kept twice has another place now, where there was one at the executor. */
+static void announce_copies(Driver *driver, ExecutorId executor)
+{
+    LIST_EACH(node, &driver->stages)
+    {
+        const JobStage *stage = LIST_OWNER(node, JobStage, node);
+
+        for (uint32_t p = 0; stage->keep_id != 0 && p < stage->fragment->partition_count; p++) {
+            ExecutorId place = driver__kept_place(stage->output, p);
+
+            if (!block_output_has(stage->output, p) || place == executor)
+                continue;
+            scheduler_output_lost(driver->scheduler, stage->id, p, executor);
+            scheduler_output_exists(driver->scheduler, stage->id, p, place,
+                                    block_output_hash(stage->output, p));
+        }
+    }
+}
+
 /* BLOCKS_KEPT: somebody else serves what outlives the executor. After the scheduler knows that it
  * is lost. */
 static void lose_blocks(Driver *driver, ExecutorId executor, BlockFate fate)
@@ -188,6 +207,7 @@ static void lose_blocks(Driver *driver, ExecutorId executor, BlockFate fate)
         block_store_drop_place(driver->store, executor);
     else
         block_store_drop_unkept(driver->store, executor);
+    announce_copies(driver, executor);
     note_lost_kept(driver);
     LIST_EACH(node, &driver->stages)
     {
@@ -412,6 +432,30 @@ static void let_inputs_go(const JobStage *stage, uint32_t partition)
     }
 }
 
+/* What is to be kept twice is copied from where it is. */
+static void copy_kept(Driver *driver, const JobStage *stage, const TaskLaunch *launch)
+{
+    const TaskBackendClass *class = driver->backend->class;
+
+    if ((block_output_level(stage->output) & KEEP_TWO_REPLICAS) != 0 && class->copy != NULL)
+        class->copy(driver->backend, stage, launch->partition, launch->executor);
+}
+
+void driver_copy_made(Driver *driver, uint64_t output, uint32_t partition, ExecutorId executor,
+                      uint64_t hash)
+{
+    pthread_mutex_lock(&driver->lock);
+    LIST_EACH(node, &driver->kept)
+    {
+        const KeptOutput *kept = LIST_OWNER(node, KeptOutput, node);
+
+        if (block_output_id(kept->output) == output &&
+            block_output_note_copy(kept->output, partition, executor, hash))
+            driver__say_copy(driver, output, partition, executor);
+    }
+    pthread_mutex_unlock(&driver->lock);
+}
+
 static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult *result)
 {
     JobStage *stage = launch->stage;
@@ -442,8 +486,10 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
                                                      .rows = result->rows,
                                                      .bytes = result->bytes,
                                                      .attempts = launch->number + 1};
-    if (stage->keep_id != 0)
+    if (stage->keep_id != 0) {
         share_kept(driver, stage, launch->partition);
+        copy_kept(driver, stage, launch);
+    }
     if (!is_again)
         let_inputs_go(stage, launch->partition);
 }
@@ -524,7 +570,11 @@ static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResul
         scheduler_task_failed(driver->scheduler, launch->attempt, TASK_KILLED, &result->error);
         return;
     }
-    block_output_drop(output, result->lost_map);
+    if (block_output_lose(output, result->lost_map)) { /* there is a copy of it */
+        announce_copies(driver, failure.executor);
+        scheduler_task_failed(driver->scheduler, launch->attempt, TASK_KILLED, &result->error);
+        return;
+    }
     note_lost(driver, producer, result->lost_map); /* all at once, not one a failure */
     scheduler_fetch_failed(driver->scheduler, launch->attempt, &failure, &result->error);
 }
@@ -639,6 +689,18 @@ void driver__keep(Driver *driver, int64_t keep_id, BlockOutput *output)
                          .output = block_output_ref(output),
                          .has_counted = ARENA_ARRAY(arena, bool, block_output_map_count(output))};
     list_push(&driver->kept, &kept->node);
+}
+
+uint32_t driver_kept_copies(Driver *driver, int64_t keep_id)
+{
+    const KeptOutput *kept;
+    uint32_t count;
+
+    pthread_mutex_lock(&driver->lock);
+    kept = find_kept(driver, keep_id);
+    count = kept == NULL ? 0 : block_output_copies(kept->output);
+    pthread_mutex_unlock(&driver->lock);
+    return count;
 }
 
 void driver_unpersist(Driver *driver, int64_t keep_id)

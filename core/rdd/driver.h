@@ -58,6 +58,10 @@ uint32_t driver_heartbeat(Driver *driver, ExecutorId executor, uint64_t launches
                           const AttemptId *attempts, uint32_t attempt_count,
                           AttemptId *unwanted_out, bool *is_known_out);
 
+/* The executor has a second copy of what is kept for later jobs. */
+void driver_copy_made(Driver *driver, uint64_t output, uint32_t partition, ExecutorId executor,
+                      uint64_t hash);
+
 /* user_shared_piece, of a value that the functions of a job that runs may ask for. */
 bool driver_shared_piece(Driver *driver, uint64_t hash, uint64_t offset, uint32_t byte_count,
                          Arena *arena, WireBytes *piece_out, uint64_t *total_out);
@@ -77,6 +81,9 @@ void driver_shut(Driver *driver, const Error *err);
 uint32_t driver_add_pool(Driver *driver, PoolOrder order, uint32_t weight, uint32_t min_share);
 void driver_cancel_group(Driver *driver, uint64_t group);
 void driver_cancel_tag(Driver *driver, uint64_t tag);
+
+/* Partitions kept under that id that have two copies. */
+uint32_t driver_kept_copies(Driver *driver, int64_t keep_id);
 
 /* What is kept under that id is dropped once no job reads it any more. */
 void driver_unpersist(Driver *driver, int64_t keep_id);

@@ -67,6 +67,15 @@ void driver__say_executor_lost(Driver *driver, ExecutorId executor, BlockFate fa
     event_end(driver->events);
 }
 
+void driver__say_copy(Driver *driver, uint64_t output, uint32_t partition, ExecutorId executor)
+{
+    event_begin(driver->events, "copy");
+    event_number(driver->events, "output", (int64_t)output);
+    event_number(driver->events, "partition", partition);
+    event_number(driver->events, "executor", (int64_t)executor);
+    event_end(driver->events);
+}
+
 void driver__say_task(Driver *driver, const TaskLaunch *launch, const TaskResult *result,
                       const char *outcome)
 {

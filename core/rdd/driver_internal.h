@@ -91,6 +91,7 @@ void driver__say_job_ended(Driver *driver, const Job *job);
 void driver__say_executor(Driver *driver, ExecutorId executor, const ExecutorSpec *spec);
 void driver__say_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate,
                                const char *reason);
+void driver__say_copy(Driver *driver, uint64_t output, uint32_t partition, ExecutorId executor);
 /* outcome: "made", "failed", "cancelled", "input lost", or "refused": somebody else's counts. */
 void driver__say_task(Driver *driver, const TaskLaunch *launch, const TaskResult *result,
                       const char *outcome);

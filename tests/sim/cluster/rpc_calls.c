@@ -159,6 +159,18 @@ static Status call_fetch_object(RpcPool *pool, RpcAddress to, uint64_t hash, uin
     return error_set(err, ST_NOT_SUPPORTED, "no simulated job has files");
 }
 
+static Status call_ask_chunk(RpcPool *pool, RpcAddress to, WireBytes asked, int64_t deadline_ns,
+                             Arena *arena, Error *err, WireBytes *answer_out)
+{
+    (void)pool;
+    (void)to;
+    (void)asked;
+    (void)deadline_ns;
+    (void)arena;
+    (void)answer_out;
+    return error_set(err, ST_NOT_SUPPORTED, "no simulated job has files");
+}
+
 /* --- blocks --- */
 
 static const BlocksHandler *blocks_of(const Service *service)
@@ -661,11 +673,13 @@ static const RpcModule module = {.channel_listen = listen_at,
                                  .rpc_blocks_fetch_many = call_fetch_many,
                                  .rpc_blocks_serve = serve_blocks,
                                  .rpc_executor_deliver = call_deliver,
+                                 .rpc_executor_fetch_object = call_fetch_object,
                                  .rpc_executor_serve = serve_executor,
                                  .rpc_driver_register_executor = call_register_executor,
                                  .rpc_driver_executor_ended = call_driver_ended,
                                  .rpc_driver_report = call_report,
                                  .rpc_driver_fetch_object = call_fetch_object,
+                                 .rpc_driver_ask_chunk = call_ask_chunk,
                                  .rpc_driver_serve = serve_driver};
 
 const RpcModule *network_rpc(void)

@@ -476,9 +476,10 @@ END_TEST
 
 /* --- a bit that flips --- */
 
-/* Tasks of the first stage that were made so far, as the events say. */
-static uint32_t maps_made(const Cluster *cluster)
+/* Tasks of the stage that were made so far, as the events say. */
+static uint32_t made_of_stage(const Cluster *cluster, uint32_t stage)
 {
+    const char *of_stage = arena_printf(arena, "\"stage\": %u,", stage);
     WireBytes kept = event_log_kept(driver_events(cluster->driver), arena);
     const char *text = arena_strndup(arena, kept.bytes, kept.byte_count);
     uint32_t count = 0;
@@ -486,9 +487,14 @@ static uint32_t maps_made(const Cluster *cluster)
     for (const char *at = text; (at = strstr(at, "\"event\": \"task\"")) != NULL; at++) {
         const char *line = arena_strndup(arena, at, strcspn(at, "\n"));
 
-        count += strstr(line, "\"stage\": 1,") != NULL && strstr(line, "\"made\"") != NULL;
+        count += strstr(line, of_stage) != NULL && strstr(line, "\"made\"") != NULL;
     }
     return count;
+}
+
+static uint32_t maps_made(const Cluster *cluster)
+{
+    return made_of_stage(cluster, 1);
 }
 
 static void flip_bit(int fd, uint64_t offset)
@@ -669,6 +675,65 @@ START_TEST(test_some_blocks_are_kept)
 }
 END_TEST
 
+/* --- what is kept twice --- */
+
+static void wait_for_executors(const Cluster *cluster, uint32_t count)
+{
+    while (cluster_backend_size(cluster->backend).executors < count)
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
+/* count(*) by word of rows that are kept for later jobs, twice */
+static const Plan *count_kept_words(int64_t keep_id)
+{
+    PlanColumn count = {3, type_of(TYPE_INT8), "count", false};
+    const Plan *kept = plan_exchange_keep(arena, scan(), keep_id, KEEP_DEFAULT | KEEP_TWO_REPLICAS);
+    const Plan *meet =
+        plan_exchange(arena, EXCHANGE_HASH, kept, REDUCES, (ColumnList){1, (ColumnId[]){2}});
+    const Expr *agg = expr_agg(arena, AGG_COUNT_STAR, type_of(TYPE_INT8), 0, NULL, false, NULL);
+
+    return plan_aggregate(arena, meet, 1, (ColumnId[]){2}, 1, &agg, &count);
+}
+
+/* The executors that made what is kept end, one after the other, each time after its copies were
+ * made elsewhere: nothing is made again. */
+START_TEST(test_kept_twice)
+{
+    bool is_told = _i == 0; /* else they that read find out */
+    Cluster cluster = open_cluster(3, 0);
+    const Plan *plan = count_kept_words(77);
+    const char *right = answer_of_threads(plan);
+
+    wait_for_executors(&cluster, 3);
+    check_answer(&cluster, plan, 0, right); /* stages 1 to 3 */
+    ck_assert_uint_eq(made_of_stage(&cluster, 1), FILES);
+    while (driver_kept_copies(cluster.driver, 77) < FILES)
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    end_executor(&cluster.executors[1]);
+    if (is_told)
+        tell_end(&cluster, cluster.executors[1].number);
+    check_answer(&cluster, plan, 0, right); /* stages 4 to 6 */
+    ck_assert_uint_eq(made_of_stage(&cluster, 4), 0);
+    driver_unpersist(cluster.driver, 77);
+    check_answer(&cluster, plan, 0, right);
+    close_cluster(&cluster);
+}
+END_TEST
+
+/* Where there is one executor there is one copy, and all else works. */
+START_TEST(test_kept_once)
+{
+    Cluster cluster = open_cluster(1, 0);
+    const Plan *plan = count_kept_words(78);
+    const char *right = answer_of_threads(plan);
+
+    for (int i = 0; i < 2; i++)
+        check_answer(&cluster, plan, 0, right);
+    ck_assert_uint_eq(driver_kept_copies(cluster.driver, 78), 0);
+    close_cluster(&cluster);
+}
+END_TEST
+
 /* --- what all want --- */
 
 typedef struct Fetcher {
@@ -703,12 +768,6 @@ static void check_object(const char *path)
     fclose(file);
     free(right);
     free(found);
-}
-
-static void wait_for_executors(const Cluster *cluster, uint32_t count)
-{
-    while (cluster_backend_size(cluster->backend).executors < count)
-        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
 /* Eight executors have an object of the driver's, which sends it about once; when the one that had
@@ -801,6 +860,8 @@ int main(void)
     tcase_add_test(tcase, test_damaged_kept_file);
     tcase_add_test(tcase, test_damaged_spilled_block);
     tcase_add_test(tcase, test_some_blocks_are_kept);
+    tcase_add_loop_test(tcase, test_kept_twice, 0, 2);
+    tcase_add_test(tcase, test_kept_once);
     tcase_add_loop_test(tcase, test_object_for_all, 0, 2);
     tcase_add_test(tcase, test_errors_come_back);
     tcase_set_timeout(small, 120);
