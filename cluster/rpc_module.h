@@ -22,6 +22,7 @@
     F(secret_read)                                                                                 \
     F(secret_make)                                                                                 \
     F(secret_hand_over)                                                                            \
+    F(node_keys_make)                                                                              \
     F(secret_wipe)                                                                                 \
     F(secret_derive)                                                                               \
     F(channel_keys_new)                                                                            \

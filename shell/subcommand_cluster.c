@@ -14,11 +14,14 @@ static void print_usage(FILE *to)
 {
     fputs(
         "Usage: vonk cluster init --secret-file FILE\n"
+        "       vonk cluster init --tls DIR [--days N] NODE...\n"
         "       vonk cluster up N [--dir DIR] [--secret-file FILE] [--cores N] [--memory SIZE]\n"
         "                         [--schedule fair|fifo] [--run-as USER]\n"
         "       vonk cluster down [--dir DIR]\n\n"
         "init makes a secret: copy the file to every machine of a cluster, readable for its\n"
-        "owner alone. Who has it is a member. Without one a cluster is for one machine only.\n\n"
+        "owner alone. Who has it is a member. Without one a cluster is for one machine only.\n"
+        "With --tls each node has a key pair of its own, DIR/NODE.pem, which is then its\n"
+        "--secret-file; DIR/ca.pem makes more of them, and is for no node.\n\n"
         "up starts a master and N workers on this machine, waits until they are ready, and\n"
         "prints the master's URL; down ends them, and removes what they have left.\n\n"
         "  --dir DIR           of logs and of what the workers keep (default: in ~/.local/state)\n"
@@ -26,6 +29,7 @@ static void print_usage(FILE *to)
         "  --cores N           to be shared out among the workers (default: the machine's)\n"
         "  --memory SIZE       so is this, e.g. 8GiB (default: three quarters of the machine's)\n"
         "  --schedule          who gets free cores: who has the fewest, or who came first\n"
+        "  --days N            how long key pairs are valid (default: 825)\n"
         "  --run-as USER       of executors; needs root (default: the user's own)\n",
         to);
 }
@@ -47,6 +51,33 @@ static int init(const ClusterOptions *options)
     if (status != ST_OK)
         return cluster_report("cluster init", &err);
     fprintf(stderr, "The cluster's secret is in \"%s\". Whoever can read it is a member.\n", path);
+    return EXIT_OK;
+}
+
+static int init_nodes(const ClusterOptions *options, char **names, int count)
+{
+    enum { DAYS = 825, DAYS_MAX = 3650 };
+    const RpcModule *rpc;
+    Error err = ERROR_NONE;
+    int64_t days = DAYS;
+    Status status;
+
+    if (count == 0) {
+        fputs("vonk cluster init: --tls DIR NODE... says for which nodes\n", stderr);
+        return EXIT_USAGE;
+    }
+    if (options->days != NULL && !cluster_number(name, "--days", options->days, DAYS_MAX, &days))
+        return EXIT_USAGE;
+    status = rpc_module(&err, &rpc);
+    if (status == ST_OK)
+        status = rpc->node_keys_make(options->tls, (const char *const *)names, (uint32_t)count,
+                                     (int)days, &err);
+    if (status != ST_OK)
+        return cluster_report("cluster init", &err);
+    fprintf(stderr,
+            "Each node's file in \"%s\" is for that node alone. Whoever can read ca.pem makes "
+            "members.\n",
+            options->tls);
     return EXIT_OK;
 }
 
@@ -98,11 +129,14 @@ static int run(int argc, char **argv, Arena *arena)
                                           CLUSTER_TEXT("memory", memory),
                                           CLUSTER_TEXT("schedule", schedule),
                                           CLUSTER_TEXT("run-as", run_as),
+                                          CLUSTER_TEXT("tls", tls),
+                                          CLUSTER_TEXT("days", days),
                                           {NULL, 0, false}};
     ClusterOptions options;
     int at = cluster_options_parse(argc, argv, known, &options);
     const char *verb = at >= 0 && at < argc ? argv[at] : "";
     bool is_up = strcmp(verb, "up") == 0;
+    bool is_for_nodes = strcmp(verb, "init") == 0 && options.tls != NULL;
     int most = is_up ? 2 : 1;
 
     if (at < 0)
@@ -111,6 +145,8 @@ static int run(int argc, char **argv, Arena *arena)
         print_usage(options.wants_help ? stdout : stderr);
         return options.wants_help ? EXIT_OK : EXIT_USAGE;
     }
+    if (is_for_nodes)
+        return init_nodes(&options, argv + at + 1, argc - at - 1);
     if (argc - at > most) {
         fprintf(stderr, "vonk cluster %s: \"%s\" is too much\n", verb, argv[at + most]);
         return EXIT_USAGE;

@@ -12,21 +12,29 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cluster/rpc/node_keys.h"
 #include "core/base/arena.h"
 #include "core/base/clock.h"
 #include "core/base/invariant.h"
 
 enum { HELLO_BYTES = 8, HELLO_VERSION = 1, PEER_BYTES = 80, BACKLOG = 1024 };
 #define PSK_IDENTITY "vonk-cluster-1"
+static const char same_file[] =
+    "Every process of a cluster is started with the same --secret-file, or with key pairs that the "
+    "same vonk cluster init --tls has made.";
+
+/* What the hello says: how this process proves who it is. */
+typedef enum Proof { PROOF_NONE, PROOF_SECRET, PROOF_KEY_PAIR, PROOFS } Proof;
 
 struct ChannelKeys {
     Arena *arena;
-    unsigned char key[SECRET_KEY_BYTES];
+    Proof proof;
+    unsigned char key[SECRET_KEY_BYTES]; /* of PROOF_SECRET */
     SSL_CTX *client, *server;
     BIO_METHOD *socket; /* as OpenSSL's own, but a peer that is gone raises no SIGPIPE */
 };
 
-typedef enum State { SENDS_HELLO, GETS_HELLO, SHAKES_HANDS, IS_OPEN } State;
+typedef enum State { SENDS_HELLO, GETS_HELLO, SHAKES_HANDS, IS_WELCOMED, IS_OPEN } State;
 
 struct Channel {
     Arena *arena;
@@ -113,9 +121,19 @@ static int find_psk(SSL *ssl, const unsigned char *id, size_t id_bytes, SSL_SESS
     return *session != NULL;
 }
 
-/* TLS 1.3 alone, with the key alone: no certificates (there are none), no tickets, no early data.
- */
-static SSL_CTX *new_context(ChannelKeys *keys, bool is_server)
+/* The key alone: a certificate instead of it is nobody's. */
+static void use_secret(SSL_CTX *context, bool is_server)
+{
+    if (is_server) {
+        SSL_CTX_set_psk_find_session_callback(context, find_psk);
+    } else {
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+        SSL_CTX_set_psk_use_session_callback(context, use_psk);
+    }
+}
+
+/* TLS 1.3 alone: no tickets, no early data. node NULL: with the secret. */
+static SSL_CTX *new_context(ChannelKeys *keys, const NodeKeys *node, bool is_server)
 {
     SSL_CTX *context = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
 
@@ -124,36 +142,48 @@ static SSL_CTX *new_context(ChannelKeys *keys, bool is_server)
     SSL_CTX_set_app_data(context, keys);
     if (SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
         SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256") != 1 ||
-        SSL_CTX_set_num_tickets(context, 0) != 1) {
+        SSL_CTX_set_num_tickets(context, 0) != 1 ||
+        (node != NULL && !node_keys_use(node, context))) {
         SSL_CTX_free(context);
         return NULL;
     }
-    if (!is_server) /* a certificate instead of the key: nobody vouches for it */
-        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+    if (node == NULL)
+        use_secret(context, is_server);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(context, SSL_MODE_AUTO_RETRY | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-    if (is_server)
-        SSL_CTX_set_psk_find_session_callback(context, find_psk);
-    else
-        SSL_CTX_set_psk_use_session_callback(context, use_psk);
     return context;
+}
+
+static Status new_contexts(ChannelKeys *keys, const Secret *secret, Error *err)
+{
+    NodeKeys node = {0};
+
+    if (secret->node_bytes != 0)
+        TRY(node_keys_parse(secret->node, secret->node_bytes, "the node's file", err, &node));
+    keys->proof = node.key != NULL ? PROOF_KEY_PAIR : PROOF_SECRET;
+    keys->client = new_context(keys, node.key != NULL ? &node : NULL, false);
+    keys->server = new_context(keys, node.key != NULL ? &node : NULL, true);
+    node_keys_fini(&node);
+    keys->socket = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "vonk socket");
+    return keys->client != NULL && keys->server != NULL && keys->socket != NULL
+               ? ST_OK
+               : error_set(err, ST_INTERNAL, "OpenSSL cannot be set up for TLS 1.3");
 }
 
 Status channel_keys_new(const Secret *secret, Error *err, ChannelKeys **keys_out)
 {
     Arena *arena = arena_new(NULL, "channel keys", ARENA_NO_CAP);
     ChannelKeys *keys = ARENA_NEW(arena, ChannelKeys);
+    Status status;
 
     *keys_out = NULL;
     keys->arena = arena;
     memcpy(keys->key, secret->key, sizeof keys->key);
-    keys->client = new_context(keys, false);
-    keys->server = new_context(keys, true);
-    keys->socket = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "vonk socket");
-    if (keys->client == NULL || keys->server == NULL || keys->socket == NULL) {
+    status = new_contexts(keys, secret, err);
+    if (status != ST_OK) {
         channel_keys_free(keys);
-        return error_set(err, ST_INTERNAL, "OpenSSL cannot be set up for TLS 1.3");
+        return status;
     }
     BIO_meth_set_write(keys->socket, socket_bio_write);
     BIO_meth_set_read(keys->socket, socket_bio_read);
@@ -299,17 +329,26 @@ static ChannelStep step_failed_errno(const Channel *channel, Error *err)
     return CHANNEL_FAILED;
 }
 
+static Proof own_proof(const Channel *channel)
+{
+    return channel->keys == NULL ? PROOF_NONE : channel->keys->proof;
+}
+
 /* Both have said what they have; the server says so even to whom it will not talk. */
 static ChannelStep compare_hellos(Channel *channel, const unsigned char *theirs, Error *err)
 {
-    bool they_have = theirs[5] != 0, we_have = channel->keys != NULL;
+    static const char *const names[] = {"no secret", "a secret", "a key pair"};
+    Proof they_have = theirs[5], we_have = own_proof(channel);
+    char why[80];
 
     if (they_have == we_have)
         return CHANNEL_OPEN;
-    step_failed(channel, err,
-                we_have ? "it has no secret, and this process has one"
-                        : "it has a secret, and this process has none");
-    error_hint(err, "Every process of a cluster is started with the same --secret-file.");
+    snprintf(why, sizeof why, "it has %s, and this process has %s", names[they_have],
+             we_have == PROOF_NONE     ? "none"
+             : they_have == PROOF_NONE ? "one"
+                                       : names[we_have]);
+    step_failed(channel, err, why);
+    error_hint(err, same_file);
     return CHANNEL_FAILED;
 }
 
@@ -344,7 +383,7 @@ static ChannelStep get_hello(Channel *channel, unsigned char *hello, Error *err)
         channel->hello_done += (uint32_t)done;
     }
     channel->hello_done = 0;
-    if (memcmp(hello, "VRPC", 4) != 0 || hello[4] != HELLO_VERSION || hello[5] > 1)
+    if (memcmp(hello, "VRPC", 4) != 0 || hello[4] != HELLO_VERSION || hello[5] >= PROOFS)
         return step_failed(channel, err, "it does not speak as a process of this Vonk does");
     return CHANNEL_OPEN;
 }
@@ -379,33 +418,100 @@ static ChannelStep tls_wants(const Channel *channel, int result)
     }
 }
 
+/* A handshake that did not use the key, or showed no certificate, is none. */
+static bool has_proved(const Channel *channel)
+{
+    return own_proof(channel) == PROOF_SECRET
+               ? SSL_session_reused(channel->ssl) == 1
+               : SSL_get0_peer_certificate(channel->ssl) != NULL &&
+                     SSL_get_verify_result(channel->ssl) == X509_V_OK;
+}
+
+static void describe_tls(const Channel *channel, Error *err)
+{
+    unsigned long reason = ERR_peek_error();
+    long verified = SSL_get_verify_result(channel->ssl);
+    char name[NODE_NAME_BYTES];
+
+    if (verified != X509_V_OK) {
+        node_keys_name(SSL_get0_peer_certificate(channel->ssl), name);
+        error_detail(err, "TLS: %s%s%s.", X509_verify_cert_error_string(verified),
+                     name[0] == '\0' ? "" : ", of node ", name);
+    } else {
+        error_detail(err, "TLS: %s.",
+                     reason == 0 ? "the other side closed it" : ERR_reason_error_string(reason));
+    }
+    error_hint(err, same_file);
+}
+
+/* An alert has come. */
+static bool refuses_ours(void)
+{
+    unsigned long reason = ERR_peek_error();
+
+    return ERR_GET_LIB(reason) == ERR_LIB_SSL && ERR_GET_REASON(reason) > SSL_AD_REASON_OFFSET;
+}
+
+static const char *why_no_handshake(const Channel *channel)
+{
+    if (own_proof(channel) == PROOF_SECRET)
+        return "it has another secret, or the connection was cut";
+    switch (SSL_get_verify_result(channel->ssl)) {
+    case X509_V_OK:
+        return refuses_ours() ? "it does not take our key pair" : "the connection was cut";
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+        return "its key pair has expired";
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+        return "its key pair is not valid yet: is a clock wrong?";
+    default:
+        return "its key pair is another cluster's";
+    }
+}
+
+static ChannelStep no_handshake(Channel *channel, Error *err)
+{
+    step_failed(channel, err, why_no_handshake(channel));
+    describe_tls(channel, err);
+    return CHANNEL_FAILED;
+}
+
+/* In TLS 1.3 a client is done before the server has looked at its certificate: a byte says that it
+ * was taken. */
+static ChannelStep welcome(Channel *channel, Error *err)
+{
+    unsigned char byte = 'V';
+    ChannelStep step;
+    size_t done;
+    int result;
+
+    ERR_clear_error();
+    result = channel->is_server ? SSL_write_ex(channel->ssl, &byte, 1, &done)
+                                : SSL_read_ex(channel->ssl, &byte, 1, &done);
+    if (result == 1)
+        return CHANNEL_OPEN;
+    step = tls_wants(channel, result);
+    return step == CHANNEL_FAILED ? no_handshake(channel, err) : step;
+}
+
 static ChannelStep shake_hands(Channel *channel, Error *err)
 {
     ChannelStep step;
-    unsigned long reason;
     int result;
 
     ERR_clear_error();
     result = channel->is_server ? SSL_accept(channel->ssl) : SSL_connect(channel->ssl);
-    if (result == 1) /* a handshake that did not use the key is none */
-        return SSL_session_reused(channel->ssl) == 1
-                   ? CHANNEL_OPEN
-                   : step_failed(channel, err, "it has not proved that it knows the secret");
+    if (result == 1)
+        return has_proved(channel) ? CHANNEL_OPEN
+                                   : step_failed(channel, err, "it has not proved who it is");
     step = tls_wants(channel, result);
-    if (step != CHANNEL_FAILED)
-        return step;
-    reason = ERR_peek_error();
-    step_failed(channel, err, "it has another secret, or the connection was cut");
-    error_detail(err, "TLS: %s.",
-                 reason == 0 ? "the other side closed it" : ERR_reason_error_string(reason));
-    error_hint(err, "Every process of a cluster is started with the same --secret-file.");
-    return CHANNEL_FAILED;
+    return step == CHANNEL_FAILED ? no_handshake(channel, err) : step;
 }
 
 /* One state further, or what keeps it. */
 static ChannelStep step_once(Channel *channel, Error *err)
 {
-    unsigned char ours[HELLO_BYTES] = {'V', 'R', 'P', 'C', HELLO_VERSION, channel->keys != NULL};
+    unsigned char ours[HELLO_BYTES] = {'V', 'R',           'P',
+                                       'C', HELLO_VERSION, (unsigned char)own_proof(channel)};
     ChannelStep step;
 
     switch (channel->state) {
@@ -423,10 +529,14 @@ static ChannelStep step_once(Channel *channel, Error *err)
         break;
     case SHAKES_HANDS:
         step = shake_hands(channel, err);
-        if (step != CHANNEL_OPEN)
-            return step;
-        channel->state = IS_OPEN;
-        return CHANNEL_OPEN;
+        if (step == CHANNEL_OPEN)
+            channel->state = own_proof(channel) == PROOF_KEY_PAIR ? IS_WELCOMED : IS_OPEN;
+        return step;
+    case IS_WELCOMED:
+        step = welcome(channel, err);
+        if (step == CHANNEL_OPEN)
+            channel->state = IS_OPEN;
+        return step;
     case IS_OPEN:
         return CHANNEL_OPEN;
     }

@@ -53,7 +53,9 @@ struct RpcServer {
     int listener, wake;
     uint16_t port;
     pthread_t gate;
-    uint32_t pending_count; /* the gate's; oldest first */
+    int64_t say_at_ns;      /* the gate's, as the next ones */
+    uint32_t unsaid;        /* refusals */
+    uint32_t pending_count; /* oldest first */
     Pending *pending;
     struct pollfd *polled; /* listener, wake, then pending ones */
 
@@ -194,6 +196,20 @@ static void drop_pending(RpcServer *server, uint32_t at, bool is_closed)
             (server->pending_count - at) * sizeof *server->pending);
 }
 
+/* An operator wants to know, but not of each of many. */
+static void say_refused(RpcServer *server, const Error *err)
+{
+    int64_t now = clock_now_ns();
+
+    server->unsaid++;
+    if (now < server->say_at_ns)
+        return;
+    LOG_WARN("rpc", "%s %s%s", err->message, err->detail,
+             server->unsaid > 1 ? " (and more of the kind before)" : "");
+    server->unsaid = 0;
+    server->say_at_ns = now + INT64_C(1000000000);
+}
+
 /* True: it is pending no more. */
 static bool advance(RpcServer *server, uint32_t at)
 {
@@ -215,7 +231,7 @@ static bool advance(RpcServer *server, uint32_t at)
     case CHANNEL_FAILED:
         break;
     }
-    LOG_INFO("rpc", "%s", err.message);
+    say_refused(server, &err);
     drop_pending(server, at, true);
     return true;
 }

@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cluster/rpc/node_keys.h"
+
 enum { SECRET_BYTES = 32 };
 
 /* A file of root's may be read by the group that it names: so Kubernetes gives secrets to those who
@@ -42,7 +44,7 @@ static Status check_file(int fd, const char *path, Error *err)
 
 /* All of it, but for white space behind; also of a descriptor that others read, too. Returns its
  * length; -1: errno. */
-static ssize_t read_whole(int fd, unsigned char *bytes, size_t capacity)
+static ssize_t read_whole(int fd, char *bytes, size_t capacity)
 {
     size_t length = 0;
 
@@ -75,8 +77,7 @@ static int given_fd(const char *path)
     return end != path + 3 && *end == '\0' && fd >= 0 && fd <= INT_MAX ? (int)fd : -1;
 }
 
-/* What the file holds, of which a secret is made. */
-static Status read_file(const char *path, Error *err, unsigned char *bytes, size_t *length_out)
+Status secret_read_file(const char *path, Error *err, char *bytes, size_t *length_out)
 {
     int given = given_fd(path), fd = given;
     ssize_t length = 0;
@@ -123,24 +124,47 @@ static bool derive_key(const unsigned char *bytes, size_t byte_count, const char
     return is_done;
 }
 
+/* A key pair's file has a secret too, for what is no connection. */
+static Status check_node(const char *path, Secret *secret, Error *err)
+{
+    NodeKeys keys;
+    Status status = node_keys_parse(secret->node, secret->node_bytes, path, err, &keys);
+
+    if (status == ST_OK && keys.authority == NULL) {
+        error_set(err, ST_BAD_INPUT, "\"%s\" is the authority's file, and no node's", path);
+        error_hint(err, "Only vonk cluster init needs it.");
+        status = ST_BAD_INPUT;
+    }
+    if (status == ST_OK &&
+        !derive_key(keys.secret, sizeof keys.secret, "vonk rpc tls psk 1", secret->key))
+        status = error_set(err, ST_INTERNAL, "OpenSSL derives no key");
+    node_keys_fini(&keys);
+    return status;
+}
+
 Status secret_read(const char *path, Error *err, Secret *secret_out)
 {
-    unsigned char bytes[SECRET_FILE_BYTES_MAX];
     size_t length;
-    Status status = read_file(path, err, bytes, &length);
+    Status status;
 
     *secret_out = (Secret){{0}};
-    if (status == ST_OK && !derive_key(bytes, length, "vonk rpc tls psk 1", secret_out->key))
+    status = secret_read_file(path, err, secret_out->node, &length);
+    if (status == ST_OK && node_keys_are_in(secret_out->node, length)) {
+        secret_out->node_bytes = (uint32_t)length;
+        return check_node(path, secret_out, err);
+    }
+    if (status == ST_OK && !derive_key((const unsigned char *)secret_out->node, length,
+                                       "vonk rpc tls psk 1", secret_out->key))
         status = error_set(err, ST_INTERNAL, "OpenSSL derives no key");
-    OPENSSL_cleanse(bytes, sizeof bytes);
+    OPENSSL_cleanse(secret_out->node, sizeof secret_out->node);
     return status;
 }
 
 Status secret_hand_over(const char *path, Error *err, int *fd_out)
 {
-    unsigned char bytes[SECRET_FILE_BYTES_MAX];
+    char bytes[SECRET_FILE_BYTES_MAX];
     size_t length;
-    Status status = read_file(path, err, bytes, &length);
+    Status status = secret_read_file(path, err, bytes, &length);
 
     *fd_out = -1;
     if (status == ST_OK) {
@@ -158,31 +182,36 @@ Status secret_hand_over(const char *path, Error *err, int *fd_out)
     return status;
 }
 
+Status secret_write_file(const char *path, const char *bytes, size_t byte_count, Error *err)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
+    bool is_written;
+
+    if (fd < 0)
+        return error_set_errno(err, errno, "cannot make the secret file \"%s\"", path);
+    is_written = write(fd, bytes, byte_count) == (ssize_t)byte_count && fsync(fd) == 0;
+    if (close(fd) != 0 || !is_written) {
+        unlink(path);
+        return error_set_errno(err, errno, "cannot write the secret file \"%s\"", path);
+    }
+    return ST_OK;
+}
+
 Status secret_make(const char *path, Error *err)
 {
     unsigned char bytes[SECRET_BYTES];
     char text[2 * SECRET_BYTES + 2];
-    int fd;
-    bool is_written;
+    Status status;
 
     if (RAND_bytes(bytes, sizeof bytes) != 1)
         return error_set(err, ST_IO, "the system has no random bytes");
     for (size_t i = 0; i < sizeof bytes; i++)
         snprintf(text + 2 * i, 3, "%02x", bytes[i]);
     text[2 * sizeof bytes] = '\n';
+    status = secret_write_file(path, text, sizeof text - 1, err);
     OPENSSL_cleanse(bytes, sizeof bytes);
-    fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-    if (fd < 0) {
-        OPENSSL_cleanse(text, sizeof text);
-        return error_set_errno(err, errno, "cannot make the secret file \"%s\"", path);
-    }
-    is_written = write(fd, text, sizeof text - 1) == (ssize_t)(sizeof text - 1) && fsync(fd) == 0;
     OPENSSL_cleanse(text, sizeof text);
-    if (close(fd) != 0 || !is_written) {
-        unlink(path);
-        return error_set_errno(err, errno, "cannot write the secret file \"%s\"", path);
-    }
-    return ST_OK;
+    return status;
 }
 
 void secret_wipe(Secret *secret)

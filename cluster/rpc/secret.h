@@ -3,18 +3,25 @@
  *
  *     vonk cluster init -> a file of 256 random bits, 0600 -> --secret-file
  *
+ * or a file that has a key pair of the node as well (node_keys.h).
+ *
  * From it comes the key that both ends of a connection must have (channel.h). The file itself is
  * never sent, and neither is the key.
  */
 #ifndef VONK_CLUSTER_RPC_SECRET_H
 #define VONK_CLUSTER_RPC_SECRET_H
 
+#include <stddef.h>
+#include <stdint.h>
+
 #include "core/base/status.h"
 
-enum { SECRET_KEY_BYTES = 32, SECRET_FILE_BYTES_MAX = 4096 };
+enum { SECRET_KEY_BYTES = 32, SECRET_FILE_BYTES_MAX = 8192 };
 
 typedef struct Secret {
     unsigned char key[SECRET_KEY_BYTES];
+    uint32_t node_bytes; /* not 0: of node, a key pair for connections (node_keys.h) */
+    char node[SECRET_FILE_BYTES_MAX];
 } Secret;
 
 /* The file must be a plain one of at least 32 bytes that only its owner may read: this process's
@@ -24,6 +31,16 @@ MUST_CHECK Status secret_read(const char *path, Error *err, Secret *secret_out);
 
 /* A new file with a new secret; one that is there already stays, and is an error. */
 MUST_CHECK Status secret_make(const char *path, Error *err);
+
+/* One file for each node, and the authority's where there is none yet, in a folder which is made;
+ * see node_keys.h. A node's file that is there stays, and is an error. */
+MUST_CHECK Status node_keys_make(const char *folder, const char *const *names, uint32_t count,
+                                 int days, Error *err);
+
+/* What is in such a file, of SECRET_FILE_BYTES_MAX, without white space behind; and a new one. */
+MUST_CHECK Status secret_read_file(const char *path, Error *err, char *bytes, size_t *length_out);
+MUST_CHECK Status secret_write_file(const char *path, const char *bytes, size_t byte_count,
+                                    Error *err);
 
 /* A descriptor for processes that are started and cannot, or should not, read the file: in memory,
  * and never to change. */

@@ -10,17 +10,16 @@ import os
 import resource
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 
-LIB = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib")
-sys.path.insert(0, LIB)
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 from cluster import VONK, Cluster, expect, is_listening, listening_port, main, run, skip, stop, wait_for  # noqa: E402
 from cluster_work import QUERIES, Work  # noqa: E402
+from clocks import Clocks  # noqa: E402
 from fault_proxy import FaultNet  # noqa: E402
 
 FIU = [f"/usr/lib/fiu/fiu_{name}_preload.so" for name in ("run", "posix")]
@@ -47,27 +46,6 @@ def answers(process, query, wanted):
 
 
 # --- clocks ---
-
-DAY = 24 * 3600
-
-
-class Clocks:
-    """By name, the environment of processes whose time of day is set (tests/lib/clock_shim.c)."""
-
-    def __init__(self, folder):
-        self.folder, self.shim = folder, os.path.join(folder, "clock_shim.so")
-        subprocess.run(["cc", "-std=gnu17", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", os.path.join(LIB, "clock_shim.c"), "-o", self.shim, "-ldl"],
-                       check=True)
-
-    def environment(self, name):
-        self.turn(name, 0)
-        return {"LD_PRELOAD": self.shim, "VONK_CLOCK_FILE": os.path.join(self.folder, name)}
-
-    def turn(self, name, days):
-        path = os.path.join(self.folder, name)
-        with open(path, "r+b" if os.path.exists(path) else "wb") as f:
-            f.write(struct.pack("q", days * DAY))
-
 
 def test_clocks_jump(work):
     """By days, forwards and backwards, on all of them and on one: nobody is given up, nothing is made again."""

@@ -3,7 +3,7 @@
 
     run_safety.py [STORY]...     VONK_BUILD names another build than build/release
 
-Executors that run as a user of their own (this test makes one, as root, and removes it).
+Executors that run as a user of their own (this test makes one, as root, and removes it); key pairs, and those that are not taken.
 """
 import contextlib
 import errno
@@ -17,7 +17,8 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from cluster import PATIENCE, ROOT, VONK, Cluster, expect, main, run, skip, wait_for  # noqa: E402
+from clocks import Clocks  # noqa: E402
+from cluster import PATIENCE, ROOT, VONK, Cluster, expect, main, run, skip, stop, wait_for  # noqa: E402
 from jobs import write_job  # noqa: E402
 
 
@@ -197,6 +198,61 @@ def test_run_as_what_cannot_be():
                 os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
                 failed = run(*worker, "--dir", f"{folder}/w", "--run-as", user, code=1, user="nobody")
             expect(f'cannot run as user "{user}": this worker has not the right' in failed.stderr and "as root" in failed.stderr, failed.stderr)
+
+
+# --- a key pair for each node ---
+
+def test_key_pairs():
+    with tempfile.TemporaryDirectory(prefix="vonk-keys-") as folder:
+        keys, strange = os.path.join(folder, "keys"), os.path.join(folder, "strange")
+        run("cluster", "init", "--tls", keys, "a", "b")
+        run("cluster", "init", "--tls", keys, "me")  # later, by the same authority
+        run("cluster", "init", "--tls", strange, "a")
+        run("cluster", "init", "--secret-file", f"{folder}/secret")
+        expect("--tls DIR NODE" in run("cluster", "init", "--tls", keys, code=2).stderr, "which nodes?")
+        expect({os.stat(os.path.join(keys, name)).st_mode & 0o777 for name in os.listdir(keys)} == {0o600}, "its owner's alone")
+        with Cluster(1, executor=None, cores=1, extra=["--secret-file", f"{keys}/a.pem"]) as cluster:
+            more = cluster.start_worker(2, "--secret-file", f"{keys}/b.pem")
+            other = cluster.start_worker(3, "--secret-file", f"{strange}/a.pem")
+            try:
+                wait_for("the other node is there", lambda: len(cluster.status()["workers"]) == 2)
+                query = "SELECT i % 7 AS k, count(*), sum(i) FROM generate_series(1, 200000) AS t(i) GROUP BY 1 ORDER BY 1"
+                answer = run("sql", "--master", cluster.url, "--set", f"secret_file={keys}/me.pem", "--format", "csv", "-c", query).stdout
+                expect(answer == run("sql", "--format", "csv", "-c", query).stdout, answer)
+                wait_for("who is refused says so", lambda: "its key pair is another cluster's" in cluster.log("worker-3"))
+                wait_for("and who refuses, too", lambda: "does not take our key pair" in cluster.log("master"))
+                for file, wanted in ((f"{strange}/a.pem", "its key pair is another cluster's"), (f"{keys}/ca.pem", "is the authority's file"),
+                                     (f"{folder}/secret", "it has a key pair, and this process has a secret")):
+                    failed = run("status", "--master", cluster.url, "--secret-file", file, code=1)
+                    expect(wanted in failed.stderr, failed.stderr)
+                expect("it has a key pair, and this process has none" in run("status", "--master", cluster.url, code=1).stderr, "nothing")
+                os.chmod(f"{keys}/me.pem", 0o644)
+                failed = run("status", "--master", cluster.url, "--secret-file", f"{keys}/me.pem", code=1)
+                expect("chmod 600" in failed.stderr, failed.stderr)
+            finally:
+                stop(more)
+                stop(other)
+
+
+def test_key_pairs_expire():
+    """Seen by who has one, and, where its clock is behind, by who is shown it."""
+    with tempfile.TemporaryDirectory(prefix="vonk-keys-") as folder:
+        clocks = Clocks(folder)
+        then = clocks.environment("then")
+        clocks.turn("then", -400)
+        run("cluster", "init", "--tls", f"{folder}/keys", "a", env=then)
+        run("cluster", "init", "--tls", f"{folder}/keys", "--days", "30", "old", env=then)
+        with Cluster(1, extra=["--secret-file", f"{folder}/keys/a.pem"]) as cluster:
+            ask = ["status", "--master", cluster.url, "--secret-file", f"{folder}/keys/old.pem"]
+            failed = run(*ask, code=1)
+            expect('the certificate of "old" in' in failed.stderr and "has expired" in failed.stderr, failed.stderr)
+            clocks.turn("then", -390)
+            failed = run(*ask, code=1, env=then)
+            expect("it does not take our key pair" in failed.stderr and "expired" in failed.stderr, failed.stderr)
+            wait_for("the master says so", lambda: "its key pair has expired" in cluster.log("master"))
+            clocks.turn("then", -450)
+            failed = run(*ask, code=1, env=then)
+            expect("is not valid yet: is the clock right?" in failed.stderr, failed.stderr)
 
 
 if __name__ == "__main__":

@@ -200,9 +200,10 @@ static void check_still_served(const Secret *secret)
     ck_assert_msg(call_once(secret, &err) == ST_OK, "%s %s", err.message, err.detail);
 }
 
-static const Secret *const secrets[] = {NULL, &right};
+static Secret node, stranger; /* key pairs; of two clusters */
+static const Secret *const secrets[] = {NULL, &right, &node};
 
-/* _i: without, with a secret */
+/* _i: without, with a secret, with a key pair */
 START_TEST(test_calls)
 {
     ChannelKeys *keys = keys_of(secrets[_i]);
@@ -261,6 +262,15 @@ START_TEST(test_other_secrets)
     ck_assert_int_eq(call_once(&right, &err), ST_IO);
     ck_assert_ptr_nonnull(strstr(err.message, "it has no secret, and this process has one"));
     check_still_served(NULL);
+    stop_server();
+    start_server((RpcEndpoint){0}, &node);
+    ck_assert_int_eq(call_once(&stranger, &err), ST_IO);
+    ck_assert_ptr_nonnull(strstr(err.message, "its key pair is another cluster's"));
+    ck_assert_int_eq(call_once(&right, &err), ST_IO);
+    ck_assert_ptr_nonnull(strstr(err.message, "it has a key pair, and this process has a secret"));
+    ck_assert_int_eq(call_once(NULL, &err), ST_IO);
+    ck_assert_ptr_nonnull(strstr(err.message, "it has a key pair, and this process has none"));
+    check_still_served(&node);
 }
 END_TEST
 
@@ -367,8 +377,7 @@ START_TEST(test_bytes_of_somebody_else)
     ck_assert(is_ended(fd, 5000));
     close(fd);
     fd = raw_connection(); /* a right hello, then no TLS, and no frame */
-    ck_assert_int_gt(
-        send(fd, secrets[_i] == NULL ? "VRPC\1\0\0\0" : "VRPC\1\1\0\0", 8, MSG_NOSIGNAL), 0);
+    ck_assert_int_gt(send(fd, (char[]){'V', 'R', 'P', 'C', 1, (char)_i, 0, 0}, 8, MSG_NOSIGNAL), 0);
     ck_assert_int_gt(send(fd, "\xff\xff\xff\xff garbage", 12, MSG_NOSIGNAL), 0);
     ck_assert(is_ended(fd, 5000));
     close(fd);
@@ -634,6 +643,27 @@ START_TEST(test_more_connections_than_may_be)
 }
 END_TEST
 
+/* A key pair of a cluster of its own. */
+static void make_node(Secret *secret_out)
+{
+    static const char *const names[] = {"a-node"};
+    char folder[] = "/tmp/vonk-rpc-XXXXXX", path[64];
+    Error err = ERROR_NONE;
+
+    if (mkdtemp(folder) == NULL)
+        exit(EXIT_FAILURE);
+    snprintf(path, sizeof path, "%s/a-node.pem", folder);
+    if (node_keys_make(folder, names, 1, 1, &err) != ST_OK ||
+        secret_read(path, &err, secret_out) != ST_OK) {
+        fprintf(stderr, "%s\n", err.message);
+        exit(EXIT_FAILURE);
+    }
+    unlink(path);
+    snprintf(path, sizeof path, "%s/ca.pem", folder);
+    unlink(path);
+    rmdir(folder);
+}
+
 int main(void)
 {
     Suite *suite = suite_create("rpc");
@@ -641,22 +671,24 @@ int main(void)
     SRunner *runner;
     int failed;
 
+    make_node(&node);
+    make_node(&stranger);
     tcase_add_checked_fixture(cases, setup, teardown);
     tcase_set_timeout(cases, 120);
-    tcase_add_loop_test(cases, test_calls, 0, 2);
+    tcase_add_loop_test(cases, test_calls, 0, 3);
     tcase_add_test(cases, test_errors_of_handlers);
     tcase_add_test(cases, test_other_secrets);
     tcase_add_test(cases, test_loopback_only_without_secret);
-    tcase_add_loop_test(cases, test_silent_connections, 0, 2);
+    tcase_add_loop_test(cases, test_silent_connections, 0, 3);
     tcase_add_test(cases, test_more_silent_ones_than_may_be);
-    tcase_add_loop_test(cases, test_bytes_of_somebody_else, 0, 2);
-    tcase_add_loop_test(cases, test_hostile_frames, 0, 2);
+    tcase_add_loop_test(cases, test_bytes_of_somebody_else, 0, 3);
+    tcase_add_loop_test(cases, test_hostile_frames, 0, 3);
     tcase_add_test(cases, test_deadline);
-    tcase_add_loop_test(cases, test_deadline_of_connecting, 0, 2);
-    tcase_add_loop_test(cases, test_killed_in_mid_call, 0, 2);
+    tcase_add_loop_test(cases, test_deadline_of_connecting, 0, 3);
+    tcase_add_loop_test(cases, test_killed_in_mid_call, 0, 3);
     tcase_add_test(cases, test_started_again);
     tcase_add_test(cases, test_stops_with_open_connections);
-    tcase_add_loop_test(cases, test_many_callers, 0, 2);
+    tcase_add_loop_test(cases, test_many_callers, 0, 3);
     tcase_add_test(cases, test_more_connections_than_may_be);
     suite_add_tcase(suite, cases);
     runner = srunner_create(suite);

@@ -125,6 +125,48 @@ START_TEST(test_handed_over)
 }
 END_TEST
 
+START_TEST(test_key_pairs)
+{
+    static const char *const first[] = {"a", "b.example"}, *const more[] = {"c"};
+    static const char *const bad[] = {"ca", "", "../x", ".hidden", "a b"};
+    char file[160], ours[SECRET_DERIVED_BYTES], theirs[SECRET_DERIVED_BYTES];
+    Secret secret, other;
+    struct stat info;
+    Error err = ERROR_NONE;
+
+    ck_assert_msg(node_keys_make(folder, first, 2, 30, &err) == ST_OK, "%s", err.message);
+    ck_assert_msg(node_keys_make(folder, more, 1, 30, &err) == ST_OK, "%s", err.message);
+    ck_assert_int_eq(node_keys_make(folder, more, 1, 30, &err), ST_IO); /* it is there */
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        ck_assert_int_eq(node_keys_make(folder, &bad[i], 1, 30, &err), ST_BAD_INPUT);
+    snprintf(file, sizeof file, "%s/a.pem", folder);
+    ck_assert_int_eq(stat(file, &info), 0);
+    ck_assert_int_eq(info.st_mode & 07777, 0600);
+    ck_assert_msg(secret_read(file, &err, &secret) == ST_OK, "%s", err.message);
+    ck_assert_int_eq(chmod(file, 0644), 0);
+    ck_assert_int_eq(secret_read(file, &err, &other), ST_BAD_INPUT);
+    snprintf(file, sizeof file, "%s/c.pem", folder);
+    ck_assert_msg(secret_read(file, &err, &other) == ST_OK, "%s", err.message);
+    /* what all of a cluster derive is the same, and their keys are not */
+    ck_assert_int_eq(secret_derive(&secret, "test", &err, ours), ST_OK);
+    ck_assert_int_eq(secret_derive(&other, "test", &err, theirs), ST_OK);
+    ck_assert_str_eq(ours, theirs);
+    ck_assert_int_ne(memcmp(secret.node, other.node, secret.node_bytes), 0);
+    snprintf(file, sizeof file, "%s/ca.pem", folder);
+    ck_assert_int_eq(secret_read(file, &err, &other), ST_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "is the authority's file"));
+    secret.node[secret.node_bytes / 2] = '\0'; /* cut short */
+    write_file(secret.node, 0600);
+    ck_assert_int_eq(secret_read(path, &err, &other), ST_BAD_INPUT);
+    ck_assert_ptr_nonnull(strstr(err.message, "has not all of a node"));
+    for (const char *const *name = (const char *const[]){"a", "b.example", "c", "ca", NULL};
+         *name != NULL; name++) {
+        snprintf(file, sizeof file, "%s/%s.pem", folder, *name);
+        ck_assert_int_eq(unlink(file), 0);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("secret");
@@ -136,6 +178,7 @@ int main(void)
     tcase_add_test(cases, test_made_and_read);
     tcase_add_test(cases, test_not_taken);
     tcase_add_test(cases, test_handed_over);
+    tcase_add_test(cases, test_key_pairs);
     suite_add_tcase(suite, cases);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -1,0 +1,279 @@
+/* node_keys.c -- see node_keys.h */
+#include "cluster/rpc/node_keys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { AUTHORITY_DAYS = 3650, BACK_SECONDS = 3600 /* for clocks that are behind */ };
+
+static const char secret_name[] = "VONK CLUSTER SECRET", begins[] = "-----BEGIN ";
+
+/* --- reading --- */
+
+bool node_keys_are_in(const char *bytes, size_t byte_count)
+{
+    return byte_count > sizeof begins && memcmp(bytes, begins, sizeof begins - 1) == 0;
+}
+
+void node_keys_name(const X509 *certificate, char name_out[NODE_NAME_BYTES])
+{
+    name_out[0] = '\0';
+    if (certificate != NULL)
+        X509_NAME_get_text_by_NID(X509_get_subject_name(certificate), NID_commonName, name_out,
+                                  NODE_NAME_BYTES);
+}
+
+/* One of the file's parts. */
+static void take_part(NodeKeys *keys, const char *name, const unsigned char *bytes, long byte_count,
+                      bool *has_secret)
+{
+    X509 **certificate = keys->own == NULL ? &keys->own : &keys->authority;
+
+    if (strcmp(name, PEM_STRING_PKCS8INF) == 0 && keys->key == NULL)
+        keys->key = d2i_AutoPrivateKey(NULL, &bytes, byte_count);
+    else if (strcmp(name, PEM_STRING_X509) == 0 && *certificate == NULL)
+        *certificate = d2i_X509(NULL, &bytes, byte_count);
+    else if (strcmp(name, secret_name) == 0 && byte_count == (long)sizeof keys->secret) {
+        memcpy(keys->secret, bytes, sizeof keys->secret);
+        *has_secret = true;
+    }
+}
+
+static Status check_dates(const X509 *certificate, const char *path, Error *err)
+{
+    char name[NODE_NAME_BYTES];
+
+    node_keys_name(certificate, name);
+    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) > 0)
+        return error_set(
+            err, ST_BAD_INPUT,
+            "the certificate of \"%s\" in \"%s\" is not valid yet: is the clock right?", name,
+            path);
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0)
+        return ST_OK;
+    error_set(err, ST_BAD_INPUT, "the certificate of \"%s\" in \"%s\" has expired", name, path);
+    error_hint(err, "vonk cluster init --tls makes another one; the file of before must be moved "
+                    "away.");
+    return ST_BAD_INPUT;
+}
+
+Status node_keys_parse(const char *bytes, size_t byte_count, const char *path, Error *err,
+                       NodeKeys *keys_out)
+{
+    BIO *from = BIO_new_mem_buf(bytes, (int)byte_count);
+    char *name, *header;
+    unsigned char *part;
+    bool has_secret = false;
+    long part_bytes;
+    Status status;
+
+    *keys_out = (NodeKeys){0};
+    while (from != NULL && PEM_read_bio(from, &name, &header, &part, &part_bytes) == 1) {
+        take_part(keys_out, name, part, part_bytes, &has_secret);
+        OPENSSL_free(name);
+        OPENSSL_free(header);
+        OPENSSL_clear_free(part, (size_t)part_bytes);
+    }
+    BIO_free(from);
+    ERR_clear_error();
+    if (keys_out->key != NULL && keys_out->own != NULL && has_secret &&
+        X509_check_private_key(keys_out->own, keys_out->key) == 1)
+        status = check_dates(keys_out->own, path, err);
+    else
+        status = error_set(err, ST_BAD_INPUT,
+                           "\"%s\" has not all of a node: its key, its certificate, the "
+                           "authority's, and the cluster's secret",
+                           path);
+    ERR_clear_error();
+    if (status != ST_OK)
+        node_keys_fini(keys_out);
+    return status;
+}
+
+void node_keys_fini(NodeKeys *keys)
+{
+    EVP_PKEY_free(keys->key);
+    X509_free(keys->own);
+    X509_free(keys->authority);
+    OPENSSL_cleanse(keys, sizeof *keys);
+}
+
+bool node_keys_use(const NodeKeys *keys, SSL_CTX *context)
+{
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_verify_depth(context, 1);
+    return SSL_CTX_use_certificate(context, keys->own) == 1 &&
+           SSL_CTX_use_PrivateKey(context, keys->key) == 1 &&
+           X509_STORE_add_cert(SSL_CTX_get_cert_store(context), keys->authority) == 1;
+}
+
+/* --- making --- */
+
+static bool add_extension(X509 *certificate, X509 *issuer, int kind, const char *value)
+{
+    X509V3_CTX context;
+    X509_EXTENSION *extension;
+    bool is_added;
+
+    X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+    extension = X509V3_EXT_conf_nid(NULL, &context, kind, value);
+    is_added = extension != NULL && X509_add_ext(certificate, extension, -1) == 1;
+    X509_EXTENSION_free(extension);
+    return is_added;
+}
+
+static bool set_serial(X509 *certificate)
+{
+    BIGNUM *number = BN_new();
+    bool is_set = number != NULL && BN_rand(number, 127, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) &&
+                  BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != NULL;
+
+    BN_free(number);
+    return is_set;
+}
+
+/* issuer NULL: an authority, which vouches for itself. */
+static X509 *make_certificate(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key,
+                              int days)
+{
+    X509 *made = X509_new();
+    bool is_authority = issuer == NULL, is_made;
+    X509_NAME *subject = made == NULL ? NULL : X509_get_subject_name(made);
+
+    if (is_authority)
+        issuer = made;
+    is_made =
+        made != NULL && X509_set_version(made, 2) == 1 && set_serial(made) &&
+        X509_gmtime_adj(X509_getm_notBefore(made), -BACK_SECONDS) != NULL &&
+        X509_time_adj_ex(X509_getm_notAfter(made), days, 0, NULL) != NULL &&
+        X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,
+                                   (const unsigned char *)name, -1, -1, 0) == 1 &&
+        X509_set_issuer_name(made, X509_get_subject_name(issuer)) == 1 &&
+        X509_set_pubkey(made, key) == 1 &&
+        add_extension(made, issuer, NID_basic_constraints,
+                      is_authority ? "critical,CA:TRUE,pathlen:0" : "critical,CA:FALSE") &&
+        add_extension(made, issuer, NID_key_usage,
+                      is_authority ? "critical,keyCertSign" : "critical,digitalSignature") &&
+        (is_authority || add_extension(made, issuer, NID_ext_key_usage, "serverAuth,clientAuth")) &&
+        X509_sign(made, issuer_key, EVP_sha256()) > 0;
+    if (is_made)
+        return made;
+    X509_free(made);
+    return NULL;
+}
+
+static Status no_key(Error *err)
+{
+    unsigned long reason = ERR_get_error();
+
+    error_set(err, ST_INTERNAL, "OpenSSL makes no key pair");
+    error_detail(err, "%s.", reason == 0 ? "No reason given" : ERR_reason_error_string(reason));
+    ERR_clear_error();
+    return ST_INTERNAL;
+}
+
+/* authority NULL: in its own file. */
+static Status write_keys(const char *path, EVP_PKEY *key, X509 *own, X509 *authority,
+                         const unsigned char *secret, Error *err)
+{
+    BIO *to = BIO_new(BIO_s_secmem());
+    char *bytes;
+    long byte_count;
+    Status status;
+
+    if (to == NULL || PEM_write_bio_PKCS8PrivateKey(to, key, NULL, NULL, 0, NULL, NULL) != 1 ||
+        PEM_write_bio_X509(to, own) != 1 ||
+        (authority != NULL && PEM_write_bio_X509(to, authority) != 1) ||
+        PEM_write_bio(to, secret_name, "", secret, SECRET_KEY_BYTES) <= 0) {
+        BIO_free(to);
+        return no_key(err);
+    }
+    byte_count = BIO_get_mem_data(to, &bytes);
+    status = secret_write_file(path, bytes, (size_t)byte_count, err);
+    BIO_free(to);
+    return status;
+}
+
+static Status make_authority(const char *path, Error *err)
+{
+    unsigned char secret[SECRET_KEY_BYTES], mark[4];
+    char name[NODE_NAME_BYTES];
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *own = NULL;
+    Status status;
+
+    if (key != NULL && RAND_bytes(secret, sizeof secret) == 1 &&
+        RAND_bytes(mark, sizeof mark) == 1) {
+        snprintf(name, sizeof name, "vonk cluster %02x%02x%02x%02x", mark[0], mark[1], mark[2],
+                 mark[3]);
+        own = make_certificate(name, key, NULL, key, AUTHORITY_DAYS);
+    }
+    status = own == NULL ? no_key(err) : write_keys(path, key, own, NULL, secret, err);
+    OPENSSL_cleanse(secret, sizeof secret);
+    X509_free(own);
+    EVP_PKEY_free(key);
+    return status;
+}
+
+static Status make_node(const char *path, const char *name, const NodeKeys *authority, int days,
+                        Error *err)
+{
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *own =
+        key == NULL ? NULL : make_certificate(name, key, authority->own, authority->key, days);
+    Status status = own == NULL
+                        ? no_key(err)
+                        : write_keys(path, key, own, authority->own, authority->secret, err);
+
+    X509_free(own);
+    EVP_PKEY_free(key);
+    return status;
+}
+
+static bool is_name(const char *name)
+{
+    static const char known[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+
+    return name[0] != '\0' && name[0] != '.' && strlen(name) < NODE_NAME_BYTES &&
+           name[strspn(name, known)] == '\0' && strcmp(name, "ca") != 0;
+}
+
+Status node_keys_make(const char *folder, const char *const *names, uint32_t count, int days,
+                      Error *err)
+{
+    char path[PATH_MAX], bytes[SECRET_FILE_BYTES_MAX];
+    NodeKeys authority = {0};
+    size_t byte_count;
+    Status status;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (!is_name(names[i]))
+            return error_set(err, ST_BAD_INPUT,
+                             "\"%s\" is no name of a node: letters, digits, \".\", \"_\" and "
+                             "\"-\", and not \"ca\"",
+                             names[i]);
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+        return error_set_errno(err, errno, "cannot make the folder \"%s\"", folder);
+    snprintf(path, sizeof path, "%s/ca.pem", folder);
+    if (access(path, F_OK) != 0)
+        TRY(make_authority(path, err));
+    status = secret_read_file(path, err, bytes, &byte_count);
+    if (status == ST_OK)
+        status = node_keys_parse(bytes, byte_count, path, err, &authority);
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    for (uint32_t i = 0; i < count && status == ST_OK; i++) {
+        snprintf(path, sizeof path, "%s/%s.pem", folder, names[i]);
+        status = make_node(path, names[i], &authority, days, err);
+    }
+    node_keys_fini(&authority);
+    return status;
+}

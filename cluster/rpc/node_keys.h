@@ -1,0 +1,39 @@
+/*
+ * node_keys.h -- a key pair for each node of a cluster, and an authority that vouches for them
+ *
+ *     vonk cluster init --tls DIR a b   ->   DIR/ca.pem   DIR/a.pem   DIR/b.pem, each 0600
+ *
+ * A node's file is what its processes are started with (--secret-file a.pem): its private key, its
+ * certificate, the authority's certificate, and a secret that all nodes have, from which what is
+ * not a connection is derived (secret_derive). The authority's file has its private key instead: it
+ * makes more nodes' files, and no node needs it.
+ */
+#ifndef VONK_CLUSTER_RPC_NODE_KEYS_H
+#define VONK_CLUSTER_RPC_NODE_KEYS_H
+
+#include <openssl/ssl.h>
+
+#include "cluster/rpc/secret.h"
+
+enum { NODE_NAME_BYTES = 65 };
+
+/* What a file holds; freed with node_keys_fini. */
+typedef struct NodeKeys {
+    EVP_PKEY *key;
+    X509 *own, *authority; /* NULL in the authority's own file: own is what it is */
+    unsigned char secret[SECRET_KEY_BYTES];
+} NodeKeys;
+
+bool node_keys_are_in(const char *bytes, size_t byte_count);
+/* ST_BAD_INPUT: what there is not, or that the certificate is not valid today. */
+MUST_CHECK Status node_keys_parse(const char *bytes, size_t byte_count, const char *path,
+                                  Error *err, NodeKeys *keys_out);
+void node_keys_fini(NodeKeys *keys);
+
+/* Shows its own certificate, and wants one of the same authority. */
+bool node_keys_use(const NodeKeys *keys, SSL_CTX *context);
+
+/* Of a certificate; "" when it has none. */
+void node_keys_name(const X509 *certificate, char name_out[NODE_NAME_BYTES]);
+
+#endif
