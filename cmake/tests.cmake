@@ -74,6 +74,6 @@ foreach(name pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock pthread
         pthread_create pthread_join pthread_once pthread_sigmask nanosleep clock_gettime getrandom poll write sigtimedwait flock
         waitpid kill rpc_module log_line child_start child_finish worker__fork task_run
         election_start election_wake election_stop election_now_ns
-        scheduler_next scheduler_task_succeeded scheduler_executor_lost scheduler_executor_crashed)
+        scheduler_new scheduler_next scheduler_task_succeeded scheduler_executor_lost scheduler_executor_crashed)
     target_link_options(cluster_sim PRIVATE -Wl,--wrap=${name})
 endforeach()

@@ -14,15 +14,18 @@ typedef struct Entry {
     uint64_t key, value;
 } Entry;
 
-/* Of all schedulers: keys are mixed of the process and handles. */
+/* Of all schedulers: keys are mixed of the scheduler's number and handles. */
 static struct {
     uint32_t actions;
-    Entry launches[SLOTS]; /* attempt -> its executor  */
-    Entry tasks[SLOTS];    /* attempt -> its task      */
-    Entry counted[SLOTS];  /* task -> 1                */
-    Entry lost[SLOTS];     /* executor -> 1            */
+    uint64_t scheduler_count;
+    Entry schedulers[SLOTS]; /* address -> number of the one that is there now */
+    Entry launches[SLOTS];   /* attempt -> its executor  */
+    Entry tasks[SLOTS];      /* attempt -> its task      */
+    Entry counted[SLOTS];    /* task -> 1                */
+    Entry lost[SLOTS];       /* executor -> 1            */
 } seen;
 
+__typeof__(scheduler_new) __wrap_scheduler_new, __real_scheduler_new;
 __typeof__(scheduler_next) __wrap_scheduler_next, __real_scheduler_next;
 __typeof__(scheduler_task_succeeded) __wrap_scheduler_task_succeeded,
     __real_scheduler_task_succeeded;
@@ -30,10 +33,10 @@ __typeof__(scheduler_executor_lost) __wrap_scheduler_executor_lost, __real_sched
 __typeof__(scheduler_executor_crashed) __wrap_scheduler_executor_crashed,
     __real_scheduler_executor_crashed;
 
-static uint64_t key_of(uint64_t a, uint64_t b)
+static uint64_t mix(uint64_t a, uint64_t b, uint64_t c)
 {
-    uint64_t key = (uint64_t)process_self()->pid ^ a * UINT64_C(0x9e3779b97f4a7c15) ^
-                   (b + 1) * UINT64_C(0xbf58476d1ce4e5b9);
+    uint64_t key = a * UINT64_C(0xd6e8feb86659fd93) ^ b * UINT64_C(0x9e3779b97f4a7c15) ^
+                   (c + 1) * UINT64_C(0xbf58476d1ce4e5b9);
 
     key = (key ^ (key >> 31)) * UINT64_C(0x94d049bb133111eb);
     return key | 1;
@@ -53,9 +56,27 @@ static Entry *entry(Entry *entries, uint64_t key)
     UNREACHABLE("there is room for all that one schedule does");
 }
 
-static void lose(ExecutorId executor)
+static Entry *number_of(const Scheduler *scheduler)
 {
-    entry(seen.lost, key_of(executor, 0))->value = 1;
+    return entry(seen.schedulers, mix((uint64_t)(uintptr_t)scheduler, 0, 0));
+}
+
+static uint64_t key_of(const Scheduler *scheduler, uint64_t a, uint64_t b)
+{
+    return mix(number_of(scheduler)->value, a, b);
+}
+
+Scheduler *__wrap_scheduler_new(Arena *arena, const SchedulerConfig *config)
+{
+    Scheduler *scheduler = __real_scheduler_new(arena, config);
+
+    number_of(scheduler)->value = ++seen.scheduler_count;
+    return scheduler;
+}
+
+static void lose(const Scheduler *scheduler, ExecutorId executor)
+{
+    entry(seen.lost, key_of(scheduler, executor, 0))->value = 1;
 }
 
 SchedulerAction __wrap_scheduler_next(Scheduler *scheduler)
@@ -63,13 +84,13 @@ SchedulerAction __wrap_scheduler_next(Scheduler *scheduler)
     SchedulerAction action = __real_scheduler_next(scheduler);
 
     if (action.kind == ACTION_LAUNCH_TASK) {
-        entry(seen.launches, key_of(action.attempt, 0))->value = action.executor;
-        entry(seen.tasks, key_of(action.attempt, 0))->value =
-            key_of(action.stage, action.partition);
-        if (entry(seen.lost, key_of(action.executor, 0))->value != 0)
+        entry(seen.launches, key_of(scheduler, action.attempt, 0))->value = action.executor;
+        entry(seen.tasks, key_of(scheduler, action.attempt, 0))->value =
+            key_of(scheduler, action.stage, action.partition);
+        if (entry(seen.lost, key_of(scheduler, action.executor, 0))->value != 0)
             sim_fail("a task is launched at an executor that was given up");
     } else if (action.kind == ACTION_EXECUTOR_GONE) {
-        lose(action.executor);
+        lose(scheduler, action.executor);
     }
     if (seen.actions++ % CHECK_EVERY == 0)
         scheduler_check(scheduler);
@@ -79,13 +100,13 @@ SchedulerAction __wrap_scheduler_next(Scheduler *scheduler)
 TaskVerdict __wrap_scheduler_task_succeeded(Scheduler *scheduler, AttemptId attempt,
                                             uint64_t output_hash)
 {
-    uint64_t key = key_of(attempt, 0);
+    uint64_t key = key_of(scheduler, attempt, 0);
     TaskVerdict verdict = __real_scheduler_task_succeeded(scheduler, attempt, output_hash);
     Entry *counted;
 
     if (verdict == VERDICT_REFUSED)
         return verdict;
-    if (entry(seen.lost, key_of(entry(seen.launches, key)->value, 0))->value != 0)
+    if (entry(seen.lost, key_of(scheduler, entry(seen.launches, key)->value, 0))->value != 0)
         sim_fail("a result of an executor that was given up is taken");
     if (verdict == VERDICT_COUNTS) {
         counted = entry(seen.counted, entry(seen.tasks, key)->value);
@@ -99,12 +120,12 @@ void __wrap_scheduler_executor_lost(Scheduler *scheduler, ExecutorId executor, B
                                     const char *reason)
 {
     __real_scheduler_executor_lost(scheduler, executor, fate, reason);
-    lose(executor);
+    lose(scheduler, executor);
 }
 
 void __wrap_scheduler_executor_crashed(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
                                        const char *reason)
 {
     __real_scheduler_executor_crashed(scheduler, executor, fate, reason);
-    lose(executor);
+    lose(scheduler, executor);
 }

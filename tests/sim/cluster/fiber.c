@@ -44,7 +44,7 @@ struct Fiber {
 static struct {
     uint64_t random, trace, switches;
     int64_t now_ns;
-    uint32_t pauses, hold_ons, count, next_number, process_count;
+    uint32_t pauses, until_pause, hold_ons, count, next_number, process_count;
     uint32_t can_run_count, can_run[FIBERS_MAX]; /* slots */
     Fiber *fibers[FIBERS_MAX];
     Fiber *self;
@@ -243,8 +243,9 @@ int64_t fiber_cpu_ns(void)
 
 void fiber_pause(void)
 {
-    if (world.self == NULL || world.hold_ons > 0 || !sim_chance(world.pauses))
+    if (world.self == NULL || world.pauses == 0 || world.hold_ons > 0 || --world.until_pause > 0)
         return;
+    world.until_pause = 1 + sim_below(2000 / world.pauses);
     set_can_run(world.self);
     give_way();
 }
@@ -396,6 +397,7 @@ void fibers_begin(uint64_t seed, uint32_t pauses_per_thousand)
 {
     world.random = seed;
     world.pauses = pauses_per_thousand;
+    world.until_pause = 1;
     world.now_ns = START_NS;
     world.trace = seed;
     world.switches = 0;
