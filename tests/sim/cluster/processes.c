@@ -15,6 +15,7 @@
 
 #include "cluster/block_keeper.h"
 #include "cluster/executor_process.h"
+#include "cluster/executor_stages.h"
 #include "cluster/worker_internal.h"
 #include "core/base/invariant.h"
 #include "core/base/log.h"
@@ -32,6 +33,7 @@ __typeof__(worker__fork) __wrap_worker__fork;
 __typeof__(waitpid) __wrap_waitpid;
 __typeof__(kill) __wrap_kill;
 __typeof__(task_run) __wrap_task_run, __real_task_run;
+__typeof__(executor_stages_hold) __wrap_executor_stages_hold, __real_executor_stages_hold;
 __typeof__(log_line) __wrap_log_line;
 __typeof__(rpc_module) __wrap_rpc_module;
 
@@ -70,6 +72,47 @@ void __wrap_log_line(LogLevel level, const char *area, const char *format, ...)
 }
 
 /* --- executors --- */
+
+enum { FIBERS = 4096, RUNS = 1 << 14 };
+
+static uint64_t held_stage[FIBERS]; /* by a fiber: the stage of the attempt at hand */
+static uint64_t runs[RUNS];         /* what was run, hashed; 0: free                */
+
+ExecutorStage *__wrap_executor_stages_hold(ExecutorStages *stages, uint64_t stage)
+{
+    held_stage[fiber_slot(fiber_self())] = stage;
+    return __real_executor_stages_hold(stages, stage);
+}
+
+/* However often its launch comes, an executor runs an attempt once. */
+static void note_run(uint32_t partition, uint32_t number)
+{
+    uint64_t stage = held_stage[fiber_slot(fiber_self())];
+    uint64_t key = (stage * UINT64_C(0x9e3779b97f4a7c15) ^ (uint64_t)process_self()->pid << 32 ^
+                    (uint64_t)partition << 16 ^ number) *
+                   UINT64_C(0xbf58476d1ce4e5b9);
+    uint64_t at = key >> 40;
+
+    for (uint32_t tries = 0; tries < RUNS; tries++, at++) {
+        if (runs[at % RUNS] == key)
+            sim_fail("an attempt is run twice");
+        if (runs[at % RUNS] != 0)
+            continue;
+        runs[at % RUNS] = key;
+        return;
+    }
+}
+
+/* A worker never runs more than it has cores for. */
+static void check_cores(const Worker *worker, const Child *starting)
+{
+    int32_t cores = starting->cores;
+
+    for (uint32_t i = 0; i < CHILDREN_MAX; i++)
+        cores += worker->children[i].state == CHILD_RUNS ? worker->children[i].cores : 0;
+    if (cores > worker->options->cores)
+        sim_fail("a worker of %d cores runs %d", worker->options->cores, cores);
+}
 
 typedef struct ExecutorProcess {
     ExecutorOptions options;
@@ -110,6 +153,7 @@ Status __wrap_child_start(Child *child, const Worker *worker, Error *err)
     SimProcess *self;
 
     CHECK(process != NULL);
+    check_cores(worker, child);
     if (sim_chance(odds.start_fails))
         return error_set(err, ST_IO, "the simulation refuses a process");
     child_folder(options, child, 0, path);
@@ -238,8 +282,11 @@ static int64_t task_ns(void)
 void __wrap_task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic_bool *stop,
                      TaskResult *result_out)
 {
-    bool goes_on = take_time(task_ns(), stop);
+    bool goes_on;
 
+    if (process_is_executor(process_self()))
+        note_run(partition, number);
+    goes_on = take_time(task_ns(), stop);
     if (sim_chance(odds.task_crashes))
         process_kill(process_self(), SIGSEGV);
     if (sim_chance(odds.task_fails)) {
