@@ -17,7 +17,7 @@
 #include "core/base/clock.h"
 #include "core/base/invariant.h"
 
-enum { PROCESSES_MAX = LOCAL_WORKERS_MAX + 1 };
+enum { PROCESSES_MAX = LOCAL_WORKERS_MAX + LOCAL_MASTERS_MAX };
 
 static const int64_t start_ns = 20000000000, end_ns = 8000000000;
 static const char state_name[] = "cluster.state", lock_name[] = "cluster.lock";
@@ -28,7 +28,7 @@ typedef struct LocalCluster {
     int lock;
     const char *url; /* NULL: not known */
     uint32_t count;
-    LocalProcess processes[PROCESSES_MAX]; /* the master first */
+    LocalProcess processes[PROCESSES_MAX]; /* masters first */
 } LocalCluster;
 
 /* --- the folder --- */
@@ -65,18 +65,26 @@ static Status lock_cluster(LocalCluster *cluster, Error *err)
     return error_set(err, ST_BAD_INPUT, "vonk cluster works on \"%s\" already", cluster->dir);
 }
 
-/* "master", "master.log", "master.log.1", "worker-3.log", "worker-3" */
+/* "master", "master.log", "master.log.1", "master-2.log", "worker-3.log", "worker-3" */
 static bool is_ours(const char *name)
 {
-    size_t digits;
+    bool is_master = strncmp(name, "master", 6) == 0;
 
-    if (strcmp(name, state_name) == 0 || strcmp(name, "master") == 0 ||
-        strncmp(name, "master.log", 10) == 0)
+    if (strcmp(name, state_name) == 0)
         return true;
-    if (strncmp(name, "worker-", 7) != 0)
+    if (!is_master && strncmp(name, "worker", 6) != 0)
         return false;
-    digits = strspn(name + 7, "0123456789");
-    return digits > 0 && (name[7 + digits] == '\0' || strncmp(name + 7 + digits, ".log", 4) == 0);
+    name += 6;
+    if (name[0] == '-') {
+        size_t digits = strspn(name + 1, "0123456789");
+
+        if (digits == 0)
+            return false;
+        name += 1 + digits;
+    } else if (!is_master) {
+        return false;
+    }
+    return name[0] == '\0' || strncmp(name, ".log", 4) == 0;
 }
 
 static bool remove_ours(const LocalCluster *cluster)
@@ -161,10 +169,13 @@ static uint32_t count_alive(const LocalCluster *cluster)
 /* Workers first: they end their executors, and tell the master. */
 static void end_all(LocalCluster *cluster)
 {
-    if (cluster->count > 1)
-        local_processes_end(cluster->processes + 1, cluster->count - 1, clock_now_ns() + end_ns);
-    if (cluster->count > 0)
-        local_processes_end(cluster->processes, 1, clock_now_ns() + end_ns);
+    uint32_t masters = 0;
+
+    while (masters < cluster->count && strncmp(cluster->processes[masters].name, "master", 6) == 0)
+        masters++;
+    local_processes_end(cluster->processes + masters, cluster->count - masters,
+                        clock_now_ns() + end_ns);
+    local_processes_end(cluster->processes, masters, clock_now_ns() + end_ns);
     cluster->count = 0;
 }
 
@@ -239,23 +250,33 @@ static void add_option(const char **words, const char *name, const char *value)
     words[count + 1] = value;
 }
 
-static Status start_master(LocalCluster *cluster, const LocalClusterOptions *options, Error *err)
+/* With several, each is in the URL, and what they keep is in ZooKeeper. */
+static Status start_master(LocalCluster *cluster, const LocalClusterOptions *options,
+                           uint32_t number, Error *err)
 {
+    Arena *arena = cluster->arena;
+    const char *name = number == 0 ? "master" : arena_printf(arena, "master-%u", number + 1);
     const char *arguments[WORDS_MAX] = {
         "vonk",       "master",
         "--host",     "127.0.0.1",
         "--port",     "0",
         "--schedule", options->schedule,
-        "--log-file", arena_printf(cluster->arena, "%s/master.log", cluster->dir),
-        "--dir",      arena_printf(cluster->arena, "%s/master", cluster->dir)};
+        "--log-file", arena_printf(arena, "%s/%s.log", cluster->dir, name)};
+    const char *url;
     Status status;
     int ready;
 
     add_option(arguments, "--secret-file", options->secret_file);
-    status = start(cluster, "master", arguments, err, &ready);
+    add_option(arguments, "--zookeeper", options->zookeeper);
+    if (options->zookeeper == NULL)
+        add_option(arguments, "--dir", arena_printf(arena, "%s/master", cluster->dir));
+    status = start(cluster, name, arguments, err, &ready);
     if (status == ST_OK)
-        status = local_process_ready(&cluster->processes[0], ready, clock_now_ns() + start_ns,
-                                     cluster->arena, err, &cluster->url);
+        status = local_process_ready(&cluster->processes[number], ready, clock_now_ns() + start_ns,
+                                     arena, err, &url);
+    if (status == ST_OK)
+        cluster->url =
+            number == 0 ? url : arena_printf(arena, "%s,%s", cluster->url, url + strlen("vonk://"));
     if (ready >= 0)
         close(ready);
     return status;
@@ -302,8 +323,8 @@ static Status start_workers(LocalCluster *cluster, const LocalClusterOptions *op
     }
     for (uint32_t i = 0; i < started; i++) {
         if (status == ST_OK)
-            status = local_process_ready(&cluster->processes[1 + i], ready[i], deadline,
-                                         cluster->arena, err, &line);
+            status = local_process_ready(&cluster->processes[options->masters + i], ready[i],
+                                         deadline, cluster->arena, err, &line);
         if (ready[i] >= 0)
             close(ready[i]);
     }
@@ -320,7 +341,7 @@ static Status refuse_second(const LocalCluster *cluster, Error *err)
 
 static Status start_all(LocalCluster *cluster, const LocalClusterOptions *options, Error *err)
 {
-    Status status;
+    Status status = ST_OK;
 
     read_state(cluster);
     if (count_alive(cluster) > 0)
@@ -329,7 +350,8 @@ static Status start_all(LocalCluster *cluster, const LocalClusterOptions *option
     cluster->url = NULL;
     remove_ours(cluster);
     add_line(cluster, "vonk cluster 1\n");
-    status = start_master(cluster, options, err);
+    for (uint32_t i = 0; i < options->masters && status == ST_OK; i++)
+        status = start_master(cluster, options, i, err);
     if (status == ST_OK)
         status = start_workers(cluster, options, err);
     if (status == ST_OK) {
@@ -351,6 +373,13 @@ Status local_cluster_up(const LocalClusterOptions *options, Arena *arena, Error 
     if (options->workers < 1 || options->workers > LOCAL_WORKERS_MAX)
         return error_set(err, ST_BAD_INPUT, "a cluster on one machine has 1 to %d workers",
                          LOCAL_WORKERS_MAX);
+    if (options->masters < 1 || options->masters > LOCAL_MASTERS_MAX ||
+        (options->masters > 1 && options->zookeeper == NULL)) {
+        error_set(err, ST_BAD_INPUT, "a cluster has a master, or up to %d with ZooKeeper",
+                  LOCAL_MASTERS_MAX);
+        error_hint(err, "--zookeeper host:2181 says where it is.");
+        return ST_BAD_INPUT;
+    }
     TRY(make_folders(arena, options->dir, err));
     if (options->run_as != NULL && chmod(options->dir, 0711) != 0)
         return error_set_errno(err, errno, "cannot let others pass the folder \"%s\"",

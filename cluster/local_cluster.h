@@ -16,11 +16,12 @@
 
 #include "core/base/arena.h"
 
-enum { LOCAL_WORKERS_MAX = 64 };
+enum { LOCAL_WORKERS_MAX = 64, LOCAL_MASTERS_MAX = 8 };
 
 typedef struct LocalClusterOptions {
-    const char *dir; /* absolute; made when it is not there */
-    uint32_t workers;
+    const char *dir;           /* absolute; made when it is not there */
+    uint32_t workers, masters; /* of several one leads; they need zookeeper */
+    const char *zookeeper;
     int32_t cores;        /* shared out among the workers; each has one at least */
     int64_t memory_bytes; /* so is this */
     const char *secret_file, *schedule;

@@ -17,6 +17,7 @@ static void print_usage(FILE *to)
         "       vonk cluster init --tls DIR [--days N] NODE...\n"
         "       vonk cluster up N [--dir DIR] [--secret-file FILE] [--cores N] [--memory SIZE]\n"
         "                         [--schedule fair|fifo] [--run-as USER]\n"
+        "                         [--masters N --zookeeper SERVERS]\n"
         "       vonk cluster down [--dir DIR]\n\n"
         "init makes a secret: copy the file to every machine of a cluster, readable for its\n"
         "owner alone. Who has it is a member. Without one a cluster is for one machine only.\n"
@@ -30,7 +31,8 @@ static void print_usage(FILE *to)
         "  --memory SIZE       so is this, e.g. 8GiB (default: three quarters of the machine's)\n"
         "  --schedule          who gets free cores: who has the fewest, or who came first\n"
         "  --days N            how long key pairs are valid (default: 825)\n"
-        "  --run-as USER       of executors; needs root (default: the user's own)\n",
+        "  --run-as USER       of executors; needs root (default: the user's own)\n"
+        "  --masters N         one of them leads, by ZooKeeper at host:2181[,host:2181][/path]\n",
         to);
 }
 
@@ -91,11 +93,16 @@ static int up(const ClusterOptions *options, const char *count, Arena *arena)
     };
     const char *url;
     Error err = ERROR_NONE;
-    int64_t number;
+    int64_t number, masters = 1;
 
     if (!cluster_number(name, "up", count, LOCAL_WORKERS_MAX, &number))
         return EXIT_USAGE;
     cluster.workers = (uint32_t)number;
+    if (options->masters != NULL &&
+        !cluster_number(name, "--masters", options->masters, LOCAL_MASTERS_MAX, &masters))
+        return EXIT_USAGE;
+    cluster.masters = (uint32_t)masters;
+    cluster.zookeeper = options->zookeeper;
     if (!cluster_cores(name, options->cores, &cluster.cores) ||
         !cluster_memory(name, options->memory, &cluster.memory_bytes))
         return EXIT_USAGE;
@@ -131,6 +138,8 @@ static int run(int argc, char **argv, Arena *arena)
                                           CLUSTER_TEXT("run-as", run_as),
                                           CLUSTER_TEXT("tls", tls),
                                           CLUSTER_TEXT("days", days),
+                                          CLUSTER_TEXT("masters", masters),
+                                          CLUSTER_TEXT("zookeeper", zookeeper),
                                           {NULL, 0, false}};
     ClusterOptions options;
     int at = cluster_options_parse(argc, argv, known, &options);

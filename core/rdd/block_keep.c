@@ -509,7 +509,7 @@ Status kept_file_open(const char *folder, uint64_t output, int64_t executor, uin
 
     file_path_of(path, folder, output, executor, map);
     *file_out = (KeptFile){.fd = -1, .path = arena_strdup(arena, path)};
-    file_out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    file_out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* also a pipe */
     if (file_out->fd < 0)
         return not_kept(folder, output, map, err);
     status = read_head(file_out, arena, err);

@@ -17,7 +17,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 import zookeeper  # noqa: E402
-from cluster import PATIENCE, VONK, Masters, expect, main, run, wait_for  # noqa: E402
+from cluster import PATIENCE, VONK, Cluster, Masters, expect, main, run, wait_for  # noqa: E402
 
 
 def has_all(status):
@@ -129,6 +129,16 @@ def test_secret(server):
                 stranger.wait(PATIENCE)
     finally:
         shutil.rmtree(folder)
+
+
+def test_cluster_up(server):
+    """Of one command; the URL names all masters, and any of them may end."""
+    run("cluster", "up", "1", "--masters", "2", "--dir", "/nonexistent", code=1)
+    with Cluster(1, executor=None, cores=1, extra=["--masters", "3", "--zookeeper", server.address + "/up"]) as cluster:
+        expect(cluster.url.count(",") == 2 and wait_for("two stand by", lambda: len(cluster.status()["masters"]["standbys"]) == 2), cluster.url)
+        os.kill(cluster.pid_of("master"), signal.SIGKILL)
+        answer = run("sql", "--master", cluster.url, "--format", "csv", "-c", "SELECT count(*) FROM generate_series(1, 100)").stdout
+        expect(answer == "count\n100\n", answer)
 
 
 def test_wrong_servers(server):
