@@ -159,26 +159,48 @@ static Status visit_filters(Distributor *to, const PlanCall *call, Spread *out)
     return ST_OK;
 }
 
+/* The column of the call's output that a column of its input is, whatever the record; a key where
+ * there are several. false: none is. */
+static bool after_functions(const PlanCall *call, ColumnId before, ColumnId *after_out)
+{
+    const RecordLayout *out = call->steps.last->out;
+    bool is_found = false;
+
+    for (uint32_t i = 0; i < out->field_count; i++) {
+        uint32_t from;
+
+        if ((is_found && !out->fields[i].is_key) || !call_passes_field(call, i, &from) ||
+            call->args.ids[from] != before)
+            continue;
+        *after_out = call->head.columns[i].id;
+        is_found = true;
+        if (out->fields[i].is_key)
+            break;
+    }
+    return is_found;
+}
+
 /* Keys that functions leave alone keep the rows where they are. */
 static Status visit_call(Distributor *to, const Plan *plan, Spread *out)
 {
     const PlanCall *call = plan_as_call(plan);
-    const RecordLayout *in = call->steps.first->in, *last = call->steps.last->out;
-    bool keeps_keys = true;
     Spread input;
+    ColumnId *keys;
+    bool keeps_keys;
 
     if (call_only_filters(call))
         return visit_filters(to, call, out);
     TRY(distribute__visit(to, plan->inputs[0], &input));
-    for (const CallStep *step = call->steps.last; step != NULL; step = step->before)
-        keeps_keys &= step->keeps_keys || step->kind == CALL_FILTER;
+    keeps_keys = input.kind == SPREAD_HASH || input.kind == SPREAD_PLACE;
+    keys = ARENA_ARRAY(to->arena, ColumnId, input.keys.count);
+    for (uint32_t i = 0; keeps_keys && i < input.keys.count; i++)
+        keeps_keys = after_functions(call, input.keys.ids[i], &keys[i]);
     *out = (Spread){.plan = plan_with_input(to->arena, plan, input.plan),
                     .partitions = input.partitions};
-    if (keeps_keys && (input.kind == SPREAD_HASH || input.kind == SPREAD_PLACE) &&
-        same_columns(input.keys, key_columns(to->arena, in, call->args))) {
+    if (keeps_keys) {
         out->kind = input.kind;
         out->partitioner = input.partitioner;
-        out->keys = key_columns(to->arena, last, all_columns(to->arena, plan));
+        out->keys = (ColumnList){input.keys.count, keys};
     }
     return ST_OK;
 }
