@@ -8,7 +8,7 @@
 #include "core/base/invariant.h"
 #include "core/data/batch.h"
 
-enum { PREFETCH_ROWS = 64, AHEAD_ROWS = 24 };
+enum { PREFETCH_ROWS = 64, AHEAD_ROWS = 24, AHEAD_WORDS = 16 };
 
 typedef void (*CreateFunction)(VonkTask *, const void *, void *);
 typedef void (*AddFunction)(VonkTask *, void *, const void *);
@@ -49,21 +49,25 @@ void combine_table_init(CombineTable *table, Arena *arena, const CombineSpec *sp
     row_bytes = hash_offset + sizeof(uint64_t) + table->key_text_count * sizeof(Str);
     row_store_init(&table->records, aligned(row_bytes, 16), pool, consumer);
     text_store_init(&table->texts, pool, consumer);
+    table->has_words =
+        table->keys.is_word && table->text_count == 0 && spec->acc->bytes <= WORD_RECORD_BYTES_MAX;
+    if (table->has_words)
+        word_table_init(&table->words, spec->acc->bytes, table->keys.items[0].b_offset, pool,
+                        consumer);
 }
 
 void combine_table_fini(CombineTable *table)
 {
     if (table->pool == NULL)
         return;
-    row_store_fini(&table->records);
-    text_store_fini(&table->texts);
-    hash_directory_fini(&table->directory);
+    combine_table_empty(table);
     table->pool = NULL;
 }
 
 void combine_table_want_numbers(CombineTable *table)
 {
-    CHECK(table->records.row_count == 0 && table->number_offset == 0);
+    CHECK(combine_table_count(table) == 0 && table->number_offset == 0);
+    table->has_words = false;
     table->number_offset = table->records.row_bytes;
     row_store_fini(&table->records);
     row_store_init(&table->records, table->number_offset + 16, table->pool, table->consumer);
@@ -74,6 +78,7 @@ void combine_table_clear(CombineTable *table)
     row_store_fini(&table->records);
     text_store_fini(&table->texts);
     hash_directory_clear(&table->directory);
+    word_table_clear(&table->words);
 }
 
 void combine_table_empty(CombineTable *table)
@@ -81,12 +86,30 @@ void combine_table_empty(CombineTable *table)
     row_store_fini(&table->records);
     text_store_fini(&table->texts);
     hash_directory_fini(&table->directory);
+    word_table_fini(&table->words);
 }
 
 size_t combine_table_bytes(const CombineTable *table)
 {
     return table->records.used_bytes + table->texts.used_bytes +
-           hash_directory_bytes(&table->directory);
+           hash_directory_bytes(&table->directory) + word_table_bytes(&table->words);
+}
+
+uint64_t combine_table_extent(const CombineTable *table, uint64_t *low_out)
+{
+    *low_out = 0;
+    return table->has_words ? word_table_extent(&table->words, low_out) : 0;
+}
+
+Status combine_table_set_range(CombineTable *table, uint64_t low, uint64_t span, Error *err)
+{
+    CHECK(table->has_words);
+    return word_table_set_range(&table->words, low, span, err);
+}
+
+void combine_table_drop_range(CombineTable *table)
+{
+    word_table_drop_range(&table->words);
 }
 
 uint32_t combine_table_read(const CombineTable *table, CombinePlace *place, uint32_t count,
@@ -96,6 +119,9 @@ uint32_t combine_table_read(const CombineTable *table, CombinePlace *place, uint
     size_t bytes = table->spec->acc->bytes;
     uint32_t done = 0;
 
+    if (table->has_words)
+        return word_table_read(&table->words, &place->number, count, table->spec->acc->bytes,
+                               records);
     while (done < count && place->chunk < store->chunk_count) {
         const RowChunk *chunk = &store->chunks[place->chunk];
 
@@ -108,12 +134,33 @@ uint32_t combine_table_read(const CombineTable *table, CombinePlace *place, uint
     return done;
 }
 
+/* As record_keys_hash has it. */
+static uint64_t hash_of_word(uint64_t word)
+{
+    return key_hash_combine(0, key_hash_word(word));
+}
+
+static bool next_word(const CombineTable *table, CombinePlace *place, SpilledRecord *record_out)
+{
+    const char *record = word_table_next(&table->words, &place->number);
+
+    if (record == NULL)
+        return false;
+    *record_out = (SpilledRecord){.kind = COMBINE_ACC,
+                                  .hash = hash_of_word(word_table_key(&table->words, record)),
+                                  .first = place->number - 1,
+                                  .record = (char *)(uintptr_t)record};
+    return true;
+}
+
 bool combine_table_next(const CombineTable *table, CombinePlace *place, SpilledRecord *record_out)
 {
     const RowStore *store = &table->records;
     const RowChunk *chunk = &store->chunks[place->chunk];
     char *row;
 
+    if (table->has_words)
+        return next_word(table, place, record_out);
     if (place->chunk == store->chunk_count || place->row == chunk->row_count)
         return false;
     row = chunk->rows + (size_t)place->row * store->row_bytes;
@@ -200,7 +247,8 @@ static Status own_changed_texts(CombineTable *table, char *record, Error *err)
     return ST_OK;
 }
 
-/* The record's key is what stands behind it, whatever a function did to it (*sum = *more). */
+/* The record's texts of the key are what stands behind it, whatever a function did to them
+ * (*sum = *more). */
 static void show_key_texts(const CombineTable *table, char *record)
 {
     const char *keys = record + table->directory.hash_offset + sizeof(uint64_t);
@@ -222,6 +270,8 @@ static Status call_add(CombineTable *table, char *acc, const char *record, Error
     for (uint32_t i = table->key_text_count; i < table->text_count; i++)
         table->text_seen[i] = text_data(acc, table->text_offsets[i]);
     add(&table->user->task, acc, record);
+    if (table->keys.is_word)
+        record_keys_copy(&table->keys, record, acc);
     show_key_texts(table, acc);
     if (table->text_count == table->key_text_count)
         return ST_OK;
@@ -314,14 +364,33 @@ static Status start_key(CombineTable *table, uint64_t hash, uint64_t at, const c
     return ST_OK;
 }
 
+/* There is room for the key. */
+static Status add_word(CombineTable *table, const char *record, Error *err)
+{
+    uint64_t word;
+    bool is_new;
+    char *acc;
+
+    memcpy(&word, record + table->keys.items[0].a_offset, sizeof word);
+    acc = word_table_find(&table->words, word, word_table_start(&table->words, word), &is_new);
+    if (is_new) {
+        begin_acc(table, record, false, acc);
+        record_keys_copy(&table->keys, record, acc);
+    }
+    return is_new && table->spec->zero == NULL ? ST_OK : call_add(table, acc, record, err);
+}
+
 /* *is_added_out: the record is in an accumulator, also when that has no memory for its texts. */
 static Status add_one(CombineTable *table, uint64_t hash, const char *record, Error *err,
                       bool *is_added_out)
 {
-    uint64_t at = hash_directory_start(&table->directory, hash);
+    uint64_t at;
     char *acc;
 
     *is_added_out = true;
+    if (table->has_words)
+        return add_word(table, record, err);
+    at = hash_directory_start(&table->directory, hash);
     while ((acc = hash_directory_next(&table->directory, hash, &at)) != NULL)
         if (record_keys_equal(&table->keys, record, acc))
             return call_add(table, acc, record, err);
@@ -340,7 +409,7 @@ static Status add_run(CombineTable *table, const char *records, uint32_t count, 
         bool is_added;
         Status status;
 
-        if (i % PREFETCH_ROWS == 0)
+        if (i % PREFETCH_ROWS == 0 && !table->has_words)
             hash_directory_prefetch(&table->directory, table->records.row_bytes,
                                     table->row_hashes + i,
                                     count - i < PREFETCH_ROWS ? count - i : PREFETCH_ROWS);
@@ -354,6 +423,14 @@ static Status add_run(CombineTable *table, const char *records, uint32_t count, 
     return ST_OK;
 }
 
+/* Room for so many more keys, but not for their records, where those stand for themselves. */
+static Status reserve(CombineTable *table, uint32_t count, Error *err)
+{
+    return table->has_words
+               ? word_table_reserve(&table->words, count, err)
+               : hash_directory_reserve(&table->directory, &table->records, count, err);
+}
+
 Status combine_table_add(CombineTable *table, const char *records, uint32_t count, Error *err,
                          uint32_t *done_out)
 {
@@ -361,7 +438,7 @@ Status combine_table_add(CombineTable *table, const char *records, uint32_t coun
 
     ASSERT(count <= BATCH_ROWS_MAX);
     *done_out = 0;
-    TRY(hash_directory_reserve(&table->directory, &table->records, count, err));
+    TRY(reserve(table, count, err));
     record_keys_hash(&table->keys, records, count, table->row_hashes);
     user_task_begin(table->user, &table->spec->add);
     status = add_run(table, records, count, err, done_out);
@@ -402,7 +479,7 @@ static inline void hash_keys(const CombineTable *table, KeyKind kind, const KeyS
         record_keys_hash(&table->keys, source->records, count, hashes);
     else if (kind == KEY_WORD)
         for (uint32_t i = 0; i < count; i++)
-            hashes[i] = key_hash_combine(0, key_hash_word(word_at(source, i)));
+            hashes[i] = hash_of_word(word_at(source, i));
     else
         for (uint32_t i = 0; i < count; i++)
             hashes[i] = key_hash_combine(0, key_hash_text(text_at(source, i)));
@@ -492,6 +569,68 @@ static inline __attribute__((always_inline)) Status find_keys(CombineTable *tabl
     return ST_OK;
 }
 
+static void begin_word(const CombineTable *table, uint64_t word, char *acc)
+{
+    const CombineSpec *spec = table->spec;
+
+    if (spec->zero != NULL)
+        memcpy(acc, spec->zero, spec->acc->bytes);
+    else
+        memset(acc, 0, spec->acc->bytes);
+    memcpy(acc + table->keys.items[0].b_offset, &word, sizeof word);
+}
+
+/* As find_words, most of them in the table's range. */
+static Status find_in_range(CombineTable *table, const KeySource *source, uint32_t count,
+                            void **accs_out, uint32_t *found_out)
+{
+    WordTable *words = &table->words;
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t word = word_at(source, i);
+        bool is_new;
+        char *acc;
+
+        if (i + AHEAD_WORDS < count)
+            word_table_prefetch_in_range(words, word_at(source, i + AHEAD_WORDS));
+        acc = word_table_find(words, word, word_table_start(words, word), &is_new);
+        if (is_new)
+            begin_word(table, word, acc);
+        accs_out[i] = acc + (is_new ? CHAIN_ACC_IS_NEW : 0);
+    }
+    *found_out = count;
+    return ST_OK;
+}
+
+/* There is room for them all. */
+static Status find_words(CombineTable *table, const KeySource *source, uint32_t count,
+                         void **accs_out, uint32_t *found_out)
+{
+    WordTable *words = &table->words;
+    uint64_t *starts = table->row_hashes;
+
+    if (words->span > 0)
+        return find_in_range(table, source, count, accs_out, found_out);
+    for (uint32_t i = 0; i < count; i++)
+        starts[i] = word_table_start(words, word_at(source, i));
+    for (uint32_t i = 0; i < AHEAD_WORDS && i < count; i++)
+        word_table_prefetch(words, starts[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t word = word_at(source, i);
+        bool is_new;
+        char *acc;
+
+        if (i + AHEAD_WORDS < count)
+            word_table_prefetch(words, starts[i + AHEAD_WORDS]);
+        acc = word_table_find(words, word, starts[i], &is_new);
+        if (is_new)
+            begin_word(table, word, acc);
+        accs_out[i] = acc + (is_new ? CHAIN_ACC_IS_NEW : 0);
+    }
+    *found_out = count;
+    return ST_OK;
+}
+
 Status combine_table_find(CombineTable *table, const void *values, const uint32_t *rows,
                           const char *records, uint32_t count, Error *err, void **accs_out,
                           uint32_t *found_out)
@@ -500,7 +639,9 @@ Status combine_table_find(CombineTable *table, const void *values, const uint32_
 
     ASSERT(count <= BATCH_ROWS_MAX && table->text_count == table->key_text_count);
     *found_out = 0;
-    TRY(hash_directory_reserve(&table->directory, &table->records, count, err));
+    TRY(reserve(table, count, err));
+    if (table->has_words)
+        return find_words(table, &source, count, accs_out, found_out);
     if (table->keys.is_word)
         return find_keys(table, KEY_WORD, &source, count, err, accs_out, found_out);
     if (table->keys.is_text)

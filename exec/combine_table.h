@@ -8,7 +8,8 @@
  *
  * Accumulators are records in chunks, in the order in which their keys first came; they never move.
  * Texts of accumulators are owned; short ones of the key stand behind their record, so that looking
- * a key up touches one line of the directory and one record.
+ * a key up touches one line of the directory and one record. Small accumulators whose key is one
+ * word lie in a word table instead, and move when more keys are added.
  *
  * Thread: one thread's.
  */
@@ -19,6 +20,7 @@
 #include "exec/record_keys.h"
 #include "exec/record_spill.h"
 #include "exec/user_task.h"
+#include "exec/word_table.h"
 
 typedef struct CombineTable {
     const CombineSpec *spec;
@@ -32,6 +34,8 @@ typedef struct CombineTable {
     const char **text_seen; /* where the texts that are no keys pointed before a call */
     uint32_t number_offset; /* in a row of records; 0: rows have no number */
 
+    bool has_words; /* accumulators are in words; else in records */
+    WordTable words;
     RowStore records;
     TextStore texts;
     HashDirectory directory;
@@ -51,7 +55,8 @@ MUST_CHECK Status combine_table_add(CombineTable *table, const char *records, ui
                                     Error *err, uint32_t *done_out);
 
 /*
- * The first half of the same: *found_out rows' keys have an accumulator. accs_out[i] is row i's;
+ * The first half of the same: *found_out rows' keys have an accumulator. accs_out[i] is row i's,
+ * until more keys are added;
  * that of a new key has CHAIN_ACC_IS_NEW in its address, and holds its key, and else `zero`, or
  * zeros. The key's values stand in a column (int64_t or Str, row rows[i], i when rows is NULL) when
  * combine_table_reads_column says so, or else in records. Of a table whose accumulators have no
@@ -79,7 +84,7 @@ MUST_CHECK Status combine_table_put(CombineTable *table, const void *record, Err
 
 static inline uint64_t combine_table_count(const CombineTable *table)
 {
-    return table->records.row_count;
+    return table->has_words ? word_table_count(&table->words) : table->records.row_count;
 }
 
 /* How far a reader is; zeroed: at the first accumulator. */
@@ -91,6 +96,23 @@ typedef struct CombinePlace {
 /* Copies the next accumulators, at most count, to records; returns how many there were. */
 uint32_t combine_table_read(const CombineTable *table, CombinePlace *place, uint32_t count,
                             char *records);
+
+/* --- keys that are numbers of a narrow range (word_table.h) --- */
+
+/* How far the keys reach from the least on; 0: they are no such numbers, or there are none. */
+uint64_t combine_table_extent(const CombineTable *table, uint64_t *low_out);
+
+/* Of an empty table: accumulators of those keys have their places from now on, and are read first,
+ * ascending. On failure, and when it is dropped, they have none. */
+MUST_CHECK Status combine_table_set_range(CombineTable *table, uint64_t low, uint64_t span,
+                                          Error *err);
+void combine_table_drop_range(CombineTable *table);
+
+/* Accumulators that are not in the range. */
+static inline uint64_t combine_table_count_outside(const CombineTable *table)
+{
+    return combine_table_count(table) - table->words.present_count;
+}
 
 /* Memory held. */
 size_t combine_table_bytes(const CombineTable *table);

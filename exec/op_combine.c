@@ -28,6 +28,12 @@
  * and then each record as it comes; behind PASS_ROWS it is tried again. */
 enum { PARTIAL_BYTES_MAX = 16 << 20, PROBE_ROWS = 1 << 16, GAIN_LEAST = 4, PASS_ROWS = 1 << 20 };
 
+/* Unless its keys are numbers of so narrow a range that an array of it is not larger either, and
+ * RANGE_ROWS records are expected for each: then some will have a known key, however late. To add
+ * to an array costs less than to pass on. It goes on so, until it has found OUTSIDE_KEYS_MAX keys
+ * that are not in the range. */
+enum { RANGE_ROWS = 2, OUTSIDE_KEYS_MAX = PROBE_ROWS / 2 };
+
 /* After so many rows, or bytes of text in them, a partial table is looked at. */
 enum { WINDOW_ROWS = 1 << 13, WINDOW_TEXT_BYTES = 4 << 20 };
 
@@ -37,6 +43,7 @@ typedef struct PartialState {
     uint64_t window_rows, window_bytes;
     uint64_t rows;  /* since it was tried, or given up */
     bool is_passed; /* it is not worth its time        */
+    bool has_range; /* it is an array                  */
     uint32_t *part; /* room for a selection            */
     bool has_texts; /* that records bring              */
 } PartialState;
@@ -438,7 +445,8 @@ static Status pass_records(CombineOp *op, PartialLocal *local, const Batch *batc
 /* Follows from the rows alone; how much room was asked for does not. */
 static uint64_t partial_bytes(const CombineOp *op)
 {
-    return combine_table_count(&op->table) * (op->table.records.row_bytes + 2 * sizeof(uint64_t)) +
+    return combine_table_count_outside(&op->table) *
+               (op->table.records.row_bytes + 2 * sizeof(uint64_t)) +
            op->table.texts.used_bytes;
 }
 
@@ -495,18 +503,41 @@ static bool gains_nothing(CombineOp *op)
            combine_table_count(&op->table) > state->rows - state->rows / GAIN_LEAST;
 }
 
+/* How many keys an array should have that goes on instead of the table, from *low_out on; 0: it is
+ * not worth its time either. */
+static uint64_t range_worth(const CombineOp *op, uint64_t *low_out)
+{
+    const ExecContext *context = op->op.context;
+    const CombineSpec *spec = op->node->spec;
+    uint64_t span = combine_table_extent(&op->table, low_out);
+    double rows_to_come = op->node->head.inputs[0]->estimated_rows;
+
+    if (context->partition_count > 1)
+        rows_to_come /= context->partition_count;
+    if (span > PARTIAL_BYTES_MAX / spec->acc->bytes || rows_to_come < RANGE_ROWS * (double)span)
+        return 0;
+    return span;
+}
+
 static Status end_window(CombineOp *op, PartialLocal *local, Emitter *emitter, Error *err)
 {
     PartialState *state = &op->partial;
     bool was_passed = state->is_passed;
+    bool gives_up = state->has_range ? combine_table_count_outside(&op->table) > OUTSIDE_KEYS_MAX
+                                     : !was_passed && gains_nothing(op);
+    uint64_t low, span = gives_up && !state->has_range ? range_worth(op, &low) : 0;
 
-    state->is_passed = !was_passed && gains_nothing(op);
-    if (was_passed || state->is_passed)
+    state->is_passed = gives_up && span == 0;
+    if (was_passed || gives_up)
         state->rows = 0;
     state->window_rows = state->window_bytes = 0;
-    if (state->is_passed || partial_bytes(op) > PARTIAL_BYTES_MAX)
-        return pass_on(op, local, emitter, err);
-    return ST_OK;
+    if (gives_up || partial_bytes(op) > PARTIAL_BYTES_MAX)
+        TRY(pass_on(op, local, emitter, err));
+    if (!gives_up)
+        return ST_OK;
+    combine_table_drop_range(&op->table);
+    state->has_range = span > 0;
+    return span > 0 ? combine_table_set_range(&op->table, low, span, err) : ST_OK;
 }
 
 static Status partial_consume(Operator *base, void *opaque, const Batch *batch, Emitter *emitter,

@@ -26,18 +26,21 @@ static LLVMValueRef task_of(const Chain *chain, LLVMValueRef call, uint32_t k)
     return call_item(chain, call, offsetof(ChainCall, tasks), k);
 }
 
-/* The key's texts, which add may point elsewhere (*sum = *more), where they do not stay. Two words
- * a text. */
-static void keep_key_texts(const Chain *chain, LLVMValueRef acc, LLVMValueRef *words, bool restores)
+/* The key, which add may change (*sum = *more), stays as it was found: that of one word, as tables
+ * look there (exec/word_table.h), and texts, which would be pointed to where they do not stay. One
+ * word a number, two a text. */
+static void keep_key(const Chain *chain, LLVMValueRef acc, LLVMValueRef *words, bool restores)
 {
     const ChainCombine *combine = chain->chain->combine;
 
     for (uint32_t i = 0; combine->has_keys && i < 2 * combine->acc->field_count; i++) {
         const RecordField *field = &combine->acc->fields[i / 2];
-        LLVMValueRef word = at(chain, acc, field->offset + i % 2 * sizeof(uint64_t));
+        Phys phys = type_phys(field->type);
+        LLVMValueRef word;
 
-        if (!field->is_key || type_phys(field->type) != PHYS_STR)
+        if (!field->is_key || (phys != PHYS_STR && (phys != PHYS_INT64 || i % 2 == 1)))
             continue;
+        word = at(chain, acc, field->offset + i % 2 * sizeof(uint64_t));
         if (restores)
             LLVMBuildStore(chain->builder, words[i], word);
         else
@@ -53,9 +56,9 @@ static void call_add(const Chain *chain, LLVMValueRef function, LLVMValueRef sta
     LLVMValueRef *words =
         ARENA_ARRAY(chain->chain->arena, LLVMValueRef, 2 * chain->chain->combine->acc->field_count);
 
-    keep_key_texts(chain, acc, words, false);
+    keep_key(chain, acc, words, false);
     (void)user_call(chain, k, args, 3);
-    keep_key_texts(chain, acc, words, true);
+    keep_key(chain, acc, words, true);
     user_return_if_failed(chain, function, state, k, task);
 }
 

@@ -8,7 +8,7 @@
 #include "exec/record_io.h"
 
 /* Of all blocks that a task fills. */
-enum { WRITER_BYTES = 16 << 20 };
+enum { WRITER_BYTES = 4 << 20 };
 
 typedef uint32_t (*PlaceFunction)(VonkTask *, const void *, uint32_t);
 

@@ -747,6 +747,13 @@ void mix(VonkTask *task, const VonkNumber *in, Pair *out)
                   .v = in->value};
 }
 void chain(VonkTask *task, Pair *sum, const Pair *more) { (void)task; sum->v = sum->v * 31 + more->v; }
+void number(VonkTask *task, const VonkNumber *in, Group *out)
+{
+    (void)task;
+    *out = (Group){.k = in->value * 2654435761 % 400009, .v = in->value};
+}
+/* the key that it leaves there is not the accumulator's */
+void chain_word(VonkTask *task, Group *sum, const Group *more) { (void)task; *sum = (Group){.k = more->v, .v = sum->v * 31 + more->v}; }
 void group(VonkTask *task, VonkIn *in, VonkOut *out)
 {
     Group group = {.v = 1};
@@ -757,9 +764,12 @@ void group(VonkTask *task, VonkIn *in, VonkOut *out)
 }
 int vonk_main(VonkSession *s, int c, char **v)
 {
-    VonkRdd *rdd = vonk_rdd_map(vonk_rdd_range(s, 0, 1200000, 1, 6), VonkNumber, Pair, mix);
+    VonkRdd *numbers = vonk_rdd_range(s, 0, 1200000, 1, 6), *rdd = vonk_rdd_map(numbers, VonkNumber, Pair, mix);
 
     (void)c;
+    if (v[1][0] == 'w')
+        return vonk_rdd_print_csv(vonk_rdd_reduce_by_key(vonk_rdd_map(numbers, VonkNumber, Group, number), Group, chain_word,
+                                                         VONK_PARTITIONS(2)));
     if (v[1][0] == 'r')
         return vonk_rdd_print_csv(vonk_rdd_reduce_by_key(rdd, Pair, chain, VONK_PARTITIONS(2)));
     return vonk_rdd_print_csv(vonk_rdd_group_by_key(rdd, Pair, Group, group, VONK_PARTITIONS(2)));
@@ -790,12 +800,72 @@ int vonk_main(VonkSession *s, int c, char **v)
 def keys_that_do_not_fit(folder):
     """Keys combined and grouped in tables that are larger than memory: the same bytes come out, in the same order."""
     job = write_job(folder, "keys.c", KEYS_JOB)
-    for kind in ("reduce", "group"):
+    for kind in ("word", "reduce", "group"):
         code, expected, err = submit(job, kind)
-        check(code == 0 and expected.count("\n") == 400010, f"{kind} in memory: {code} {len(expected)} {err[-300:]}")
+        check(code == 0 and expected.count("\n") == 400010 and len({line.split(",")[0] for line in expected.splitlines()}) == 400010, f"{kind} in memory: {code} {len(expected)} {err[-300:]}")
         for options in (["--set", "memory=40MiB"], ["--set", "memory=70MiB", "--set", "test.faults=4"]):
             code, out, err = submit(job, kind, options=[*options, "--set", f"spill_dir={folder}"])
             check(code == 0 and out == expected, f"{kind} {options}: {code} {out[:50]} {err[-300:]}")
+
+
+NARROW_KEYS_JOB = """
+VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
+void pair(VonkTask *task, const VonkNumber *in, Pair *out)
+{
+    int64_t round = in->value % 600000;
+    (void)task;
+    *out = (Pair){.k = round % 100 == 7 && round > 100000 ? round * 1000000007 : round * 7919 % 200003 - 100000, .v = in->value};
+}
+void mix(VonkTask *task, Pair *sum, const Pair *more) { (void)task; sum->v = sum->v * 31 + more->v; }
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_reduce_by_key(vonk_rdd_map(vonk_rdd_range(s, 0, 1800000, 1, 3), VonkNumber, Pair, pair),
+                                                     Pair, mix, VONK_PARTITIONS(2)));
+}
+"""
+
+
+def narrow_keys(folder):
+    """Keys that are nearly all numbers of a narrow range are combined before they are sent, however late one comes again."""
+    job = write_job(folder, "narrow_keys.c", NARROW_KEYS_JOB)
+    path = os.path.join(folder, "narrow.jsonl")
+    code, expected, err = submit(job, options=["--lineage", path])
+    check(code == 0, f"narrow keys: {code} {err[-300:]}")
+    with open(path) as f:
+        rows = json.loads(f.readline())["stages"][0]["rows"]
+    check(expected.count("\n") < rows < 1000000, f"narrow keys: {rows} rows of partial tables")
+    for options in ["batch_rows=100"], ["test.faults=3"], ["memory=40MiB", f"spill_dir={folder}"]:
+        code, out, err = submit(job, options=["--master", "local[4]", *[word for option in options for word in ("--set", option)]])
+        check(code == 0 and out == expected, f"narrow keys, {options}: {code} {out[:50]} {err[-300:]}")
+
+
+MEET_JOB = """
+VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
+void pair(VonkTask *task, const VonkNumber *in, Pair *out) { (void)task; *out = (Pair){.k = in->value % 100, .v = in->value}; }
+void same(VonkTask *task, const Pair *a, const Pair *b, Pair *out) { (void)task; *out = (Pair){.k = a->k, .v = a->v + b->v}; }
+void other(VonkTask *task, const Pair *a, const Pair *b, Pair *out) { (void)task; *out = (Pair){.k = a->v, .v = a->k + b->v}; }
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    VonkRdd *a = vonk_rdd_partition_by(vonk_rdd_map(vonk_rdd_range(s, 0, 300, 1, 3), VonkNumber, Pair, pair), 4);
+    VonkRdd *b = vonk_rdd_partition_by(vonk_rdd_map(vonk_rdd_range(s, 0, 200, 1, 2), VonkNumber, Pair, pair), 4);
+    VonkRdd *met = v[1][0] == 's' ? vonk_rdd_join(a, Pair, b, Pair, Pair, same) : vonk_rdd_join(a, Pair, b, Pair, Pair, other);
+
+    (void)c;
+    met = vonk_rdd_partition_by(met, 4);
+    puts(vonk_rdd_explain(met));
+    return vonk_rdd_print_csv(met);
+}
+"""
+
+
+def meeting(folder):
+    """Rows whose key a join's function passes on lie where they are wanted already."""
+    job = write_job(folder, "meet.c", MEET_JOB)
+    for function, moves in ("same", 2), ("other", 3):
+        code, out, err = submit(job, function)
+        plan, rows = out.split("k,v\n")
+        check(code == 0 and plan.count("-> hash into 4") == moves and rows.count("\n") == 600, f"meeting, {function}: {code} {out[:2000]} {err[-300:]}")
 
 
 def main():
@@ -820,6 +890,8 @@ def main():
         keeping(folder)
         keys_that_do_not_fit(folder)
         many_keys(folder)
+        narrow_keys(folder)
+        meeting(folder)
         progress(folder)
         lineage(folder)
     return report("rdd")

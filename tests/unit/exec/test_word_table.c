@@ -1,0 +1,190 @@
+/* test_word_table.c -- records by their key: found again, in the order in which they first came */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exec/word_table.h"
+
+enum { KEYS = 20000, LOOKUPS = 3 * KEYS, SOME = 100 };
+
+static MemPool *pool;
+static WordTable table;
+static uint64_t wrong; /* an assertion for each look-up would take longer than all of them */
+
+static void setup(void)
+{
+    pool = mem_pool_new(NULL, "test", MEM_POOL_NO_LIMIT);
+}
+
+static void teardown(void)
+{
+    word_table_fini(&table);
+    mem_pool_free(pool);
+}
+
+/* Key 7 is what marks free slots; many begin their look-up close to each other's. */
+static uint64_t nth_key(uint64_t i)
+{
+    return i == 7 ? WORD_FREE : i * 0x10001;
+}
+
+static uint64_t *tail_of(char *record)
+{
+    return (uint64_t *)(void *)(record + table.key_offset + sizeof(uint64_t));
+}
+
+/* The key's record, counted in its tail. */
+static bool count_key(uint64_t key)
+{
+    bool is_new;
+    char *record = word_table_find(&table, key, word_table_start(&table, key), &is_new);
+
+    wrong += (uintptr_t)record % 16 != 0 || word_table_key(&table, record) != key;
+    if (is_new)
+        *tail_of(record) = 0;
+    ++*tail_of(record);
+    return is_new;
+}
+
+/* Look-up i is of key i * 7 % KEYS: in that order they come, each three times. */
+static void count_keys(void)
+{
+    for (uint64_t i = 0; i < LOOKUPS; i++) {
+        Error err;
+
+        if (i % SOME == 0)
+            ck_assert_int_eq(word_table_reserve(&table, SOME, &err), ST_OK);
+        wrong += count_key(nth_key(i * 7 % KEYS)) != (i < KEYS);
+    }
+    ck_assert_uint_eq(word_table_count(&table), KEYS);
+}
+
+static void expect(const char *record, uint64_t key, const char *copy)
+{
+    wrong += record == NULL || word_table_key(&table, record) != key ||
+             *tail_of((char *)(uintptr_t)record) != 3 || memcmp(copy, record, 16) != 0;
+}
+
+/* First the keys of the range, ascending: multiples of 0x10001 as all others but the 7th. */
+static void compare(void)
+{
+    uint64_t place = 0, place_read = 0, first = (table.low + 0x10000) / 0x10001;
+    char copy[16];
+
+    for (uint64_t i = first; table.span > 0 && i * 0x10001 < table.low + table.span; i++) {
+        if (i == 7 || i >= KEYS)
+            continue;
+        wrong += word_table_read(&table, &place_read, 1, sizeof copy, copy) != 1;
+        expect(word_table_next(&table, &place), i * 0x10001, copy);
+    }
+    for (uint64_t i = 0; i < KEYS; i++) {
+        uint64_t key = nth_key(i * 7 % KEYS);
+
+        if (key - table.low < table.span)
+            continue;
+        wrong += word_table_read(&table, &place_read, 1, sizeof copy, copy) != 1;
+        expect(word_table_next(&table, &place), key, copy);
+    }
+    ck_assert_ptr_null(word_table_next(&table, &place));
+    ck_assert_uint_eq(word_table_read(&table, &place_read, 1, sizeof copy, copy), 0);
+    ck_assert_uint_eq(wrong, 0);
+}
+
+static void count_and_compare(void)
+{
+    count_keys();
+    compare();
+}
+
+START_TEST(keys_are_found_again_in_their_order)
+{
+    static const uint32_t shapes[][2] = {{16, 0}, {24, 8}, {32, 16}};
+
+    for (uint32_t i = 0; i < 3; i++) {
+        word_table_init(&table, shapes[i][0], shapes[i][1], pool, "test");
+        count_and_compare();
+        word_table_clear(&table);
+        ck_assert_uint_eq(word_table_count(&table), 0);
+        count_and_compare();
+        word_table_fini(&table);
+    }
+}
+END_TEST
+
+START_TEST(refused_memory_leaves_all_as_it_was)
+{
+    MemPool *small = mem_pool_new(pool, "small", 64 << 10);
+    uint64_t count = 0;
+    Error err;
+
+    word_table_init(&table, 16, 0, small, "test");
+    while (word_table_reserve(&table, 1, &err) == ST_OK)
+        ck_assert(count_key(nth_key(count++)));
+    ck_assert_int_eq(err.status, ST_OUT_OF_MEMORY);
+    ck_assert_uint_gt(count, SOME);
+    for (uint64_t i = 0; i < count; i++)
+        wrong += count_key(nth_key(i));
+    ck_assert_uint_eq(wrong, 0);
+    word_table_fini(&table);
+    mem_pool_free(small);
+}
+END_TEST
+
+START_TEST(keys_of_a_range_come_first_in_ascending_order)
+{
+    static const uint64_t ranges[][2] = {
+        {0, 1 << 20}, {5, 0x10001 * 3}, {0x10001 * 64, 1}, {(uint64_t)-70, 200}, {1, 3}};
+
+    for (uint32_t i = 0; i < 5; i++) {
+        Error err;
+
+        word_table_init(&table, 24, 8, pool, "test");
+        ck_assert_int_eq(word_table_set_range(&table, ranges[i][0], ranges[i][1], &err), ST_OK);
+        count_and_compare();
+        word_table_clear(&table);
+        count_and_compare();
+        word_table_clear(&table);
+        word_table_drop_range(&table);
+        count_and_compare();
+        word_table_fini(&table);
+    }
+}
+END_TEST
+
+START_TEST(the_extent_is_that_of_signed_keys)
+{
+    uint64_t low;
+    Error err;
+
+    word_table_init(&table, 16, 0, pool, "test");
+    ck_assert_uint_eq(word_table_extent(&table, &low), 0);
+    ck_assert_int_eq(word_table_reserve(&table, 4, &err), ST_OK);
+    ck_assert(count_key((uint64_t)-3));
+    ck_assert(count_key(9));
+    ck_assert_uint_eq(word_table_extent(&table, &low), 13);
+    ck_assert_int_eq((int64_t)low, -3);
+    ck_assert(count_key((uint64_t)INT64_MIN));
+    ck_assert(count_key(INT64_MAX));
+    ck_assert_uint_eq(word_table_extent(&table, &low), 0);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("word_table");
+    TCase *tcase = tcase_create("words");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, keys_are_found_again_in_their_order);
+    tcase_add_test(tcase, keys_of_a_range_come_first_in_ascending_order);
+    tcase_add_test(tcase, the_extent_is_that_of_signed_keys);
+    tcase_add_test(tcase, refused_memory_leaves_all_as_it_was);
+    suite_add_tcase(suite, tcase);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
