@@ -331,7 +331,8 @@ static TaskResult result_of(const AttemptReport *report)
                         .is_kept = report->is_kept,
                         .cpu_ms = report->cpu_ms,
                         .counts_bytes = report->counts,
-                        .sample = report->sample};
+                        .sample = report->sample,
+                        .sizes = report->sizes};
 }
 
 static void tasks_ended(ClusterBackend *backend, RemoteExecutor *executor,

@@ -107,6 +107,9 @@ static void add_ended(Executor *executor, const AttemptReport *report)
     if (report->sample.byte_count > 0)
         ended->report.sample.bytes =
             arena_copy(arena, report->sample.bytes, report->sample.byte_count);
+    if (report->sizes.byte_count > 0)
+        ended->report.sizes.bytes =
+            arena_copy(arena, report->sizes.bytes, report->sizes.byte_count);
     list_push(&executor->ended, &ended->node);
     pthread_cond_signal(&executor->news);
 }
@@ -137,6 +140,7 @@ static AttemptReport report_of(const Attempt *attempt, const TaskResult *result)
                             .stored_bytes = result->stored_bytes,
                             .is_kept = result->is_kept,
                             .sample = result->sample,
+                            .sizes = result->sizes,
                             .cpu_ms = result->cpu_ms,
                             .has_lost_input = result->has_lost_input,
                             .lost_source = result->lost_source,

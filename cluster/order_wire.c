@@ -342,6 +342,7 @@ static void put_attempt(WireWriter *to, const AttemptReport *report)
     wire_put_u64(to, report->lost_place);
     wire_put_blob(to, report->counts.bytes, (uint32_t)report->counts.byte_count);
     wire_put_blob(to, report->sample.bytes, (uint32_t)report->sample.byte_count);
+    wire_put_blob(to, report->sizes.bytes, (uint32_t)report->sizes.byte_count);
 }
 
 static AttemptReport get_attempt(WireReader *from, Arena *arena)
@@ -366,6 +367,8 @@ static AttemptReport get_attempt(WireReader *from, Arena *arena)
     report.counts.byte_count = byte_count;
     report.sample.bytes = wire_get_blob(from, &byte_count);
     report.sample.byte_count = byte_count;
+    report.sizes.bytes = wire_get_blob(from, &byte_count);
+    report.sizes.byte_count = byte_count;
     return report;
 }
 

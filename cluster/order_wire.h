@@ -91,6 +91,7 @@ typedef struct AttemptReport {
     uint64_t lost_place;
     WireBytes counts; /* of accumulators; may be empty */
     WireBytes sample; /* for ranges; may be empty      */
+    WireBytes sizes;  /* of partitions; may be empty   */
 } AttemptReport;
 
 typedef struct ExecutorReport {
@@ -103,7 +104,7 @@ typedef struct ExecutorReport {
 } ExecutorReport;
 
 void report_put(WireWriter *to, const ExecutorReport *report);
-/* Lives in the arena, but for counts and sample, which are borrowed from the bytes. */
+/* Lives in the arena, but for counts, sample and sizes, which are borrowed from the bytes. */
 MUST_CHECK Status report_take(WireBytes bytes, Arena *arena, Error *err,
                               ExecutorReport *report_out);
 

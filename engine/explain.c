@@ -153,8 +153,11 @@ static const char *job_text(const Query *query)
         strbuf_printf(&buf, "Stage %s: tasks %u", stages[i].name, stages[i].tasks);
         if (stages[i].attempts != stages[i].tasks)
             strbuf_printf(&buf, " (%u attempts)", stages[i].attempts);
-        strbuf_printf(&buf, ", rows %llu, %s, time %.3f ms\n", (unsigned long long)stages[i].rows,
+        strbuf_printf(&buf, ", rows %llu, %s, time %.3f ms", (unsigned long long)stages[i].rows,
                       str_of_bytes(stages[i].bytes, bytes), stages[i].ms);
+        if (stages[i].change != NULL)
+            strbuf_printf(&buf, ", %s", stages[i].change);
+        strbuf_putc(&buf, '\n');
     }
     return strbuf_text(&buf);
 }

@@ -211,6 +211,7 @@ Status query_job_distribute(Query *query, const Plan *physical, Error *err, cons
 Status query_job_new(Query *query, const Plan *physical, Error *err, const Plan **rest_out)
 {
     Arena *arena = query->arena;
+    const Config *config = &query->session->config;
     QueryJob *job = ARENA_NEW(arena, QueryJob);
     const Plan *distributed;
 
@@ -218,6 +219,10 @@ Status query_job_new(Query *query, const Plan *physical, Error *err, const Plan 
     job->session = query->session;
     job->below = find_below(distributed);
     TRY(session_job_request(query->session, job->below, err, &job->request));
+    job->request.adaptive = (AdaptiveSettings){.merge_bytes = config->adaptive_merge_bytes,
+                                               .split_bytes = config->adaptive_split_bytes,
+                                               .turns_joins = config->adaptive_join,
+                                               .shapes_result = true};
     *rest_out = rest_above(arena, distributed, job->below, scan_of_job(job, arena));
     query->job = job;
     return ST_OK;

@@ -23,7 +23,7 @@ typedef struct ReportStage {
     int64_t stage, tasks, skipped;
     int64_t made, failed, cancelled, lost_inputs, refused;
     int64_t rows, bytes, stored_bytes, cpu_us; /* stored: as they are sent */
-    const char *name, *inputs;                 /* inputs NULL: none */
+    const char *name, *inputs, *changed;       /* NULL: none, nothing */
     uint32_t partition_count;
     PartitionState *partitions;
     ListNode node;
@@ -82,6 +82,7 @@ static void take_stage(Report *report, json_object *event)
     stage->tasks = number_of(event, "tasks");
     stage->skipped = number_of(event, "skipped");
     stage->name = text_of(report, event, "name");
+    stage->changed = text_of(report, event, "changed");
     if (json_object_object_get_ex(event, "inputs", &inputs) &&
         json_object_is_type(inputs, json_type_array) && json_object_array_length(inputs) > 0)
         stage->inputs = arena_strdup(
@@ -355,6 +356,8 @@ static void stages_text(const Report *report, bool with_lineage, StrBuf *to)
         strbuf_printf(to, ", %.3f s CPU", (double)stage->cpu_us / 1e6);
         if (stage->inputs != NULL)
             strbuf_printf(to, "; reads stages %s", stage->inputs);
+        if (stage->changed != NULL)
+            strbuf_printf(to, "; %s", stage->changed);
         strbuf_putc(to, '\n');
         if (with_lineage)
             partitions_text(report, stage, to);

@@ -88,6 +88,18 @@ typedef enum ExchangeKind {
     EXCHANGE_PLACE
 } ExchangeKind;
 
+/* Who wants the number of an exchange's partitions. */
+typedef enum ExchangeWidth {
+    EXCHANGE_AS_SAID, /* the user, or the functions that read them: it stays       */
+    EXCHANGE_ADVISED  /* nobody: tasks may read several, or a part of one (docs/adr/0011) */
+} ExchangeWidth;
+
+/* What of the input's rows an aggregate has seen when its rows come out. */
+typedef enum AggregatePart {
+    AGGREGATE_WHOLE,
+    AGGREGATE_PARTIAL /* some: below an exchange; one key may come out several times */
+} AggregatePart;
+
 /* Where an EXCHANGE_KEEP keeps its rows for later jobs: in memory, on the disk, or in memory until
  * that is short and then on the disk. Flags. */
 typedef enum KeepLevel {

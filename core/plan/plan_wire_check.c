@@ -255,6 +255,7 @@ static void check_aggregate(NodeCheck *check, const PlanAggregate *node)
     const Plan *plan = check->plan;
     uint32_t keys = node->keys.count;
 
+    demand(check, node->part >= 0 && node->part <= AGGREGATE_PARTIAL, "no such part");
     demand(check, plan->column_count == (uint64_t)keys + node->aggs.count,
            "its columns are not its keys and aggregates");
     for (uint32_t i = 0; check->is_right && i < keys; i++) {
@@ -340,6 +341,7 @@ static void check_exchange(NodeCheck *check, const PlanExchange *node)
            node->keep_level >= 0 && node->keep_level < 2 * KEEP_TWO_REPLICAS &&
                (node->keep_id == 0 || (node->keep_level & KEEP_DEFAULT) != 0),
            "no such level to keep rows at");
+    demand(check, node->width >= 0 && node->width <= EXCHANGE_ADVISED, "no such width");
     check_passes_rows(check);
     check_ids(check, node->keys, check->plan->inputs[0], "a key is not a column of its input");
     check_keys(check, node->order);

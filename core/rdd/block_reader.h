@@ -13,10 +13,11 @@
 
 #include "core/rdd/block_store.h"
 
-/* A cell of an output: what map tasks [map_from, map_to) made for `reduce`. */
+/* A cell of an output: what map tasks [map_from, map_to) made for `reduce`. A table (block_table.h)
+ * goes on with the next one, up to reduce_to. */
 typedef struct BlockRange {
     uint32_t map_from, map_to;
-    uint32_t reduce;
+    uint32_t reduce, reduce_to;
     bool is_shared; /* others in this process read it too */
 } BlockRange;
 

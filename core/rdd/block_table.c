@@ -19,6 +19,7 @@ typedef struct BlockTable {
 typedef struct BlockScan {
     const BlockTable *table;
     const ScanRequest *request;
+    BlockRange range; /* what is left, the reduce partition at hand included */
     BlockReader reader;
     Block *block;
     uint32_t row;
@@ -43,8 +44,9 @@ static Status block_splits(const Table *base, Arena *arena, uint64_t target_byte
     for (uint32_t i = 0; count > 1 && i < count; i++)
         splits[i] = (Split){.start = range->map_from + i, .length = 1};
     for (uint32_t m = 0; m < maps; m++)
-        splits[count > 1 ? m : 0].row_count +=
-            (double)block_output_rows(table->output, range->map_from + m, range->reduce);
+        for (uint32_t r = range->reduce; r < range->reduce_to; r++)
+            splits[count > 1 ? m : 0].row_count +=
+                (double)block_output_rows(table->output, range->map_from + m, r);
     *count_out = count;
     *splits_out = splits;
     return ST_OK;
@@ -89,12 +91,14 @@ static Status block_scan_open(const Table *base, const Split *split, const ScanR
     BlockRange range = {.map_from = (uint32_t)split->start,
                         .map_to = (uint32_t)(split->start + split->length),
                         .reduce = table->range.reduce,
+                        .reduce_to = table->range.reduce_to,
                         .is_shared = table->range.is_shared};
 
     (void)err;
     *scan = (BlockScan){.table = table,
                         .request = request,
                         .arena = arena,
+                        .range = range,
                         .view = block_view_make(arena, request->column_count, request->batch_rows)};
     block_reader_open(&scan->reader, table->output, range, 0, request->cancelled);
     *scan_out = (TableScan *)scan;
@@ -110,6 +114,13 @@ static Status next_block(BlockScan *scan, Error *err)
     block_unref(scan->block);
     scan->row = 0;
     status = block_reader_next(&scan->reader, err, &scan->block);
+    while (status == ST_OK && scan->block == NULL &&
+           scan->range.reduce + 1 < scan->range.reduce_to) {
+        scan->range.reduce++;
+        block_reader_close(&scan->reader);
+        block_reader_open(&scan->reader, table->output, scan->range, 0, scan->request->cancelled);
+        status = block_reader_next(&scan->reader, err, &scan->block);
+    }
     if (status == ST_CORRUPT && table->lost_map != NULL)
         atomic_store(table->lost_map, scan->reader.map);
     else if (status == ST_CORRUPT)
@@ -205,7 +216,7 @@ Table *block_table_new(BlockOutput *output, BlockRange range, uint32_t column_co
 Table *checkpoint_table_new(BlockOutput *output, const char *name, uint32_t column_count,
                             const TableColumn *columns)
 {
-    BlockRange all = {.map_to = block_output_map_count(output)};
+    BlockRange all = {.map_to = block_output_map_count(output), .reduce_to = 1};
     BlockTable *table = table_new(output, all, column_count, columns);
 
     table->table.name = arena_strdup(table->arena, name);

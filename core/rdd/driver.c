@@ -123,6 +123,15 @@ static void take_sample(JobStage *stage, uint32_t partition, WireBytes sample)
         arena_copy(stage->range_arena, sample.bytes, sample.byte_count), sample.byte_count};
 }
 
+static void take_sizes(JobStage *stage, uint32_t partition, WireBytes sizes)
+{
+    uint32_t count = stage->fragment->reduce_count;
+
+    if (stage->sizes == NULL || sizes.byte_count != count * sizeof *stage->sizes)
+        return; /* shapes are worse, and right all the same */
+    memcpy(stage->sizes + (size_t)partition * count, sizes.bytes, sizes.byte_count);
+}
+
 static void launch(Driver *driver, const SchedulerAction *action)
 {
     JobStage *stage = action->context;
@@ -147,21 +156,24 @@ static void release_stage(Driver *driver, JobStage *stage)
     pthread_cond_broadcast(&driver->changed);
 }
 
-static void end_job(Driver *driver, JobId id, Job *job)
+static void end_target(Driver *driver, JobId id, JobStage *stage)
 {
-    const Error *err = scheduler_job_error(driver->scheduler, id);
+    const Error *told = scheduler_job_error(driver->scheduler, id);
+    JobState state = scheduler_job_state(driver->scheduler, id);
+    Error error = told == NULL ? ERROR_NONE : *told;
+    Job *job = stage->job;
 
-    job->state = scheduler_job_state(driver->scheduler, id);
-    job->is_running = false;
-    if (err != NULL)
-        job->error = *err;
-    if (job->state == JOB_CANCELLED && driver->shut.status != ST_OK)
-        job->error = driver->shut;
-    else if (job->state == JOB_CANCELLED)
-        (void)error_set(&job->error, ST_CANCELLED, "canceling job due to user request");
-    driver__say_job_ended(driver, job);
+    if (state == JOB_CANCELLED && driver->shut.status != ST_OK)
+        error = driver->shut;
+    else if (state == JOB_CANCELLED)
+        (void)error_set(&error, ST_CANCELLED, "canceling job due to user request");
+    driver__say_target_ended(driver, stage, state, &error);
     scheduler_job_release(driver->scheduler, id);
-    if (driver->observer.ended != NULL)
+    stage->is_wanted = false;
+    stage->is_made |= state == JOB_SUCCEEDED;
+    if (job->error.status == ST_OK)
+        job->error = error;
+    if (--job->wanted_count == 0 && driver->observer.ended != NULL)
         driver->observer.ended(driver->observer.context);
     pthread_cond_broadcast(&driver->changed);
 }
@@ -239,7 +251,7 @@ void driver__pump(Driver *driver)
             release_stage(driver, action.context);
             break;
         case ACTION_END_JOB:
-            end_job(driver, action.job, action.context);
+            end_target(driver, action.job, action.context);
             break;
         case ACTION_EXECUTOR_DRAINED:
             if (class->executor_drained != NULL)
@@ -425,7 +437,8 @@ static void let_inputs_go(const JobStage *stage, uint32_t partition)
             continue;
         maps = driver__taken(stage, i, partition);
         for (uint32_t m = maps.first; m < maps.first + maps.count; m++)
-            if (--producer->reads_left[m] == 0 && producer->keep_id == 0) {
+            if (--producer->reads_left[m] == 0 && producer->readers_left == 0 &&
+                producer->keep_id == 0) {
                 producer->is_let_go[m] = true;
                 block_output_drop(producer->output, m);
             }
@@ -476,6 +489,7 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
         user_shared_count(stage->work.shared, result->counts);
     }
     take_sample(stage, launch->partition, result->sample);
+    take_sizes(stage, launch->partition, result->sizes);
     if (result->blocks != NULL)
         block_output_put(stage->output, launch->partition, result->blocks, launch->executor);
     else
@@ -712,4 +726,30 @@ void driver_unpersist(Driver *driver, int64_t keep_id)
     if (kept != NULL)
         forget_kept(driver, kept);
     pthread_mutex_unlock(&driver->lock);
+}
+
+LedgerEntry driver__kept_entry(const BlockOutput *output, uint32_t partition)
+{
+    return (LedgerEntry){.hash = block_output_hash(output, partition),
+                         .rows = block_output_rows(output, partition, UINT32_MAX),
+                         .bytes = block_output_bytes(output, partition)};
+}
+
+uint32_t driver_kept(Driver *driver, int64_t keep_id, uint32_t partition_count,
+                     LedgerEntry *entries_out)
+{
+    BlockOutput *output;
+    uint32_t count = 0;
+
+    pthread_mutex_lock(&driver->lock);
+    output = driver__find_kept(driver, keep_id);
+    pthread_mutex_unlock(&driver->lock);
+    memset(entries_out, 0, partition_count * sizeof *entries_out);
+    if (output != NULL && block_output_map_count(output) == partition_count)
+        for (uint32_t p = 0; p < partition_count; p++) {
+            entries_out[p] = driver__kept_entry(output, p);
+            count += entries_out[p].hash != 0;
+        }
+    block_output_unref(output);
+    return count;
 }

@@ -18,32 +18,35 @@ void driver__say_stage(Driver *driver, JobStage *stage)
     event_number(driver->events, "tasks", fragment->partition_count);
     event_number(driver->events, "skipped", stage->report.skipped);
     event_numbers(driver->events, "inputs", input_count, inputs);
+    if (stage->change != NULL)
+        event_text(driver->events, "changed", stage->change);
     event_end(driver->events);
 }
 
-void driver__say_job(Driver *driver, Job *job, PartitionRange range)
+void driver__say_target(Driver *driver, JobStage *stage, PartitionRange range)
 {
-    job->number = ++driver->job_count;
-    job->began_ms = clock_now_ns() / 1000000;
+    stage->target_number = ++driver->job_count;
+    stage->target_began_ms = clock_now_ns() / 1000000;
     event_begin(driver->events, "job");
-    event_number(driver->events, "job", job->number);
-    event_number(driver->events, "stage", job->stages[job->fragments.count - 1].number);
+    event_number(driver->events, "job", stage->target_number);
+    event_number(driver->events, "stage", stage->number);
     event_number(driver->events, "first", range.first);
     event_number(driver->events, "partitions", range.count);
     event_end(driver->events);
 }
 
-void driver__say_job_ended(Driver *driver, const Job *job)
+void driver__say_target_ended(Driver *driver, const JobStage *stage, JobState state,
+                              const Error *err)
 {
     static const char *const states[] = {
         [JOB_SUCCEEDED] = "succeeded", [JOB_FAILED] = "failed", [JOB_CANCELLED] = "cancelled"};
 
     event_begin(driver->events, "job_ended");
-    event_number(driver->events, "job", job->number);
-    event_text(driver->events, "state", states[job->state]);
-    event_number(driver->events, "ms", clock_now_ns() / 1000000 - job->began_ms);
-    if (job->error.status != ST_OK)
-        event_text(driver->events, "error", job->error.message);
+    event_number(driver->events, "job", stage->target_number);
+    event_text(driver->events, "state", states[state]);
+    event_number(driver->events, "ms", clock_now_ns() / 1000000 - stage->target_began_ms);
+    if (err->status != ST_OK)
+        event_text(driver->events, "error", err->message);
     event_end(driver->events);
     event_log_flush(driver->events);
 }

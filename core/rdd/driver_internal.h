@@ -35,10 +35,23 @@ struct Driver {
 struct JobStage {
     Job *job;
     const Fragment *fragment;
+    bool is_needed;        /* for the result, as it seemed at the beginning                    */
+    bool waits;            /* for what it reads to be made (adaptive.h)                        */
+    JoinTurn *turn;        /* it waits for what its reader's join builds on; NULL: no more */
+    bool is_known;         /* its tasks are                                                    */
+    bool is_added;         /* the scheduler has it: what follows is set                        */
+    bool is_made;          /* all of its partitions were there once                            */
+    bool is_wanted;        /* by the job itself, as `target`                                   */
+    JobId target;          /* for as long                                                      */
+    uint32_t readers_left; /* fragments that read it, and are no stages yet                    */
+    const char *change;    /* what its producers' sizes made of it, in words; NULL: nothing    */
+    uint64_t *sizes;       /* [map * reduce_count + reduce], bytes; NULL: nobody wants to know */
     const Fragment *wired; /* the same, through bytes; NULL: tasks run the fragment itself */
     const char *name;
     StageId id;
-    int64_t number; /* in the event log */
+    int64_t number;        /* in the event log */
+    int64_t target_number; /* of the target, there */
+    int64_t target_began_ms;
     StageWork work;
     BlockOutput *output;
     WireBytes plan;     /* for executors elsewhere */
@@ -61,15 +74,12 @@ struct Job {
     JobRequest request;
     Driver *driver;
     FragmentSet fragments;
-    uint32_t stage_count; /* that were made */
-    JobStage *stages;
+    uint32_t stage_count; /* that the scheduler has: JobStage.is_added */
+    JobStage *stages;     /* one a fragment */
     StageReport *reports;
-    JobId id;
-    int64_t number; /* of the run, in the event log */
-    int64_t began_ms;
-    bool is_running;
-    JobState state;
-    Error error;
+    struct WireHere *here; /* for stages that are wired; NULL: none is */
+    uint32_t wanted_count; /* stages with a target */
+    Error error;           /* of the first target that failed */
 
     /* reading the result */
     BlockReader reader;
@@ -86,8 +96,9 @@ void driver__pump(Driver *driver);
 
 /* With the lock: lines of the event log. */
 void driver__say_stage(Driver *driver, JobStage *stage);
-void driver__say_job(Driver *driver, Job *job, PartitionRange range);
-void driver__say_job_ended(Driver *driver, const Job *job);
+void driver__say_target(Driver *driver, JobStage *stage, PartitionRange range);
+void driver__say_target_ended(Driver *driver, const JobStage *stage, JobState state,
+                              const Error *err);
 void driver__say_executor(Driver *driver, ExecutorId executor, const ExecutorSpec *spec);
 void driver__say_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate,
                                const char *reason);
@@ -118,6 +129,14 @@ static inline PartitionRange driver__taken(const JobStage *stage, uint32_t sourc
 
 /* With the lock. The output kept under that id, referenced; NULL: none. */
 BlockOutput *driver__find_kept(const Driver *driver, int64_t keep_id);
+/* What a kept output has of a partition; hash 0: nothing. */
+LedgerEntry driver__kept_entry(const BlockOutput *output, uint32_t partition);
 void driver__keep(Driver *driver, int64_t keep_id, BlockOutput *output);
+
+/* job_stages.c: the job's fragments. */
+Status job__cut(Job *job, Error *err);
+
+/* With the lock: stages are made of the fragments whose tasks are known by now. */
+Status job__add_stages(Job *job, Error *err);
 
 #endif

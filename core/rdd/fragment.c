@@ -29,10 +29,9 @@ static FragmentSource *find_source(const Fragment *fragment, const Plan *leaf)
     return NULL;
 }
 
-static void add_source(Cutter *cutter, Fragment *fragment, FragmentSource source)
+static void add_source(Arena *arena, Fragment *fragment, FragmentSource source)
 {
-    FragmentSource *sources =
-        ARENA_ARRAY(cutter->arena, FragmentSource, fragment->source_count + 1);
+    FragmentSource *sources = ARENA_ARRAY(arena, FragmentSource, fragment->source_count + 1);
 
     if (find_source(fragment, source.leaf) != NULL)
         return;
@@ -90,42 +89,84 @@ static Status producer_of(Cutter *cutter, const Plan *exchange, uint32_t *id_out
     return ST_OK;
 }
 
+static void take_producer(const FragmentSet *set, FragmentSource *source)
+{
+    const Fragment *producer = &set->items[source->producer];
+
+    source->partition_count = plan_as_exchange(source->leaf)->kind == EXCHANGE_KEEP
+                                  ? producer->partition_count
+                                  : producer->reduce_count;
+}
+
+/* What a join builds on comes before what it probes with (adaptive.h). */
+static Status cut_producers(Cutter *cutter, const Plan *plan)
+{
+    uint32_t producer;
+
+    if (plan->kind == PLAN_EXCHANGE)
+        return producer_of(cutter, plan, &producer);
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        TRY(cut_producers(cutter, plan->inputs[i]));
+    return ST_OK;
+}
+
 static Status find_sources(Cutter *cutter, Fragment *fragment, const Plan *plan)
 {
     FragmentSource source = {.leaf = plan};
-    const Fragment *producer;
 
     if (plan->kind == PLAN_SCAN) {
         TRY(distribute_splits(plan_as_scan(plan)->table, cutter->arena, cutter->err,
                               &source.split_count, &source.splits));
         source.partition_count = source.split_count == 0 ? 1 : source.split_count;
-        add_source(cutter, fragment, source);
+        add_source(cutter->arena, fragment, source);
         return ST_OK;
     }
     if (plan->kind == PLAN_EXCHANGE) {
         TRY(producer_of(cutter, plan, &source.producer));
-        producer = &cutter->set->items[source.producer];
-        source.partition_count = plan_as_exchange(plan)->kind == EXCHANGE_KEEP
-                                     ? producer->partition_count
-                                     : producer->reduce_count;
-        add_source(cutter, fragment, source);
+        take_producer(cutter->set, &source);
+        add_source(cutter->arena, fragment, source);
         return ST_OK;
     }
+    if (plan->kind == PLAN_HASH_JOIN)
+        TRY(cut_producers(cutter, plan->inputs[1]));
     for (uint32_t i = 0; i < plan->input_count; i++)
         TRY(find_sources(cutter, fragment, plan->inputs[i]));
     return ST_OK;
 }
 
+static void take_known(Fragment *fragment, Arena *arena, const Plan *plan, uint32_t known_count,
+                       const FragmentSource *known)
+{
+    if (plan->kind == PLAN_SCAN || plan->kind == PLAN_EXCHANGE) {
+        while (known_count > 0 && known->leaf != plan)
+            known++, known_count--;
+        CHECK(known_count > 0);
+        add_source(arena, fragment, *known);
+        return;
+    }
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        take_known(fragment, arena, plan->inputs[i], known_count, known);
+}
+
+void fragment_set_plan(Fragment *fragment, Arena *arena, const Plan *plan, uint32_t known_count,
+                       const FragmentSource *known)
+{
+    fragment->plan = plan;
+    fragment->source_count = 0;
+    fragment->sources = NULL;
+    take_known(fragment, arena, plan, known_count, known);
+}
+
 /* --- partitions --- */
 
-static bool is_broadcast(const Plan *plan)
+bool fragment_is_broadcast(const Plan *plan)
 {
     const PlanExchange *exchange = plan_as_exchange(plan);
 
     return exchange != NULL && exchange->kind == EXCHANGE_BROADCAST;
 }
 
-static uint32_t count_partitions(const Fragment *fragment, const Plan *plan)
+uint32_t fragment_plan_partitions(const Fragment *fragment, const Plan *plan)
 {
     uint32_t count = 0;
 
@@ -135,19 +176,27 @@ static uint32_t count_partitions(const Fragment *fragment, const Plan *plan)
         return find_source(fragment, plan)->partition_count;
     case PLAN_UNION:
         for (uint32_t i = 0; i < plan->input_count; i++)
-            count += count_partitions(fragment, plan->inputs[i]);
+            count += fragment_plan_partitions(fragment, plan->inputs[i]);
         return count;
     default:
         for (uint32_t i = 0; i < plan->input_count; i++)
-            if (!is_broadcast(plan->inputs[i]))
-                return count_partitions(fragment, plan->inputs[i]);
+            if (!fragment_is_broadcast(plan->inputs[i]))
+                return fragment_plan_partitions(fragment, plan->inputs[i]);
         return 1;
     }
 }
 
 uint32_t fragment_partitions(const Fragment *fragment)
 {
-    return count_partitions(fragment, fragment->plan);
+    return fragment_plan_partitions(fragment, fragment->plan);
+}
+
+void fragment_count_tasks(const FragmentSet *set, Fragment *fragment)
+{
+    for (uint32_t i = 0; i < fragment->source_count; i++)
+        if (fragment->sources[i].leaf->kind == PLAN_EXCHANGE)
+            take_producer(set, &fragment->sources[i]);
+    fragment->partition_count = fragment_partitions(fragment);
 }
 
 static Status add_fragment(Cutter *cutter, const Plan *plan, const PlanExchange *exchange,
@@ -185,6 +234,12 @@ Status fragments_cut(Arena *arena, const Plan *distributed, Error *err, Fragment
     *set_out = (FragmentSet){0};
     TRY(add_fragment(&cutter, distributed, NULL, &id));
     return arena_check(arena, err);
+}
+
+bool fragment_is_measured(const Fragment *fragment)
+{
+    return fragment->exchange != NULL && fragment->exchange->width == EXCHANGE_ADVISED &&
+           fragment->reduce_count > 1;
 }
 
 bool fragment_is_sampled(const Fragment *fragment)
@@ -227,7 +282,8 @@ typedef struct Reader {
     const FragmentSet *set;
     const Fragment *fragment;
     const FragmentSource *source;
-    PartitionRange *range; /* of the task at hand */
+    TaskShare share;       /* of the task at hand */
+    PartitionRange *range; /* what it reads */
 } Reader;
 
 /* The smallest range that has both. */
@@ -241,15 +297,29 @@ static PartitionRange join_ranges(PartitionRange a, PartitionRange b)
     return (PartitionRange){first, (end_a > end_b ? end_a : end_b) - first};
 }
 
-/* Notes what the partition of the plan reads; walks as restrict_plan does. */
+/* Of the source, whose partitions those are. */
+static void note_leaf(const Reader *reader, uint32_t first)
+{
+    const Fragment *producer = &reader->set->items[reader->source->producer];
+
+    if (reader->share.source != NO_SOURCE &&
+        reader->source == &reader->fragment->sources[reader->share.source]) {
+        *reader->range = join_ranges(*reader->range, reader->share.maps);
+        return;
+    }
+    for (uint32_t i = 0; i < reader->share.count; i++)
+        *reader->range =
+            join_ranges(*reader->range, exchange_maps(plan_as_exchange(reader->source->leaf),
+                                                      producer->partition_count,
+                                                      producer->reduce_count, first + i));
+}
+
+/* Notes what the task reads, whose first partition of the plan that is; walks as restrict_plan
+ * does. */
 static void note_reads(const Reader *reader, const Plan *plan, uint32_t partition)
 {
     if (plan == reader->source->leaf) {
-        const Fragment *producer = &reader->set->items[reader->source->producer];
-
-        *reader->range = join_ranges(
-            *reader->range, exchange_maps(plan_as_exchange(plan), producer->partition_count,
-                                          producer->reduce_count, partition));
+        note_leaf(reader, partition);
         return;
     }
     if (plan->kind == PLAN_EXCHANGE)
@@ -260,7 +330,7 @@ static void note_reads(const Reader *reader, const Plan *plan, uint32_t partitio
         return;
     }
     for (uint32_t i = 0; i < plan->input_count; i++) {
-        uint32_t count = count_partitions(reader->fragment, plan->inputs[i]);
+        uint32_t count = fragment_plan_partitions(reader->fragment, plan->inputs[i]);
 
         if (partition < count) {
             note_reads(reader, plan->inputs[i], partition);
@@ -280,7 +350,8 @@ const PartitionRange *fragment_takes(const FragmentSet *set, const Fragment *fra
 
     for (uint32_t p = 0; p < fragment->partition_count; p++) {
         reader.range = &ranges[p];
-        note_reads(&reader, fragment->plan, p);
+        reader.share = fragment_share(fragment, p);
+        note_reads(&reader, fragment->plan, reader.share.first);
         is_all &= ranges[p].first == 0 && ranges[p].count == maps;
     }
     return is_all ? NULL : ranges;
@@ -352,7 +423,7 @@ const char *fragment_label(const Fragment *fragment, Arena *arena)
 typedef struct Restrictor {
     const Fragment *fragment;
     Arena *arena;
-    uint32_t partition; /* of the fragment */
+    TaskShare share;
     FragmentTableFn table_of;
     void *context;
 } Restrictor;
@@ -362,9 +433,15 @@ static const Plan *restrict_plan(const Restrictor *to, const Plan *plan, uint32_
 static const Plan *restrict_leaf(const Restrictor *to, const Plan *plan, uint32_t partition)
 {
     const FragmentSource *source = find_source(to->fragment, plan);
-    Table *table = to->table_of(to->context, source, partition);
+    TaskShare share = to->share;
     uint32_t *columns;
     PlanScan *scan;
+    Table *table;
+
+    share.first = partition;
+    if (share.source != NO_SOURCE && source != &to->fragment->sources[share.source])
+        share.source = NO_SOURCE;
+    table = to->table_of(to->context, source, &share);
 
     if (plan->kind == PLAN_SCAN) {
         scan = arena_copy(to->arena, plan, sizeof *scan);
@@ -385,7 +462,7 @@ static const Plan *restrict_union(const Restrictor *to, const Plan *plan, uint32
     const PlanUnion *set = plan_as_union(plan);
 
     for (uint32_t i = 0; i < plan->input_count; i++) {
-        uint32_t count = count_partitions(to->fragment, plan->inputs[i]);
+        uint32_t count = fragment_plan_partitions(to->fragment, plan->inputs[i]);
 
         if (partition < count) {
             const Plan *input = restrict_plan(to, plan->inputs[i], partition);
@@ -412,17 +489,17 @@ static const Plan *restrict_plan(const Restrictor *to, const Plan *plan, uint32_
     for (uint32_t i = 0; i < plan->input_count; i++)
         inputs[i] = restrict_plan(to, plan->inputs[i], partition);
     return plan_with_shift(to->arena, plan_with_inputs(to->arena, plan, inputs),
-                           to->partition - partition);
+                           to->share.first - partition);
 }
 
-const Plan *fragment_restrict(const Fragment *fragment, Arena *arena, uint32_t partition,
+const Plan *fragment_restrict(const Fragment *fragment, Arena *arena, uint32_t task,
                               FragmentTableFn table_of, void *context)
 {
     Restrictor to = {.fragment = fragment,
                      .arena = arena,
-                     .partition = partition,
+                     .share = fragment_share(fragment, task),
                      .table_of = table_of,
                      .context = context};
 
-    return restrict_plan(&to, fragment->plan, partition);
+    return restrict_plan(&to, fragment->plan, to.share.first);
 }

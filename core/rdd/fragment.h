@@ -26,6 +26,15 @@ typedef struct FragmentSource {
     const Split *splits; /* SCAN */
 } FragmentSource;
 
+/* What one task reads. */
+typedef struct TaskShare {
+    uint32_t first, count; /* partitions of the fragment's plan; in a table: of its source */
+    uint32_t source;       /* of which it reads just a part; NO_SOURCE: none               */
+    PartitionRange maps;   /* that part: what these tasks of its producer made             */
+} TaskShare;
+
+enum { NO_SOURCE = UINT32_MAX };
+
 typedef struct Fragment {
     uint32_t id;
     const Plan *plan;
@@ -35,6 +44,8 @@ typedef struct Fragment {
     uint32_t source_count;
     FragmentSource *sources;
     uint32_t reader_count; /* fragments that read it */
+    const TaskShare
+        *shares; /* by task (adaptive.h); NULL: each reads the partition of its number */
 } Fragment;
 
 typedef struct FragmentSet {
@@ -46,11 +57,30 @@ typedef struct FragmentSet {
 MUST_CHECK Status fragments_cut(Arena *arena, const Plan *distributed, Error *err,
                                 FragmentSet *set_out);
 
+/* Another plan, whose leaves are among those sources; finds them in the order of its walk. */
+void fragment_set_plan(Fragment *fragment, Arena *arena, const Plan *plan, uint32_t known_count,
+                       const FragmentSource *known);
+
+/* Takes over how many tasks its producers have by now; counts its own. */
+void fragment_count_tasks(const FragmentSet *set, Fragment *fragment);
+
+/* Whether its tasks say how many bytes they make for each partition. */
+bool fragment_is_measured(const Fragment *fragment);
+
 /* Whether its tasks sample what they make, for the ranges of who moves it. */
 bool fragment_is_sampled(const Fragment *fragment);
 
-/* The tasks that the fragment's plan has, over its sources' partitions. */
+/* The partitions that the fragment's plan has, over its sources' partitions; or a part of it. */
 uint32_t fragment_partitions(const Fragment *fragment);
+uint32_t fragment_plan_partitions(const Fragment *fragment, const Plan *plan);
+
+/* An exchange that all tasks read all of. */
+bool fragment_is_broadcast(const Plan *plan);
+
+static inline TaskShare fragment_share(const Fragment *fragment, uint32_t task)
+{
+    return fragment->shares != NULL ? fragment->shares[task] : (TaskShare){task, 1, NO_SOURCE, {0}};
+}
 
 /* The producer's tasks whose blocks partition `partition` of the exchange has. */
 PartitionRange exchange_maps(const PlanExchange *exchange, uint32_t map_count,
@@ -68,11 +98,12 @@ const PartitionRange *fragment_reads(const FragmentSet *set, const Fragment *fra
 /* "map split, combine add": the user's functions in the fragment, else what its plan is. */
 const char *fragment_label(const Fragment *fragment, Arena *arena);
 
-/* The table that stands for a source in a partition; the caller keeps it until the plan is done. */
-typedef Table *(*FragmentTableFn)(void *context, const FragmentSource *source, uint32_t partition);
+/* The table that stands for a share of a source; the caller keeps it until the plan is done. */
+typedef Table *(*FragmentTableFn)(void *context, const FragmentSource *source,
+                                  const TaskShare *share);
 
-/* The fragment's plan for one partition. */
-const Plan *fragment_restrict(const Fragment *fragment, Arena *arena, uint32_t partition,
+/* The fragment's plan for one task. */
+const Plan *fragment_restrict(const Fragment *fragment, Arena *arena, uint32_t task,
                               FragmentTableFn table_of, void *context);
 
 #endif

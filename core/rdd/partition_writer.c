@@ -22,6 +22,7 @@ struct PartitionWriter {
     uint32_t partition;
     uint32_t reduce_count;
     uint64_t row_count; /* so far */
+    uint64_t *sizes;    /* by partition: bytes so far; NULL: nobody wants to know */
     BlockBuilder *builders;
     MapBlocks *blocks;
     uint32_t key_count;
@@ -81,6 +82,8 @@ Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t pa
     writer->rows = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
     writer->starts = ARENA_ARRAY(arena, uint32_t, writer->reduce_count + 1);
     writer->hashes = ARENA_ARRAY(arena, uint64_t, BATCH_ROWS_MAX);
+    if (fragment_is_measured(fragment))
+        writer->sizes = ARENA_ARRAY(arena, uint64_t, writer->reduce_count);
     if (fragment_is_sampled(fragment))
         writer->sampler =
             range_sampler_new(arena, plan, exchange->order, (uint32_t)exchange->partitions,
@@ -275,8 +278,11 @@ static Status seal(PartitionWriter *writer, uint32_t r, Error *err)
     Block *block;
 
     TRY(block_builder_finish(&writer->builders[r], err, &block));
-    if (block != NULL)
-        map_blocks_add(writer->blocks, r, block);
+    if (block == NULL)
+        return ST_OK;
+    if (writer->sizes != NULL)
+        writer->sizes[r] += block_bytes(block);
+    map_blocks_add(writer->blocks, r, block);
     return ST_OK;
 }
 
@@ -337,4 +343,13 @@ Status partition_writer_finish(PartitionWriter *writer, Error *err, MapBlocks **
 WireBytes partition_writer_sample(const PartitionWriter *writer, Arena *arena)
 {
     return writer->sampler == NULL ? (WireBytes){0} : range_sampler_take(writer->sampler, arena);
+}
+
+WireBytes partition_writer_sizes(const PartitionWriter *writer, Arena *arena)
+{
+    WireWriter to = {.arena = arena};
+
+    for (uint32_t r = 0; writer->sizes != NULL && r < writer->reduce_count; r++)
+        wire_put_u64(&to, writer->sizes[r]);
+    return (WireBytes){to.bytes, to.length};
 }

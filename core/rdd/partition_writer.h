@@ -39,4 +39,7 @@ void partition_writer_close(PartitionWriter *writer); /* accepts NULL */
 /* The sample of its rows, in that arena; no bytes: nobody wants one. */
 WireBytes partition_writer_sample(const PartitionWriter *writer, Arena *arena);
 
+/* The bytes that each partition has of it, as uint64; as above. */
+WireBytes partition_writer_sizes(const PartitionWriter *writer, Arena *arena);
+
 #endif

@@ -5,141 +5,10 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
-#include "core/plan/plan_wire_here.h"
 #include "core/rdd/driver_internal.h"
-#include "core/rdd/stage_wire.h"
 
 /* Of the partitions that a streamed result begins with. */
 enum { STREAM_GROWTH_MAX = 8 };
-
-/* --- stages --- */
-
-static BlockOutput *find_output(Driver *driver, JobStage *stage)
-{
-    const Fragment *fragment = stage->fragment;
-    const PlanExchange *exchange = fragment->exchange;
-    uint32_t level = KEEP_DEFAULT;
-    BlockOutput *output = NULL;
-
-    if (exchange != NULL && exchange->kind == EXCHANGE_KEEP)
-        stage->keep_id = exchange->keep_id;
-    if (stage->keep_id != 0)
-        level = (uint32_t)exchange->keep_level;
-    if (stage->keep_id != 0)
-        output = driver__find_kept(driver, stage->keep_id);
-    if (output != NULL && block_output_map_count(output) == fragment->partition_count)
-        return output;
-    block_output_unref(output); /* of what the files were then */
-    output =
-        block_output_new(driver->store, level, fragment->partition_count, fragment->reduce_count,
-                         fragment->plan->column_count, fragment->plan->columns);
-    if (stage->keep_id != 0)
-        driver__keep(driver, stage->keep_id, output);
-    return output;
-}
-
-/* What a kept output has of a partition; hash 0: nothing. */
-static LedgerEntry kept_entry(const BlockOutput *output, uint32_t partition)
-{
-    return (LedgerEntry){.hash = block_output_hash(output, partition),
-                         .rows = block_output_rows(output, partition, UINT32_MAX),
-                         .bytes = block_output_bytes(output, partition)};
-}
-
-/* Partitions that an earlier job has left. */
-static void note_kept(Driver *driver, JobStage *stage)
-{
-    for (uint32_t p = 0; stage->keep_id != 0 && p < stage->fragment->partition_count; p++) {
-        LedgerEntry entry = kept_entry(stage->output, p);
-
-        if (entry.hash == 0)
-            continue;
-        scheduler_output_exists(driver->scheduler, stage->id, p,
-                                driver__kept_place(stage->output, p), entry.hash);
-        stage->ledger[p] = entry;
-        stage->report.skipped++;
-    }
-}
-
-/* Each task of the stage will take what tasks of the producer make. */
-static void count_reads(const JobStage *stage, uint32_t source, JobStage *producer)
-{
-    for (uint32_t p = 0; p < stage->fragment->partition_count; p++) {
-        PartitionRange maps = driver__taken(stage, source, p);
-
-        for (uint32_t m = maps.first; m < maps.first + maps.count; m++)
-            producer->reads_left[m]++;
-    }
-}
-
-static void add_stage(Driver *driver, Job *job, JobStage *stage, const Fragment *fragment)
-{
-    Arena *arena = job->arena;
-    StageParent *parents = ARENA_ARRAY(arena, StageParent, fragment->source_count);
-    StageSpec spec = {
-        .partition_count = fragment->partition_count, .parents = parents, .context = stage};
-    const JobRequest *request = &job->request;
-
-    stage->job = job;
-    stage->fragment = fragment;
-    stage->name = arena_printf(arena, "%u: %s", fragment->id, fragment_label(fragment, arena));
-    stage->output = find_output(driver, stage);
-    block_output_begin_use(stage->output);
-    stage->launches = ARENA_ARRAY(arena, uint32_t, fragment->partition_count);
-    stage->ledger = ARENA_ARRAY(arena, LedgerEntry, fragment->partition_count);
-    stage->reads_left = ARENA_ARRAY(arena, uint32_t, fragment->partition_count);
-    stage->is_let_go = ARENA_ARRAY(arena, bool, fragment->partition_count);
-    stage->takes = ARENA_ARRAY(arena, const PartitionRange *, fragment->source_count);
-    stage->report = (StageReport){.name = stage->name,
-                                  .tasks = fragment->partition_count,
-                                  .fragment = fragment,
-                                  .ledger = stage->ledger};
-    stage_work_init(&stage->work, stage->wired == NULL ? fragment : stage->wired);
-    if (fragment_is_sampled(fragment)) {
-        stage->range_arena = arena_new(NULL, "samples", ARENA_NO_CAP);
-        stage->samples = ARENA_ARRAY(stage->range_arena, WireBytes, fragment->partition_count);
-    }
-    stage->work.store = driver->store;
-    stage->work.level = block_output_level(stage->output);
-    stage->work.batch_rows = request->batch_rows;
-    stage->work.jit = request->jit;
-    stage->work.cache = request->cache;
-    stage->work.spill_bytes = request->spill_bytes;
-    stage->work.shared = request->shared;
-    stage->work.faults = request->faults;
-    stage->work.inputs = ARENA_ARRAY(arena, BlockOutput *, fragment->source_count);
-    for (uint32_t i = 0; i < fragment->source_count; i++) {
-        JobStage *producer = &job->stages[fragment->sources[i].producer];
-
-        if (fragment->sources[i].leaf->kind != PLAN_EXCHANGE)
-            continue;
-        stage->work.inputs[i] = producer->output;
-        stage->takes[i] = fragment_takes(&job->fragments, fragment, i, arena);
-        count_reads(stage, i, producer);
-        parents[spec.parent_count++] =
-            (StageParent){producer->id, fragment_reads(&job->fragments, fragment, i, arena)};
-    }
-    spec.name = stage->name;
-    stage->id = scheduler_add_stage(driver->scheduler, &spec);
-    list_push(&driver->stages, &stage->node);
-    note_kept(driver, stage);
-    driver__say_stage(driver, stage);
-}
-
-/* Every stage as bytes, for executors elsewhere. */
-static Status encode_stages(Job *job, Error *err)
-{
-    const JobRequest *request = &job->request;
-    StageSettings settings = {.batch_rows = request->batch_rows,
-                              .jit = request->jit,
-                              .spill_bytes = request->spill_bytes,
-                              .codec = request->codec};
-
-    for (uint32_t i = 0; request->wire != NULL && i < job->fragments.count; i++)
-        TRY(stage_encode(&job->fragments, &job->fragments.items[i], &settings, request->wire,
-                         job->arena, err, &job->stages[i].plan));
-    return ST_OK;
-}
 
 /* --- running --- */
 
@@ -154,39 +23,94 @@ static bool is_cancelled(const JobRequest *request)
            (request->unwanted != NULL && atomic_load(request->unwanted));
 }
 
-/* With the lock: those partitions of the result are there, or *err says why not. */
-static Status run(Job *job, PartitionRange range, Error *err)
+/* With the lock. count 0: all partitions. */
+static void want(JobStage *stage, PartitionRange range)
 {
+    Job *job = stage->job;
     Driver *driver = job->driver;
     const JobRequest *request = &job->request;
-    JobSpec spec = {.stage = result_stage(job)->id,
+    JobSpec spec = {.stage = stage->id,
                     .range = range,
                     .pool = request->pool,
                     .group = request->group,
                     .tag_count = request->tag_count,
                     .tags = request->tags,
-                    .context = job};
+                    .context = stage};
 
-    job->is_running = true;
-    job->error = ERROR_NONE;
-    if (driver->observer.began != NULL)
+    stage->is_wanted = true;
+    if (job->wanted_count++ == 0 && driver->observer.began != NULL)
         driver->observer.began(driver->observer.context, driver);
-    job->id = scheduler_submit(driver->scheduler, &spec);
-    driver__say_job(driver, job, range);
+    stage->target = scheduler_submit(driver->scheduler, &spec);
+    driver__say_target(driver, stage, range);
     if (request->submitted != NULL)
         request->submitted(request->context);
     driver__pump(driver);
-    while (job->is_running) {
-        if (driver->shut.status != ST_OK || is_cancelled(request)) {
-            scheduler_cancel(driver->scheduler, job->id);
-            driver__pump(driver);
-        } else {
-            driver__wait(driver);
-        }
+}
+
+static void cancel_targets(Job *job)
+{
+    for (uint32_t i = 0; i < job->fragments.count; i++)
+        if (job->stages[i].is_wanted)
+            scheduler_cancel(job->driver->scheduler, job->stages[i].target);
+    driver__pump(job->driver);
+}
+
+/* With the lock: until no more than so many targets are left. An error ends all of them. */
+static Status wait_for_targets(Job *job, uint32_t left, Error *err)
+{
+    while (job->wanted_count > left || (job->error.status != ST_OK && job->wanted_count > 0)) {
+        if (job->driver->shut.status != ST_OK || is_cancelled(&job->request) ||
+            job->error.status != ST_OK)
+            cancel_targets(job);
+        else
+            driver__wait(job->driver);
     }
-    if (job->state != JOB_SUCCEEDED && err != NULL)
+    if (job->error.status != ST_OK && err != NULL)
         *err = job->error;
     return job->error.status;
+}
+
+/* With the lock: those partitions of the result are there, or *err says why not. */
+static Status run(Job *job, PartitionRange range, Error *err)
+{
+    if (job->wanted_count == 0)
+        job->error = ERROR_NONE;
+    want(result_stage(job), range);
+    return wait_for_targets(job, 0, err);
+}
+
+/* With the lock: what stages that are not known yet read is wanted. */
+static void want_producers(Job *job)
+{
+    for (uint32_t i = 0; i < job->fragments.count; i++) {
+        JobStage *stage = &job->stages[i];
+
+        if (stage->is_added && stage->is_needed && stage->readers_left > 0 && !stage->is_made &&
+            !stage->is_wanted)
+            want(stage, (PartitionRange){.count = stage->fragment->partition_count});
+    }
+}
+
+/* With the lock: up to where all stages are known. */
+static Status run_to_result(Job *job, Error *err)
+{
+    for (;;) {
+        Status status;
+
+        if (job->error.status != ST_OK)
+            return wait_for_targets(job, 0, err);
+        status = job__add_stages(job, err);
+        if (status != ST_OK) {
+            cancel_targets(job);
+            (void)wait_for_targets(job, 0, NULL);
+            return status;
+        }
+        if (job->stage_count == job->fragments.count)
+            return wait_for_targets(job, job->wanted_count, err);
+        want_producers(job);
+        if (job->wanted_count > 0) /* else what is missing was made while plans became bytes */
+            TRY(wait_for_targets(job, job->wanted_count - 1, err));
+    }
 }
 
 /* With the lock: the next partitions, at least one. */
@@ -213,40 +137,6 @@ static void read_from(Job *job, uint32_t partition, uint32_t number)
                       job->request.cancelled);
 }
 
-/* Each fragment as an executor elsewhere would have it. */
-static Status wire_fragments(Job *job, Error *err)
-{
-    const JobRequest *request = &job->request;
-    StageSettings settings = {.batch_rows = request->batch_rows,
-                              .jit = request->jit,
-                              .spill_bytes = request->spill_bytes,
-                              .codec = request->codec};
-    WireHere *here = ARENA_NEW(job->arena, WireHere);
-    PlanWireHooks hooks;
-
-    here->arena = job->arena;
-    hooks = wire_here_hooks(here);
-    for (uint32_t i = 0; i < job->fragments.count; i++) {
-        StageWire *stage = ARENA_NEW(job->arena, StageWire);
-        WireBytes bytes;
-
-        TRY(stage_encode(&job->fragments, &job->fragments.items[i], &settings, &hooks, job->arena,
-                         err, &bytes));
-        TRY(stage_decode(bytes, &hooks, job->arena, err, stage));
-        job->stages[i].wired = &stage->fragment;
-    }
-    return ST_OK;
-}
-
-static Status cut(Job *job, Error *err)
-{
-    TRY(fragments_cut(job->arena, job->request.plan, err, &job->fragments));
-    job->stages = ARENA_ARRAY(job->arena, JobStage, job->fragments.count);
-    job->reports = ARENA_ARRAY(job->arena, StageReport, job->fragments.count);
-    TRY(encode_stages(job, err));
-    return job->request.is_wired ? wire_fragments(job, err) : ST_OK;
-}
-
 Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **job_out)
 {
     Arena *arena = arena_new(NULL, "job", ARENA_NO_CAP);
@@ -262,14 +152,13 @@ Status job_start(Driver *driver, const JobRequest *request, Error *err, Job **jo
             arena_copy(arena, request->tags, request->tag_count * sizeof *request->tags);
     job->driver = driver;
     job->view = block_view_make(arena, request->plan->column_count, request->batch_rows);
-    status = cut(job, err);
+    status = job__cut(job, err);
     if (status == ST_OK) {
         pthread_mutex_lock(&driver->lock);
         driver__tick(driver);
-        for (; job->stage_count < job->fragments.count; job->stage_count++)
-            add_stage(driver, job, &job->stages[job->stage_count],
-                      &job->fragments.items[job->stage_count]);
-        status = run_more(job, err);
+        status = run_to_result(job, err);
+        if (status == ST_OK)
+            status = run_more(job, err);
         pthread_mutex_unlock(&driver->lock);
     }
     if (status != ST_OK) {
@@ -286,11 +175,12 @@ static void release_stages(Job *job)
 {
     Driver *driver = job->driver;
 
-    for (uint32_t i = job->stage_count; i > 0; i--)
-        scheduler_stage_unref(driver->scheduler, job->stages[i - 1].id);
+    for (uint32_t i = job->fragments.count; i > 0; i--)
+        if (job->stages[i - 1].is_added)
+            scheduler_stage_unref(driver->scheduler, job->stages[i - 1].id);
     driver__pump(driver);
-    for (uint32_t i = 0; i < job->stage_count; i++)
-        while (!job->stages[i].is_released)
+    for (uint32_t i = 0; i < job->fragments.count; i++)
+        while (job->stages[i].is_added && !job->stages[i].is_released)
             driver__wait(driver);
 }
 
@@ -303,11 +193,12 @@ void job_close(Job *job)
     pthread_mutex_lock(&job->driver->lock);
     release_stages(job);
     pthread_mutex_unlock(&job->driver->lock);
-    for (uint32_t i = 0; i < job->stage_count; i++) {
-        block_output_end_use(job->stages[i].output);
-        block_output_unref(job->stages[i].output);
-        arena_free(job->stages[i].range_arena);
-    }
+    for (uint32_t i = 0; i < job->fragments.count; i++)
+        if (job->stages[i].is_added) {
+            block_output_end_use(job->stages[i].output);
+            block_output_unref(job->stages[i].output);
+            arena_free(job->stages[i].range_arena);
+        }
     mem_pool_trim(block_store_pool(job->driver->store));
     arena_free(job->arena);
 }
@@ -442,10 +333,15 @@ uint64_t job_partition_rows(const Job *job, uint32_t partition)
 
 uint32_t job_stages(const Job *job, const StageReport **reports_out)
 {
-    pthread_mutex_lock(&job->driver->lock);
-    for (uint32_t i = 0; i < job->stage_count; i++) {
-        StageReport *report = &job->reports[i];
+    uint32_t count = 0;
 
+    pthread_mutex_lock(&job->driver->lock);
+    for (uint32_t i = 0; i < job->fragments.count; i++) {
+        StageReport *report = &job->reports[count];
+
+        if (!job->stages[i].is_added)
+            continue;
+        count++;
         *report = job->stages[i].report;
         for (uint32_t p = 0; p < report->tasks; p++) {
             report->rows += report->ledger[p].rows;
@@ -454,25 +350,6 @@ uint32_t job_stages(const Job *job, const StageReport **reports_out)
     }
     pthread_mutex_unlock(&job->driver->lock);
     *reports_out = job->reports;
-    return job->stage_count;
-}
-
-uint32_t driver_kept(Driver *driver, int64_t keep_id, uint32_t partition_count,
-                     LedgerEntry *entries_out)
-{
-    BlockOutput *output;
-    uint32_t count = 0;
-
-    pthread_mutex_lock(&driver->lock);
-    output = driver__find_kept(driver, keep_id);
-    pthread_mutex_unlock(&driver->lock);
-    memset(entries_out, 0, partition_count * sizeof *entries_out);
-    if (output != NULL && block_output_map_count(output) == partition_count)
-        for (uint32_t p = 0; p < partition_count; p++) {
-            entries_out[p] = kept_entry(output, p);
-            count += entries_out[p].hash != 0;
-        }
-    block_output_unref(output);
     return count;
 }
 
@@ -483,8 +360,12 @@ static const JobStage *stage_at_work(const Driver *driver, const Job *job, Stage
 {
     const JobStage *found = NULL;
 
-    for (uint32_t i = 0; i < job->stage_count; i++) {
-        StageProgress seen = scheduler_stage_progress(driver->scheduler, job->stages[i].id);
+    for (uint32_t i = 0; i < job->fragments.count; i++) {
+        StageProgress seen;
+
+        if (!job->stages[i].is_added)
+            continue;
+        seen = scheduler_stage_progress(driver->scheduler, job->stages[i].id);
 
         if (seen.running == 0 && (found != NULL || seen.waiting == 0))
             continue;
@@ -499,9 +380,10 @@ static void describe(const Driver *driver, const Job *job, JobProgress *progress
     StageProgress seen = {0};
     const JobStage *stage = stage_at_work(driver, job, &seen);
 
-    progress->stages = job->stage_count;
-    for (uint32_t i = 0; i < job->stage_count; i++)
-        for (uint32_t p = 0; p < job->stages[i].fragment->partition_count; p++)
+    progress->stages = job->fragments.count;
+    for (uint32_t i = 0; i < job->fragments.count; i++)
+        for (uint32_t p = 0;
+             job->stages[i].is_added && p < job->stages[i].fragment->partition_count; p++)
             if (job->stages[i].launches[p] > 1)
                 progress->retries += job->stages[i].launches[p] - 1;
     if (stage == NULL)
@@ -523,7 +405,7 @@ JobProgress driver_progress(Driver *driver)
     {
         const Job *job = LIST_OWNER(node, JobStage, node)->job;
 
-        if (job == last || !job->is_running)
+        if (job == last || job->wanted_count == 0)
             continue;
         last = job;
         progress.jobs++;
@@ -545,7 +427,7 @@ JobProgress driver_job_progress(Driver *driver, const atomic_bool *cancelled)
     {
         const Job *job = LIST_OWNER(node, JobStage, node)->job;
 
-        if (job->request.cancelled != cancelled || !job->is_running)
+        if (job->request.cancelled != cancelled || job->wanted_count == 0)
             continue;
         progress.jobs = 1;
         describe(driver, job, &progress);

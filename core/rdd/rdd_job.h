@@ -13,6 +13,7 @@
 #define VONK_CORE_RDD_RDD_JOB_H
 
 #include "core/plan/plan_wire.h"
+#include "core/rdd/adaptive.h"
 #include "core/rdd/driver.h"
 
 typedef struct Job Job;
@@ -30,6 +31,7 @@ typedef struct JobRequest {
     struct UserShared *shared;    /* for user functions; NULL: nothing */
     const PlanWireHooks *wire;    /* for executors elsewhere; NULL: there are none */
     TestFaults faults;
+    AdaptiveSettings adaptive;  /* zeroed: stages are what the plan says */
     uint32_t stream_partitions; /* 0: the whole result is made at once; else as it is read, and what
                                  * was read is let go: so many partitions first, then more at a
                                  * time, as it seems that all are wanted */
@@ -73,6 +75,7 @@ typedef struct StageReport {
     double ms;            /* of all threads                        */
     const Fragment *fragment;
     const LedgerEntry *ledger; /* by partition */
+    const char *change; /* what the sizes of its inputs made of it (adaptive.h); NULL: nothing */
 } StageReport;
 uint32_t job_stages(const Job *job, const StageReport **reports_out);
 

@@ -98,6 +98,22 @@ static void put_source(WireWriter *to, const FragmentSet *set, const FragmentSou
     wire_put_u32(to, set->items[source->producer].reduce_count);
 }
 
+static void put_shares(WireWriter *to, const Fragment *fragment)
+{
+    uint32_t count = fragment->shares == NULL ? 0 : fragment->partition_count;
+
+    wire_put_u32(to, count);
+    for (uint32_t i = 0; i < count; i++) {
+        const TaskShare *share = &fragment->shares[i];
+
+        wire_put_u32(to, share->first);
+        wire_put_u32(to, share->count);
+        wire_put_u32(to, share->source);
+        wire_put_u32(to, share->maps.first);
+        wire_put_u32(to, share->maps.count);
+    }
+}
+
 Status stage_encode(const FragmentSet *set, const Fragment *fragment, const StageSettings *settings,
                     const PlanWireHooks *hooks, Arena *arena, Error *err, WireBytes *bytes_out)
 {
@@ -120,6 +136,7 @@ Status stage_encode(const FragmentSet *set, const Fragment *fragment, const Stag
     wire_put_u32(&to, fragment->source_count);
     for (uint32_t i = 0; i < fragment->source_count; i++)
         put_source(&to, set, &fragment->sources[i]);
+    put_shares(&to, fragment);
     return wire_seal(&to, &kind, err, bytes_out);
 }
 
@@ -223,6 +240,49 @@ static Status get_plan(StageReader *reader, bool has_exchange, const PlanWireHoo
     return ST_OK;
 }
 
+/* What a task is to read is there. Nothing says that all of it is read, or once: who sends stages
+ * may leave something out. */
+static void check_share(StageReader *reader, const TaskShare *share)
+{
+    uint32_t partitions = fragment_partitions(reader->fragment);
+    const Plan *leaf;
+
+    if (share->count == 0 || share->first >= partitions || share->count > partitions - share->first)
+        wire_fail(&reader->from, "a task of partitions that there are not");
+    if (reader->from.status != ST_OK || share->source == NO_SOURCE)
+        return;
+    if (share->source >= reader->fragment->source_count || share->count != 1) {
+        wire_fail(&reader->from, "a task with a part of no source");
+        return;
+    }
+    leaf = reader->fragment->sources[share->source].leaf;
+    if (leaf->kind != PLAN_EXCHANGE || plan_as_exchange(leaf)->kind != EXCHANGE_HASH ||
+        share->maps.first > reader->inputs[share->source].map_count ||
+        share->maps.count > reader->inputs[share->source].map_count - share->maps.first)
+        wire_fail(&reader->from, "a task with a part that its source has not");
+}
+
+static Status get_shares(StageReader *reader)
+{
+    WireReader *from = &reader->from;
+    uint32_t count = wire_get_count(from, 5 * sizeof(uint32_t), "shares");
+    TaskShare *shares = ARENA_ARRAY(reader->arena, TaskShare, count);
+
+    for (uint32_t i = 0; i < count && from->status == ST_OK; i++) {
+        shares[i].first = wire_get_u32(from);
+        shares[i].count = wire_get_u32(from);
+        shares[i].source = wire_get_u32(from);
+        shares[i].maps.first = wire_get_u32(from);
+        shares[i].maps.count = wire_get_u32(from);
+        check_share(reader, &shares[i]);
+    }
+    if (count > 0)
+        reader->fragment->shares = shares;
+    if (from->status == ST_OK && count > 0 && count != reader->fragment->partition_count)
+        wire_fail(from, "%u shares of %u tasks", count, reader->fragment->partition_count);
+    return from->status;
+}
+
 /* What follows from the plan must be what was said. */
 static Status check_counts(StageReader *reader)
 {
@@ -231,7 +291,7 @@ static Status check_counts(StageReader *reader)
     bool spreads =
         exchange != NULL && exchange->kind != EXCHANGE_KEEP && exchange->kind != EXCHANGE_BROADCAST;
 
-    if (fragment->partition_count != fragment_partitions(fragment) ||
+    if ((fragment->shares == NULL && fragment->partition_count != fragment_partitions(fragment)) ||
         fragment->reduce_count != (spreads ? (uint64_t)exchange->partitions : 1))
         return wire_fail(&reader->from, "%u tasks of %u partitions do not follow from its plan",
                          fragment->partition_count, fragment->reduce_count);
@@ -267,6 +327,7 @@ Status stage_decode(WireBytes bytes, const PlanWireHooks *hooks, Arena *arena, E
         ARENA_ARRAY(arena, StageInput, reader.fragment->source_count);
     for (uint32_t i = 0; i < reader.fragment->source_count; i++)
         TRY(get_source(&reader, i));
+    TRY(get_shares(&reader));
     TRY(wire_end(from));
     return check_counts(&reader);
 }

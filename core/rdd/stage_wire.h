@@ -16,7 +16,7 @@
 #include "core/rdd/block_pack.h"
 #include "core/rdd/fragment.h"
 
-enum { STAGE_WIRE_FORMAT = 2 };
+enum { STAGE_WIRE_FORMAT = 3 };
 
 /* What its tasks are run with. */
 typedef struct StageSettings {

@@ -33,10 +33,10 @@ void stage_work_init(StageWork *work, const Fragment *fragment)
 void task_result_fini(TaskResult *result)
 {
     user_counts_free(result->counts);
-    arena_free(result->sample_arena);
+    arena_free(result->report_arena);
     result->counts = NULL;
-    result->sample_arena = NULL;
-    result->sample = (WireBytes){0};
+    result->report_arena = NULL;
+    result->sample = result->sizes = (WireBytes){0};
 }
 
 /* --- what it reads --- */
@@ -53,36 +53,51 @@ static void lose_blocks(const TaskRun *run, BlockOutput *output, PartitionRange 
             block_output_drop(output, m);
 }
 
-static Table *exchange_table(TaskRun *run, const FragmentSource *source, uint32_t partition,
+/* The tasks that made what is read; several partitions have the same ones, or neighbours. */
+static PartitionRange read_maps(const PlanExchange *exchange, const BlockOutput *output,
+                                const TaskShare *share)
+{
+    PartitionRange maps = exchange_maps(exchange, block_output_map_count(output),
+                                        block_output_reduce_count(output), share->first);
+
+    if (share->source != NO_SOURCE)
+        return share->maps;
+    if (exchange->kind == EXCHANGE_KEEP)
+        maps.count = share->count;
+    return maps;
+}
+
+static Table *exchange_table(TaskRun *run, const FragmentSource *source, const TaskShare *share,
                              uint32_t number)
 {
     const PlanExchange *exchange = plan_as_exchange(source->leaf);
     BlockOutput *output = run->work->inputs[run->sources[number]];
-    PartitionRange maps = exchange_maps(exchange, block_output_map_count(output),
-                                        block_output_reduce_count(output), partition);
-    BlockRange range = {.map_from = maps.first, .map_to = maps.first + maps.count};
+    PartitionRange maps = read_maps(exchange, output, share);
+    BlockRange range = {.map_from = maps.first, .map_to = maps.first + maps.count, .reduce_to = 1};
 
-    if (exchange->kind != EXCHANGE_KEEP && exchange->kind != EXCHANGE_BROADCAST)
-        range.reduce = partition;
+    if (exchange->kind != EXCHANGE_KEEP && exchange->kind != EXCHANGE_BROADCAST) {
+        range.reduce = share->first;
+        range.reduce_to = share->first + share->count;
+    }
     range.is_shared = exchange->kind == EXCHANGE_BROADCAST;
     lose_blocks(run, output, maps);
     return block_table_new(output, range, source->leaf->column_count, source->leaf->columns,
                            &run->lost[number]);
 }
 
-static Table *table_of(void *context, const FragmentSource *source, uint32_t partition)
+static Table *table_of(void *context, const FragmentSource *source, const TaskShare *share)
 {
     TaskRun *run = context;
     uint32_t number = run->table_count++;
-    bool is_any = partition < source->split_count;
+    bool is_any = share->first < source->split_count;
 
     run->sources[number] = UINT32_MAX;
     if (source->leaf->kind == PLAN_SCAN) {
         run->tables[number] = slice_table_new(plan_as_scan(source->leaf)->table, is_any,
-                                              is_any ? &source->splits[partition] : NULL);
+                                              is_any ? &source->splits[share->first] : NULL);
     } else {
         run->sources[number] = (uint32_t)(source - run->work->fragment->sources);
-        run->tables[number] = exchange_table(run, source, partition, number);
+        run->tables[number] = exchange_table(run, source, share, number);
     }
     return run->tables[number];
 }
@@ -113,21 +128,26 @@ static Status move_rows(TaskRun *run, Execution *execution, PartitionWriter *wri
 
     TRY(exec_next(execution, err, &none));
     TRY(partition_writer_finish(writer, err, &result->blocks));
-    if (fragment_is_sampled(run->work->fragment)) {
-        result->sample_arena = arena_new(NULL, "sample", ARENA_NO_CAP);
-        result->sample = partition_writer_sample(writer, result->sample_arena);
-    }
+    if (!fragment_is_sampled(run->work->fragment) && !fragment_is_measured(run->work->fragment))
+        return ST_OK;
+    result->report_arena = arena_new(NULL, "report", ARENA_NO_CAP);
+    result->sample = partition_writer_sample(writer, result->report_arena);
+    result->sizes = partition_writer_sizes(writer, result->report_arena);
     return ST_OK;
 }
 
 /* What a task reads that does nothing but move rows. */
 static uint64_t moved_bytes(const TaskRun *run)
 {
-    const BlockOutput *output = run->work->inputs[0];
+    const Fragment *fragment = run->work->fragment;
+    TaskShare share = fragment_share(fragment, run->partition);
+    uint64_t bytes = 0;
 
-    return plan_as_exchange(run->work->fragment->plan)->kind == EXCHANGE_KEEP
-               ? block_output_bytes(output, run->partition)
-               : 0;
+    if (plan_as_exchange(fragment->plan)->kind != EXCHANGE_KEEP)
+        return 0;
+    for (uint32_t i = 0; i < share.count; i++)
+        bytes += block_output_bytes(run->work->inputs[0], share.first + i);
+    return bytes;
 }
 
 static Status run_plan(TaskRun *run, Error *err)

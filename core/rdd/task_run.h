@@ -50,9 +50,11 @@ typedef struct TaskResult {
     bool executor_died;  /* a fault of a test */
     MapBlocks *blocks;   /* of a task that succeeded; NULL: they are not in this process */
     uint64_t hash, rows, bytes, stored_bytes; /* stored: as it is sent */
-    Arena *sample_arena;                      /* of sample; NULL: it has none, or it is borrowed */
+    Arena *report_arena;                      /* of what follows; NULL: it is borrowed */
     WireBytes sample;                         /* for ranges */
-    bool is_kept; /* what it made outlives its executor (block_keep.h) */
+    WireBytes sizes; /* by partition that it made rows for: bytes, as uint64; see
+                        fragment_is_measured */
+    bool is_kept;    /* what it made outlives its executor (block_keep.h) */
     double cpu_ms;
     WireBytes counts_bytes;    /* user_counts_encode, of a task elsewhere */
     struct UserCounts *counts; /* what its functions counted; user_counts_free */

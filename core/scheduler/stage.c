@@ -253,6 +253,8 @@ void sched__task_wanted(Scheduler *scheduler, Task *task)
     if (partition < stage->sound) /* another job wants it: it may still have an error */
         stage->sound = partition;
     task->state = TASK_PENDING;
+    if (partition < stage->sound) /* its error would come first */
+        stage->sound = partition;
     task->failures = task->losses = 0;
     add_missing(scheduler, task, 1);
     sched__enqueue(scheduler, task);

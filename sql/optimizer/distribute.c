@@ -34,7 +34,8 @@ static bool same_columns(ColumnList a, ColumnList b)
            (a.count == 0 || memcmp(a.ids, b.ids, a.count * sizeof *a.ids) == 0);
 }
 
-Spread distribute__hashed(Distributor *to, Spread input, ColumnList keys, uint32_t partitions)
+/* For functions over records, who may see the partition that they are in. */
+static Spread hashed_as_said(Distributor *to, Spread input, ColumnList keys, uint32_t partitions)
 {
     if (input.kind == SPREAD_HASH && same_columns(input.keys, keys) &&
         input.partitions == partitions)
@@ -43,6 +44,21 @@ Spread distribute__hashed(Distributor *to, Spread input, ColumnList keys, uint32
                     .partitions = partitions,
                     .kind = SPREAD_HASH,
                     .keys = keys};
+}
+
+/* An exchange that was just made, and nobody else has seen. */
+static void advise(const Plan *exchange)
+{
+    ((PlanExchange *)(uintptr_t)exchange)->width = EXCHANGE_ADVISED;
+}
+
+Spread distribute__hashed(Distributor *to, Spread input, ColumnList keys, uint32_t partitions)
+{
+    Spread hashed = hashed_as_said(to, input, keys, partitions);
+
+    if (hashed.plan != input.plan)
+        advise(hashed.plan);
+    return hashed;
 }
 
 Spread distribute__gathered(Distributor *to, Spread input)
@@ -301,7 +317,7 @@ static Status visit_exchange(Distributor *to, const Plan *plan, Spread *out)
         copy->partitions = distribute__at_most(input.partitions);
     *out = (Spread){.plan = &copy->head, .partitions = (uint32_t)copy->partitions};
     if (exchange->kind == EXCHANGE_HASH) {
-        *out = distribute__hashed(to, input, exchange->keys, (uint32_t)copy->partitions);
+        *out = hashed_as_said(to, input, exchange->keys, (uint32_t)copy->partitions);
     } else if (exchange->kind == EXCHANGE_RANGE) {
         out->kind = SPREAD_RANGE;
         out->order = exchange->order;
@@ -329,8 +345,7 @@ static bool is_by(const Spread *spread, ColumnList keys, uint32_t partitions)
 static Spread meet(Distributor *to, Spread input, bool has_keys, ColumnList keys,
                    uint32_t partitions)
 {
-    return has_keys ? distribute__hashed(to, input, keys, partitions)
-                    : distribute__gathered(to, input);
+    return has_keys ? hashed_as_said(to, input, keys, partitions) : distribute__gathered(to, input);
 }
 
 static Status visit_combine(Distributor *to, const Plan *plan, Spread *out)
@@ -413,7 +428,7 @@ static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
     if (spec->has_keys && !lie_alike(inputs, keys, plan->input_count, spec->partitions)) {
         partitions = spec->partitions == 0 ? distribute__at_most(partitions) : spec->partitions;
         for (uint32_t i = 0; i < plan->input_count; i++)
-            inputs[i] = distribute__hashed(to, inputs[i], keys[i], partitions);
+            inputs[i] = hashed_as_said(to, inputs[i], keys[i], partitions);
     }
     for (uint32_t i = 0; i < plan->input_count; i++)
         plans[i] = i < abreast ? inputs[i].plan : distribute__broadcast(to, inputs[i]);
@@ -476,12 +491,14 @@ static Status visit_sort(Distributor *to, const Plan *plan, Spread *out)
     SortKeyList order = plan_as_sort(plan)->keys;
 
     TRY(distribute__visit(to, plan->inputs[0], out));
-    if (out->partitions > 1 && !(out->kind == SPREAD_RANGE && same_order(out->order, order)))
+    if (out->partitions > 1 && !(out->kind == SPREAD_RANGE && same_order(out->order, order))) {
         *out = (Spread){.plan = plan_exchange_range(to->arena, out->plan,
                                                     distribute__at_most(out->partitions), order),
                         .partitions = distribute__at_most(out->partitions),
                         .kind = SPREAD_RANGE,
                         .order = order};
+        advise(out->plan);
+    }
     out->plan = plan_with_input(to->arena, plan, out->plan);
     return ST_OK;
 }

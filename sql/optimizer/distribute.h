@@ -28,4 +28,14 @@ MUST_CHECK Status distribute_splits(Table *table, Arena *arena, Error *err, uint
 MUST_CHECK Status distribute(Arena *arena, PlanIds *ids, const Plan *physical, uint32_t deal,
                              Error *err, const Plan **plan_out);
 
+/* --- what a join's sides cost: also asked when their sizes are known (core/rdd/adaptive.h) --- */
+
+/* By type; a guess for texts. */
+double distribute_row_bytes(const Plan *plan);
+
+/* Whether a side of so many rows and bytes had better be sent to all partitions of the other one
+ * than so many rows be moved by their keys; -1: nobody knows how many. */
+bool distribute_repeating_pays(double rows, double bytes, uint32_t other_partitions,
+                               double moved_rows);
+
 #endif

@@ -60,6 +60,7 @@ const Plan *distribute_begin_aggregate(Arena *arena, PlanIds *ids, const PlanAgg
     uint32_t keys = aggregate->keys.count, count = aggregate->aggs.count;
     PlanColumn *columns = ARENA_ARRAY(arena, PlanColumn, count);
     const Expr **aggs = ARENA_ARRAY(arena, const Expr *, count);
+    PlanAggregate *begun;
 
     for (uint32_t i = 0; i < count; i++) {
         aggs[i] = aggregate->aggs.items[i];
@@ -69,7 +70,10 @@ const Plan *distribute_begin_aggregate(Arena *arena, PlanIds *ids, const PlanAgg
         columns[i].id = plan_new_column(ids);
         columns[i].type = aggs[i]->type;
     }
-    return plan_aggregate(arena, input, keys, aggregate->keys.ids, count, aggs, columns);
+    begun = (PlanAggregate *)(uintptr_t)plan_aggregate(
+        arena, input, keys, aggregate->keys.ids, count, aggs, columns); /* nobody has seen it */
+    begun->part = AGGREGATE_PARTIAL;
+    return &begun->head;
 }
 
 /* A sum of integers or decimals is a numeric of 38 digits. */

@@ -6,6 +6,7 @@
  *     both to one partition                       when there are no keys, and none may be repeated
  */
 #include "core/base/invariant.h"
+#include "sql/optimizer/distribute.h"
 #include "sql/optimizer/distribute_internal.h"
 
 /* Moving a row by hash costs so many times what adding one to a table does. */
@@ -53,7 +54,7 @@ static double value_bytes(Type type)
     }
 }
 
-static double row_bytes(const Plan *plan)
+double distribute_row_bytes(const Plan *plan)
 {
     double bytes = 0;
 
@@ -88,16 +89,22 @@ static double moved_rows(const Sides *join, uint32_t side)
     return is_by_keys ? 0 : join->plan->inputs[side]->estimated_rows;
 }
 
+bool distribute_repeating_pays(double rows, double bytes, uint32_t other_partitions,
+                               double moved_rows)
+{
+    return bytes <= BROADCAST_BYTES_MAX &&
+           (moved_rows < 0 || rows * other_partitions <= MOVE_COST * moved_rows);
+}
+
 /* Whether to repeat that side costs less than to move both. */
 static bool is_better_repeated(const Sides *join, uint32_t side)
 {
     const Plan *plan = join->plan->inputs[side], *other = join->plan->inputs[1 - side];
+    double moved = other->estimated_rows < 0 ? -1 : moved_rows(join, 0) + moved_rows(join, 1);
     double rows = plan->estimated_rows;
 
-    if (rows < 0 || rows * row_bytes(plan) > BROADCAST_BYTES_MAX)
-        return false;
-    return other->estimated_rows < 0 || rows * join->at[1 - side].partitions <=
-                                            MOVE_COST * (moved_rows(join, 0) + moved_rows(join, 1));
+    return rows >= 0 && distribute_repeating_pays(rows, rows * distribute_row_bytes(plan),
+                                                  join->at[1 - side].partitions, moved);
 }
 
 /* The keys as columns: what is more than a bare one is computed below the exchange. */

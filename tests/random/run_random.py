@@ -24,7 +24,8 @@ from vonkpy import Session, VonkError  # noqa: E402
 
 MODES = [{"threads": 2, "jit": "off"}, {"threads": 8, "jit": "on", "batch_rows": 3},
          {"threads": 1, "jit": "off", "optimizer_disable": "all"},
-         {"threads": 2, "jit": "off", "test_jobs": 3, "test_wire": "on"},
+         {"threads": 2, "jit": "off", "test_jobs": 3, "test_wire": "on", "adaptive_merge_bytes": "1KiB",
+          "adaptive_split_bytes": 1},
          {"threads": 2, "jit": "off"}]  # the last one does without one rule, another for each query
 THIRDS = {1: 1, 3: 2}  # compiling, and moving rows through partitions, takes longer than all else: mode i for queries of number % 3
 RULES = re.findall(r"^RULE\((\w+)\)", open(os.path.join(HERE, "../../sql/optimizer/rules/rules.def")).read(), re.M)

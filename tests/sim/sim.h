@@ -52,8 +52,9 @@ typedef struct SimStage {
     uint64_t inputs[PARTS_MAX]; /* right digest of what a task reads   */
     uint64_t value[PARTS_MAX];  /* right value                         */
     bool depends_on_random;
+    bool is_late; /* added when a job wants it, whatever has become of its parents by then */
 
-    StageId id;
+    StageId id; /* 0: not added yet */
     bool is_held, is_released, was_submitted;
     uint32_t counted[PARTS_MAX];
     bool has_result[PARTS_MAX];
@@ -223,6 +224,7 @@ uint64_t sim_mix(uint64_t a, uint64_t b);
 
 /* sim_plan.c */
 void plan_make(Sim *sim);
+void plan_add_late(Sim *sim, uint32_t number); /* the stage, and those that it reads */
 uint32_t plan_stage(const Sim *sim, StageId id);
 
 /* sim_executor.c */

@@ -279,7 +279,7 @@ static void share_cache(Sim *sim, const SimAttempt *attempt)
     if (group == NONE || attempt->reads_cache)
         return;
     for (uint32_t s = 0; s < sim->stage_count; s++)
-        if (sim->stages[s].cache_group == group && sim_chance(sim, 800))
+        if (sim->stages[s].cache_group == group && sim->stages[s].id != 0 && sim_chance(sim, 800))
             scheduler_cached(sim->scheduler, sim->stages[s].id, attempt->part,
                              sim->lives[attempt->life].id);
 }
@@ -461,6 +461,7 @@ static void submit(Sim *sim, uint32_t number)
 {
     SimJob *job = &sim->jobs[number];
 
+    plan_add_late(sim, job->stage);
     job->is_submitted = true;
     job->group = sim_below(sim, 4);
     job->tag = 1 + sim_below(sim, 3);
@@ -489,15 +490,30 @@ static void cancel(Sim *sim, uint32_t way, uint64_t value)
         scheduler_cancel_tag(sim->scheduler, value);
 }
 
+/* A job that is still to come needs it, or will add what reads it. */
+static bool is_to_come(const Sim *sim, uint32_t number)
+{
+    for (uint32_t i = 0; i < sim->job_count; i++) {
+        const SimJob *job = &sim->jobs[i];
+        const SimStage *target = &sim->stages[job->stage];
+
+        if (!job->is_submitted &&
+            (job->stage == number || (target->id == 0 && (target->lineage >> number & 1) != 0)))
+            return true;
+    }
+    return false;
+}
+
 static void unref(Sim *sim, uint32_t number)
 {
     SimStage *stage = &sim->stages[number];
 
-    for (uint32_t i = 0; i < sim->job_count; i++)
-        if (sim->jobs[i].stage == number && !sim->jobs[i].is_submitted) {
-            sim_at(sim, 50, (Event){.kind = EV_UNREF, .a = number});
-            return;
-        }
+    if (is_to_come(sim, number)) {
+        sim_at(sim, 50, (Event){.kind = EV_UNREF, .a = number});
+        return;
+    }
+    if (stage->id == 0)
+        return; /* nobody wanted it */
     stage->is_held = false;
     scheduler_stage_unref(sim->scheduler, stage->id);
 }
@@ -511,7 +527,7 @@ static void change_places(Sim *sim)
     ExecutorId place;
     uint64_t hash;
 
-    if (stage->is_released || stage->is_result || stage->parts == 0)
+    if (stage->is_released || stage->is_result || stage->parts == 0 || stage->id == 0)
         return;
     if (stage->is_done[p]) {
         uint32_t life = stage->done_at[p];

@@ -108,6 +108,16 @@ static void add_stage(Sim *sim, uint32_t number)
     stage->is_held = true;
 }
 
+/* As a stage that is shaped by what its parents made. */
+static void choose_late(Sim *sim, uint32_t number)
+{
+    SimStage *stage = &sim->stages[number];
+
+    stage->is_late = stage->parent_count > 0 && sim_chance(sim, 150);
+    for (uint32_t i = 0; i < stage->parent_count; i++)
+        stage->is_late |= sim->stages[stage->parents[i]].is_late;
+}
+
 void plan_make(Sim *sim)
 {
     sim->stage_count = 1 + sim_below(sim, STAGES_MAX);
@@ -132,6 +142,15 @@ void plan_make(Sim *sim)
         if (sim_chance(sim, 20))
             stage->bad_part = sim_below(sim, PARTS_MAX);
         compute_values(sim, i);
-        add_stage(sim, i);
+        choose_late(sim, i);
+        if (!stage->is_late)
+            add_stage(sim, i);
     }
+}
+
+void plan_add_late(Sim *sim, uint32_t number)
+{
+    for (uint32_t i = 0; i <= number; i++)
+        if ((sim->stages[number].lineage >> i & 1) != 0 && sim->stages[i].id == 0)
+            add_stage(sim, i);
 }

@@ -119,7 +119,7 @@ static void evict(Sim *sim, Life *life)
 
     life->cache[group][part] = (Block){.was_removed = true};
     for (uint32_t s = 0; s < sim->stage_count; s++)
-        if (sim->stages[s].cache_group == group && sim_chance(sim, 500))
+        if (sim->stages[s].cache_group == group && sim->stages[s].id != 0 && sim_chance(sim, 500))
             scheduler_uncached(sim->scheduler, sim->stages[s].id, part);
 }
 
@@ -327,7 +327,7 @@ static void check_nothing_left(Sim *sim)
     for (uint32_t i = 0; i < sim->job_count; i++)
         MUST(sim, !sim->jobs[i].is_submitted || sim->jobs[i].has_ended);
     for (uint32_t i = 0; i < sim->stage_count; i++)
-        MUST(sim, sim->stages[i].is_released);
+        MUST(sim, sim->stages[i].is_released || sim->stages[i].id == 0);
     MUST(sim, !sim->has_shared || sim->shared_ended);
     MUST(sim, counts.free_slots == counts.slots); /* no slot is lost */
     for (uint32_t i = 1; i < sim->life_count; i++) {

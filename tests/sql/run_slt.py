@@ -39,9 +39,10 @@ MODES = [
     {"threads": 2, "jit": "on", "batch_rows": 3},
     {"threads": 2, "jit": "off", "optimizer_disable": "all"},
     {"threads": 2, "test_jobs": 1},
-    {"threads": 2, "jit": "off", "test_jobs": 3, "test_wire": "on"},
+    {"threads": 2, "jit": "off", "test_jobs": 3, "test_wire": "on", "adaptive_merge_bytes": 0},
     {"threads": 8, "jit": "on", "batch_rows": 3, "test_jobs": 2, "test_wire": "on"},
-    {"threads": 2, "jit": "off", "test_jobs": 3, "optimizer_disable": "all"},
+    {"threads": 2, "jit": "off", "test_jobs": 5, "optimizer_disable": "all", "adaptive_merge_bytes": "1KiB",
+     "adaptive_split_bytes": 1},
 ]
 if "VONK_TEST_MASTER" in os.environ:  # on a cluster that runs, and nowhere else
     MODES = [{"threads": 2, "master": os.environ["VONK_TEST_MASTER"], "executors": 2}]

@@ -29,7 +29,8 @@ ALL_MODES = [
     {"threads": 1, "jit": "on"}, {"threads": 8, "jit": "on", "test_wire": "on"}, {"threads": 2, "jit": "auto"},
     {"threads": 2, "jit": "off", "batch_rows": 1}, {"threads": 2, "jit": "on", "batch_rows": 3},
     {"threads": 2, "jit": "off", "optimizer_disable": "all"},
-    {"threads": 2, "test_jobs": 1}, {"threads": 8, "jit": "on", "test_jobs": 4, "test_wire": "on"},
+    {"threads": 2, "test_jobs": 1}, {"threads": 8, "jit": "on", "test_jobs": 4, "test_wire": "on",
+                                     "adaptive_merge_bytes": "8KiB", "adaptive_split_bytes": "4KiB"},
     {"threads": 2, "jit": "off", "test_jobs": 3, "optimizer_disable": "all"},
 ]
 ORDINARY_MODES = [{"threads": 2, "jit": "auto"}, {"threads": 8, "jit": "on"}, {"threads": 1, "jit": "off"},

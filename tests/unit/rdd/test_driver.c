@@ -188,7 +188,7 @@ START_TEST(cancel)
     launches[0] = next_launch(&world);
     launches[1] = next_launch(&world);
     pthread_mutex_lock(&world.driver->lock); /* the flag is not there: as by a group */
-    scheduler_cancel(world.driver->scheduler, launches[0].stage->job->id);
+    scheduler_cancel(world.driver->scheduler, launches[0].stage->target);
     driver__pump(world.driver);
     pthread_mutex_unlock(&world.driver->lock);
     wait_for_cancels(&world, 2);
