@@ -229,10 +229,12 @@ find_word_ranges(const Ranges *ranges, uint32_t words, const uint64_t *keys, uin
     while (count > 1) {
         uint32_t half = count / 2;
 
-        for (uint32_t i = 0; i < key_count; i++)
-            ranges_out[i] +=
-                bounds[(size_t)(ranges_out[i] + half - 1) * words] <= keys[(size_t)i * words] ? half
-                                                                                              : 0;
+        for (uint32_t i = 0; i < key_count; i++) {
+            uint32_t range = ranges_out[i];
+            bool is_above = bounds[(size_t)(range + half - 1) * words] <= keys[(size_t)i * words];
+
+            ranges_out[i] = range + (half & -(uint32_t)is_above);
+        }
         count -= half;
     }
     if (count == 1)
