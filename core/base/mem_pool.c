@@ -15,6 +15,8 @@ enum {
     POOL_ALIGN_BYTES = 64,
     KEPT_BYTES_MAX = 1 << 29, /* 512 MiB, or an eighth of the root's limit */
     KEPT_BYTES_IDLE = 1 << 26,
+    PAGE_BYTES = 4096,
+    POPULATED_BYTES_MIN = 256 << 10,
     HUGE_PAGE_BYTES = 2 << 20,
     HUGE_BLOCK_BYTES_MIN = (2 << 20) - (64 << 10),
 };
@@ -184,14 +186,33 @@ static size_t malloc_bytes(size_t bytes)
     return rounded == 0 ? POOL_ALIGN_BYTES : rounded;
 }
 
+/* All pages at once: one by one, as they are touched, each costs a fault. What is asked for counts
+ * in full, so it may be there in full. A system that cannot do it leaves things as they are. */
+static void populate(void *memory, size_t bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+    uintptr_t start = ((uintptr_t)memory + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
+    uintptr_t end = ((uintptr_t)memory + bytes) & ~(uintptr_t)(PAGE_BYTES - 1);
+
+    if (memory != NULL && bytes >= POPULATED_BYTES_MIN)
+        (void)madvise((void *)start, end - start, MADV_POPULATE_WRITE);
+#else
+    (void)memory;
+    (void)bytes;
+#endif
+}
+
 /* Large blocks lie on huge pages, where the system has any to give: what is looked up at random
  * costs a walk through the page tables otherwise, which takes as long as the memory itself. */
 static void *system_alloc(size_t bytes)
 {
     void *memory;
 
-    if (bytes < HUGE_BLOCK_BYTES_MIN)
-        return aligned_alloc(POOL_ALIGN_BYTES, bytes);
+    if (bytes < HUGE_BLOCK_BYTES_MIN) {
+        memory = aligned_alloc(POOL_ALIGN_BYTES, bytes);
+        populate(memory, bytes);
+        return memory;
+    }
     /* aligned_alloc wants a multiple of the alignment, and the thread sanitizer insists on it */
     if (posix_memalign(&memory, HUGE_PAGE_BYTES, bytes) != 0)
         return NULL;
