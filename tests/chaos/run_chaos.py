@@ -58,11 +58,21 @@ def processes(folder):
             words = open(path, "rb").read().decode(errors="replace").split("\0")[:-1]
         except OSError:
             continue
+        if words == parent_words(path):  # what a worker has just forked: it is about to become something else
+            continue
         if len(words) > 1 and words[1] in ("master", "worker", "executor", "keeper") and any(folder in word for word in words):
             found.append((int(path.split("/")[2]), words[1], words))
         elif len(words) > 1 and words[1] == "submit" and is_in(folder, path):
             found.append((int(path.split("/")[2]), "driver", words))
     return found
+
+
+def parent_words(path):
+    try:
+        parent = open(path.replace("cmdline", "stat")).read().rsplit(")", 1)[1].split()[1]
+        return open(f"/proc/{parent}/cmdline", "rb").read().decode(errors="replace").split("\0")[:-1]
+    except OSError:
+        return None
 
 
 def is_in(folder, path):
