@@ -213,8 +213,9 @@ VONK_API VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b);
  * *). With VONK_PARTITIONS(n) both sides are placed by key in n.
  * Cost: shuffle of both, or the smaller side is sent to every partition; none where both lie by
  * key. A task holds its part of the smaller side, or joins it piece by piece from the disk. Order:
- * by a's rows, then b's. Ownership: the closure is copied; the RDD is the session's. Errors: other
- * records; no key, or other types of keys; two sessions; vonk_fail.
+ * by the rows of the larger side, as the plan knows them, then by the other's; the same each time.
+ * Ownership: the closure is copied; the RDD is the session's. Errors: other records; no key, or
+ * other types of keys; two sessions; vonk_fail.
  *
  *     VonkRdd *named = vonk_rdd_join(clicks, Click, users, User, Profile, put_name);
  *     return vonk_rdd_print_csv(named);
@@ -223,8 +224,8 @@ VONK_API VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b);
 
 /*
  * As join, and each record of a without a match once, with b NULL.
- * Cost: shuffle, as join. Order: by a's rows, then b's. Ownership: the closure is copied; the RDD
- * is the session's. Errors: as join.
+ * Cost: shuffle, as join. Order: as join's. Ownership: the closure is copied; the RDD is the
+ * session's. Errors: as join.
  *
  *     VonkRdd *named = vonk_rdd_left_join(clicks, Click, users, User, Profile, put_name);
  *     return vonk_rdd_print_csv(named);
@@ -234,8 +235,8 @@ VONK_API VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b);
 
 /*
  * As join, and each record of b without a match once, with a NULL.
- * Cost: shuffle, as join. Order: by b's rows, then a's. Ownership: the closure is copied; the RDD
- * is the session's. Errors: as join.
+ * Cost: shuffle, as join. Order: as join's. Ownership: the closure is copied; the RDD is the
+ * session's. Errors: as join.
  *
  *     VonkRdd *named = vonk_rdd_right_join(clicks, Click, users, User, Profile, put_name);
  *     return vonk_rdd_print_csv(named);
@@ -245,8 +246,8 @@ VONK_API VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b);
 
 /*
  * As join, and each record of either side without a match once, with the other one NULL.
- * Cost: shuffle, as join. Order: by a's rows, then b's; b's without a match come last. Ownership:
- * the closure is copied; the RDD is the session's. Errors: as join.
+ * Cost: shuffle, as join. Order: as join's; what the smaller side has without a match comes last.
+ * Ownership: the closure is copied; the RDD is the session's. Errors: as join.
  *
  *     VonkRdd *all = vonk_rdd_full_join(clicks, Click, users, User, Profile, put_name);
  *     return vonk_rdd_print_csv(all);

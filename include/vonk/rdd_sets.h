@@ -57,11 +57,12 @@ VONK_API VonkRdd *vonk_rdd_subtract(VonkRdd *a, VonkRdd *b);
 
 /*
  * One record for each pair of a record of a and one of b: void fn(VonkTask *, const A *, const B *,
- * Out *). There is a partition for each pair of one of a's and one of b's (of groups of b's, where
- * these were more than 4,096).
- * Cost: shuffle: each partition of a is sent to as many as b has, and the reverse. Order: by a's
- * partitions, then b's; in each, by a's rows, then b's. Ownership: the closure is copied; the RDD
- * is the session's. Errors: other records; two sessions; vonk_fail.
+ * Out *). It has the partitions of the larger one, or of the other one where that has more of them
+ * and is not tiny.
+ * Cost: all of one RDD is sent to each partition of the other; a task holds the smaller one's
+ * records that it pairs in memory, or reads them piece by piece from the disk. Order: by the rows
+ * of the larger side, as the plan knows them, then by the other's; the same each time. Ownership:
+ * the closure is copied; the RDD is the session's. Errors: other records; two sessions; vonk_fail.
  *
  *     VonkRdd *pairs = vonk_rdd_cartesian(clicks, Click, users, User, Profile, put_name);
  *     return vonk_rdd_print_csv(pairs);

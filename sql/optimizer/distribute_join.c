@@ -1,7 +1,8 @@
 /*
  * distribute_join.c -- where the rows of a join's inputs meet
  *
- *     one side to every partition of the other    when it is small: the other's rows stay
+ *     one side to every partition of the other    when it is small, or every row is to meet every
+ *                                                 one: the other's rows stay
  *     both by the hash of the keys                else
  *     both to one partition                       when there are no keys, and none may be repeated
  */
@@ -11,6 +12,8 @@
 
 /* Moving a row by hash costs so many times what adding one to a table does. */
 #define MOVE_COST 4.0
+/* Reading a row again is worth it where it meets so many. */
+#define PAIRS_OF_A_ROW 8.0
 /* Of a value whose type does not say. */
 #define VALUE_BYTES_GUESS 24.0
 
@@ -146,6 +149,17 @@ static void meet_by_keys(Distributor *to, Sides *join)
     }
 }
 
+/* Each row of an inner join without keys meets all of the other side: either may be repeated. The
+ * more partitions there are, the more tasks share the pairs. */
+static bool is_left_repeated(const Sides *join)
+{
+    const Spread *left = &join->at[0], *right = &join->at[1];
+    double rows = join->plan->inputs[1]->estimated_rows;
+
+    return join->hash == NULL && join->kind == JOIN_INNER && right->partitions > left->partitions &&
+           (rows < 0 || rows >= PAIRS_OF_A_ROW * right->partitions);
+}
+
 /* The rows of both meet. Returns which side's partitions the join has. */
 static uint32_t meet(Distributor *to, Sides *join)
 {
@@ -154,6 +168,10 @@ static uint32_t meet(Distributor *to, Sides *join)
 
     if (join->at[0].partitions == 1 && join->at[1].partitions == 1)
         return 0;
+    if (is_left_repeated(join)) {
+        join->at[0] = (Spread){.plan = distribute__broadcast(to, join->at[0])};
+        return 1;
+    }
     for (uint32_t i = 2; i-- > 0;)
         if (may_repeat(join->kind, i) && ((must_repeat && i == 1) || is_better_repeated(join, i))) {
             join->at[i] = (Spread){.plan = distribute__broadcast(to, join->at[i])};

@@ -338,6 +338,37 @@ START_TEST(placed_and_sorted)
 }
 END_TEST
 
+static void pair_numbers(VonkTask *task, const VonkNumber *a, const VonkNumber *b, Indexed *out)
+{
+    (void)task;
+    *out = (Indexed){.index = a->value, .value = b->value};
+}
+
+/* Each pair once, however both are cut; and more than one task where one RDD has one partition. */
+START_TEST(each_with_each)
+{
+    static const struct {
+        int64_t a, b;
+        uint32_t a_partitions, b_partitions, partitions;
+    } cases[] = {{300, 100, 1, 4, 4}, {100, 300, 4, 1, 4}, {100, 300, 1, 4, 4}, {50, 60, 3, 2, 3},
+                 {60, 7, 1, 5, 1},    {0, 40, 2, 3, 0},    {40, 0, 3, 2, 0},    {1, 1, 1, 1, 1}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        VonkRdd *crossed = vonk_rdd_cartesian(
+            vonk_rdd_range(session, 0, cases[i].a, 1, cases[i].a_partitions), VonkNumber,
+            vonk_rdd_range(session, 0, cases[i].b, 1, cases[i].b_partitions), VonkNumber, Indexed,
+            pair_numbers);
+        uint32_t partitions;
+
+        ck_assert_int_eq(count_of(vonk_rdd_distinct(crossed)), cases[i].a * cases[i].b);
+        ck_assert_int_eq(count_of(crossed), cases[i].a * cases[i].b);
+        ck_assert_int_eq(vonk_rdd_partition_count(crossed, &partitions, &error), VONK_OK);
+        if (cases[i].partitions != 0 && partitions != cases[i].partitions)
+            ck_abort_msg("case %zu has %u partitions", i, partitions);
+    }
+}
+END_TEST
+
 /* What is merged must be in order: the first record that is not is named. */
 START_TEST(merged_without_order)
 {
@@ -390,6 +421,7 @@ int main(void)
     tcase_add_test(tests, combined_and_grouped);
     tcase_add_test(tests, joined);
     tcase_add_test(tests, placed_and_sorted);
+    tcase_add_test(tests, each_with_each);
     tcase_add_test(tests, merged_without_order);
     tcase_add_test(tests, carried_along);
     suite_add_tcase(suite, tests);
