@@ -57,8 +57,8 @@ VONK_API VonkRdd *vonk_rdd_subtract(VonkRdd *a, VonkRdd *b);
 
 /*
  * One record for each pair of a record of a and one of b: void fn(VonkTask *, const A *, const B *,
- * Out *). It has the partitions of the larger one, or of the other one where that has more of them
- * and is not tiny.
+ * Out *). It has the partitions of the larger one, or of the other one, where that has twice as
+ * many or more and is not tiny.
  * Cost: all of one RDD is sent to each partition of the other; a task holds the smaller one's
  * records that it pairs in memory, or reads them piece by piece from the disk. Order: by the rows
  * of the larger side, as the plan knows them, then by the other's; the same each time. Ownership:

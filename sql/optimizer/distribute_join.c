@@ -156,7 +156,8 @@ static bool is_left_repeated(const Sides *join)
     const Spread *left = &join->at[0], *right = &join->at[1];
     double rows = join->plan->inputs[1]->estimated_rows;
 
-    return join->hash == NULL && join->kind == JOIN_INNER && right->partitions > left->partitions &&
+    return join->hash == NULL && join->kind == JOIN_INNER &&
+           right->partitions >= 2 * left->partitions &&
            (rows < 0 || rows >= PAIRS_OF_A_ROW * right->partitions);
 }
 
