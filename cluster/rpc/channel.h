@@ -6,10 +6,11 @@
  *     client: channel_connect
  *     both:   channel_read, channel_write -> channel_close
  *
- * First each says in 8 bytes whether it has a secret; ends that disagree part, each knowing why.
- * With one, TLS 1.3 follows, whose pre-shared key (RFC 8446, 4.2.11, with ephemeral Diffie-Hellman)
- * comes from the secret: whoever cannot prove that it has the key is gone before the first byte
- * that anybody parses, and so is a server that cannot. There are no certificates to keep.
+ * First each says in 8 bytes how it proves who it is; ends that differ part, each knowing why. TLS
+ * 1.3 follows, with ephemeral Diffie-Hellman: from a secret, which gives the pre-shared key (RFC
+ * 8446, 4.2.11), or with certificates, each of which the cluster's authority vouches for
+ * (node_keys.h). Whoever cannot prove it is gone before the first byte that anybody parses, and so
+ * is a server that cannot.
  *
  * Every call ends at its deadline: a moment of clock_now_ns.
  *
