@@ -18,11 +18,11 @@ extern "C" {
 
 /*
  * The lines of the files that path names (a file, a folder, a glob; .gz and .zst are decompressed),
- * without their newlines: VonkLine. Partitions are pieces of about 32 MiB; a compressed file is
- * one.
+ * without their newlines, bytes as they are: VonkLine. Partitions are pieces of about 32 MiB; a
+ * compressed file is one.
  * Cost: narrow; each task reads its piece. Order: of paths, then of lines. Ownership: path is
  * copied; the RDD is the session's. Errors: nothing is there; at the action, a file that cannot be
- * read or is no UTF-8.
+ * read.
  *
  *     VonkRdd *lines = vonk_rdd_text_file(session, "logs/2026-*.log.gz");
  *     return vonk_rdd_print_csv(vonk_rdd_take(lines, 10));
