@@ -173,9 +173,11 @@ static void run_stage_task(Executor *executor, ExecutorStage *stage, Attempt *at
     if (result->blocks == NULL)
         return;
     block_output_put(stage->output, launch->partition, result->blocks, executor->place);
-    result->is_kept = executor->keep != NULL && !stage->is_persisted &&
-                      result->cpu_ms >= KEEP_LEAST_MS &&
-                      block_keep_add(executor->keep, stage->output, launch->partition);
+    result->is_kept =
+        executor->keep != NULL && !stage->is_persisted &&
+        !stage->wire.settings.encrypts && /* its file would have to be read by others */
+        result->cpu_ms >= KEEP_LEAST_MS &&
+        block_keep_add(executor->keep, stage->output, launch->partition);
 }
 
 static void run_attempt(Executor *executor, Attempt *attempt)

@@ -3,6 +3,8 @@
 
 #include <pthread.h>
 
+#include "core/base/spill_file.h"
+
 typedef struct HeldOutput {
     Arena *arena;
     BlockOutput *output;
@@ -222,6 +224,8 @@ void executor_stages_add(ExecutorStages *stages, const OrderStage *order)
     stage_work_init(&stage->work, &stage->wire.fragment);
     stage->status =
         stage_decode(order->plan, stages->spec.hooks, arena, &stage->error, &stage->wire);
+    if (stage->status == ST_OK && stage->wire.settings.encrypts)
+        stage->status = spill_files_encrypt(&stage->error);
     if (stage->status == ST_OK)
         stage->status = take_ranges(stage, order->ranges, &stage->error);
     set_up(stages, stage, order->level);

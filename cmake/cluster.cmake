@@ -30,6 +30,12 @@ add_library(vonk_rpc_module MODULE cluster/rpc/module/rpc_module_table.c)
 set_target_properties(vonk_rpc_module PROPERTIES OUTPUT_NAME vonk_rpc)
 target_link_libraries(vonk_rpc_module PRIVATE vonk_rpc)
 
+# libvonk_cipher.so: files at rest, encrypted (core/base/cipher_module.h)
+add_library(vonk_cipher_module MODULE core/base/cipher/cipher_openssl.c)
+set_target_properties(vonk_cipher_module PROPERTIES OUTPUT_NAME vonk_cipher)
+target_include_directories(vonk_cipher_module PRIVATE ${CMAKE_SOURCE_DIR})
+target_link_libraries(vonk_cipher_module PRIVATE vonk_flags OpenSSL::Crypto)
+
 vonk_folder(vonk_cluster cluster)
 target_link_libraries(vonk_cluster PUBLIC vonk_rdd)
 

@@ -21,8 +21,8 @@ endforeach()
 if(TARGET test_master_sim)
     target_sources(test_master_sim PRIVATE tests/unit/cluster/master_sim_state.c tests/unit/cluster/master_sim_nodes.c)
 endif()
-add_custom_target(unit_tests DEPENDS ${unit_test_names} vonk_jit vonk_rpc_module)
-add_custom_target(threaded_tests DEPENDS ${threaded_test_names} vonk_jit vonk_rpc_module)
+add_custom_target(unit_tests DEPENDS ${unit_test_names} vonk_jit vonk_rpc_module vonk_cipher_module)
+add_custom_target(threaded_tests DEPENDS ${threaded_test_names} vonk_jit vonk_rpc_module vonk_cipher_module)
 
 # Golden plans: tests/plans/<rule>.plan, SQL and what the optimizer makes of it.
 add_executable(plan_test EXCLUDE_FROM_ALL tests/plans/plan_test.c tests/plans/toy_catalog.c)

@@ -1,4 +1,5 @@
 /* query.c -- the steps of a query: bind, optimize, start */
+#include "core/base/spill_file.h"
 #include "engine/plan_transport.h"
 #include "engine/query_job.h"
 #include "sql/binder/binder.h"
@@ -95,5 +96,7 @@ Status query__start(Query *query, const Plan *physical, bool analyze, Error *err
                             .cancelled = &query->session->cancelled,
                             .analyze = analyze};
 
+    if (config->spill_encryption)
+        TRY(spill_files_encrypt(err));
     return exec_start(&request, err, execution_out);
 }

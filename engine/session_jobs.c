@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/base/spill_file.h"
 #include "engine/plan_transport.h"
 #include "engine/session_internal.h"
 
@@ -144,6 +145,8 @@ Status session_job_request(Session *session, const Plan *distributed, Error *err
     Resources resources = config_resources(config);
     uint32_t threads = tasks_at_once(&resources);
 
+    if (config->spill_encryption)
+        TRY(spill_files_encrypt(err));
     mem_pool_set_limit(jobs->pool, resources.memory_bytes);
     *request_out = (JobRequest){.plan = distributed,
                                 .batch_rows = (uint32_t)config->batch_rows,
@@ -154,6 +157,7 @@ Status session_job_request(Session *session, const Plan *distributed, Error *err
                                 .faults = test_faults_default((uint64_t)config->test_faults),
                                 .is_wired = config->test_wire,
                                 .codec = config->shuffle_compression,
+                                .encrypts = config->spill_encryption,
                                 .stream_partitions = threads};
     if (jobs->application != NULL) {
         run_elsewhere(jobs, request_out);

@@ -10,8 +10,11 @@
 #include <unistd.h>
 
 #include "core/base/arena.h"
+#include "core/base/cipher_module.h"
 
-enum { PAGE_BYTES = 4096 };
+enum { PAGE_BYTES = 4096, PIECE_BYTES = 64 << 10 };
+
+static _Atomic(const CipherModule *) cipher; /* NULL: nothing is encrypted */
 
 struct SpillFile {
     Arena *arena;
@@ -19,7 +22,25 @@ struct SpillFile {
     pthread_mutex_t lock;   /* of opening */
     _Atomic int descriptor; /* -1: not open yet */
     _Atomic uint64_t end;
+    bool has_key; /* from the time when it is opened, or cleared */
+    CipherKey key;
 };
+
+Status spill_files_encrypt(Error *err)
+{
+    const CipherModule *module;
+
+    if (atomic_load(&cipher) != NULL)
+        return ST_OK;
+    TRY(cipher_module(err, &module));
+    atomic_store(&cipher, module);
+    return ST_OK;
+}
+
+bool spill_files_are_encrypted(void)
+{
+    return atomic_load(&cipher) != NULL;
+}
 
 SpillFile *spill_file_new(const char *folder)
 {
@@ -68,6 +89,16 @@ static int open_nameless(const char *folder)
     return descriptor;
 }
 
+/* With the lock, while nobody is at work on it. */
+static Status make_key(SpillFile *file, Error *err)
+{
+    if (!spill_files_are_encrypted())
+        return ST_OK;
+    TRY(cipher_key_make(err, &file->key));
+    file->has_key = true;
+    return ST_OK;
+}
+
 static Status open_file(SpillFile *file, Error *err)
 {
     Status status = ST_OK;
@@ -81,10 +112,20 @@ static Status open_file(SpillFile *file, Error *err)
         if (descriptor < 0)
             status =
                 error_set_errno(err, errno, "cannot create a spill file in \"%s\"", file->folder);
-        atomic_store(&file->descriptor, descriptor);
+        else
+            status = make_key(file, err);
+        if (status == ST_OK)
+            atomic_store(&file->descriptor, descriptor);
+        else if (descriptor >= 0)
+            close(descriptor);
     }
     pthread_mutex_unlock(&file->lock);
     return status;
+}
+
+static Status refused(Error *err)
+{
+    return error_set(err, ST_INTERNAL, "the cipher of spill files has failed");
 }
 
 static Status write_failed(const SpillFile *file, int failure, Error *err)
@@ -96,12 +137,9 @@ static Status write_failed(const SpillFile *file, int failure, Error *err)
     return status;
 }
 
-Status spill_file_write(SpillFile *file, uint64_t offset, const void *bytes, size_t byte_count,
+static Status write_all(const SpillFile *file, uint64_t offset, const char *at, size_t byte_count,
                         Error *err)
 {
-    const char *at = bytes;
-
-    TRY(open_file(file, err));
     while (byte_count > 0) {
         ssize_t wrote = pwrite(atomic_load(&file->descriptor), at, byte_count, (off_t)offset);
 
@@ -116,7 +154,34 @@ Status spill_file_write(SpillFile *file, uint64_t offset, const void *bytes, siz
     return ST_OK;
 }
 
-Status spill_file_read(const SpillFile *file, uint64_t offset, void *to, size_t byte_count,
+static Status write_encrypted(const SpillFile *file, uint64_t offset, const char *at,
+                              size_t byte_count, Error *err)
+{
+    const CipherModule *module = atomic_load(&cipher);
+    char piece[PIECE_BYTES];
+
+    while (byte_count > 0) {
+        size_t bytes = byte_count < sizeof piece ? byte_count : sizeof piece;
+
+        if (!module->ctr(&file->key, offset, at, piece, bytes))
+            return refused(err);
+        TRY(write_all(file, offset, piece, bytes, err));
+        at += bytes;
+        offset += bytes;
+        byte_count -= bytes;
+    }
+    return ST_OK;
+}
+
+Status spill_file_write(SpillFile *file, uint64_t offset, const void *bytes, size_t byte_count,
+                        Error *err)
+{
+    TRY(open_file(file, err));
+    return file->has_key ? write_encrypted(file, offset, bytes, byte_count, err)
+                         : write_all(file, offset, bytes, byte_count, err);
+}
+
+static Status read_all(const SpillFile *file, uint64_t offset, void *to, size_t byte_count,
                        Error *err)
 {
     char *at = to;
@@ -138,6 +203,15 @@ Status spill_file_read(const SpillFile *file, uint64_t offset, void *to, size_t 
     return ST_OK;
 }
 
+Status spill_file_read(const SpillFile *file, uint64_t offset, void *to, size_t byte_count,
+                       Error *err)
+{
+    TRY(read_all(file, offset, to, byte_count, err));
+    if (!file->has_key || atomic_load(&cipher)->ctr(&file->key, offset, to, to, byte_count))
+        return ST_OK;
+    return refused(err);
+}
+
 void spill_file_forget(SpillFile *file, uint64_t offset, uint64_t bytes)
 {
     int descriptor = atomic_load(&file->descriptor);
@@ -151,6 +225,7 @@ void spill_file_clear(SpillFile *file)
 {
     int descriptor = atomic_load(&file->descriptor);
 
-    if (descriptor >= 0 && ftruncate(descriptor, 0) == 0)
+    /* its places are written anew: with another key */
+    if (descriptor >= 0 && ftruncate(descriptor, 0) == 0 && make_key(file, NULL) == ST_OK)
         atomic_store(&file->end, 0);
 }

@@ -7,6 +7,9 @@
  * The file is made by the first write, in a folder of the caller's, and is gone with the process,
  * however that ends. Who writes keeps a checksum: nothing here looks at the bytes.
  *
+ * Where they are to be encrypted, each file has a key of its own, in this process's memory alone,
+ * and another one when it is cleared: so no place is written twice with the same.
+ *
  * Thread: every call may come from any thread, but for new and free.
  */
 #ifndef VONK_CORE_BASE_SPILL_FILE_H
@@ -18,6 +21,11 @@
 #include "core/base/status.h"
 
 typedef struct SpillFile SpillFile;
+
+/* Files of this process that are opened or cleared from now on are encrypted. ST_NOT_SUPPORTED:
+ * they cannot be. */
+MUST_CHECK Status spill_files_encrypt(Error *err);
+bool spill_files_are_encrypted(void);
 
 /* folder: borrowed. */
 SpillFile *spill_file_new(const char *folder);

@@ -128,7 +128,8 @@ static StageSettings settings_of(const JobRequest *request)
     return (StageSettings){.batch_rows = request->batch_rows,
                            .jit = request->jit,
                            .spill_bytes = request->spill_bytes,
-                           .codec = request->codec};
+                           .codec = request->codec,
+                           .encrypts = request->encrypts};
 }
 
 /* The fragment as an executor elsewhere would have it. */

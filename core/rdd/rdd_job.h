@@ -25,6 +25,7 @@ typedef struct JobRequest {
     CodeCache *cache;
     size_t spill_bytes; /* see StageWork */
     Codec codec;        /* of blocks that executors elsewhere send each other */
+    bool encrypts;      /* executors elsewhere encrypt what goes to files     */
     bool is_wired; /* for tests: tasks run what executors elsewhere would: stages read from bytes */
     const atomic_bool *cancelled; /* NULL: never */
     const atomic_bool *unwanted;  /* as cancelled: set when nobody will read on; NULL: never */

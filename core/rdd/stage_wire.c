@@ -132,6 +132,7 @@ Status stage_encode(const FragmentSet *set, const Fragment *fragment, const Stag
     wire_put_u8(&to, (uint8_t)settings->jit);
     wire_put_u64(&to, settings->spill_bytes);
     wire_put_u8(&to, (uint8_t)settings->codec);
+    wire_put_u8(&to, settings->encrypts);
     wire_put_blob(&to, plan.bytes, (uint32_t)plan.byte_count);
     wire_put_u32(&to, fragment->source_count);
     for (uint32_t i = 0; i < fragment->source_count; i++)
@@ -317,6 +318,7 @@ Status stage_decode(WireBytes bytes, const PlanWireHooks *hooks, Arena *arena, E
     settings->jit = (JitMode)wire_get_u8(from);
     settings->spill_bytes = wire_get_u64(from);
     settings->codec = (Codec)wire_get_u8(from);
+    settings->encrypts = wire_get_bool(from);
     if (from->status == ST_OK && (settings->batch_rows == 0 || settings->jit > JIT_ON ||
                                   !block_codec_is_known((uint32_t)settings->codec)))
         wire_fail(from, "settings that there are not");

@@ -23,7 +23,8 @@ typedef struct StageSettings {
     uint32_t batch_rows;
     JitMode jit;
     uint64_t spill_bytes;
-    Codec codec; /* of blocks that go from one to another */
+    Codec codec;   /* of blocks that go from one to another */
+    bool encrypts; /* what goes to files */
 } StageSettings;
 
 /* By source of the fragment; of an exchange: what its producer has. */

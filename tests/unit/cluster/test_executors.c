@@ -37,7 +37,8 @@ static Table *table;
 static WireHere here; /* tables by their place in a list */
 static PlanWireHooks hooks;
 static const RpcModule *rpc;
-static Codec codec;           /* of what executors make */
+static Codec codec; /* of what executors make */
+static bool encrypts;
 static atomic_bool cancelled; /* the job at hand        */
 
 /* --- the data and the jobs --- */
@@ -289,7 +290,8 @@ static const char *answer_with(Driver *driver, const Plan *plan, uint32_t stream
                           .stream_partitions = stream,
                           .cancelled = &cancelled,
                           .spill_bytes = 1 << 20,
-                          .codec = codec};
+                          .codec = codec,
+                          .encrypts = encrypts};
     StrBuf text = {.arena = arena};
     Status status;
     Batch batch;
@@ -606,6 +608,17 @@ static int open_spill_file(uint64_t offset)
     return found;
 }
 
+/* Whether the data's texts are to be read in the file. */
+static bool has_words(int fd)
+{
+    char *bytes = malloc(1 << 20);
+    ssize_t got = pread(fd, bytes, 1 << 20, 0);
+    bool has = got > 0 && memmem(bytes, (size_t)got, "word 12", 7) != NULL;
+
+    free(bytes);
+    return has;
+}
+
 /* In the spilled blocks of one map task that are for the last partition. */
 static void flip_in_spill(void *opaque)
 {
@@ -629,6 +642,7 @@ static void flip_in_spill(void *opaque)
                 continue;
             offset = cell->items[0].offset + cell->items[0].form.stored_bytes / 2;
             fd = open_spill_file(offset);
+            ck_assert_int_eq(has_words(fd), !encrypts);
             flip_bit(fd, offset);
             close(fd);
             is_done = true;
@@ -638,15 +652,18 @@ static void flip_in_spill(void *opaque)
     ck_assert(is_done);
 }
 
-/* As above, of blocks that an executor which lives reads from its spill file, to use and to give.
- */
+/* As above, of blocks that an executor which lives reads from its spill file, encrypted or not, to
+ * use and to give. */
 START_TEST(test_damaged_spilled_block)
 {
     const Plan *plan = count_words();
     Cluster cluster = open_cluster(3, 0);
     Flip flip = {.cluster = &cluster};
     Error err = ERROR_NONE;
-    const char *text = answer_with(cluster.driver, plan, 1, flip_in_spill, &flip, &err);
+    const char *text;
+
+    encrypts = _i == 1;
+    text = answer_with(cluster.driver, plan, 1, flip_in_spill, &flip, &err);
 
     ck_assert_msg(text != NULL, "%s (%s)", err.message, err.detail);
     ck_assert_str_eq(text, answer_of_threads(plan));
@@ -858,7 +875,7 @@ int main(void)
     tcase_add_test(tcase, test_executors_end);
     tcase_add_test(tcase, test_kept_blocks);
     tcase_add_test(tcase, test_damaged_kept_file);
-    tcase_add_test(tcase, test_damaged_spilled_block);
+    tcase_add_loop_test(tcase, test_damaged_spilled_block, 0, 2);
     tcase_add_test(tcase, test_some_blocks_are_kept);
     tcase_add_loop_test(tcase, test_kept_twice, 0, 2);
     tcase_add_test(tcase, test_kept_once);
