@@ -20,6 +20,9 @@
  * there is in a table is not. */
 #define ESTIMATE_DOUBT 16.0
 
+/* To move rows costs as much as to add them to the tables of so many tasks. */
+enum { MOVED_AGAIN = 3 };
+
 /* Down from the plan while rows are treated one by one, to what has two sides or is a leaf. */
 static const Plan *skip_row_wise(const Plan *plan)
 {
@@ -82,10 +85,20 @@ static bool is_counted(const Plan *plan)
     return scan != NULL && scan->predicates.count == 0 && scan->runtime_filters.count == 0;
 }
 
+/* Of the probe side. Scans that know the join's keys drop what has no partner. */
+static double moved_rows(const JoinTurn *turn)
+{
+    double rows = rows_of(turn->join->head.inputs[0]), joined = turn->join->head.estimated_rows;
+    bool is_filtered = turn->join->runtime_filters.count > 0 && joined >= 0;
+
+    return rows >= 0 && is_filtered && joined < rows ? joined : rows;
+}
+
+/* The build side has been moved by its keys, and has to be moved again. */
 static bool pays(const FragmentSet *set, const JoinTurn *turn, double rows, double bytes)
 {
-    return distribute_repeating_pays(rows, bytes, set->items[turn->probe].partition_count,
-                                     rows_of(turn->join->head.inputs[0]));
+    return distribute_repeating_pays(
+        rows, bytes, set->items[turn->probe].partition_count + MOVED_AGAIN, moved_rows(turn));
 }
 
 bool adaptive_find_turn(const FragmentSet *set, const Fragment *fragment,
