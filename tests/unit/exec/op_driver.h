@@ -319,6 +319,7 @@ static inline DriverTexts *driver_texts(void)
 static inline Status driver_split(DriverRun *run, void *local, uint32_t split, Error *err)
 {
     uint64_t start = (uint64_t)split * run->mode.split_rows, end = start + run->mode.split_rows;
+    Arena *arena = arena_new(NULL, "batch", ARENA_NO_CAP);
     Status status = ST_OK;
 
     if (end > run->table->row_count)
@@ -326,16 +327,20 @@ static inline Status driver_split(DriverRun *run, void *local, uint32_t split, E
     for (; start < end && status == ST_OK; start += run->mode.batch_rows) {
         uint64_t left = end - start;
         uint32_t count = left < run->mode.batch_rows ? (uint32_t)left : run->mode.batch_rows;
-        DriverTexts *own = driver_texts();
-        Batch batch = driver_batch(own->arena, run, split, (uint32_t)start, count);
+        DriverTexts *own = run->table->holds_texts ? driver_texts() : NULL;
+        Batch batch =
+            driver_batch(own == NULL ? arena : own->arena, run, split, (uint32_t)start, count);
 
-        batch.texts = run->table->holds_texts ? &own->texts : NULL;
+        batch.texts = own == NULL ? NULL : &own->texts;
         if (batch.selected_count > 0)
             status = run->op->class->consume(run->op, local, &batch, NULL, err);
-        driver_let_texts_go(&own->texts);
+        if (own != NULL)
+            driver_let_texts_go(&own->texts);
+        arena_reset(arena);
     }
     if (status == ST_OK && run->op->class->end_split != NULL)
         status = run->op->class->end_split(run->op, local, split, NULL, err);
+    arena_free(arena);
     return status;
 }
 
