@@ -13,7 +13,6 @@ The secret is made for this job. It is in a folder that only this user may read,
 """
 import collections
 import contextlib
-import ctypes
 import os
 import signal
 import socket
@@ -30,6 +29,17 @@ SILENCE_SECONDS = 30
 END_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 
 Node = collections.namedtuple("Node", "address cores place")
+
+# A program that becomes another one. What it does first cannot be done between fork and exec: a lock that one of Ray's
+# threads had at the fork would never be released there.
+TIED = """
+import ctypes, os, signal, sys
+PR_SET_PDEATHSIG = 1
+ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+signal.pthread_sigmask(signal.SIG_SETMASK, ())
+if os.getppid() == int(sys.argv[1]):
+    os.execv(sys.argv[2], sys.argv[2:])
+"""
 
 
 class LaunchError(Exception):
@@ -107,16 +117,10 @@ def catch_signals():
     threading.Thread(target=wait_for_signal, daemon=True).start()
 
 
-def end_with_parent():
-    """In a child: it ends when this process does, however that goes."""
-    PR_SET_PDEATHSIG = 1
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, END_SIGNALS)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 @contextlib.contextmanager
 def running(*command, **options):
-    process = subprocess.Popen(command, preexec_fn=end_with_parent, **options)
+    """A process that ends when this one does, however that goes."""
+    process = subprocess.Popen([sys.executable, "-I", "-S", "-c", TIED, str(os.getpid()), *command], **options)
     try:
         yield process
     finally:

@@ -80,7 +80,7 @@ class Launches:
 
     def wait_for_workers(self, where, process):
         wait_until(lambda: self.workers_run() or process.poll() is not None, 120)
-        return check(self.workers_run(), f"{where}: two workers run: exit code {process.poll()}")
+        return check(self.workers_run(), f"{where}: two workers run: exit code {process.poll()}, {self.secrets()}, {vonk_processes()}")
 
     def check_secret(self, where):
         """Who may read it, and that no process shows it."""
