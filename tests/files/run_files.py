@@ -21,6 +21,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
 import postgres  # noqa: E402
 import pyenv  # noqa: E402
+from written import wait_for_bytes  # noqa: E402
 
 VONK = os.path.join(os.environ.get("VONK_BUILD", os.path.join(ROOT, "build", "release")), "vonk")
 PATIENCE = 60
@@ -365,20 +366,17 @@ def test_copy_is_all_or_nothing():
     fails("error in the middle", "COPY (SELECT 1 / (50000 - i) FROM generate_series(1, 60000) g(i)) TO 'keep.csv'",
           "division by zero")
     check("old file", open("keep.csv").read() == "old\n1\n" and os.listdir(".") == ["keep.csv"], os.listdir("."))
-    process = subprocess.Popen([VONK, "sql", "-c", "COPY (SELECT i FROM generate_series(1, 10000000000) g(i)) TO 'keep.csv'"])
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and not any(name.endswith(".tmp") for name in os.listdir(".")):
-        time.sleep(0.01)
+    endless = [VONK, "sql", "-c", "COPY (SELECT i FROM generate_series(1, 10000000000) g(i)) TO 'keep.csv'"]
+    process = subprocess.Popen(endless)
+    wait_for_bytes(process, 1 << 20, PATIENCE)
     process.kill()
     process.wait()
     check("killed", open("keep.csv").read() == "old\n1\n")
     for name in os.listdir("."):
-        if name.endswith(".tmp"):
+        if name.endswith(".tmp"):  # where a file must have a name from the start
             os.unlink(name)
-    process = subprocess.Popen([VONK, "sql", "-c", "COPY (SELECT i FROM generate_series(1, 10000000000) g(i)) TO 'keep.csv'"],
-                               stderr=subprocess.PIPE)
-    while time.monotonic() < deadline and not any(name.endswith(".tmp") for name in os.listdir(".")):
-        time.sleep(0.01)
+    process = subprocess.Popen(endless, stderr=subprocess.PIPE)
+    wait_for_bytes(process, 1 << 20, PATIENCE)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=PATIENCE)
     check("interrupted", os.listdir(".") == ["keep.csv"], os.listdir("."))

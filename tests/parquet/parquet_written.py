@@ -3,12 +3,12 @@ import os
 import resource
 import signal
 import subprocess
-import time
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 from parquet_matrix import column_values, flat_names, order_key, same
+from written import wait_for_bytes
 
 OPTIONS = ["", "compression zstd, row_group_size 400", "compression gzip, compression_level 6, row_group_size 7",
            "compression lz4", "compression none, row_group_size 1000"]
@@ -122,10 +122,7 @@ def interrupted(matrix, build, folder, how):
     process = subprocess.Popen([os.path.join(build, "vonk"), "sql", folder, "-c", sql], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, preexec_fn=limit)
     if how != "full":
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and not any(n.startswith(f".{how}.") for n in os.listdir(folder)):
-            time.sleep(0.01)
-        time.sleep(0.2)
+        wait_for_bytes(process, 1 << 20, 60)
         process.send_signal({"killed": signal.SIGKILL, "stopped": signal.SIGINT, "ended": signal.SIGTERM}[how])
     _, said = process.communicate(timeout=60)
     left = [n for n in os.listdir(folder) if how in n]
