@@ -23,7 +23,7 @@ import threading
 import time
 
 HERE = os.path.dirname(os.path.realpath(__file__))
-CALL_SECONDS = 60
+CALL_SECONDS = 120
 LOOK_SECONDS = 2
 SILENCE_SECONDS = 30
 END_SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)

@@ -14,6 +14,7 @@ from jobs import ROOT, VONK, check
 
 JOB = os.path.join(ROOT, "tests", "launch", "where.c")
 LAUNCHERS = os.path.join(ROOT, "cluster", "launchers")
+PATIENCE = 300  # Ray may need its time on a busy machine
 TWO_EXECUTORS = ("--executors", "2", "--executor-cores", "1", "--executor-memory", "512MiB")
 
 
@@ -63,7 +64,7 @@ class Launches:
         """(exit code, standard output, standard error)"""
         process = self.start(launcher, env, *arguments, options=options)
         try:
-            output = process.communicate(timeout=120)
+            output = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
             process.terminate()
             output = process.communicate()
@@ -79,7 +80,7 @@ class Launches:
         return len(self.secrets("worker")) == 2 and len(started) >= 2
 
     def wait_for_workers(self, where, process):
-        wait_until(lambda: self.workers_run() or process.poll() is not None, 120)
+        wait_until(lambda: self.workers_run() or process.poll() is not None, PATIENCE)
         return check(self.workers_run(), f"{where}: two workers run: exit code {process.poll()}, {self.secrets()}, {vonk_processes()}")
 
     def check_secret(self, where):
@@ -125,7 +126,7 @@ class Launches:
         process = self.start(launcher, env, JOB, 16, 250, 0)
         if self.wait_for_workers(launcher, process):
             self.check_secret(launcher)
-        output, errors = process.communicate(timeout=120)
+        output, errors = process.communicate(timeout=PATIENCE)
         check(process.returncode == 0, f"{launcher}: exit code {process.returncode}: {errors}")
         check(output == "16 tasks, 120, in 2 processes\n", f"{launcher}: {output!r} {errors}")
         self.check_nothing_left(launcher)
@@ -143,7 +144,7 @@ class Launches:
         process = self.start(launcher, env, JOB, 16, 60000, 0)
         self.wait_for_workers(where, process)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=120)
+        _, errors = process.communicate(timeout=PATIENCE)
         expected = (1, 128 + number, -number)  # 1: of a job that Slurm has cancelled
         check(process.returncode in expected, f"{where}: exit code {process.returncode}: {errors}")
         self.check_nothing_left(where, files)
