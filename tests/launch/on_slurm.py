@@ -31,9 +31,9 @@ def test_batch(launches, slurm):
 
 def test_cancel(launches, slurm):
     job, output = submit_batch(launches, slurm, 16, 60000, 0)
-    check(wait_until(launches.workers_run, 40), "scancel: two workers run before")
+    check(wait_until(launches.workers_run, 120), "scancel: two workers run before")
     subprocess.run(["scancel", job], env=slurm.env, check=True)
-    check(wait_until(lambda: not queue(slurm), 30), "scancel: the job leaves the queue")
+    check(wait_until(lambda: not queue(slurm), 60), "scancel: the job leaves the queue")
     launches.check_nothing_left("scancel")
 
 
