@@ -8,6 +8,7 @@
     word_count  of --scale GB of text       tera_sort  of --scale GB of records, and bytes moved a second and core
     tasks       empty tasks a second
     recovery    a join of all of lineitem, one executor killed in its middle: how much longer it takes
+    kills       the 22 queries, word count, PageRank, TeraSort with an executor killed every second, beside the same undisturbed
 
 Engines take turns, the best of the runs counts; ratios are of Vonk's cluster to the other: below 1 it is faster. Answers are
 compared with those of one process, byte for byte for Vonk, numbers to 9 digits for the others. All processes are on this machine and
@@ -27,6 +28,7 @@ import tempfile
 import threading
 import time
 
+import kills
 from rdd import remove, same
 from rdd_jobs import HEADS, HERE, ROOT, VONK, jobs
 
@@ -91,15 +93,15 @@ class Vonk:
     def __init__(self, folder, options):
         self.folder, self.options = folder, options
 
-    def sql(self, queries):
-        command = [VONK, "sql", self.folder, "--format", "csv", "--timing", *self.options]
+    def sql(self, queries, more=()):
+        command = [VONK, "sql", self.folder, "--format", "csv", "--timing", *self.options, *more]
         for query in queries:
             command += ["-c", query]
         out, err, wall = run(command)
         return Answer(out, wall, [float(ms) / 1000 for ms in re.findall(r"^Time: ([\d.]+) ms", err, re.M)])
 
-    def job(self, program, arguments):
-        out, _, wall = run([VONK, "submit", *self.options, program, *arguments])
+    def job(self, program, arguments, more=()):
+        out, _, wall = run([VONK, "submit", *self.options, *more, program, *arguments])
         said = re.search(r"^seconds: (.*)$", out, re.M)
         return Answer(re.sub(r"^seconds: .*\n", "", out, flags=re.M), float(said.group(1)) if said else wall)
 
@@ -108,11 +110,11 @@ class Vonk:
 
 
 class Cluster(Vonk):
-    def __init__(self, folder):
+    def __init__(self, folder, workers=2):
         self.dir = tempfile.mkdtemp(prefix="vonk-bench-cluster-")
-        out, _, _ = run([VONK, "cluster", "up", "2", "--cores", "2", "--dir", os.path.join(self.dir, "cluster")])
+        out, _, _ = run([VONK, "cluster", "up", str(workers), "--cores", "2", "--dir", os.path.join(self.dir, "cluster")])
         url = re.search(r"vonk://\S+", out).group(0)
-        super().__init__(folder, ["--master", url, "--set", "executors=2", "--set", "executor_cores=1"])
+        super().__init__(folder, ["--master", url, "--set", f"executors={workers}", "--set", "executor_cores=1"])
 
     def executors(self):
         workers = [int(pid) for pid in filter(str.isdigit, os.listdir("/proc")) if self.is_worker(pid)]
@@ -422,8 +424,28 @@ def part_recovery(engines, options):
         show("recovery", name, hurt.seconds - calm.seconds, "s longer", None, f"than {calm.seconds:.3f} s undisturbed {note}")
 
 
+def part_kills(engines, options):
+    works = [kills.query_work(path) for path in sorted(glob.glob(os.path.join(ROOT, "tests", "tpch", "queries", "q*.sql")))]
+    for name in ("word_count", "page_rank", "tera_sort"):
+        job = jobs(options.data, options.scale)[name]
+        job.make()
+        works.append(kills.job_work(name, job))
+    if options.only:
+        works = [work for work in works if work.name in options.only.split(",")]
+    cluster = Cluster(engines["one process"].folder, workers=3)
+    try:
+        outcomes = kills.measure_all(cluster, works, options.runs, options.seed)
+    finally:
+        cluster.close()
+    for outcome in outcomes:
+        check("kills", outcome.name, not outcome.note)
+    ratios = sorted((outcome.mean_ratio(), outcome.name) for outcome in outcomes)
+    show("kills", "vonk cluster", ratios[len(ratios) // 2][0], "times", None, "its undisturbed time (median of all); the slowest: "
+         f"{ratios[-1][0]:.2f} times ({ratios[-1][1]})")
+
+
 PARTS = {"start": part_start, "tpch": part_tpch, "word_count": part_word_count, "tera_sort": part_tera_sort, "tasks": part_tasks,
-         "recovery": part_recovery}
+         "recovery": part_recovery, "kills": part_kills}
 SQL_ONLY = {"start", "tpch"}
 
 
@@ -446,6 +468,8 @@ def main():
     parser.add_argument("--scale", type=float, default=0.1)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--tasks", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=1, help="of kills")
+    parser.add_argument("--only", default="", help="of kills: q01,word_count,...")
     parser.add_argument("--without", default="", help="spark, sail")
     parser.add_argument("--data", default=os.path.join(ROOT, "build", "bench", "rdd"))
     parser.add_argument("parts", nargs="*", metavar="PART")
