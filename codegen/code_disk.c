@@ -12,7 +12,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-enum { PATH_BYTES = 4096, OBJECT_BYTES_MAX = 64 << 20, FILES_MAX = 65536 };
+enum { PATH_BYTES = 4096, OBJECT_BYTES_MAX = 64 << 20, WRITES_PER_LOOK = 64 };
 
 static const char magic[8] = "VONKOBJ1";
 
@@ -153,40 +153,47 @@ static int compare_age(const void *a, const void *b)
     return x->used.tv_nsec < y->used.tv_nsec ? -1 : x->used.tv_nsec > y->used.tv_nsec;
 }
 
-static uint32_t list_files(const char *directory, CachedFile *files, uint64_t *bytes_out)
+/* The folder's files (malloc'ed; as many as there was memory for) and how many bytes they have. */
+static CachedFile *list_files(const char *directory, uint32_t *count_out, uint64_t *bytes_out)
 {
     DIR *folder = opendir(directory);
-    uint32_t count = 0;
+    CachedFile *files = NULL;
+    uint32_t count = 0, capacity = 0;
+    uint64_t bytes = 0;
 
-    *bytes_out = 0;
-    if (folder == NULL)
-        return 0;
-    for (struct dirent *entry; count < FILES_MAX && (entry = readdir(folder)) != NULL;) {
+    for (struct dirent *entry; folder != NULL && (entry = readdir(folder)) != NULL;) {
         struct stat info;
 
         if (entry->d_name[0] == '.' || strlen(entry->d_name) >= sizeof files->name ||
             fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0 ||
             !S_ISREG(info.st_mode))
             continue;
+        if (count == capacity) {
+            CachedFile *more = realloc(files, (capacity = 2 * capacity + 256) * sizeof *files);
+
+            if (more == NULL)
+                break;
+            files = more;
+        }
         memcpy(files[count].name, entry->d_name, strlen(entry->d_name) + 1);
         files[count].used = info.st_mtim;
         files[count].bytes = (uint64_t)info.st_size;
-        *bytes_out += files[count++].bytes;
+        bytes += files[count++].bytes;
     }
-    closedir(folder);
-    return count;
+    if (folder != NULL)
+        closedir(folder);
+    *count_out = count;
+    *bytes_out = bytes;
+    return files;
 }
 
 static void make_room(const char *directory, uint64_t limit_bytes)
 {
-    CachedFile *files = malloc(FILES_MAX * sizeof *files);
     char path[PATH_BYTES];
     uint64_t bytes;
     uint32_t count;
+    CachedFile *files = list_files(directory, &count, &bytes);
 
-    if (files == NULL)
-        return;
-    count = list_files(directory, files, &bytes);
     if (bytes > limit_bytes)
         qsort(files, count, sizeof *files, compare_age);
     for (uint32_t i = 0; i < count && bytes > limit_bytes; i++) {
@@ -243,6 +250,6 @@ void code_disk_write(const char *directory, const char *target, const char *text
     if (file >= 0 && (!ok || rename(temporary, path) != 0))
         unlink(temporary);
     free(image);
-    if (ok)
+    if (ok && head.checksum % WRITES_PER_LOOK == 0)
         make_room(directory, limit_bytes);
 }

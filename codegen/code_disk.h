@@ -25,8 +25,9 @@ bool code_disk_prepare(const char *directory);
 void *code_disk_read(const char *directory, const char *target, const char *text,
                      size_t *bytes_out);
 
-/* Keeps an object; removes the least recently used files past limit_bytes. Failing is no error: the
- * next process compiles again. */
+/* Keeps an object. One write in 64 looks through the folder, which may hold tens of thousands, and
+ * removes the least recently used files past limit_bytes. Failing is no error: the next process
+ * compiles again. */
 void code_disk_write(const char *directory, const char *target, const char *text,
                      const void *object, size_t bytes, uint64_t limit_bytes);
 
