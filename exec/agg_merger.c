@@ -66,31 +66,14 @@ Status agg_merger_begin(AggMerger *merger, uint32_t phase, Error *err, uint32_t 
     return ST_OK;
 }
 
-static void drop_groups(const AggMerger *merger, AggGroups *groups)
-{
-    uint64_t kept = 0;
-
-    for (uint64_t i = 0; i < groups->count; i++) {
-        void *row = groups->rows[i];
-
-        if (merger->keeps(merger->spec->context, (char *)row + merger->spec->layout.tail_offset))
-            groups->rows[kept++] = row;
-    }
-    groups->count = kept;
-}
-
 Status agg_merger_task(AggMerger *merger, uint32_t phase, uint32_t task, Error *err)
 {
     uint32_t partitions = AGG_PARTITION_COUNT / merger->set_count;
     AggGroups joined;
 
-    if (phase == 0) {
-        TRY(agg_table_merge(merger->spec, merger->tables, merger->table_count, task * partitions,
-                            (task + 1) * partitions, err, &merger->sets[task]));
-        if (merger->keeps != NULL)
-            drop_groups(merger, &merger->sets[task]);
-        return ST_OK;
-    }
+    if (phase == 0)
+        return agg_table_merge(merger->spec, merger->tables, merger->table_count, task * partitions,
+                               (task + 1) * partitions, err, &merger->sets[task]);
     TRY(agg_groups_join(merger->spec, merger->sets, merger->set_count, err, &joined));
     merger->sets[0] = joined;
     merger->set_count = 1;

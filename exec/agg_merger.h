@@ -10,7 +10,7 @@
  *     phase 1   if there are few, they are put in the order of their first rows
  *
  * Order of the groups: up to 65,536 by their first row; else by partition, then by first row.
- * Both depend on the data alone. Operators: hash aggregate, set operations.
+ * Both depend on the data alone.
  *
  * Thread: agg_merger_task calls of one phase may run at once; then any number may read; the rest
  * is one thread's.
@@ -24,8 +24,7 @@ enum { AGG_ORDERED_GROUPS_MAX = 64 * 1024 };
 
 typedef struct AggMerger {
     const AggSpec *spec;
-    bool (*keeps)(const void *context, const void *state); /* groups of the result; NULL: all */
-    AggTable **tables;                                     /* borrowed */
+    AggTable **tables; /* borrowed */
     uint32_t table_count, table_capacity;
     uint64_t row_count;
     AggGroups sets[AGG_PARTITION_COUNT]; /* one when the groups are ordered, else one a partition */

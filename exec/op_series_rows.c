@@ -121,6 +121,7 @@ static Status series_rows_consume(Operator *base, void *opaque, const Batch *bat
     SeriesRowsLocal *local = opaque;
     const uint32_t *selection;
     Column args[3];
+    Value values[3];
     uint32_t count;
 
     if (local->split != batch->split) {
@@ -128,13 +129,16 @@ static Status series_rows_consume(Operator *base, void *opaque, const Batch *bat
         local->sequence = 0;
     }
     TRY(kernel_project(local->instance, batch, err, args, &selection, &count));
+    for (uint32_t a = 0; a < 3 && count > 0; a++)
+        if (args[a].form == COLUMN_CONST)
+            values[a] = value_from_column(&args[a], 0);
     for (uint32_t i = 0; i < count && !emit_is_done(emitter); i++) {
         uint32_t row = selection == NULL ? i : selection[i];
-        Value values[3];
         Series series;
 
         for (uint32_t a = 0; a < 3; a++)
-            values[a] = value_from_column(&args[a], row);
+            if (args[a].form != COLUMN_CONST)
+                values[a] = value_from_column(&args[a], row);
         TRY(series_make(values, err, &series));
         TRY(add_series(self, local, batch, row, &series, emitter, err));
     }

@@ -141,11 +141,6 @@ MUST_CHECK Status op_group_concat_new(const ExecContext *context, Arena *arena,
                                       const PlanGroupConcat *node, Error *err, Operator **op_out);
 MUST_CHECK Status op_top_n_new(const ExecContext *context, Arena *arena, const PlanTopN *node,
                                Error *err, Operator **op_out);
-/* Two operators, one an input (first: NULL for input 0, input 0's operator for input 1). Each is
- * the sink of its input's pipeline; that of input 1 opens when input 0's pipeline is done, and is
- * the source. Input 0's must stay open as long. */
-MUST_CHECK Status op_setop_new(const ExecContext *context, Arena *arena, const PlanSetop *node,
-                               uint32_t input, Operator *first, Error *err, Operator **op_out);
 MUST_CHECK Status op_write_new(const ExecContext *context, Arena *arena, const PlanWrite *node,
                                Error *err, Operator **op_out);
 

@@ -215,15 +215,13 @@ static Status build_join(StageBuilder *builder, const Plan *plan, ColumnSet need
 
 /* --- breakers --- */
 
-static void read_sink(StageBuilder *builder, Chain *chain, Operator *sink, uint32_t stage,
-                      Operator *use)
+static void read_sink(StageBuilder *builder, Chain *chain, Operator *sink, uint32_t stage)
 {
     Draft *draft;
 
     *chain = (Chain){0};
     draft = stages__start_draft(builder, chain, sink);
     stages__depend(builder, draft, stage);
-    stages__use(builder, draft, use);
 }
 
 static Status make_breaker(StageBuilder *builder, const Plan *plan, Error *err, Operator **op_out)
@@ -265,28 +263,7 @@ static Status build_breaker(StageBuilder *builder, const Plan *plan, ColumnSet n
     if (plan->kind == PLAN_WRITE)
         needed = plan_output(builder->arena, plan->inputs[0]);
     TRY(build(builder, plan->inputs[0], needed, chain, err));
-    read_sink(builder, chain, op, stages__end(builder, chain, op, NO_STAGE), NULL);
-    return ST_OK;
-}
-
-static Status build_setop(StageBuilder *builder, const Plan *plan, Chain *chain, Error *err)
-{
-    const PlanSetop *node = plan_as_setop(plan);
-    Operator *ops[2] = {NULL, NULL};
-    uint32_t stage = NO_STAGE;
-
-    for (uint32_t i = 0; i < 2; i++) {
-        Chain part = {0};
-
-        TRY(op_setop_new(builder->context, builder->arena, node, i, ops[0], err, &ops[i]));
-        stages__add_operator(builder, i == 1 ? plan : NULL, ops[i]);
-        TRY(build(builder, plan->inputs[i], mapped(builder, node->maps[i]), &part, err));
-        if (i == 1)
-            for (uint32_t d = 0; d < part.count; d++)
-                stages__use(builder, part.drafts[d], ops[0]);
-        stage = stages__end(builder, &part, ops[i], stage);
-    }
-    read_sink(builder, chain, ops[1], stage, ops[0]);
+    read_sink(builder, chain, op, stages__end(builder, chain, op, NO_STAGE));
     return ST_OK;
 }
 
@@ -313,7 +290,7 @@ static Status build_shared(StageBuilder *builder, const Plan *plan, Chain *chain
         shared = &builder->shared[builder->shared_count++];
         *shared = made;
     }
-    read_sink(builder, chain, shared->op, shared->stage, NULL);
+    read_sink(builder, chain, shared->op, shared->stage);
     return push_map(builder, plan, plan->inputs[0], node->maps[0], chain, err);
 }
 
@@ -335,8 +312,6 @@ static Status build(StageBuilder *builder, const Plan *plan, ColumnSet needed, C
         return build_join(builder, plan, needed, chain, err);
     case PLAN_UNION:
         return build_union(builder, plan, chain, err);
-    case PLAN_SETOP:
-        return build_setop(builder, plan, chain, err);
     case PLAN_SHARED:
         return build_shared(builder, plan, chain, err);
     case PLAN_CALL:

@@ -7,7 +7,7 @@
  *           Scan a
  *         Scan b
  *
- * Breakers end a stage: join builds, aggregates, sorts, LIMIT inside a plan, set operations, shared
+ * Breakers end a stage: join builds, aggregates, sorts, LIMIT inside a plan, shared
  * subplans, writes. Adjacent filters and a projection become one operator. The last stage ends in
  * the result queue, which also applies the plan's topmost LIMIT.
  *

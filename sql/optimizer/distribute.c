@@ -547,29 +547,6 @@ static Status visit_write(Distributor *to, const Plan *plan, Spread *out)
     return ST_OK;
 }
 
-static Status visit_setop(Distributor *to, const Plan *plan, Spread *out)
-{
-    const PlanSetop *setop = plan_as_setop(plan);
-    uint32_t partitions = 0;
-    const Plan *inputs[2];
-    Spread sides[2];
-
-    for (uint32_t i = 0; i < 2; i++) {
-        TRY(distribute__visit(to, plan->inputs[i], &sides[i]));
-        if (sides[i].partitions > partitions)
-            partitions = sides[i].partitions;
-    }
-    for (uint32_t i = 0; i < 2; i++) {
-        if (partitions > 1)
-            sides[i] =
-                distribute__hashed(to, sides[i], setop->maps[i], distribute__at_most(partitions));
-        inputs[i] = sides[i].plan;
-    }
-    *out = (Spread){.plan = plan_with_inputs(to->arena, plan, inputs),
-                    .partitions = distribute__at_most(partitions)};
-    return ST_OK;
-}
-
 /* --- all kinds --- */
 
 Status distribute__visit(Distributor *to, const Plan *plan, Spread *out)
@@ -617,9 +594,8 @@ Status distribute__visit(Distributor *to, const Plan *plan, Spread *out)
     case PLAN_HASH_JOIN:
     case PLAN_NESTED_JOIN:
         return distribute__join(to, plan, out);
-    case PLAN_SETOP:
-        return visit_setop(to, plan, out);
     case PLAN_JOIN:
+    case PLAN_SETOP:
     case PLAN_KIND_COUNT:
         break;
     }

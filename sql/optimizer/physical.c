@@ -3,6 +3,7 @@
  *
  *     Limit (Sort x)     =>   TopN x                when few rows are kept
  *     Join               =>   HashJoin, NestedJoin  (physical_join.c)
+ *     Intersect, Except  =>   Aggregate             (physical_setop.c)
  *     all else           =>   itself
  *
  * Every node gets its estimated rows. Nodes of one shared_id keep one input.
@@ -100,6 +101,11 @@ static const Plan *build_join(Builder *builder, const PlanJoin *join)
                                               build(builder, join->head.inputs[1])));
 }
 
+static const Plan *build_setop(Builder *builder, const PlanSetop *setop)
+{
+    return build(builder, physical_lower_setop(builder->rc, setop));
+}
+
 static const Plan *build(Builder *builder, const Plan *plan)
 {
     const PlanLimit *limit = plan_as_limit(plan);
@@ -110,6 +116,8 @@ static const Plan *build(Builder *builder, const Plan *plan)
         made = build_top_n(builder, limit, sort);
     else if (plan->kind == PLAN_JOIN)
         made = build_join(builder, plan_as_join(plan));
+    else if (plan->kind == PLAN_SETOP)
+        made = build_setop(builder, plan_as_setop(plan));
     else
         made = build_inputs(builder, plan);
     return plan_with_rows(builder->rc->arena, made,

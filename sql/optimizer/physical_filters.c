@@ -157,6 +157,15 @@ static const Plan *push_into_aggregate(RuleCtx *rc, const PlanAggregate *aggrega
     return &aggregate->head;
 }
 
+/* Each row with values of its own: none of the filter's, if it is the input's column. */
+static const Plan *push_into_table_function(RuleCtx *rc, const Plan *plan, Pushed filter)
+{
+    bool is_input =
+        plan->input_count > 0 && plan_column_index(plan->inputs[0], filter.filter.column) >= 0;
+
+    return is_input ? push_at(rc, plan, 0, filter) : plan;
+}
+
 static const Plan *push_into_mapped(RuleCtx *rc, const Plan *plan, Pushed filter)
 {
     int32_t column = plan_column_index(plan, filter.filter.column);
@@ -185,8 +194,9 @@ static const Plan *push_into(RuleCtx *rc, const Plan *plan, Pushed filter)
         return push_into_nested(rc, plan_as_nested_join(plan), filter);
     case PLAN_AGGREGATE:
         return push_into_aggregate(rc, plan_as_aggregate(plan), filter);
+    case PLAN_TABLE_FUNCTION:
+        return push_into_table_function(rc, plan, filter);
     case PLAN_UNION:
-    case PLAN_SETOP:
         return push_into_mapped(rc, plan, filter);
     default:
         return plan; /* (5) */

@@ -4,6 +4,7 @@
  *     physical.c              node by node, estimates, TOP_N, the order of the root's columns
  *     physical_join.c         hash or nested, which side is built
  *     physical_null_aware.c   NOT IN and its like, made of ordinary joins
+ *     physical_setop.c        INTERSECT and EXCEPT, made of aggregates
  *     physical_filters.c      from a join's build side to the scans of its probe side
  */
 #ifndef VONK_SQL_OPTIMIZER_PHYSICAL_INTERNAL_H
@@ -31,6 +32,9 @@ const Plan *physical_join(RuleCtx *rc, const PlanJoin *logical, const Plan *left
 /* A join whose null_aware comparison needs no special care any more; the same pointer when it
  * does, or when there is none. Logical in, logical out. */
 const Plan *physical_lower_null_aware(RuleCtx *rc, const PlanJoin *join);
+
+/* INTERSECT and EXCEPT [ALL] as an aggregate of both inputs. Logical in, logical out. */
+const Plan *physical_lower_setop(RuleCtx *rc, const PlanSetop *setop);
 
 /* The hash join, made of logical, with runtime filters on it and on scans below its left input;
  * other kinds of node come back as they are. */

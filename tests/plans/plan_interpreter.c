@@ -451,6 +451,35 @@ static Status run_setop(Interpreter *in, const PlanSetop *setop, const Env *env,
     return ST_OK;
 }
 
+/* --- generate_series of integers that count up by one, for each row of the input --- */
+
+static Status run_series(Interpreter *in, const PlanTableFunction *series, const Env *env,
+                         Rows *out)
+{
+    const Plan *plan = &series->head;
+    Rows rows;
+
+    if (plan->input_count == 0 || plan->columns[plan->column_count - 1].type.id != TYPE_INT8)
+        return error_set(in->err, ST_NOT_SUPPORTED, "interpreter: such a series");
+    TRY(interpreter__plan(in, plan->inputs[0], env, &rows));
+    for (uint32_t r = 0; r < rows.count; r++) {
+        Env row_env = env_of(plan->inputs[0], rows.items[r], env);
+        Value ends[3];
+
+        for (uint32_t i = 0; i < 3; i++)
+            TRY(interpreter__expr(in, series->args.items[i], &row_env, &ends[i]));
+        for (Int128 i = value_as_int128(&ends[0]); i <= value_as_int128(&ends[1]); i++) {
+            Value *row = ARENA_ARRAY(in->arena, Value, plan->column_count);
+
+            TRY(spend(in));
+            memcpy(row, rows.items[r], rows.column_count * sizeof *row);
+            row[rows.column_count] = value_int8((int64_t)i);
+            interpreter__add_row(in, out, row);
+        }
+    }
+    return ST_OK;
+}
+
 /* --- */
 
 Status interpreter__plan(Interpreter *in, const Plan *plan, const Env *env, Rows *rows_out)
@@ -476,6 +505,8 @@ Status interpreter__plan(Interpreter *in, const Plan *plan, const Env *env, Rows
         return run_group_limit(in, (const PlanGroupLimit *)plan, env, rows_out);
     case PLAN_JOIN:
         return run_join(in, (const PlanJoin *)plan, env, rows_out);
+    case PLAN_TABLE_FUNCTION:
+        return run_series(in, (const PlanTableFunction *)plan, env, rows_out);
     case PLAN_SETOP:
         return run_setop(in, (const PlanSetop *)plan, env, rows_out);
     case PLAN_UNION:

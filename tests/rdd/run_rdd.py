@@ -484,6 +484,13 @@ def short_of_memory(folder):
         check(code == 0 and expected.count("\n") > 50000, f"{call} with enough memory: {code} {err[-300:]}")
         code, out, err = submit(job, call, records, options=["--set", "memory=32MiB", "--set", f"spill_dir={spill}"])
         check(code == 0 and out == expected, f"{call} in 32 MiB: {code} {err[-400:]}")
+    for number, call in enumerate(("sql_intersect", "sql_intersect_all", "sql_except", "sql_except_all", "sql_union", "sql_distinct")):
+        code, expected, err = submit(job, call, 300000)
+        check(code == 0 and expected.count("\n") > 1000, f"{call} with enough memory: {code} {err[-300:]}")
+        options = ["--master", f"local[{(1, 2, 8)[number % 3]}]", "--set", "memory=12MiB", "--set", f"spill_dir={spill}",
+                   "--set", f"jit={('on', 'off')[number % 2]}"]
+        code, out, err = submit(job, call, 300000, options=options)
+        check(code == 0 and out == expected, f"{call} in 12 MiB: {code} {err[-400:]}")
     code, _, err = submit(job, "one_group", 200000, options=["--set", "memory=16MiB", "--set", f"spill_dir={spill}"])
     check(code == 1 and "out of memory" in err and "reduce_by_key" in err and "k = 3" in err, f"one large group: {code} {err[-600:]}")
     code, _, err = submit(job, "join", 60000, options=["--set", "memory=12MiB", "--set", "spill_dir=/nowhere/at/all"])

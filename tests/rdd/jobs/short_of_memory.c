@@ -115,6 +115,27 @@ static const char sql_few_groups[] =
     "mean "
     "FROM rows_a GROUP BY 1, 2";
 
+/* Rows that one input has twice, the other one, or neither. */
+#define SETS_OF(operation)                                                                         \
+    "SELECT * FROM (SELECT k, t, x FROM rows_a UNION ALL SELECT k, t, x FROM rows_a WHERE v % 3 "  \
+    "= 0) a " operation " (SELECT k, t, x FROM rows_a WHERE v % 2 = 0 UNION ALL SELECT k, t, 1 "   \
+    "FROM rows_a)"
+
+VONK_RECORD(Sets, VONK_FIELD(int8, k), VONK_FIELD(text, t), VONK_NULLABLE(float8, x));
+
+static const char *const sets[][2] = {{"sql_intersect", SETS_OF("INTERSECT")},
+                                      {"sql_intersect_all", SETS_OF("INTERSECT ALL")},
+                                      {"sql_except", SETS_OF("EXCEPT")},
+                                      {"sql_except_all", SETS_OF("EXCEPT ALL")},
+                                      {"sql_union", SETS_OF("UNION")}};
+
+VONK_RECORD(Distinct, VONK_FIELD(int8, k), VONK_FIELD(int8, texts), VONK_FIELD(int8, numbers),
+            VONK_FIELD(float8, sum), VONK_FIELD(int8, n));
+
+static const char sql_distinct[] =
+    "SELECT k % 1009 AS k, count(DISTINCT t) AS texts, count(DISTINCT v) AS numbers, "
+    "sum(DISTINCT x) AS sum, count(*) AS n FROM rows_a GROUP BY 1";
+
 static VonkRdd *made_by(VonkSession *session, VonkRdd *a, VonkRdd *b, VonkRdd *few, VonkRdd *same,
                         const char *call)
 {
@@ -164,6 +185,11 @@ static VonkRdd *made_by(VonkSession *session, VonkRdd *a, VonkRdd *b, VonkRdd *f
         return vonk_rdd_sql(session, Group, sql_groups);
     if (strcmp(call, "sql_few_groups") == 0)
         return vonk_rdd_sql(session, Group, sql_few_groups);
+    if (strcmp(call, "sql_distinct") == 0)
+        return vonk_rdd_sql(session, Distinct, sql_distinct);
+    for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+        if (strcmp(call, sets[i][0]) == 0)
+            return vonk_rdd_sql(session, Sets, sets[i][1]);
     if (strcmp(call, "subtract") == 0)
         return vonk_rdd_subtract(keys_a, keys_b);
     if (strcmp(call, "subtract_by_key") == 0)
