@@ -27,6 +27,7 @@ enum {
     CALL_MS = 3000,
     FIND_MASTER_MS = 10000, /* when the application begins */
     IDLE_CONNECTIONS = 64,
+    MASTER_CONNECTIONS = 4,
     PATIENCE_BEATS = 5, /* without an executor, until that is said */
     HOST_BYTES = 64
 };
@@ -44,7 +45,7 @@ struct Application {
     ApplicationOptions options;
     const RpcModule *rpc;
     ChannelKeys *keys;
-    RpcPool *pool;
+    RpcPool *pool, *peers; /* to masters; to executors and keepers */
     Driver *driver;
     ClusterBackend *backend;
     MasterUrl master; /* the thread's, once it runs */
@@ -129,6 +130,7 @@ static Status register_once(Application *application, Error *err)
     TRY(application->rpc->rpc_master_register_application(
         application->pool, master_url_address(&application->master), &info, deadline(), err,
         &application->id));
+    cluster_backend_set_application(application->backend, application->id);
     say_registered(application);
     return ST_OK;
 }
@@ -358,14 +360,15 @@ static Status begin(Application *application, BlockStore *store, Error *err)
     TRY(rpc_module(err, &application->rpc));
     TRY(membership_keys(application->rpc, membership_secret_file(options->secret_file), err,
                         &application->keys));
-    application->pool = application->rpc->rpc_pool_new(application->keys, IDLE_CONNECTIONS);
+    application->pool = application->rpc->rpc_pool_new(application->keys, MASTER_CONNECTIONS);
+    application->peers = application->rpc->rpc_pool_new(application->keys, IDLE_CONNECTIONS);
     if (options->host != NULL)
         snprintf(application->host, sizeof application->host, "%s", options->host);
     else
         TRY(find_host(master_url_address(&application->master), application->host, err));
     backend.rpc = application->rpc;
     backend.keys = application->keys;
-    backend.pool = application->pool;
+    backend.pool = application->peers;
     TRY(cluster_backend_new(application->driver, store, &backend, err, &application->backend));
     application->incarnation = membership_incarnation();
     TRY(register_anywhere(application, err));
@@ -439,6 +442,7 @@ void application_close(Application *application)
         arena_free(LIST_OWNER(list_take(&application->given_up), GivenUp, node)->arena);
     if (application->rpc != NULL) {
         application->rpc->rpc_pool_free(application->pool);
+        application->rpc->rpc_pool_free(application->peers);
         application->rpc->channel_keys_free(application->keys);
     }
     pthread_cond_destroy(&application->changed);

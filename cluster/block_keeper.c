@@ -2,6 +2,8 @@
 #include "cluster/block_keeper.h"
 
 #include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cluster/block_wire.h"
@@ -17,9 +19,25 @@ struct BlockKeeper {
     RpcServer *server;
 };
 
-const char *block_keeper_folder(const char *dir, int64_t application, Arena *arena)
+void block_keeper_folder(const char *dir, Identity owner, char *path)
 {
-    return arena_printf(arena, "%s/app-%" PRId64 "/kept", dir, application);
+    int length = snprintf(path, PATH_MAX, "%s/app-%" PRId64 "/kept", dir, owner.application);
+
+    if (owner.driver != 0 && length < PATH_MAX)
+        snprintf(path + length, (size_t)(PATH_MAX - length), "-%" PRId64, owner.driver);
+}
+
+/* Of the application that is asked for, when it is who asks, or its driver. */
+static Status find_folder(const BlockKeeper *keeper, int64_t application, Error *err, char *path)
+{
+    Identity caller = keeper->rpc->rpc_caller();
+    char what[64];
+
+    block_keeper_folder(keeper->options.dir, (Identity){caller.driver, application}, path);
+    if (caller.application == 0 || caller.application == application)
+        return ST_OK;
+    snprintf(what, sizeof what, "read blocks of application %" PRId64, application);
+    return keeper->rpc->rpc_refuse(err, what);
 }
 
 /* --- many at once --- */
@@ -99,11 +117,11 @@ static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *er
     const BlockKeeper *keeper = context;
     WireWriter to = {.arena = arena};
     FetchWanted wanted;
-    const char *folder;
+    char folder[PATH_MAX];
     bool stops = false;
 
     TRY(fetch_wanted_take(bytes, arena, err, &wanted));
-    folder = block_keeper_folder(keeper->options.dir, wanted.owner.application, arena);
+    TRY(find_folder(keeper, wanted.owner.application, err, folder));
     for (uint32_t i = 0; i < wanted.map_count && !stops && !is_full(&to, 0); i++) {
         Status status = give_map(folder, &wanted, &wanted.maps[i], &to, arena, &stops, err);
 
@@ -157,13 +175,14 @@ static Status fetch_piece(void *context, BlockName name, uint64_t offset, uint32
                           Error *err, BlockPiece *piece_out)
 {
     const BlockKeeper *keeper = context;
+    char folder[PATH_MAX];
     Status status;
     KeptFile file;
 
+    TRY(find_folder(keeper, name.owner.application, err, folder));
     held = arena_new(NULL, "piece", ARENA_NO_CAP);
-    status = kept_file_open(block_keeper_folder(keeper->options.dir, name.owner.application, held),
-                            (uint64_t)name.output, name.owner.executor, (uint32_t)name.map_task,
-                            held, err, &file);
+    status = kept_file_open(folder, (uint64_t)name.output, name.owner.executor,
+                            (uint32_t)name.map_task, held, err, &file);
     if (status == ST_OK) {
         status = read_piece(&file, name, offset, piece_bytes, err, piece_out);
         kept_file_close(&file);

@@ -26,7 +26,8 @@ MUST_CHECK Status block_keeper_new(const KeeperOptions *options, Error *err,
 uint16_t block_keeper_port(const BlockKeeper *keeper);
 void block_keeper_free(BlockKeeper *keeper); /* accepts NULL */
 
-/* "DIR/app-1/kept", where executors of the application put what they keep; lives in the arena. */
-const char *block_keeper_folder(const char *dir, int64_t application, Arena *arena);
+/* "DIR/app-1/kept", where executors of the application put what they keep, in a buffer of PATH_MAX;
+ * "DIR/app-1/kept-3", of driver 3's: so that nobody gets there by a number that is not its own. */
+void block_keeper_folder(const char *dir, Identity owner, char *path);
 
 #endif

@@ -114,6 +114,8 @@ static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *er
     Status status;
 
     *answer_out = (WireBytes){0};
+    if (server->check != NULL)
+        TRY(server->check(server->context, err));
     TRY(fetch_wanted_take(bytes, arena, err, &wanted));
     output = server->find(server->context, wanted.output);
     status = give_all(server, output, &wanted, &to, err);
@@ -131,11 +133,14 @@ static Status fetch_piece(void *context, BlockName name, uint64_t offset, uint32
                           Error *err, BlockPiece *piece_out)
 {
     BlockServer *server = context;
-    BlockOutput *output = server->find(server->context, (uint64_t)name.output);
     StoredBlock stored = {.bytes = NULL};
     Status status = ST_OK;
+    BlockOutput *output;
     uint64_t bytes;
 
+    if (server->check != NULL)
+        TRY(server->check(server->context, err));
+    output = server->find(server->context, (uint64_t)name.output);
     if (output == NULL || name.owner.application != 0 || name.map_task < 0 ||
         name.reduce_partition < 0 || name.number < 0 ||
         (uint32_t)name.map_task >= block_output_map_count(output) ||

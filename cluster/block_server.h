@@ -11,6 +11,8 @@
 
 typedef struct BlockServer {
     void *context;
+    /* Whether who calls may; NULL: whoever gets in may. */
+    Status (*check)(void *context, Error *err);
     /* The output of that name, referenced; NULL: there is none. */
     BlockOutput *(*find)(void *context, uint64_t output);
     /* What the output has elsewhere is brought, and given; else it is refused. */

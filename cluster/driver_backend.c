@@ -24,6 +24,9 @@
 /* Short tasks that wait at an executor: as many as make a message's price small beside theirs. */
 enum { AHEAD_A_SLOT = 32 };
 
+/* Masters that have forgotten what they said may call an application anew. */
+enum { APPLICATIONS_MAX = 8 };
+
 struct ClusterBackend {
     TaskBackend backend; /* first */
     Driver *driver;
@@ -37,6 +40,9 @@ struct ClusterBackend {
     _Atomic uint64_t object_bytes; /* that it has sent */
     RemoteSender sender;           /* what executors' threads send with */
     List moved;                    /* Moved: places that have ended, whose blocks are kept */
+    pthread_cond_t named;          /* there is an application */
+    uint32_t application_count;    /* 0: the master has not answered yet */
+    int64_t applications[APPLICATIONS_MAX]; /* what it has been, the last one first */
     bool has_said_one_copy;
     uint32_t host_count;
     const char *hosts[HOSTS_MAX]; /* by number */
@@ -243,6 +249,53 @@ static void introduce(ClusterBackend *backend, RemoteExecutor *newcomer)
         tell_wanted(backend, newcomer);
 }
 
+/* Executors may be faster than the master's answer to this process. */
+static bool is_own_application(ClusterBackend *backend, int64_t application)
+{
+    bool is_own = false;
+
+    lock(backend);
+    while (backend->application_count == 0 && !backend->sender.is_closing)
+        pthread_cond_wait(&backend->named, &backend->sender.lock);
+    for (uint32_t i = 0; i < backend->application_count; i++)
+        is_own |= backend->applications[i] == application;
+    unlock(backend);
+    return is_own;
+}
+
+void cluster_backend_set_application(ClusterBackend *backend, int64_t application)
+{
+    const BackendOptions *options = &backend->options;
+    Identity own = options->rpc->channel_keys_identity(options->keys);
+    uint32_t others = backend->application_count;
+
+    if (others > 0 && backend->applications[0] == application)
+        return;
+    if (others == APPLICATIONS_MAX)
+        others--;
+    options->rpc->rpc_pool_speak_as(options->pool, (Identity){own.driver, application});
+    lock(backend);
+    memmove(&backend->applications[1], &backend->applications[0],
+            others * sizeof *backend->applications);
+    backend->applications[0] = application;
+    backend->application_count = others + 1;
+    pthread_cond_broadcast(&backend->named);
+    unlock(backend);
+}
+
+/* A driver that is a member could be called with the key of any application. */
+static Status check_caller(ClusterBackend *backend, const char *what, Error *err)
+{
+    const BackendOptions *options = &backend->options;
+    Identity caller = options->rpc->rpc_caller();
+
+    if (identity_is_member(caller) ||
+        (caller.driver == options->rpc->channel_keys_identity(options->keys).driver &&
+         is_own_application(backend, caller.application)))
+        return ST_OK;
+    return options->rpc->rpc_refuse(err, what);
+}
+
 static Status check_build(const ExecutorHello *hello, Error *err)
 {
     if (strcmp(hello->version, VONK_VERSION) != 0)
@@ -265,6 +318,7 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     Status status;
     bool is_gone;
 
+    TRY(check_caller(backend, "be an executor of another application", err));
     TRY(check_build(hello, err));
     lock(backend);
     before = hold_number(backend, hello->executor);
@@ -304,7 +358,7 @@ static Status on_ended(void *context, int64_t number, bool has_crashed, const ch
     ClusterBackend *backend = context;
     RemoteExecutor *executor;
 
-    (void)err;
+    TRY(check_caller(backend, "speak for executors of another application", err));
     lock(backend);
     executor = hold_number(backend, number);
     unlock(backend);
@@ -383,9 +437,11 @@ static Status on_report(void *context, uint64_t place, WireBytes bytes, Arena *a
                         WireBytes *answer_out)
 {
     ClusterBackend *backend = context;
-    RemoteExecutor *executor = hold_place(backend, place);
+    RemoteExecutor *executor;
     Status status;
 
+    TRY(check_caller(backend, "report to another application", err));
+    executor = hold_place(backend, place);
     if (executor == NULL)
         return error_set(err, ST_BAD_INPUT, "the driver does not know it any more");
     pthread_mutex_lock(&executor->reports);
@@ -404,6 +460,13 @@ static Status on_object(void *context, uint64_t hash, uint64_t offset, uint32_t 
         return error_set(err, ST_BAD_INPUT, "the driver has no such file");
     return options->fetch_object(options->context, hash, offset, piece_bytes, arena, err,
                                  piece_out);
+}
+
+static Status on_fetch_object(void *context, uint64_t hash, uint64_t offset, uint32_t piece_bytes,
+                              Arena *arena, Error *err, BlockPiece *piece_out)
+{
+    TRY(check_caller(context, "read objects of another application", err));
+    return on_object(context, hash, offset, piece_bytes, arena, err, piece_out);
 }
 
 /* Where a peer is; false: it has gone meanwhile. */
@@ -447,6 +510,7 @@ static Status on_ask_chunk(void *context, WireBytes asked, Arena *arena, Error *
     uint64_t total;
     SwarmAsk ask;
 
+    TRY(check_caller(backend, "read objects of another application", err));
     TRY(swarm_ask_take(asked, err, &ask));
     total = object_swarm_total(backend->swarm, ask.object);
     if (total == 0) {
@@ -461,6 +525,11 @@ static Status on_ask_chunk(void *context, WireBytes asked, Arena *arena, Error *
     swarm_answer_put(&to, &answer);
     *answer_out = (WireBytes){to.bytes, to.length};
     return ST_OK;
+}
+
+static Status check_reader(void *context, Error *err)
+{
+    return check_caller(context, "read blocks of another application", err);
 }
 
 /* Only what plans name: what else tasks make is not the driver's to give. */
@@ -646,7 +715,7 @@ static Status start(ClusterBackend *backend, Error *err)
                              .register_executor = on_register,
                              .executor_ended = on_ended,
                              .report = on_report,
-                             .fetch_object = on_object,
+                             .fetch_object = on_fetch_object,
                              .ask_chunk = on_ask_chunk};
 
     TRY(block_fetcher_new(options->rpc, options->pool, hooks, err, &backend->fetcher));
@@ -667,7 +736,9 @@ Status cluster_backend_new(Driver *driver, BlockStore *store, const BackendOptio
     backend->options = *options;
     backend->arena = arena;
     backend->swarm = object_swarm_new();
-    backend->blocks = (BlockServer){.context = backend, .find = on_output, .brings = true};
+    backend->blocks =
+        (BlockServer){.context = backend, .check = check_reader, .find = on_output, .brings = true};
+    pthread_cond_init(&backend->named, NULL);
     remote_sender_init(&backend->sender, options->rpc, options->pool, on_unreachable, backend);
     driver_set_backend(driver, &backend->backend);
     status = start(backend, err);
@@ -686,12 +757,14 @@ void cluster_backend_free(ClusterBackend *backend)
         return;
     block_store_set_source(backend->store, NULL);
     remote_sender_close(&backend->sender, "the driver has ended");
+    pthread_cond_broadcast(&backend->named);
     backend->options.rpc->rpc_server_stop(backend->server); /* whose calls ask for executors */
     remote_sender_fini(&backend->sender);
     block_fetcher_free(backend->fetcher);
     object_swarm_free(backend->swarm);
     while (!list_is_empty(&backend->moved))
         forget_moved(backend, LIST_OWNER(backend->moved.first, Moved, node));
+    pthread_cond_destroy(&backend->named);
     arena_free(backend->arena);
 }
 

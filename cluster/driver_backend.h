@@ -44,6 +44,10 @@ void cluster_backend_free(ClusterBackend *backend);
 
 uint16_t cluster_backend_port(const ClusterBackend *backend);
 
+/* The application that the master has made of this driver: its executors are taken, who are told by
+ * their key, and are spoken to as that. It may be called again. */
+void cluster_backend_set_application(ClusterBackend *backend, int64_t application);
+
 /* Executors that are here, and their slots. */
 typedef struct ClusterSize {
     uint32_t executors, slots;

@@ -23,11 +23,18 @@ static MasterApplication *add_application(MasterState *state, int64_t id, int64_
     return application;
 }
 
-MasterApplication *master__await_application(MasterState *state, int64_t id, int64_t now_ns)
+MasterApplication *master__await_application(MasterState *state, int64_t id, int64_t owner,
+                                             int64_t now_ns)
 {
     MasterApplication *application = master__application(state, id);
 
-    return application != NULL ? application : add_application(state, id, now_ns);
+    if (application != NULL)
+        return application;
+    application = add_application(state, id, now_ns);
+    if (application != NULL)
+        if (owner != 0) /* else its executors may have told */
+            application->owner = owner;
+    return application;
 }
 
 static MasterApplication *find_incarnation(const MasterState *state, int64_t incarnation)
@@ -56,16 +63,35 @@ static Status killed(int64_t id, Error *err)
                            "application %" PRId64 " was ended by vonk kill", id);
 }
 
+/* The driver whose process it is; 0: no worker runs that. A driver that has proved to be one may
+ * register what is its own. */
+static Status find_owner(const MasterState *state, const ApplicationInfo *info, Error *err,
+                         int64_t *owner_out)
+{
+    const MasterExecutor *process = master__executor(state, info->process);
+
+    *owner_out = info->caller;
+    if (info->caller != 0 &&
+        (info->process == 0 || (process != NULL && process->driver != info->caller)))
+        return error_set(err, ST_BAD_INPUT,
+                         "driver %" PRId64 " may not register an application of another process's",
+                         info->caller);
+    if (info->caller == 0 && process != NULL)
+        *owner_out = process->driver;
+    return ST_OK;
+}
+
 /* Its executors may be there already. */
 static MasterApplication *fit_application(MasterState *state, const ApplicationInfo *info,
-                                          int64_t now_ns)
+                                          int64_t owner, int64_t now_ns)
 {
     MasterApplication *application = NULL;
     int64_t id = info->application;
 
     if (id != 0)
         application = master__application(state, id);
-    if (application != NULL && application->state == APPLICATION_AWAITED)
+    if (application != NULL && application->state == APPLICATION_AWAITED &&
+        (info->caller == 0 || application->owner == owner))
         return application;
     if (id == 0 || id >= state->config.first_id || application != NULL)
         id = state->next_id++;
@@ -89,9 +115,11 @@ Status master_register_application(MasterState *state, const ApplicationInfo *in
 {
     MasterApplication *application = find_incarnation(state, info->incarnation);
     const MasterPast *past;
+    int64_t owner;
 
     *application_out = 0;
     TRY(check_application(state, info, err));
+    TRY(find_owner(state, info, err, &owner));
     if (application != NULL) { /* the same call again */
         if (application->state == APPLICATION_KILLED)
             return killed(application->id, err);
@@ -105,13 +133,14 @@ Status master_register_application(MasterState *state, const ApplicationInfo *in
     past = info->application == 0 ? NULL : master__past(state, PAST_APPLICATION, info->application);
     if (past != NULL && past->is_killed && past->incarnation == info->incarnation)
         return killed(past->id, err);
-    application = fit_application(state, info, now_ns);
+    application = fit_application(state, info, owner, now_ns);
     if (application == NULL)
         return error_set(err, ST_NOT_SUPPORTED, "there are %d applications already",
                          MASTER_APPLICATIONS_MAX);
     application->state = APPLICATION_ALIVE;
     application->incarnation = info->incarnation;
     application->process = info->process;
+    application->owner = owner;
     application->heard_ns = now_ns;
     application->port = info->driver.port;
     application->wanted = info->executors;

@@ -38,6 +38,7 @@ static const char area[] = "master";
 
 typedef struct Master {
     const MasterOptions *options;
+    const RpcModule *rpc;
     const char *address; /* for people */
     Election *election;  /* NULL: the only master, with a store of its own */
     pthread_mutex_t keep_lock;
@@ -71,12 +72,16 @@ static Status stands_by(const Master *master, Error *err)
 
 /* --- calls --- */
 
-/* With the lock, if it may answer. */
-static Status begin(void *context, Error *err, Master **master_out)
+/* With the lock, if it may answer. What users' code could say is heard from drivers, of what is
+ * theirs; all else from members alone. */
+static Status begin(void *context, const char *call, Error *err, Master **master_out)
 {
     Master *master = *master_out = context;
+    Identity caller = master->rpc->rpc_caller();
     Status status;
 
+    if (call == NULL ? caller.application != 0 : !identity_is_member(caller))
+        return master->rpc->rpc_refuse(err, call == NULL ? "speak for an application" : call);
     pthread_mutex_lock(&master->lock);
     if (leads(master))
         return ST_OK;
@@ -181,7 +186,7 @@ static Status on_register_worker(void *context, const WorkerInfo *info, Error *e
 {
     Master *master;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, "be a worker", err, &master));
     return end(master,
                master_register_worker(master->state, info, clock_now_ns(), err, worker_out));
 }
@@ -204,7 +209,7 @@ static Status on_worker_heartbeat(void *context, const WorkerReport *report, int
     Master *master;
     Status status;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, "be a worker", err, &master));
     status = master_worker_report(master->state, report, clock_now_ns(), err);
     pthread_cond_broadcast(&master->changed);
     if (status == ST_OK) {
@@ -225,7 +230,7 @@ static Status on_executor_ended(void *context, int64_t worker, int64_t incarnati
     Master *master;
     Status status;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, "be a worker", err, &master));
     status = master_executor_ended(master->state, worker, incarnation, executor, reason, exit_code,
                                    clock_now_ns(), err);
     return master_is_driver_process(master->state, executor) ? end_kept(master, status, err)
@@ -236,7 +241,7 @@ static Status on_end_worker(void *context, int64_t worker, int64_t incarnation, 
 {
     Master *master;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, "end a worker", err, &master));
     return end(master, master_end_worker(master->state, worker, incarnation, clock_now_ns(), err));
 }
 
@@ -244,7 +249,7 @@ static Status on_drain_worker(void *context, int64_t worker, Error *err)
 {
     Master *master;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, "drain a worker", err, &master));
     return end(master, master_drain_worker(master->state, worker, clock_now_ns(), err));
 }
 
@@ -253,7 +258,7 @@ static Status on_register_application(void *context, const ApplicationInfo *info
 {
     Master *master;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, NULL, err, &master));
     return end(master, master_register_application(master->state, info, clock_now_ns(), err,
                                                    application_out));
 }
@@ -265,7 +270,7 @@ static Status on_application_heartbeat(void *context, int64_t application, int64
     Master *master;
     Status status;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, NULL, err, &master));
     status = master_application_heartbeat(master->state, application, incarnation, stages,
                                           stage_count, clock_now_ns(), arena, err, news_out);
     pthread_mutex_unlock(&master->lock);
@@ -277,7 +282,7 @@ static Status on_release_executor(void *context, int64_t application, int64_t in
 {
     Master *master;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, NULL, err, &master));
     return end(master, master_release_executor(master->state, application, incarnation, executor,
                                                reason, clock_now_ns(), err));
 }
@@ -287,7 +292,7 @@ static Status on_end_application(void *context, int64_t application, int64_t inc
 {
     Master *master;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, NULL, err, &master));
     return end(master, master_end_application(master->state, application, incarnation,
                                               clock_now_ns(), err));
 }
@@ -296,7 +301,7 @@ static Status on_kill_application(void *context, int64_t application, Error *err
 {
     Master *master;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, "kill an application", err, &master));
     return end_kept(master, master_kill(master->state, application, clock_now_ns(), err), err);
 }
 
@@ -305,7 +310,7 @@ static Status on_submit_driver(void *context, RpcBuild build, int64_t token, Wir
 {
     Master *master;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, "submit a driver", err, &master));
     return end_kept(master,
                     master_submit_driver(master->state, &build, token, job, package, clock_now_ns(),
                                          err, driver_out),
@@ -317,7 +322,7 @@ static Status on_fetch_package(void *context, int64_t driver, Arena *arena, Erro
 {
     Master *master;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, "read what others have submitted", err, &master));
     return end(master, master_driver_package(master->state, driver, arena, err, package_out));
 }
 
@@ -326,7 +331,7 @@ static Status on_driver_status(void *context, int64_t driver, Arena *arena, Erro
 {
     Master *master;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, "see what others have submitted", err, &master));
     return end(master, master_driver_status(master->state, driver, arena, err, status_out));
 }
 
@@ -336,7 +341,7 @@ static Status on_status(void *context, bool is_json, Arena *arena, Error *err,
     StrBuf text = {.arena = arena};
     Master *master;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, "see what others run", err, &master));
     if (is_json)
         master_status_json(master->state, clock_now_ns(), &text);
     else
@@ -350,7 +355,7 @@ static Status on_counts(void *context, Error *err, MasterCounts *counts_out)
 {
     Master *master;
 
-    TRY(begin(context, err, &master));
+    TRY(begin(context, "see what others run", err, &master));
     *counts_out = master_counts(master->state);
     pthread_mutex_unlock(&master->lock);
     return ST_OK;
@@ -609,8 +614,10 @@ Status master_run(const MasterOptions *options, Error *err)
     status = lead_alone(&master, err);
     if (status == ST_OK)
         status = rpc_module(err, &rpc);
-    if (status == ST_OK)
+    if (status == ST_OK) {
+        master.rpc = rpc;
         status = membership_keys(rpc, options->secret_file, err, &keys);
+    }
     if (status == ST_OK)
         status = serve(&master, options, rpc, keys, err, &server);
     if (status == ST_OK && options->log_file != NULL)

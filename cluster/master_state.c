@@ -240,8 +240,9 @@ static bool is_welcome(MasterState *state, const RunningExecutor *running, int64
         running->cores <= 0 || running->memory_bytes <= 0 ||
         master__past(state, PAST_APPLICATION, running->application) != NULL)
         return false;
-    application = master__await_application(state, running->application, now_ns);
+    application = master__await_application(state, running->application, running->owner, now_ns);
     return application != NULL && application->state != APPLICATION_KILLED &&
+           (application->owner == 0 || application->owner == running->owner) &&
            (application->wanted == 0 ||
             application->executor_count < (uint32_t)application->wanted);
 }
@@ -461,6 +462,7 @@ static ExecutorOrder order_of(const MasterState *state, const MasterExecutor *ex
         .driver = {arena_strdup(arena, application->host), application->port},
         .cores = executor->cores,
         .memory_bytes = executor->memory_bytes,
+        .owner = application->owner,
     };
 }
 

@@ -62,6 +62,7 @@ typedef struct NamedStage {
 typedef struct MasterApplication {
     int64_t id, incarnation;
     int64_t process; /* of its driver, which a worker has started; or 0 */
+    int64_t owner;   /* that driver */
     ApplicationState state;
     char name[MASTER_NAME_BYTES], host[HOST_BYTES];
     uint16_t port;
@@ -147,7 +148,8 @@ MasterPast *master__remember(MasterState *state, PastKind kind, int64_t id, cons
 const MasterPast *master__past(const MasterState *state, PastKind kind, int64_t id);
 
 /* The application, or a new one that only its executors tell of; NULL: there are too many. */
-MasterApplication *master__await_application(MasterState *state, int64_t id, int64_t now_ns);
+MasterApplication *master__await_application(MasterState *state, int64_t id, int64_t owner,
+                                             int64_t now_ns);
 void master__end_silent_applications(MasterState *state, int64_t now_ns);
 
 /* Of the process of a driver. */

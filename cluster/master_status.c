@@ -111,6 +111,7 @@ static void application_json(const MasterState *state, int64_t now_ns, StrBuf *t
         add_text(to, "state", application_states[application->state]);
         add_text(to, "driver_host", application->host);
         add_number(to, "driver_port", application->port);
+        add_number(to, "driver", application->owner);
         add_number(to, "executors_wanted", application->wanted);
         add_number(to, "executors", application->executor_count);
         add_number(to, "cores", application->used_cores);

@@ -27,9 +27,13 @@
     F(secret_derive)                                                                               \
     F(channel_keys_new)                                                                            \
     F(channel_keys_free)                                                                           \
+    F(channel_keys_identity)                                                                       \
     F(channel_listen)                                                                              \
     F(rpc_pool_new)                                                                                \
     F(rpc_pool_free)                                                                               \
+    F(rpc_pool_speak_as)                                                                           \
+    F(rpc_caller)                                                                                  \
+    F(rpc_refuse)                                                                                  \
     F(rpc_server_port)                                                                             \
     F(rpc_server_counts)                                                                           \
     F(rpc_server_stop)                                                                             \

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cluster/block_keeper.h"
 #include "cluster/worker_internal.h"
 #include "core/base/clock.h"
 #include "core/base/invariant.h"
@@ -60,10 +61,18 @@ static char *number_text(Launch *launch, uint32_t at, int64_t number)
     return launch->texts[at];
 }
 
+Identity child_identity(const Child *child)
+{
+    return child->driver != 0 ? (Identity){.driver = child->driver}
+                              : (Identity){child->owner, child->application};
+}
+
+/* Its keeper finds it by who asks (block_keeper_folder). */
 static void kept_folder(const WorkerOptions *options, const Child *child, char *path)
 {
-    child_folder(options, child, 0, path);
-    memcpy(path + strlen(path), "/kept", sizeof "/kept");
+    int64_t driver = options->secret_file == NULL ? 0 : child->owner;
+
+    block_keeper_folder(options->dir, (Identity){driver, child->application}, path);
 }
 
 static void fill_arguments(Launch *launch, const Child *child, const Worker *worker)
@@ -93,7 +102,7 @@ static void fill_arguments(Launch *launch, const Child *child, const Worker *wor
         number_text(launch, 4, keeper->keep_bytes),
         "--keeper-port",
         number_text(launch, 5, keeper->port),
-        worker->secret < 0 ? NULL : "--secret-file",
+        launch->process.secret < 0 ? NULL : "--secret-file",
         PROCESS_SECRET_NAME,
     };
     size_t count = sizeof arguments / sizeof arguments[0];
@@ -127,7 +136,7 @@ static void fill_driver(Launch *launch, const Child *child, const Worker *worker
     launch->process.cwd = launch->folder;
     worker__add_environment(&launch->process, "VONK_DRIVER",
                             number_text(launch, 0, child->executor));
-    if (worker->secret >= 0)
+    if (launch->process.secret >= 0)
         worker__add_environment(&launch->process, "VONK_SECRET_FILE", PROCESS_SECRET_NAME);
 }
 
@@ -183,7 +192,6 @@ static void fill_launch(Launch *launch, const Child *child, const Worker *worker
     launch->process.program = stand_in != NULL ? stand_in : "/proc/self/exe";
     launch->process.user = &worker->user;
     launch->process.listener = -1;
-    launch->process.secret = worker->secret;
     child_folder(worker->options, child, child->executor, launch->folder);
     worker__fill_environment(&launch->process, launch->folder);
     if (child->driver != 0)
@@ -358,6 +366,16 @@ static Status fork_child(Child *child, Launch *launch, Error *err)
     return ST_OK;
 }
 
+/* It runs users' code: so it gets the key of what it is, and not the cluster's secret. */
+static Status make_key(Launch *launch, const Child *child, const Worker *worker, Error *err)
+{
+    const char *secret_file = worker->options->secret_file;
+
+    return secret_file == NULL ? ST_OK
+                               : worker->rpc->secret_hand_over(secret_file, child_identity(child),
+                                                               err, &launch->process.secret);
+}
+
 Status child_start(Child *child, const Worker *worker, Error *err)
 {
     Arena *arena = arena_new(NULL, "launch", ARENA_NO_CAP);
@@ -372,8 +390,11 @@ Status child_start(Child *child, const Worker *worker, Error *err)
     child->kill_at_ns = 0;
     child->why_killed[0] = '\0';
     launch->arena = arena;
+    launch->process.secret = -1;
+    status = make_key(launch, child, worker, err);
     fill_launch(launch, child, worker);
-    status = make_folders(worker, child, err);
+    if (status == ST_OK)
+        status = make_folders(worker, child, err);
     if (status == ST_OK)
         status = unpack(child, worker, arena, err);
     if (status == ST_OK)
@@ -382,6 +403,8 @@ Status child_start(Child *child, const Worker *worker, Error *err)
         status = fork_child(child, launch, err);
     if (status != ST_OK)
         log_file_close(&child->log);
+    if (launch->process.secret >= 0)
+        close(launch->process.secret);
     arena_free(arena);
     return status;
 }

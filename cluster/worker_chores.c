@@ -82,16 +82,20 @@ static void tell_master(Worker *worker, const Chore *chore)
     free_child(worker, chore->executor);
 }
 
+/* As its executor would: that is who the driver knows. */
 static void tell_driver(Worker *worker, const Chore *chore)
 {
     RpcAddress driver = {chore->driver_host, chore->driver_port};
+    RpcPool *pool = worker->rpc->rpc_pool_new(worker->keys, 0);
     Error err = ERROR_NONE;
 
-    if (worker->rpc->rpc_driver_executor_ended(worker->pool, driver, chore->executor,
-                                               chore->has_crashed, chore->text,
-                                               clock_now_ns() + tell_ns, &err) != ST_OK)
+    worker->rpc->rpc_pool_speak_as(pool, (Identity){chore->owner, chore->application});
+    if (worker->rpc->rpc_driver_executor_ended(pool, driver, chore->executor, chore->has_crashed,
+                                               chore->text, clock_now_ns() + tell_ns,
+                                               &err) != ST_OK)
         LOG_INFO(area, "the driver is not told of the end of executor %" PRId64 ": %s",
                  chore->executor, err.message);
+    worker->rpc->rpc_pool_free(pool);
 }
 
 /* --- packages of drivers --- */

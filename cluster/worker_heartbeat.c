@@ -85,6 +85,7 @@ static void post_start(Worker *worker, const ExecutorOrder *order)
     *free_one = (Child){.state = CHILD_ORDERED,
                         .executor = order->executor,
                         .application = order->application,
+                        .owner = order->owner,
                         .driver_port = order->driver.port,
                         .cores = order->cores,
                         .memory_bytes = order->memory_bytes,
@@ -186,8 +187,8 @@ static void fill_info(Worker *worker, Arena *arena, WorkerInfo *info)
         if (child->state == CHILD_FETCHES || child->state == CHILD_ORDERED ||
             child->state == CHILD_RUNS || (child->state == CHILD_ENDED && child->driver != 0))
             running[info->running_count++] =
-                (RunningExecutor){child->executor, child->application, child->cores,
-                                  child->memory_bytes, child->driver};
+                (RunningExecutor){child->executor,     child->application, child->cores,
+                                  child->memory_bytes, child->driver,      child->owner};
     }
 }
 

@@ -117,6 +117,7 @@ typedef struct Child {
     int64_t memory_bytes; /* 0: as much as the worker has */
     bool is_unwanted;     /* the master wants it stopped */
     int64_t driver;       /* not 0: it is a process of that driver's, and no executor */
+    int64_t owner;        /* the driver whose application's executor it is; or 0 */
     Arena *arena;         /* of job; a driver's */
     DriverJob job;
     char problem[REASON_BYTES]; /* it cannot be started; or "" */
@@ -152,6 +153,9 @@ typedef struct ChildEnd {
  * told to. */
 ChildEnd child_finish(Child *child, int wait_status, bool was_unwanted, char reason[REASON_BYTES]);
 
+/* Who its process is, among those who know the cluster's secret. */
+Identity child_identity(const Child *child);
+
 /* "DIR/app-1/executor-2", or "DIR/driver-3/process-4", in a buffer of PATH_MAX; executor 0: what it
  * is in. */
 void child_folder(const WorkerOptions *options, const Child *child, int64_t executor, char *path);
@@ -166,11 +170,12 @@ typedef struct ChoreQueue ChoreQueue;
 typedef struct Worker {
     const WorkerOptions *options;
     const RpcModule *rpc;
+    const ChannelKeys *keys;
     RpcPool *pool;
     char name[128];
     int64_t incarnation;
     RunAs user; /* of executors and drivers */
-    int secret; /* a descriptor that processes are given; -1: there is none */
+    int secret; /* a descriptor that the keeper is given; -1: there is none */
     int wake;   /* an eventfd: the board has changed */
     ChoreQueue *tell_master, *others, *fetches;
     Keeper keeper; /* the main thread's */
@@ -205,6 +210,7 @@ typedef struct Chore {
     ChoreKind kind;
     int64_t executor, application;
     bool has_crashed;
+    int64_t owner; /* as a child's */
     char driver_host[DRIVER_HOST_BYTES];
     uint16_t driver_port;
     int64_t driver; /* as a child's */

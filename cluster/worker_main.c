@@ -57,6 +57,7 @@ static void end_child(Worker *worker, Child *child, ChildEnd end, const char *re
                    .application = child->application,
                    .driver_port = child->driver_port,
                    .driver = child->driver,
+                   .owner = child->owner,
                    .exit_code = end.exit_code};
 
     if (child->driver != 0)
@@ -383,13 +384,14 @@ static void unlock_folder(const char *dir, int lock)
 
 /* --- the process --- */
 
-/* Processes that it starts read the secret from this: its file is not everybody's. */
+/* The keeper, which is a member, reads the secret from this. */
 static Status open_secret(Worker *worker, Error *err)
 {
     const char *secret_file = worker->options->secret_file;
 
-    return secret_file == NULL ? ST_OK
-                               : worker->rpc->secret_hand_over(secret_file, err, &worker->secret);
+    return secret_file == NULL
+               ? ST_OK
+               : worker->rpc->secret_hand_over(secret_file, (Identity){0}, err, &worker->secret);
 }
 
 static Status init_worker(Worker *worker, const WorkerOptions *options, const ChannelKeys *keys,
@@ -401,6 +403,7 @@ static Status init_worker(Worker *worker, const WorkerOptions *options, const Ch
     worker->options = options;
     worker->master = options->master;
     worker->incarnation = membership_incarnation();
+    worker->keys = keys;
     worker->pool = worker->rpc->rpc_pool_new(keys, CONNECTIONS_KEPT);
     worker->keeper = (Keeper){.listener = -1};
     worker->secret = -1;

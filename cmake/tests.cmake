@@ -68,6 +68,9 @@ target_link_libraries(scheduler_sim PRIVATE vonk_scheduler)
 add_executable(cluster_driver EXCLUDE_FROM_ALL tests/cluster/cluster_driver.c)
 target_link_libraries(cluster_driver PRIVATE vonk_cluster)
 add_dependencies(cluster_driver vonk_rpc_module)
+add_executable(cluster_intruder EXCLUDE_FROM_ALL tests/cluster/cluster_intruder.c)
+target_link_libraries(cluster_intruder PRIVATE vonk_cluster)
+add_dependencies(cluster_intruder vonk_rpc_module)
 
 # Whole clusters in one process: the code of all processes on simulated threads, time and network (tests/sim/cluster).
 file(GLOB cluster_sim_sources CONFIGURE_DEPENDS tests/sim/cluster/*.c)

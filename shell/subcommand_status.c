@@ -90,25 +90,29 @@ static int show_log(Arena *arena, const char *path, bool with_lineage)
     return status == ST_OK ? EXIT_OK : cluster_report("status", &err);
 }
 
-/* Where the application's driver answers, by the master's status. */
+/* Where the application's driver answers, by the master's status; and to whom. */
 static Status find_driver(const char *status_json, int64_t application, Arena *arena, Error *err,
-                          RpcAddress *driver_out)
+                          RpcAddress *driver_out, Identity *as_out)
 {
-    json_object *status = json_tokener_parse(status_json), *list = NULL, *host, *port;
+    json_object *status = json_tokener_parse(status_json), *list = NULL, *host, *port, *driver;
     size_t count = json_object_object_get_ex(status, "applications", &list)
                        ? json_object_array_length(list)
                        : 0;
 
     *driver_out = (RpcAddress){0};
+    *as_out = (Identity){0};
     for (size_t i = 0; i < count; i++) {
         json_object *item = json_object_array_get_idx(list, i), *id;
 
         if (json_object_object_get_ex(item, "id", &id) &&
             json_object_get_int64(id) == application &&
             json_object_object_get_ex(item, "driver_host", &host) &&
-            json_object_object_get_ex(item, "driver_port", &port))
+            json_object_object_get_ex(item, "driver_port", &port) &&
+            json_object_object_get_ex(item, "driver", &driver)) {
             *driver_out = (RpcAddress){arena_strdup(arena, json_object_get_string(host)),
                                        (uint16_t)json_object_get_int(port)};
+            *as_out = (Identity){json_object_get_int64(driver), application};
+        }
     }
     json_object_put(status);
     if (driver_out->host == NULL)
@@ -128,6 +132,7 @@ static int show_lineage(Arena *arena, const char *url, const ClusterOptions *opt
     int64_t application;
     RpcAddress driver;
     MasterCall call;
+    Identity as;
     Status status;
 
     if (!cluster_number("status", "APPLICATION", number, INT64_MAX, &application))
@@ -137,11 +142,13 @@ static int show_lineage(Arena *arena, const char *url, const ClusterOptions *opt
         status = call.rpc->rpc_master_status(call.pool, call.master, true, master_call_deadline(),
                                              arena, &err, &json);
     if (status == ST_OK)
-        status = find_driver(json, application, arena, &err, &driver);
-    if (status == ST_OK)
+        status = find_driver(json, application, arena, &err, &driver, &as);
+    if (status == ST_OK) {
+        call.rpc->rpc_pool_speak_as(call.pool, as);
         status = call.rpc->rpc_driver_fetch_object(call.pool, driver, APPLICATION_EVENTS, 0,
                                                    BLOCK_PIECE_BYTES_MAX, master_call_deadline(),
                                                    arena, &err, &events);
+    }
     master_call_close(&call);
     if (status != ST_OK)
         return cluster_report("status", &err);

@@ -43,7 +43,7 @@ SANITIZER_ENV = {
     "CK_TIMEOUT_MULTIPLIER": "10",  # a busy machine is slow; a hang is for ever
 }
 PRESET_TARGETS = {
-    "release": ["all", "scheduler_sim", "cluster_sim", "parquet_dump", "cluster_driver"],
+    "release": ["all", "scheduler_sim", "cluster_sim", "parquet_dump", "cluster_driver", "cluster_intruder"],
     "dev": ["unit_tests", "scheduler_sim", "cluster_sim"],
     "tsan": ["threaded_tests"],
     "fuzz": ["fuzz_parser", "fuzz_sql", "fuzz_csv", "fuzz_parquet", "fuzz_plan", "fuzz_frame"],

@@ -41,13 +41,17 @@ struct Build {
 
 // --- master ---
 
-/** driver: not 0: it is a process of that driver's (submit_driver), of no application. */
+/**
+ * driver: not 0: it is a process of that driver's (submit_driver), of no application. owner: the driver whose application's
+ * executor it is, or 0.
+ */
 struct RunningExecutor {
   1: required i64 executor
   2: required i64 application
   3: required i32 cores
   4: required i64 memory_bytes
   5: required i64 driver
+  6: required i64 owner
 }
 
 /**
@@ -79,7 +83,10 @@ struct WorkerReport {
   6: required list<i64> applications
 }
 
-/** job: not empty: it is the process of the driver whose id is in application, and that is its job (cluster/driver_job.h). */
+/**
+ * job: not empty: it is the process of the driver whose id is in application, and that is its job (cluster/driver_job.h). owner: the
+ * driver whose application it is, when a worker runs that; else 0.
+ */
 struct ExecutorOrder {
   1: required i64 executor
   2: required i64 application
@@ -87,6 +94,7 @@ struct ExecutorOrder {
   4: required i32 cores
   5: required i64 memory_bytes
   6: required binary job
+  7: required i64 owner
 }
 
 /** start: in ascending order of their ids. ended: applications whose folders can go. leave: the worker may end. */

@@ -1,5 +1,5 @@
 /* channel.c -- see channel.h */
-#include "cluster/rpc/channel.h"
+#include "cluster/rpc/channel_internal.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,191 +17,10 @@
 #include "core/base/clock.h"
 #include "core/base/invariant.h"
 
-enum { HELLO_BYTES = 8, HELLO_VERSION = 1, PEER_BYTES = 80, BACKLOG = 1024 };
-#define PSK_IDENTITY "vonk-cluster-1"
+enum { HELLO_VERSION = 1, BACKLOG = 1024 };
 static const char same_file[] =
     "Every process of a cluster is started with the same --secret-file, or with key pairs that the "
     "same vonk cluster init --tls has made.";
-
-/* What the hello says: how this process proves who it is. */
-typedef enum Proof { PROOF_NONE, PROOF_SECRET, PROOF_KEY_PAIR, PROOFS } Proof;
-
-struct ChannelKeys {
-    Arena *arena;
-    Proof proof;
-    unsigned char key[SECRET_KEY_BYTES]; /* of PROOF_SECRET */
-    SSL_CTX *client, *server;
-    BIO_METHOD *socket; /* as OpenSSL's own, but a peer that is gone raises no SIGPIPE */
-};
-
-typedef enum State { SENDS_HELLO, GETS_HELLO, SHAKES_HANDS, IS_WELCOMED, IS_OPEN } State;
-
-struct Channel {
-    Arena *arena;
-    const ChannelKeys *keys; /* NULL: plain */
-    int fd;
-    bool is_server;
-    State state;
-    bool sent_hello, got_hello;
-    uint32_t hello_done;              /* bytes of the one at hand */
-    unsigned char hello[HELLO_BYTES]; /* theirs */
-    SSL *ssl;
-    char peer[PEER_BYTES];
-};
-
-/* --- keys --- */
-
-static int socket_bio_write(BIO *bio, const char *bytes, int count)
-{
-    ssize_t done = send((int)(intptr_t)BIO_get_data(bio), bytes, (size_t)count, MSG_NOSIGNAL);
-
-    BIO_clear_retry_flags(bio);
-    if (done < 0 && (errno == EAGAIN || errno == EINTR))
-        BIO_set_retry_write(bio);
-    return (int)done;
-}
-
-static int socket_bio_read(BIO *bio, char *bytes, int count)
-{
-    ssize_t done = recv((int)(intptr_t)BIO_get_data(bio), bytes, (size_t)count, 0);
-
-    BIO_clear_retry_flags(bio);
-    if (done < 0 && (errno == EAGAIN || errno == EINTR))
-        BIO_set_retry_read(bio);
-    return (int)done;
-}
-
-static long socket_bio_control(BIO *bio, int command, long number, void *pointer)
-{
-    (void)bio;
-    (void)number;
-    (void)pointer;
-    return command == BIO_CTRL_FLUSH ? 1 : 0;
-}
-
-/* The session that the key is: both ends must have made the same one. */
-static SSL_SESSION *psk_session(SSL *ssl, const ChannelKeys *keys)
-{
-    static const unsigned char aes_128_gcm_sha256[] = {0x13, 0x01};
-    const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, aes_128_gcm_sha256);
-    SSL_SESSION *session = SSL_SESSION_new();
-
-    if (session != NULL && cipher != NULL &&
-        SSL_SESSION_set1_master_key(session, keys->key, sizeof keys->key) == 1 &&
-        SSL_SESSION_set_cipher(session, cipher) == 1 &&
-        SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION) == 1)
-        return session;
-    SSL_SESSION_free(session);
-    return NULL;
-}
-
-static const ChannelKeys *keys_of(SSL *ssl)
-{
-    return SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-}
-
-static int use_psk(SSL *ssl, const EVP_MD *digest, const unsigned char **id, size_t *id_bytes,
-                   SSL_SESSION **session)
-{
-    *id = (const unsigned char *)PSK_IDENTITY;
-    *id_bytes = sizeof PSK_IDENTITY - 1;
-    *session = NULL;
-    if (digest != NULL && EVP_MD_get_type(digest) != NID_sha256)
-        return 1; /* a hello for another hash: goes without, and fails */
-    *session = psk_session(ssl, keys_of(ssl));
-    return *session != NULL;
-}
-
-static int find_psk(SSL *ssl, const unsigned char *id, size_t id_bytes, SSL_SESSION **session)
-{
-    *session = NULL;
-    if (id_bytes != sizeof PSK_IDENTITY - 1 || memcmp(id, PSK_IDENTITY, id_bytes) != 0)
-        return 1;
-    *session = psk_session(ssl, keys_of(ssl));
-    return *session != NULL;
-}
-
-/* The key alone: a certificate instead of it is nobody's. */
-static void use_secret(SSL_CTX *context, bool is_server)
-{
-    if (is_server) {
-        SSL_CTX_set_psk_find_session_callback(context, find_psk);
-    } else {
-        SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-        SSL_CTX_set_psk_use_session_callback(context, use_psk);
-    }
-}
-
-/* TLS 1.3 alone: no tickets, no early data. node NULL: with the secret. */
-static SSL_CTX *new_context(ChannelKeys *keys, const NodeKeys *node, bool is_server)
-{
-    SSL_CTX *context = SSL_CTX_new(is_server ? TLS_server_method() : TLS_client_method());
-
-    if (context == NULL)
-        return NULL;
-    SSL_CTX_set_app_data(context, keys);
-    if (SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
-        SSL_CTX_set_ciphersuites(context, "TLS_AES_128_GCM_SHA256") != 1 ||
-        SSL_CTX_set_num_tickets(context, 0) != 1 ||
-        (node != NULL && !node_keys_use(node, context))) {
-        SSL_CTX_free(context);
-        return NULL;
-    }
-    if (node == NULL)
-        use_secret(context, is_server);
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_mode(context, SSL_MODE_AUTO_RETRY | SSL_MODE_ENABLE_PARTIAL_WRITE |
-                                  SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-    return context;
-}
-
-static Status new_contexts(ChannelKeys *keys, const Secret *secret, Error *err)
-{
-    NodeKeys node = {0};
-
-    if (secret->node_bytes != 0)
-        TRY(node_keys_parse(secret->node, secret->node_bytes, "the node's file", err, &node));
-    keys->proof = node.key != NULL ? PROOF_KEY_PAIR : PROOF_SECRET;
-    keys->client = new_context(keys, node.key != NULL ? &node : NULL, false);
-    keys->server = new_context(keys, node.key != NULL ? &node : NULL, true);
-    node_keys_fini(&node);
-    keys->socket = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "vonk socket");
-    return keys->client != NULL && keys->server != NULL && keys->socket != NULL
-               ? ST_OK
-               : error_set(err, ST_INTERNAL, "OpenSSL cannot be set up for TLS 1.3");
-}
-
-Status channel_keys_new(const Secret *secret, Error *err, ChannelKeys **keys_out)
-{
-    Arena *arena = arena_new(NULL, "channel keys", ARENA_NO_CAP);
-    ChannelKeys *keys = ARENA_NEW(arena, ChannelKeys);
-    Status status;
-
-    *keys_out = NULL;
-    keys->arena = arena;
-    memcpy(keys->key, secret->key, sizeof keys->key);
-    status = new_contexts(keys, secret, err);
-    if (status != ST_OK) {
-        channel_keys_free(keys);
-        return status;
-    }
-    BIO_meth_set_write(keys->socket, socket_bio_write);
-    BIO_meth_set_read(keys->socket, socket_bio_read);
-    BIO_meth_set_ctrl(keys->socket, socket_bio_control);
-    *keys_out = keys;
-    return ST_OK;
-}
-
-void channel_keys_free(ChannelKeys *keys)
-{
-    if (keys == NULL)
-        return;
-    SSL_CTX_free(keys->client);
-    SSL_CTX_free(keys->server);
-    BIO_meth_free(keys->socket);
-    OPENSSL_cleanse(keys->key, sizeof keys->key);
-    arena_free(keys->arena);
-}
 
 /* --- addresses --- */
 
@@ -402,6 +221,7 @@ static bool begin_tls(Channel *channel)
     BIO_set_data(bio, (void *)(intptr_t)channel->fd);
     BIO_set_init(bio, 1);
     SSL_set_bio(channel->ssl, bio, bio);
+    SSL_set_app_data(channel->ssl, channel);
     return true;
 }
 
@@ -418,13 +238,43 @@ static ChannelStep tls_wants(const Channel *channel, int result)
     }
 }
 
-/* A handshake that did not use the key, or showed no certificate, is none. */
-static bool has_proved(const Channel *channel)
+/* Above or below; at a client: who it speaks as, or above. */
+static bool is_wanted(const Channel *channel)
 {
-    return own_proof(channel) == PROOF_SECRET
-               ? SSL_session_reused(channel->ssl) == 1
-               : SSL_get0_peer_certificate(channel->ssl) != NULL &&
-                     SSL_get_verify_result(channel->ssl) == X509_V_OK;
+    return channel->is_server ? identity_holds(channel->keys->who, channel->identity) ||
+                                    identity_holds(channel->identity, channel->keys->who)
+                              : identity_holds(channel->identity, channel->as);
+}
+
+/* A handshake without the key, or a certificate, is none; nor is one of a stranger. */
+static bool has_proved(Channel *channel)
+{
+    if (own_proof(channel) == PROOF_SECRET) {
+        if (!channel->is_server) /* or above: who has the key is that, for all that is said */
+            channel->identity = channel->as;
+        return SSL_session_reused(channel->ssl) == 1;
+    }
+    if (SSL_get0_peer_certificate(channel->ssl) == NULL ||
+        SSL_get_verify_result(channel->ssl) != X509_V_OK ||
+        !node_keys_peer(channel->ssl, &channel->identity))
+        return false;
+    if (!is_wanted(channel))
+        node_keys_name(SSL_get0_peer_certificate(channel->ssl), channel->stranger);
+    return channel->stranger[0] == '\0';
+}
+
+/* What it has shown is good for others. */
+static ChannelStep no_acquaintance(Channel *channel, Error *err)
+{
+    char why[PEER_NAME_BYTES + IDENTITY_TEXT_BYTES + 80], own[IDENTITY_TEXT_BYTES];
+
+    identity_text(channel->is_server ? channel->keys->who : channel->as, own);
+    if (channel->stranger[0] == '\0')
+        return step_failed(channel, err, "it has not proved who it is");
+    snprintf(why, sizeof why,
+             "it says that it is %s, and this process has nothing to do with it: %s",
+             channel->stranger, own[0] == '\0' ? "a member" : own);
+    return step_failed(channel, err, why);
 }
 
 static void describe_tls(const Channel *channel, Error *err)
@@ -470,6 +320,8 @@ static const char *why_no_handshake(const Channel *channel)
 
 static ChannelStep no_handshake(Channel *channel, Error *err)
 {
+    if (channel->stranger[0] != '\0')
+        return no_acquaintance(channel, err);
     step_failed(channel, err, why_no_handshake(channel));
     describe_tls(channel, err);
     return CHANNEL_FAILED;
@@ -501,8 +353,7 @@ static ChannelStep shake_hands(Channel *channel, Error *err)
     ERR_clear_error();
     result = channel->is_server ? SSL_accept(channel->ssl) : SSL_connect(channel->ssl);
     if (result == 1)
-        return has_proved(channel) ? CHANNEL_OPEN
-                                   : step_failed(channel, err, "it has not proved who it is");
+        return has_proved(channel) ? CHANNEL_OPEN : no_acquaintance(channel, err);
     step = tls_wants(channel, result);
     return step == CHANNEL_FAILED ? no_handshake(channel, err) : step;
 }
@@ -623,7 +474,7 @@ static Status connect_to(Channel *channel, const struct addrinfo *address, int64
     return ST_OK;
 }
 
-Status channel_connect(const char *host, uint16_t port, const ChannelKeys *keys,
+Status channel_connect(const char *host, uint16_t port, const ChannelKeys *keys, Identity as,
                        int64_t deadline_ns, Error *err, Channel **channel_out)
 {
     struct addrinfo *list;
@@ -640,6 +491,7 @@ Status channel_connect(const char *host, uint16_t port, const ChannelKeys *keys,
             continue;
         }
         channel = new_channel(fd, keys, false);
+        channel->as = as;
         snprintf(channel->peer, sizeof channel->peer, "%.60s:%u", host, port);
         status = connect_to(channel, at, deadline_ns, err);
         if (status == ST_OK)
@@ -751,6 +603,11 @@ bool channel_is_quiet(const Channel *channel)
 
     return (channel->ssl == NULL || SSL_pending(channel->ssl) == 0) &&
            recv(channel->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
+Identity channel_identity(const Channel *channel)
+{
+    return channel->identity;
 }
 
 const char *channel_peer(const Channel *channel)

@@ -12,6 +12,10 @@
  * (node_keys.h). Whoever cannot prove it is gone before the first byte that anybody parses, and so
  * is a server that cannot.
  *
+ * A client speaks as itself, or as somebody below it (identity.h): so it speaks to executors as
+ * their application, whose key is all that they have. It gets to who it speaks as, or above. A
+ * server knows then who has called, and takes who is below or above it.
+ *
  * Every call ends at its deadline: a moment of clock_now_ns.
  *
  * Thread: a channel is one thread's, but for channel_interrupt.
@@ -33,6 +37,8 @@ typedef struct Channel Channel;
 
 MUST_CHECK Status channel_keys_new(const Secret *secret, Error *err, ChannelKeys **keys_out);
 void channel_keys_free(ChannelKeys *keys); /* accepts NULL; channels must be closed */
+/* Whose they are; a member's: NULL. */
+Identity channel_keys_identity(const ChannelKeys *keys);
 
 /* A listening socket. port 0: any, which *port_out is. ST_BAD_INPUT for an address that is not
  * loopback when keys is NULL. */
@@ -54,7 +60,8 @@ ChannelStep channel_step(Channel *channel, Error *err);
 int channel_fd(const Channel *channel);
 
 MUST_CHECK Status channel_connect(const char *host, uint16_t port, const ChannelKeys *keys,
-                                  int64_t deadline_ns, Error *err, Channel **channel_out);
+                                  Identity as, int64_t deadline_ns, Error *err,
+                                  Channel **channel_out);
 
 /* All of the bytes, or an error; the channel is of no use after one. ST_CANCELLED: the other side
  * has ended it, between two messages as far as is known here (only where is_start). */
@@ -65,6 +72,10 @@ MUST_CHECK Status channel_write(Channel *channel, const void *bytes, size_t byte
 
 /* Whether it is open and nothing has come that nobody asked for. */
 bool channel_is_quiet(const Channel *channel);
+
+/* Of one that is open: who the other side has proved to be. Without keys everybody is a
+ * member. */
+Identity channel_identity(const Channel *channel);
 
 /* "127.0.0.1:4711" */
 const char *channel_peer(const Channel *channel);

@@ -36,7 +36,9 @@ void node_keys_name(const X509 *certificate, char name_out[NODE_NAME_BYTES])
 static void take_part(NodeKeys *keys, const char *name, const unsigned char *bytes, long byte_count,
                       bool *has_secret)
 {
-    X509 **certificate = keys->own == NULL ? &keys->own : &keys->authority;
+    X509 **certificate = keys->own == NULL    ? &keys->own
+                         : keys->node == NULL ? &keys->node
+                                              : &keys->authority;
 
     if (strcmp(name, PEM_STRING_PKCS8INF) == 0 && keys->key == NULL)
         keys->key = d2i_AutoPrivateKey(NULL, &bytes, byte_count);
@@ -46,6 +48,26 @@ static void take_part(NodeKeys *keys, const char *name, const unsigned char *byt
         memcpy(keys->secret, bytes, sizeof keys->secret);
         *has_secret = true;
     }
+}
+
+/* Whom a certificate of a node's names; false: it is not that of one. */
+static bool names_identity(const X509 *certificate, Identity *who_out)
+{
+    char name[NODE_NAME_BYTES];
+
+    node_keys_name(certificate, name);
+    return identity_parse(name, strlen(name), who_out);
+}
+
+/* Its own, maybe its node's, and the authority's: which is which. */
+static void sort_certificates(NodeKeys *keys)
+{
+    bool is_below = keys->own != NULL && names_identity(keys->own, &keys->who);
+
+    if (is_below || keys->authority != NULL)
+        return;
+    keys->authority = keys->node;
+    keys->node = NULL;
 }
 
 static Status check_dates(const X509 *certificate, const char *path, Error *err)
@@ -85,7 +107,9 @@ Status node_keys_parse(const char *bytes, size_t byte_count, const char *path, E
     }
     BIO_free(from);
     ERR_clear_error();
-    if (keys_out->key != NULL && keys_out->own != NULL && has_secret &&
+    sort_certificates(keys_out);
+    if (keys_out->key != NULL && keys_out->own != NULL &&
+        has_secret == identity_is_member(keys_out->who) &&
         X509_check_private_key(keys_out->own, keys_out->key) == 1)
         status = check_dates(keys_out->own, path, err);
     else
@@ -103,6 +127,7 @@ void node_keys_fini(NodeKeys *keys)
 {
     EVP_PKEY_free(keys->key);
     X509_free(keys->own);
+    X509_free(keys->node);
     X509_free(keys->authority);
     OPENSSL_cleanse(keys, sizeof *keys);
 }
@@ -110,10 +135,22 @@ void node_keys_fini(NodeKeys *keys)
 bool node_keys_use(const NodeKeys *keys, SSL_CTX *context)
 {
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
-    SSL_CTX_set_verify_depth(context, 1);
+    SSL_CTX_set_verify_depth(context, 2);
     return SSL_CTX_use_certificate(context, keys->own) == 1 &&
+           (keys->node == NULL || SSL_CTX_add1_chain_cert(context, keys->node) == 1) &&
            SSL_CTX_use_PrivateKey(context, keys->key) == 1 &&
            X509_STORE_add_cert(SSL_CTX_get_cert_store(context), keys->authority) == 1;
+}
+
+/* Its own, or its own and its node's, then the authority's: a node may not call itself an
+ * application, nor an application a node. */
+bool node_keys_peer(SSL *ssl, Identity *who_out)
+{
+    STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+    int count = chain == NULL ? 0 : sk_X509_num(chain);
+    bool is_named = count > 0 && names_identity(sk_X509_value(chain, 0), who_out);
+
+    return count == 2 ? !is_named : count == 3 && is_named;
 }
 
 /* --- making --- */
@@ -141,30 +178,43 @@ static bool set_serial(X509 *certificate)
     return is_set;
 }
 
-/* issuer NULL: an authority, which vouches for itself. */
-static X509 *make_certificate(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key,
-                              int days)
+/* What a certificate is good for. */
+typedef enum Rank { RANK_AUTHORITY, RANK_NODE, RANK_BELOW } Rank;
+
+static bool add_uses(X509 *made, X509 *issuer, Rank rank)
+{
+    static const char *const limits[] = {[RANK_AUTHORITY] = "critical,CA:TRUE,pathlen:1",
+                                         [RANK_NODE] = "critical,CA:TRUE,pathlen:0",
+                                         [RANK_BELOW] = "critical,CA:FALSE"};
+    static const char *const uses[] = {[RANK_AUTHORITY] = "critical,keyCertSign",
+                                       [RANK_NODE] = "critical,digitalSignature,keyCertSign",
+                                       [RANK_BELOW] = "critical,digitalSignature"};
+
+    return add_extension(made, issuer, NID_basic_constraints, limits[rank]) &&
+           add_extension(made, issuer, NID_key_usage, uses[rank]) &&
+           (rank == RANK_AUTHORITY ||
+            add_extension(made, issuer, NID_ext_key_usage, "serverAuth,clientAuth"));
+}
+
+/* issuer NULL: an authority, which vouches for itself. days 0: as long as its issuer. */
+static X509 *make_certificate(const char *name, Rank rank, EVP_PKEY *key, X509 *issuer,
+                              EVP_PKEY *issuer_key, int days)
 {
     X509 *made = X509_new();
-    bool is_authority = issuer == NULL, is_made;
+    bool is_made;
     X509_NAME *subject = made == NULL ? NULL : X509_get_subject_name(made);
 
-    if (is_authority)
+    if (issuer == NULL)
         issuer = made;
-    is_made =
-        made != NULL && X509_set_version(made, 2) == 1 && set_serial(made) &&
-        X509_gmtime_adj(X509_getm_notBefore(made), -BACK_SECONDS) != NULL &&
-        X509_time_adj_ex(X509_getm_notAfter(made), days, 0, NULL) != NULL &&
-        X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,
-                                   (const unsigned char *)name, -1, -1, 0) == 1 &&
-        X509_set_issuer_name(made, X509_get_subject_name(issuer)) == 1 &&
-        X509_set_pubkey(made, key) == 1 &&
-        add_extension(made, issuer, NID_basic_constraints,
-                      is_authority ? "critical,CA:TRUE,pathlen:0" : "critical,CA:FALSE") &&
-        add_extension(made, issuer, NID_key_usage,
-                      is_authority ? "critical,keyCertSign" : "critical,digitalSignature") &&
-        (is_authority || add_extension(made, issuer, NID_ext_key_usage, "serverAuth,clientAuth")) &&
-        X509_sign(made, issuer_key, EVP_sha256()) > 0;
+    is_made = made != NULL && X509_set_version(made, 2) == 1 && set_serial(made) &&
+              X509_gmtime_adj(X509_getm_notBefore(made), -BACK_SECONDS) != NULL &&
+              (days == 0 ? X509_set1_notAfter(made, X509_get0_notAfter(issuer)) == 1
+                         : X509_time_adj_ex(X509_getm_notAfter(made), days, 0, NULL) != NULL) &&
+              X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,
+                                         (const unsigned char *)name, -1, -1, 0) == 1 &&
+              X509_set_issuer_name(made, X509_get_subject_name(issuer)) == 1 &&
+              X509_set_pubkey(made, key) == 1 && add_uses(made, issuer, rank) &&
+              X509_sign(made, issuer_key, EVP_sha256()) > 0;
     if (is_made)
         return made;
     X509_free(made);
@@ -181,25 +231,87 @@ static Status no_key(Error *err)
     return ST_INTERNAL;
 }
 
+static bool print_keys(BIO *to, const NodeKeys *keys)
+{
+    return to != NULL &&
+           PEM_write_bio_PKCS8PrivateKey(to, keys->key, NULL, NULL, 0, NULL, NULL) == 1 &&
+           PEM_write_bio_X509(to, keys->own) == 1 &&
+           (keys->node == NULL || PEM_write_bio_X509(to, keys->node) == 1) &&
+           (keys->authority == NULL || PEM_write_bio_X509(to, keys->authority) == 1) &&
+           (!identity_is_member(keys->who) ||
+            PEM_write_bio(to, secret_name, "", keys->secret, SECRET_KEY_BYTES) > 0);
+}
+
 /* authority NULL: in its own file. */
 static Status write_keys(const char *path, EVP_PKEY *key, X509 *own, X509 *authority,
                          const unsigned char *secret, Error *err)
 {
+    NodeKeys keys = {.key = key, .own = own, .authority = authority};
     BIO *to = BIO_new(BIO_s_secmem());
     char *bytes;
     long byte_count;
     Status status;
 
-    if (to == NULL || PEM_write_bio_PKCS8PrivateKey(to, key, NULL, NULL, 0, NULL, NULL) != 1 ||
-        PEM_write_bio_X509(to, own) != 1 ||
-        (authority != NULL && PEM_write_bio_X509(to, authority) != 1) ||
-        PEM_write_bio(to, secret_name, "", secret, SECRET_KEY_BYTES) <= 0) {
-        BIO_free(to);
-        return no_key(err);
+    memcpy(keys.secret, secret, sizeof keys.secret);
+    if (print_keys(to, &keys)) {
+        byte_count = BIO_get_mem_data(to, &bytes);
+        status = secret_write_file(path, bytes, (size_t)byte_count, err);
+    } else {
+        status = no_key(err);
     }
-    byte_count = BIO_get_mem_data(to, &bytes);
-    status = secret_write_file(path, bytes, (size_t)byte_count, err);
     BIO_free(to);
+    OPENSSL_cleanse(&keys, sizeof keys);
+    return status;
+}
+
+/* Into bytes of SECRET_FILE_BYTES_MAX. */
+static Status print_below(const NodeKeys *keys, Error *err, char *bytes_out, size_t *length_out)
+{
+    BIO *to = BIO_new(BIO_s_secmem());
+    Status status = ST_OK;
+    char *bytes;
+    long byte_count;
+
+    if (!print_keys(to, keys))
+        status = no_key(err);
+    byte_count = status == ST_OK ? BIO_get_mem_data(to, &bytes) : 0;
+    if (byte_count > SECRET_FILE_BYTES_MAX)
+        status = error_set(err, ST_INTERNAL, "the certificates are too long");
+    if (status == ST_OK) {
+        OPENSSL_cleanse(bytes_out, *length_out);
+        memcpy(bytes_out, bytes, (size_t)byte_count);
+        *length_out = (size_t)byte_count;
+    }
+    BIO_free(to);
+    return status;
+}
+
+Status node_keys_make_below(const char *bytes, size_t byte_count, Identity who, Error *err,
+                            char *bytes_out, size_t *length_out)
+{
+    char name[IDENTITY_TEXT_BYTES];
+    NodeKeys node, below = {.who = who};
+    Status status = node_keys_parse(bytes, byte_count, "the node's file", err, &node);
+
+    if (status != ST_OK)
+        return status;
+    if (X509_check_ca(node.own) == 0) {
+        node_keys_fini(&node);
+        error_set(err, ST_BAD_INPUT, "the node's certificate cannot vouch for executors");
+        error_hint(err, "It is of an older Vonk: make an authority and key pairs anew with vonk "
+                        "cluster init --tls.");
+        return ST_BAD_INPUT;
+    }
+    identity_text(who, name);
+    below.key = EVP_EC_gen("P-256");
+    below.node = node.own;
+    below.authority = node.authority;
+    if (below.key != NULL)
+        below.own = make_certificate(name, RANK_BELOW, below.key, node.own, node.key, 0);
+    status = below.own == NULL ? no_key(err) : print_below(&below, err, bytes_out, length_out);
+    EVP_PKEY_free(below.key);
+    X509_free(below.own);
+    node_keys_fini(&node);
     return status;
 }
 
@@ -215,7 +327,7 @@ static Status make_authority(const char *path, Error *err)
         RAND_bytes(mark, sizeof mark) == 1) {
         snprintf(name, sizeof name, "vonk cluster %02x%02x%02x%02x", mark[0], mark[1], mark[2],
                  mark[3]);
-        own = make_certificate(name, key, NULL, key, AUTHORITY_DAYS);
+        own = make_certificate(name, RANK_AUTHORITY, key, NULL, key, AUTHORITY_DAYS);
     }
     status = own == NULL ? no_key(err) : write_keys(path, key, own, NULL, secret, err);
     OPENSSL_cleanse(secret, sizeof secret);
@@ -228,8 +340,9 @@ static Status make_node(const char *path, const char *name, const NodeKeys *auth
                         Error *err)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *own =
-        key == NULL ? NULL : make_certificate(name, key, authority->own, authority->key, days);
+    X509 *own = key == NULL
+                    ? NULL
+                    : make_certificate(name, RANK_NODE, key, authority->own, authority->key, days);
     Status status = own == NULL
                         ? no_key(err)
                         : write_keys(path, key, own, authority->own, authority->secret, err);

@@ -30,6 +30,7 @@ typedef struct RunningExecutor {
     int32_t cores;
     int64_t memory_bytes;
     int64_t driver; /* not 0: a process of that driver's, of no application */
+    int64_t owner;  /* the driver whose application it is of; 0: a worker runs none */
 } RunningExecutor;
 
 typedef struct WorkerInfo {
@@ -59,6 +60,7 @@ typedef struct ExecutorOrder {
     int32_t cores;
     int64_t memory_bytes;
     WireBytes job; /* of a driver; or empty */
+    int64_t owner; /* as above */
 } ExecutorOrder;
 
 typedef struct WorkerOrders {
@@ -81,6 +83,7 @@ typedef struct ApplicationInfo {
     int64_t incarnation;
     int64_t application; /* the id it had before, or 0 */
     int64_t process;     /* of its driver, which a worker has started; or 0 */
+    int64_t caller;      /* not sent: the driver that the one who calls has proved to be; or 0 */
 } ApplicationInfo;
 
 /* How far a stage is. */

@@ -59,8 +59,8 @@ static gboolean service_register_worker(vrpcMasterIf *iface, gint64 *worker_out,
     for (guint i = 0; i < worker->running->len; i++) {
         const vrpcRunningExecutor *one = g_ptr_array_index(worker->running, i);
 
-        running[i] = (RunningExecutor){one->executor, one->application, one->cores,
-                                       one->memory_bytes, one->driver};
+        running[i] = (RunningExecutor){one->executor,     one->application, one->cores,
+                                       one->memory_bytes, one->driver,      one->owner};
     }
     status = handler_of(iface)->register_worker(handler_of(iface)->context, &info, &err, &id);
     *worker_out = id;
@@ -86,7 +86,8 @@ static void put_orders(vrpcWorkerOrders *to, const WorkerOrders *orders)
                         g_object_new(VRPC_TYPE_EXECUTOR_ORDER, "executor", (gint64)one->executor,
                                      "application", (gint64)one->application, "driver", driver,
                                      "cores", (gint)one->cores, "memory_bytes",
-                                     (gint64)one->memory_bytes, "job", job, NULL));
+                                     (gint64)one->memory_bytes, "job", job, "owner",
+                                     (gint64)one->owner, NULL));
         rpc_bytes_free(job);
         g_object_unref(driver);
     }
@@ -176,6 +177,7 @@ static gboolean service_register_application(vrpcMasterIf *iface, gint64 *applic
         .incarnation = application->incarnation,
         .application = application->application,
         .process = application->process,
+        .caller = rpc_caller().driver,
     };
     Error err = ERROR_NONE;
     int64_t id = 0;

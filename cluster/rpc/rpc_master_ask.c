@@ -79,7 +79,8 @@ static vrpcWorkerInfo *worker_of(const WorkerInfo *info)
                         g_object_new(VRPC_TYPE_RUNNING_EXECUTOR, "executor", (gint64)one->executor,
                                      "application", (gint64)one->application, "cores",
                                      (gint)one->cores, "memory_bytes", (gint64)one->memory_bytes,
-                                     "driver", (gint64)one->driver, NULL));
+                                     "driver", (gint64)one->driver, "owner", (gint64)one->owner,
+                                     NULL));
     }
     worker = g_object_new(VRPC_TYPE_WORKER_INFO, "build", build, "name", info->name, "pid",
                           (gint)info->pid, "cores", (gint)info->cores, "memory_bytes",
@@ -124,6 +125,7 @@ static void take_orders(const vrpcWorkerOrders *answer, Arena *arena, WorkerOrde
             .cores = one->cores,
             .memory_bytes = one->memory_bytes,
             .job = rpc_bytes_copy(one->job, arena),
+            .owner = one->owner,
         };
     }
     *orders_out = (WorkerOrders){.start = start, .start_count = answer->start->len};

@@ -18,6 +18,7 @@ struct RpcPool {
     Arena *arena;
     const ChannelKeys *keys;
     uint32_t idle_max;
+    Identity as; /* with the lock, as what follows */
     pthread_mutex_t lock;
     uint32_t idle_count;
     List idle; /* the one that rests longest first */
@@ -30,6 +31,7 @@ RpcPool *rpc_pool_new(const ChannelKeys *keys, uint32_t idle_max)
 
     pool->arena = arena;
     pool->keys = keys;
+    pool->as = channel_keys_identity(keys);
     pool->idle_max = idle_max;
     pthread_mutex_init(&pool->lock, NULL);
     return pool;
@@ -74,6 +76,25 @@ static FrameIo *take_idle(RpcPool *pool, RpcAddress address)
     return io;
 }
 
+void rpc_pool_speak_as(RpcPool *pool, Identity as)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->as = as;
+    while (!list_is_empty(&pool->idle))
+        frame_io_free(take_out(pool, LIST_OWNER(pool->idle.first, IdleConnection, node)));
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static Identity speaks_as(RpcPool *pool)
+{
+    Identity as;
+
+    pthread_mutex_lock(&pool->lock);
+    as = pool->as;
+    pthread_mutex_unlock(&pool->lock);
+    return as;
+}
+
 Status rpc_pool_take(RpcPool *pool, RpcAddress address, int64_t deadline_ns, Error *err,
                      FrameIo **io_out)
 {
@@ -86,7 +107,8 @@ Status rpc_pool_take(RpcPool *pool, RpcAddress address, int64_t deadline_ns, Err
         }
         frame_io_free(*io_out);
     }
-    TRY(channel_connect(address.host, address.port, pool->keys, deadline_ns, err, &channel));
+    TRY(channel_connect(address.host, address.port, pool->keys, speaks_as(pool), deadline_ns, err,
+                        &channel));
     *io_out = frame_io_new(channel);
     frame_io_begin(*io_out, deadline_ns);
     return ST_OK;

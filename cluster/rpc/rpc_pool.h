@@ -26,6 +26,10 @@ typedef struct RpcAddress {
 RpcPool *rpc_pool_new(const ChannelKeys *keys, uint32_t idle_max);
 void rpc_pool_free(RpcPool *pool); /* accepts NULL; what was taken must be back */
 
+/* Connections that are made from now on speak as that one, who is whose the keys are, or below;
+ * before, as whose the keys are. */
+void rpc_pool_speak_as(RpcPool *pool, Identity as);
+
 uint32_t rpc_pool_idle(RpcPool *pool);
 
 #endif

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -30,6 +31,8 @@ enum {
     ACCEPTS_AT_ONCE = 64,
     OUT_OF_FILES_NAP_MS = 50
 };
+
+static const int64_t say_every_ns = 1000000000;
 
 typedef struct Pending {
     Channel *channel;
@@ -65,6 +68,29 @@ struct RpcServer {
     RpcServerCounts counts;
     List open, done; /* done: threads to be joined */
 };
+
+/* --- who calls --- */
+
+/* The channel that this thread serves. */
+static __thread const Channel *served;
+
+Identity rpc_caller(void)
+{
+    return served == NULL ? (Identity){0} : channel_identity(served);
+}
+
+Status rpc_refuse(Error *err, const char *what)
+{
+    static _Atomic int64_t say_at_ns; /* an operator wants to know, but not of each of many */
+    int64_t now = clock_now_ns(), say_at = atomic_load(&say_at_ns);
+    char who[IDENTITY_TEXT_BYTES];
+
+    identity_text(rpc_caller(), who);
+    if (now >= say_at && atomic_compare_exchange_strong(&say_at_ns, &say_at, now + say_every_ns))
+        LOG_WARN("rpc", "%s, as %s, may not %s: refused",
+                 served == NULL ? "somebody" : channel_peer(served), who, what);
+    return error_set_state(err, ST_BAD_INPUT, SQLSTATE_NOT_ALLOWED, "%s may not %s", who, what);
+}
 
 /* --- a connection that got in --- */
 
@@ -112,7 +138,9 @@ static void *connection_main(void *opaque)
     RpcServer *server = connection->server;
     FrameIo *io = frame_io_new(connection->channel);
 
+    served = connection->channel;
     serve(server, io);
+    served = NULL;
     pthread_mutex_lock(&server->lock); /* from here on nobody interrupts it */
     list_remove(&server->open, &connection->node);
     pthread_mutex_unlock(&server->lock);
@@ -207,7 +235,7 @@ static void say_refused(RpcServer *server, const Error *err)
     LOG_WARN("rpc", "%s %s%s", err->message, err->detail,
              server->unsaid > 1 ? " (and more of the kind before)" : "");
     server->unsaid = 0;
-    server->say_at_ns = now + INT64_C(1000000000);
+    server->say_at_ns = now + say_every_ns;
 }
 
 /* True: it is pending no more. */

@@ -15,6 +15,9 @@
 
 #include "cluster/rpc/channel.h"
 
+/* Of the ST_BAD_INPUT of a call that is refused because of who has made it. */
+#define SQLSTATE_NOT_ALLOWED "42501"
+
 /* Served by the functions of a service: rpc_blocks_serve. */
 typedef struct RpcServer RpcServer;
 
@@ -37,6 +40,12 @@ typedef struct RpcServerCounts {
     uint32_t open, pending;
 } RpcServerCounts;
 RpcServerCounts rpc_server_counts(RpcServer *server);
+
+/* In a handler, on its thread: who has called. */
+Identity rpc_caller(void);
+/* The answer to a call that who has called may not make, with a line of log: "read blocks of
+ * application 7". */
+MUST_CHECK Status rpc_refuse(Error *err, const char *what);
 
 /* Ends all connections, waits for the calls at work, frees it. Accepts NULL. */
 void rpc_server_stop(RpcServer *server);

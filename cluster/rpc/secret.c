@@ -124,12 +124,82 @@ static bool derive_key(const unsigned char *bytes, size_t byte_count, const char
     return is_done;
 }
 
-/* A key pair's file has a secret too, for what is no connection. */
+/* --- keys of those who are no members --- */
+
+/* One step down. */
+static bool derive_below(unsigned char key[SECRET_KEY_BYTES], Identity step)
+{
+    unsigned char above[SECRET_KEY_BYTES];
+    char text[IDENTITY_TEXT_BYTES], info[IDENTITY_TEXT_BYTES + 16];
+    bool is_done;
+
+    identity_text(step, text);
+    snprintf(info, sizeof info, "vonk key 1 %s", text);
+    memcpy(above, key, sizeof above);
+    is_done = derive_key(above, sizeof above, info, key);
+    OPENSSL_cleanse(above, sizeof above);
+    return is_done;
+}
+
+bool secret_key_of(const unsigned char *key, Identity own, Identity who,
+                   unsigned char key_out[SECRET_KEY_BYTES])
+{
+    if (!identity_holds(own, who))
+        return false;
+    memcpy(key_out, key, SECRET_KEY_BYTES);
+    return (who.driver == own.driver || derive_below(key_out, (Identity){who.driver, 0})) &&
+           (who.application == own.application ||
+            derive_below(key_out, (Identity){0, who.application}));
+}
+
+/* "vonk key 1 app/7 0123..." */
+static const char key_begins[] = "vonk key 1 ";
+
+/* False: it is none. */
+static bool parse_key(const char *bytes, size_t length, Secret *secret)
+{
+    const char *text = bytes + sizeof key_begins - 1, *space;
+
+    if (length < sizeof key_begins || memcmp(bytes, key_begins, sizeof key_begins - 1) != 0)
+        return false;
+    space = memchr(text, ' ', length - (sizeof key_begins - 1));
+    if (space == NULL || !identity_parse(text, (size_t)(space - text), &secret->who) ||
+        length - (size_t)(space + 1 - bytes) != 2 * sizeof secret->key)
+        return false;
+    for (size_t i = 0; i < sizeof secret->key; i++) {
+        char digits[3] = {space[1 + 2 * i], space[2 + 2 * i], '\0'}, *end;
+
+        secret->key[i] = (unsigned char)strtoul(digits, &end, 16);
+        if (end != digits + 2)
+            return false;
+    }
+    return true;
+}
+
+static void print_key(const Secret *secret, char *bytes, size_t *length_out)
+{
+    size_t length;
+
+    memcpy(bytes, key_begins, sizeof key_begins - 1);
+    identity_text(secret->who, bytes + sizeof key_begins - 1);
+    length = strlen(bytes);
+    bytes[length++] = ' ';
+    for (size_t i = 0; i < sizeof secret->key; i++, length += 2)
+        snprintf(bytes + length, 3, "%02x", secret->key[i]);
+    *length_out = length;
+}
+
+/* A key pair's file has a secret too, for what is no connection; but that of an application's. */
 static Status check_node(const char *path, Secret *secret, Error *err)
 {
     NodeKeys keys;
     Status status = node_keys_parse(secret->node, secret->node_bytes, path, err, &keys);
 
+    secret->who = keys.who;
+    if (status == ST_OK && !identity_is_member(keys.who)) {
+        node_keys_fini(&keys);
+        return ST_OK;
+    }
     if (status == ST_OK && keys.authority == NULL) {
         error_set(err, ST_BAD_INPUT, "\"%s\" is the authority's file, and no node's", path);
         error_hint(err, "Only vonk cluster init needs it.");
@@ -147,11 +217,15 @@ Status secret_read(const char *path, Error *err, Secret *secret_out)
     size_t length;
     Status status;
 
-    *secret_out = (Secret){{0}};
+    *secret_out = (Secret){.who = {0}};
     status = secret_read_file(path, err, secret_out->node, &length);
     if (status == ST_OK && node_keys_are_in(secret_out->node, length)) {
         secret_out->node_bytes = (uint32_t)length;
         return check_node(path, secret_out, err);
+    }
+    if (status == ST_OK && parse_key(secret_out->node, length, secret_out)) {
+        OPENSSL_cleanse(secret_out->node, sizeof secret_out->node);
+        return ST_OK;
     }
     if (status == ST_OK && !derive_key((const unsigned char *)secret_out->node, length,
                                        "vonk rpc tls psk 1", secret_out->key))
@@ -160,13 +234,36 @@ Status secret_read(const char *path, Error *err, Secret *secret_out)
     return status;
 }
 
-Status secret_hand_over(const char *path, Error *err, int *fd_out)
+/* In place of what the file holds. */
+static Status narrow(const char *path, Identity who, char *bytes, size_t *length, Error *err)
+{
+    Secret secret;
+    Status status;
+
+    if (identity_is_member(who))
+        return ST_OK;
+    status = secret_read(path, err, &secret);
+    if (status == ST_OK && secret.node_bytes != 0)
+        status = node_keys_make_below(bytes, *length, who, err, bytes, length);
+    else if (status == ST_OK && !secret_key_of(secret.key, secret.who, who, secret.key))
+        status = error_set(err, ST_INTERNAL, "OpenSSL derives no key");
+    else if (status == ST_OK) {
+        secret.who = who;
+        print_key(&secret, bytes, length);
+    }
+    secret_wipe(&secret);
+    return status;
+}
+
+Status secret_hand_over(const char *path, Identity who, Error *err, int *fd_out)
 {
     char bytes[SECRET_FILE_BYTES_MAX];
     size_t length;
     Status status = secret_read_file(path, err, bytes, &length);
 
     *fd_out = -1;
+    if (status == ST_OK)
+        status = narrow(path, who, bytes, &length, err);
     if (status == ST_OK) {
         *fd_out = memfd_create("secret", MFD_CLOEXEC | MFD_ALLOW_SEALING);
         if (*fd_out < 0 || write(*fd_out, bytes, length) != (ssize_t)length ||

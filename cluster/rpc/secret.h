@@ -7,6 +7,10 @@
  *
  * From it comes the key that both ends of a connection must have (channel.h). The file itself is
  * never sent, and neither is the key.
+ *
+ * What a process is given that runs users' code is no secret of the cluster's but a key of its own
+ * identity's (identity.h), which comes from it by HKDF, step by step: from the cluster's the
+ * driver's, from that one its application's. Nobody comes back up.
  */
 #ifndef VONK_CLUSTER_RPC_SECRET_H
 #define VONK_CLUSTER_RPC_SECRET_H
@@ -14,11 +18,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cluster/rpc/identity.h"
 #include "core/base/status.h"
 
 enum { SECRET_KEY_BYTES = 32, SECRET_FILE_BYTES_MAX = 8192 };
 
 typedef struct Secret {
+    Identity who; /* whose it is */
     unsigned char key[SECRET_KEY_BYTES];
     uint32_t node_bytes; /* not 0: of node, a key pair for connections (node_keys.h) */
     char node[SECRET_FILE_BYTES_MAX];
@@ -42,9 +48,13 @@ MUST_CHECK Status secret_read_file(const char *path, Error *err, char *bytes, si
 MUST_CHECK Status secret_write_file(const char *path, const char *bytes, size_t byte_count,
                                     Error *err);
 
-/* A descriptor for processes that are started and cannot, or should not, read the file: in memory,
- * and never to change. */
-MUST_CHECK Status secret_hand_over(const char *path, Error *err, int *fd_out);
+/* A descriptor for a process that is started and cannot, or should not, read the file: in memory,
+ * and never to change. It holds what the file does for a member, else the key of that identity. */
+MUST_CHECK Status secret_hand_over(const char *path, Identity who, Error *err, int *fd_out);
+
+/* The key of who is below: false: it is not, or OpenSSL fails. */
+bool secret_key_of(const unsigned char *key, Identity own, Identity who,
+                   unsigned char key_out[SECRET_KEY_BYTES]);
 
 void secret_wipe(Secret *secret);
 

@@ -18,33 +18,8 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 from clocks import Clocks  # noqa: E402
-from cluster import PATIENCE, ROOT, VONK, Cluster, expect, main, run, skip, stop, wait_for  # noqa: E402
+from cluster import PATIENCE, ROOT, VONK, Cluster, a_secret, expect, main, other_user, run, stop, wait_for  # noqa: E402
 from jobs import write_job  # noqa: E402
-
-
-@contextlib.contextmanager
-def other_user():
-    """The name of a user that nothing belongs to."""
-    if os.geteuid() != 0:
-        skip("only root runs executors as another user")
-    if shutil.which("useradd") is None:
-        skip("there is no useradd")
-    name = f"vonk-test-{os.getpid()}"
-    subprocess.run(["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", name], check=True)
-    try:
-        yield name
-    finally:
-        subprocess.run(["userdel", name], check=True, capture_output=True)
-
-
-@contextlib.contextmanager
-def a_secret():
-    """The file, in a folder that everybody may enter."""
-    with tempfile.TemporaryDirectory(prefix="vonk-secret-") as folder:
-        os.chmod(folder, 0o755)
-        path = os.path.join(folder, "secret")
-        run("cluster", "init", "--secret-file", path)
-        yield path
 
 
 # --- executors as another user ---

@@ -158,8 +158,8 @@ Status __wrap_child_start(Child *child, const Worker *worker, Error *err)
         return error_set(err, ST_IO, "the simulation refuses a process");
     child_folder(options, child, 0, path);
     mkdir(path, 0700);
-    process->options.keep_folder =
-        block_keeper_folder(options->dir, child->application, arena_new(NULL, "folder", 0));
+    block_keeper_folder(options->dir, (Identity){.application = child->application}, path);
+    process->options.keep_folder = strdup(path);
     child_folder(options, child, child->executor, path);
     mkdir(path, 0700);
     snprintf(name, sizeof name, "executor %lld", (long long)child->executor);

@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,6 +145,14 @@ typedef struct Cluster {
     int64_t last_number;
 } Cluster;
 
+static const char *kept_folder(void)
+{
+    char *path = arena_alloc(arena, PATH_MAX);
+
+    block_keeper_folder(folder, (Identity){.application = 1}, path);
+    return path;
+}
+
 static void *executor_main(void *opaque)
 {
     Error err = ERROR_NONE;
@@ -169,7 +178,7 @@ static void start_executor(Cluster *cluster, uint32_t at)
     mkdir(options.folder, 0700);
     if (cluster->keeper != NULL) {
         options.keeper_port = block_keeper_port(cluster->keeper);
-        options.keep_folder = block_keeper_folder(folder, 1, arena);
+        options.keep_folder = kept_folder();
         options.keep_bytes = cluster->keep_bytes;
     }
     ck_assert_msg(executor_new(&options, &err, &executor->executor) == ST_OK, "%s", err.message);
@@ -245,8 +254,8 @@ static Cluster open_keeping_cluster(uint32_t executors, uint64_t keep_bytes)
 
 static void remove_kept(void)
 {
-    unlink(arena_printf(arena, "%s/bytes", block_keeper_folder(folder, 1, arena)));
-    ck_assert_int_eq(rmdir(block_keeper_folder(folder, 1, arena)), 0); /* nothing else is left */
+    unlink(arena_printf(arena, "%s/bytes", kept_folder()));
+    ck_assert_int_eq(rmdir(kept_folder()), 0); /* nothing else is left */
     ck_assert_int_eq(rmdir(arena_printf(arena, "%s/app-1", folder)), 0);
 }
 
@@ -524,7 +533,7 @@ static void flip_bit(int fd, uint64_t offset)
 /* In what a map task has for the last partition; false: it is no map task's file. */
 static bool damage_file(uint64_t output, int64_t executor, uint32_t map)
 {
-    const char *kept = block_keeper_folder(folder, 1, arena);
+    const char *kept = kept_folder();
     bool is_one = false;
     KeptFile file;
     int fd;
@@ -546,7 +555,7 @@ static bool damage_file(uint64_t output, int64_t executor, uint32_t map)
 /* One file of all that is kept. */
 static void damage_one_file(void)
 {
-    const char *kept = block_keeper_folder(folder, 1, arena);
+    const char *kept = kept_folder();
     bool is_done = false;
 
     for (uint64_t output = 1; output < 10 && !is_done; output++) {

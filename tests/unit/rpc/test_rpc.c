@@ -30,7 +30,8 @@ typedef struct TestServer {
     int end; /* closed: it should end */
 } TestServer;
 
-static const Secret right = {"a secret that both of them have"}, wrong = {"another one"};
+static const Secret right = {.key = {"a secret that both of them have"}},
+                    wrong = {.key = {"another one"}};
 static Arena *arena;
 static TestServer server;
 
@@ -287,8 +288,9 @@ START_TEST(test_loopback_only_without_secret)
         err = ERROR_NONE;
         ck_assert_int_eq(channel_listen(hosts[i], 0, NULL, &err, &fd, &port), ST_BAD_INPUT);
         ck_assert_ptr_nonnull(strstr(err.message, "only loopback"));
-        ck_assert_int_eq(channel_connect(hosts[i], 9, NULL, in_ms(1000), &err, &channel),
-                         ST_BAD_INPUT);
+        ck_assert_int_eq(
+            channel_connect(hosts[i], 9, NULL, (Identity){0}, in_ms(1000), &err, &channel),
+            ST_BAD_INPUT);
     }
     ck_assert_int_eq(channel_listen("0.0.0.0", 0, keys, &err, &fd, &port), ST_OK);
     ck_assert_uint_ne(port, 0);
@@ -402,8 +404,8 @@ static void send_frame(const Secret *secret, HostileFrame frame, bool expects_en
     Error err = ERROR_NONE;
     char byte;
 
-    ck_assert_msg(channel_connect("127.0.0.1", server.port, keys, in_ms(5000), &err, &channel) ==
-                      ST_OK,
+    ck_assert_msg(channel_connect("127.0.0.1", server.port, keys, (Identity){0}, in_ms(5000), &err,
+                                  &channel) == ST_OK,
                   "%s", err.message);
     for (int i = 0; i < 4; i++)
         head[i] = (unsigned char)(frame.announced >> (24 - 8 * i));
@@ -486,11 +488,13 @@ START_TEST(test_deadline_of_connecting)
 
     ck_assert_int_eq(channel_listen("127.0.0.1", 0, keys, &err, &fd, &port), ST_OK);
     start = clock_now_ns();
-    ck_assert_int_eq(channel_connect("127.0.0.1", port, keys, in_ms(300), &err, &channel), ST_IO);
+    ck_assert_int_eq(
+        channel_connect("127.0.0.1", port, keys, (Identity){0}, in_ms(300), &err, &channel), ST_IO);
     ck_assert_ptr_nonnull(strstr(err.message, "before the deadline"));
     ck_assert_double_lt(clock_ms(clock_now_ns() - start), 3000);
     close(fd);
-    ck_assert_int_eq(channel_connect("127.0.0.1", port, keys, in_ms(300), &err, &channel), ST_IO);
+    ck_assert_int_eq(
+        channel_connect("127.0.0.1", port, keys, (Identity){0}, in_ms(300), &err, &channel), ST_IO);
     ck_assert_ptr_nonnull(strstr(err.message, "refused"));
     channel_keys_free(keys);
 }
@@ -628,8 +632,8 @@ START_TEST(test_more_connections_than_may_be)
 
     start_server((RpcEndpoint){.connections_max = 4}, &right);
     for (int i = 0; i < 5; i++)
-        ck_assert_msg(channel_connect("127.0.0.1", server.port, keys, in_ms(5000), &err,
-                                      &channels[i]) == ST_OK,
+        ck_assert_msg(channel_connect("127.0.0.1", server.port, keys, (Identity){0}, in_ms(5000),
+                                      &err, &channels[i]) == ST_OK,
                       "%s", err.message);
     ck_assert_int_eq(channel_read(channels[4], &byte, 1, true, in_ms(5000), &err), ST_CANCELLED);
     channel_close(channels[0]);

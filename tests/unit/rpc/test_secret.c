@@ -109,7 +109,7 @@ START_TEST(test_handed_over)
 
     ck_assert_int_eq(secret_make(path, &err), ST_OK);
     ck_assert_int_eq(secret_read(path, &err, &first), ST_OK);
-    ck_assert_msg(secret_hand_over(path, &err, &fd) == ST_OK, "%s", err.message);
+    ck_assert_msg(secret_hand_over(path, (Identity){0}, &err, &fd) == ST_OK, "%s", err.message);
     unlink(path);
     snprintf(name, sizeof name, "fd:%d", fd);
     for (int i = 0; i < 2; i++) {
@@ -120,7 +120,7 @@ START_TEST(test_handed_over)
     close(fd);
     ck_assert_int_ne(secret_read(name, &err, &given), ST_OK);
     ck_assert_int_ne(secret_read("fd:x", &err, &given), ST_OK);
-    ck_assert_int_eq(secret_hand_over(path, &err, &fd), ST_IO);
+    ck_assert_int_eq(secret_hand_over(path, (Identity){0}, &err, &fd), ST_IO);
     ck_assert_int_eq(fd, -1);
 }
 END_TEST
