@@ -16,8 +16,15 @@ struct BlockKeeper {
     KeeperOptions options;
     const RpcModule *rpc;
     ChannelKeys *keys;
+    unsigned char keep_key[SECRET_KEY_BYTES]; /* what the executors' come from, if any are given */
     RpcServer *server;
 };
+
+/* Where an application has its files, and with what key. */
+typedef struct Place {
+    char folder[PATH_MAX];
+    KeepKey key;
+} Place;
 
 void block_keeper_folder(const char *dir, Identity owner, char *path)
 {
@@ -28,16 +35,28 @@ void block_keeper_folder(const char *dir, Identity owner, char *path)
 }
 
 /* Of the application that is asked for, when it is who asks, or its driver. */
-static Status find_folder(const BlockKeeper *keeper, int64_t application, Error *err, char *path)
+static Status find_place(const BlockKeeper *keeper, int64_t application, Error *err,
+                         Place *place_out)
 {
-    Identity caller = keeper->rpc->rpc_caller();
+    Identity caller = keeper->rpc->rpc_caller(), owner = {caller.driver, application};
     char what[64];
 
-    block_keeper_folder(keeper->options.dir, (Identity){caller.driver, application}, path);
-    if (caller.application == 0 || caller.application == application)
-        return ST_OK;
-    snprintf(what, sizeof what, "read blocks of application %" PRId64, application);
-    return keeper->rpc->rpc_refuse(err, what);
+    if (caller.application != 0 && caller.application != application) {
+        snprintf(what, sizeof what, "read blocks of application %" PRId64, application);
+        return keeper->rpc->rpc_refuse(err, what);
+    }
+    block_keeper_folder(keeper->options.dir, owner, place_out->folder);
+    return keeper->options.keep_key == NULL ||
+                   keeper->rpc->secret_key_of(keeper->keep_key, (Identity){0}, owner,
+                                              place_out->key.bytes)
+               ? ST_OK
+               : error_set(err, ST_INTERNAL, "there is no key for what is kept");
+}
+
+/* NULL: nothing is encrypted. */
+static const KeepKey *key_of(const BlockKeeper *keeper, const Place *place)
+{
+    return keeper->options.keep_key == NULL ? NULL : &place->key;
 }
 
 /* --- many at once --- */
@@ -83,14 +102,15 @@ static Status give_blocks(const KeptFile *file, uint32_t reduce, const FetchMap 
     return ST_OK;
 }
 
-static Status give_map(const char *folder, const FetchWanted *wanted, const FetchMap *map,
-                       WireWriter *to, Arena *arena, bool *is_full_out, Error *err)
+static Status give_map(const BlockKeeper *keeper, const Place *place, const FetchWanted *wanted,
+                       const FetchMap *map, WireWriter *to, Arena *arena, bool *is_full_out,
+                       Error *err)
 {
     KeptFile file;
     Status status;
 
-    TRY(kept_file_open(folder, wanted->output, wanted->owner.executor, map->map, arena, err,
-                       &file));
+    TRY(kept_file_open(place->folder, wanted->output, wanted->owner.executor, map->map,
+                       key_of(keeper, place), arena, err, &file));
     if (wanted->reduce >= file.reduce_count)
         status = error_set(err, ST_CORRUPT, "there is no such partition");
     else if (map->hash != 0 && map->hash != file.hash)
@@ -117,13 +137,13 @@ static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *er
     const BlockKeeper *keeper = context;
     WireWriter to = {.arena = arena};
     FetchWanted wanted;
-    char folder[PATH_MAX];
     bool stops = false;
+    Place place;
 
     TRY(fetch_wanted_take(bytes, arena, err, &wanted));
-    TRY(find_folder(keeper, wanted.owner.application, err, folder));
+    TRY(find_place(keeper, wanted.owner.application, err, &place));
     for (uint32_t i = 0; i < wanted.map_count && !stops && !is_full(&to, 0); i++) {
-        Status status = give_map(folder, &wanted, &wanted.maps[i], &to, arena, &stops, err);
+        Status status = give_map(keeper, &place, &wanted, &wanted.maps[i], &to, arena, &stops, err);
 
         if (status != ST_OK && status != ST_CORRUPT)
             return status;
@@ -175,14 +195,14 @@ static Status fetch_piece(void *context, BlockName name, uint64_t offset, uint32
                           Error *err, BlockPiece *piece_out)
 {
     const BlockKeeper *keeper = context;
-    char folder[PATH_MAX];
     Status status;
     KeptFile file;
+    Place place;
 
-    TRY(find_folder(keeper, name.owner.application, err, folder));
+    TRY(find_place(keeper, name.owner.application, err, &place));
     held = arena_new(NULL, "piece", ARENA_NO_CAP);
-    status = kept_file_open(folder, (uint64_t)name.output, name.owner.executor,
-                            (uint32_t)name.map_task, held, err, &file);
+    status = kept_file_open(place.folder, (uint64_t)name.output, name.owner.executor,
+                            (uint32_t)name.map_task, key_of(keeper, &place), held, err, &file);
     if (status == ST_OK) {
         status = read_piece(&file, name, offset, piece_bytes, err, piece_out);
         kept_file_close(&file);
@@ -203,6 +223,8 @@ static Status start(BlockKeeper *keeper, Error *err)
 
     TRY(rpc_module(err, &keeper->rpc));
     TRY(membership_keys(keeper->rpc, options->secret_file, err, &keeper->keys));
+    if (options->keep_key != NULL)
+        TRY(membership_key(keeper->rpc, options->keep_key, err, keeper->keep_key));
     endpoint.keys = keeper->keys;
     return keeper->rpc->rpc_blocks_serve(&endpoint, &handler, err, &keeper->server);
 }

@@ -16,6 +16,7 @@ typedef struct KeeperOptions {
     int listener;    /* 0: any port of the host, for tests */
     const char *host;
     const char *secret_file;
+    const char *keep_key; /* a file with what the keys of encrypted ones come from; NULL: none is */
 } KeeperOptions;
 
 typedef struct BlockKeeper BlockKeeper;

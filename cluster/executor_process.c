@@ -173,11 +173,10 @@ static void run_stage_task(Executor *executor, ExecutorStage *stage, Attempt *at
     if (result->blocks == NULL)
         return;
     block_output_put(stage->output, launch->partition, result->blocks, executor->place);
-    result->is_kept =
-        executor->keep != NULL && !stage->is_persisted &&
-        !stage->wire.settings.encrypts && /* its file would have to be read by others */
-        result->cpu_ms >= KEEP_LEAST_MS &&
-        block_keep_add(executor->keep, stage->output, launch->partition);
+    result->is_kept = executor->keep != NULL && !stage->is_persisted &&
+                      result->cpu_ms >= KEEP_LEAST_MS &&
+                      block_keep_add(executor->keep, stage->output, launch->partition,
+                                     stage->wire.settings.encrypts);
 }
 
 static void run_attempt(Executor *executor, Attempt *attempt)
@@ -613,10 +612,17 @@ static void open_keep(Executor *executor)
 {
     const ExecutorOptions *options = &executor->options;
     Error err = ERROR_NONE;
+    Status status = ST_OK;
+    KeepKey key;
 
-    if (options->keeper_port != 0 && options->keep_bytes > 0 &&
-        block_keep_open(options->keep_folder, options->executor, options->keep_bytes, &err,
-                        &executor->keep) != ST_OK)
+    if (options->keeper_port == 0 || options->keep_bytes == 0)
+        return;
+    if (options->keep_key != NULL)
+        status = membership_key(executor->rpc, options->keep_key, &err, key.bytes);
+    if (status == ST_OK)
+        status = block_keep_open(options->keep_folder, options->executor, options->keep_bytes,
+                                 options->keep_key == NULL ? NULL : &key, &err, &executor->keep);
+    if (status != ST_OK)
         LOG_WARN("executor", "what tasks make does not outlive this process: %s", err.message);
 }
 
@@ -655,12 +661,12 @@ Status executor_new(const ExecutorOptions *options, Error *err, Executor **execu
     executor->blocks = (BlockServer){
         .context = executor, .find = find_output, .damage_every = options->damage_every};
     executor->copier = block_copier_new(on_copied, executor);
-    open_keep(executor);
     status = open_network(executor, err);
     if (status != ST_OK) {
         executor_free(executor);
         return status;
     }
+    open_keep(executor);
     block_store_set_source(executor->store, block_fetcher_source(executor->fetcher));
     *executor_out = executor;
     return ST_OK;

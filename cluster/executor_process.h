@@ -30,6 +30,7 @@ typedef struct ExecutorOptions {
     uint16_t keeper_port;    /* where on host what it keeps is served; 0: nowhere */
     const char *keep_folder; /* what outlives it goes there (block_keep.h) */
     uint64_t keep_bytes;     /* of all that share that folder; 0: nothing is kept */
+    const char *keep_key; /* a file with the key of what is encrypted there (secret.h); or NULL */
     const char *secret_file; /* NULL: loopback only              */
     CodeCache *cache;        /* borrowed, until executor_free    */
     uint32_t damage_every;   /* for tests: see block_server.h    */

@@ -45,6 +45,17 @@ Status membership_password(const RpcModule *rpc, const char *secret_file, const 
     return status;
 }
 
+Status membership_key(const RpcModule *rpc, const char *file, Error *err,
+                      unsigned char key_out[SECRET_KEY_BYTES])
+{
+    Secret secret;
+    Status status = rpc->secret_read(file, err, &secret);
+
+    memcpy(key_out, secret.key, SECRET_KEY_BYTES);
+    rpc->secret_wipe(&secret);
+    return status;
+}
+
 RpcBuild membership_build(void)
 {
     return (RpcBuild){VONK_VERSION, plan_wire_vocabulary()};

@@ -22,6 +22,10 @@ MUST_CHECK Status membership_password(const RpcModule *rpc, const char *secret_f
                                       const char *whose, Error *err,
                                       char password_out[MEMBERSHIP_PASSWORD_BYTES]);
 
+/* What a file holds that a process was given, for what is no connection (secret_hand_over_key). */
+MUST_CHECK Status membership_key(const RpcModule *rpc, const char *file, Error *err,
+                                 unsigned char key_out[SECRET_KEY_BYTES]);
+
 /* Of this program. */
 RpcBuild membership_build(void);
 

@@ -22,6 +22,8 @@
     F(secret_read)                                                                                 \
     F(secret_make)                                                                                 \
     F(secret_hand_over)                                                                            \
+    F(secret_hand_over_key)                                                                        \
+    F(secret_key_of)                                                                               \
     F(node_keys_make)                                                                              \
     F(secret_wipe)                                                                                 \
     F(secret_derive)                                                                               \

@@ -67,12 +67,15 @@ Identity child_identity(const Child *child)
                               : (Identity){child->owner, child->application};
 }
 
-/* Its keeper finds it by who asks (block_keeper_folder). */
-static void kept_folder(const WorkerOptions *options, const Child *child, char *path)
+/* As its keeper knows who asks for what it has kept: without a secret, not the driver. */
+static Identity kept_identity(const Worker *worker, const Child *child)
 {
-    int64_t driver = options->secret_file == NULL ? 0 : child->owner;
+    return (Identity){worker->options->secret_file == NULL ? 0 : child->owner, child->application};
+}
 
-    block_keeper_folder(options->dir, (Identity){driver, child->application}, path);
+static void kept_folder(const Worker *worker, const Child *child, char *path)
+{
+    block_keeper_folder(worker->options->dir, kept_identity(worker, child), path);
 }
 
 static void fill_arguments(Launch *launch, const Child *child, const Worker *worker)
@@ -102,6 +105,8 @@ static void fill_arguments(Launch *launch, const Child *child, const Worker *wor
         number_text(launch, 4, keeper->keep_bytes),
         "--keeper-port",
         number_text(launch, 5, keeper->port),
+        "--keep-key",
+        PROCESS_KEEP_KEY_NAME,
         launch->process.secret < 0 ? NULL : "--secret-file",
         PROCESS_SECRET_NAME,
     };
@@ -111,7 +116,7 @@ static void fill_arguments(Launch *launch, const Child *child, const Worker *wor
     snprintf(launch->driver, sizeof launch->driver,
              strchr(child->driver_host, ':') != NULL ? "[%s]:%u" : "%s:%u", child->driver_host,
              child->driver_port);
-    kept_folder(options, child, launch->keep);
+    kept_folder(worker, child, launch->keep);
     launch->process.arguments = words = ARENA_ARRAY(launch->arena, const char *, count + 1);
     memcpy(words, arguments, count * sizeof *arguments);
 }
@@ -236,19 +241,26 @@ static void complain(const char *what)
         _exit(EXEC_FAILED);
 }
 
+/* Out of the way of what it is to become. */
+static int move_up(int fd)
+{
+    return fd < 0 ? -1 : fcntl(fd, F_DUPFD, PROCESS_KEEP_KEY + 1);
+}
+
 /* Its standard files and what else it is given; others are closed when it is another program. */
 static bool take_files(const ProcessSpec *spec)
 {
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int listener = spec->listener < 0 ? -1 : fcntl(spec->listener, F_DUPFD, PROCESS_SECRET + 1);
-    int secret = spec->secret < 0 ? -1 : fcntl(spec->secret, F_DUPFD, PROCESS_SECRET + 1);
+    int listener = move_up(spec->listener), secret = move_up(spec->secret);
+    int keep_key = move_up(spec->keep_key);
 
     if (dup2(null, STDIN_FILENO) < 0 || dup2(spec->output, STDOUT_FILENO) < 0 ||
         dup2(spec->output, STDERR_FILENO) < 0)
         return false;
     close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
     return (listener < 0 || dup2(listener, PROCESS_LISTENER) >= 0) &&
-           (secret < 0 || dup2(secret, PROCESS_SECRET) >= 0);
+           (secret < 0 || dup2(secret, PROCESS_SECRET) >= 0) &&
+           (keep_key < 0 || dup2(keep_key, PROCESS_KEEP_KEY) >= 0);
 }
 
 /* What it may become it is before it asks to die with its worker: another user forgets that. */
@@ -310,7 +322,7 @@ static Status make_folders(const Worker *worker, const Child *child, Error *err)
     if (child->driver != 0 || !worker->user.is_other)
         return ST_OK;
     TRY(run_as_give(&worker->user, path, err));
-    kept_folder(worker->options, child, path);
+    kept_folder(worker, child, path);
     if (mkdir(path, 0700) == 0)
         return run_as_give(&worker->user, path, err);
     return errno == EEXIST ? ST_OK
@@ -366,14 +378,28 @@ static Status fork_child(Child *child, Launch *launch, Error *err)
     return ST_OK;
 }
 
-/* It runs users' code: so it gets the key of what it is, and not the cluster's secret. */
-static Status make_key(Launch *launch, const Child *child, const Worker *worker, Error *err)
+/* It runs users' code: so it gets the keys of what it is, and not the cluster's secret. */
+static Status make_keys(Launch *launch, const Child *child, const Worker *worker, Error *err)
 {
     const char *secret_file = worker->options->secret_file;
+    ProcessSpec *process = &launch->process;
 
-    return secret_file == NULL ? ST_OK
-                               : worker->rpc->secret_hand_over(secret_file, child_identity(child),
-                                                               err, &launch->process.secret);
+    process->secret = process->keep_key = -1;
+    if (secret_file != NULL)
+        TRY(worker->rpc->secret_hand_over(secret_file, child_identity(child), err,
+                                          &process->secret));
+    if (child->driver != 0)
+        return ST_OK;
+    return worker->rpc->secret_hand_over_key(worker->keeper.key, kept_identity(worker, child), err,
+                                             &process->keep_key);
+}
+
+static void close_keys(const ProcessSpec *process)
+{
+    if (process->secret >= 0)
+        close(process->secret);
+    if (process->keep_key >= 0)
+        close(process->keep_key);
 }
 
 Status child_start(Child *child, const Worker *worker, Error *err)
@@ -390,8 +416,7 @@ Status child_start(Child *child, const Worker *worker, Error *err)
     child->kill_at_ns = 0;
     child->why_killed[0] = '\0';
     launch->arena = arena;
-    launch->process.secret = -1;
-    status = make_key(launch, child, worker, err);
+    status = make_keys(launch, child, worker, err);
     fill_launch(launch, child, worker);
     if (status == ST_OK)
         status = make_folders(worker, child, err);
@@ -403,8 +428,7 @@ Status child_start(Child *child, const Worker *worker, Error *err)
         status = fork_child(child, launch, err);
     if (status != ST_OK)
         log_file_close(&child->log);
-    if (launch->process.secret >= 0)
-        close(launch->process.secret);
+    close_keys(&launch->process);
     arena_free(arena);
     return status;
 }

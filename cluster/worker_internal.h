@@ -68,11 +68,13 @@ typedef struct ProcessSpec {
     int output;        /* its standard output and error                        */
     int listener;      /* it has that as PROCESS_LISTENER; -1: it has none     */
     int secret;        /* it has that as PROCESS_SECRET; -1: there is none     */
+    int keep_key;      /* it has that as PROCESS_KEEP_KEY; -1: there is none   */
 } ProcessSpec;
 
-enum { PROCESS_LISTENER = 3, PROCESS_SECRET = 4 };
-/* As the process names it, wherever a file with a secret is named. */
-#define PROCESS_SECRET_NAME "fd:4"
+enum { PROCESS_LISTENER = 3, PROCESS_SECRET = 4, PROCESS_KEEP_KEY = 5 };
+/* As the process names them, wherever a file with a secret is named. */
+#define PROCESS_SECRET_NAME   "fd:4"
+#define PROCESS_KEEP_KEY_NAME "fd:5"
 
 /* What a program needs of this process's environment, and TMPDIR. After its user is set. */
 void worker__fill_environment(ProcessSpec *spec, const char *temporary);
@@ -88,6 +90,8 @@ typedef struct Keeper {
     pid_t pid; /* 0: none runs */
     int64_t start_at_ns;
     int64_t keep_bytes; /* an application's; 0: nothing is kept */
+    /* Of this worker's life, and nobody's else: what the keys of encrypted files come from. */
+    unsigned char key[SECRET_KEY_BYTES];
 } Keeper;
 
 struct Worker;

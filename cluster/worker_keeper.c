@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -40,6 +41,10 @@ void keeper_open(Worker *worker, const ChannelKeys *keys)
 
     if (bytes == 0)
         return;
+    if (getrandom(keeper->key, sizeof keeper->key, 0) != (ssize_t)sizeof keeper->key) {
+        LOG_WARN(area, "what executors make goes with them: there are no random numbers for a key");
+        return;
+    }
     if (worker->rpc->channel_listen(options->host, 0, keys, &err, &keeper->listener,
                                     &keeper->port) != ST_OK) {
         LOG_WARN(area, "what executors make goes with them: %s", err.message);
@@ -61,22 +66,34 @@ static void start(Worker *worker)
                                      options->dir,
                                      "--listener",
                                      listener,
+                                     "--keep-key",
+                                     PROCESS_KEEP_KEY_NAME,
                                      worker->secret < 0 ? NULL : "--secret-file",
                                      PROCESS_SECRET_NAME,
                                      NULL};
+    Error err = ERROR_NONE;
+    int key;
     pid_t pid;
 
+    if (worker->rpc->secret_hand_over_key(worker->keeper.key, (Identity){0}, &err, &key) != ST_OK) {
+        LOG_WARN(area, "the keeper of blocks cannot be started: %s", err.message);
+        arena_free(arena);
+        return;
+    }
     snprintf(listener, sizeof listener, "%d", PROCESS_LISTENER);
     *spec = (ProcessSpec){.program = "/proc/self/exe",
                           .arguments = arguments,
                           .output = STDERR_FILENO,
                           .listener = worker->keeper.listener,
-                          .secret = worker->secret};
+                          .secret = worker->secret,
+                          .keep_key = key};
     worker__fill_environment(spec, options->dir);
     pid = worker__fork(spec);
     if (pid < 0)
         LOG_WARN(area, "the keeper of blocks cannot be started: %s", strerror(errno));
     worker->keeper.pid = pid < 0 ? 0 : pid;
+    if (key >= 0)
+        close(key);
     arena_free(arena);
 }
 

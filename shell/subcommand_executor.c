@@ -32,6 +32,7 @@ static void print_usage(FILE *to)
           "  --keep-dir DIR      where what tasks make is kept beyond this process's end,\n"
           "  --keep SIZE         in so many bytes (default: 0, nothing)\n"
           "  --keeper-port N     where the host serves what is there\n"
+          "  --keep-key FILE     the key of what is encrypted there (default: nothing is)\n"
           "  --secret-file FILE  default: the one that VONK_SECRET_FILE names\n",
           to);
 }
@@ -90,6 +91,7 @@ static int start(const ClusterOptions *given)
     ExecutorOptions options = {.host = given->host != NULL ? given->host : "127.0.0.1",
                                .folder = given->dir,
                                .keep_folder = given->keep_dir,
+                               .keep_key = given->keep_key,
                                .secret_file = membership_secret_file(given->secret_file),
                                .damage_every = damage_every()};
     int64_t memory_bytes = 0, keep_bytes = 0, keeper_port = 0;
@@ -137,6 +139,7 @@ int subcommand_executor(int argc, char **argv)
                                           CLUSTER_TEXT("dir", dir),
                                           CLUSTER_TEXT("keep", keep),
                                           CLUSTER_TEXT("keep-dir", keep_dir),
+                                          CLUSTER_TEXT("keep-key", keep_key),
                                           CLUSTER_TEXT("keeper-port", keeper_port),
                                           CLUSTER_TEXT("secret-file", secret_file),
                                           {NULL, 0, false}};

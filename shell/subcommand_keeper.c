@@ -12,7 +12,7 @@
 
 static void print_usage(FILE *to)
 {
-    fputs("Usage: vonk keeper --dir DIR --listener FD [--secret-file FILE]\n\n"
+    fputs("Usage: vonk keeper --dir DIR --listener FD [--secret-file FILE] [--keep-key FILE]\n\n"
           "Serves the blocks that executors of one worker have kept. Started by that worker.\n",
           to);
 }
@@ -35,10 +35,11 @@ int subcommand_keeper(int argc, char **argv)
     static const ClusterOption known[] = {CLUSTER_TEXT("dir", dir),
                                           CLUSTER_TEXT("listener", listener),
                                           CLUSTER_TEXT("secret-file", secret_file),
+                                          CLUSTER_TEXT("keep-key", keep_key),
                                           {NULL, 0, false}};
     ClusterOptions given;
     int at = cluster_options_parse(argc, argv, known, &given);
-    KeeperOptions options = {.dir = given.dir};
+    KeeperOptions options = {.dir = given.dir, .keep_key = given.keep_key};
     int64_t listener;
 
     if (at < 0)

@@ -152,8 +152,15 @@ bool secret_key_of(const unsigned char *key, Identity own, Identity who,
             derive_below(key_out, (Identity){0, who.application}));
 }
 
-/* "vonk key 1 app/7 0123..." */
-static const char key_begins[] = "vonk key 1 ";
+/* "vonk key 1 app/7 0123...", "vonk key 1 member 0123..." */
+static const char key_begins[] = "vonk key 1 ", key_member[] = "member";
+
+static bool parse_name(const char *text, size_t length, Identity *who_out)
+{
+    *who_out = (Identity){0};
+    return (length == strlen(key_member) && memcmp(text, key_member, length) == 0) ||
+           identity_parse(text, length, who_out);
+}
 
 /* False: it is none. */
 static bool parse_key(const char *bytes, size_t length, Secret *secret)
@@ -163,7 +170,7 @@ static bool parse_key(const char *bytes, size_t length, Secret *secret)
     if (length < sizeof key_begins || memcmp(bytes, key_begins, sizeof key_begins - 1) != 0)
         return false;
     space = memchr(text, ' ', length - (sizeof key_begins - 1));
-    if (space == NULL || !identity_parse(text, (size_t)(space - text), &secret->who) ||
+    if (space == NULL || !parse_name(text, (size_t)(space - text), &secret->who) ||
         length - (size_t)(space + 1 - bytes) != 2 * sizeof secret->key)
         return false;
     for (size_t i = 0; i < sizeof secret->key; i++) {
@@ -176,16 +183,16 @@ static bool parse_key(const char *bytes, size_t length, Secret *secret)
     return true;
 }
 
-static void print_key(const Secret *secret, char *bytes, size_t *length_out)
+static void print_key(const unsigned char *key, Identity who, char *bytes, size_t *length_out)
 {
+    char name[IDENTITY_TEXT_BYTES];
     size_t length;
 
-    memcpy(bytes, key_begins, sizeof key_begins - 1);
-    identity_text(secret->who, bytes + sizeof key_begins - 1);
-    length = strlen(bytes);
-    bytes[length++] = ' ';
-    for (size_t i = 0; i < sizeof secret->key; i++, length += 2)
-        snprintf(bytes + length, 3, "%02x", secret->key[i]);
+    identity_text(who, name);
+    length = (size_t)snprintf(bytes, SECRET_FILE_BYTES_MAX, "%s%s ", key_begins,
+                              name[0] == '\0' ? key_member : name);
+    for (size_t i = 0; i < SECRET_KEY_BYTES; i++, length += 2)
+        snprintf(bytes + length, 3, "%02x", key[i]);
     *length_out = length;
 }
 
@@ -247,12 +254,26 @@ static Status narrow(const char *path, Identity who, char *bytes, size_t *length
         status = node_keys_make_below(bytes, *length, who, err, bytes, length);
     else if (status == ST_OK && !secret_key_of(secret.key, secret.who, who, secret.key))
         status = error_set(err, ST_INTERNAL, "OpenSSL derives no key");
-    else if (status == ST_OK) {
-        secret.who = who;
-        print_key(&secret, bytes, length);
-    }
+    else if (status == ST_OK)
+        print_key(secret.key, who, bytes, length);
     secret_wipe(&secret);
     return status;
+}
+
+static Status hold(const char *bytes, size_t length, Error *err, int *fd_out)
+{
+    const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+    int failure;
+
+    *fd_out = memfd_create("secret", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (*fd_out >= 0 && write(*fd_out, bytes, length) == (ssize_t)length &&
+        fcntl(*fd_out, F_ADD_SEALS, seals) == 0)
+        return ST_OK;
+    failure = errno;
+    if (*fd_out >= 0)
+        close(*fd_out);
+    *fd_out = -1;
+    return error_set_errno(err, failure, "cannot hold the secret in memory");
 }
 
 Status secret_hand_over(const char *path, Identity who, Error *err, int *fd_out)
@@ -264,18 +285,28 @@ Status secret_hand_over(const char *path, Identity who, Error *err, int *fd_out)
     *fd_out = -1;
     if (status == ST_OK)
         status = narrow(path, who, bytes, &length, err);
-    if (status == ST_OK) {
-        *fd_out = memfd_create("secret", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-        if (*fd_out < 0 || write(*fd_out, bytes, length) != (ssize_t)length ||
-            fcntl(*fd_out, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) !=
-                0)
-            status = error_set_errno(err, errno, "cannot hold the secret in memory");
-    }
-    if (status != ST_OK && *fd_out >= 0) {
-        close(*fd_out);
-        *fd_out = -1;
-    }
+    if (status == ST_OK)
+        status = hold(bytes, length, err, fd_out);
     OPENSSL_cleanse(bytes, sizeof bytes);
+    return status;
+}
+
+Status secret_hand_over_key(const unsigned char *key, Identity who, Error *err, int *fd_out)
+{
+    unsigned char below[SECRET_KEY_BYTES];
+    char bytes[SECRET_FILE_BYTES_MAX];
+    size_t length = 0;
+    Status status = ST_OK;
+
+    *fd_out = -1;
+    if (secret_key_of(key, (Identity){0}, who, below)) {
+        print_key(below, who, bytes, &length);
+        status = hold(bytes, length, err, fd_out);
+    } else {
+        status = error_set(err, ST_INTERNAL, "OpenSSL derives no key");
+    }
+    OPENSSL_cleanse(below, sizeof below);
+    OPENSSL_cleanse(bytes, length);
     return status;
 }
 

@@ -52,6 +52,10 @@ MUST_CHECK Status secret_write_file(const char *path, const char *bytes, size_t 
  * and never to change. It holds what the file does for a member, else the key of that identity. */
 MUST_CHECK Status secret_hand_over(const char *path, Identity who, Error *err, int *fd_out);
 
+/* So is the key of that identity, below a member's that is no file. */
+MUST_CHECK Status secret_hand_over_key(const unsigned char *key, Identity who, Error *err,
+                                       int *fd_out);
+
 /* The key of who is below: false: it is not, or OpenSSL fails. */
 bool secret_key_of(const unsigned char *key, Identity own, Identity who,
                    unsigned char key_out[SECRET_KEY_BYTES]);

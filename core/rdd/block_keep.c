@@ -16,13 +16,15 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include "core/base/cipher_module.h"
 #include "core/base/hash_text.h"
 #include "core/base/log.h"
 #include "core/rdd/block_store_internal.h"
 
 enum {
-    KEPT_VERSION = 2,
+    KEPT_VERSION = 3,
     AT_ONCE_MAX = 64,          /* blocks in one write        */
+    PIECE_BYTES = 64 << 10,    /* that are encrypted at once */
     DISK_LEFT_PERCENT = 5,     /* of the disk, for all others */
     HEAD_BYTES_MAX = 256 << 20 /* of a file that is believed */
 };
@@ -32,11 +34,15 @@ static const char budget_name[] = "bytes";
 
 typedef struct KeptHead {
     uint64_t magic;
-    uint32_t version, reduce_count;
-    uint64_t hash;
-    uint64_t block_count;
-    uint64_t table_hash; /* of cells and blocks behind this */
+    uint32_t version, is_encrypted;
+    uint64_t stream; /* of the key's; random */
 } KeptHead;
+
+typedef struct KeptShape {
+    uint64_t reduce_count, block_count;
+    uint64_t hash;
+    uint64_t table_hash; /* of cells and blocks behind this */
+} KeptShape;
 
 struct BlockKeep {
     Arena *arena;
@@ -44,6 +50,8 @@ struct BlockKeep {
     int64_t executor;
     uint64_t budget_bytes;
     _Atomic uint64_t *used; /* by all processes that share the folder */
+    bool has_key;
+    KeepKey key;
     atomic_bool has_complained;
 };
 
@@ -117,6 +125,8 @@ static bool take_bytes(BlockKeep *keep, uint64_t bytes)
 
 typedef struct KeepWriter {
     int fd;
+    const CipherModule *cipher; /* NULL: as it is */
+    CipherKey key;
     uint64_t head_bytes, offset;
     uint32_t count; /* that wait to be written */
     StoredBlock held[AT_ONCE_MAX];
@@ -149,6 +159,42 @@ static Status write_all(int fd, struct iovec *parts, int count, uint64_t offset,
     return ST_OK;
 }
 
+static Status refused(Error *err)
+{
+    return error_set(err, ST_INTERNAL, "the cipher of kept blocks has failed");
+}
+
+static Status write_encrypted(const KeepWriter *writer, const char *at, size_t byte_count,
+                              uint64_t offset, Error *err)
+{
+    char piece[PIECE_BYTES];
+
+    while (byte_count > 0) {
+        size_t bytes = byte_count < sizeof piece ? byte_count : sizeof piece;
+        struct iovec part = {piece, bytes};
+
+        if (!writer->cipher->ctr(&writer->key, offset, at, piece, bytes))
+            return refused(err);
+        TRY(write_all(writer->fd, &part, 1, offset, err));
+        at += bytes;
+        offset += bytes;
+        byte_count -= bytes;
+    }
+    return ST_OK;
+}
+
+static Status write_parts(const KeepWriter *writer, struct iovec *parts, int count, uint64_t offset,
+                          Error *err)
+{
+    if (writer->cipher == NULL)
+        return write_all(writer->fd, parts, count, offset, err);
+    for (int i = 0; i < count; i++) {
+        TRY(write_encrypted(writer, parts[i].iov_base, parts[i].iov_len, offset, err));
+        offset += parts[i].iov_len;
+    }
+    return ST_OK;
+}
+
 static Status flush(KeepWriter *writer, Error *err)
 {
     struct iovec parts[AT_ONCE_MAX];
@@ -161,7 +207,7 @@ static Status flush(KeepWriter *writer, Error *err)
         parts[i] = (struct iovec){(void *)(uintptr_t)held->bytes, held->form.stored_bytes};
         bytes += held->form.stored_bytes;
     }
-    status = write_all(writer->fd, parts, (int)writer->count, writer->offset, err);
+    status = write_parts(writer, parts, (int)writer->count, writer->offset, err);
     writer->offset += bytes;
     let_go(writer);
     return status;
@@ -170,6 +216,7 @@ static Status flush(KeepWriter *writer, Error *err)
 /* What is to be written: shape and sizes, before anything is. */
 typedef struct KeepPlan {
     KeptHead head;
+    KeptShape shape;
     uint32_t *cells;
     KeptBlock *blocks;
     uint64_t head_bytes, bytes; /* bytes: of the whole file */
@@ -186,13 +233,13 @@ static KeepPlan make_plan(BlockOutput *output, uint32_t map, Arena *arena)
     for (uint32_t r = 0; made != NULL && r < made->reduce_count; r++)
         count += made->cells[r].count;
     if (made != NULL) {
-        plan.head.reduce_count = made->reduce_count;
-        plan.head.block_count = count;
-        plan.head.hash = made->hash;
+        plan.shape.reduce_count = made->reduce_count;
+        plan.shape.block_count = count;
+        plan.shape.hash = made->hash;
         plan.cells = ARENA_ARRAY(arena, uint32_t, made->reduce_count + 1);
         plan.blocks = ARENA_ARRAY(arena, KeptBlock, count);
-        plan.head_bytes = sizeof plan.head + (made->reduce_count + 1) * sizeof(uint32_t) +
-                          count * sizeof(KeptBlock);
+        plan.head_bytes = sizeof plan.head + sizeof plan.shape +
+                          (made->reduce_count + 1) * sizeof(uint32_t) + count * sizeof(KeptBlock);
         plan.bytes = plan.head_bytes;
         count = 0;
         for (uint32_t r = 0; r < made->reduce_count; r++) {
@@ -223,20 +270,22 @@ static uint64_t table_hash(const uint32_t *cells, size_t cell_bytes, const KeptB
 
 static Status write_head(const KeepWriter *writer, KeepPlan *plan, Error *err)
 {
-    size_t cells = (plan->head.reduce_count + 1) * sizeof(uint32_t);
-    size_t blocks = plan->head.block_count * sizeof(KeptBlock);
+    size_t cells = (plan->shape.reduce_count + 1) * sizeof(uint32_t);
+    size_t blocks = plan->shape.block_count * sizeof(KeptBlock);
+    struct iovec head = {&plan->head, sizeof plan->head};
     struct iovec parts[] = {
-        {&plan->head, sizeof plan->head}, {plan->cells, cells}, {plan->blocks, blocks}};
+        {&plan->shape, sizeof plan->shape}, {plan->cells, cells}, {plan->blocks, blocks}};
 
-    plan->head.table_hash = table_hash(plan->cells, cells, plan->blocks, blocks);
-    return write_all(writer->fd, parts, 3, 0, err);
+    plan->shape.table_hash = table_hash(plan->cells, cells, plan->blocks, blocks);
+    TRY(write_parts(writer, parts, 3, sizeof plan->head, err));
+    return write_all(writer->fd, &head, 1, 0, err);
 }
 
 /* Blocks that have spilled meanwhile are brought back one by one. */
 static Status write_blocks(KeepWriter *writer, BlockOutput *output, uint32_t map, KeepPlan *plan,
                            Error *err)
 {
-    for (uint32_t r = 0; r < plan->head.reduce_count; r++)
+    for (uint32_t r = 0; r < plan->shape.reduce_count; r++)
         for (uint32_t i = plan->cells[r]; i < plan->cells[r + 1]; i++) {
             StoredBlock stored;
 
@@ -253,13 +302,28 @@ static Status write_blocks(KeepWriter *writer, BlockOutput *output, uint32_t map
     return flush(writer, err);
 }
 
-static Status write_file(const BlockKeep *keep, BlockOutput *output, uint32_t map, KeepPlan *plan,
-                         Error *err)
+/* A stream that no file of the key's has had. */
+static Status begin_stream(const BlockKeep *keep, KeepWriter *writer, KeptHead *head, Error *err)
+{
+    if (!keep->has_key)
+        return error_set(err, ST_NOT_SUPPORTED, "there is no key for what is to be encrypted");
+    TRY(cipher_module(err, &writer->cipher));
+    TRY(cipher_key_make(err, &writer->key));
+    memcpy(writer->key.key, keep->key.bytes, sizeof writer->key.key);
+    head->is_encrypted = 1;
+    head->stream = writer->key.stream;
+    return ST_OK;
+}
+
+static Status write_file(const BlockKeep *keep, BlockOutput *output, uint32_t map, bool encrypts,
+                         KeepPlan *plan, Error *err)
 {
     char path[PATH_MAX], part[PATH_MAX + 8];
     KeepWriter writer = {.offset = plan->head_bytes};
     Status status;
 
+    if (encrypts)
+        TRY(begin_stream(keep, &writer, &plan->head, err));
     output_path(path, keep->folder, block_output_id(output));
     if (mkdir(path, 0700) != 0 && errno != EEXIST)
         return error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
@@ -296,7 +360,7 @@ static void drop_file(BlockKeep *keep, const char *path)
         give_back(keep, (uint64_t)file.st_size);
 }
 
-bool block_keep_add(BlockKeep *keep, BlockOutput *output, uint32_t map)
+bool block_keep_add(BlockKeep *keep, BlockOutput *output, uint32_t map, bool encrypts)
 {
     Arena *arena = arena_new(NULL, "keep", ARENA_NO_CAP);
     KeepPlan plan = make_plan(output, map, arena);
@@ -305,12 +369,12 @@ bool block_keep_add(BlockKeep *keep, BlockOutput *output, uint32_t map)
 
     block_keep_drop_map(keep, block_output_id(output), map);
     if (plan.cells == NULL) { /* it was dropped */
-    } else if (plan.head.block_count == 0) {
+    } else if (plan.shape.block_count == 0) {
         is_kept = true; /* nothing is there to be lost */
     } else if (!take_bytes(keep, plan.bytes)) {
         complain(keep, "there is no room for it in its folder");
     } else {
-        is_kept = write_file(keep, output, map, &plan, &err) == ST_OK;
+        is_kept = write_file(keep, output, map, encrypts, &plan, &err) == ST_OK;
         if (!is_kept) {
             give_back(keep, plan.bytes);
             complain(keep, err.message);
@@ -376,8 +440,8 @@ void block_keep_only(BlockKeep *keep, uint64_t last, uint32_t count, const uint6
 
 /* --- its life --- */
 
-Status block_keep_open(const char *folder, int64_t executor, uint64_t budget_bytes, Error *err,
-                       BlockKeep **keep_out)
+Status block_keep_open(const char *folder, int64_t executor, uint64_t budget_bytes,
+                       const KeepKey *key, Error *err, BlockKeep **keep_out)
 {
     Arena *arena = arena_new(NULL, "keep", ARENA_NO_CAP);
     BlockKeep *keep = ARENA_NEW(arena, BlockKeep);
@@ -388,6 +452,9 @@ Status block_keep_open(const char *folder, int64_t executor, uint64_t budget_byt
     keep->folder = arena_strdup(arena, folder);
     keep->executor = executor;
     keep->budget_bytes = budget_bytes;
+    keep->has_key = key != NULL;
+    if (key != NULL)
+        keep->key = *key;
     if (strlen(folder) + 64 > PATH_MAX)
         status =
             error_set(err, ST_BAD_INPUT, "the folder's path is too long: \"%.200s...\"", folder);
@@ -413,10 +480,11 @@ void block_keep_close(BlockKeep *keep)
 
 /* --- reading --- */
 
-static Status read_exactly(int fd, uint64_t offset, void *to, size_t byte_count, Error *err)
+static Status read_exactly(const KeptFile *file, uint64_t offset, void *to, size_t byte_count,
+                           Error *err)
 {
     for (size_t done = 0; done < byte_count;) {
-        ssize_t got = pread(fd, (char *)to + done, byte_count - done, (off_t)(offset + done));
+        ssize_t got = pread(file->fd, (char *)to + done, byte_count - done, (off_t)(offset + done));
 
         if (got < 0 && errno == EINTR)
             continue;
@@ -425,7 +493,9 @@ static Status read_exactly(int fd, uint64_t offset, void *to, size_t byte_count,
                              got < 0 ? strerror(errno) : "it is cut short");
         done += (size_t)got;
     }
-    return ST_OK;
+    return file->cipher == NULL || file->cipher->ctr(&file->key, offset, to, to, byte_count)
+               ? ST_OK
+               : refused(err);
 }
 
 BlockForm kept_block_form(const KeptBlock *block)
@@ -438,15 +508,15 @@ BlockForm kept_block_form(const KeptBlock *block)
 }
 
 /* Its cells and blocks are within it. */
-static bool is_sound(const KeptHead *head, const uint32_t *cells, const KeptBlock *blocks,
+static bool is_sound(const KeptShape *shape, const uint32_t *cells, const KeptBlock *blocks,
                      uint64_t file_bytes)
 {
-    if (cells[0] != 0 || cells[head->reduce_count] != head->block_count)
+    if (cells[0] != 0 || cells[shape->reduce_count] != shape->block_count)
         return false;
-    for (uint32_t r = 0; r < head->reduce_count; r++)
+    for (uint32_t r = 0; r < shape->reduce_count; r++)
         if (cells[r] > cells[r + 1])
             return false;
-    for (uint64_t i = 0; i < head->block_count; i++) {
+    for (uint64_t i = 0; i < shape->block_count; i++) {
         BlockForm form = kept_block_form(&blocks[i]);
 
         if (!block_form_is_sound(&form) || blocks[i].offset > file_bytes ||
@@ -456,32 +526,55 @@ static bool is_sound(const KeptHead *head, const uint32_t *cells, const KeptBloc
     return true;
 }
 
-static Status read_head(KeptFile *file, Arena *arena, Error *err)
+static Status damaged(const KeptFile *file, const char *what, Error *err)
 {
-    struct stat info;
+    return error_set(err, ST_CORRUPT, "the kept blocks in \"%s\" are damaged: its %s", file->path,
+                     what);
+}
+
+/* How the rest is to be read. */
+static Status read_head(KeptFile *file, const KeepKey *key, Error *err)
+{
     KeptHead head;
+
+    TRY(read_exactly(file, 0, &head, sizeof head, err));
+    if (head.magic != kept_magic || head.version != KEPT_VERSION || head.is_encrypted > 1)
+        return damaged(file, "head", err);
+    if (head.is_encrypted == 0)
+        return ST_OK;
+    if (key == NULL)
+        return error_set(err, ST_CORRUPT, "there is no key for the blocks in \"%s\"", file->path);
+    memcpy(file->key.key, key->bytes, sizeof file->key.key);
+    file->key.stream = head.stream;
+    return cipher_module(err, &file->cipher);
+}
+
+static Status read_table(KeptFile *file, Arena *arena, Error *err)
+{
+    const uint64_t at = sizeof(KeptHead) + sizeof(KeptShape);
+    struct stat info;
+    KeptShape shape;
     uint64_t cell_bytes, block_bytes;
     uint32_t *cells;
     KeptBlock *blocks;
 
-    TRY(read_exactly(file->fd, 0, &head, sizeof head, err));
-    cell_bytes = ((uint64_t)head.reduce_count + 1) * sizeof *cells;
-    if (fstat(file->fd, &info) != 0 || head.magic != kept_magic || head.version != KEPT_VERSION ||
-        head.block_count > HEAD_BYTES_MAX / sizeof *blocks ||
-        sizeof head + cell_bytes + head.block_count * sizeof *blocks > (uint64_t)info.st_size)
-        return error_set(err, ST_CORRUPT, "the kept blocks in \"%s\" are damaged: its head",
-                         file->path);
-    block_bytes = head.block_count * sizeof *blocks;
+    TRY(read_exactly(file, sizeof(KeptHead), &shape, sizeof shape, err));
+    if (fstat(file->fd, &info) != 0 || shape.reduce_count > HEAD_BYTES_MAX / sizeof *cells - 1 ||
+        shape.block_count > HEAD_BYTES_MAX / sizeof *blocks)
+        return damaged(file, "shape", err);
+    cell_bytes = (shape.reduce_count + 1) * sizeof *cells;
+    block_bytes = shape.block_count * sizeof *blocks;
+    if (at + cell_bytes + block_bytes > (uint64_t)info.st_size)
+        return damaged(file, "shape", err);
     cells = arena_alloc(arena, cell_bytes);
     blocks = arena_alloc(arena, block_bytes);
-    TRY(read_exactly(file->fd, sizeof head, cells, cell_bytes, err));
-    TRY(read_exactly(file->fd, sizeof head + cell_bytes, blocks, block_bytes, err));
-    if (table_hash(cells, cell_bytes, blocks, block_bytes) != head.table_hash ||
-        !is_sound(&head, cells, blocks, (uint64_t)info.st_size))
-        return error_set(err, ST_CORRUPT, "the kept blocks in \"%s\" are damaged: its table",
-                         file->path);
-    file->hash = head.hash;
-    file->reduce_count = head.reduce_count;
+    TRY(read_exactly(file, at, cells, cell_bytes, err));
+    TRY(read_exactly(file, at + cell_bytes, blocks, block_bytes, err));
+    if (table_hash(cells, cell_bytes, blocks, block_bytes) != shape.table_hash ||
+        !is_sound(&shape, cells, blocks, (uint64_t)info.st_size))
+        return damaged(file, "table", err);
+    file->hash = shape.hash;
+    file->reduce_count = (uint32_t)shape.reduce_count;
     file->cells = cells;
     file->blocks = blocks;
     return ST_OK;
@@ -502,7 +595,7 @@ static Status not_kept(const char *folder, uint64_t output, uint32_t map, Error 
 }
 
 Status kept_file_open(const char *folder, uint64_t output, int64_t executor, uint32_t map,
-                      Arena *arena, Error *err, KeptFile *file_out)
+                      const KeepKey *key, Arena *arena, Error *err, KeptFile *file_out)
 {
     char path[PATH_MAX];
     Status status;
@@ -512,7 +605,9 @@ Status kept_file_open(const char *folder, uint64_t output, int64_t executor, uin
     file_out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* also a pipe */
     if (file_out->fd < 0)
         return not_kept(folder, output, map, err);
-    status = read_head(file_out, arena, err);
+    status = read_head(file_out, key, err);
+    if (status == ST_OK)
+        status = read_table(file_out, arena, err);
     if (status != ST_OK)
         kept_file_close(file_out);
     return status;
@@ -530,7 +625,7 @@ Status kept_file_read_block(const KeptFile *file, uint32_t reduce, uint32_t numb
 {
     const KeptBlock *block = &file->blocks[file->cells[reduce] + number];
 
-    TRY(read_exactly(file->fd, block->offset, to, block->stored_bytes, err));
+    TRY(read_exactly(file, block->offset, to, block->stored_bytes, err));
     if (XXH3_64bits(to, block->stored_bytes) == block->checksum)
         return ST_OK;
     return error_set(err, ST_CORRUPT,
@@ -541,5 +636,5 @@ Status kept_file_read_block(const KeptFile *file, uint32_t reduce, uint32_t numb
 Status kept_file_read(const KeptFile *file, const KeptBlock *block, uint64_t offset, void *to,
                       size_t byte_count, Error *err)
 {
-    return read_exactly(file->fd, block->offset + offset, to, byte_count, err);
+    return read_exactly(file, block->offset + offset, to, byte_count, err);
 }

@@ -6,7 +6,11 @@
  *     kept_file_open -> kept_file_read, ... -> kept_file_close           in any other process
  *
  *     FOLDER/<output>/<executor>-<map>
- *     | KeptHead | reduces + 1 x uint32: where a cell's blocks begin | KeptBlock x blocks | bytes |
+ *     | KeptHead | KeptShape | reduces + 1 x uint32: where a cell's blocks begin
+ *     | KeptBlock x blocks | bytes |
+ *
+ * All behind the head is encrypted where that is wanted, with a key that those who write in the
+ * folder share with who reads for others; each file is a stream of its own.
  *
  * A file appears under its name when it is whole; the blocks in it, packed or not as they were in
  * memory, have their checksums beside them, which whoever uses them checks. All processes that keep
@@ -19,18 +23,23 @@
 #ifndef VONK_CORE_RDD_BLOCK_KEEP_H
 #define VONK_CORE_RDD_BLOCK_KEEP_H
 
+#include "core/base/cipher_module.h"
 #include "core/rdd/block_store.h"
 
 typedef struct BlockKeep BlockKeep;
 
-/* The folder is made; executor: whose files these are, in their names. ST_IO: it cannot be written.
- */
+typedef struct KeepKey {
+    unsigned char bytes[32];
+} KeepKey;
+
+/* The folder is made; executor: whose files these are, in their names. key: of those that are
+ * encrypted; NULL: none can be. ST_IO: it cannot be written. */
 MUST_CHECK Status block_keep_open(const char *folder, int64_t executor, uint64_t budget_bytes,
-                                  Error *err, BlockKeep **keep_out);
+                                  const KeepKey *key, Error *err, BlockKeep **keep_out);
 void block_keep_close(BlockKeep *keep); /* accepts NULL */
 
 /* What that map task made, which is in the output. False: it is not kept. */
-bool block_keep_add(BlockKeep *keep, BlockOutput *output, uint32_t map);
+bool block_keep_add(BlockKeep *keep, BlockOutput *output, uint32_t map, bool encrypts);
 
 /* Nobody wants what this process has kept of the map task; what anybody has kept of the output. */
 void block_keep_drop_map(BlockKeep *keep, uint64_t output, uint32_t map);
@@ -52,6 +61,8 @@ BlockForm kept_block_form(const KeptBlock *block);
 
 typedef struct KeptFile {
     int fd;
+    const CipherModule *cipher; /* NULL: it is plain */
+    CipherKey key;
     const char *path;
     uint64_t hash; /* map_blocks_hash */
     uint32_t reduce_count;
@@ -59,10 +70,11 @@ typedef struct KeptFile {
     const KeptBlock *blocks;
 } KeptFile;
 
-/* Its head lives in the arena. ST_CORRUPT: there is no such file, or it is damaged;
- * SQLSTATE_PLACE_LOST: nothing of the output is there. */
+/* Its head lives in the arena. key NULL: only plain ones can be read. ST_CORRUPT: there is no such
+ * file, or it is damaged; SQLSTATE_PLACE_LOST: nothing of the output is there. */
 MUST_CHECK Status kept_file_open(const char *folder, uint64_t output, int64_t executor,
-                                 uint32_t map, Arena *arena, Error *err, KeptFile *file_out);
+                                 uint32_t map, const KeepKey *key, Arena *arena, Error *err,
+                                 KeptFile *file_out);
 void kept_file_close(KeptFile *file);
 
 /* All of block `number` of the reduce partition, as it is stored. ST_CORRUPT names it and the file:

@@ -107,7 +107,7 @@ def test_executor_is_started_as_it_should_be():
             folder = f"{cluster.dir}/worker-1/app-{application}"
             wanted = (rf"executor --driver 127.0.0.1:\d+ --executor {executor} --application {application} --host 127.0.0.1 --cores 1 "
                       rf"--memory {64 << 20} --dir {re.escape(folder)}/executor-{executor} --keep-dir {re.escape(folder)}/kept --keep \d+ "
-                      r"--keeper-port \d+$")
+                      r"--keeper-port \d+ --keep-key fd:5$")
             expect(re.search(wanted, seen, flags=re.M), f"arguments: {seen}")
             expect(os.stat(folder).st_mode & 0o777 == 0o700, "its folder is its owner's alone")
             driver.end()

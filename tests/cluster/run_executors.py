@@ -5,6 +5,7 @@
 
 Executors are processes of this test's workers; they are ended by their ids.
 """
+import collections
 import contextlib
 import json
 import os
@@ -16,7 +17,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from cluster import VONK, Cluster, expect, main, wait_for  # noqa: E402
+from cluster import VONK, Cluster, a_secret, expect, main, wait_for  # noqa: E402
 from cluster_work import QUERIES, Work  # noqa: E402
 from jobs import submit, write_job  # noqa: E402
 
@@ -236,6 +237,89 @@ def test_bad_functions(work):
         expect(process.returncode == 130 and "canceling job due to user request" in out, f"Ctrl-C: exit {process.returncode} {out}")
         expect(cluster.status()["applications"] == [], "what was interrupted has ended for the master too")
         work.compare(cluster, "after bad functions")
+
+
+SHUFFLE = """
+#include <string.h>
+#include <unistd.h>
+VONK_RECORD(Count, VONK_KEY(text, word), VONK_FIELD(int8, n));
+
+/* Long enough that what it makes is kept. */
+static void spell(VonkTask *task, const VonkNumber *in, VonkOut *out)
+{
+    static volatile unsigned spent;
+    char word[64];
+
+    (void)task;
+    for (unsigned i = 0; i < 200000; i++)
+        spent += i;
+    snprintf(word, sizeof word, "haystack with needle %d", (int)(in->value % 100));
+    vonk_emit(out, &(Count){.word = vonk_text_copy(task, vonk_text(word)), .n = in->value});
+}
+
+static void add(VonkTask *task, Count *sum, const Count *more) { (void)task, sum->n += more->n; }
+
+/* All map tasks are done: says so, and waits. */
+static void wait(VonkTask *task, const Count *in, Count *out)
+{
+    (void)task;
+    if (access(FOLDER "/began", F_OK) != 0)
+        fclose(fopen(FOLDER "/began", "w"));
+    while (access(FOLDER "/gate", F_OK) != 0)
+        usleep(1000);
+    *out = *in;
+}
+
+int vonk_main(VonkSession *session, int argc, char **argv)
+{
+    VonkRdd *words = vonk_rdd_flat_map(vonk_rdd_range(session, 0, 1000, 1, 8), VonkNumber, Count, spell), *sums;
+
+    (void)argc, (void)argv;
+    sums = vonk_rdd_reduce_by_key(words, Count, add, VONK_PARTITIONS(4));
+    return vonk_rdd_print_csv(vonk_rdd_sort_by(vonk_rdd_map(sums, Count, Count, wait), "word"));
+}
+"""
+
+
+def kept_files(cluster):
+    return [os.path.join(top, name) for top, _, names in os.walk(cluster.dir) for name in names if "/kept" in top and "-" in name and ".part" not in name]
+
+
+def made_of_first_stage(logs):
+    """{partition: how often it was made}, of map tasks"""
+    with open(os.path.join(logs, os.listdir(logs)[0])) as f:
+        said = [json.loads(line) for line in f]
+    made = [event for event in said if event["event"] == "task" and event["outcome"] == "made"]
+    first = min(event["stage"] for event in made)
+    return collections.Counter(event["partition"] for event in made if event["stage"] == first)
+
+
+def test_encrypted_blocks_are_kept(work):
+    """All executors are killed between the two halves of a shuffle: with encryption no map task runs again either, and what lies on the
+    disk is not to be read."""
+    for encryption in ("on", "off"):
+        with a_secret() as secret, Cluster(2, executor=None, cores=2, extra=["--secret-file", secret]) as cluster:
+            logs = os.path.join(cluster.top, "logs")
+            job = write_job(cluster.top, "shuffle.c", f'#define FOLDER "{cluster.top}"\n' + SHUFFLE)
+            driver = subprocess.Popen([VONK, "submit", "--master", cluster.url, "--set", f"secret_file={secret}", "--set", f"event_log={logs}",
+                                       "--set", f"spill_encryption={encryption}", job], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            wait_for("map tasks are done", lambda: os.path.exists(f"{cluster.top}/began") or driver.poll() is not None)
+            files = kept_files(cluster)
+            with_words = 0
+            for path in files:
+                with open(path, "rb") as f:
+                    with_words += b"needle" in f.read()
+            before = set(cluster.executors())
+            for pid in before:
+                os.kill(pid, signal.SIGKILL)
+            wait_for("others have come", lambda: len(set(cluster.executors()) - before) == 2)
+            with open(f"{cluster.top}/gate", "w"):
+                pass
+            out, err = driver.communicate(timeout=120)
+            expect(driver.returncode == 0, err)
+            expect(len(files) == 8 and with_words == (0 if encryption == "on" else 8), f"encryption {encryption}: {with_words} of {files}")
+            expect(out == submit(job)[1] and out.count("\n") == 101, f"the answer: {out}")
+            expect(made_of_first_stage(logs) == {partition: 1 for partition in range(8)}, "no map task runs again")
 
 
 if __name__ == "__main__":

@@ -339,8 +339,10 @@ def steal_keys(cluster, proof, job):
     path = f"{cluster.dir}/worker-1/driver-{driver}.log"
 
     def keys():
+        if not os.path.exists(path):
+            return []
         with open(path) as f:
-            return re.findall(r"^(?:driver )?([0-9a-f]{40,})$", f.read(), flags=re.M) if os.path.exists(path) else []
+            return re.findall(r"^(?:driver )?([0-9a-f]{40,})$", f.read(), flags=re.M)
 
     found = wait_for("it tells its keys", lambda: len(keys()) == 2 and keys())
     application = next(application["id"] for application in cluster.status()["applications"] if application["driver"] == driver)

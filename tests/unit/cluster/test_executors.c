@@ -40,6 +40,7 @@ static PlanWireHooks hooks;
 static const RpcModule *rpc;
 static Codec codec; /* of what executors make */
 static bool encrypts;
+static KeepKey keep_key;      /* of application 1, once an executor has it */
 static atomic_bool cancelled; /* the job at hand        */
 
 /* --- the data and the jobs --- */
@@ -162,6 +163,18 @@ static void *executor_main(void *opaque)
     return NULL;
 }
 
+/* As a worker does. */
+static const char *hand_over(Identity who)
+{
+    static const unsigned char root[SECRET_KEY_BYTES] = "of what executors keep";
+    Error err = ERROR_NONE;
+    int fd;
+
+    ck_assert_msg(rpc->secret_hand_over_key(root, who, &err, &fd) == ST_OK, "%s", err.message);
+    ck_assert(rpc->secret_key_of(root, (Identity){0}, who, keep_key.bytes));
+    return arena_printf(arena, "fd:%d", fd);
+}
+
 static void start_executor(Cluster *cluster, uint32_t at)
 {
     ExecutorOptions options = {.driver = {"127.0.0.1", cluster_backend_port(cluster->backend)},
@@ -180,6 +193,7 @@ static void start_executor(Cluster *cluster, uint32_t at)
         options.keeper_port = block_keeper_port(cluster->keeper);
         options.keep_folder = kept_folder();
         options.keep_bytes = cluster->keep_bytes;
+        options.keep_key = hand_over((Identity){.application = 1});
     }
     ck_assert_msg(executor_new(&options, &err, &executor->executor) == ST_OK, "%s", err.message);
     ck_assert_int_eq(pthread_create(&executor->thread, NULL, executor_main, executor->executor), 0);
@@ -240,7 +254,8 @@ static Cluster open_cluster(uint32_t executors, uint32_t damage_every)
 /* As open_cluster, with a keeper; what it serves is below `folder`. */
 static Cluster open_keeping_cluster(uint32_t executors, uint64_t keep_bytes)
 {
-    KeeperOptions options = {.dir = folder, .host = "127.0.0.1"};
+    KeeperOptions options = {
+        .dir = folder, .host = "127.0.0.1", .keep_key = hand_over((Identity){0})};
     Cluster cluster = open_cluster(0, 0);
     Error err = ERROR_NONE;
 
@@ -462,7 +477,8 @@ static void end_all(void *opaque)
     }
 }
 
-/* All executors end when the result is made, and none comes: it is read from what was kept. */
+/* All executors end when the result is made, and none comes: it is read from what was kept. _i:
+ * encrypted */
 START_TEST(test_kept_blocks)
 {
     const Plan *plans[] = {count_words(), sort_rows()};
@@ -472,6 +488,7 @@ START_TEST(test_kept_blocks)
         Error err = ERROR_NONE;
         const char *text;
 
+        encrypts = _i == 1;
         codec = i == 0 ? CODEC_NONE : CODEC_LZ4_RAW;
         text = answer_with(cluster.driver, plans[i], 0, end_all, &cluster, &err);
 
@@ -538,7 +555,8 @@ static bool damage_file(uint64_t output, int64_t executor, uint32_t map)
     KeptFile file;
     int fd;
 
-    ck_assert_int_eq(kept_file_open(kept, output, executor, map, arena, NULL, &file), ST_OK);
+    ck_assert_int_eq(kept_file_open(kept, output, executor, map, &keep_key, arena, NULL, &file),
+                     ST_OK);
     is_one = file.reduce_count == REDUCES && file.cells[REDUCES] > file.cells[REDUCES - 1];
     if (is_one) {
         const KeptBlock *block = &file.blocks[file.cells[REDUCES - 1]];
@@ -597,8 +615,10 @@ START_TEST(test_damaged_kept_file)
     Cluster cluster = open_keeping_cluster(3, UINT64_C(1) << 30);
     Flip flip = {.cluster = &cluster};
     Error err = ERROR_NONE;
-    const char *text = answer_with(cluster.driver, plan, 1, flip_in_file, &flip, &err);
+    const char *text;
 
+    encrypts = _i == 1;
+    text = answer_with(cluster.driver, plan, 1, flip_in_file, &flip, &err);
     ck_assert_msg(text != NULL, "%s (%s)", err.message, err.detail);
     ck_assert_str_eq(text, answer_of_threads(plan));
     ck_assert_uint_eq(maps_made_again(&cluster), 1);
@@ -893,8 +913,8 @@ int main(void)
     tcase_add_test(tcase, test_same_answers);
     tcase_add_test(tcase, test_damaged_blocks);
     tcase_add_test(tcase, test_executors_end);
-    tcase_add_test(tcase, test_kept_blocks);
-    tcase_add_test(tcase, test_damaged_kept_file);
+    tcase_add_loop_test(tcase, test_kept_blocks, 0, 2);
+    tcase_add_loop_test(tcase, test_damaged_kept_file, 0, 2);
     tcase_add_loop_test(tcase, test_damaged_spilled_block, 0, 2);
     tcase_add_test(tcase, test_some_blocks_are_kept);
     tcase_add_loop_test(tcase, test_kept_twice, 0, 2);

@@ -71,19 +71,21 @@ static void put_map(BlockOutput *output, uint32_t map)
     block_output_put(output, map, blocks, 7);
 }
 
+static const KeepKey key = {"that writers and readers have"}, other_key = {"another one"};
+
 static BlockKeep *open_keep(int64_t executor, uint64_t budget)
 {
     BlockKeep *keep;
     Error err = ERROR_NONE;
 
-    ck_assert_msg(block_keep_open(folder, executor, budget, &err, &keep) == ST_OK, "%s",
+    ck_assert_msg(block_keep_open(folder, executor, budget, &key, &err, &keep) == ST_OK, "%s",
                   err.message);
     return keep;
 }
 
 static Status look(BlockOutput *output, int64_t executor, uint32_t map, KeptFile *file)
 {
-    return kept_file_open(folder, block_output_id(output), executor, map, arena, NULL, file);
+    return kept_file_open(folder, block_output_id(output), executor, map, &key, arena, NULL, file);
 }
 
 /* The block in the file has the bytes of the one in the store. */
@@ -104,6 +106,7 @@ static void check_block(BlockOutput *output, const KeptFile *file, uint32_t map,
     block_unref(block);
 }
 
+/* _i: plain, encrypted */
 START_TEST(what_is_kept_is_found)
 {
     BlockKeep *keep = open_keep(5, 1 << 20);
@@ -114,7 +117,7 @@ START_TEST(what_is_kept_is_found)
         put_map(output, m);
         if (m == 1) /* what has spilled is kept as well */
             ck_assert_uint_gt(block_store_spill(store, UINT64_MAX), 0);
-        ck_assert(block_keep_add(keep, output, m));
+        ck_assert(block_keep_add(keep, output, m, _i == 1));
         ck_assert_int_eq(look(output, 5, m, &file), ST_OK);
         ck_assert_uint_eq(file.hash, block_output_hash(output, m));
         ck_assert_uint_eq(file.reduce_count, REDUCES);
@@ -161,7 +164,7 @@ START_TEST(packed_blocks)
         block_output_put(output, 0, blocks, 7);
         if (c == 1)
             ck_assert_uint_gt(block_store_spill(store, UINT64_MAX), 0);
-        ck_assert(block_keep_add(keep, output, 0));
+        ck_assert(block_keep_add(keep, output, 0, false));
         ck_assert_int_eq(look(output, 5, 0, &file), ST_OK);
         kept = &file.blocks[file.cells[1]];
         form = kept_block_form(kept);
@@ -200,7 +203,7 @@ START_TEST(others_clear_away)
     for (int i = 0; i < 3; i++) {
         outputs[i] = new_output(1);
         put_map(outputs[i], 0);
-        ck_assert(block_keep_add(dead, outputs[i], 0));
+        ck_assert(block_keep_add(dead, outputs[i], 0, false));
     }
     block_keep_close(dead);
     block_keep_drop(alive, block_output_id(outputs[0]));
@@ -227,15 +230,15 @@ START_TEST(the_budget_is_shared)
 
     for (uint32_t m = 0; m < 4; m++)
         put_map(output, m);
-    ck_assert(block_keep_add(one, output, 0));
-    ck_assert(block_keep_add(other, output, 1));
-    ck_assert(!block_keep_add(one, output, 2));
-    ck_assert(!block_keep_add(other, output, 2));
-    ck_assert(block_keep_add(one, output, 0)); /* anew, in its own place */
+    ck_assert(block_keep_add(one, output, 0, false));
+    ck_assert(block_keep_add(other, output, 1, false));
+    ck_assert(!block_keep_add(one, output, 2, false));
+    ck_assert(!block_keep_add(other, output, 2, false));
+    ck_assert(block_keep_add(one, output, 0, false)); /* anew, in its own place */
     block_keep_drop_map(other, block_output_id(output), 1);
-    ck_assert(block_keep_add(one, output, 2));
+    ck_assert(block_keep_add(one, output, 2, false));
     block_keep_drop(other, block_output_id(output));
-    ck_assert(block_keep_add(other, output, 3));
+    ck_assert(block_keep_add(other, output, 3, false));
     block_keep_drop(other, block_output_id(output));
     block_keep_close(one);
     block_keep_close(other);
@@ -251,36 +254,39 @@ START_TEST(nothing_to_keep)
 
     block_output_put(output, 0, map_blocks_new(store, REDUCES), 7);
     ck_assert_uint_eq(block_output_hash(output, 0), NO_BLOCKS_HASH);
-    ck_assert(block_keep_add(keep, output, 0));
-    ck_assert(!block_keep_add(keep, output, 1));
+    ck_assert(block_keep_add(keep, output, 0, false));
+    ck_assert(!block_keep_add(keep, output, 1, false));
     block_keep_close(keep);
     block_output_unref(output);
 }
 END_TEST
 
-/* A head with any bit flipped, or a file that is cut short, is not believed. */
+/* A head with any bit flipped, or a file that is cut short, is not believed. _i: encrypted */
 START_TEST(damaged_heads)
 {
     BlockKeep *keep = open_keep(5, 1 << 20);
     BlockOutput *output = new_output(1);
     char path[128];
     KeptFile file;
-    size_t head = 40 + 4 * (REDUCES + 1) + 24 * 3;
+    size_t head = 56 + 4 * (REDUCES + 1) + 24 * 3;
     int fd;
 
     put_map(output, 0);
-    ck_assert(block_keep_add(keep, output, 0));
+    ck_assert(block_keep_add(keep, output, 0, _i == 1));
     snprintf(path, sizeof path, "%s/%llu/5-0", folder, (unsigned long long)block_output_id(output));
     fd = open(path, O_RDWR);
     ck_assert_int_ge(fd, 0);
     for (size_t at = 0; at < head; at++) {
-        bool is_hash = at >= 16 && at < 24; /* whoever fetches compares that */
+        bool is_hash = at >= 40 && at < 48; /* whoever fetches compares that */
+        bool is_stream = at >= 16 && at < 24;
         unsigned char byte, flipped;
 
         ck_assert_int_eq(pread(fd, &byte, 1, (off_t)at), 1);
         flipped = byte ^ 4;
         ck_assert_int_eq(pwrite(fd, &flipped, 1, (off_t)at), 1);
-        ck_assert_msg(look(output, 5, 0, &file) == (is_hash ? ST_OK : ST_CORRUPT), "byte %zu", at);
+        ck_assert_msg(look(output, 5, 0, &file) ==
+                          (is_hash || (is_stream && _i == 0) ? ST_OK : ST_CORRUPT),
+                      "byte %zu", at);
         kept_file_close(&file);
         ck_assert_int_eq(pwrite(fd, &byte, 1, (off_t)at), 1);
     }
@@ -297,6 +303,60 @@ START_TEST(damaged_heads)
 }
 END_TEST
 
+static char *read_file(const char *path, size_t *bytes_out)
+{
+    int fd = open(path, O_RDONLY);
+    off_t length = lseek(fd, 0, SEEK_END);
+    char *bytes = arena_alloc(arena, (size_t)length);
+
+    ck_assert_int_eq(pread(fd, bytes, (size_t)length, 0), length);
+    close(fd);
+    *bytes_out = (size_t)length;
+    return bytes;
+}
+
+/* In the file, the bytes of what was put are not to be seen when encrypted, nor the same twice;
+ * and who has not the key finds nothing. _i: encrypted */
+START_TEST(on_disk)
+{
+    BlockKeep *keep = open_keep(5, 1 << 20);
+    BlockOutput *output = new_output(1);
+    char path[128], *before = NULL;
+    Error err = ERROR_NONE;
+    KeptFile file;
+
+    put_map(output, 0);
+    snprintf(path, sizeof path, "%s/%llu/5-0", folder, (unsigned long long)block_output_id(output));
+    for (int round = 0; round < 2; round++) {
+        Block *block = NULL;
+        size_t bytes, same = 0;
+        char *text;
+
+        ck_assert(block_keep_add(keep, output, 0, _i == 1));
+        text = read_file(path, &bytes);
+        ck_assert_int_eq(block_output_get(output, 0, 0, 0, &err, &block), ST_OK);
+        ck_assert_int_eq(memmem(text, bytes, block->head, 32) == NULL, _i == 1);
+        block_unref(block);
+        for (size_t at = 0; before != NULL && at < bytes; at++)
+            same += text[at] == before[at];
+        ck_assert(before == NULL || (same == bytes) == (_i == 0));
+        ck_assert(before == NULL || _i == 0 || same < 24 + bytes / 64);
+        before = text;
+    }
+    ck_assert_int_eq(look(output, 5, 0, &file), ST_OK);
+    kept_file_close(&file);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(kept_file_open(folder, block_output_id(output), 5, 0,
+                                        i == 0 ? NULL : &other_key, arena, &err, &file),
+                         _i == 0 ? ST_OK : ST_CORRUPT);
+        kept_file_close(&file);
+    }
+    block_keep_drop(keep, block_output_id(output));
+    block_keep_close(keep);
+    block_output_unref(output);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("block_keep");
@@ -305,12 +365,13 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(tcase, setup, teardown);
-    tcase_add_test(tcase, what_is_kept_is_found);
+    tcase_add_loop_test(tcase, what_is_kept_is_found, 0, 2);
     tcase_add_test(tcase, packed_blocks);
     tcase_add_test(tcase, others_clear_away);
     tcase_add_test(tcase, the_budget_is_shared);
     tcase_add_test(tcase, nothing_to_keep);
-    tcase_add_test(tcase, damaged_heads);
+    tcase_add_loop_test(tcase, damaged_heads, 0, 2);
+    tcase_add_loop_test(tcase, on_disk, 0, 2);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
