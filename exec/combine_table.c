@@ -8,7 +8,7 @@
 #include "core/base/invariant.h"
 #include "core/data/batch.h"
 
-enum { PREFETCH_ROWS = 64, AHEAD_ROWS = 24, AHEAD_WORDS = 16 };
+enum { PREFETCH_ROWS = 64, AHEAD_ROWS = 24, AHEAD_WORDS = 32 };
 
 typedef void (*CreateFunction)(VonkTask *, const void *, void *);
 typedef void (*AddFunction)(VonkTask *, void *, const void *);
@@ -51,9 +51,11 @@ void combine_table_init(CombineTable *table, Arena *arena, const CombineSpec *sp
     text_store_init(&table->texts, pool, consumer);
     table->has_words =
         table->keys.is_word && table->text_count == 0 && spec->acc->bytes <= WORD_RECORD_BYTES_MAX;
-    if (table->has_words)
-        word_table_init(&table->words, spec->acc->bytes, table->keys.items[0].b_offset, pool,
-                        consumer);
+    if (!table->has_words)
+        return;
+    word_table_init(&table->words, spec->acc->bytes, table->keys.items[0].b_offset, pool, consumer);
+    if (spec->zero != NULL)
+        memcpy(table->first, spec->zero, spec->acc->bytes);
 }
 
 void combine_table_fini(CombineTable *table)
@@ -569,15 +571,14 @@ static inline __attribute__((always_inline)) Status find_keys(CombineTable *tabl
     return ST_OK;
 }
 
-static void begin_word(const CombineTable *table, uint64_t word, char *acc)
+/* An accumulator that has its key, and room for as much as the table's slots have. */
+static inline void begin_word(const CombineTable *table, uint64_t word, char *acc)
 {
-    const CombineSpec *spec = table->spec;
-
-    if (spec->zero != NULL)
-        memcpy(acc, spec->zero, spec->acc->bytes);
-    else
-        memset(acc, 0, spec->acc->bytes);
-    memcpy(acc + table->keys.items[0].b_offset, &word, sizeof word);
+    memcpy(acc, table->first, WORD_RECORD_BYTES_MAX / 2);
+    if (table->spec->acc->bytes > WORD_RECORD_BYTES_MAX / 2)
+        memcpy(acc + WORD_RECORD_BYTES_MAX / 2, table->first + WORD_RECORD_BYTES_MAX / 2,
+               WORD_RECORD_BYTES_MAX / 2);
+    memcpy(acc + table->words.key_offset, &word, sizeof word);
 }
 
 /* As find_words, most of them in the table's range. */
@@ -602,12 +603,17 @@ static Status find_in_range(CombineTable *table, const KeySource *source, uint32
     return ST_OK;
 }
 
-/* There is room for them all. */
+/*
+ * There is room for them all. Most known keys stand where their look-up begins: they are found
+ * without a branch that waits for memory, so that many look-ups are under way at once. The others,
+ * among which all new ones are, are looked for after that, in the order of their rows.
+ */
 static Status find_words(CombineTable *table, const KeySource *source, uint32_t count,
                          void **accs_out, uint32_t *found_out)
 {
     WordTable *words = &table->words;
     uint64_t *starts = table->row_hashes;
+    uint32_t late[BATCH_ROWS_MAX], late_count = 0;
 
     if (words->span > 0)
         return find_in_range(table, source, count, accs_out, found_out);
@@ -617,12 +623,19 @@ static Status find_words(CombineTable *table, const KeySource *source, uint32_t 
         word_table_prefetch(words, starts[i]);
     for (uint32_t i = 0; i < count; i++) {
         uint64_t word = word_at(source, i);
-        bool is_new;
-        char *acc;
+        char *slot = word_table_slot(words, starts[i]);
 
-        if (i + AHEAD_WORDS < count)
-            word_table_prefetch(words, starts[i + AHEAD_WORDS]);
-        acc = word_table_find(words, word, starts[i], &is_new);
+        word_table_prefetch(words, starts[i + AHEAD_WORDS < count ? i + AHEAD_WORDS : count - 1]);
+        accs_out[i] = slot;
+        late[late_count] = i;
+        late_count += (word_table_key(words, slot) != word) | (word == WORD_FREE);
+    }
+    for (uint32_t k = 0; k < late_count; k++) {
+        uint32_t i = late[k];
+        uint64_t word = word_at(source, i);
+        bool is_new;
+        char *acc = word_table_find(words, word, starts[i], &is_new);
+
         if (is_new)
             begin_word(table, word, acc);
         accs_out[i] = acc + (is_new ? CHAIN_ACC_IS_NEW : 0);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/base/cpu_clones.h"
 #include "core/base/invariant.h"
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -64,12 +65,10 @@ static void find_all(JoinProbe *probe, uint32_t count)
     probe->count = probe->table->row_count == 0 ? 0 : count;
 }
 
-/* words[0] holds the keys as numbers. */
-static void find_direct(JoinProbe *probe, uint32_t count)
+FOR_EACH_CPU static void find_direct(JoinProbe *probe, const uint64_t *keys, uint32_t count)
 {
     const JoinTable *table = probe->table;
     const JoinWord *words = table->words;
-    const uint64_t *keys = probe->words[0];
     uint64_t min = (uint64_t)table->min_key, last = table->range - 1;
     uint32_t kept = 0;
 
@@ -95,9 +94,28 @@ static void find_direct(JoinProbe *probe, uint32_t count)
     }
 }
 
-static void hash_words(JoinProbe *probe, uint32_t count)
+/* The DIRECT-able keys of probe->input, as numbers. Where these are all rows of a plain column,
+ * they are read where they are. */
+static const uint64_t *key_numbers(JoinProbe *probe, const Column *key, const Batch *batch,
+                                   uint32_t count)
 {
-    if (probe->table->layout->key_words == 2)
+    const JoinLayout *layout = probe->table->layout;
+
+    if (layout->keys[0].phys == PHYS_INT64 && key->form == COLUMN_FLAT && count == batch->row_count)
+        return key->values;
+    join_keys_pack(layout, key, probe->input, count, probe->words);
+    join_keys_widen(layout, probe->words[0], count);
+    return probe->words[0];
+}
+
+static void hash_keys(JoinProbe *probe, const Column *keys, uint32_t count)
+{
+    const JoinLayout *layout = probe->table->layout;
+
+    join_keys_pack(layout, keys, probe->input, count, probe->words);
+    if (layout->is_direct_able)
+        join_keys_widen(layout, probe->words[0], count);
+    if (layout->key_words == 2)
         for (uint32_t i = 0; i < count; i++)
             probe->hashes[i] = join_hash_words(probe->words[0][i], probe->words[1][i]);
     else
@@ -148,23 +166,16 @@ void join_probe_start(JoinProbe *probe, const Column *keys, const Batch *batch)
         find_all(probe, count);
     } else if (table->reachable_count == 0) {
         probe->count = 0;
+    } else if (table->form == JOIN_FORM_DIRECT) {
+        find_direct(probe, key_numbers(probe, keys, batch, count), count);
     } else {
-        if (layout->key_words > 0) {
-            join_keys_pack(layout, keys, probe->input, count, probe->words);
-            if (layout->is_direct_able)
-                join_keys_widen(layout, probe->words[0], count);
-        }
-        if (table->form == JOIN_FORM_DIRECT) {
-            find_direct(probe, count);
-        } else {
-            part.selection = probe->input;
-            part.selected_count = count;
-            if (layout->key_words > 0)
-                hash_words(probe, count);
-            else
-                kernel_hash(layout->key_count, keys, &part, probe->hashes);
-            find_hashed(probe, count);
-        }
+        part.selection = probe->input;
+        part.selected_count = count;
+        if (layout->key_words > 0)
+            hash_keys(probe, keys, count);
+        else
+            kernel_hash(layout->key_count, keys, &part, probe->hashes);
+        find_hashed(probe, count);
     }
     probe->place = probe->count == 0 ? 0 : probe->starts[0];
 }

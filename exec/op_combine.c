@@ -25,8 +25,15 @@
 
 /* A partial table larger than this is passed on. One that has found fewer than one record in
  * GAIN_LEAST to have a known key, of PROBE_ROWS, is not worth its time: what it has is passed on,
- * and then each record as it comes; behind PASS_ROWS it is tried again. */
-enum { PARTIAL_BYTES_MAX = 16 << 20, PROBE_ROWS = 1 << 16, GAIN_LEAST = 4, PASS_ROWS = 1 << 20 };
+ * and then each record as it comes. Behind PASS_ROWS it is tried again, and each time that this was
+ * in vain behind twice as many, up to PASS_ROWS_MAX. */
+enum {
+    PARTIAL_BYTES_MAX = 16 << 20,
+    PROBE_ROWS = 1 << 16,
+    GAIN_LEAST = 4,
+    PASS_ROWS = 1 << 22,
+    PASS_ROWS_MAX = 1 << 26
+};
 
 /* Unless its keys are numbers of so narrow a range that an array of it is not larger either, and
  * RANGE_ROWS records are expected for each: then some will have a known key, however late. To add
@@ -41,11 +48,12 @@ enum { PIECE_ROWS = 1024 };
 
 typedef struct PartialState {
     uint64_t window_rows, window_bytes;
-    uint64_t rows;  /* since it was tried, or given up */
-    bool is_passed; /* it is not worth its time        */
-    bool has_range; /* it is an array                  */
-    uint32_t *part; /* room for a selection            */
-    bool has_texts; /* that records bring              */
+    uint64_t rows;      /* since it was tried, or given up */
+    uint64_t pass_rows; /* behind which it is tried again  */
+    bool is_passed;     /* it is not worth its time        */
+    bool has_range;     /* it is an array                  */
+    uint32_t *part;     /* room for a selection            */
+    bool has_texts;     /* that records bring              */
 } PartialState;
 
 typedef struct CombineOp {
@@ -465,7 +473,7 @@ static uint64_t text_bytes(const CombineOp *op, const Batch *batch, uint32_t row
 static uint32_t take_of_window(CombineOp *op, const Batch *batch, uint32_t from)
 {
     PartialState *state = &op->partial;
-    uint64_t left = (state->is_passed ? PASS_ROWS : WINDOW_ROWS) - state->window_rows;
+    uint64_t left = (state->is_passed ? state->pass_rows : WINDOW_ROWS) - state->window_rows;
     uint32_t count =
         batch->selected_count - from < left ? batch->selected_count - from : (uint32_t)left;
 
@@ -492,15 +500,19 @@ static Batch part_of_batch(CombineOp *op, const Batch *batch, uint32_t from, uin
     return part;
 }
 
-/* Is it worth its time? Only the first PROBE_ROWS tell. */
+/* Is it worth its time? The first PROBE_ROWS tell: whether fewer than one in GAIN_LEAST of them had
+ * a known key, or fewer of those so far than would become that many. For the more keys are known,
+ * the more records have one; but hardly more than in proportion. */
 static bool gains_nothing(CombineOp *op)
 {
     PartialState *state = &op->partial;
     bool was_probing = state->rows < PROBE_ROWS;
+    uint64_t known, tried;
 
     state->rows += state->window_rows;
-    return was_probing && state->rows >= PROBE_ROWS &&
-           combine_table_count(&op->table) > state->rows - state->rows / GAIN_LEAST;
+    known = state->rows - combine_table_count(&op->table);
+    tried = state->rows < PROBE_ROWS ? state->rows : PROBE_ROWS;
+    return was_probing && known * PROBE_ROWS * GAIN_LEAST < state->rows * tried;
 }
 
 /* How many keys an array should have that goes on instead of the table, from *low_out on; 0: it is
@@ -528,6 +540,8 @@ static Status end_window(CombineOp *op, PartialLocal *local, Emitter *emitter, E
     uint64_t low, span = gives_up && !state->has_range ? range_worth(op, &low) : 0;
 
     state->is_passed = gives_up && span == 0;
+    if (state->is_passed && state->pass_rows < PASS_ROWS_MAX)
+        state->pass_rows = state->pass_rows == 0 ? PASS_ROWS : 2 * state->pass_rows;
     if (was_passed || gives_up)
         state->rows = 0;
     state->window_rows = state->window_bytes = 0;
@@ -557,7 +571,7 @@ static Status partial_consume(Operator *base, void *opaque, const Batch *batch, 
             TRY(pass_records(op, local, &part, emitter, err));
         else
             TRY(combine_add(op, &part, err));
-        if (state->window_rows >= (state->is_passed ? PASS_ROWS : WINDOW_ROWS) ||
+        if (state->window_rows >= (state->is_passed ? state->pass_rows : WINDOW_ROWS) ||
             state->window_bytes >= WINDOW_TEXT_BYTES)
             TRY(end_window(op, local, emitter, err));
     }

@@ -175,12 +175,15 @@ Status probe__emit_left(ProbeLocal *local, const Batch *batch, const uint32_t *s
 }
 
 /* Left columns as they are, right ones at their rows' places: under the selection of matches, or,
- * padded, under the batch's. */
+ * padded, under the batch's; under none when every row has a match. */
 static Status emit_in_place(ProbeLocal *local, const Batch *batch, uint32_t count, bool is_padded,
                             Emitter *emitter, Error *err)
 {
     const Join *join = local->join;
+    bool is_whole = count == batch->row_count;
+    const uint32_t *at = is_whole ? NULL : local->rows;
 
+    is_padded = is_padded && !is_whole;
     for (uint32_t i = 0; i < join->output_count; i++) {
         const JoinOutput *output = &join->outputs[i];
 
@@ -189,14 +192,14 @@ static Status emit_in_place(ProbeLocal *local, const Batch *batch, uint32_t coun
         else if (output->side == JOIN_SIDE_RIGHT)
             local->out_columns[i] =
                 join_gather(join, &local->right_buffers, join->kept_place[output->index],
-                            local->matches, count, local->rows, batch->row_count, is_padded);
+                            local->matches, count, at, batch->row_count, is_padded);
         else
             local->out_columns[i] = column_of_nulls(join->node->columns[i].type);
     }
     if (is_padded)
         return probe__emit_columns(local, batch->row_count, batch->selection, batch->selected_count,
                                    emitter, err);
-    return probe__emit_columns(local, batch->row_count, local->rows, count, emitter, err);
+    return probe__emit_columns(local, batch->row_count, at, count, emitter, err);
 }
 
 void probe__mark_build(const Join *join, const uint32_t *matches, uint32_t count)

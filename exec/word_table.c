@@ -10,7 +10,8 @@
 
 #define BESIDE UINT32_MAX
 
-enum { SLOTS_FIRST = 1024, AHEAD = 16 };
+/* A table with few slots grows faster: fewer records move, and so many are soon filled. */
+enum { SLOTS_FIRST = 1024, SLOTS_FEW = 1 << 18, AHEAD = 16 };
 
 void word_table_init(WordTable *table, uint32_t record_bytes, uint32_t key_offset, MemPool *pool,
                      const char *consumer)
@@ -124,6 +125,8 @@ Status word_table_grow(WordTable *table, uint64_t more, Error *err)
     void *memory;
 
     grown.slot_count = table->slot_count == 0 ? SLOTS_FIRST : table->slot_count;
+    if (table->slot_count > 0 && table->slot_count < SLOTS_FEW)
+        grown.slot_count *= 4;
     while (grown.slot_count / 2 < table->key_count + more)
         grown.slot_count *= 2;
     if (grown.slot_count > SLOTS_MAX)

@@ -8,7 +8,11 @@
 #include "exec/record_io.h"
 
 /* Of all blocks that a task fills. */
-enum { WRITER_BYTES = 4 << 20 };
+enum { WRITER_BYTES = 1 << 20 };
+
+/* Rows are dealt out from so many places of a batch in turns, each with counts of its own: one that
+ * has just been written has to be waited for when it is read again. */
+enum { LANES = 4 };
 
 typedef uint32_t (*PlaceFunction)(VonkTask *, const void *, uint32_t);
 
@@ -32,6 +36,7 @@ struct PartitionWriter {
     uint32_t *places; /* by row: its partition */
     uint32_t *rows;   /* grouped by partition  */
     uint32_t *starts; /* by partition, + 1     */
+    uint32_t *counts; /* by partition and lane */
     uint64_t *hashes;
     uint64_t *words;
     bool *is_open;
@@ -81,6 +86,7 @@ Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t pa
     writer->places = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
     writer->rows = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
     writer->starts = ARENA_ARRAY(arena, uint32_t, writer->reduce_count + 1);
+    writer->counts = ARENA_ARRAY(arena, uint32_t, (size_t)writer->reduce_count *LANES);
     writer->hashes = ARENA_ARRAY(arena, uint64_t, BATCH_ROWS_MAX);
     if (fragment_is_measured(fragment))
         writer->sizes = ARENA_ARRAY(arena, uint64_t, writer->reduce_count);
@@ -167,14 +173,36 @@ static void hash_column(const Column *column, uint32_t count, uint64_t *hashes)
     }
 }
 
+/* The high bits: tables within a partition use the low ones. */
+static inline uint32_t place_of_hash(uint64_t hash, uint32_t reduce_count)
+{
+    return (uint32_t)(((hash >> 32) * reduce_count) >> 32);
+}
+
+/* By one key of 8 bytes; as place_by_hash does it. */
+static void place_by_word(PartitionWriter *writer, const Column *key, uint32_t count)
+{
+    const uint64_t *words = key->values;
+    uint32_t *places = writer->places, reduce_count = writer->reduce_count;
+
+    for (uint32_t i = 0; i < count; i++)
+        places[i] = place_of_hash(key_hash_combine(0, key_hash_word(words[i])), reduce_count);
+}
+
 static void place_by_hash(PartitionWriter *writer, const Batch *batch)
 {
+    const Column *first = &batch->columns[writer->key_places[0]];
+
+    if (writer->key_count == 1 && type_phys(first->type) == PHYS_INT64 &&
+        first->form == COLUMN_FLAT && first->validity == NULL) {
+        place_by_word(writer, first, batch->row_count);
+        return;
+    }
     memset(writer->hashes, 0, batch->row_count * sizeof *writer->hashes);
     for (uint32_t k = 0; k < writer->key_count; k++)
         hash_column(&batch->columns[writer->key_places[k]], batch->row_count, writer->hashes);
-    /* the high bits: tables within a partition use the low ones */
     for (uint32_t i = 0; i < batch->row_count; i++)
-        writer->places[i] = (uint32_t)(((writer->hashes[i] >> 32) * writer->reduce_count) >> 32);
+        writer->places[i] = place_of_hash(writer->hashes[i], writer->reduce_count);
 }
 
 static Status place_by_function(PartitionWriter *writer, const Batch *batch, Error *err)
@@ -255,20 +283,49 @@ static bool have_one_place(const PartitionWriter *writer, uint32_t *place_out)
     UNREACHABLE("kind of an exchange");
 }
 
-/* Rows grouped by partition, in their order. */
+/* Where each lane's rows of each partition go, instead of how many there are. */
+static void place_lanes(PartitionWriter *writer)
+{
+    uint32_t next = 0;
+
+    for (uint32_t r = 0; r < writer->reduce_count; r++) {
+        writer->starts[r] = next;
+        for (uint32_t lane = 0; lane < LANES; lane++) {
+            uint32_t *at = &writer->counts[r * LANES + lane], count = *at;
+
+            *at = next;
+            next += count;
+        }
+    }
+    writer->starts[writer->reduce_count] = next;
+}
+
+/* Rows grouped by partition, in their order: each lane is a run of the batch, the last one's the
+ * longest. */
 static void group_rows_by_place(PartitionWriter *writer, uint32_t count)
 {
-    memset(writer->starts, 0, (writer->reduce_count + 1) * sizeof *writer->starts);
-    for (uint32_t i = 0; i < count; i++)
-        writer->starts[writer->places[i] + 1]++;
-    for (uint32_t r = 0; r < writer->reduce_count; r++)
-        writer->starts[r + 1] += writer->starts[r];
-    for (uint32_t i = 0; i < count; i++)
-        writer->rows[writer->starts[writer->places[i]]++] = i;
-    /* each start has moved to its end */
-    for (uint32_t r = writer->reduce_count; r > 0; r--)
-        writer->starts[r] = writer->starts[r - 1];
-    writer->starts[0] = 0;
+    const uint32_t *places = writer->places;
+    uint32_t *counts = writer->counts, *rows = writer->rows;
+    uint32_t run = count / LANES;
+
+    memset(counts, 0, (size_t)writer->reduce_count * LANES * sizeof *counts);
+    for (uint32_t i = 0; i < run; i++) {
+        counts[LANES * places[i]]++;
+        counts[LANES * places[run + i] + 1]++;
+        counts[LANES * places[2 * run + i] + 2]++;
+        counts[LANES * places[3 * run + i] + 3]++;
+    }
+    for (uint32_t i = LANES * run; i < count; i++)
+        counts[LANES * places[i] + 3]++;
+    place_lanes(writer);
+    for (uint32_t i = 0; i < run; i++) {
+        rows[counts[LANES * places[i]]++] = i;
+        rows[counts[LANES * places[run + i] + 1]++] = run + i;
+        rows[counts[LANES * places[2 * run + i] + 2]++] = 2 * run + i;
+        rows[counts[LANES * places[3 * run + i] + 3]++] = 3 * run + i;
+    }
+    for (uint32_t i = LANES * run; i < count; i++)
+        rows[counts[LANES * places[i] + 3]++] = i;
 }
 
 /* --- blocks --- */

@@ -12,21 +12,13 @@
 #include <emmintrin.h>
 #endif
 
+#include "core/base/cpu_clones.h"
 #include "core/base/invariant.h"
 #include "formats/csv/csv_internal.h"
 
 enum { BLOCK_BYTES = 64, FIRST_CAPACITY = 4096 };
 
 static const char consumer_name[] = "index of a CSV file";
-
-/* The clone is chosen while the program is loaded: too early for a sanitized function. What the
- * loops call is inlined, as only so it is compiled for that CPU. */
-#ifdef __SANITIZE_THREAD__
-#define FOR_EACH_CPU
-#else
-#define FOR_EACH_CPU __attribute__((target_clones("arch=x86-64-v3", "default")))
-#endif
-#define IN_LOOP static inline __attribute__((always_inline))
 
 /* --- masks: bit i for byte i of a block --- */
 
