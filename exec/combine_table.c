@@ -581,44 +581,36 @@ static inline void begin_word(const CombineTable *table, uint64_t word, char *ac
     memcpy(acc + table->words.key_offset, &word, sizeof word);
 }
 
-/* As find_words, most of them in the table's range. */
-static Status find_in_range(CombineTable *table, const KeySource *source, uint32_t count,
-                            void **accs_out, uint32_t *found_out)
+/* Of a table with a range; see find_known_words. Only whether a key is there is looked up: its
+ * record will be near when something is added to it. */
+static uint32_t find_known_in_range(const WordTable *words, const KeySource *source, uint32_t count,
+                                    void **accs_out, uint32_t *late)
 {
-    WordTable *words = &table->words;
+    uint32_t late_count = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t word = word_at(source, i);
-        bool is_new;
-        char *acc;
+        uint64_t at = word_at(source, i) - words->low;
+        bool is_inside = at < words->span;
 
-        if (i + AHEAD_WORDS < count)
-            word_table_prefetch_in_range(words, word_at(source, i + AHEAD_WORDS));
-        acc = word_table_find(words, word, word_table_start(words, word), &is_new);
-        if (is_new)
-            begin_word(table, word, acc);
-        accs_out[i] = acc + (is_new ? CHAIN_ACC_IS_NEW : 0);
+        at = is_inside ? at : 0;
+        word_table_prefetch_place(words, at);
+        accs_out[i] = words->records + (at << words->slot_shift);
+        late[late_count] = i;
+        late_count += !(is_inside & (words->present[at / 64] >> at % 64 & 1));
     }
-    *found_out = count;
-    return ST_OK;
+    return late_count;
 }
 
 /*
- * There is room for them all. Most known keys stand where their look-up begins: they are found
- * without a branch that waits for memory, so that many look-ups are under way at once. The others,
- * among which all new ones are, are looked for after that, in the order of their rows.
+ * The accumulators of keys that stand where their look-up begins, as most known keys do, are found
+ * without a branch that waits for memory, so that many look-ups are under way at once. late: the
+ * rows of the others. Returns how many.
  */
-static Status find_words(CombineTable *table, const KeySource *source, uint32_t count,
-                         void **accs_out, uint32_t *found_out)
+static uint32_t find_known_words(const WordTable *words, const KeySource *source, uint32_t count,
+                                 const uint64_t *starts, void **accs_out, uint32_t *late)
 {
-    WordTable *words = &table->words;
-    uint64_t *starts = table->row_hashes;
-    uint32_t late[BATCH_ROWS_MAX], late_count = 0;
+    uint32_t late_count = 0;
 
-    if (words->span > 0)
-        return find_in_range(table, source, count, accs_out, found_out);
-    for (uint32_t i = 0; i < count; i++)
-        starts[i] = word_table_start(words, word_at(source, i));
     for (uint32_t i = 0; i < AHEAD_WORDS && i < count; i++)
         word_table_prefetch(words, starts[i]);
     for (uint32_t i = 0; i < count; i++) {
@@ -630,6 +622,21 @@ static Status find_words(CombineTable *table, const KeySource *source, uint32_t 
         late[late_count] = i;
         late_count += (word_table_key(words, slot) != word) | (word == WORD_FREE);
     }
+    return late_count;
+}
+
+/* There is room for them all. New keys are among the late ones, and put in in their order. */
+static Status find_words(CombineTable *table, const KeySource *source, uint32_t count,
+                         void **accs_out, uint32_t *found_out)
+{
+    WordTable *words = &table->words;
+    uint64_t *starts = table->row_hashes;
+    uint32_t late[BATCH_ROWS_MAX], late_count;
+
+    for (uint32_t i = 0; i < count; i++)
+        starts[i] = word_table_start(words, word_at(source, i));
+    late_count = words->span > 0 ? find_known_in_range(words, source, count, accs_out, late)
+                                 : find_known_words(words, source, count, starts, accs_out, late);
     for (uint32_t k = 0; k < late_count; k++) {
         uint32_t i = late[k];
         uint64_t word = word_at(source, i);

@@ -252,7 +252,13 @@ uint32_t word_table_read(const WordTable *table, uint64_t *place, uint32_t count
     const char *record;
     uint32_t done = 0;
 
-    while (done < count && (record = word_table_next(table, place)) != NULL)
-        memcpy(records + (size_t)done++ * record_bytes, record, record_bytes);
+    while (done < count && (record = word_table_next(table, place)) != NULL) {
+        char *to = records + (size_t)done++ * record_bytes;
+
+        if (record_bytes == WORD_RECORD_BYTES_MAX / 2) /* as most are */
+            memcpy(to, record, WORD_RECORD_BYTES_MAX / 2);
+        else
+            memcpy(to, record, record_bytes);
+    }
     return done;
 }

@@ -150,11 +150,10 @@ uint64_t word_table_extent(const WordTable *table, uint64_t *low_out);
 MUST_CHECK Status word_table_set_range(WordTable *table, uint64_t low, uint64_t span, Error *err);
 void word_table_drop_range(WordTable *table); /* of an empty one, too */
 
-PREFETCHER void word_table_prefetch_in_range(const WordTable *table, uint64_t word)
+/* at: less than the range's span. */
+PREFETCHER void word_table_prefetch_place(const WordTable *table, uint64_t at)
 {
-    uint64_t at = word - table->low;
-
-    __builtin_prefetch(table->records + ((at < table->span ? at : 0) << table->slot_shift), 1);
+    __builtin_prefetch(table->records + (at << table->slot_shift), 1);
 }
 
 /* --- reading --- */
