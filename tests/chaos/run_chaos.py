@@ -12,6 +12,7 @@ keepers are the workers' business. In the end nothing may be left: no process, n
 repeated, late and damaged, connections are reset, nodes are cut off for some seconds, in one direction or both.
 """
 import argparse
+import collections
 import glob
 import json
 import os
@@ -270,12 +271,18 @@ class Disturbance(threading.Thread):
 
     def __init__(self, every, disturb):
         super().__init__()
-        self.every, self.disturb, self.counts, self.is_over = every, disturb, {}, threading.Event()
+        self.every, self.disturb, self.events, self.is_over = every, disturb, [], threading.Event()
 
     def run(self):
         while not self.is_over.wait(self.every):
-            what = self.disturb()
-            self.counts[what] = self.counts.get(what, 0) + 1
+            at = time.monotonic()
+            self.events.append((at, self.disturb()))
+
+    def counts(self):
+        return dict(collections.Counter(what for _, what in self.events))
+
+    def between(self, start, end):
+        return ", ".join(f"{what} after {at - start:.1f} s" for at, what in self.events if start - 1 <= at <= end)
 
     def stop(self):
         self.is_over.set()
@@ -283,12 +290,13 @@ class Disturbance(threading.Thread):
 
 
 def loop(cluster, wanted, everything, seconds, disturbance, quiet):
-    """Runs all works, in turn, for so long; ratios to their undisturbed times. Answers are compared."""
-    ratios, runs, until = {}, 0, time.monotonic() + seconds
+    """Runs all works, in turn, for so long. Answers are compared; returns (ratio to the undisturbed time, name, seconds, start) of each."""
+    answers, runs, until = [], 0, time.monotonic() + seconds
     if disturbance:
         disturbance.start()
     while not runs or (disturbance and time.monotonic() < until):
         for name, work in everything.items():
+            start = time.monotonic()
             out, error, took = cluster.run(work)
             while not cluster.has_standby and "no connection with" in error and took < MASTER_AWAY:  # the master is being started again
                 time.sleep(0.2)
@@ -296,20 +304,21 @@ def loop(cluster, wanted, everything, seconds, disturbance, quiet):
                 took += again + 0.2
             check(not error, f"{name}: {error[:2000]}")
             check(bool(error) or out == wanted[name], f"{name}: other bytes than in one process")
-            ratios.setdefault(name, []).append(took / quiet.get(name, took))
+            answers.append((took / quiet.get(name, took), name, took, start))
             if disturbance and time.monotonic() >= until:
                 break
         runs += 1
     if disturbance:
         disturbance.stop()
-    return ratios
+    return answers
 
 
-def say_ratios(ratios, what):
-    flat = sorted((max(values), name) for name, values in ratios.items())
-    count = sum(map(len, ratios.values()))
-    print(f"{what}: {count} answers; slowest {flat[-1][0]:.1f}x its undisturbed time ({flat[-1][1]}), "
-          f"median {flat[len(flat) // 2][0]:.1f}x", flush=True)
+def say_answers(answers, disturbance, what):
+    ratios = sorted(answers)
+    print(f"{what}: {len(answers)} answers; median {ratios[len(ratios) // 2][0]:.1f}x its undisturbed time; disturbances: {disturbance.counts()}; "
+          "the slowest:", flush=True)
+    for ratio, name, took, start in ratios[:-6:-1]:
+        print(f"  {ratio:.1f}x, {took:.1f} s, {name}: {disturbance.between(start, start + took)}", flush=True)
 
 
 def one_cluster(options, everything, wanted, net):
@@ -334,8 +343,8 @@ def one_cluster(options, everything, wanted, net):
 
         disturb = spoil if net else (lambda: cluster.kill(options.victims, draw))
         disturbance = Disturbance(options.every, disturb)
-        say_ratios(loop(cluster, wanted, everything, options.seconds, disturbance, quiet), "bad network" if net else "kills")
-        print(f"disturbances: {disturbance.counts}", flush=True)
+        answers = loop(cluster, wanted, everything, options.seconds, disturbance, quiet)
+        say_answers(answers, disturbance, "bad network" if net else "kills")
         if net:
             print(f"messages: {net.faults()}", flush=True)
         loop(cluster, wanted, everything, 0, None, {})  # and it is as good as new
