@@ -14,6 +14,7 @@
 
 #include "cluster/block_fetcher.h"
 #include "cluster/block_server.h"
+#include "cluster/kept_places.h"
 #include "cluster/object_swarm.h"
 #include "cluster/remote_executor.h"
 #include "core/base/clock.h"
@@ -37,23 +38,16 @@ struct ClusterBackend {
     RpcServer *server;
     BlockServer blocks;
     ObjectSwarm *swarm;
-    _Atomic uint64_t object_bytes; /* that it has sent */
-    RemoteSender sender;           /* what executors' threads send with */
-    List moved;                    /* Moved: places that have ended, whose blocks are kept */
-    pthread_cond_t named;          /* there is an application */
-    uint32_t application_count;    /* 0: the master has not answered yet */
+    _Atomic uint64_t object_bytes;          /* that it has sent */
+    RemoteSender sender;                    /* what executors' threads send with */
+    KeptPlaces kept;                        /* of executors that have ended */
+    pthread_cond_t named;                   /* there is an application */
+    uint32_t application_count;             /* 0: the master has not answered yet */
     int64_t applications[APPLICATIONS_MAX]; /* what it has been, the last one first */
     bool has_said_one_copy;
     uint32_t host_count;
     const char *hosts[HOSTS_MAX]; /* by number */
 };
-
-/* A place that has ended: who serves what it made. */
-typedef struct Moved {
-    Arena *arena;
-    OrderPeer peer;
-    ListNode node;
-} Moved;
 
 SchedulerConfig cluster_backend_config(void)
 {
@@ -86,30 +80,19 @@ static void unlock(ClusterBackend *backend)
     pthread_mutex_unlock(&backend->sender.lock);
 }
 
-/* With the lock. Nobody needs what was made there. */
-static void forget_moved(ClusterBackend *backend, Moved *moved)
+/* With the lock. */
+static BlockFate fate_of_blocks(const RemoteExecutor *executor)
 {
-    list_remove(&backend->moved, &moved->node);
-    arena_free(moved->arena);
+    return executor->keeper_port != 0 && !executor->worker_has_ended ? BLOCKS_KEPT : BLOCKS_LOST;
 }
 
-/* With the lock. For executors that come later. */
-static void note_moved(ClusterBackend *backend, const OrderPeer *peer)
+/* With the lock. Where a place is now, or that it is gone. */
+static void tell_all(ClusterBackend *backend, const OrderPeer *peer)
 {
-    Arena *arena = arena_new(NULL, "moved", ARENA_NO_CAP);
-    Moved *moved = ARENA_NEW(arena, Moved);
-
-    LIST_EACH(node, &backend->moved)
-    {
-        Moved *older = LIST_OWNER(node, Moved, node);
-
-        if (!block_store_has_place(backend->store, older->peer.place))
-            forget_moved(backend, older);
-    }
-    moved->arena = arena;
-    moved->peer = *peer;
-    moved->peer.host = arena_strdup(arena, peer->host);
-    list_push(&backend->moved, &moved->node);
+    LIST_EACH(node, &backend->sender.executors)
+    order_put_peer(remote_executor_orders(LIST_OWNER(node, RemoteExecutor, node), 0), peer);
+    remote_sender_wake(&backend->sender);
+    block_fetcher_peer(backend->fetcher, peer);
 }
 
 /* With the lock. True: it was here. Nothing is sent to it any more, and the others know. */
@@ -119,23 +102,15 @@ static bool cut_off(ClusterBackend *backend, RemoteExecutor *executor)
 
     if (executor->is_gone)
         return false;
-    if (executor->keeper_port != 0 && executor->place != 0) {
+    if (fate_of_blocks(executor) == BLOCKS_KEPT && executor->place != 0) {
         gone.port = executor->keeper_port;
         gone.owner = executor->owner;
-        note_moved(backend, &gone);
+        kept_places_add(&backend->kept, backend->store, &gone);
     }
     remote_executor_end(&backend->sender, executor);
     object_swarm_lose(backend->swarm, executor->place);
-    LIST_EACH(node, &backend->sender.executors)
-    order_put_peer(remote_executor_orders(LIST_OWNER(node, RemoteExecutor, node), 0), &gone);
-    remote_sender_wake(&backend->sender);
-    block_fetcher_peer(backend->fetcher, &gone);
+    tell_all(backend, &gone);
     return true;
-}
-
-static BlockFate fate_of_blocks(const RemoteExecutor *executor)
-{
-    return executor->keeper_port != 0 ? BLOCKS_KEPT : BLOCKS_LOST;
 }
 
 static void tell_given_up(ClusterBackend *backend, int64_t number, const char *reason)
@@ -148,22 +123,42 @@ static void tell_given_up(ClusterBackend *backend, int64_t number, const char *r
 static void lose(ClusterBackend *backend, RemoteExecutor *executor, bool has_crashed,
                  const char *reason)
 {
+    BlockFate fate;
     bool was_here;
 
     lock(backend);
+    fate = fate_of_blocks(executor);
     was_here = cut_off(backend, executor);
     unlock(backend);
     if (!was_here)
         return;
-    (has_crashed ? driver_executor_crashed : driver_executor_lost)(
-        backend->driver, executor->place, fate_of_blocks(executor), reason);
+    (has_crashed ? driver_executor_crashed : driver_executor_lost)(backend->driver, executor->place,
+                                                                   fate, reason);
     tell_given_up(backend, executor->number, reason);
+}
+
+/* What those before it have left with the same worker is known to be gone before anybody asks. */
+static void lose_kept_at(ClusterBackend *backend, const char *host, uint16_t port)
+{
+    uint64_t place;
+
+    do {
+        lock(backend);
+        place = kept_places_take_at(&backend->kept, host, port);
+        if (place != 0)
+            tell_all(backend, &(OrderPeer){.place = place, .host = host});
+        unlock(backend);
+        if (place != 0)
+            driver_executor_lost(backend->driver, place, BLOCKS_LOST, "its worker has ended");
+    } while (place != 0);
 }
 
 /* From a sending thread: it takes no orders any more. */
 static void on_unreachable(void *context, RemoteExecutor *executor, const char *reason)
 {
     lose(context, executor, false, reason);
+    if (executor->worker_has_ended) /* it is this thread that has found out */
+        lose_kept_at(context, executor->host, executor->keeper_port);
 }
 
 /* With the lock. */
@@ -243,8 +238,7 @@ static void introduce(ClusterBackend *backend, RemoteExecutor *newcomer)
         order_put_peer(remote_executor_orders(other, 0), &self);
         order_put_peer(remote_executor_orders(newcomer, 0), &peer);
     }
-    LIST_EACH(node, &backend->moved)
-    order_put_peer(remote_executor_orders(newcomer, 0), &LIST_OWNER(node, Moved, node)->peer);
+    kept_places_put(&backend->kept, remote_executor_orders(newcomer, 0));
     if (newcomer->keeper_port != 0)
         tell_wanted(backend, newcomer);
 }
@@ -316,6 +310,7 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     ExecutorSpec spec = {.slots = hello->slots, .ahead = AHEAD_A_SLOT * hello->slots};
     char name[48];
     Status status;
+    BlockFate fate;
     bool is_gone;
 
     TRY(check_caller(backend, "be an executor of another application", err));
@@ -342,10 +337,11 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     remote_executor_settle(executor);
     introduce(backend, executor);
     is_gone = executor->is_gone; /* its worker was faster */
+    fate = fate_of_blocks(executor);
     remote_sender_wake(&backend->sender);
     unlock(backend);
     if (is_gone)
-        driver_executor_lost(backend->driver, *place_out, fate_of_blocks(executor), "it has ended");
+        driver_executor_lost(backend->driver, *place_out, fate, "it has ended");
     LOG_INFO("driver", "executor %lld has come from %s:%u with %u slots",
              (long long)hello->executor, hello->address.host, hello->address.port, hello->slots);
     let_go(backend, executor);
@@ -762,8 +758,7 @@ void cluster_backend_free(ClusterBackend *backend)
     remote_sender_fini(&backend->sender);
     block_fetcher_free(backend->fetcher);
     object_swarm_free(backend->swarm);
-    while (!list_is_empty(&backend->moved))
-        forget_moved(backend, LIST_OWNER(backend->moved.first, Moved, node));
+    kept_places_fini(&backend->kept);
     pthread_cond_destroy(&backend->named);
     arena_free(backend->arena);
 }

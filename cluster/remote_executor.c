@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cluster/block_wire.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
@@ -14,7 +15,8 @@ enum {
     GIVE_UP_MS = 5000, /* nothing is taken for so long */
     PROBE_MS = 500,
     REFUSED_GIVE_UP_MS = 400, /* nobody listens: its worker may be about to say why */
-    CLOSING_MS = 1000,        /* when the driver ends         */
+    ASK_KEEPER_MS = 200,
+    CLOSING_MS = 1000, /* when the driver ends         */
     BACKOFF_MS_MAX = 100
 };
 
@@ -188,12 +190,37 @@ static void nap(int64_t ms)
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
+static bool is_refused(const Error *err)
+{
+    return strcmp(err->sqlstate, SQLSTATE_REFUSED) == 0;
+}
+
+/* Where nobody listens for the executor: a worker holds its keepers' socket as long as it lives, so
+ * when nobody does there either, nobody is left to say how the executor has ended. */
+static bool has_worker_ended(const RemoteExecutor *executor)
+{
+    Arena *arena = arena_new(NULL, "question", ARENA_NO_CAP);
+    WireWriter nothing = {.arena = arena};
+    Error err = ERROR_NONE;
+    WireBytes answer;
+    bool has_ended;
+
+    fetch_wanted_put(&nothing, &(FetchWanted){.owner = executor->owner});
+    has_ended =
+        executor->sender->rpc->rpc_blocks_fetch_many(
+            executor->sender->pool, (RpcAddress){executor->host, executor->keeper_port},
+            (WireBytes){nothing.bytes, nothing.length},
+            clock_now_ns() + (int64_t)ASK_KEEPER_MS * 1000000, arena, &err, &answer) != ST_OK &&
+        is_refused(&err);
+    arena_free(arena);
+    return has_ended;
+}
+
 /* With the lock. */
 static bool may_try_again(const RemoteExecutor *executor, const Error *err, int64_t start_ns)
 {
-    bool is_refused = strcmp(err->sqlstate, SQLSTATE_REFUSED) == 0;
     int64_t most_ms = executor->sender->is_closing ? CLOSING_MS
-                      : is_refused                 ? REFUSED_GIVE_UP_MS
+                      : is_refused(err)            ? REFUSED_GIVE_UP_MS
                                                    : GIVE_UP_MS;
 
     return !executor->is_gone && clock_now_ns() - start_ns < most_ms * 1000000;
@@ -210,13 +237,17 @@ static Status send_chunk(RemoteExecutor *executor, const Chunk *chunk, Error *er
 
     for (;;) {
         int64_t deadline_ns = clock_now_ns() + (int64_t)CALL_MS * 1000000;
+        bool is_worker_gone;
 
         status = sender->rpc->rpc_executor_deliver(
             sender->pool, (RpcAddress){executor->host, executor->port}, orders, deadline_ns, err);
         if (status == ST_OK)
             return ST_OK;
+        is_worker_gone =
+            is_refused(err) && executor->keeper_port != 0 && has_worker_ended(executor);
         pthread_mutex_lock(&sender->lock);
-        again = may_try_again(executor, err, start_ns);
+        executor->worker_has_ended |= is_worker_gone;
+        again = !is_worker_gone && may_try_again(executor, err, start_ns);
         pthread_mutex_unlock(&sender->lock);
         if (!again)
             return status;

@@ -49,6 +49,7 @@ struct RemoteExecutor {
     uint16_t keeper_port; /* 0: its blocks go with it */
     uint32_t slots;
     bool is_gone, has_ended; /* has_ended: its thread */
+    bool worker_has_ended;   /* what was kept there is gone */
     int64_t sent_ns;         /* when it took orders last, or was to */
     pthread_t thread;
     pthread_mutex_t reports; /* one at a time */

@@ -13,6 +13,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -66,6 +67,30 @@ def test_killed(work):
     with three_workers() as cluster, Breaker(cluster, lambda pid: os.kill(pid, signal.SIGKILL), 1) as breaker:
         work.compare(cluster, "killed", SECONDS)
         expect(breaker.count > 0, "no executor was killed")
+
+
+def test_worker_killed(work):
+    """With all that is its own, so that nobody tells the driver: it finds out, also that what was kept there is gone."""
+    logs = tempfile.mkdtemp(dir=work.folder)
+    with three_workers() as cluster:
+        driver = subprocess.Popen([VONK, "sql", work.database(), "--master", cluster.url, "--set", f"event_log={logs}", "--format", "csv"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+        def losses():
+            driver.stdin.write(QUERIES[5] + ";\n")
+            driver.stdin.flush()
+            for expected in work.answers[5].splitlines():
+                expect(driver.stdout.readline() == expected + "\n", "a line of the answer")
+            with open(os.path.join(logs, os.listdir(logs)[0])) as f:
+                return [event for event in map(json.loads, f) if event["event"] == "executor_lost"]
+
+        expect(not losses(), "all executors live")
+        wait_for("three executors", lambda: len(cluster.executors()) == 3)
+        os.kill(cluster.pid_of("worker-1"), signal.SIGKILL)
+        found = wait_for("the driver has lost an executor", losses)
+        expect({event["blocks"] for event in found} == {"lost"}, f"what was kept is gone as well: {found}")
+        driver.stdin.close()
+        driver.wait(60)
 
 
 def test_damaged(work):
