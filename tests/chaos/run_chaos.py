@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A cluster whose processes die while it works: every answer has the bytes of one process.
 
-    run_chaos.py [--seconds 60] [--seed 1] [--victims executor,driver,...] [--every 1.0] [--only NAME,...] [--alone] [--net]
+    run_chaos.py [--seconds 120] [--seed 1] [--victims executor,driver,...] [--every 1.0] [--only NAME,...] [--alone] [--net]
 
 A master, one that stands by (with a ZooKeeper server of this test's own) and three workers are started. While TPC-H's 22
 queries, word count, PageRank and a sort run again and again through them, one of their processes, by the seed, is killed every
@@ -353,7 +353,7 @@ def one_cluster(options, everything, wanted, net):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=30)
+    parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--scale", default="0.1")
     parser.add_argument("--every", type=float, default=1.0)
