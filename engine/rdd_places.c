@@ -39,6 +39,24 @@ VonkRdd *vonk_rdd_partition_by(VonkRdd *rdd, uint32_t n)
                     rdd_key_columns(rdd->rdds->arena, rdd->plan, rdd->layout));
 }
 
+/* What a partitioner sees of a record: its key, the same whatever else is in it; the other fields
+ * are zero. All of it where no field is said to be the key. */
+static const RecordLayout *placed_layout(Arena *arena, const RecordLayout *layout, ColumnList keys)
+{
+    RecordLayout *placed = arena_copy(arena, layout, sizeof *layout);
+    RecordField *fields = ARENA_ARRAY(arena, RecordField, keys.count);
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        if (layout->fields[i].is_key)
+            fields[count++] = layout->fields[i];
+    if (count == 0)
+        return layout;
+    placed->field_count = count;
+    placed->fields = fields;
+    return placed;
+}
+
 VonkRdd *vonk__rdd_place(VonkRdd *rdd, const VonkRecordType *type, uint32_t n, VonkCall call)
 {
     if (rdd_is_failed(rdd))
@@ -47,13 +65,17 @@ VonkRdd *vonk__rdd_place(VonkRdd *rdd, const VonkRecordType *type, uint32_t n, V
     RddSession *rdds = rdd->rdds;
     Error err = ERROR_NONE;
     const RecordLayout *layout;
+    ColumnList keys;
 
     if (rdd_check_partitions(n, &err) != ST_OK ||
         rdd_check_input(rdd, type, call.name, &err, &layout) != ST_OK)
         return rdd_failed(rdds, &err);
+    keys = rdd_key_columns(rdds->arena, rdd->plan, layout);
+    if (keys.count == 0)
+        keys = rdd_columns(rdds->arena, rdd->plan);
     return rdd_new(rdds,
-                   plan_exchange_place(rdds->arena, rdd->plan, n,
-                                       rdd_columns(rdds->arena, rdd->plan), layout,
+                   plan_exchange_place(rdds->arena, rdd->plan, n, keys,
+                                       placed_layout(rdds->arena, layout, keys),
                                        rdd_function(rdds, call)),
                    layout);
 }

@@ -108,6 +108,7 @@ Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t pa
     if (exchange != NULL && exchange->kind == EXCHANGE_PLACE) {
         writer->records_bytes = (size_t)BATCH_ROWS_MAX * exchange->placed->bytes;
         TRY(mem_pool_alloc(pool, writer->records_bytes, "exchange", err, &records));
+        memset(records, 0, writer->records_bytes); /* a field that is no key stays so */
         writer->records = records;
     }
     writer->blocks = map_blocks_new(store, writer->reduce_count);

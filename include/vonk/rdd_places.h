@@ -50,11 +50,13 @@ VONK_API VonkRdd *vonk_rdd_coalesce(VonkRdd *rdd, uint32_t n);
 VONK_API VonkRdd *vonk_rdd_partition_by(VonkRdd *rdd, uint32_t n);
 
 /*
- * fn says which of n partitions a record goes to; equal keys must go to the same one: uint32_t
- * fn(VonkTask *, const Type *, uint32_t n).
- * Cost: shuffle of all records. Order: the input's within a partition. Ownership: the closure is
- * copied; the RDD is the session's. Errors: other records; 0 partitions or more than 100,000; at
- * the action, a partition from n on; vonk_fail.
+ * fn says which of n partitions a record goes to: uint32_t fn(VonkTask *, const Type *, uint32_t n).
+ * It sees the record's key, and zeros in other fields; all of a record without a key. Equal keys
+ * must go to the same partition. Calls by key that follow need no shuffle, nor do joins of two that
+ * the same function with the same closure has placed; a join or cogroup with others places those.
+ * Cost: shuffle of all records, unless they lie so. Order: the input's within a partition.
+ * Ownership: the closure is copied; the RDD is the session's. Errors: other records; 0 partitions
+ * or more than 100,000; at the action, a partition from n on; vonk_fail.
  *
  *     VonkRdd *placed = vonk_rdd_partition_with(counts, Count, 8, by_length);
  *     return vonk_rdd_print_csv(placed);

@@ -61,6 +61,35 @@ Spread distribute__hashed(Distributor *to, Spread input, ColumnList keys, uint32
     return hashed;
 }
 
+static bool same_placement(const Spread *a, const Spread *b)
+{
+    return a->partitions == b->partitions && user_function_equal(&a->partitioner, &b->partitioner);
+}
+
+Spread distribute__placed(Distributor *to, Spread input, ColumnList keys, const Spread *like)
+{
+    Spread placed = {.partitions = like->partitions,
+                     .kind = SPREAD_PLACE,
+                     .keys = keys,
+                     .partitioner = like->partitioner,
+                     .placed = like->placed};
+
+    if (input.kind == SPREAD_PLACE && same_columns(input.keys, keys) &&
+        same_placement(&input, like))
+        return input;
+    for (uint32_t i = 0; i < keys.count; i++) {
+        const PlanColumn *column = plan_column(input.plan, keys.ids[i]);
+        const RecordField *field = &like->placed->fields[i];
+
+        if (!type_equal(column->type, field->type) ||
+            (column->is_nullable && field->null_offset == RECORD_NEVER_NULL))
+            return (Spread){.plan = NULL};
+    }
+    placed.plan = plan_exchange_place(to->arena, input.plan, like->partitions, keys, like->placed,
+                                      like->partitioner);
+    return placed;
+}
+
 Spread distribute__gathered(Distributor *to, Spread input)
 {
     if (input.partitions == 1)
@@ -216,6 +245,7 @@ static Status visit_call(Distributor *to, const Plan *plan, Spread *out)
     if (keeps_keys) {
         out->kind = input.kind;
         out->partitioner = input.partitioner;
+        out->placed = input.placed;
         out->keys = (ColumnList){input.keys.count, keys};
     }
     return ST_OK;
@@ -322,9 +352,10 @@ static Status visit_exchange(Distributor *to, const Plan *plan, Spread *out)
         out->kind = SPREAD_RANGE;
         out->order = exchange->order;
     } else if (exchange->kind == EXCHANGE_PLACE) {
-        out->kind = SPREAD_PLACE;
-        out->keys = exchange->keys;
-        out->partitioner = exchange->partitioner;
+        *out = distribute__placed(to, input, exchange->keys,
+                                  &(Spread){.partitions = (uint32_t)copy->partitions,
+                                            .partitioner = exchange->partitioner,
+                                            .placed = exchange->placed});
     }
     if (exchange->kind != EXCHANGE_RANGE && exchange->order.count > 0)
         out->plan = plan_sort(to->arena, out->plan, exchange->order.count, exchange->order.items);
@@ -368,6 +399,7 @@ static Status visit_combine(Distributor *to, const Plan *plan, Spread *out)
                         .partitions = input.partitions,
                         .kind = input.kind,
                         .partitioner = input.partitioner,
+                        .placed = input.placed,
                         .keys = key_columns(to->arena, spec->acc, all_columns(to->arena, plan))};
         return ST_OK;
     }
@@ -396,11 +428,32 @@ static bool lie_alike(const Spread *inputs, const ColumnList *keys, uint32_t cou
                       uint32_t partitions)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (!is_by(&inputs[i], keys[i], partitions) ||
-            inputs[i].partitions != inputs[0].partitions || inputs[i].kind != inputs[0].kind ||
-            !user_function_equal(&inputs[i].partitioner, &inputs[0].partitioner))
+        if (!is_by(&inputs[i], keys[i], partitions) || inputs[i].kind != inputs[0].kind ||
+            !same_placement(&inputs[i], &inputs[0]))
             return false;
     return true;
+}
+
+/* A user's partitioner that says where one of the inputs lies says it of all: of several, the one
+ * with the most partitions. false: there is none that can. */
+static bool meet_as_placed(Distributor *to, Spread *inputs, const ColumnList *keys, uint32_t count,
+                           uint32_t partitions)
+{
+    const Spread *like = NULL;
+    Spread placed[GROUP_INPUTS_MAX];
+
+    for (uint32_t i = 0; i < count; i++)
+        if (inputs[i].kind == SPREAD_PLACE && is_by(&inputs[i], keys[i], partitions) &&
+            (like == NULL || inputs[i].partitions > like->partitions))
+            like = &inputs[i];
+    for (uint32_t i = 0; like != NULL && i < count; i++) {
+        placed[i] = distribute__placed(to, inputs[i], keys[i], like);
+        if (placed[i].plan == NULL)
+            return false;
+    }
+    if (like != NULL)
+        memcpy(inputs, placed, count * sizeof *placed);
+    return like != NULL;
 }
 
 static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
@@ -425,7 +478,8 @@ static Status visit_group(Distributor *to, const Plan *plan, Spread *out)
                              "as many",
                              user_function_name(&spec->function), inputs[0].partitions,
                              inputs[i].partitions);
-    if (spec->has_keys && !lie_alike(inputs, keys, plan->input_count, spec->partitions)) {
+    if (spec->has_keys && !lie_alike(inputs, keys, plan->input_count, spec->partitions) &&
+        !meet_as_placed(to, inputs, keys, plan->input_count, spec->partitions)) {
         partitions = spec->partitions == 0 ? distribute__at_most(partitions) : spec->partitions;
         for (uint32_t i = 0; i < plan->input_count; i++)
             inputs[i] = hashed_as_said(to, inputs[i], keys[i], partitions);

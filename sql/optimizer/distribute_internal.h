@@ -27,6 +27,7 @@ typedef struct Spread {
     ColumnList keys;
     SortKeyList order;
     UserFunction partitioner;
+    const RecordLayout *placed; /* of the keys, as the partitioner gets them */
 } Spread;
 
 typedef struct Distributor {
@@ -41,6 +42,9 @@ MUST_CHECK Status distribute__visit(Distributor *to, const Plan *plan, Spread *o
 
 /* Rows alike in keys meet; the same when they do already. */
 Spread distribute__hashed(Distributor *to, Spread input, ColumnList keys, uint32_t partitions);
+/* Rows go where the partitioner of `like` sends those that are alike in keys: NULL plan: its
+ * records cannot hold such keys. */
+Spread distribute__placed(Distributor *to, Spread input, ColumnList keys, const Spread *like);
 Spread distribute__gathered(Distributor *to, Spread input);
 const Plan *distribute__broadcast(Distributor *to, Spread input);
 uint32_t distribute__at_most(uint32_t partitions);

@@ -3,6 +3,7 @@
  *
  *     one side to every partition of the other    when it is small, or every row is to meet every
  *                                                 one: the other's rows stay
+ *     both where a user's partitioner says        when it says so of one already
  *     both by the hash of the keys                else
  *     both to one partition                       when there are no keys, and none may be repeated
  */
@@ -80,6 +81,29 @@ static ExprList keys_of(const Sides *join, uint32_t side)
     return side == 0 ? join->hash->left_keys : join->hash->right_keys;
 }
 
+/* Which of the join's keys is that column of the side; the count of keys: none. */
+static uint32_t find_key(ExprList keys, ColumnId column)
+{
+    uint32_t i = 0;
+
+    while (i < keys.count &&
+           (keys.items[i]->kind != EXPR_COLUMN || keys.items[i]->column != column))
+        i++;
+    return i;
+}
+
+/* Whether a user's partitioner has put the side's rows where some, or all, of their keys say. */
+static bool is_placed(const Sides *join, uint32_t side)
+{
+    const Spread *at = &join->at[side];
+    ExprList keys = keys_of(join, side);
+    bool is_by_keys = at->kind == SPREAD_PLACE;
+
+    for (uint32_t i = 0; is_by_keys && i < at->keys.count; i++)
+        is_by_keys = find_key(keys, at->keys.ids[i]) < keys.count;
+    return is_by_keys;
+}
+
 /* Rows that an exchange by keys would move. */
 static double moved_rows(const Sides *join, uint32_t side)
 {
@@ -88,8 +112,8 @@ static double moved_rows(const Sides *join, uint32_t side)
     bool is_by_keys = at->kind == SPREAD_HASH && at->keys.count == keys.count;
 
     for (uint32_t i = 0; is_by_keys && i < keys.count; i++)
-        is_by_keys = keys.items[i]->kind == EXPR_COLUMN && keys.items[i]->column == at->keys.ids[i];
-    return is_by_keys ? 0 : join->plan->inputs[side]->estimated_rows;
+        is_by_keys = find_key(keys, at->keys.ids[i]) == i;
+    return is_by_keys || is_placed(join, side) ? 0 : join->plan->inputs[side]->estimated_rows;
 }
 
 bool distribute_repeating_pays(double rows, double bytes, uint32_t other_partitions,
@@ -137,11 +161,36 @@ static ColumnList name_keys(Distributor *to, const Plan **input, ExprList exprs)
     return (ColumnList){exprs.count, ids};
 }
 
+/* A side goes where the partitioner of the other one says. */
+static bool meet_as_placed(Distributor *to, Sides *join)
+{
+    bool is_left = is_placed(join, 0), is_right = is_placed(join, 1);
+    uint32_t like =
+        is_left && is_right ? join->at[1].partitions > join->at[0].partitions : is_right;
+    const Spread *at = &join->at[like];
+    ColumnId *ids = ARENA_ARRAY(to->arena, ColumnId, at->keys.count);
+    Spread other = join->at[1 - like];
+    ColumnList named;
+
+    if (!is_left && !is_right)
+        return false;
+    named = name_keys(to, &other.plan, keys_of(join, 1 - like));
+    for (uint32_t i = 0; i < at->keys.count; i++)
+        ids[i] = named.ids[find_key(keys_of(join, like), at->keys.ids[i])];
+    other = distribute__placed(to, other, (ColumnList){at->keys.count, ids}, at);
+    if (other.plan == NULL)
+        return false;
+    join->at[1 - like] = other;
+    return true;
+}
+
 static void meet_by_keys(Distributor *to, Sides *join)
 {
     uint32_t left = join->at[0].partitions, right = join->at[1].partitions;
     uint32_t partitions = distribute__at_most(left > right ? left : right);
 
+    if (meet_as_placed(to, join))
+        return;
     for (uint32_t i = 0; i < 2; i++) {
         ColumnList keys = name_keys(to, &join->at[i].plan, keys_of(join, i));
 
@@ -228,7 +277,7 @@ Status distribute__join(Distributor *to, const Plan *plan, Spread *out)
         TRY(distribute__send_filters(to, hash, &inputs[0], &inputs[1]));
     *out = join.at[side];
     out->plan = as_before(to, plan, plan_with_inputs(to->arena, plan, inputs));
-    if (out->kind != SPREAD_HASH || join.kind == JOIN_FULL ||
+    if ((out->kind != SPREAD_HASH && out->kind != SPREAD_PLACE) || join.kind == JOIN_FULL ||
         !distribute__has_columns(out->plan, out->keys))
         *out = (Spread){.plan = out->plan, .partitions = out->partitions};
     return ST_OK;

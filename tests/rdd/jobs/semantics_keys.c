@@ -364,6 +364,146 @@ static void test_subtract(VonkSession *session)
             "subtract of other records");
 }
 
+/* Keys of a digit go to the partition that the closure says. */
+uint32_t place_pair(VonkTask *task, const Pair *pair, uint32_t n)
+{
+    return (uint32_t)(pair->k + *VONK_CLOSURE(task, int64_t) + pair->v) % n; /* v is always 0 */
+}
+
+void say_pair_place(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    for (const Pair *pair; (pair = VONK_NEXT(in, Pair)) != NULL;)
+        vonk_emit(out, &(Pair){.k = pair->k, .v = vonk_task_partition(task)});
+}
+
+void add_sides(VonkTask *task, const Pair *a, const Pair *b, Pair *out)
+{
+    (void)task;
+    *out =
+        (Pair){.k = a != NULL ? a->k : b->k, .v = (a == NULL ? 0 : a->v) + (b == NULL ? 0 : b->v)};
+}
+
+void add_digit(VonkTask *task, const Pair *a, const ByDigit *b, Pair *out)
+{
+    (void)task;
+    *out = (Pair){.k = a != NULL ? a->k : b->digit,
+                  .v = (a == NULL ? 0 : a->v) + (b == NULL ? 0 : b->value)};
+}
+
+void count_both(VonkTask *task, VonkIn *a, VonkIn *b, VonkOut *out)
+{
+    int64_t key = 0, count = drain(a, &key) + 1000 * drain(b, &key);
+
+    (void)task;
+    vonk_emit(out, &(Pair){.k = key, .v = count});
+}
+
+void to_digit(VonkTask *task, const VonkNumber *in, ByDigit *out)
+{
+    (void)task;
+    *out = (ByDigit){.digit = in->value % 50, .value = in->value};
+}
+
+/* How often rows move by their keys. */
+static int shuffles_of(VonkRdd *rdd)
+{
+    int count = 0;
+
+    for (const char *at = vonk_rdd_explain(rdd); (at = strstr(at, "-> ")) != NULL; at++)
+        count += strncmp(at, "-> place ", 9) == 0 || strncmp(at, "-> hash ", 8) == 0;
+    return count;
+}
+
+/* Each key's records, wherever they are, say that partition (+ shift) of n. */
+static bool lie_as_placed(VonkRdd *rdd, int64_t shift, uint32_t n, size_t records)
+{
+    VonkRecords *got;
+    VonkError error;
+    bool right;
+
+    if (vonk_rdd_collect(vonk_rdd_map_partitions(rdd, Pair, Pair, say_pair_place), &got, &error) !=
+        VONK_OK) {
+        fail_with(&error, __func__);
+        return false;
+    }
+    right = vonk_records_count(got) == records;
+    for (size_t i = 0; i < vonk_records_count(got); i++)
+        right &= VONK_RECORDS(got, Pair)[i].v == (VONK_RECORDS(got, Pair)[i].k + shift) % n;
+    vonk_records_free(got);
+    return right;
+}
+
+/* Values that a and b have of k, summed over all of what is joined. */
+static int64_t sum_of(VonkRdd *rdd)
+{
+    VonkError error;
+    Pair sum = {0};
+    bool found;
+
+    if (vonk_rdd_reduce(rdd, Pair, add_pair, &sum, &found, &error) != VONK_OK)
+        fail_with(&error, __func__);
+    return sum.v;
+}
+
+static void test_placed(VonkSession *session)
+{
+    int64_t zero = 0, one = 1;
+    VonkRdd *few = pairs(session, 3000, 40, 6), *many = pairs(session, 5000, 50, 3);
+    VonkRdd *a = vonk_rdd_partition_with(few, Pair, 5, place_pair, VONK_WITH(zero));
+    VonkRdd *b = vonk_rdd_partition_with(many, Pair, 5, place_pair, VONK_WITH(zero));
+    VonkRdd *other = vonk_rdd_partition_with(many, Pair, 5, place_pair, VONK_WITH(one));
+    VonkRdd *wide = vonk_rdd_partition_with(many, Pair, 9, place_pair, VONK_WITH(zero));
+    VonkRdd *digits =
+        vonk_rdd_map(vonk_rdd_range(session, 0, 5000, 1, 3), VonkNumber, ByDigit, to_digit);
+    VonkRdd *joins[] = {vonk_rdd_join(a, Pair, b, Pair, Pair, add_sides),
+                        vonk_rdd_left_join(a, Pair, b, Pair, Pair, add_sides),
+                        vonk_rdd_right_join(a, Pair, b, Pair, Pair, add_sides),
+                        vonk_rdd_full_join(a, Pair, b, Pair, Pair, add_sides)};
+    VonkRdd *plain[] = {vonk_rdd_join(few, Pair, many, Pair, Pair, add_sides),
+                        vonk_rdd_left_join(few, Pair, many, Pair, Pair, add_sides),
+                        vonk_rdd_right_join(few, Pair, many, Pair, Pair, add_sides),
+                        vonk_rdd_full_join(few, Pair, many, Pair, Pair, add_sides)};
+    VonkRdd *mixed[] = {vonk_rdd_join(a, Pair, digits, ByDigit, Pair, add_digit),
+                        vonk_rdd_full_join(a, Pair, digits, ByDigit, Pair, add_digit)};
+
+    check(lie_as_placed(a, 0, 5, 3000) && lie_as_placed(vonk_rdd_persist(a), 0, 5, 3000),
+          "a partitioner sees a record's key, and zeros");
+    check(shuffles_of(vonk_rdd_partition_with(a, Pair, 5, place_pair, VONK_WITH(zero))) == 1 &&
+              shuffles_of(vonk_rdd_partition_with(a, Pair, 5, place_pair, VONK_WITH(one))) == 2,
+          "... and moves nothing that is there");
+    check(shuffles_of(vonk_rdd_reduce_by_key(a, Pair, add_pair)) == 1 &&
+              lie_as_placed(vonk_rdd_reduce_by_key(a, Pair, add_pair), 0, 5, 40),
+          "reduce_by_key of what a partitioner has placed");
+    for (int i = 0; i < 4; i++)
+        check(shuffles_of(joins[i]) == 2 && count_of(joins[i]) == count_of(plain[i]) &&
+                  sum_of(joins[i]) == sum_of(plain[i]) &&
+                  lie_as_placed(joins[i], 0, 5, (size_t)count_of(plain[i])),
+              "a join of two that one partitioner has placed");
+    for (int i = 0; i < 2; i++)
+        check(shuffles_of(mixed[i]) <= 2 && count_of(mixed[i]) == count_of(plain[3 * i]) &&
+                  sum_of(mixed[i]) == sum_of(plain[3 * i]) &&
+                  (i == 0 || lie_as_placed(mixed[i], 0, 5, (size_t)count_of(plain[3]))),
+              "a join of one that a partitioner has placed and other records");
+    check(shuffles_of(vonk_rdd_join(a, Pair, other, Pair, Pair, add_sides)) == 3 &&
+              sum_of(vonk_rdd_join(a, Pair, other, Pair, Pair, add_sides)) == sum_of(plain[0]),
+          "... of two by partitioners with other closures");
+    check(shuffles_of(vonk_rdd_join(a, Pair, wide, Pair, Pair, add_sides)) == 3 &&
+              lie_as_placed(vonk_rdd_join(a, Pair, wide, Pair, Pair, add_sides), 0, 9,
+                            (size_t)count_of(plain[0])),
+          "... into as many partitions as the wider one has");
+    check(shuffles_of(vonk_rdd_cogroup(a, Pair, b, Pair, Pair, count_both)) == 2 &&
+              lie_as_placed(vonk_rdd_cogroup(b, Pair, few, Pair, Pair, count_both), 0, 5, 50) &&
+              shuffles_of(vonk_rdd_cogroup(b, Pair, few, Pair, Pair, count_both)) == 2 &&
+              sum_of(vonk_rdd_cogroup(b, Pair, few, Pair, Pair, count_both)) == 3005000,
+          "cogroup by a partitioner");
+    check(shuffles_of(vonk_rdd_subtract_by_key(b, a)) == 2 &&
+              lie_as_placed(vonk_rdd_subtract_by_key(b, few), 0, 5, 1000),
+          "subtract_by_key by a partitioner");
+    check(sum_of(vonk_rdd_join(vonk_rdd_persist(a), Pair, vonk_rdd_persist(b), Pair, Pair,
+                               add_sides)) == sum_of(plain[0]),
+          "a join of kept ones");
+}
+
 static void test_order(VonkSession *session)
 {
     VonkRdd *rdd = pairs(session, 5000, 37, 6), *sorted;
@@ -410,6 +550,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_ranges(session);
     test_lookup(session);
     test_subtract(session);
+    test_placed(session);
     test_order(session);
     return finish();
 }
