@@ -697,25 +697,33 @@ Status block_output_get_stored(BlockOutput *output, uint32_t map, uint32_t reduc
     return status;
 }
 
+static uint64_t cell_rows(const Cell *cell)
+{
+    uint64_t rows = 0;
+
+    for (uint32_t i = 0; i < cell->count; i++)
+        rows += cell->items[i].rows;
+    return rows;
+}
+
 static uint64_t map_rows(const MapBlocks *from, uint32_t reduce)
 {
     uint64_t rows = 0;
 
-    for (uint32_t r = 0; from != NULL && r < from->reduce_count; r++)
-        for (uint32_t i = 0; i < from->cells[r].count; i++)
-            if (reduce == UINT32_MAX || reduce == r)
-                rows += from->cells[r].items[i].rows;
+    if (reduce != UINT32_MAX)
+        return reduce < from->reduce_count ? cell_rows(&from->cells[reduce]) : 0;
+    for (uint32_t r = 0; r < from->reduce_count; r++)
+        rows += cell_rows(&from->cells[r]);
     return rows;
 }
 
 uint64_t block_output_rows(const BlockOutput *output, uint32_t map, uint32_t reduce)
 {
+    uint32_t end = map == UINT32_MAX ? output->map_count : map + 1;
     uint64_t rows = 0;
 
     pthread_mutex_lock(&output->store->lock);
-    for (uint32_t m = 0; m < output->map_count; m++) {
-        if (map != UINT32_MAX && map != m)
-            continue;
+    for (uint32_t m = map == UINT32_MAX ? 0 : map; m < end; m++) {
         if (store__usable(output, m) != NULL)
             rows += map_rows(output->maps[m], reduce);
         else if (reduce == UINT32_MAX)
