@@ -4,7 +4,7 @@
  *     rdd.c           handles, and what every call on them asks first
  *     rdd_types.c     record types: their layouts, and whether two are the same
  *     rdd_sources.c rdd_table.c rdd_calls.c rdd_groups.c rdd_pipe.c rdd_window.c
- *     rdd_keys.c rdd_sets.c rdd_join.c rdd_places.c rdd_merge.c
+ *     rdd_keys.c rdd_sets.c rdd_join.c rdd_places.c
  *                     calls become plan nodes
  *     rdd_shared.c    accumulators and broadcast values
  *     rdd_run.c rdd_async.c

@@ -105,12 +105,11 @@ VONK_API VonkRdd *vonk_rdd_sort_by(VonkRdd *rdd, const char *order);
 VONK_API VonkRdd *vonk_rdd_sort_by_key(VonkRdd *rdd);
 
 /*
- * The records of two RDDs, each of which is in that order already (NULL: that of the key), in that
- * order: for what came sorted, as two sorted files or a kept sort_by.
- * Cost: shuffle of both into ranges that a sample finds; no sort: a task holds a record of each.
- * Order: as said; of equal ones a's come first. Ownership: order is copied; the RDD is the
- * session's. Errors: other records; two sessions; an order as sort_by's; at the action, an RDD that
- * is not in that order, with the record and its partition.
+ * The records of two RDDs in that order (NULL: that of the key): for what came sorted, as two
+ * sorted files or a kept sort_by, and right for what did not.
+ * Cost: shuffle of both into ranges that a sample finds; a task sorts its partition, spilled when
+ * memory is short. Order: as said; of equal ones a's come first. Ownership: order is copied; the
+ * RDD is the session's. Errors: other records; two sessions; an order as sort_by's.
  *
  *     VonkRdd *all = vonk_rdd_merge_sorted(sorted_a, sorted_b, "word");
  *     return vonk_rdd_print_csv(all);
