@@ -50,7 +50,8 @@ VONK_API VonkRdd *vonk_rdd_coalesce(VonkRdd *rdd, uint32_t n);
 VONK_API VonkRdd *vonk_rdd_partition_by(VonkRdd *rdd, uint32_t n);
 
 /*
- * fn says which of n partitions a record goes to: uint32_t fn(VonkTask *, const Type *, uint32_t n).
+ * fn says which of n partitions a record goes to:
+ * uint32_t fn(VonkTask *, const Type *, uint32_t n).
  * It sees the record's key, and zeros in other fields; all of a record without a key. Equal keys
  * must go to the same partition. Calls by key that follow need no shuffle, nor do joins of two that
  * the same function with the same closure has placed; a join or cogroup with others places those.
