@@ -24,6 +24,7 @@
     F(secret_hand_over)                                                                            \
     F(secret_hand_over_key)                                                                        \
     F(secret_key_of)                                                                               \
+    F(node_keys_revoke)                                                                            \
     F(node_keys_make)                                                                              \
     F(secret_wipe)                                                                                 \
     F(secret_derive)                                                                               \

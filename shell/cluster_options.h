@@ -12,7 +12,8 @@
 typedef struct ClusterOptions {
     const char *master, *host, *port, *cores, *memory, *dir, *secret_file, *schedule, *log_file;
     const char *zookeeper, *ready_fd, *drain, *driver, *executor, *application, *listener;
-    const char *from, *keep, *keep_dir, *keep_key, *keeper_port, *run_as, *tls, *days, *masters;
+    const char *from, *keep, *keep_dir, *keep_key, *keeper_port, *run_as, *tls, *revoke, *days,
+        *masters;
     bool is_json, with_lineage, wants_token, wants_help;
 } ClusterOptions;
 

@@ -14,7 +14,8 @@ static void print_usage(FILE *to)
 {
     fputs(
         "Usage: vonk cluster init --secret-file FILE\n"
-        "       vonk cluster init --tls DIR [--days N] NODE...\n"
+        "       vonk cluster init --tls DIR [--days N] NODE[=ADDRESS,...]...\n"
+        "       vonk cluster init --tls DIR --revoke NODE\n"
         "       vonk cluster up N [--dir DIR] [--secret-file FILE] [--cores N] [--memory SIZE]\n"
         "                         [--schedule fair|fifo] [--run-as USER]\n"
         "                         [--masters N --zookeeper SERVERS]\n"
@@ -22,7 +23,9 @@ static void print_usage(FILE *to)
         "init makes a secret: copy the file to every machine of a cluster, readable for its\n"
         "owner alone. Who has it is a member. Without one a cluster is for one machine only.\n"
         "With --tls each node has a key pair of its own, DIR/NODE.pem, which is then its\n"
-        "--secret-file; DIR/ca.pem makes more of them, and is for no node.\n\n"
+        "--secret-file; DIR/ca.pem makes more of them, and is for no node. A node is only\n"
+        "believed at its addresses: its name, those that are given, and loopback; =* is any.\n"
+        "--revoke shuts one out where DIR/revoked is copied beside the nodes' files.\n\n"
         "up starts a master and N workers on this machine, waits until they are ready, and\n"
         "prints the master's URL; down ends them, and removes what they have left.\n\n"
         "  --dir DIR           of logs and of what the workers keep (default: in ~/.local/state)\n"
@@ -53,6 +56,23 @@ static int init(const ClusterOptions *options)
     if (status != ST_OK)
         return cluster_report("cluster init", &err);
     fprintf(stderr, "The cluster's secret is in \"%s\". Whoever can read it is a member.\n", path);
+    return EXIT_OK;
+}
+
+static int revoke(const ClusterOptions *options)
+{
+    const RpcModule *rpc;
+    Error err = ERROR_NONE;
+    Status status = rpc_module(&err, &rpc);
+
+    if (status == ST_OK)
+        status = rpc->node_keys_revoke(options->tls, options->revoke, &err);
+    if (status != ST_OK)
+        return cluster_report("cluster init", &err);
+    fprintf(stderr,
+            "\"%s/revoked\" names node %s now. Copy it beside the file of each other node: it is "
+            "read at once.\n",
+            options->tls, options->revoke);
     return EXIT_OK;
 }
 
@@ -137,6 +157,7 @@ static int run(int argc, char **argv, Arena *arena)
                                           CLUSTER_TEXT("schedule", schedule),
                                           CLUSTER_TEXT("run-as", run_as),
                                           CLUSTER_TEXT("tls", tls),
+                                          CLUSTER_TEXT("revoke", revoke),
                                           CLUSTER_TEXT("days", days),
                                           CLUSTER_TEXT("masters", masters),
                                           CLUSTER_TEXT("zookeeper", zookeeper),
@@ -155,7 +176,8 @@ static int run(int argc, char **argv, Arena *arena)
         return options.wants_help ? EXIT_OK : EXIT_USAGE;
     }
     if (is_for_nodes)
-        return init_nodes(&options, argv + at + 1, argc - at - 1);
+        return options.revoke != NULL ? revoke(&options)
+                                      : init_nodes(&options, argv + at + 1, argc - at - 1);
     if (argc - at > most) {
         fprintf(stderr, "vonk cluster %s: \"%s\" is too much\n", verb, argv[at + most]);
         return EXIT_USAGE;

@@ -291,7 +291,12 @@ static void describe_tls(const Channel *channel, Error *err)
         error_detail(err, "TLS: %s.",
                      reason == 0 ? "the other side closed it" : ERR_reason_error_string(reason));
     }
-    error_hint(err, same_file);
+    error_hint(
+        err, "%s",
+        verified == X509_V_ERR_HOSTNAME_MISMATCH
+            ? "vonk cluster init --tls DIR NODE=ADDRESS,... says where a node is, NODE=* that "
+              "it may be anywhere."
+            : same_file);
 }
 
 /* An alert has come. */
@@ -309,6 +314,10 @@ static const char *why_no_handshake(const Channel *channel)
     switch (SSL_get_verify_result(channel->ssl)) {
     case X509_V_OK:
         return refuses_ours() ? "it does not take our key pair" : "the connection was cut";
+    case X509_V_ERR_CERT_REVOKED:
+        return "its node is shut out";
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+        return "its key pair is of a node that is elsewhere";
     case X509_V_ERR_CERT_HAS_EXPIRED:
         return "its key pair has expired";
     case X509_V_ERR_CERT_NOT_YET_VALID:
@@ -492,6 +501,7 @@ Status channel_connect(const char *host, uint16_t port, const ChannelKeys *keys,
         }
         channel = new_channel(fd, keys, false);
         channel->as = as;
+        channel->host = is_loopback(at->ai_addr) ? NULL : host;
         snprintf(channel->peer, sizeof channel->peer, "%.60s:%u", host, port);
         status = connect_to(channel, at, deadline_ns, err);
         if (status == ST_OK)
@@ -608,6 +618,12 @@ bool channel_is_quiet(const Channel *channel)
 Identity channel_identity(const Channel *channel)
 {
     return channel->identity;
+}
+
+bool channel_is_welcome(const Channel *channel)
+{
+    return own_proof(channel) != PROOF_KEY_PAIR ||
+           !revoked_has(channel->keys->revoked, channel->node);
 }
 
 const char *channel_peer(const Channel *channel)

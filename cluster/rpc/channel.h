@@ -77,6 +77,9 @@ bool channel_is_quiet(const Channel *channel);
  * member. */
 Identity channel_identity(const Channel *channel);
 
+/* The node of the other side has not been shut out since; a client or server asks before a call. */
+bool channel_is_welcome(const Channel *channel);
+
 /* "127.0.0.1:4711" */
 const char *channel_peer(const Channel *channel);
 

@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include "cluster/rpc/channel.h"
+#include "cluster/rpc/revoked.h"
 #include "core/base/arena.h"
 
 enum { HELLO_BYTES = 8, PEER_BYTES = 80, PEER_NAME_BYTES = 65 /* a node's, or an identity */ };
@@ -18,6 +19,7 @@ struct ChannelKeys {
     Proof proof;
     unsigned char key[SECRET_KEY_BYTES]; /* of PROOF_SECRET */
     SSL_CTX *client, *server;
+    Revoked *revoked;   /* of PROOF_KEY_PAIR */
     BIO_METHOD *socket; /* as OpenSSL's own, but a peer that is gone raises no SIGPIPE */
 };
 
@@ -35,6 +37,8 @@ struct Channel {
     SSL *ssl;
     Identity as;                    /* a client speaks as that */
     Identity identity;              /* of the other side       */
+    const char *host;               /* a client's, while it connects; NULL: of this machine */
+    char node[PEER_NAME_BYTES];     /* whose certificate the other side has, or its node's   */
     char stranger[PEER_NAME_BYTES]; /* who it says it is, when that is not to be proved here */
     char peer[PEER_BYTES];
 };

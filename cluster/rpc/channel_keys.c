@@ -132,6 +132,25 @@ static void use_secret(SSL_CTX *context, bool is_server)
     }
 }
 
+/* Of each certificate, the authority's first: a node that is shut out, and one that is elsewhere
+ * than where it was looked for. */
+static int verify_pair(int is_good, X509_STORE_CTX *store)
+{
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    Channel *channel = SSL_get_app_data(ssl);
+    X509 *certificate = X509_STORE_CTX_get_current_cert(store);
+
+    if (!is_good || !node_keys_is_node(certificate, channel->node))
+        return is_good;
+    if (revoked_has(channel->keys->revoked, channel->node))
+        X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REVOKED);
+    else if (channel->host != NULL && !node_keys_is_at(certificate, channel->host))
+        X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
+    else
+        return 1;
+    return 0;
+}
+
 /* TLS 1.3 alone: no tickets, no early data. node NULL: with the secret. */
 static SSL_CTX *new_context(const NodeKeys *node, bool is_server)
 {
@@ -148,6 +167,8 @@ static SSL_CTX *new_context(const NodeKeys *node, bool is_server)
     }
     if (node == NULL)
         use_secret(context, is_server);
+    else
+        SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, verify_pair);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(context, SSL_MODE_AUTO_RETRY | SSL_MODE_ENABLE_PARTIAL_WRITE |
                                   SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
@@ -160,6 +181,7 @@ static Status new_contexts(ChannelKeys *keys, const Secret *secret, Error *err)
 
     if (secret->node_bytes != 0)
         TRY(node_keys_parse(secret->node, secret->node_bytes, "the node's file", err, &node));
+    keys->revoked = revoked_new(secret->revoked_file, secret->node, secret->node_bytes);
     keys->proof = node.key != NULL ? PROOF_KEY_PAIR : PROOF_SECRET;
     keys->client = new_context(node.key != NULL ? &node : NULL, false);
     keys->server = new_context(node.key != NULL ? &node : NULL, true);
@@ -199,6 +221,7 @@ void channel_keys_free(ChannelKeys *keys)
     SSL_CTX_free(keys->client);
     SSL_CTX_free(keys->server);
     BIO_meth_free(keys->socket);
+    revoked_free(keys->revoked);
     OPENSSL_cleanse(keys->key, sizeof keys->key);
     arena_free(keys->arena);
 }

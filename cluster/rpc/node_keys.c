@@ -1,6 +1,7 @@
 /* node_keys.c -- see node_keys.h */
 #include "cluster/rpc/node_keys.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -13,8 +14,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { AUTHORITY_DAYS = 3650, BACK_SECONDS = 3600 /* for clocks that are behind */ };
+#include "cluster/rpc/revoked.h"
 
+enum {
+    ADDRESSES_BYTES = 1024,
+    AUTHORITY_DAYS = 3650,
+    BACK_SECONDS = 3600 /* for clocks that are behind */
+};
+
+/* Among a node's addresses: it may have any. */
+static const char anywhere[] = "anywhere.vonk.invalid";
 static const char secret_name[] = "VONK CLUSTER SECRET", begins[] = "-----BEGIN ";
 
 /* --- reading --- */
@@ -134,12 +143,27 @@ void node_keys_fini(NodeKeys *keys)
 
 bool node_keys_use(const NodeKeys *keys, SSL_CTX *context)
 {
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_verify_depth(context, 2);
     return SSL_CTX_use_certificate(context, keys->own) == 1 &&
            (keys->node == NULL || SSL_CTX_add1_chain_cert(context, keys->node) == 1) &&
            SSL_CTX_use_PrivateKey(context, keys->key) == 1 &&
            X509_STORE_add_cert(SSL_CTX_get_cert_store(context), keys->authority) == 1;
+}
+
+bool node_keys_is_node(X509 *certificate, char name_out[NODE_NAME_BYTES])
+{
+    Identity who;
+
+    node_keys_name(certificate, name_out);
+    return (X509_get_extension_flags(certificate) & EXFLAG_SS) == 0 &&
+           !names_identity(certificate, &who);
+}
+
+bool node_keys_is_at(X509 *certificate, const char *host)
+{
+    return X509_check_ip_asc(certificate, host, 0) == 1 ||
+           X509_check_host(certificate, host, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1 ||
+           X509_check_host(certificate, anywhere, 0, X509_CHECK_FLAG_NO_WILDCARDS, NULL) == 1;
 }
 
 /* Its own, or its own and its node's, then the authority's: a node may not call itself an
@@ -197,8 +221,8 @@ static bool add_uses(X509 *made, X509 *issuer, Rank rank)
 }
 
 /* issuer NULL: an authority, which vouches for itself. days 0: as long as its issuer. */
-static X509 *make_certificate(const char *name, Rank rank, EVP_PKEY *key, X509 *issuer,
-                              EVP_PKEY *issuer_key, int days)
+static X509 *make_certificate(const char *name, Rank rank, const char *addresses, EVP_PKEY *key,
+                              X509 *issuer, EVP_PKEY *issuer_key, int days)
 {
     X509 *made = X509_new();
     bool is_made;
@@ -214,6 +238,7 @@ static X509 *make_certificate(const char *name, Rank rank, EVP_PKEY *key, X509 *
                                          (const unsigned char *)name, -1, -1, 0) == 1 &&
               X509_set_issuer_name(made, X509_get_subject_name(issuer)) == 1 &&
               X509_set_pubkey(made, key) == 1 && add_uses(made, issuer, rank) &&
+              (addresses == NULL || add_extension(made, issuer, NID_subject_alt_name, addresses)) &&
               X509_sign(made, issuer_key, EVP_sha256()) > 0;
     if (is_made)
         return made;
@@ -307,7 +332,7 @@ Status node_keys_make_below(const char *bytes, size_t byte_count, Identity who, 
     below.node = node.own;
     below.authority = node.authority;
     if (below.key != NULL)
-        below.own = make_certificate(name, RANK_BELOW, below.key, node.own, node.key, 0);
+        below.own = make_certificate(name, RANK_BELOW, NULL, below.key, node.own, node.key, 0);
     status = below.own == NULL ? no_key(err) : print_below(&below, err, bytes_out, length_out);
     EVP_PKEY_free(below.key);
     X509_free(below.own);
@@ -327,7 +352,7 @@ static Status make_authority(const char *path, Error *err)
         RAND_bytes(mark, sizeof mark) == 1) {
         snprintf(name, sizeof name, "vonk cluster %02x%02x%02x%02x", mark[0], mark[1], mark[2],
                  mark[3]);
-        own = make_certificate(name, RANK_AUTHORITY, key, NULL, key, AUTHORITY_DAYS);
+        own = make_certificate(name, RANK_AUTHORITY, NULL, key, NULL, key, AUTHORITY_DAYS);
     }
     status = own == NULL ? no_key(err) : write_keys(path, key, own, NULL, secret, err);
     OPENSSL_cleanse(secret, sizeof secret);
@@ -336,13 +361,18 @@ static Status make_authority(const char *path, Error *err)
     return status;
 }
 
-static Status make_node(const char *path, const char *name, const NodeKeys *authority, int days,
+/* What the one at hand is called, and where it may be found, as OpenSSL takes it. */
+typedef struct NodeName {
+    char name[NODE_NAME_BYTES], addresses[ADDRESSES_BYTES];
+} NodeName;
+
+static Status make_node(const char *path, const NodeName *node, const NodeKeys *authority, int days,
                         Error *err)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *own = key == NULL
-                    ? NULL
-                    : make_certificate(name, RANK_NODE, key, authority->own, authority->key, days);
+    X509 *own = key == NULL ? NULL
+                            : make_certificate(node->name, RANK_NODE, node->addresses, key,
+                                               authority->own, authority->key, days);
     Status status = own == NULL
                         ? no_key(err)
                         : write_keys(path, key, own, authority->own, authority->secret, err);
@@ -360,20 +390,79 @@ static bool is_name(const char *name)
            name[strspn(name, known)] == '\0' && strcmp(name, "ca") != 0;
 }
 
+static Status no_name(const char *name, Error *err)
+{
+    return error_set(
+        err, ST_BAD_INPUT,
+        "\"%s\" is no name of a node: letters, digits, \".\", \"_\" and \"-\", and not "
+        "\"ca\"",
+        name);
+}
+
+static bool add_address(NodeName *node, const char *address, size_t byte_count)
+{
+    static const char known[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.:-";
+    size_t length = strlen(node->addresses);
+    unsigned char binary[sizeof(struct in6_addr)];
+    char text[NODE_NAME_BYTES];
+    bool is_ip;
+
+    if (byte_count == 1 && address[0] == '*') {
+        address = anywhere;
+        byte_count = strlen(anywhere);
+    }
+    if (byte_count == 0 || byte_count >= sizeof text)
+        return false;
+    memcpy(text, address, byte_count);
+    text[byte_count] = '\0';
+    is_ip = inet_pton(AF_INET, text, binary) == 1 || inet_pton(AF_INET6, text, binary) == 1;
+    if (text[strspn(text, known)] != '\0' || (!is_ip && strchr(text, ':') != NULL))
+        return false;
+    length += (size_t)snprintf(node->addresses + length, ADDRESSES_BYTES - length, "%s%s:%s",
+                               length == 0 ? "" : ",", is_ip ? "IP" : "DNS", text);
+    return length < ADDRESSES_BYTES;
+}
+
+/* "a", "a=10.0.0.1,a.example", "a=*": its name is an address, too. */
+static Status parse_node(const char *text, Error *err, NodeName *node_out)
+{
+    size_t length = strcspn(text, "=");
+    const char *address = text + length;
+
+    *node_out = (NodeName){{0}};
+    if (length >= sizeof node_out->name)
+        return no_name(text, err);
+    memcpy(node_out->name, text, length);
+    if (!is_name(node_out->name))
+        return no_name(node_out->name, err);
+    if (strchr(node_out->name, '_') == NULL && !add_address(node_out, text, length))
+        return no_name(node_out->name, err);
+    while (*address != '\0') {
+        size_t bytes = strcspn(++address, ",");
+
+        if (!add_address(node_out, address, bytes))
+            return error_set(err, ST_BAD_INPUT, "\"%s\" is no node with its addresses", text);
+        address += bytes;
+    }
+    return ST_OK;
+}
+
+Status node_keys_revoke(const char *folder, const char *name, Error *err)
+{
+    return is_name(name) ? revoked_add(folder, name, err) : no_name(name, err);
+}
+
 Status node_keys_make(const char *folder, const char *const *names, uint32_t count, int days,
                       Error *err)
 {
     char path[PATH_MAX], bytes[SECRET_FILE_BYTES_MAX];
     NodeKeys authority = {0};
     size_t byte_count;
+    NodeName node;
     Status status;
 
     for (uint32_t i = 0; i < count; i++)
-        if (!is_name(names[i]))
-            return error_set(err, ST_BAD_INPUT,
-                             "\"%s\" is no name of a node: letters, digits, \".\", \"_\" and "
-                             "\"-\", and not \"ca\"",
-                             names[i]);
+        TRY(parse_node(names[i], err, &node));
     if (mkdir(folder, 0700) != 0 && errno != EEXIST)
         return error_set_errno(err, errno, "cannot make the folder \"%s\"", folder);
     snprintf(path, sizeof path, "%s/ca.pem", folder);
@@ -384,8 +473,10 @@ Status node_keys_make(const char *folder, const char *const *names, uint32_t cou
         status = node_keys_parse(bytes, byte_count, path, err, &authority);
     OPENSSL_cleanse(bytes, sizeof bytes);
     for (uint32_t i = 0; i < count && status == ST_OK; i++) {
-        snprintf(path, sizeof path, "%s/%s.pem", folder, names[i]);
-        status = make_node(path, names[i], &authority, days, err);
+        status = parse_node(names[i], err, &node);
+        snprintf(path, sizeof path, "%s/%s.pem", folder, node.name);
+        if (status == ST_OK)
+            status = make_node(path, &node, &authority, days, err);
     }
     node_keys_fini(&authority);
     return status;

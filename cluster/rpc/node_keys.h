@@ -40,8 +40,15 @@ void node_keys_fini(NodeKeys *keys);
 MUST_CHECK Status node_keys_make_below(const char *bytes, size_t byte_count, Identity who,
                                        Error *err, char *bytes_out, size_t *length_out);
 
-/* Shows its own certificate, and wants one of the same authority. */
+/* Shows its own certificate, and knows the authority. */
 bool node_keys_use(const NodeKeys *keys, SSL_CTX *context);
+
+/* The name of the node whose certificate it is; false: it is the authority's, or of who is below a
+ * node. */
+bool node_keys_is_node(X509 *certificate, char name_out[NODE_NAME_BYTES]);
+
+/* Whether the node may be found at that host: it says so, or that it may be anywhere. */
+bool node_keys_is_at(X509 *certificate, const char *host);
 
 /* Who the other side is, by certificates that have been verified; false: they are nobody's. */
 bool node_keys_peer(SSL *ssl, Identity *who_out);

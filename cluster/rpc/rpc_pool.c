@@ -101,7 +101,8 @@ Status rpc_pool_take(RpcPool *pool, RpcAddress address, int64_t deadline_ns, Err
     Channel *channel;
 
     while ((*io_out = take_idle(pool, address)) != NULL) {
-        if (channel_is_quiet(frame_io_channel(*io_out))) {
+        if (channel_is_quiet(frame_io_channel(*io_out)) &&
+            channel_is_welcome(frame_io_channel(*io_out))) {
             frame_io_begin(*io_out, deadline_ns);
             return ST_OK;
         }

@@ -119,6 +119,11 @@ static void serve(RpcServer *server, FrameIo *io)
                                channel_peer(frame_io_channel(io)));
             break;
         }
+        if (!channel_is_welcome(frame_io_channel(io))) {
+            LOG_WARN("rpc", "the node of %s is shut out: its connection is closed",
+                     channel_peer(frame_io_channel(io)));
+            return;
+        }
         frame_io_extend(io, from_now(server->endpoint.message_ms));
         is_answered = thrift_processor_process(server->processor, protocol, protocol, &error);
         status = frame_io_take_error(io, &err);

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cluster/rpc/node_keys.h"
+#include "cluster/rpc/revoked.h"
 
 enum { SECRET_BYTES = 32 };
 
@@ -228,6 +229,7 @@ Status secret_read(const char *path, Error *err, Secret *secret_out)
     status = secret_read_file(path, err, secret_out->node, &length);
     if (status == ST_OK && node_keys_are_in(secret_out->node, length)) {
         secret_out->node_bytes = (uint32_t)length;
+        revoked_file_beside(path, secret_out->revoked_file);
         return check_node(path, secret_out, err);
     }
     if (status == ST_OK && parse_key(secret_out->node, length, secret_out)) {
@@ -241,6 +243,19 @@ Status secret_read(const char *path, Error *err, Secret *secret_out)
     return status;
 }
 
+/* With those that are shut out now. */
+static Status narrow_node(const Secret *secret, Identity who, char *bytes, size_t *length,
+                          Error *err)
+{
+    Revoked *revoked = revoked_new(secret->revoked_file, secret->node, secret->node_bytes);
+    Status status = node_keys_make_below(bytes, *length, who, err, bytes, length);
+
+    if (status == ST_OK)
+        status = revoked_print(revoked, bytes, length, err);
+    revoked_free(revoked);
+    return status;
+}
+
 /* In place of what the file holds. */
 static Status narrow(const char *path, Identity who, char *bytes, size_t *length, Error *err)
 {
@@ -251,7 +266,7 @@ static Status narrow(const char *path, Identity who, char *bytes, size_t *length
         return ST_OK;
     status = secret_read(path, err, &secret);
     if (status == ST_OK && secret.node_bytes != 0)
-        status = node_keys_make_below(bytes, *length, who, err, bytes, length);
+        status = narrow_node(&secret, who, bytes, length, err);
     else if (status == ST_OK && !secret_key_of(secret.key, secret.who, who, secret.key))
         status = error_set(err, ST_INTERNAL, "OpenSSL derives no key");
     else if (status == ST_OK)

@@ -21,13 +21,14 @@
 #include "cluster/rpc/identity.h"
 #include "core/base/status.h"
 
-enum { SECRET_KEY_BYTES = 32, SECRET_FILE_BYTES_MAX = 8192 };
+enum { SECRET_KEY_BYTES = 32, SECRET_FILE_BYTES_MAX = 8192, SECRET_PATH_BYTES = 1024 };
 
 typedef struct Secret {
     Identity who; /* whose it is */
     unsigned char key[SECRET_KEY_BYTES];
     uint32_t node_bytes; /* not 0: of node, a key pair for connections (node_keys.h) */
     char node[SECRET_FILE_BYTES_MAX];
+    char revoked_file[SECRET_PATH_BYTES]; /* of nodes that are shut out, or "" (revoked.h) */
 } Secret;
 
 /* The file must be a plain one of at least 32 bytes that only its owner may read: this process's
@@ -39,9 +40,13 @@ MUST_CHECK Status secret_read(const char *path, Error *err, Secret *secret_out);
 MUST_CHECK Status secret_make(const char *path, Error *err);
 
 /* One file for each node, and the authority's where there is none yet, in a folder which is made;
- * see node_keys.h. A node's file that is there stays, and is an error. */
+ * see node_keys.h. names: "a=10.0.0.1,a.example". A node's file that is there stays, and is an
+ * error. */
 MUST_CHECK Status node_keys_make(const char *folder, const char *const *names, uint32_t count,
                                  int days, Error *err);
+
+/* The node is shut out by all that read the list in the folder of their own file. */
+MUST_CHECK Status node_keys_revoke(const char *folder, const char *name, Error *err);
 
 /* What is in such a file, of SECRET_FILE_BYTES_MAX, without white space behind; and a new one. */
 MUST_CHECK Status secret_read_file(const char *path, Error *err, char *bytes, size_t *length_out);

@@ -18,7 +18,7 @@ import tempfile
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
 from clocks import Clocks  # noqa: E402
-from cluster import PATIENCE, ROOT, VONK, Cluster, a_secret, expect, main, other_user, run, stop, wait_for  # noqa: E402
+from cluster import PATIENCE, ROOT, VONK, Cluster, a_secret, expect, main, other_user, run, skip, stop, wait_for  # noqa: E402
 from jobs import write_job  # noqa: E402
 
 
@@ -228,6 +228,56 @@ def test_key_pairs_expire():
             clocks.turn("then", -450)
             failed = run(*ask, code=1, env=then)
             expect("is not valid yet: is the clock right?" in failed.stderr, failed.stderr)
+
+
+QUERY = "SELECT i % 7 AS k, count(*), sum(i) FROM generate_series(1, 200000) AS t(i) GROUP BY 1 ORDER BY 1"
+
+
+def test_node_is_shut_out():
+    """One of two workers, in the middle of its life: nobody speaks to it any more, and the other one goes on."""
+    with tempfile.TemporaryDirectory(prefix="vonk-keys-") as folder:
+        keys, theirs = f"{folder}/keys", f"{folder}/theirs"
+        run("cluster", "init", "--tls", keys, "a", "b", "c")
+        os.mkdir(theirs, 0o700)
+        os.rename(f"{keys}/b.pem", f"{theirs}/b.pem")  # on its own machine, without the list
+        with Cluster(1, executor=None, cores=1, extra=["--secret-file", f"{keys}/a.pem"]) as cluster:
+            other = cluster.start_worker(2, "--secret-file", f"{theirs}/b.pem")
+            query = ["sql", "--master", cluster.url, "--format", "csv", "-c", QUERY, "--set"]
+            answer = run("sql", "--format", "csv", "-c", QUERY).stdout
+            try:
+                wait_for("both are there", lambda: len(cluster.status()["workers"]) == 2)
+                expect(run(*query, f"secret_file={keys}/c.pem").stdout == answer, "with both")
+                expect('names node b now' in run("cluster", "init", "--tls", keys, "--revoke", "b").stderr, "it says so")
+                wait_for("its connection is cut", lambda: re.search("the node of 127.0.0.1:[0-9]+ is shut out", cluster.log("master")))
+                wait_for("and it gets no other", lambda: "its node is shut out" in cluster.log("master"))
+                wait_for("which it says, too", lambda: "it does not take our key pair" in cluster.log("worker-2"))
+                wait_for("it is given up", lambda: len(cluster.status()["workers"]) == 1)
+                failed = run("status", "--master", cluster.url, "--secret-file", f"{theirs}/b.pem", code=1)
+                expect("it does not take our key pair" in failed.stderr and "revoked" in failed.stderr, failed.stderr)
+                expect(run(*query, f"secret_file={keys}/c.pem").stdout == answer, "without it")
+            finally:
+                stop(other)
+
+
+def test_nodes_where_they_say():
+    """A node at another address than its own is not believed to be it; on loopback, whose it is does not matter."""
+    if os.geteuid() != 0 or shutil.which("ip") is None or shutil.which("unshare") is None:
+        skip("a network of its own needs root, ip and unshare")
+    with tempfile.TemporaryDirectory(prefix="vonk-keys-") as folder:
+        run("cluster", "init", "--tls", f"{folder}/keys", "a=10.71.0.1,a.example", "b=10.71.0.2", "c=*", "10.71.0.1")
+        for bad in ("d=", "d=a b", "d=x:y:z", "d=1,,2"):
+            failed = run("cluster", "init", "--tls", f"{folder}/keys", bad, code=1)
+            expect("is no node with its addresses" in failed.stderr, failed.stderr)
+        ask = f'"$0" status --master vonk://10.71.0.1:7071 --secret-file {folder}/keys/c.pem'
+        wanted = {"a": "ok", "b": "its key pair is of a node that is elsewhere", "c": "ok", "10.71.0.1": "ok"}
+        script = "ip link set lo up; ip address add 10.71.0.1/32 dev lo\n" + "".join(
+            f'"$0" master --host 10.71.0.1 --port 7071 --secret-file {folder}/keys/{node}.pem > {folder}/log 2>&1 & master=$!\n'
+            f'while ! grep -q "answers at" {folder}/log; do kill -0 $master || exit 1; done\n'
+            f"echo {node}; {ask} 2>&1; kill $master; wait $master\n" for node in wanted)
+        said = subprocess.run(["unshare", "-n", "sh", "-c", script, VONK], capture_output=True, text=True, timeout=PATIENCE * 4)
+        parts = dict(zip(wanted, re.split(r"^(?:%s)$" % "|".join(wanted), said.stdout, flags=re.M)[1:]))
+        for node, text in wanted.items():
+            expect((text in parts[node] and "NODE=ADDRESS" in parts[node]) if text != "ok" else "worker" in parts[node], f"{node}: {said}")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cluster/rpc/revoked.h"
 #include "cluster/rpc/secret.h"
 
 static char folder[64], path[128];
@@ -167,6 +168,41 @@ START_TEST(test_key_pairs)
 }
 END_TEST
 
+/* A list that comes, grows and goes while it is in use, and one that is handed on. */
+START_TEST(test_revoked)
+{
+    char node[160], file[SECRET_PATH_BYTES],
+        bytes[SECRET_FILE_BYTES_MAX] = "a line\nrevoked x\nrevoked y";
+    size_t length = strlen(bytes), before = length;
+    Error err = ERROR_NONE;
+    Revoked *revoked;
+
+    revoked_file_beside("fd:4", file);
+    ck_assert_str_eq(file, "");
+    revoked_file_beside("a.pem", file);
+    ck_assert_str_eq(file, "revoked");
+    snprintf(node, sizeof node, "%s/a.pem", folder);
+    revoked_file_beside(node, file);
+    revoked = revoked_new(file, "", 0);
+    ck_assert(!revoked_has(revoked, "a"));
+    ck_assert_int_eq(node_keys_revoke(folder, "a", &err), ST_OK);
+    ck_assert_int_eq(node_keys_revoke(folder, "bc", &err), ST_OK);
+    ck_assert_int_eq(node_keys_revoke(folder, "a b", &err), ST_BAD_INPUT);
+    ck_assert(revoked_has(revoked, "a") && revoked_has(revoked, "bc"));
+    ck_assert(!revoked_has(revoked, "b") && !revoked_has(revoked, "c") &&
+              !revoked_has(revoked, ""));
+    ck_assert_int_eq(revoked_print(revoked, bytes, &length, &err), ST_OK);
+    ck_assert_str_eq(bytes + before, "revoked a\nrevoked bc\n");
+    ck_assert_int_eq(unlink(file), 0);
+    ck_assert(!revoked_has(revoked, "a"));
+    revoked_free(revoked);
+    revoked = revoked_new("", bytes, before);
+    ck_assert(revoked_has(revoked, "x") && revoked_has(revoked, "y") &&
+              !revoked_has(revoked, "line"));
+    revoked_free(revoked);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("secret");
@@ -179,6 +215,7 @@ int main(void)
     tcase_add_test(cases, test_not_taken);
     tcase_add_test(cases, test_handed_over);
     tcase_add_test(cases, test_key_pairs);
+    tcase_add_test(cases, test_revoked);
     suite_add_tcase(suite, cases);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
