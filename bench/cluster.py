@@ -7,6 +7,7 @@
     tpch        the 22 queries in one application
     word_count  of --scale GB of text       tera_sort  of --scale GB of records, and bytes moved a second and core
     tasks       empty tasks a second
+    shuffle     --scale GB of records that only go elsewhere: MB a second and core
     recovery    a join of all of lineitem, one executor killed in its middle: how much longer it takes
     kills       the 22 queries, word count, PageRank, TeraSort with an executor killed every second, beside the same undisturbed
 
@@ -257,7 +258,12 @@ class Sail(Foreign):
 
 # --- parts ---
 
+WANTED = {"start": "< 0.15 s", "tpch": "1.5 times one process", "tasks": "20,000", "recovery": "< 1 s and the lost tasks' own time", "kills": "3 times"}
+figures = {}  # by part: {engine: text}
+
+
 def show(part, engine, value, unit, ratio, note=""):
+    figures.setdefault(part, {})[engine] = f"{value:.{3 if value < 10 else 1 if value < 1000 else 0}f} {unit}"
     print(f"{part:11} {engine:14} {value:10.3f} {unit:9} {'' if ratio is None else f'vonk cluster: {ratio:6.3f} of it'} {note}", flush=True)
 
 
@@ -368,13 +374,40 @@ def part_tera_sort(engines, options):
              f"{options.scale * 1000 / seconds / 2:6.1f} MB moved a second and core  {note}")
 
 
+SHUFFLE = """
+def mixed(x: Long): Long = {{ var b = x * 0x9e3779b97f4a7c15L; b = (b ^ (b >>> 30)) * 0xbf58476d1ce4e5b9L; b ^ (b >>> 27) }}
+def moved(rows: Long) = sc.range(0, rows, 1, 8).map {{ n => val x = mixed(n); (x, Array.tabulate(11)(i => mixed(x + 1 + i))) }}.partitionBy(
+  new org.apache.spark.HashPartitioner(8)).map {{ case (key, rest) => rest.foldLeft(key)(_ ^ _) & 1023 }}.reduce(_ + _)
+moved(1000)
+val begun = System.nanoTime
+println(moved({rows}))
+println(s"seconds: ${{(System.nanoTime - begun) / 1e9}}")"""
+
+
+def part_shuffle(engines, options):
+    """Records of 96 bytes, as bench/cluster/shuffle.c says."""
+    rows = int(options.scale * 1e7)
+
+    def work(engine):
+        if isinstance(engine, Spark):
+            return engine.scala(SHUFFLE.format(rows=rows))
+        return engine.job(os.path.join(HERE, "cluster", "shuffle.c"), [str(rows)])
+
+    found = measured(engines, options.runs, work)
+    ours, expected = best(found["vonk cluster"]).seconds, best(found["one process"]).text
+    for name, answers in found.items():
+        seconds = best(answers).seconds
+        show("shuffle", name, rows * 96 / 1e6 / seconds / 2, "MB/s*core", None if name == "vonk cluster" else ours / seconds,
+             check("shuffle", name, words(best(answers).text) == words(expected)))
+
+
 def part_tasks(engines, options):
     def work(engine):
         if isinstance(engine, Spark):
             count = options.tasks // 10
             answer = engine.scala(f"sc.range(0, 2, 1, 2).count()\nval begun = System.nanoTime\n"
                                   f"println(sc.range(0, {count}, 1, {count}).count())\n"
-                                  f'println(s"took:${{(System.nanoTime - begun) / 1e9}}")')
+                                  f'println(s"seconds: ${{(System.nanoTime - begun) / 1e9}}")')
             return Answer(answer.text, answer.seconds / count * options.tasks)
         return engine.job(os.path.join(HERE, "cluster", "empty_tasks.c"), [str(options.tasks)])
 
@@ -445,8 +478,16 @@ def part_kills(engines, options):
 
 
 PARTS = {"start": part_start, "tpch": part_tpch, "word_count": part_word_count, "tera_sort": part_tera_sort, "tasks": part_tasks,
-         "recovery": part_recovery, "kills": part_kills}
+         "shuffle": part_shuffle, "recovery": part_recovery, "kills": part_kills}
 SQL_ONLY = {"start", "tpch"}
+
+
+def print_table():
+    """All that was measured, to be quoted."""
+    names = [name for name in ("vonk cluster", "one process", "spark", "sail") if any(name in row for row in figures.values())]
+    print(f"\n| | {' | '.join(names)} | wanted |\n|{'---|' * (len(names) + 2)}")
+    for part, row in figures.items():
+        print(f"| {part} | {' | '.join(row.get(name, '') for name in names)} | {WANTED.get(part, '')} |", flush=True)
 
 
 def open_engines(engines, folder, without):
@@ -481,6 +522,7 @@ def main():
         open_engines(engines, os.path.abspath(options.folder), options.without.split(","))
         for part in options.parts or PARTS:
             PARTS[part]({name: engine for name, engine in engines.items() if part in SQL_ONLY or not isinstance(engine, Sail)}, options)
+        print_table()
     finally:
         for engine in engines.values():
             engine.close()
