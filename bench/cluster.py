@@ -418,7 +418,7 @@ def part_tasks(engines, options):
         show("tasks", name, options.tasks / seconds, "tasks/s", None if name == "vonk cluster" else ours / seconds)
 
 
-def killed(engine, after):
+def killed(engine, after, *more):
     """The join, with one executor killed when so much time has gone by since there were two."""
     missed = []
     wait_for("no executor of what ran before", lambda: not engine.executors())
@@ -433,11 +433,22 @@ def killed(engine, after):
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        answer = engine.sql([JOIN])
+        answer = engine.sql([JOIN], *more)
     finally:
         killer.join()
     if missed:
         raise RuntimeError(f"no executor was killed in its middle: {missed[0]}")
+    return answer
+
+
+def killed_once(engine, after, again):
+    """As above; again: what Vonk had to run once more, in ms of CPU."""
+    if not isinstance(engine, Vonk):
+        return killed(engine, after)
+    with tempfile.TemporaryDirectory(prefix="vonk-bench-events-") as log:
+        answer, losses = killed(engine, after, ["--set", f"event_log={log}"]), kills.Losses()
+        losses.add_logs(log, [])
+        again.append(losses.again_ms)
     return answer
 
 
@@ -449,12 +460,14 @@ def part_recovery(engines, options):
         if name not in calm:
             continue
         calm = min(calm[name], key=lambda answer: answer.seconds)
-        hurt = measured({name: engine}, options.runs, lambda engine: killed(engine, calm.parts[0] / 2))
+        again = []
+        hurt = measured({name: engine}, options.runs, lambda engine: killed_once(engine, calm.parts[0] / 2, again))
         if name not in hurt:
             continue
         hurt = min(hurt[name], key=lambda answer: answer.seconds)
         note = check("recovery", name, calm.text == hurt.text)
-        show("recovery", name, hurt.seconds - calm.seconds, "s longer", None, f"than {calm.seconds:.3f} s undisturbed {note}")
+        show("recovery", name, hurt.seconds - calm.seconds, "s longer", None, f"than {calm.seconds:.3f} s undisturbed"
+             f"{f'; the lost tasks took {max(again) / 1000:.3f} s' if again else ''} {note}")
 
 
 def part_kills(engines, options):
