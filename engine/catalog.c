@@ -478,7 +478,7 @@ static Status write_view(const SessionCatalog *catalog, const char *name, const 
     if (status == ST_OK)
         status = file_writer_add(writer, select_text, strlen(select_text), err);
     if (status == ST_OK)
-        status = file_writer_finish(writer, err);
+        status = file_writer_finish(writer, true, err);
     else
         file_writer_abort(writer);
     arena_free(arena);

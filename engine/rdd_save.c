@@ -1,19 +1,23 @@
 /*
  * rdd_save.c -- a folder of part files, one a partition, which appears whole or not at all
  *
- *     .NAME.PID.N.tmp/part-00000.csv, part-00001.csv, ...   each whole, on the disk
+ *     .NAME.PID.N.tmp/part-00000.csv, part-00001.csv, ...   each whole
  *     -> NAME/                                              when all are there
+ *
+ * As of Spark's files, the system writes them to the disk when it sees fit, which may be after the
+ * job: with sync_saves all are there before the folder has its name.
  */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/file.h"
 #include "engine/rdd_internal.h"
+#include "engine/session_internal.h"
 
 /* "data/out/" -> "data/out"; what stands before the last slash goes to *parent_out. */
 static const char *folder_name(Arena *arena, const char *path, const char **parent_out)
@@ -32,16 +36,20 @@ static const char *folder_name(Arena *arena, const char *path, const char **pare
     return name;
 }
 
-static Status sync_folder(const char *path, Error *err)
+/* The folder's files, which nobody else has seen yet, and their names. */
+static Status sync_files(Arena *arena, const char *path, Error *err)
 {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = opendir(path);
+    const struct dirent *entry;
     Status status = ST_OK;
 
-    if (fd < 0 || fsync(fd) != 0)
-        status = error_set_errno(err, errno, "cannot write the folder \"%s\"", path);
-    if (fd >= 0)
-        close(fd);
-    return status;
+    if (folder == NULL)
+        return error_set_errno(err, errno, "cannot read the folder \"%s\"", path);
+    while (status == ST_OK && (entry = readdir(folder)) != NULL)
+        if (entry->d_name[0] != '.')
+            status = file_sync(arena_printf(arena, "%s/%s", path, entry->d_name), err);
+    closedir(folder);
+    return status == ST_OK ? file_sync(path, err) : status;
 }
 
 /* Of its files all, or just the hidden ones. */
@@ -90,6 +98,7 @@ static Status save_folder(VonkRdd *rdd, const char *path, const char *format, Er
     const char *final = arena_printf(arena, "%s/%s", parent, name);
     const char *temporary = arena_printf(arena, "%s/.%s.%ld.%u.tmp", parent, name, (long)getpid(),
                                          atomic_fetch_add(&saves, 1));
+    bool is_synced = rdd->rdds->session->session->config.sync_saves;
     struct stat info;
     Status status;
 
@@ -103,8 +112,8 @@ static Status save_folder(VonkRdd *rdd, const char *path, const char *format, Er
     status = write_parts(rdd, temporary, format, err);
     /* of tasks that were killed, where files have names from the start (file_writer_open) */
     remove_files(arena, temporary, true);
-    if (status == ST_OK)
-        status = sync_folder(temporary, err);
+    if (status == ST_OK && is_synced)
+        status = sync_files(arena, temporary, err);
     /* over an empty folder made meanwhile, at most: never over files */
     if (status == ST_OK && rename(temporary, final) != 0)
         status = error_set_errno(err, errno, "cannot rename \"%s\" to \"%s\"", temporary, final);
@@ -113,7 +122,7 @@ static Status save_folder(VonkRdd *rdd, const char *path, const char *format, Er
         (void)rmdir(temporary);
         return status;
     }
-    return sync_folder(parent, err);
+    return is_synced ? file_sync(parent, err) : ST_OK;
 }
 
 static VonkStatus save(VonkRdd *rdd, const char *folder, const char *format, VonkError *error)

@@ -108,8 +108,9 @@ static inline const char *hash_directory_likely(const HashDirectory *directory, 
 {
     uint64_t mask = directory->slot_count - 1;
     uint64_t first = directory->slots[hash & mask], second = directory->slots[(hash + 1) & mask];
+    uint64_t is_first = (((first ^ hash) >> HASH_TAG_SHIFT) - 1) >> 63; /* 1 or 0 */
 
-    return hash_slot_row((first ^ hash) >> HASH_TAG_SHIFT == 0 ? first : second);
+    return hash_slot_row(second ^ ((first ^ second) & -is_first));
 }
 
 PREFETCHER void hash_directory_prefetch_row(const HashDirectory *directory, uint32_t row_bytes,

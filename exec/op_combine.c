@@ -48,12 +48,12 @@ enum { PIECE_ROWS = 1024 };
 
 typedef struct PartialState {
     uint64_t window_rows, window_bytes;
-    uint64_t rows;      /* since it was tried, or given up */
-    uint64_t pass_rows; /* behind which it is tried again  */
-    bool is_passed;     /* it is not worth its time        */
-    bool has_range;     /* it is an array                  */
-    uint32_t *part;     /* room for a selection            */
-    bool has_texts;     /* that records bring              */
+    uint64_t rows;                     /* since it was tried, or given up */
+    uint64_t pass_rows;                /* behind which it is tried again  */
+    bool is_passed;                    /* it is not worth its time        */
+    bool has_range;                    /* it is an array                  */
+    uint32_t *part;                    /* room for a selection            */
+    uint32_t text_count, *text_places; /* columns of the input that are texts of records */
 } PartialState;
 
 typedef struct CombineOp {
@@ -458,14 +458,38 @@ static uint64_t partial_bytes(const CombineOp *op)
            op->table.texts.used_bytes;
 }
 
-static uint64_t text_bytes(const CombineOp *op, const Batch *batch, uint32_t row)
+static void partial_init(PartialState *state, Arena *arena, const RecordLayout *in,
+                         const uint32_t *places)
 {
-    const RecordLayout *in = op->node->spec->in;
-    uint64_t bytes = 0;
-
+    state->part = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
+    state->text_places = ARENA_ARRAY(arena, uint32_t, in->field_count);
     for (uint32_t i = 0; i < in->field_count; i++)
         if (type_phys(in->fields[i].type) == PHYS_STR)
-            bytes += ((const Str *)column_value(&batch->columns[op->places[i]], row))->length;
+            state->text_places[state->text_count++] = places[i];
+}
+
+/* Of the batch's selected rows [from, from + count). */
+static uint64_t column_text_bytes(const Column *column, const Batch *batch, uint32_t from,
+                                  uint32_t count)
+{
+    const Str *values = column->values;
+    uint64_t bytes = 0;
+
+    if (column->form == COLUMN_FLAT && batch->selection == NULL)
+        for (uint32_t i = from; i < from + count; i++)
+            bytes += values[i].length;
+    else
+        for (uint32_t i = from; i < from + count; i++)
+            bytes += ((const Str *)column_value(column, batch_row(batch, i)))->length;
+    return bytes;
+}
+
+static uint64_t text_bytes(const CombineOp *op, const Batch *batch, uint32_t from, uint32_t count)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < op->partial.text_count; i++)
+        bytes += column_text_bytes(&batch->columns[op->partial.text_places[i]], batch, from, count);
     return bytes;
 }
 
@@ -476,12 +500,15 @@ static uint32_t take_of_window(CombineOp *op, const Batch *batch, uint32_t from)
     uint64_t left = (state->is_passed ? state->pass_rows : WINDOW_ROWS) - state->window_rows;
     uint32_t count =
         batch->selected_count - from < left ? batch->selected_count - from : (uint32_t)left;
+    uint64_t bytes = state->is_passed ? 0 : text_bytes(op, batch, from, count);
 
-    for (uint32_t i = 0; state->has_texts && !state->is_passed && i < count; i++) {
-        state->window_bytes += text_bytes(op, batch, batch_row(batch, from + i));
-        if (state->window_bytes >= WINDOW_TEXT_BYTES)
-            count = i + 1;
+    if (state->window_bytes + bytes >= WINDOW_TEXT_BYTES) {
+        bytes = 0;
+        count = 0;
+        while (state->window_bytes + bytes < WINDOW_TEXT_BYTES)
+            bytes += text_bytes(op, batch, from + count++, 1);
     }
+    state->window_bytes += bytes;
     state->window_rows += count;
     return count;
 }
@@ -703,10 +730,8 @@ Status op_combine_new(const ExecContext *context, Arena *arena, const PlanCombin
     op->args = ARENA_ARRAY(arena, const Column *, node->args.count);
     op->accs = ARENA_ARRAY(arena, void *, BATCH_ROWS_MAX);
     op->first = arena_alloc(arena, node->spec->acc->bytes);
-    for (uint32_t i = 0; i < node->spec->in->field_count; i++)
-        op->partial.has_texts |= type_phys(node->spec->in->fields[i].type) == PHYS_STR;
     if (node->is_partial)
-        op->partial.part = ARENA_ARRAY(arena, uint32_t, BATCH_ROWS_MAX);
+        partial_init(&op->partial, arena, node->spec->in, places);
     while (node->spec->has_keys && !node->spec->in->fields[op->key_number].is_key)
         op->key_number++;
     op->op.makes_more_rows = true;

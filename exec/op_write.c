@@ -309,7 +309,7 @@ static Status write_finish_task(Operator *op, uint32_t phase, uint32_t task, uin
     TRY(stop_check(op->context->stop, err));
     writer = self->writer;
     self->writer = NULL;
-    return self->format->writer_finish(writer, err);
+    return self->format->writer_finish(writer, !self->node->is_parts, err);
 }
 
 /* --- source: one row --- */

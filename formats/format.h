@@ -27,13 +27,13 @@ typedef struct Format {
     Status (*receive)(uint32_t file_count, const TableFile *files, WireReader *from, MemPool *pool,
                       Error *err, Table **table_out);
 
-    /* Writes path's temporary sibling; writer_finish makes it appear whole (fsync, rename),
-     * writer_abort removes it. Batches come in row order, from one thread. */
+    /* Writes path's temporary sibling; writer_finish makes it appear whole (fsync when it is_synced,
+     * rename), writer_abort removes it. Batches come in row order, from one thread. */
     Status (*writer_open)(const char *path, uint32_t column_count, const TableColumn *columns,
                           OptionList options, MemPool *pool, Error *err, TableWriter **writer_out);
     Status (*writer_add)(TableWriter *writer, const Batch *batch, Error *err);
-    Status (*writer_finish)(TableWriter *writer, Error *err); /* frees it, also on failure */
-    void (*writer_abort)(TableWriter *writer);                /* frees it; accepts NULL */
+    Status (*writer_finish)(TableWriter *writer, bool is_synced, Error *err); /* frees it always */
+    void (*writer_abort)(TableWriter *writer); /* frees it; accepts NULL */
 } Format;
 
 extern const Format format_parquet;

@@ -304,28 +304,35 @@ uint64_t file_writer_offset(const FileWriter *writer)
     return writer->offset;
 }
 
-/* After the rename: makes the new name itself durable. */
-static Status sync_folder(const char *path, Error *err)
+Status file_sync(const char *path, Error *err)
 {
-    char *folder = folder_of(path);
     Status status = ST_OK;
-    int descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
 
     /* some file systems cannot sync a folder (EINVAL): then there is nothing more to do */
     if (descriptor < 0 || (fsync(descriptor) != 0 && errno != EINVAL))
-        status = error_set_errno(err, errno, "could not sync the folder of \"%s\"", path);
+        status = error_set_errno(err, errno, "could not sync \"%s\"", path);
     if (descriptor >= 0)
         close(descriptor);
+    return status;
+}
+
+/* After the rename: makes the new name itself durable. */
+static Status sync_folder_of(const char *path, Error *err)
+{
+    char *folder = folder_of(path);
+    Status status = file_sync(folder, err);
+
     free(folder);
     return status;
 }
 
-static Status finish(FileWriter *writer, Error *err)
+static Status finish(FileWriter *writer, bool is_synced, Error *err)
 {
     int closed, error_number = 0;
 
     TRY(flush_buffer(writer, err));
-    if (fsync(writer->descriptor) != 0)
+    if (is_synced && fsync(writer->descriptor) != 0)
         return error_set_errno(err, errno, "could not sync file \"%s\"", writer->path);
     if (!writer->is_named)
         error_number = try_names(writer, link_unnamed);
@@ -337,12 +344,12 @@ static Status finish(FileWriter *writer, Error *err)
         return error_set_errno(err, errno, "could not close file \"%s\"", writer->path);
     if (rename(writer->temporary_path, writer->path) != 0)
         return error_set_errno(err, errno, "could not create file \"%s\"", writer->path);
-    return sync_folder(writer->path, err);
+    return is_synced ? sync_folder_of(writer->path, err) : ST_OK;
 }
 
-Status file_writer_finish(FileWriter *writer, Error *err)
+Status file_writer_finish(FileWriter *writer, bool is_synced, Error *err)
 {
-    Status status = finish(writer, err);
+    Status status = finish(writer, is_synced, err);
 
     if (status != ST_OK)
         file_writer_abort(writer);

@@ -326,7 +326,7 @@ MUST_CHECK Status csv_writer_open(const char *path, uint32_t column_count,
                                   const TableColumn *columns, OptionList options, MemPool *pool,
                                   Error *err, TableWriter **writer_out);
 MUST_CHECK Status csv_writer_add(TableWriter *writer, const Batch *batch, Error *err);
-MUST_CHECK Status csv_writer_finish(TableWriter *writer, Error *err);
+MUST_CHECK Status csv_writer_finish(TableWriter *writer, bool is_synced, Error *err);
 void csv_writer_abort(TableWriter *writer);
 
 #endif

@@ -207,13 +207,13 @@ Status csv_writer_add(TableWriter *handle, const Batch *batch, Error *err)
     return ST_OK;
 }
 
-Status csv_writer_finish(TableWriter *handle, Error *err)
+Status csv_writer_finish(TableWriter *handle, bool is_synced, Error *err)
 {
     CsvWriter *writer = (CsvWriter *)handle;
     Status status = write_bytes(writer, writer->text, writer->filled, true, err);
 
     if (status == ST_OK) {
-        status = file_writer_finish(writer->file, err);
+        status = file_writer_finish(writer->file, is_synced, err);
         writer->file = NULL;
     }
     csv_writer_abort(handle);

@@ -64,7 +64,7 @@ MUST_CHECK Status parquet__writer_open(const char *path, uint32_t column_count,
                                        const TableColumn *columns, OptionList options,
                                        MemPool *pool, Error *err, TableWriter **writer_out);
 MUST_CHECK Status parquet__writer_add(TableWriter *writer, const Batch *batch, Error *err);
-MUST_CHECK Status parquet__writer_finish(TableWriter *writer, Error *err);
+MUST_CHECK Status parquet__writer_finish(TableWriter *writer, bool is_synced, Error *err);
 void parquet__writer_abort(TableWriter *writer);
 
 #endif

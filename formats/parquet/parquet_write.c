@@ -283,7 +283,7 @@ Status parquet__writer_add(TableWriter *base, const Batch *batch, Error *err)
     return ST_OK;
 }
 
-Status parquet__writer_finish(TableWriter *base, Error *err)
+Status parquet__writer_finish(TableWriter *base, bool is_synced, Error *err)
 {
     ParquetWriter *writer = (ParquetWriter *)base;
     Status status = write_group(writer, err);
@@ -294,7 +294,7 @@ Status parquet__writer_finish(TableWriter *base, Error *err)
         parquet__writer_abort(base);
         return status;
     }
-    status = file_writer_finish(writer->file, err);
+    status = file_writer_finish(writer->file, is_synced, err);
     writer_free(writer);
     return status;
 }

@@ -59,10 +59,10 @@ Status text_writer_add(TableWriter *handle, const Batch *batch, Error *err)
     return ST_OK;
 }
 
-Status text_writer_finish(TableWriter *handle, Error *err)
+Status text_writer_finish(TableWriter *handle, bool is_synced, Error *err)
 {
     TextWriter *writer = (TextWriter *)handle;
-    Status status = file_writer_finish(writer->file, err);
+    Status status = file_writer_finish(writer->file, is_synced, err);
 
     arena_free(writer->arena);
     return status;

@@ -7,7 +7,7 @@
 Status text_writer_open(const char *path, uint32_t column_count, const TableColumn *columns,
                         OptionList options, MemPool *pool, Error *err, TableWriter **writer_out);
 Status text_writer_add(TableWriter *handle, const Batch *batch, Error *err);
-Status text_writer_finish(TableWriter *handle, Error *err);
+Status text_writer_finish(TableWriter *handle, bool is_synced, Error *err);
 void text_writer_abort(TableWriter *handle);
 
 #endif

@@ -3,7 +3,7 @@ error that says what and where. The nth allocation: see fault_allocation."""
 import os
 import resource
 
-from faults import HERE, build_shim, check, finish, start
+from faults import HERE, ROOT, build_shim, check, finish, start
 
 # With so little memory, tables and blocks go to the disk.
 JOBS = {"word count": ["word_count", "300000"], "join": ["join", "250000"]}
@@ -57,6 +57,32 @@ def test_small_disk(folder, name, job, right):
         check(run.status == (0 if limit == 1 << 30 else 1), f"{name}, {limit} bytes: {run}")
 
 
+def test_synced_save(shim, folder):
+    """sync_saves: each part and both folders are synced, or the job fails and leaves nothing; without it nothing is synced."""
+    made = finish(start(["cc", os.path.join(ROOT, "examples", "tera_sort.c"), "-o", os.path.join(folder, "tera_sort.so")]))
+    records, saves = os.path.join(folder, "records"), os.path.join(folder, "saves")
+    count = os.path.join(folder, "count")
+    os.mkdir(saves)
+    with open(records, "w", encoding="ascii") as f:
+        f.writelines(f"{i * 7919 % 1000:010}{'x' * 88}\n" for i in range(1000))
+
+    def save(name, switch, fault):
+        run = finish(start(["submit", "--set", f"sync_saves={switch}", os.path.join(folder, "tera_sort.so"), records, os.path.join(saves, name)],
+                           env={"TMPDIR": folder, "LD_PRELOAD": shim, "VONK_FAULT": fault, "VONK_FAULT_COUNT": count,
+                                "VONK_FAULT_UNDER": folder}))
+        with open(count, encoding="utf-8") as f:
+            return run, int(f.read())
+
+    run, synced = save("off", "off", "fsync:0:EIO")
+    parts = len(os.listdir(os.path.join(saves, "off"))) if run.status == 0 else 0
+    check(made.status == 0 and run.status == 0 and parts > 0 and synced == 0, f"not synced: {made} {run} {synced}")
+    run, synced = save("on", "on", "fsync:0:EIO")
+    check(run.status == 0 and synced == parts + 2, f"synced: {run} {synced} times")
+    for nth in (1, parts + 1):
+        run, _ = save("failed", "on", f"fsync:{nth}:EIO")
+        check(run.status == 1 and "could not sync" in run.err and sorted(os.listdir(saves)) == ["off", "on"], f"sync {nth} fails: {run}")
+
+
 def run_all(folder):
     shim = build_shim(folder)
     made = finish(start(["cc", os.path.join(HERE, "fault_jobs.c"), "-o", os.path.join(folder, "fault_jobs.so")]))
@@ -66,3 +92,4 @@ def run_all(folder):
         check(right.status == 0 and len(right.out) == 17, f"{name}: {right}")
         test_calls(shim, folder, name, job, right)
         test_small_disk(folder, name, job, right)
+    test_synced_save(shim, folder)

@@ -68,7 +68,7 @@ static void write_file(const char *name, const char *text, size_t bytes)
 
     ck_assert_int_eq(file_writer_open(in_folder(name), NULL, &writer), ST_OK);
     ck_assert_int_eq(file_writer_add(writer, text, bytes, NULL), ST_OK);
-    ck_assert_int_eq(file_writer_finish(writer, NULL), ST_OK);
+    ck_assert_int_eq(file_writer_finish(writer, true, NULL), ST_OK);
 }
 
 START_TEST(reads_at_positions)
@@ -166,7 +166,7 @@ START_TEST(writer_replaces_at_the_end_only)
     ck_assert_uint_eq(file_writer_offset(writer), 3 + (1 << 20));
     ck_assert_int_eq(file_open(in_folder("a"), &err, &file), ST_OK);
     ck_assert_uint_eq(file_size(file), 3);
-    ck_assert_int_eq(file_writer_finish(writer, &err), ST_OK);
+    ck_assert_int_eq(file_writer_finish(writer, true, &err), ST_OK);
     ck_assert_int_eq(file_read_at(file, 0, got, 3, &err), ST_OK);
     ck_assert_str_eq(got, "old"); /* who opened it before keeps the old file */
     file_close(file);
@@ -223,7 +223,7 @@ static int write_without_proc(void)
         return 2;
     if (file_writer_open(in_folder("a"), &err, &writer) != ST_OK ||
         file_writer_add(writer, "new", 3, &err) != ST_OK ||
-        file_writer_finish(writer, &err) != ST_OK || count_entries() != 1)
+        file_writer_finish(writer, true, &err) != ST_OK || count_entries() != 1)
         return 3;
     return 0;
 }
@@ -258,7 +258,7 @@ START_TEST(failing_writer_names_the_path_and_cleans_up)
 
     ck_assert_int_eq(mkdir(in_folder("taken"), 0700), 0);
     ck_assert_int_eq(file_writer_open(in_folder("taken"), &err, &writer), ST_OK);
-    ck_assert_int_eq(file_writer_finish(writer, &err), ST_IO);
+    ck_assert_int_eq(file_writer_finish(writer, true, &err), ST_IO);
     ck_assert_ptr_nonnull(strstr(err.message, in_folder("taken")));
     ck_assert_int_eq(count_entries(), 1);
 
@@ -269,7 +269,7 @@ START_TEST(failing_writer_names_the_path_and_cleans_up)
     for (int i = 0; i < 1000 && status == ST_OK; i++)
         status = file_writer_add(writer, "0123456789", 10, &err);
     if (status == ST_OK)
-        status = file_writer_finish(writer, &err);
+        status = file_writer_finish(writer, true, &err);
     limit.rlim_cur = RLIM_INFINITY;
     setrlimit(RLIMIT_FSIZE, &limit);
     ck_assert_int_eq(status, ST_IO);
@@ -284,7 +284,7 @@ START_TEST(writes_into_the_current_folder)
 
     ck_assert_int_eq(chdir(folder), 0);
     ck_assert_int_eq(file_writer_open("plain", NULL, &writer), ST_OK);
-    ck_assert_int_eq(file_writer_finish(writer, NULL), ST_OK);
+    ck_assert_int_eq(file_writer_finish(writer, true, NULL), ST_OK);
     ck_assert_int_eq(access(in_folder("plain"), R_OK), 0);
     ck_assert_int_eq(count_entries(), 1);
 }

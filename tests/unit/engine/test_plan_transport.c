@@ -106,7 +106,7 @@ static void write_parquet(const Table *table, const char *name)
         }
         table->class->scan_close(scan);
     }
-    ck_assert_int_eq(format_parquet.writer_finish(writer, &err), ST_OK);
+    ck_assert_int_eq(format_parquet.writer_finish(writer, true, &err), ST_OK);
 }
 
 /* --- through bytes --- */

@@ -413,7 +413,7 @@ START_TEST(written_files_read_back)
                batch.row_count > 0)
             ck_assert(format_csv.writer_add(writer, &batch, &error) == ST_OK);
         table->class->scan_close(scan);
-        ck_assert(format_csv.writer_finish(writer, &error) == ST_OK);
+        ck_assert(format_csv.writer_finish(writer, true, &error) == ST_OK);
         ck_assert_msg(format_open_table(path, NULL, (OptionList){0}, pool, &error, &again) == ST_OK,
                       "%s", error.message);
         ck_assert(dump(again, 1 << 20, 2048, &error, &got) == ST_OK);

@@ -191,7 +191,7 @@ static void write_rows(const Rows *rows, const char *const *option_items, uint32
         count = count < ROWS - row ? count : ROWS - row;
         add_rows(writer, rows, row, count);
     }
-    ck_assert_msg(format_parquet.writer_finish(writer, &err) == ST_OK, "%s", err.message);
+    ck_assert_msg(format_parquet.writer_finish(writer, true, &err) == ST_OK, "%s", err.message);
 }
 
 static Table *open_table(void)
@@ -480,7 +480,7 @@ START_TEST(memory_refused)
 
             status = format_parquet.writer_add(writer, &batch, &err);
             if (status == ST_OK)
-                status = format_parquet.writer_finish(writer, &err);
+                status = format_parquet.writer_finish(writer, true, &err);
             else
                 format_parquet.writer_abort(writer);
         }
@@ -563,7 +563,7 @@ START_TEST(no_rows)
     ck_assert_int_eq(format_parquet.writer_open(path, COLUMN_COUNT, columns, (OptionList){0}, pool,
                                                 NULL, &writer),
                      ST_OK);
-    ck_assert_int_eq(format_parquet.writer_finish(writer, NULL), ST_OK);
+    ck_assert_int_eq(format_parquet.writer_finish(writer, true, NULL), ST_OK);
     ck_assert_int_eq(format_parquet.open(1, paths, (OptionList){0}, pool, NULL, &table), ST_OK);
     result = scan_table(table, &request);
     ck_assert_int_eq(result.status, ST_OK);
