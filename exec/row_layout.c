@@ -201,7 +201,7 @@ Status row_store_grow(RowStore *store, Error *err)
 
     while (bytes < store->used_bytes && bytes < ROW_CHUNK_BYTES_MAX)
         bytes *= 2;
-    if (store->used_bytes >= ROW_CHUNK_BYTES_HUGE * (size_t)4)
+    if (store->used_bytes >= ROW_CHUNK_BYTES_HUGE)
         bytes = ROW_CHUNK_BYTES_HUGE; /* a block that lies on huge pages */
     row_capacity = (uint32_t)(bytes / store->row_bytes);
     if (row_capacity == 0)

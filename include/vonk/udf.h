@@ -276,6 +276,39 @@ static inline int vonk_text_compare(VonkText a, VonkText b)
     return order != 0 ? order : (a.bytes > b.bytes) - (a.bytes < b.bytes);
 }
 
+static inline bool vonk__is_space(char byte)
+{
+    return (unsigned char)(byte - '\t') <= '\r' - '\t' || byte == ' ';
+}
+
+/* The highest bit of each of 8 bytes that is white space, the first one's lowest. */
+static inline uint64_t vonk__spaces(const char *bytes)
+{
+    const uint64_t each = UINT64_C(0x0101010101010101), highest = each << 7;
+    uint64_t word, ascii, tab_or_more, behind_return, no_space;
+
+    memcpy(&word, bytes, sizeof word);
+    ascii = word & ~highest; /* no sum below carries into the next byte */
+    tab_or_more = ascii + each * (0x80 - '\t');
+    behind_return = ascii + each * (0x80 - '\r' - 1);
+    no_space = (ascii ^ each * ' ') + each * 0x7f;
+    return ((tab_or_more & ~behind_return) | ~no_space) & ~word & highest;
+}
+
+/* Words end anywhere: their bytes are looked at together, as no branch foretells where. */
+static inline const char *vonk__word_end(const char *at, const char *end)
+{
+    for (; end - at >= 16; at += 16) {
+        uint64_t low = vonk__spaces(at), high = vonk__spaces(at + 8);
+
+        if ((low | high) != 0)
+            return at + (low != 0 ? __builtin_ctzll(low) : 64 + __builtin_ctzll(high)) / 8;
+    }
+    while (at < end && !vonk__is_space(*at))
+        at++;
+    return at;
+}
+
 /*
  * Cuts the next word (bytes other than space, tab, newline, carriage return, form feed and vertical
  * tab) off the front of *rest; false when there is none.
@@ -290,11 +323,10 @@ static inline bool vonk_text_next_word(VonkText *rest, VonkText *word)
     const char *at = rest->data, *end = at + rest->bytes;
     const char *start;
 
-    while (at < end && ((unsigned char)(*at - '\t') <= '\r' - '\t' || *at == ' '))
+    while (at < end && vonk__is_space(*at))
         at++;
     start = at;
-    while (at < end && !((unsigned char)(*at - '\t') <= '\r' - '\t' || *at == ' '))
-        at++;
+    at = vonk__word_end(at, end);
     *word = (VonkText){start, (size_t)(at - start)};
     *rest = (VonkText){at, (size_t)(end - at)};
     return at > start;
