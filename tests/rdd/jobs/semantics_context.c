@@ -348,6 +348,34 @@ static void test_unwanted(VonkSession *session)
           "and else to its end");
 }
 
+/* The first word of x's with one other byte among them, whichever, and wherever that is. */
+static bool ends_word_rightly(size_t length, size_t at, char byte)
+{
+    bool is_space = byte != 0 && strchr(" \t\n\v\f\r", byte) != NULL;
+    size_t start = is_space && at == 0 ? 1 : 0, end = is_space && at > 0 ? at : length;
+    char text[64];
+    VonkText rest = {text, length}, word;
+
+    memset(text, 'x', sizeof text);
+    text[at] = byte;
+    text[length] = ' ';
+    return vonk_text_next_word(&rest, &word) == (end > start) && word.data == text + start &&
+           word.bytes == end - start && rest.data == text + end && rest.bytes == length - end;
+}
+
+static void test_words(void)
+{
+    bool right = true;
+    VonkText rest = {NULL, 0}, word;
+
+    for (size_t length = 1; length <= 40; length++)
+        for (size_t at = 0; at < length; at++)
+            for (int byte = 0; byte < 256; byte++)
+                right &= ends_word_rightly(length, at, (char)byte);
+    check(right, "a word ends at white space, and nowhere else");
+    check(!vonk_text_next_word(&rest, &word), "no text has no word");
+}
+
 int vonk_main(VonkSession *session, int argc, char **argv)
 {
     (void)argc;
@@ -358,5 +386,6 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_closures(session);
     test_record_numbers(session);
     test_unwanted(session);
+    test_words();
     return finish();
 }

@@ -104,6 +104,7 @@ static void test_save(VonkSession *session)
           "save_as_csv: a file a partition");
     snprintf(sql, sizeof sql, "SELECT i, t FROM read_csv('%s')", path_of("csv"));
     check_rows(session, sql, "save_as_csv reads back");
+    check(vonk_session_set(session, "sync_saves", "on", &error) == VONK_OK, "SET sync_saves");
     check(vonk_rdd_save_as_parquet(rows, path_of("parquet"), &error) == VONK_OK &&
               entries(path_of("parquet")) == 4,
           "save_as_parquet");
