@@ -27,8 +27,8 @@ typedef struct Format {
     Status (*receive)(uint32_t file_count, const TableFile *files, WireReader *from, MemPool *pool,
                       Error *err, Table **table_out);
 
-    /* Writes path's temporary sibling; writer_finish makes it appear whole (fsync when it is_synced,
-     * rename), writer_abort removes it. Batches come in row order, from one thread. */
+    /* Writes path's temporary sibling; writer_finish makes it appear whole (fsync when it
+     * is_synced, rename), writer_abort removes it. Batches come in row order, from one thread. */
     Status (*writer_open)(const char *path, uint32_t column_count, const TableColumn *columns,
                           OptionList options, MemPool *pool, Error *err, TableWriter **writer_out);
     Status (*writer_add)(TableWriter *writer, const Batch *batch, Error *err);

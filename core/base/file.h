@@ -65,9 +65,9 @@ MUST_CHECK Status file_writer_add(FileWriter *writer, const void *bytes, size_t 
                                   Error *err);
 uint64_t file_writer_offset(const FileWriter *writer); /* bytes added so far */
 
-/* Write, fsync, rename, fsync of the directory; unless it is_synced no fsync: then a power cut within
- * the next seconds may take the file, or what is in it. Frees the writer, also on failure: then the
- * temporary file is gone and the path is as it was. */
+/* Write, fsync, rename, fsync of the directory; unless it is_synced no fsync: then a power cut
+ * within the next seconds may take the file, or what is in it. Frees the writer, also on failure:
+ * then the temporary file is gone and the path is as it was. */
 MUST_CHECK Status file_writer_finish(FileWriter *writer, bool is_synced, Error *err);
 
 /* What is in the file, or the folder's names, outlives a power cut from now on. */
