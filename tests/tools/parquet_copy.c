@@ -38,7 +38,7 @@ static Status copy_rows(const Table *table, const ScanRequest *request, Arena *a
     for (uint32_t s = 0; s < split_count && status == ST_OK; s++)
         status = copy_split(table, &splits[s], request, writer, err);
     if (status == ST_OK)
-        return format_parquet.writer_finish(writer, err);
+        return format_parquet.writer_finish(writer, true, err);
     format_parquet.writer_abort(writer);
     return status;
 }
