@@ -49,6 +49,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
 ssize_t __wrap_getrandom(void *bytes, size_t count, unsigned flags);
 int __wrap_poll(struct pollfd *polled, nfds_t count, int timeout_ms);
 int __real_poll(struct pollfd *polled, nfds_t count, int timeout_ms);
+int __wrap___poll_chk(struct pollfd *polled, nfds_t count, int timeout_ms, size_t bytes);
 ssize_t __wrap_write(int fd, const void *bytes, size_t count);
 ssize_t __real_write(int fd, const void *bytes, size_t count);
 int __wrap_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout);
@@ -244,6 +245,13 @@ int __wrap_poll(struct pollfd *polled, nfds_t count, int timeout_ms)
         return ready;
     (void)fiber_wait(process_self(), end_ns);
     return __real_poll(polled, count, 0);
+}
+
+/* What _FORTIFY_SOURCE makes of it. */
+int __wrap___poll_chk(struct pollfd *polled, nfds_t count, int timeout_ms, size_t bytes)
+{
+    CHECK(count <= bytes / sizeof *polled);
+    return __wrap_poll(polled, count, timeout_ms);
 }
 
 ssize_t __wrap_write(int fd, const void *bytes, size_t count)
