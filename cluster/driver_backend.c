@@ -120,8 +120,7 @@ static void tell_given_up(ClusterBackend *backend, int64_t number, const char *r
         backend->options.executor_given_up(backend->options.context, number, reason);
 }
 
-static void lose(ClusterBackend *backend, RemoteExecutor *executor, bool has_crashed,
-                 const char *reason)
+static void lose(ClusterBackend *backend, RemoteExecutor *executor, const ExecutorEnd *end)
 {
     BlockFate fate;
     bool was_here;
@@ -132,9 +131,11 @@ static void lose(ClusterBackend *backend, RemoteExecutor *executor, bool has_cra
     unlock(backend);
     if (!was_here)
         return;
-    (has_crashed ? driver_executor_crashed : driver_executor_lost)(backend->driver, executor->place,
-                                                                   fate, reason);
-    tell_given_up(backend, executor->number, reason);
+    if (end->has_crashed)
+        driver_executor_crashed(backend->driver, executor->place, fate, end->attempt, end->reason);
+    else
+        driver_executor_lost(backend->driver, executor->place, fate, end->reason);
+    tell_given_up(backend, executor->number, end->reason);
 }
 
 /* What those before it have left with the same worker is known to be gone before anybody asks. */
@@ -156,7 +157,7 @@ static void lose_kept_at(ClusterBackend *backend, const char *host, uint16_t por
 /* From a sending thread: it takes no orders any more. */
 static void on_unreachable(void *context, RemoteExecutor *executor, const char *reason)
 {
-    lose(context, executor, false, reason);
+    lose(context, executor, &(ExecutorEnd){.reason = reason});
     if (executor->worker_has_ended) /* it is this thread that has found out */
         lose_kept_at(context, executor->host, executor->keeper_port);
 }
@@ -320,7 +321,7 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     spec.host = host_number(backend, hello->address.host);
     unlock(backend);
     if (before != NULL)
-        lose(backend, before, false, "it came anew");
+        lose(backend, before, &(ExecutorEnd){.reason = "it came anew"});
     let_go(backend, before);
     snprintf(name, sizeof name, "executor %lld", (long long)hello->executor);
     spec.name = name;
@@ -348,18 +349,17 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     return ST_OK;
 }
 
-static Status on_ended(void *context, int64_t number, bool has_crashed, const char *reason,
-                       Error *err)
+static Status on_ended(void *context, const ExecutorEnd *end, Error *err)
 {
     ClusterBackend *backend = context;
     RemoteExecutor *executor;
 
     TRY(check_caller(backend, "speak for executors of another application", err));
     lock(backend);
-    executor = hold_number(backend, number);
+    executor = hold_number(backend, end->executor);
     unlock(backend);
     if (executor != NULL)
-        lose(backend, executor, has_crashed, reason);
+        lose(backend, executor, end);
     let_go(backend, executor);
     return ST_OK;
 }

@@ -7,9 +7,7 @@
 #include "cluster/executor_process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -185,6 +183,7 @@ static void run_attempt(Executor *executor, Attempt *attempt)
     TaskResult result = {.error = ERROR_NONE};
     AttemptReport report;
 
+    user_task_blame(attempt->launch.attempt);
     if (stage == NULL) {
         result.status = error_set(&result.error, ST_CANCELLED, "its stage is not known here");
     } else {
@@ -517,10 +516,10 @@ static const char *reason_to_end(Executor *executor, int64_t heard_ns)
 /* So that nobody has to find out. */
 static void say_goodbye(Executor *executor, const char *reason)
 {
+    ExecutorEnd end = {.executor = executor->options.executor, .reason = reason};
     Error err = ERROR_NONE;
 
-    if (executor->rpc->rpc_driver_executor_ended(executor->rpc_pool, executor->options.driver,
-                                                 executor->options.executor, false, reason,
+    if (executor->rpc->rpc_driver_executor_ended(executor->rpc_pool, executor->options.driver, &end,
                                                  in_ms(GOODBYE_MS), &err) != ST_OK)
         LOG_INFO("executor", "the driver does not hear of it: %s", err.message);
 }

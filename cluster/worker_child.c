@@ -554,6 +554,8 @@ ChildEnd child_finish(Child *child, int wait_status, bool was_unwanted, char rea
     log_file_close(&child->log);
     describe_end(child, wait_status, was_unwanted, reason);
     end.has_crashed = !was_unwanted && has_crashed(child, wait_status);
+    if (end.has_crashed && child->why_killed[0] == '\0')
+        end.attempt = user_task_blamed(child->last_line);
     if (!was_unwanted && child->why_killed[0] == '\0' && WIFEXITED(wait_status))
         end.exit_code = WEXITSTATUS(wait_status);
     return end;

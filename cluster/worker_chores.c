@@ -87,11 +87,14 @@ static void tell_driver(Worker *worker, const Chore *chore)
 {
     RpcAddress driver = {chore->driver_host, chore->driver_port};
     RpcPool *pool = worker->rpc->rpc_pool_new(worker->keys, 0);
+    ExecutorEnd end = {.executor = chore->executor,
+                       .reason = chore->text,
+                       .has_crashed = chore->has_crashed,
+                       .attempt = chore->attempt};
     Error err = ERROR_NONE;
 
     worker->rpc->rpc_pool_speak_as(pool, (Identity){chore->owner, chore->application});
-    if (worker->rpc->rpc_driver_executor_ended(pool, driver, chore->executor, chore->has_crashed,
-                                               chore->text, clock_now_ns() + tell_ns,
+    if (worker->rpc->rpc_driver_executor_ended(pool, driver, &end, clock_now_ns() + tell_ns,
                                                &err) != ST_OK)
         LOG_INFO(area, "the driver is not told of the end of executor %" PRId64 ": %s",
                  chore->executor, err.message);

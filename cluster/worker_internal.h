@@ -150,6 +150,7 @@ typedef struct ChildEnd {
     int32_t exit_code; /* or EXIT_CODE_NONE */
     bool has_crashed;  /* by itself, or by what it has used: not by somebody's signal, nor as it
                         * should */
+    uint64_t attempt;  /* that has done it; 0: not known */
 } ChildEnd;
 #define CHILD_NOT_STARTED ((ChildEnd){.exit_code = EXIT_CODE_NONE})
 
@@ -214,7 +215,8 @@ typedef struct Chore {
     ChoreKind kind;
     int64_t executor, application;
     bool has_crashed;
-    int64_t owner; /* as a child's */
+    uint64_t attempt; /* as of ChildEnd */
+    int64_t owner;    /* as a child's */
     char driver_host[DRIVER_HOST_BYTES];
     uint16_t driver_port;
     int64_t driver; /* as a child's */

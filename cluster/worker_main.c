@@ -54,6 +54,7 @@ static void end_child(Worker *worker, Child *child, ChildEnd end, const char *re
 {
     Chore chore = {.executor = child->executor,
                    .has_crashed = end.has_crashed,
+                   .attempt = end.attempt,
                    .application = child->application,
                    .driver_port = child->driver_port,
                    .driver = child->driver,

@@ -1,6 +1,7 @@
 /* user_task.c -- see user_task.h */
 #include "exec/user_task.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -233,6 +234,25 @@ void vonk__wrong_record(VonkOut *out, size_t bytes)
 
 /* --- crashes --- */
 
+static _Thread_local uint64_t blamed;
+static const char blamed_text[] = ", attempt ";
+
+void user_task_blame(uint64_t attempt)
+{
+    blamed = attempt;
+}
+
+uint64_t user_task_blamed(const char *line)
+{
+    static const char head[] = "FATAL: ";
+    const char *at = strncmp(line, head, sizeof head - 1) == 0 ? line : NULL, *last = NULL;
+    uint64_t attempt = 0;
+
+    while (at != NULL && (at = strstr(at, blamed_text)) != NULL)
+        last = at += sizeof blamed_text - 1;
+    return last != NULL && sscanf(last, "%" SCNu64, &attempt) == 1 ? attempt : 0;
+}
+
 /* Only what a signal handler may do: no printf. */
 typedef struct CrashText {
     char text[512];
@@ -279,6 +299,10 @@ static bool report_end(const char *what)
     put_number(&line, record_number(user));
     put(&line, " of partition ");
     put_number(&line, user->task.partition);
+    if (blamed != 0) {
+        put(&line, blamed_text);
+        put_number(&line, blamed);
+    }
     put(&line, "\n");
     ignored = write(STDERR_FILENO, line.text, line.bytes);
     (void)ignored;

@@ -85,6 +85,11 @@ void user_task_fail(UserTask *user, const Error *err);
 enum { USER_TASK_EXIT = 70 };
 void user_task_report_crashes(void);
 
+/* What this thread does from now on is that attempt's: a crash says so. 0: nobody's. */
+void user_task_blame(uint64_t attempt);
+/* The attempt that a line of such a report names; 0: none. */
+uint64_t user_task_blamed(const char *line);
+
 /* The calling thread runs users' functions: where a crash of too deep a recursion is reported from.
  * user_task_crash_stack_fini before the thread ends. */
 enum { CRASH_STACK_BYTES = 16 << 10 };

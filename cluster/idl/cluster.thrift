@@ -244,9 +244,9 @@ service Driver extends Blocks {
   i64 register_executor(1: ExecutorInfo executor) throws (1: CallError failure)
   /**
    * From the executor's worker, which has seen its process end; or is about to end it. has_crashed: by itself, which is
-   * the fault of what it was at work on.
+   * the fault of the attempt; 0: of what it was at work on, nobody knows of which.
    */
-  void executor_ended(1: i64 executor, 2: bool has_crashed, 3: string reason) throws (1: CallError failure)
+  void executor_ended(1: i64 executor, 2: bool has_crashed, 3: string reason, 4: i64 attempt) throws (1: CallError failure)
   /** What became of tasks, and a sign of life (cluster/order_wire.h). An error: it was given up. */
   binary report(1: i64 place, 2: binary report) throws (1: CallError failure)
   /** A file that tasks need, by its content hash. */

@@ -59,9 +59,8 @@ Status rpc_driver_register_executor(RpcPool *pool, RpcAddress address, const Exe
     return status;
 }
 
-Status rpc_driver_executor_ended(RpcPool *pool, RpcAddress address, int64_t executor,
-                                 bool has_crashed, const char *reason, int64_t deadline_ns,
-                                 Error *err)
+Status rpc_driver_executor_ended(RpcPool *pool, RpcAddress address, const ExecutorEnd *end,
+                                 int64_t deadline_ns, Error *err)
 {
     vrpcCallError *failure = NULL;
     vrpcDriverIf *client;
@@ -73,8 +72,9 @@ Status rpc_driver_executor_ended(RpcPool *pool, RpcAddress address, int64_t exec
 
     TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
     client = client_new(io);
-    is_answered = vrpc_driver_client_executor_ended(client, (gint64)executor, has_crashed, reason,
-                                                    &failure, &error);
+    is_answered =
+        vrpc_driver_client_executor_ended(client, (gint64)end->executor, end->has_crashed,
+                                          end->reason, (gint64)end->attempt, &failure, &error);
     status = call_error_take(io, is_answered, failure, error, err, &is_sound);
     g_object_unref(client);
     rpc_pool_give(pool, address, io, is_sound);
@@ -213,16 +213,18 @@ static gboolean service_register(vrpcDriverIf *iface, gint64 *answer, const vrpc
 }
 
 static gboolean service_ended(vrpcDriverIf *iface, const gint64 executor,
-                              const gboolean has_crashed, const gchar *reason,
+                              const gboolean has_crashed, const gchar *reason, const gint64 attempt,
                               vrpcCallError **failure, GError **error)
 {
     const DriverHandler *handler = handler_of(iface);
     Error err = ERROR_NONE;
+    ExecutorEnd end = {.executor = executor,
+                       .reason = reason == NULL ? "it has ended" : reason,
+                       .has_crashed = has_crashed,
+                       .attempt = (uint64_t)attempt};
 
     (void)error;
-    return call_answer(handler->executor_ended(handler->context, executor, has_crashed,
-                                               reason == NULL ? "it has ended" : reason, &err),
-                       &err, failure);
+    return call_answer(handler->executor_ended(handler->context, &end, &err), &err, failure);
 }
 
 static gboolean service_report(vrpcDriverIf *iface, GByteArray **answer, const gint64 place,

@@ -26,10 +26,16 @@ MUST_CHECK Status rpc_driver_register_executor(RpcPool *pool, RpcAddress address
                                                const ExecutorHello *hello, int64_t deadline_ns,
                                                Error *err, uint64_t *place_out);
 
-/* has_crashed: it has ended by itself, which is the fault of what it was at work on. */
-MUST_CHECK Status rpc_driver_executor_ended(RpcPool *pool, RpcAddress address, int64_t executor,
-                                            bool has_crashed, const char *reason,
-                                            int64_t deadline_ns, Error *err);
+typedef struct ExecutorEnd {
+    int64_t executor;
+    const char *reason;
+    bool has_crashed; /* by itself, which is the fault of what it was at work on */
+    uint64_t attempt; /* of that one; 0: nobody knows */
+} ExecutorEnd;
+
+MUST_CHECK Status rpc_driver_executor_ended(RpcPool *pool, RpcAddress address,
+                                            const ExecutorEnd *end, int64_t deadline_ns,
+                                            Error *err);
 
 /* The answer lives in the arena. ST_BAD_INPUT: the driver has given that life up. */
 MUST_CHECK Status rpc_driver_report(RpcPool *pool, RpcAddress address, uint64_t place,
@@ -55,8 +61,7 @@ typedef struct DriverHandler {
     void *context;
     Status (*register_executor)(void *context, const ExecutorHello *hello, Error *err,
                                 uint64_t *place_out);
-    Status (*executor_ended)(void *context, int64_t executor, bool has_crashed, const char *reason,
-                             Error *err);
+    Status (*executor_ended)(void *context, const ExecutorEnd *end, Error *err);
     Status (*report)(void *context, uint64_t place, WireBytes report, Arena *arena, Error *err,
                      WireBytes *answer_out);
     ObjectPieceFn fetch_object;

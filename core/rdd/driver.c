@@ -293,28 +293,23 @@ void driver_executor_added(Driver *driver, const ExecutorSpec *spec, ExecutorId 
     leave(driver);
 }
 
-typedef void (*SchedulerLossFn)(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
-                                const char *reason);
-
-static void lose_executor(Driver *driver, ExecutorId executor, BlockFate fate, const char *reason,
-                          SchedulerLossFn tell_scheduler)
+void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, const char *reason)
 {
     enter(driver);
     driver__say_executor_lost(driver, executor, fate, reason);
-    tell_scheduler(driver->scheduler, executor, fate, reason);
+    scheduler_executor_lost(driver->scheduler, executor, fate, reason);
     lose_blocks(driver, executor, fate);
     leave(driver);
 }
 
-void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, const char *reason)
-{
-    lose_executor(driver, executor, fate, reason, scheduler_executor_lost);
-}
-
-void driver_executor_crashed(Driver *driver, ExecutorId executor, BlockFate fate,
+void driver_executor_crashed(Driver *driver, ExecutorId executor, BlockFate fate, AttemptId blamed,
                              const char *reason)
 {
-    lose_executor(driver, executor, fate, reason, scheduler_executor_crashed);
+    enter(driver);
+    driver__say_executor_lost(driver, executor, fate, reason);
+    scheduler_executor_crashed(driver->scheduler, executor, fate, blamed, reason);
+    lose_blocks(driver, executor, fate);
+    leave(driver);
 }
 
 void driver_executor_drain(Driver *driver, ExecutorId executor)

@@ -46,8 +46,8 @@ void driver_executor_added(Driver *driver, const ExecutorSpec *spec, ExecutorId 
 /* BLOCKS_LOST: what it made is thrown away, or is gone with it. */
 void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, const char *reason);
 
-/* As above; what it was at work on has failed (scheduler_executor_crashed). */
-void driver_executor_crashed(Driver *driver, ExecutorId executor, BlockFate fate,
+/* As above; the attempt, or what it was at work on, has failed (scheduler_executor_crashed). */
+void driver_executor_crashed(Driver *driver, ExecutorId executor, BlockFate fate, AttemptId blamed,
                              const char *reason);
 
 /* It gets nothing new; executor_drained follows. */

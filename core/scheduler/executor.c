@@ -127,12 +127,20 @@ ExecutorId scheduler_executor_added(Scheduler *scheduler, const ExecutorSpec *sp
     return sched__executor_id(executor);
 }
 
-/* Its attempts go back to their queues. After a crash those that had a slot, the oldest ones, have
- * failed. */
-static void lose_attempts(Scheduler *scheduler, Executor *executor, bool is_crash,
+/* It has ended by itself. */
+typedef struct Crash {
+    AttemptId blamed; /* 0: not known */
+} Crash;
+
+/* Its attempts go back to their queues. After a crash the one that is to blame has failed; where
+ * that is not known, those that had a slot, the oldest ones. */
+static void lose_attempts(Scheduler *scheduler, Executor *executor, const Crash *crash,
                           const char *reason)
 {
-    uint32_t blamed = is_crash ? executor->slots : 0;
+    const Attempt *culprit =
+        crash == NULL ? NULL : slot_table_find(&scheduler->attempts, crash->blamed);
+    bool is_known = culprit != NULL && culprit->executor == executor;
+    uint32_t suspects = crash == NULL || is_known ? 0 : executor->slots;
     char lost[ERROR_MESSAGE_BYTES / 2], crashed[ERROR_MESSAGE_BYTES / 2];
 
     snprintf(lost, sizeof lost, "%s was lost: %s", executor->name, reason);
@@ -140,8 +148,8 @@ static void lose_attempts(Scheduler *scheduler, Executor *executor, bool is_cras
     while (!list_is_empty(&executor->attempts)) {
         Attempt *attempt = LIST_OWNER(executor->attempts.first, Attempt, executor_node);
 
-        if (blamed > 0) {
-            blamed--;
+        if ((is_known && attempt == culprit) || suspects > 0) {
+            suspects -= suspects > 0;
             sched__attempt_crashed(scheduler, attempt, crashed);
         } else {
             sched__attempt_lost(scheduler, attempt, lost);
@@ -163,7 +171,7 @@ void sched__executor_forget(Scheduler *scheduler, Executor *executor)
     slot_table_give_back(&scheduler->executors, executor);
 }
 
-static void lose(Scheduler *scheduler, Executor *executor, BlockFate fate, bool is_crash,
+static void lose(Scheduler *scheduler, Executor *executor, BlockFate fate, const Crash *crash,
                  const char *reason)
 {
     if (sched__is_usable(executor))
@@ -178,7 +186,7 @@ static void lose(Scheduler *scheduler, Executor *executor, BlockFate fate, bool 
     host_of(scheduler, executor->host)->executor_count--;
     if (list_is_empty(&scheduler->heard))
         scheduler->starving_ms = scheduler->now_ms;
-    lose_attempts(scheduler, executor, is_crash, reason);
+    lose_attempts(scheduler, executor, crash, reason);
     lose_caches(scheduler, executor);
     if (fate == BLOCKS_LOST)
         sched__outputs_drop_all(scheduler, executor);
@@ -186,7 +194,7 @@ static void lose(Scheduler *scheduler, Executor *executor, BlockFate fate, bool 
     sched__wake_idle(scheduler);
 }
 
-static void lose_one(Scheduler *scheduler, ExecutorId id, BlockFate fate, bool is_crash,
+static void lose_one(Scheduler *scheduler, ExecutorId id, BlockFate fate, const Crash *crash,
                      const char *reason)
 {
     Executor *executor = sched__executor(scheduler, id);
@@ -194,7 +202,7 @@ static void lose_one(Scheduler *scheduler, ExecutorId id, BlockFate fate, bool i
     if (executor == NULL)
         return;
     if (executor->state != EXECUTOR_LOST)
-        lose(scheduler, executor, fate, is_crash, reason);
+        lose(scheduler, executor, fate, crash, reason);
     else if (fate == BLOCKS_LOST)
         sched__outputs_drop_all(scheduler, executor);
     sched__executor_forget(scheduler, executor);
@@ -204,13 +212,13 @@ static void lose_one(Scheduler *scheduler, ExecutorId id, BlockFate fate, bool i
 void scheduler_executor_lost(Scheduler *scheduler, ExecutorId id, BlockFate fate,
                              const char *reason)
 {
-    lose_one(scheduler, id, fate, false, reason);
+    lose_one(scheduler, id, fate, NULL, reason);
 }
 
 void scheduler_executor_crashed(Scheduler *scheduler, ExecutorId id, BlockFate fate,
-                                const char *reason)
+                                AttemptId blamed, const char *reason)
 {
-    lose_one(scheduler, id, fate, true, reason);
+    lose_one(scheduler, id, fate, &(Crash){blamed}, reason);
 }
 
 void scheduler_host_lost(Scheduler *scheduler, uint32_t host, const char *reason)
@@ -252,7 +260,7 @@ void sched__executor_heard(Scheduler *scheduler, Executor *executor)
 static void give_up(Scheduler *scheduler, Executor *executor, const char *reason)
 {
     lose(scheduler, executor,
-         scheduler->config.blocks_outlive_executors ? BLOCKS_KEPT : BLOCKS_LOST, false, reason);
+         scheduler->config.blocks_outlive_executors ? BLOCKS_KEPT : BLOCKS_LOST, NULL, reason);
     executor->gone_reason = reason;
     list_push(&scheduler->gone, &executor->action_node);
 }

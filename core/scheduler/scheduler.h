@@ -279,10 +279,11 @@ typedef enum BlockFate { BLOCKS_LOST, BLOCKS_KEPT /* somebody else serves them *
 void scheduler_executor_lost(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
                              const char *reason);
 
-/* As above, of one that has ended itself: what it was at work on has failed. Who crashes each
- * executor ends its job with an error; what waited for its turn there is not to blame. */
+/* As above, of one that has ended itself: the attempt that did it has failed; 0, or one that is not
+ * there: all that it was at work on, as nobody knows. Who crashes each executor ends its job with
+ * an error; what waited for its turn there is not to blame. */
 void scheduler_executor_crashed(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
-                                const char *reason);
+                                AttemptId blamed, const char *reason);
 void scheduler_host_lost(Scheduler *scheduler, uint32_t host, const char *reason);
 
 /* It gets nothing new; EXECUTOR_DRAINED follows. */

@@ -36,12 +36,12 @@ typedef struct TestDriver {
     char said[1024];
 } TestDriver;
 
-static Status on_executor_ended(void *context, int64_t executor, bool has_crashed,
-                                const char *reason, Error *err)
+static Status on_executor_ended(void *context, const ExecutorEnd *end, Error *err)
 {
     (void)context;
     (void)err;
-    printf("ended %" PRId64 " %s%s\n", executor, reason, has_crashed ? " (crashed)" : "");
+    printf("ended %" PRId64 " %s%s\n", end->executor, end->reason,
+           end->has_crashed ? " (crashed)" : "");
     return ST_OK;
 }
 

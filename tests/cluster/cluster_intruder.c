@@ -131,7 +131,8 @@ static void call_driver(Intruder *in)
     uint64_t place;
 
     CALL("register_executor", rpc_driver_register_executor, &hello, soon(), &in->err, &place);
-    CALL("executor_ended", rpc_driver_executor_ended, 1, true, "", soon(), &in->err);
+    CALL("executor_ended", rpc_driver_executor_ended, &(ExecutorEnd){1, "", true, 0}, soon(),
+         &in->err);
     CALL("report", rpc_driver_report, 1, (WireBytes){0}, soon(), in->arena, &in->err, &answer);
     CALL("fetch_object", rpc_driver_fetch_object, 1, 0, 1, soon(), in->arena, &in->err, &piece);
     CALL("ask_chunk", rpc_driver_ask_chunk, (WireBytes){0}, soon(), in->arena, &in->err, &answer);

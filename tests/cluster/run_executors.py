@@ -203,6 +203,30 @@ static void stay(VonkTask *task, const VonkNumber *in, N *out)
         sleep(1);
     out->v = in->value;
 }
+static void rest(VonkTask *task, const VonkNumber *in, N *out)
+{
+    (void)task;
+    sleep(3);
+    out->v = in->value;
+}
+/* A job of one long task; beside it, on the other slot, another one crashes their executor. */
+static int beside(VonkSession *session)
+{
+    VonkJob *job;
+    VonkError error;
+    int64_t count;
+    bool fails = vonk_rdd_start(vonk_rdd_map(vonk_rdd_range(session, 0, 1, 1, 1), VonkNumber, N, rest), &job, &error) != VONK_OK;
+
+    while (!fails && vonk_job_progress(job).running == 0)
+        usleep(1000);
+    fails |= vonk_rdd_count(vonk_rdd_map(vonk_rdd_range(session, 777, 778, 1, 1), VonkNumber, N, crash), &count, &error) == VONK_OK;
+    fprintf(stderr, "%s\\n", error.message);
+    if (fails || vonk_job_count(job, &count, &error) != VONK_OK)
+        return fprintf(stderr, "the job beside it: %s\\n", error.message), 1;
+    vonk_job_free(job);
+    printf("%lld\\n", (long long)count);
+    return 0;
+}
 int vonk_main(VonkSession *session, int argc, char **argv)
 {
     VonkRdd *numbers = vonk_rdd_range(session, 0, 100000, 1, 8), *rdd = numbers;
@@ -211,6 +235,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
 
     (void)argc;
     switch (argv[1][0]) {
+    case 'b': return beside(session);
     case 'c': rdd = vonk_rdd_map(numbers, VonkNumber, N, crash); break;
     case 'l': rdd = vonk_rdd_map(numbers, VonkNumber, N, leave); break;
     case 'e': rdd = vonk_rdd_map(numbers, VonkNumber, N, eat); break;
@@ -262,6 +287,15 @@ def test_bad_functions(work):
         expect(process.returncode == 130 and "canceling job due to user request" in out, f"Ctrl-C: exit {process.returncode} {out}")
         expect(cluster.status()["applications"] == [], "what was interrupted has ended for the master too")
         work.compare(cluster, "after bad functions")
+
+
+def test_crash_beside_another_task(work):
+    """Who runs beside a function that crashes its executor four times is not to blame, and ends well."""
+    job = write_job(work.folder, "bad.c", BAD)
+    with Cluster(1, executor=None, cores=2) as cluster:
+        code, out, err = submit(job, "beside", options=["--master", cluster.url], timeout=120)
+        expect(code == 0 and out == "1\n", f"exit {code} {out}{err}")
+        expect("its executor has crashed 4 times" in err and "in user function crash, record" in err, err)
 
 
 SHUFFLE = """

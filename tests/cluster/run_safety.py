@@ -271,8 +271,8 @@ def test_nodes_where_they_say():
         ask = f'"$0" status --master vonk://10.71.0.1:7071 --secret-file {folder}/keys/c.pem'
         wanted = {"a": "ok", "b": "its key pair is of a node that is elsewhere", "c": "ok", "10.71.0.1": "ok"}
         script = "ip link set lo up; ip address add 10.71.0.1/32 dev lo\n" + "".join(
-            f'"$0" master --host 10.71.0.1 --port 7071 --secret-file {folder}/keys/{node}.pem > {folder}/log 2>&1 & master=$!\n'
-            f'while ! grep -q "answers at" {folder}/log; do kill -0 $master || exit 1; done\n'
+            f'"$0" master --host 10.71.0.1 --port 7071 --secret-file {folder}/keys/{node}.pem > {folder}/{node}.log 2>&1 & master=$!\n'
+            f'while ! grep -qs "answers at" {folder}/{node}.log; do kill -0 $master || exit 1; done\n'
             f"echo {node}; {ask} 2>&1; kill $master; wait $master\n" for node in wanted)
         said = subprocess.run(["unshare", "-n", "sh", "-c", script, VONK], capture_output=True, text=True, timeout=PATIENCE * 4)
         parts = dict(zip(wanted, re.split(r"^(?:%s)$" % "|".join(wanted), said.stdout, flags=re.M)[1:]))

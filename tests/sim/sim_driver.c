@@ -436,6 +436,7 @@ static void note_unkept(Sim *sim, uint32_t number)
 static void take_loss(Sim *sim, uint32_t number, bool blocks_stay)
 {
     Life *life = &sim->lives[number];
+    AttemptId blamed = 0;
 
     life->is_registered = false;
     sim->losses += SLOTS_MAX + AHEAD_MAX;
@@ -445,8 +446,10 @@ static void take_loss(Sim *sim, uint32_t number, bool blocks_stay)
     }
     if (sim_chance(sim, 100)) {
         sim->crashes++;
+        if (life->listed_count > 0 && sim_chance(sim, 500))
+            blamed = sim->attempts[life->listed[sim_below(sim, life->listed_count)]].id;
         scheduler_executor_crashed(sim->scheduler, life->id,
-                                   blocks_stay ? BLOCKS_KEPT : BLOCKS_LOST, "crashed");
+                                   blocks_stay ? BLOCKS_KEPT : BLOCKS_LOST, blamed, "crashed");
     } else {
         scheduler_executor_lost(sim->scheduler, life->id, blocks_stay ? BLOCKS_KEPT : BLOCKS_LOST,
                                 "killed");

@@ -124,8 +124,8 @@ void __wrap_scheduler_executor_lost(Scheduler *scheduler, ExecutorId executor, B
 }
 
 void __wrap_scheduler_executor_crashed(Scheduler *scheduler, ExecutorId executor, BlockFate fate,
-                                       const char *reason)
+                                       AttemptId blamed, const char *reason)
 {
-    __real_scheduler_executor_crashed(scheduler, executor, fate, reason);
+    __real_scheduler_executor_crashed(scheduler, executor, fate, blamed, reason);
     lose(scheduler, executor);
 }

@@ -82,31 +82,23 @@ static Status call_register_executor(RpcPool *pool, RpcAddress to, const Executo
     return status;
 }
 
-typedef struct EndedRequest {
-    int64_t executor;
-    bool has_crashed;
-    const char *reason;
-} EndedRequest;
-
-static Status serve_driver_ended(const Service *service, const void *opaque, Answer *answer)
+static Status serve_driver_ended(const Service *service, const void *end, Answer *answer)
 {
-    const EndedRequest *request = opaque;
-
-    return service->driver.executor_ended(service->driver.context, request->executor,
-                                          request->has_crashed, request->reason, &answer->error);
+    return service->driver.executor_ended(service->driver.context, end, &answer->error);
 }
 
 static const CallSpec driver_ended_spec = {"executor ended", 1u << SERVICE_DRIVER,
                                            serve_driver_ended};
 
-static Status call_driver_ended(RpcPool *pool, RpcAddress to, int64_t executor, bool has_crashed,
-                                const char *reason, int64_t deadline_ns, Error *err)
+static Status call_driver_ended(RpcPool *pool, RpcAddress to, const ExecutorEnd *end,
+                                int64_t deadline_ns, Error *err)
 {
     Arena *arena = arena_new(NULL, "request", ARENA_NO_CAP);
-    EndedRequest *request = ARENA_NEW(arena, EndedRequest);
+    ExecutorEnd *request = ARENA_NEW(arena, ExecutorEnd);
 
     (void)pool;
-    *request = (EndedRequest){executor, has_crashed, arena_strdup(arena, reason)};
+    *request = *end;
+    request->reason = arena_strdup(arena, end->reason);
     return call_plain(to, &driver_ended_spec, arena, request, deadline_ns, err);
 }
 

@@ -425,11 +425,11 @@ typedef struct Breaker {
 static void tell_end(const Cluster *cluster, int64_t number)
 {
     RpcAddress driver = {"127.0.0.1", cluster_backend_port(cluster->backend)};
+    ExecutorEnd end = {.executor = number, .reason = "killed"};
     Error err = ERROR_NONE;
 
-    ck_assert_int_eq(rpc->rpc_driver_executor_ended(cluster->rpc_pool, driver, number, false,
-                                                    "killed", clock_now_ns() + INT64_C(5000000000),
-                                                    &err),
+    ck_assert_int_eq(rpc->rpc_driver_executor_ended(cluster->rpc_pool, driver, &end,
+                                                    clock_now_ns() + INT64_C(5000000000), &err),
                      ST_OK);
 }
 

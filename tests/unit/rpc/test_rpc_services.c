@@ -71,14 +71,14 @@ static Status take_hello(void *context, const ExecutorHello *from, Error *err, u
     return ST_OK;
 }
 
-static Status take_end(void *context, int64_t executor, bool has_crashed, const char *reason,
-                       Error *err)
+static Status take_end(void *context, const ExecutorEnd *end, Error *err)
 {
     (void)context;
     (void)err;
-    ck_assert_int_eq(executor, 12);
-    ck_assert(has_crashed);
-    got = (WireBytes){arena_strdup(arena, reason), strlen(reason)};
+    ck_assert_int_eq(end->executor, 12);
+    ck_assert(end->has_crashed);
+    ck_assert_uint_eq(end->attempt, UINT64_MAX - 3);
+    got = (WireBytes){arena_strdup(arena, end->reason), strlen(end->reason)};
     return ST_OK;
 }
 
@@ -193,7 +193,9 @@ START_TEST(test_driver)
     ck_assert_uint_eq(answer.byte_count, 2 * sizeof text);
     ck_assert_int_eq(rpc_driver_report(pool, address, 1, sent, soon(), arena, &err, &answer),
                      ST_BAD_INPUT);
-    ck_assert_int_eq(rpc_driver_executor_ended(pool, address, 12, true, "signal 9", soon(), &err),
+    ck_assert_int_eq(rpc_driver_executor_ended(pool, address,
+                                               &(ExecutorEnd){12, "signal 9", true, UINT64_MAX - 3},
+                                               soon(), &err),
                      ST_OK);
     ck_assert_str_eq(got.bytes, "signal 9");
     ck_assert_int_eq(

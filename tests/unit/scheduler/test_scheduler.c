@@ -124,7 +124,7 @@ START_TEST(who_crashes_its_executors_fails)
         ExecutorId executor = add_executor(0, 1);
 
         expect_launch(stage, 0);
-        scheduler_executor_crashed(scheduler, executor, BLOCKS_LOST, "signal 11");
+        scheduler_executor_crashed(scheduler, executor, BLOCKS_LOST, 0, "signal 11");
     }
     ck_assert_uint_eq(expect(ACTION_END_JOB).job, job);
     ck_assert_int_eq(scheduler_job_state(scheduler, job), JOB_FAILED);
@@ -134,6 +134,33 @@ START_TEST(who_crashes_its_executors_fails)
     add_executor(0, 1);
     action = expect_launch(other, 0);
     scheduler_task_succeeded(scheduler, action.attempt, 1);
+    ck_assert_uint_eq(expect(ACTION_END_JOB).job, bystander);
+    ck_assert_int_eq(scheduler_job_state(scheduler, bystander), JOB_SUCCEEDED);
+}
+END_TEST
+
+/* Where it is known which of the two it was, the other one is only lost. */
+START_TEST(who_runs_beside_a_crash_is_not_to_blame)
+{
+    StageId crashes = add_stage("crashes", 1, true, 0), beside = add_stage("beside", 1, true, 0);
+    JobId job = submit(crashes, DEFAULT_POOL), bystander = submit(beside, DEFAULT_POOL);
+    SchedulerAction first, second;
+
+    for (int i = 0; i < 4; i++) {
+        ExecutorId executor = add_executor(0, 2);
+
+        first = expect(ACTION_LAUNCH_TASK);
+        second = expect(ACTION_LAUNCH_TASK);
+        ck_assert(first.stage != second.stage);
+        scheduler_executor_crashed(scheduler, executor, BLOCKS_LOST,
+                                   first.stage == crashes ? first.attempt : second.attempt,
+                                   "signal 11");
+    }
+    ck_assert_uint_eq(expect(ACTION_END_JOB).job, job);
+    ck_assert_int_eq(scheduler_job_state(scheduler, job), JOB_FAILED);
+    add_executor(0, 1);
+    first = expect_launch(beside, 0);
+    scheduler_task_succeeded(scheduler, first.attempt, 1);
     ck_assert_uint_eq(expect(ACTION_END_JOB).job, bystander);
     ck_assert_int_eq(scheduler_job_state(scheduler, bystander), JOB_SUCCEEDED);
 }
@@ -463,6 +490,7 @@ int main(void)
     tcase_add_test(tests, lost_map_output_runs_just_that_map_again);
     tcase_add_test(tests, executor_losses_are_no_failures);
     tcase_add_test(tests, who_crashes_its_executors_fails);
+    tcase_add_test(tests, who_runs_beside_a_crash_is_not_to_blame);
     tcase_add_test(tests, who_does_not_stop_is_given_up);
     tcase_add_test(tests, four_errors_fail_the_job_with_the_last);
     tcase_add_test(tests, lowest_error_is_reported);
