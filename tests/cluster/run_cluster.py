@@ -137,7 +137,7 @@ def test_executor_that_is_killed_is_replaced():
         driver = cluster.driver("--executors", "2")
         driver.hears("^news 2")
         time.sleep(1.2)  # it has lived long enough: no pause
-        victim = next(iter(cluster.children_of("worker-1")))
+        victim = next(iter(with_executors(cluster)[1]))
         before = {executor["id"] for executor in wait_for("both run", lambda: cluster.runs(2))}
         started = time.monotonic()
         os.kill(victim, signal.SIGKILL)
