@@ -3,6 +3,7 @@
     with zookeeper.Server() as server: ... server.address ...
 """
 import os
+import random
 import shutil
 import signal
 import socket
@@ -22,9 +23,14 @@ def why_not():
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that a server can have again after it was killed: no connection is given it meanwhile, as it lies below those that the system deals out."""
+    while True:
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port := random.randrange(12000, 32000)))
+                return port
+            except OSError:
+                continue
 
 
 class Server:
