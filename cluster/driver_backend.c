@@ -223,8 +223,24 @@ static void tell_wanted(ClusterBackend *backend, RemoteExecutor *executor)
     arena_free(arena);
 }
 
-/* With the lock. All know each other. */
-static void introduce(ClusterBackend *backend, RemoteExecutor *newcomer)
+/* With the lock. Before it may be given tasks: who is here, and who serves what others kept. */
+static void tell_newcomer(ClusterBackend *backend, RemoteExecutor *newcomer)
+{
+    LIST_EACH(node, &backend->sender.executors)
+    {
+        const RemoteExecutor *other = LIST_OWNER(node, RemoteExecutor, node);
+        OrderPeer peer = {.place = other->place, .host = other->host, .port = other->port};
+
+        if (other->place != 0) /* else it is new as well, and tells all when it is settled */
+            order_put_peer(remote_executor_orders(newcomer, 0), &peer);
+    }
+    kept_places_put(&backend->kept, remote_executor_orders(newcomer, 0));
+    if (newcomer->keeper_port != 0)
+        tell_wanted(backend, newcomer);
+}
+
+/* With the lock. Before it makes anything: it takes no orders until it has a place. */
+static void tell_others(ClusterBackend *backend, const RemoteExecutor *newcomer)
 {
     OrderPeer self = {.place = newcomer->place, .host = newcomer->host, .port = newcomer->port};
 
@@ -232,16 +248,10 @@ static void introduce(ClusterBackend *backend, RemoteExecutor *newcomer)
     LIST_EACH(node, &backend->sender.executors)
     {
         RemoteExecutor *other = LIST_OWNER(node, RemoteExecutor, node);
-        OrderPeer peer = {.place = other->place, .host = other->host, .port = other->port};
 
-        if (other == newcomer || other->place == 0)
-            continue;
-        order_put_peer(remote_executor_orders(other, 0), &self);
-        order_put_peer(remote_executor_orders(newcomer, 0), &peer);
+        if (other != newcomer)
+            order_put_peer(remote_executor_orders(other, 0), &self);
     }
-    kept_places_put(&backend->kept, remote_executor_orders(newcomer, 0));
-    if (newcomer->keeper_port != 0)
-        tell_wanted(backend, newcomer);
 }
 
 /* Executors may be faster than the master's answer to this process. */
@@ -327,8 +337,10 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     spec.name = name;
     lock(backend);
     status = remote_executor_start(&backend->sender, hello, err, &executor);
-    if (status == ST_OK)
+    if (status == ST_OK) {
         executor->references++; /* here: it may be gone before this is through */
+        tell_newcomer(backend, executor);
+    }
     unlock(backend);
     if (status != ST_OK)
         return status;
@@ -336,7 +348,7 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     lock(backend);
     *place_out = executor->id;
     remote_executor_settle(executor);
-    introduce(backend, executor);
+    tell_others(backend, executor);
     is_gone = executor->is_gone; /* its worker was faster */
     fate = fate_of_blocks(executor);
     remote_sender_wake(&backend->sender);
