@@ -607,10 +607,12 @@ static uint32_t find_known_in_range(const WordTable *words, const KeySource *sou
  * rows of the others. Returns how many.
  */
 static uint32_t find_known_words(const WordTable *words, const KeySource *source, uint32_t count,
-                                 const uint64_t *starts, void **accs_out, uint32_t *late)
+                                 uint64_t *starts, void **accs_out, uint32_t *late)
 {
     uint32_t late_count = 0;
 
+    for (uint32_t i = 0; i < count; i++)
+        starts[i] = word_table_start(words, word_at(source, i));
     for (uint32_t i = 0; i < AHEAD_WORDS && i < count; i++)
         word_table_prefetch(words, starts[i]);
     for (uint32_t i = 0; i < count; i++) {
@@ -630,18 +632,16 @@ static Status find_words(CombineTable *table, const KeySource *source, uint32_t 
                          void **accs_out, uint32_t *found_out)
 {
     WordTable *words = &table->words;
-    uint64_t *starts = table->row_hashes;
     uint32_t late[BATCH_ROWS_MAX], late_count;
 
-    for (uint32_t i = 0; i < count; i++)
-        starts[i] = word_table_start(words, word_at(source, i));
-    late_count = words->span > 0 ? find_known_in_range(words, source, count, accs_out, late)
-                                 : find_known_words(words, source, count, starts, accs_out, late);
+    late_count = words->span > 0
+                     ? find_known_in_range(words, source, count, accs_out, late)
+                     : find_known_words(words, source, count, table->row_hashes, accs_out, late);
     for (uint32_t k = 0; k < late_count; k++) {
         uint32_t i = late[k];
         uint64_t word = word_at(source, i);
         bool is_new;
-        char *acc = word_table_find(words, word, starts[i], &is_new);
+        char *acc = word_table_find(words, word, word_table_start(words, word), &is_new);
 
         if (is_new)
             begin_word(table, word, acc);
