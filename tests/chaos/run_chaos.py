@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """A cluster whose processes die while it works: every answer has the bytes of one process.
 
-    run_chaos.py [--seconds 120] [--seed 1] [--victims executor,driver,...] [--every 1.0] [--only NAME,...] [--alone] [--net]
+    run_chaos.py [--seconds 120] [--seed 1] [--victims executor,driver,...] [--every 1.0] [--only NAME,...] [--alone] [--net] [--keep FOLDER]
 
 A master, one that stands by (with a ZooKeeper server of this test's own) and three workers are started. While TPC-H's 22
 queries, word count, PageRank and a sort run again and again through them, one of their processes, by the seed, is killed every
 second; masters and workers are started again with the command line that they had, as systemd would do. Executors and
 keepers are the workers' business. In the end nothing may be left: no process, no file, no port. --alone: one master, none stands by.
+--keep: of answers that take very long, the logs of all processes, the event logs and who was killed when go to a folder there.
 
 --net: the cluster lives in a namespace with a bad network (tests/lib/fault_proxy.py) and nobody is killed: messages are lost,
 repeated, late and damaged, connections are reset, nodes are cut off for some seconds, in one direction or both.
@@ -18,6 +19,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -37,6 +39,7 @@ from jobs import VONK, check, report  # noqa: E402
 
 WORKERS = 3
 STATEMENT_TIMEOUT, MASTER_AWAY = 180, 5
+SLOW_RATIO, SLOW_SECONDS = 20, 5  # what is both is kept
 
 NET_EPISODES = [
     ("late", {"delay_ms": 20}),
@@ -101,6 +104,7 @@ class Cluster:
         self.folder, self.net = folder, net
         self.prefix = net.command([]) if net else []
         self.children, self.killed = [], set()
+        self.events = None  # where event logs go
 
     def vonk(self, *words, **options):
         return subprocess.run([*self.prefix, VONK, *words], capture_output=True, text=True, timeout=60, **options)
@@ -113,7 +117,7 @@ class Cluster:
         return self
 
     def kill(self, kinds, draw):
-        """One process of these kinds; what it was, or None."""
+        """One process of these kinds; which it was, or None."""
         victims = sorted(p for p in processes(self.folder) if p[1] in kinds)
         if not victims:
             return None
@@ -133,7 +137,7 @@ class Cluster:
         if kind in ("master", "worker"):  # the others are the workers' business
             self.start(*words[1:])
         self.check_ends()
-        return kind
+        return f"{kind} {pid}"
 
     def check_ends(self):
         """Nobody ends who was not killed."""
@@ -145,7 +149,7 @@ class Cluster:
                 self.start(*child.args[len(self.prefix) + 1:])
 
     def run(self, work):
-        out, error, took = run(work, self.prefix, ["--master", self.url])
+        out, error, took = run(work, self.prefix, ["--master", self.url, *(["--set", f"event_log={self.events}"] if self.events else [])])
         if "--wait" in work[0] and not error:
             out = self.words_of(int(out))
         return out, error, took
@@ -279,7 +283,7 @@ class Disturbance(threading.Thread):
             self.events.append((at, self.disturb()))
 
     def counts(self):
-        return dict(collections.Counter(what for _, what in self.events))
+        return dict(collections.Counter(what and re.sub(r" \d+$", "", what) for _, what in self.events))
 
     def between(self, start, end):
         return ", ".join(f"{what} after {at - start:.1f} s" for at, what in self.events if start - 1 <= at <= end)
@@ -289,7 +293,45 @@ class Disturbance(threading.Thread):
         self.join()
 
 
-def loop(cluster, wanted, everything, seconds, disturbance, quiet):
+class Keeper(threading.Thread):
+    """While an answer takes very long, copies of all logs: those of executors go with the application."""
+
+    def __init__(self, cluster, top, name, quiet):
+        super().__init__()
+        self.cluster, self.is_over, self.start_at, self.has_kept = cluster, threading.Event(), time.monotonic(), False
+        self.folder = os.path.join(top, f"{time.strftime('%H%M%S')}-{name.replace(' ', '-')}")
+        self.slow = max(SLOW_SECONDS, SLOW_RATIO * quiet)
+
+    def copy(self):
+        self.has_kept = True
+        os.makedirs(self.folder, exist_ok=True)
+        for path in glob.glob(f"{self.cluster.folder}/**/*.log*", recursive=True) + glob.glob(f"{self.cluster.events}/*"):
+            try:
+                shutil.copy(path, os.path.join(self.folder, os.path.relpath(path, self.cluster.folder).replace("/", ".").lstrip(".")))
+            except OSError:  # it goes just now
+                pass
+
+    def run(self):
+        if not self.is_over.wait(self.slow):
+            self.copy()
+        while self.has_kept and not self.is_over.wait(0.5):
+            self.copy()
+
+    def end(self, disturbance):
+        self.is_over.set()
+        self.join()
+        if self.has_kept:
+            self.copy()
+            wall = time.time() - time.monotonic()
+            with open(os.path.join(self.folder, "kills"), "w") as f:
+                for at, what in [(self.start_at, "begin"), *disturbance.events, (time.monotonic(), "end")]:
+                    if at >= self.start_at - 15:
+                        f.write(f"{time.strftime('%FT%H:%M:%S', time.gmtime(at + wall))}.{int((at + wall) * 1000 % 1000):03} {what}\n")
+        for path in glob.glob(f"{self.cluster.events}/*"):
+            os.unlink(path)
+
+
+def loop(cluster, wanted, everything, seconds, disturbance, quiet, keep=None):
     """Runs all works, in turn, for so long. Answers are compared; returns (ratio to the undisturbed time, name, seconds, start) of each."""
     answers, runs, until = [], 0, time.monotonic() + seconds
     if disturbance:
@@ -297,11 +339,16 @@ def loop(cluster, wanted, everything, seconds, disturbance, quiet):
     while not runs or (disturbance and time.monotonic() < until):
         for name, work in everything.items():
             start = time.monotonic()
+            keeper = Keeper(cluster, keep, name, quiet[name]) if keep else None
+            if keeper:
+                keeper.start()
             out, error, took = cluster.run(work)
             while not cluster.has_standby and "no connection with" in error and took < MASTER_AWAY:  # the master is being started again
                 time.sleep(0.2)
                 out, error, again = cluster.run(work)
                 took += again + 0.2
+            if keeper:
+                keeper.end(disturbance)
             check(not error, f"{name}: {error[:2000]}")
             check(bool(error) or out == wanted[name], f"{name}: other bytes than in one process")
             answers.append((took / quiet.get(name, took), name, took, start))
@@ -315,8 +362,9 @@ def loop(cluster, wanted, everything, seconds, disturbance, quiet):
 
 def say_answers(answers, disturbance, what):
     ratios = sorted(answers)
-    print(f"{what}: {len(answers)} answers; median {ratios[len(ratios) // 2][0]:.1f}x its undisturbed time; disturbances: {disturbance.counts()}; "
-          "the slowest:", flush=True)
+    median, p95, p99 = (ratios[int(len(ratios) * share)][0] for share in (0.5, 0.95, 0.99))
+    print(f"{what}: {len(answers)} answers; in undisturbed times: median {median:.1f}, p95 {p95:.1f}, p99 {p99:.1f}, most {ratios[-1][0]:.1f}; "
+          f"disturbances: {disturbance.counts()}; the slowest:", flush=True)
     for ratio, name, took, start in ratios[:-6:-1]:
         print(f"  {ratio:.1f}x, {took:.1f} s, {name}: {disturbance.between(start, start + took)}", flush=True)
 
@@ -343,7 +391,11 @@ def one_cluster(options, everything, wanted, net):
 
         disturb = spoil if net else (lambda: cluster.kill(options.victims, draw))
         disturbance = Disturbance(options.every, disturb)
-        answers = loop(cluster, wanted, everything, options.seconds, disturbance, quiet)
+        if options.keep:
+            cluster.events = os.path.join(options.scratch, "events")
+            os.makedirs(cluster.events)
+        answers = loop(cluster, wanted, everything, options.seconds, disturbance, quiet, options.keep)
+        cluster.events = None
         say_answers(answers, disturbance, "bad network" if net else "kills")
         if net:
             print(f"messages: {net.faults()}", flush=True)
@@ -361,6 +413,7 @@ def main():
     parser.add_argument("--only", type=lambda text: text.split(","))
     parser.add_argument("--alone", action="store_true")
     parser.add_argument("--net", action="store_true")
+    parser.add_argument("--keep", type=os.path.abspath)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vonk-chaos-") as options.scratch:
         everything = works(options.scale, options.scratch, not options.net)
