@@ -33,7 +33,8 @@ enum {
     REGISTER_MS = 10000,
     GOODBYE_MS = 500,
     DRIVER_SILENT_MS = 10000,
-    REPORTS_MAX = 1000, /* in one message */
+    DRIVER_GONE_MS = 1000, /* nobody listens where it was: its process has ended */
+    REPORTS_MAX = 1000,    /* in one message */
     IDLE_CONNECTIONS = 64,
     REST_BYTES_MIN = 32 << 20,
     REST_BYTES_MAX = 512 << 20
@@ -403,8 +404,7 @@ static uint32_t count_list(const List *list)
 {
     uint32_t count = 0;
 
-    LIST_EACH(node, list)
-    count++;
+    LIST_EACH(node, list) count++;
     return count;
 }
 
@@ -487,20 +487,18 @@ static void wait_for_news(Executor *executor, int64_t until_ns)
     while (list_is_empty(&executor->ended) && !block_copier_has_news(executor->copier) &&
            executor->reason == NULL && !atomic_load(&executor->must_stop) &&
            clock_now_ns() < until_ns) {
-        int64_t at_ns = in_ms(LOOK_EVERY_MS);
-        struct timespec at;
+        int64_t look_ns = in_ms(LOOK_EVERY_MS), at_ns = look_ns < until_ns ? look_ns : until_ns;
+        struct timespec at = {.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000};
 
-        if (at_ns > until_ns)
-            at_ns = until_ns;
-        at = (struct timespec){.tv_sec = at_ns / 1000000000, .tv_nsec = at_ns % 1000000000};
         pthread_cond_timedwait(&executor->news, &executor->lock, &at);
     }
     pthread_mutex_unlock(&executor->lock);
 }
 
 /* Why it should end; NULL: it should not. */
-static const char *reason_to_end(Executor *executor, int64_t heard_ns)
+static const char *reason_to_end(Executor *executor, int64_t heard_ns, bool is_refused)
 {
+    int64_t most_ms = is_refused ? DRIVER_GONE_MS : DRIVER_SILENT_MS;
     const char *reason;
 
     pthread_mutex_lock(&executor->lock);
@@ -508,8 +506,8 @@ static const char *reason_to_end(Executor *executor, int64_t heard_ns)
     pthread_mutex_unlock(&executor->lock);
     if (reason == NULL && atomic_load(&executor->must_stop))
         reason = "it was told to stop";
-    if (reason == NULL && clock_now_ns() - heard_ns > (int64_t)DRIVER_SILENT_MS * 1000000)
-        reason = "its driver is silent";
+    if (reason == NULL && clock_now_ns() - heard_ns > most_ms * 1000000)
+        reason = is_refused ? "its driver is gone" : "its driver is silent";
     return reason;
 }
 
@@ -527,12 +525,14 @@ static void say_goodbye(Executor *executor, const char *reason)
 static void serve(Executor *executor)
 {
     int64_t heard_ns = clock_now_ns();
+    bool is_refused = false;
     const char *reason;
 
-    while ((reason = reason_to_end(executor, heard_ns)) == NULL) {
+    while ((reason = reason_to_end(executor, heard_ns, is_refused)) == NULL) {
         Error err = ERROR_NONE;
         Status status = report(executor, &err);
 
+        is_refused = strcmp(err.sqlstate, SQLSTATE_REFUSED) == 0;
         if (status == ST_OK) {
             heard_ns = clock_now_ns();
             wait_for_news(executor, heard_ns + (int64_t)HEARTBEAT_MS * 1000000);
@@ -544,8 +544,8 @@ static void serve(Executor *executor)
             nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
         }
     }
-    LOG_INFO("executor", "ends: %s", reason);
     say_goodbye(executor, reason);
+    LOG_INFO("executor", "ends: %s", reason); /* its last words */
 }
 
 /* --- what all executors have --- */

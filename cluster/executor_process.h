@@ -6,7 +6,7 @@
  * It registers with the driver and serves orders and blocks on one port. Orders bring stages, where
  * their inputs lie, and launches; each launch runs on one of its slots (core/rdd/task_run.h); what
  * became of it is reported at once, and again until the driver has it. It ends when the driver is
- * silent for too long, has given it up, or tells it to: what it keeps can be made again.
+ * silent for too long or gone, has given it up, or tells it to: what it keeps can be made again.
  *
  * Thread: executor_stop from any, also from a signal's handler; else one.
  */

@@ -232,6 +232,7 @@ Status master_release_executor(MasterState *state, int64_t application, int64_t 
 
     if (known == NULL)
         return status;
+    known->heard_ns = now_ns;
     if (released == NULL || released->application != known->id ||
         released->state == EXECUTOR_STOPPING)
         return ST_OK;
@@ -276,12 +277,17 @@ Status master_end_application(MasterState *state, int64_t application, int64_t i
     return ST_OK;
 }
 
-void master__end_applications_of(MasterState *state, int64_t process, const char *reason,
-                                 int64_t now_ns)
+void master__end_applications_of(MasterState *state, int64_t process, int64_t driver,
+                                 const char *reason, int64_t now_ns)
 {
-    for (uint32_t i = state->application_count; i-- > 0;)
-        if (state->applications[i].process == process)
-            remove_application(state, &state->applications[i], reason, now_ns);
+    for (uint32_t i = state->application_count; i-- > 0;) {
+        MasterApplication *application = &state->applications[i];
+
+        if (application->state == APPLICATION_AWAITED
+                ? application->owner == driver
+                : process != 0 && application->process == process)
+            remove_application(state, application, reason, now_ns);
+    }
 }
 
 Status master_kill(MasterState *state, int64_t id, int64_t now_ns, Error *err)

@@ -6,15 +6,17 @@
  *        '----------'  it died, or its worker has, and it is supervised; after a pause
  *
  * A driver is kept (master_next_to_keep) before it is ordered: a master that comes after this one
- * knows whether it may have run. It waits as long as for a silent worker for the one that has it.
+ * knows whether it may have run, and where. It waits as long as for any silent worker for that one,
+ * which brings it, or comes without it.
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cluster/master_state_internal.h"
 #include "core/base/log.h"
 
-enum { RECORD_FORMAT = 1 };
+enum { RECORD_FORMAT = 2 };
 
 static const char area[] = "master";
 static const WireKind record_kind = {"record of a driver", {'V', 'D', 'R', 'C'}, RECORD_FORMAT, 0};
@@ -58,7 +60,6 @@ static Status write_record(const MasterDriver *driver, Arena *arena, Error *err,
     wire_put_u64(&to, (uint64_t)driver->id);
     wire_put_u64(&to, (uint64_t)driver->token);
     wire_put_u32(&to, (uint32_t)driver->state);
-    wire_put_u8(&to, driver->was_started);
     wire_put_u32(&to, (uint32_t)driver->exit_code);
     wire_put_u32(&to, driver->restarts);
     wire_put_text(&to, driver->reason);
@@ -240,7 +241,6 @@ Status master_restore_driver(MasterState *state, WireBytes record, WireBytes pac
         id = (int64_t)wire_get_u64(&from);
         token = (int64_t)wire_get_u64(&from);
         read.state = (DriverState)wire_get_below(&from, DRIVER_KILLED + 1, "states");
-        read.was_started = wire_get_bool(&from);
         read.exit_code = (int32_t)wire_get_u32(&from);
         read.restarts = wire_get_u32(&from);
         reason = wire_get_name(&from, arena);
@@ -254,12 +254,12 @@ Status master_restore_driver(MasterState *state, WireBytes record, WireBytes pac
         status = driver == NULL ? ST_NOT_SUPPORTED : ST_OK;
     }
     if (driver != NULL) {
-        driver->state = read.state >= DRIVER_FINISHED ? read.state : DRIVER_AWAITED;
-        driver->was_started = read.was_started;
+        driver->state = read.state == DRIVER_STARTED ? DRIVER_AWAITED : read.state;
         driver->exit_code = read.exit_code;
         driver->restarts = read.restarts;
         driver->kept_version = driver->version;
-        driver->pause_until_ns = now_ns + state->config.silence_ns;
+        if (driver->state == DRIVER_AWAITED)
+            driver->pause_until_ns = now_ns + state->config.silence_ns;
         master__copy_text(driver->reason, sizeof driver->reason, reason);
         master__copy_text(driver->worker, sizeof driver->worker, worker);
     }
@@ -309,7 +309,7 @@ void master__driver_ended(MasterState *state, const MasterExecutor *process, con
     MasterDriver *driver = master__driver(state, process->driver);
     bool was_quick = now_ns - process->started_ns < state->config.quick_end_ns;
 
-    master__end_applications_of(state, process->id, reason, now_ns);
+    master__end_applications_of(state, process->id, process->driver, reason, now_ns);
     if (driver == NULL || driver->process != process->id || is_over(driver))
         return;
     driver->shunned_worker = process->worker;
@@ -333,24 +333,23 @@ bool master__kill_driver(MasterState *state, int64_t id, int64_t now_ns)
         end_driver(driver, DRIVER_KILLED, EXIT_CODE_NONE, "killed");
     if (process != NULL) {
         master__stop_executor(state, process);
-        master__end_applications_of(state, process->id, "killed", now_ns);
+        master__end_applications_of(state, process->id, id, "killed", now_ns);
     }
     return true;
 }
 
 /* --- where they run --- */
 
-/* A process that a worker has brings its driver back, unless it is elsewhere or over. */
+/* A process brings its driver back, unless that is over, or its record says that it was last
+ * ordered elsewhere. */
 bool master__adopt_driver(MasterState *state, int64_t id, int64_t process, const char *worker)
 {
     MasterDriver *driver = master__driver(state, id);
 
-    if (driver == NULL || is_over(driver) || driver->process != 0)
+    if (driver == NULL || driver->state != DRIVER_AWAITED || strcmp(driver->worker, worker) != 0)
         return false;
     driver->state = DRIVER_STARTED;
     driver->process = process;
-    driver->was_started = true;
-    snprintf(driver->worker, sizeof driver->worker, "%s", worker);
     return true;
 }
 
@@ -397,23 +396,28 @@ static void start_driver(MasterState *state, MasterDriver *driver, MasterWorker 
     worker->executor_count++;
     worker->has_news = true;
     driver->state = DRIVER_STARTED;
-    driver->was_started = true;
     driver->process = state->next_id - 1;
     snprintf(driver->worker, sizeof driver->worker, "%s", worker->name);
     change(driver);
 }
 
-/* Its worker has not come back. */
-static void end_waiting(MasterDriver *driver, int64_t now_ns)
+/* Nobody will bring it. */
+static void end_awaited(MasterState *state, MasterDriver *driver, const char *reason,
+                        int64_t now_ns)
 {
-    if (driver->state != DRIVER_AWAITED || now_ns < driver->pause_until_ns)
-        return;
-    if (!driver->was_started)
-        driver->state = DRIVER_WAITING;
-    else if (driver->is_supervised)
-        start_again(driver, false, "its worker has not come back", now_ns);
+    master__end_applications_of(state, 0, driver->id, reason, now_ns);
+    if (driver->is_supervised)
+        start_again(driver, false, reason, now_ns);
     else
-        end_driver(driver, DRIVER_FAILED, EXIT_CODE_NONE, "its worker has not come back");
+        end_driver(driver, DRIVER_FAILED, EXIT_CODE_NONE, reason);
+}
+
+void master__end_drivers_of(MasterState *state, const char *worker, int64_t now_ns)
+{
+    for (uint32_t i = 0; i < state->driver_count; i++)
+        if (state->drivers[i].state == DRIVER_AWAITED &&
+            strcmp(state->drivers[i].worker, worker) == 0)
+            end_awaited(state, &state->drivers[i], "its worker has come back without it", now_ns);
 }
 
 void master__place_drivers(MasterState *state, int64_t now_ns)
@@ -422,7 +426,8 @@ void master__place_drivers(MasterState *state, int64_t now_ns)
         MasterDriver *driver = &state->drivers[i];
         MasterWorker *worker;
 
-        end_waiting(driver, now_ns);
+        if (driver->state == DRIVER_AWAITED && now_ns >= driver->pause_until_ns)
+            end_awaited(state, driver, "its worker has not come back", now_ns);
         if (driver->state != DRIVER_WAITING || now_ns < driver->pause_until_ns ||
             driver->kept_version != driver->version || /* where nothing can be kept, nobody waits */
             state->executor_count == MASTER_EXECUTORS_MAX)

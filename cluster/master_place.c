@@ -103,6 +103,7 @@ static bool wants_more(const MasterState *state, const MasterApplication *applic
                        int64_t now_ns)
 {
     return application->state == APPLICATION_ALIVE && now_ns >= application->pause_until_ns &&
+           application->heard_ns > application->doubted_ns &&
            application->executor_count < wanted_of(state, application);
 }
 

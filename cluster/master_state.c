@@ -4,6 +4,7 @@
 
 #include "cluster/master_state_internal.h"
 #include "core/base/log.h"
+#include "exec/user_task.h"
 
 static const char area[] = "master";
 
@@ -187,6 +188,8 @@ static void executor_gone(MasterState *state, MasterExecutor *executor, const ch
     if (was_wanted && application != NULL) {
         if (now_ns - executor->started_ns < state->config.quick_end_ns)
             note_quick_end(application, worker, reason, now_ns);
+        if (exit_code != EXIT_CODE_NONE && exit_code != USER_TASK_EXIT)
+            application->doubted_ns = now_ns;
     }
     forget_executor(state, executor);
 }
@@ -343,6 +346,7 @@ Status master_register_worker(MasterState *state, const WorkerInfo *info, int64_
     memcpy(worker->name, name, sizeof name);
     for (uint32_t i = 0; i < info->running_count; i++)
         adopt_executor(state, worker, &info->running[i], now_ns);
+    master__end_drivers_of(state, worker->name, now_ns);
     LOG_INFO(area,
              "worker %" PRId64 " (%s, pid %d) has registered: %d cores, %.1f GiB, %u executors",
              worker->id, worker->name, worker->pid, worker->cores,

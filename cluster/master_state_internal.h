@@ -71,6 +71,7 @@ typedef struct MasterApplication {
     uint32_t executor_count; /* ordered or running */
     int32_t used_cores;      /* of those */
     int64_t registered_ns, heard_ns;
+    int64_t doubted_ns; /* an executor has ended as if there were no driver: is it there still? */
     /* executors that ended soon after their start, one after the other */
     uint32_t quick_ends;
     int64_t quick_end_ns, pause_until_ns, shunned_worker;
@@ -94,7 +95,7 @@ typedef struct MasterDriver {
     Arena *arena, *package_arena; /* the package is needed until it is over */
     WireBytes job, package;
     char name[MASTER_NAME_BYTES];
-    bool is_supervised, was_started;
+    bool is_supervised;
     DriverState state;
     int64_t process;                /* an executor's id; 0: none */
     char worker[MASTER_NAME_BYTES]; /* where it runs, or ran */
@@ -152,15 +153,18 @@ MasterApplication *master__await_application(MasterState *state, int64_t id, int
                                              int64_t now_ns);
 void master__end_silent_applications(MasterState *state, int64_t now_ns);
 
-/* Of the process of a driver. */
-void master__end_applications_of(MasterState *state, int64_t process, const char *reason,
-                                 int64_t now_ns);
+/* Of that process of the driver; and of the driver, whichever process's, those that only executors
+ * tell of. */
+void master__end_applications_of(MasterState *state, int64_t process, int64_t driver,
+                                 const char *reason, int64_t now_ns);
 
 MasterDriver *master__driver(const MasterState *state, int64_t id);
 void master__driver_ended(MasterState *state, const MasterExecutor *process, const char *reason,
                           int32_t exit_code, int64_t now_ns);
 bool master__kill_driver(MasterState *state, int64_t id, int64_t now_ns);
 bool master__adopt_driver(MasterState *state, int64_t id, int64_t process, const char *worker);
+/* The worker has come, and all that it runs is known: what else was there is gone. */
+void master__end_drivers_of(MasterState *state, const char *worker, int64_t now_ns);
 void master__place_drivers(MasterState *state, int64_t now_ns);
 const char *master__driver_state_name(const MasterDriver *driver);
 const char *master__driver_log(const MasterDriver *driver, Arena *arena);

@@ -93,6 +93,22 @@ def test_worker_killed(work):
         driver.wait(60)
 
 
+def test_driver_killed(work):
+    """Its executors find nobody where it was, and make room, long before it counts as silent."""
+    with three_workers() as cluster:
+        driver = subprocess.Popen([VONK, "sql", work.database(), "--master", cluster.url, "--format", "csv"],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        driver.stdin.write(QUERIES[5] + ";\n")
+        driver.stdin.flush()
+        expect(driver.stdout.readline() == work.answers[5].splitlines()[0] + "\n", "the first line of the answer")
+        driver.kill()
+        driver.wait()
+        wait_for("its executors have ended", lambda: not cluster.running())
+        ends = "".join(cluster.log(f"worker-{at}") for at in (1, 2, 3))
+        expect("ends: its driver is gone" in ends and "its driver is silent" not in ends, ends)
+        work.compare(cluster, "another driver")
+
+
 def test_damaged(work):
     with three_workers(env={"VONK_TEST_DAMAGE": "5"}) as cluster:
         work.compare(cluster, "damaged")

@@ -309,6 +309,67 @@ START_TEST(test_nobody_brings_it)
 }
 END_TEST
 
+/* Whoever has it would have brought it: there is nothing to wait for. */
+START_TEST(test_its_worker_comes_without_it)
+{
+    for (int is_supervised = 0; is_supervised < 2; is_supervised++) {
+        TestWorker worker = new_worker("a"), other = {0};
+        int64_t driver = run_driver(&worker, is_supervised);
+
+        restore(5000 * (is_supervised + 1));
+        register_worker(&other, "b");
+        (void)obey(&other);
+        ck_assert_str_eq(news_of(driver).state, "awaited");
+        worker = new_worker("a");
+        keep_all();
+        (void)obey(&other);
+        ck_assert_int_eq(worker.running.executor + other.running.executor != 0, is_supervised);
+        ck_assert_str_eq(news_of(driver).state, is_supervised ? "running" : "failed");
+        start_master(20000);
+    }
+}
+END_TEST
+
+/* It had died, and was to be started again, when its master ended. */
+START_TEST(test_one_that_waited)
+{
+    TestWorker worker = new_worker("a"), other = {0};
+    int64_t driver = run_driver(&worker, true);
+
+    ck_assert_int_eq(master_executor_ended(state, worker.id, worker.incarnation,
+                                           worker.running.executor, "its words", EXIT_CODE_NONE,
+                                           now, NULL),
+                     ST_OK);
+    ck_assert(master_next_to_keep(state, arena, &kept)); /* and no more */
+    restore(5000);
+    ck_assert_str_eq(news_of(driver).state, "waiting");
+    register_worker(&other, "b");
+    (void)obey(&other);
+    keep_all();
+    ck_assert_int_ne(obey(&other), 0);
+}
+END_TEST
+
+/* The record names the worker: what another one has is from before, and is stopped. */
+START_TEST(test_a_process_from_before)
+{
+    TestWorker worker = new_worker("a"), before = {0};
+    int64_t driver = run_driver(&worker, true);
+
+    before.running = (RunningExecutor){.executor = 1001, .application = driver, .driver = driver};
+    before.seen = 1001;
+    restore(5000);
+    register_worker(&before, "b");
+    (void)obey(&before);
+    ck_assert_int_eq(before.running.executor, 0);
+    ck_assert_str_eq(news_of(driver).state, "awaited");
+    register_worker(&worker, "a");
+    worker.reports = 0;
+    (void)obey(&worker);
+    ck_assert_str_eq(news_of(driver).state, "running");
+}
+END_TEST
+
 START_TEST(test_one_that_was_never_started)
 {
     TestWorker worker = {0};
@@ -316,7 +377,6 @@ START_TEST(test_one_that_was_never_started)
 
     keep_all();
     restore(5000);
-    now += INT64_C(10) * SECOND;
     register_worker(&worker, "a");
     (void)obey(&worker);
     keep_all();
@@ -347,6 +407,36 @@ START_TEST(test_its_application)
 }
 END_TEST
 
+/* Only its executors tell the next master of it. */
+START_TEST(test_its_application_is_awaited)
+{
+    for (int comes_without = 0; comes_without < 2; comes_without++) {
+        TestWorker worker = new_worker("a"), other = {0};
+        int64_t driver = run_driver(&worker, true);
+
+        other.running = (RunningExecutor){.executor = 1004,
+                                          .application = 1003,
+                                          .owner = driver,
+                                          .cores = 1,
+                                          .memory_bytes = 100};
+        other.seen = 1004;
+        restore(5000 * (comes_without + 1));
+        register_worker(&other, "b");
+        if (comes_without) {
+            worker = new_worker("a");
+        } else {
+            register_worker(&worker, "a");
+            worker.reports = 0;
+            end_process(&worker, EXIT_CODE_NONE);
+        }
+        keep_all();
+        (void)obey(&other);
+        ck_assert_int_eq(other.running.executor, 0);
+        start_master(20000);
+    }
+}
+END_TEST
+
 int main(void)
 {
     TCase *cases = tcase_create("drivers");
@@ -364,8 +454,12 @@ int main(void)
     tcase_add_test(cases, test_kill);
     tcase_add_test(cases, test_worker_brings_it);
     tcase_add_test(cases, test_nobody_brings_it);
+    tcase_add_test(cases, test_its_worker_comes_without_it);
+    tcase_add_test(cases, test_one_that_waited);
+    tcase_add_test(cases, test_a_process_from_before);
     tcase_add_test(cases, test_one_that_was_never_started);
     tcase_add_test(cases, test_its_application);
+    tcase_add_test(cases, test_its_application_is_awaited);
     suite_add_tcase(suite, cases);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

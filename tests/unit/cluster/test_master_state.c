@@ -412,6 +412,31 @@ START_TEST(test_silent_driver)
 }
 END_TEST
 
+/* Executors that find no driver end in order: no others are started until it is heard of. */
+START_TEST(test_driver_that_is_gone)
+{
+    TestWorker worker = new_worker("a", 1);
+    int64_t application = new_application(1, 1, 1, 0);
+
+    obey(&worker);
+    now += SECOND;
+    ck_assert_int_eq(master_executor_ended(state, worker.id, worker.incarnation,
+                                           worker.running[0].executor, "its driver is gone", 0, now,
+                                           NULL),
+                     ST_OK);
+    worker.count = 0;
+    now += SECOND;
+    master_state_tick(state, now);
+    obey(&worker);
+    ck_assert_uint_eq(worker.count, 0);
+    now += SECOND;
+    (void)heartbeat(application, 1); /* it lives after all */
+    master_state_tick(state, now);
+    obey(&worker);
+    ck_assert_uint_eq(worker.count, 1);
+}
+END_TEST
+
 START_TEST(test_kill)
 {
     TestWorker worker = new_worker("a", 1);
@@ -653,6 +678,7 @@ int main(void)
     tcase_add_test(cases, test_silent_worker);
     tcase_add_test(cases, test_worker_started_anew);
     tcase_add_test(cases, test_silent_driver);
+    tcase_add_test(cases, test_driver_that_is_gone);
     tcase_add_test(cases, test_kill);
     tcase_add_test(cases, test_release);
     tcase_add_test(cases, test_drain);
