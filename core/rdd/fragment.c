@@ -238,8 +238,7 @@ Status fragments_cut(Arena *arena, const Plan *distributed, Error *err, Fragment
 
 bool fragment_is_measured(const Fragment *fragment)
 {
-    return fragment->exchange != NULL && fragment->exchange->width == EXCHANGE_ADVISED &&
-           fragment->reduce_count > 1;
+    return fragment->exchange != NULL && fragment->exchange->width == EXCHANGE_ADVISED;
 }
 
 bool fragment_is_sampled(const Fragment *fragment)
