@@ -73,8 +73,9 @@ struct Executor {
     uint64_t place;
     atomic_bool must_stop;
 
-    pthread_mutex_t orders; /* being carried out; before the lock */
-    pthread_mutex_t lock;   /* of what follows */
+    pthread_mutex_t orders;  /* being carried out; before the lock */
+    uint64_t messages_taken; /* of them, with their lock */
+    pthread_mutex_t lock;    /* of what follows */
     pthread_cond_t work, news;
     bool is_ready, is_ending;
     const char *reason; /* to end */
@@ -382,7 +383,7 @@ static Status deliver(void *context, WireBytes orders, Error *err)
         return error_set(err, ST_IO, "the executor is about to start");
     /* one message after the other, also when its sender has lost patience and sent it again */
     pthread_mutex_lock(&executor->orders);
-    status = orders_take(orders, &taker, err);
+    status = orders_take(orders, &taker, &executor->messages_taken, err);
     pthread_mutex_unlock(&executor->orders);
     return status;
 }

@@ -19,6 +19,11 @@ typedef enum OrderKind {
 
 /* --- writing --- */
 
+void orders_begin(WireWriter *to, uint64_t message)
+{
+    wire_put_u64(to, message);
+}
+
 void order_put_peer(WireWriter *to, const OrderPeer *peer)
 {
     wire_put_u8(to, ORDER_PEER);
@@ -282,15 +287,21 @@ static void take_order(WireReader *from, const OrderTaker *taker, Arena *arena)
     wire_fail(from, "order %u is none", (unsigned)kind);
 }
 
-Status orders_take(WireBytes orders, const OrderTaker *taker, Error *err)
+Status orders_take(WireBytes orders, const OrderTaker *taker, uint64_t *taken, Error *err)
 {
     WireReader from = wire_reader(orders.bytes, orders.byte_count, "orders", err);
-    Arena *arena = arena_new(NULL, "orders", ARENA_NO_CAP);
+    uint64_t message = wire_get_u64(&from);
+    Arena *arena;
 
+    if (from.status == ST_OK && message <= *taken)
+        return ST_OK;
+    arena = arena_new(NULL, "orders", ARENA_NO_CAP);
     while (from.status == ST_OK && from.at < from.end)
         take_order(&from, taker, arena);
     arena_free(arena);
-    return wire_end(&from);
+    TRY(wire_end(&from));
+    *taken = message;
+    return ST_OK;
 }
 
 /* --- reports --- */

@@ -1,11 +1,12 @@
 /*
  * order_wire.h -- what a driver tells its executors, and what they report, as bytes
  *
- *     driver:    order_put_stage, order_put_launch, ... -> Executor.deliver
+ *     driver:    orders_begin, order_put_stage, order_put_launch, ... -> Executor.deliver
  *     executor:  orders_take, which calls back for each in turn
  *     executor:  report_put -> Driver.report -> report_take, answer_put -> answer_take
  *
- * Orders are carried out in the order in which they stand, and do no harm when they come twice.
+ * Orders are carried out in the order in which they stand. A message that comes again, maybe after
+ * later ones, since its sender had lost patience, is known by its number.
  *
  * Thread: any.
  */
@@ -45,6 +46,8 @@ typedef struct OrderPeer {
     BlockOwner owner;
 } OrderPeer;
 
+/* message: from 1 on; the next one is sent when this one was taken. */
+void orders_begin(WireWriter *to, uint64_t message);
 void order_put_peer(WireWriter *to, const OrderPeer *peer);
 void order_put_stage(WireWriter *to, const OrderStage *stage);
 void order_put_places(WireWriter *to, uint64_t output, uint32_t count, const RemoteChange *changes);
@@ -75,8 +78,10 @@ typedef struct OrderTaker {
     void (*end)(void *context, const char *reason);
 } OrderTaker;
 
-/* ST_CORRUPT: those before what is damaged have been carried out. */
-MUST_CHECK Status orders_take(WireBytes orders, const OrderTaker *taker, Error *err);
+/* *taken: the last message that was. ST_CORRUPT: this one was not, but those before what is damaged
+ * have been carried out. */
+MUST_CHECK Status orders_take(WireBytes orders, const OrderTaker *taker, uint64_t *taken,
+                              Error *err);
 
 /* --- reports --- */
 

@@ -45,9 +45,17 @@ WireWriter *remote_executor_orders(RemoteExecutor *executor, size_t bytes)
         last = ARENA_NEW(arena, Chunk);
         last->arena = arena;
         last->orders = (WireWriter){.arena = arena};
+        orders_begin(&last->orders, ++executor->messages);
         list_push(&executor->chunks, &last->node);
     }
     return &last->orders;
+}
+
+/* It will have that output, and must be told when nobody wants it any more. */
+static void note_output(RemoteExecutor *executor, uint64_t output)
+{
+    if (!id_map_get(&executor->outputs, output, NULL))
+        id_map_set(&executor->outputs, output, 0);
 }
 
 static void put_stage(RemoteExecutor *executor, const StageOrder *order)
@@ -63,9 +71,12 @@ static void put_stage(RemoteExecutor *executor, const StageOrder *order)
                         .plan = order->plan,
                         .ranges = order->ranges};
 
+    note_output(executor, stage.output);
     for (uint32_t i = 0; i < order->input_count; i++)
-        if (order->inputs[i] != NULL)
+        if (order->inputs[i] != NULL) {
             inputs[i] = block_output_id(order->inputs[i]);
+            note_output(executor, inputs[i]);
+        }
     if (order->shared != NULL) {
         Error err = ERROR_NONE;
 
@@ -77,8 +88,6 @@ static void put_stage(RemoteExecutor *executor, const StageOrder *order)
         remote_executor_orders(executor, order->plan.byte_count + order->ranges.byte_count),
         &stage);
     id_map_set(&executor->stages, order->id, 1);
-    if (!id_map_get(&executor->outputs, stage.output, NULL))
-        id_map_set(&executor->outputs, stage.output, 0);
     arena_free(arena);
 }
 

@@ -54,6 +54,7 @@ struct RemoteExecutor {
     pthread_t thread;
     pthread_mutex_t reports; /* one at a time */
     List chunks;             /* of orders, the oldest first */
+    uint64_t messages;       /* so far: chunks that there were */
     uint64_t copies;         /* that it was asked for so far */
     List launches;           /* that were not answered for, and by attempt: */
     IdMap by_attempt;

@@ -435,7 +435,8 @@ void block_output_unref(BlockOutput *output)
     for (uint32_t m = 0; m < output->map_count; m++)
         store__drop_map(output, m);
     pthread_mutex_unlock(&store->lock);
-    if (output->elsewhere != NULL && store->source != NULL && store->source->class->forget != NULL)
+    /* also where nothing of it is known: tasks that nobody waited for may have made some */
+    if (store->source != NULL && store->source->class->forget != NULL)
         store->source->class->forget(store->source, output->id);
     pthread_mutex_destroy(&output->copies);
     arena_free(output->arena);
