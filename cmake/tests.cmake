@@ -79,7 +79,7 @@ target_link_libraries(cluster_sim PRIVATE vonk_cluster vonk_formats)
 foreach(name pthread_mutex_init pthread_mutex_destroy pthread_mutex_lock pthread_mutex_unlock pthread_cond_init
         pthread_cond_destroy pthread_cond_wait pthread_cond_timedwait pthread_cond_signal pthread_cond_broadcast
         pthread_create pthread_join pthread_once pthread_sigmask nanosleep clock_gettime getrandom poll __poll_chk write sigtimedwait flock
-        waitpid kill rpc_module log_line child_start child_finish worker__fork task_run executor_stages_hold
+        waitpid kill signalfd rpc_module log_line child_start child_finish worker__fork task_run executor_stages_hold
         election_start election_wake election_stop election_now_ns
         scheduler_new scheduler_next scheduler_task_succeeded scheduler_executor_lost scheduler_executor_crashed)
     target_link_options(cluster_sim PRIVATE -Wl,--wrap=${name})

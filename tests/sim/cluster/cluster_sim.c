@@ -161,9 +161,10 @@ int main(int argc, char **argv)
     failed = run_all(from, count, jobs, is_traced);
     remove_folder(folder);
     printf("%" PRIu64 " schedules, %" PRIu64 " s of theirs: %" PRIu64 " faults, %" PRIu64
-           " jobs with the right answer, %" PRIu64 " with an error, %" PRIu64 " switches, %.1f s\n",
+           " jobs with the right answer, %" PRIu64 " with an error, %" PRIu64
+           " kept partitions read, %" PRIu64 " switches, %.1f s\n",
            count, sim_counts->seconds, sim_counts->faults, sim_counts->right, sim_counts->failed,
-           sim_counts->switches, now_seconds() - started);
+           sim_counts->kept, sim_counts->switches, now_seconds() - started);
     printf("%" PRIu64 " passed, %" PRIu64 " failed\n", count - failed, failed);
     return failed == 0 ? 0 : 1;
 }

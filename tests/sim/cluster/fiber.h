@@ -28,6 +28,8 @@ typedef struct SimProcess {
     struct SimProcess *parent; /* it ends with that one, which reaps it; NULL: none */
     bool is_dead, is_reaped, is_told_to_end;
     int wait_status;
+    int64_t number; /* of a worker, at its master; 0: none yet */
+    int signals;    /* where those are written that it is to take; 0: nowhere */
     int64_t frozen_until_ns;
     void *context; /* whoever made it knows what */
 } SimProcess;

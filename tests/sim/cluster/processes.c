@@ -4,14 +4,18 @@
  *
  * Linked with --wrap, as fiber_calls.c.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cluster/block_keeper.h"
 #include "cluster/executor_process.h"
@@ -31,6 +35,7 @@ __typeof__(child_start) __wrap_child_start;
 __typeof__(child_finish) __wrap_child_finish;
 __typeof__(worker__fork) __wrap_worker__fork;
 __typeof__(waitpid) __wrap_waitpid;
+__typeof__(signalfd) __wrap_signalfd;
 __typeof__(kill) __wrap_kill;
 __typeof__(task_run) __wrap_task_run, __real_task_run;
 __typeof__(executor_stages_hold) __wrap_executor_stages_hold, __real_executor_stages_hold;
@@ -117,6 +122,7 @@ static void check_cores(const Worker *worker, const Child *starting)
 typedef struct ExecutorProcess {
     ExecutorOptions options;
     Executor *executor; /* NULL: not yet, or no more */
+    uint32_t busy;      /* with what others want     */
 } ExecutorProcess;
 
 bool process_is_executor(const SimProcess *process)
@@ -137,12 +143,86 @@ static void *executor_main(void *opaque)
             executor_stop(executor);
         status = executor_run(executor, jobs_hooks(), &err);
         process->executor = NULL;
+        while (process->busy > 0)
+            fiber_sleep(1000000);
         executor_free(executor);
     }
     if (status != ST_OK)
         LOG_INFO("executor", "ends: %s", err.message);
     process_kill(process_self(), status == ST_OK ? 0 : 1 << 8);
     return NULL;
+}
+
+static ExecutorProcess *executor_of(const SimProcess *process)
+{
+    return !process->is_dead && process_is_executor(process) ? process->context : NULL;
+}
+
+static void *squeeze_main(void *opaque)
+{
+    ExecutorProcess *process = opaque;
+
+    if (process->executor != NULL) {
+        process->busy++;
+        (void)block_store_spill(executor_store(process->executor), UINT64_MAX);
+        process->busy--;
+    }
+    return NULL;
+}
+
+void process_squeeze(SimProcess *executor)
+{
+    (void)fiber_start(executor, squeeze_main, executor->context, sim_now_ns());
+}
+
+static bool has_entries(const char *folder)
+{
+    DIR *entries = opendir(folder);
+    bool has = false;
+
+    if (entries == NULL)
+        return false;
+    for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries))
+        has |= entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
+    closedir(entries);
+    return has;
+}
+
+/* It goes on meanwhile, but not to its end. */
+static const char *what_it_has(ExecutorProcess *process)
+{
+    static char text[96];
+    Arena *arena = arena_new(NULL, "outputs", ARENA_NO_CAP);
+    const uint64_t *outputs;
+    uint32_t count;
+
+    process->busy++;
+    (void)block_store_outputs(executor_store(process->executor), arena, &count, &outputs);
+    process->busy--;
+    text[0] = '\0';
+    if (count > 0)
+        snprintf(text, sizeof text, "executor %lld has blocks of output %llu",
+                 (long long)process->options.executor, (unsigned long long)outputs[0]);
+    else if (has_entries(process->options.keep_folder))
+        snprintf(text, sizeof text, "files are kept where executor %lld runs",
+                 (long long)process->options.executor);
+    arena_free(arena);
+    return text[0] == '\0' ? NULL : text;
+}
+
+const char *process_executors_have(uint32_t driver_host)
+{
+    const char *has = NULL;
+
+    LIST_EACH(node, processes())
+    {
+        ExecutorProcess *process = executor_of(LIST_OWNER(node, SimProcess, node));
+
+        if (has == NULL && process != NULL && process->executor != NULL &&
+            network_host(process->options.driver.host) == driver_host)
+            has = what_it_has(process);
+    }
+    return has;
 }
 
 Status __wrap_child_start(Child *child, const Worker *worker, Error *err)
@@ -217,6 +297,28 @@ pid_t __wrap_worker__fork(const ProcessSpec *spec)
 }
 
 /* --- their ends --- */
+
+/* A pipe in which the signals lie. */
+int __wrap_signalfd(int fd, const sigset_t *mask, int flags)
+{
+    int ends[2];
+
+    (void)mask;
+    CHECK(fd == -1 && flags == (SFD_CLOEXEC | SFD_NONBLOCK));
+    CHECK(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0);
+    process_self()->signals = ends[1];
+    return ends[0];
+}
+
+void process_tell_to_end(SimProcess *process)
+{
+    struct signalfd_siginfo info = {.ssi_signo = SIGTERM};
+
+    process->is_told_to_end = true;
+    if (process->signals > 0)
+        CHECK(write(process->signals, &info, sizeof info) == sizeof info);
+    fiber_wake_all(process);
+}
 
 pid_t __wrap_waitpid(pid_t pid, int *status_out, int flags)
 {

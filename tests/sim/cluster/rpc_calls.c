@@ -285,7 +285,7 @@ static Status call_register_worker(RpcPool *pool, RpcAddress to, const WorkerInf
     status =
         network_call(to, &register_worker_spec, arena, request, deadline_ns, err, &answer, &result);
     if (status == ST_OK)
-        *worker_out = *(const int64_t *)result;
+        process_self()->number = *worker_out = *(const int64_t *)result;
     arena_free(answer);
     return status;
 }

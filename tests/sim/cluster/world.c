@@ -17,34 +17,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cluster/application.h"
 #include "cluster/master_main.h"
 #include "cluster/worker_main.h"
 #include "core/base/invariant.h"
 #include "core/base/log.h"
-#include "core/rdd/driver_internal.h"
 #include "network.h"
 
-enum { MASTER_PORTS = 7000, JOBS_MAX = 3, ONLY_SECONDS = 30, ONLY_PAUSE_MS = 200 };
+enum { MASTER_PORTS = 7000, ONLY_SECONDS = 30, ONLY_PAUSE_MS = 200 };
 
 #define SECOND INT64_C(1000000000)
 static const int64_t jobs_end_ns = 240 * SECOND, clean_ns = 60 * SECOND;
 
-typedef struct SimDriver {
-    SimProcess *process;
-    uint32_t number;
-    uint32_t jobs;
-    const char *folder;
-    atomic_bool cancelled;
-    bool was_cancelled;
-    Driver *driver; /* while it has one */
-    const char *at; /* what it does, for whoever wonders */
-} SimDriver;
-
 static struct {
     uint64_t seed;
     const char *folder;
-    bool is_traced, is_over, has_standby;
+    bool is_traced, is_over, is_well, has_standby;
     int64_t start_ns, bad_ns;
     uint32_t fault_every_ms, worker_count, driver_count;
     int64_t keep_bytes;
@@ -53,7 +40,6 @@ static struct {
     MasterSchedule schedule;
     SimProcess *masters[MASTERS], *workers[WORKERS], *own;
     int64_t master_start_ns[MASTERS], worker_start_ns[WORKERS];
-    SimDriver drivers[DRIVERS];
     char url[64];
     WorldOnly only;
 } world;
@@ -78,12 +64,16 @@ static void trace(const char *what, const char *whom)
 
 /* --- processes --- */
 
+static RpcAddress master_at(uint32_t number)
+{
+    return (RpcAddress){number == 0 ? "h0" : "h1", (uint16_t)(MASTER_PORTS + number)};
+}
+
 static void *master_main(void *opaque)
 {
-    static const char *const hosts[] = {"h0", "h1"};
-    uint32_t number = *(uint32_t *)opaque;
-    MasterOptions options = {.host = hosts[number],
-                             .port = (uint16_t)(MASTER_PORTS + number),
+    RpcAddress at = master_at(*(uint32_t *)opaque);
+    MasterOptions options = {.host = at.host,
+                             .port = at.port,
                              .schedule = world.schedule,
                              .zookeeper = world.has_standby ? "simulated" : NULL,
                              .ready_fd = -1};
@@ -138,123 +128,6 @@ static void start_missing(void)
             (void)fiber_start(world.workers[i], worker_process, &numbers[i], sim_now_ns());
             world.worker_start_ns[i] = sim_now_ns() + pause_ms(6000) * INT64_C(1000000);
         }
-}
-
-/* --- drivers --- */
-
-/* What the simulation itself may have caused. */
-static bool is_real_cause(const SimDriver *driver, const Error *err)
-{
-    static const char *const causes[] = {"the simulation lets a task fail", "wait status 11"};
-
-    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
-        if (strstr(err->message, causes[i]) != NULL || strstr(err->detail, causes[i]) != NULL)
-            return true;
-    return driver->was_cancelled && err->status == ST_CANCELLED;
-}
-
-static void run_job(SimDriver *driver, Arena *arena)
-{
-    uint32_t plan = sim_below(PLANS), stream = sim_below(3);
-    int64_t began_ns = sim_now_ns();
-    Error err;
-    const char *text;
-
-    driver->at = "at a job";
-    text = jobs_answer(driver->driver, plan, stream, jobs_hooks(), &driver->cancelled, arena, &err);
-    if (text != NULL && strcmp(text, jobs_right_answer(plan)) != 0)
-        sim_fail("plan %u has another answer:\n%s---\n%s", plan, text, jobs_right_answer(plan));
-    if (text == NULL && !is_real_cause(driver, &err))
-        sim_fail("plan %u: %s: %s", plan, err.message, err.detail);
-    atomic_fetch_add(text != NULL ? &sim_counts->right : &sim_counts->failed, 1);
-    driver->was_cancelled = false;
-    atomic_store(&driver->cancelled, false);
-    if (world.only.fault != NULL)
-        printf("seed %llu: a job took %.3f s\n", (unsigned long long)world.seed,
-               (double)(sim_now_ns() - began_ns) / 1e9);
-}
-
-/* A user would try again, too. */
-static Application *open_application(SimDriver *driver, BlockStore *store, Arena *arena)
-{
-    ApplicationOptions options = {.master_url = world.url,
-                                  .name = driver->process->name,
-                                  .host = arena_printf(arena, "h%u", driver->process->host),
-                                  .executors = sim_below(4),
-                                  .executor_cores = 1};
-    Application *application = NULL;
-    Error err = ERROR_NONE;
-
-    while (application_open(driver->driver, store, &options, &err, &application) != ST_OK) {
-        LOG_INFO("driver", "no master: %s", err.message);
-        if (sim_now_ns() - world.start_ns > jobs_end_ns / 2)
-            sim_fail("no application can be registered: %s", err.message);
-        fiber_sleep(100000000);
-    }
-    return application;
-}
-
-static void run_application(SimDriver *driver, uint32_t jobs)
-{
-    SchedulerConfig config = cluster_backend_config();
-    Arena *arena = arena_new(NULL, "sim driver", ARENA_NO_CAP);
-    MemPool *pool = mem_pool_new(NULL, "sim driver", 64 << 20);
-    BlockStore *store = block_store_new(pool, driver->folder);
-    Application *application;
-
-    driver->driver = driver_new(store, &config);
-    driver->at = "at its registration";
-    application = open_application(driver, store, arena);
-    for (uint32_t i = 0; i < jobs; i++)
-        run_job(driver, arena);
-    driver->at = "at its end";
-    if (driver_progress(driver->driver).jobs != 0)
-        sim_fail("a job is not over that has ended");
-    application_close(application);
-    driver_free(driver->driver);
-    driver->driver = NULL;
-    block_store_free(store);
-    mem_pool_free(pool);
-    arena_free(arena);
-}
-
-/* Applications of a job each, and of many. */
-static void measure(SimDriver *driver)
-{
-    for (uint32_t i = 0; sim_now_ns() - world.start_ns < world.bad_ns; i++) {
-        int64_t began_ns = sim_now_ns();
-
-        run_application(driver, i % 2 == 0 ? 1 : 10);
-        if (i % 2 == 0)
-            printf("seed %llu: an application took %.3f s\n", (unsigned long long)world.seed,
-                   (double)(sim_now_ns() - began_ns) / 1e9);
-    }
-}
-
-static void *driver_process(void *opaque)
-{
-    SimDriver *driver = opaque;
-
-    if (world.only.fault != NULL)
-        measure(driver);
-    else
-        run_application(driver, driver->jobs);
-    process_kill(process_self(), 0);
-    return NULL;
-}
-
-static void start_driver(uint32_t number)
-{
-    SimDriver *driver = &world.drivers[number];
-    char name[24];
-
-    snprintf(name, sizeof name, "driver %u", number);
-    driver->number = number;
-    driver->jobs = 1 + sim_below(JOBS_MAX);
-    driver->folder = world.folder;
-    driver->process = process_new(name, FIRST_DRIVER_HOST + number, NULL);
-    (void)fiber_start(driver->process, driver_process, driver,
-                      sim_now_ns() + sim_below(3000) * INT64_C(1000000));
 }
 
 /* --- faults --- */
@@ -326,33 +199,58 @@ static void cut_one(void)
         }
 }
 
-static void drain_one(void)
+static SimProcess *any_worker(void)
 {
-    RpcAddress master = {"h0", MASTER_PORTS};
-    Error err = ERROR_NONE;
-
-    for (int64_t id = 1; id < 4; id++)
-        (void)!network_rpc()->rpc_master_drain_worker(NULL, master, id, sim_now_ns() + SECOND / 10,
-                                                      &err);
+    return world.workers[sim_below(world.worker_count)];
 }
 
-static void cancel_one(void)
+static SimProcess *any_master(void)
 {
-    SimDriver *driver = &world.drivers[sim_below(world.driver_count)];
+    return world.masters[sim_below(world.has_standby ? MASTERS : 1)];
+}
 
-    trace("cancel", driver->process->name);
-    driver->was_cancelled = true;
-    atomic_store(&driver->cancelled, true);
+/* With what it has kept, and tasks at work; a new one comes when it has left. */
+static void drain_worker(void)
+{
+    SimProcess *worker = any_worker();
+    Error err = ERROR_NONE;
+
+    if (worker->is_dead || worker->number == 0)
+        return;
+    trace("drain", worker->name);
+    for (uint32_t i = 0; i < MASTERS; i++)
+        (void)!network_rpc()->rpc_master_drain_worker(NULL, master_at(i), worker->number,
+                                                      sim_now_ns() + SECOND / 10, &err);
+}
+
+static void stop_one(void)
+{
+    SimProcess *process = sim_chance(300) ? any_master() : any_worker();
+
+    if (process->is_dead)
+        return;
+    trace("stop", process->name);
+    process_tell_to_end(process);
+}
+
+static void squeeze_executor(void)
+{
+    SimProcess *executor = random_process(process_is_executor);
+
+    if (executor == NULL)
+        return;
+    trace("squeeze", executor->name);
+    process_squeeze(executor);
 }
 
 static void kill_master(void)
 {
-    kill_one(world.masters[sim_below(world.has_standby ? MASTERS : 1)]);
+    kill_one(any_master());
 }
 
 static void kill_worker(void)
 {
-    kill_one(world.workers[sim_below(world.worker_count)]);
+    kill_one(any_worker());
 }
 
 static void kill_keeper(void)
@@ -362,7 +260,7 @@ static void kill_keeper(void)
 
 static void kill_driver(void)
 {
-    kill_one(world.drivers[sim_below(world.driver_count)].process);
+    kill_one(drivers_any());
 }
 
 static void kill_executor(void)
@@ -383,8 +281,10 @@ static const Fault faults[] = {{"executor", 60, kill_executor},
                                {"driver", 3, kill_driver},
                                {"freeze", 20, freeze_one},
                                {"cut", 20, cut_one},
-                               {"drain", 2, drain_one},
-                               {"cancel", 3, cancel_one}};
+                               {"drain", 8, drain_worker},
+                               {"stop", 8, stop_one},
+                               {"squeeze", 15, squeeze_executor},
+                               {"cancel", 3, drivers_cancel_one}};
 
 enum { FAULTS = sizeof faults / sizeof *faults };
 
@@ -428,14 +328,6 @@ static void heal(void)
 
 /* --- in the end --- */
 
-static bool are_drivers_over(void)
-{
-    for (uint32_t i = 0; i < world.driver_count; i++)
-        if (!world.drivers[i].process->is_dead)
-            return false;
-    return true;
-}
-
 static bool has_application_folder(uint32_t worker)
 {
     char path[512];
@@ -455,14 +347,12 @@ static bool has_application_folder(uint32_t worker)
 /* What is left of applications; NULL: nothing. */
 static const char *what_is_left(void)
 {
-    static const char *const hosts[] = {"h0", "h1"};
     MasterCounts counts = {.workers = -1};
     Error err = ERROR_NONE;
 
     for (uint32_t i = 0; i < MASTERS && counts.workers < 0; i++)
-        if (network_rpc()->rpc_master_counts(NULL,
-                                             (RpcAddress){hosts[i], (uint16_t)(MASTER_PORTS + i)},
-                                             sim_now_ns() + SECOND, &err, &counts) != ST_OK)
+        if (network_rpc()->rpc_master_counts(NULL, master_at(i), sim_now_ns() + SECOND, &err,
+                                             &counts) != ST_OK)
             counts.workers = -1;
     if (counts.workers != (int32_t)world.worker_count)
         return "not all workers are known";
@@ -483,10 +373,9 @@ static void await_end(void)
     const char *left = NULL;
     int64_t end_ns;
 
-    while (!are_drivers_over()) {
-        for (uint32_t i = 0; i < world.driver_count; i++)
-            if (sim_now_ns() - world.start_ns > jobs_end_ns && !world.drivers[i].process->is_dead)
-                sim_fail("driver %u hangs %s", i, world.drivers[i].at);
+    while (!drivers_are_over()) {
+        if (sim_now_ns() - world.start_ns > jobs_end_ns)
+            drivers_fail_hanging();
         start_missing();
         fiber_sleep(20000000);
     }
@@ -505,7 +394,7 @@ static void *world_main(void *opaque)
     int64_t next_ns = sim_now_ns();
 
     (void)opaque;
-    while (sim_now_ns() - world.start_ns < world.bad_ns && !are_drivers_over()) {
+    while (sim_now_ns() - world.start_ns < world.bad_ns && !drivers_are_over()) {
         start_missing();
         if (sim_now_ns() >= next_ns) {
             next_ns = sim_now_ns() + (int64_t)(1 + sim_below(2 * world.fault_every_ms)) * 1000000;
@@ -514,12 +403,18 @@ static void *world_main(void *opaque)
         fiber_sleep(10000000);
     }
     heal();
+    world.is_well = true;
     await_end();
     world.is_over = true;
     return NULL;
 }
 
 /* --- its beginning --- */
+
+bool world_is_well(void)
+{
+    return world.is_well;
+}
 
 static bool is_over(void)
 {
@@ -585,8 +480,11 @@ static void begin_world(void)
         world.masters[i] = &nobody;
     for (uint32_t i = 0; i < WORKERS; i++)
         world.workers[i] = &nobody;
-    for (uint32_t i = 0; i < world.driver_count; i++)
-        start_driver(i);
+    drivers_begin(&(DriversSpec){.count = world.driver_count,
+                                 .url = world.url,
+                                 .folder = world.folder,
+                                 .start_ns = world.start_ns,
+                                 .is_measured = world.only.fault != NULL});
     world.own = process_new("world", FIRST_DRIVER_HOST, NULL);
     (void)fiber_start(world.own, world_main, NULL, sim_now_ns());
 }
