@@ -125,6 +125,7 @@ static Status register_once(Application *application, Error *err)
         .executor_memory_bytes = (int64_t)options->executor_memory_bytes,
         .incarnation = application->incarnation,
         .application = application->id,
+        .running = (int32_t)cluster_backend_size(application->backend).executors,
         .process = own_process()};
 
     TRY(application->rpc->rpc_master_register_application(

@@ -7,7 +7,7 @@
 
 static const char area[] = "master";
 
-/* How long one that had another master before is left with the executors that are found. */
+/* How long the executors of one that had another master before are awaited. */
 enum { RETURN_NS = 1000000000 };
 
 /* --- they come --- */
@@ -50,8 +50,8 @@ static Status check_application(const MasterState *state, const ApplicationInfo 
 {
     TRY(master__check_build(state, &info->build, "driver", err));
     if (info->executors < 0 || info->executor_cores < 0 || info->executor_memory_bytes < 0 ||
-        info->application < 0 || info->driver.port == 0 || info->driver.host[0] == '\0' ||
-        strlen(info->driver.host) >= HOST_BYTES)
+        info->application < 0 || info->running < 0 || info->driver.port == 0 ||
+        info->driver.host[0] == '\0' || strlen(info->driver.host) >= HOST_BYTES)
         return error_set(err, ST_BAD_INPUT,
                          "an application has a driver's address, and its numbers are positive");
     return ST_OK;
@@ -146,8 +146,10 @@ Status master_register_application(MasterState *state, const ApplicationInfo *in
     application->wanted = info->executors;
     application->cores = info->executor_cores;
     application->memory_bytes = info->executor_memory_bytes;
-    if (info->application != 0) /* its executors may run: their workers are about to say so */
-        application->pause_until_ns = now_ns + RETURN_NS;
+    if (info->application != 0) { /* their workers are about to say so */
+        application->returning = info->running;
+        application->return_until_ns = now_ns + RETURN_NS;
+    }
     master__copy_text(application->name, sizeof application->name, info->name);
     master__copy_text(application->host, sizeof application->host, info->driver.host);
     LOG_INFO(area, "application %" PRId64 " (%s) has registered: driver %s:%u, %d executors wanted",

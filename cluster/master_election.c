@@ -30,6 +30,7 @@ struct Election {
     ElectionOptions options;
     const ZookeeperModule *zk;
     const char *servers, *root, *masters, *epoch, *kept; /* paths */
+    const char *text;                                    /* of its node */
     pthread_t thread;
     pthread_mutex_t lock; /* of the session, for election_stop */
     pthread_cond_t changed;
@@ -93,23 +94,34 @@ typedef struct Place {
     const char *standbys[MASTERS_SEEN_MAX], *leader; /* addresses */
 } Place;
 
+static const char *node_path(const Election *election, const char *name)
+{
+    return arena_printf(election->scratch, "%s/%s", election->masters, name);
+}
+
+/* "host:port", and where it listens in a line of its own. */
+static const char *address_in(const Election *election, const ZkNode *node)
+{
+    const char *text = arena_strndup(election->scratch, node->bytes, node->byte_count);
+
+    return arena_strndup(election->scratch, text, strcspn(text, "\n"));
+}
+
 /* Who they are is for people: one that has just gone is left out. */
 static Status read_addresses(Election *election, const char *const *names, uint32_t count,
                              const char *lowest, Error *err, Place *place)
 {
     for (uint32_t i = 0; i < count; i++) {
-        const char *path = arena_printf(election->scratch, "%s/%s", election->masters, names[i]);
-        const char *address;
+        const char *path = node_path(election, names[i]);
         ZkNode node;
 
         TRY(election->zk->zk_read(election->session, path, election->scratch, err, &node));
         if (!node.is_there)
             continue;
-        address = arena_strndup(election->scratch, node.bytes, node.byte_count);
         if (names[i] == lowest)
-            place->leader = address;
+            place->leader = address_in(election, &node);
         else if (place->standby_count < MASTERS_SEEN_MAX)
-            place->standbys[place->standby_count++] = address;
+            place->standbys[place->standby_count++] = address_in(election, &node);
     }
     return ST_OK;
 }
@@ -126,7 +138,7 @@ static Status look(Election *election, Error *err, Place *place)
         return error_set(err, ST_BAD_INPUT, "ZooKeeper does not know this master any more");
     TRY(read_addresses(election, names, count, lowest, err, place));
     if (before[0] != '\0')
-        place->before = arena_printf(election->scratch, "%s/%s", election->masters, before);
+        place->before = node_path(election, before);
     election->options.see(election->options.context, place->before == NULL ? NULL : place->leader,
                           place->standbys, place->standby_count);
     return ST_OK;
@@ -246,14 +258,13 @@ static Status hold(Election *election, Error *err)
     int64_t session_ns = (int64_t)zk->zk_session_ms(election->session) * 1000000;
     int64_t until_ns = election_now_ns();
     bool had_lease = true;
-    const char *address = election->options.address;
     MasterStore store = store_of(election);
     Place place;
 
     while (!is_stopping(election)) {
         int64_t sent_ns = election_now_ns();
-        Status status = zk->zk_write(election->session, election->own, address,
-                                     (uint32_t)strlen(address), ZK_ANY_VERSION, err);
+        Status status = zk->zk_write(election->session, election->own, election->text,
+                                     (uint32_t)strlen(election->text), ZK_ANY_VERSION, err);
 
         arena_reset(election->scratch);
         if (status == ST_OK) {
@@ -300,9 +311,33 @@ static Status make_node(Election *election, const char *path, Error *err)
                                    &ignored);
 }
 
+/* What was before it in its place, this process's last session too, is not waited for. */
+static Status remove_own(Election *election, Error *err)
+{
+    const char **names;
+    uint32_t count;
+
+    if (election->options.listens == NULL)
+        return ST_OK;
+    TRY(election->zk->zk_list(election->session, election->masters, election->scratch, err, &names,
+                              &count));
+    for (uint32_t i = 0; i < count; i++) {
+        const char *path = node_path(election, names[i]);
+        ZkNode node;
+
+        TRY(election->zk->zk_read(election->session, path, election->scratch, err, &node));
+        if (!node.is_there || node.byte_count != strlen(election->text) ||
+            memcmp(node.bytes, election->text, node.byte_count) != 0)
+            continue;
+        TRY(election->zk->zk_remove(election->session, path, err));
+        LOG_INFO(area, "the master that was here before is gone: nobody waits for its session");
+    }
+    return ST_OK;
+}
+
 static Status make_nodes(Election *election, Error *err)
 {
-    const char *slash = election->root, *address = election->options.address;
+    const char *slash = election->root;
 
     do {
         slash = strchr(slash + 1, '/');
@@ -315,9 +350,10 @@ static Status make_nodes(Election *election, Error *err)
     TRY(make_node(election, election->masters, err));
     TRY(make_node(election, election->epoch, err));
     TRY(make_node(election, election->kept, err));
-    TRY(election->zk->zk_create(
-        election->session, arena_printf(election->scratch, "%s/m-", election->masters), address,
-        (uint32_t)strlen(address), ZK_NUMBERED_OF_SESSION, election->arena, err, &election->own));
+    TRY(remove_own(election, err));
+    TRY(election->zk->zk_create(election->session, node_path(election, "m-"), election->text,
+                                (uint32_t)strlen(election->text), ZK_NUMBERED_OF_SESSION,
+                                election->arena, err, &election->own));
     return ST_OK;
 }
 
@@ -455,6 +491,10 @@ static void copy_options(Election *election, const ElectionOptions *options)
 {
     election->options = *options;
     election->options.address = arena_strdup(election->arena, options->address);
+    if (options->listens != NULL)
+        election->options.listens = arena_strdup(election->arena, options->listens);
+    election->text = arena_printf(election->arena, "%s\n%s", options->address,
+                                  options->listens == NULL ? "" : options->listens);
     if (options->password != NULL)
         election->options.password = arena_strdup(election->arena, options->password);
 }

@@ -8,6 +8,9 @@
  * address. The lowest number leads; the others watch the one before them. A leader takes its ids
  * from ROOT/epoch: each has a range of its own, above all of those before.
  *
+ * A session that nobody ends lasts for a while longer than its master. Who is started in its place
+ * removes its node: where this one listens the other cannot live.
+ *
  * A leader answers while it holds a lease: a part of the session's time, from a moment before it
  * has written to its node. So one that was stopped, or is cut off, is silent before anybody else
  * can lead; docs/adr/0008-standby-masters.md says why that is so.
@@ -25,7 +28,8 @@
 typedef struct ElectionOptions {
     const char *zookeeper; /* "host:port,host:port", "host:port/root" */
     const char *address;   /* of this master, for people: "host:port" */
-    const char *password;  /* of what is kept there; NULL: no secret, all may see it */
+    const char *listens;  /* where, and in which network: no two that live have the same; or NULL */
+    const char *password; /* of what is kept there; NULL: no secret, all may see it */
     void *context;
     /* This master leads from now on, and knows what the store has; its ids are [first_id, +
      * ELECTION_IDS). The store is there until stand-by, for these functions alone. */

@@ -21,6 +21,7 @@
 #include "cluster/master_store.h"
 #include "cluster/master_url.h"
 #include "cluster/membership.h"
+#include "cluster/own_address.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 
@@ -482,10 +483,20 @@ static const char *own_name(const MasterOptions *options, uint16_t port, Arena *
     return master_url_text(arena, (RpcAddress){host, port});
 }
 
-static Status stand_for_election(Master *master, const RpcModule *rpc, Error *err)
+/* Where this process listens, which others' settings may call the same. */
+static const char *own_place(const MasterOptions *options, Arena *arena)
+{
+    const char *network = own_network(arena);
+
+    return network == NULL ? NULL : arena_printf(arena, "%s %s", options->host, network);
+}
+
+static Status stand_for_election(Master *master, const RpcModule *rpc, const char *listens,
+                                 Error *err)
 {
     ElectionOptions options = {.zookeeper = master->options->zookeeper,
                                .address = master->address,
+                               .listens = listens,
                                .context = master,
                                .lead = on_lead,
                                .keep = on_keep,
@@ -624,7 +635,7 @@ Status master_run(const MasterOptions *options, Error *err)
         status = log_file_become_output(log, options->log_file, err);
     if (status == ST_OK) {
         master.address = own_name(options, rpc->rpc_server_port(server), arena);
-        status = stand_for_election(&master, rpc, err);
+        status = stand_for_election(&master, rpc, own_place(options, arena), err);
     }
     if (status == ST_OK) {
         say_ready(options, master.address, arena);

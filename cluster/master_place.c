@@ -104,6 +104,8 @@ static bool wants_more(const MasterState *state, const MasterApplication *applic
 {
     return application->state == APPLICATION_ALIVE && now_ns >= application->pause_until_ns &&
            application->heard_ns > application->doubted_ns &&
+           (now_ns >= application->return_until_ns ||
+            application->executor_count >= (uint32_t)application->returning) &&
            application->executor_count < wanted_of(state, application);
 }
 

@@ -71,6 +71,8 @@ typedef struct MasterApplication {
     uint32_t executor_count; /* ordered or running */
     int32_t used_cores;      /* of those */
     int64_t registered_ns, heard_ns;
+    int32_t returning; /* executors of another master's that its workers may bring until then */
+    int64_t return_until_ns;
     int64_t doubted_ns; /* an executor has ended as if there were no driver: is it there still? */
     /* executors that ended soon after their start, one after the other */
     uint32_t quick_ends;

@@ -2,6 +2,7 @@
 #include "cluster/own_address.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,4 +43,19 @@ Status own_address(Arena *arena, RpcAddress peer, Error *err, const char **host_
     if (*host_out != NULL)
         return ST_OK;
     return error_set_errno(err, errno, "this machine does not reach \"%s\"", peer.host);
+}
+
+/* A container has the kernel's boot, and a network of its own. */
+const char *own_network(Arena *arena)
+{
+    char boot[64], network[64];
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    ssize_t boot_bytes = fd < 0 ? -1 : read(fd, boot, sizeof boot);
+    ssize_t network_bytes = readlink("/proc/self/ns/net", network, sizeof network);
+
+    if (fd >= 0)
+        close(fd);
+    if (boot_bytes <= 1 || network_bytes <= 0)
+        return NULL;
+    return arena_printf(arena, "%.*s %.*s", (int)boot_bytes - 1, boot, (int)network_bytes, network);
 }

@@ -120,6 +120,7 @@ struct ApplicationInfo {
   7: required i64 incarnation
   8: required i64 application
   9: required i64 process
+  10: required i32 running
 }
 
 /** How far a stage is. */

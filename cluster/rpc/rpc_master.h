@@ -82,6 +82,7 @@ typedef struct ApplicationInfo {
     int64_t executor_memory_bytes; /* 0: the share of the cores */
     int64_t incarnation;
     int64_t application; /* the id it had before, or 0 */
+    int32_t running;     /* executors that it has from then */
     int64_t process;     /* of its driver, which a worker has started; or 0 */
     int64_t caller;      /* not sent: the driver that the one who calls has proved to be; or 0 */
 } ApplicationInfo;

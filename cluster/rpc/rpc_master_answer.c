@@ -177,6 +177,7 @@ static gboolean service_register_application(vrpcMasterIf *iface, gint64 *applic
         .incarnation = application->incarnation,
         .application = application->application,
         .process = application->process,
+        .running = application->running,
         .caller = rpc_caller().driver,
     };
     Error err = ERROR_NONE;

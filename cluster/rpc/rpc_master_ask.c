@@ -214,7 +214,7 @@ static vrpcApplicationInfo *application_of(const ApplicationInfo *info)
         "executors", (gint)info->executors, "executor_cores", (gint)info->executor_cores,
         "executor_memory_bytes", (gint64)info->executor_memory_bytes, "incarnation",
         (gint64)info->incarnation, "application", (gint64)info->application, "process",
-        (gint64)info->process, NULL);
+        (gint64)info->process, "running", (gint)info->running, NULL);
 
     g_object_unref(driver);
     g_object_unref(build);

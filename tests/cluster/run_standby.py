@@ -58,6 +58,19 @@ def test_leader_is_killed(server):
         wait_for("all is over", lambda: not cluster.executors())
 
 
+def test_leader_is_started_again(server):
+    """It removes the node of the one before, whose session would last longer; one of another network could not know."""
+    with Masters(server) as cluster:
+        leader, started = cluster.leader(), time.monotonic()
+        cluster.masters[leader].kill()
+        cluster.masters[leader].wait()
+        cluster.masters[leader] = cluster.start_master(leader)
+        wait_for("the other one leads, and this one stands by", lambda: cluster.ask(1 - leader)[0] and cluster.status()["masters"]["standbys"])
+        took = time.monotonic() - started
+        expect("the master that was here before is gone" in cluster.log(f"master-{leader}") or took > 2, f"not waited for: {took:.1f} s")
+        print(f"    the next leader was there after {took:.1f} s")
+
+
 def test_leader_is_stopped(server):
     """It does not know what has happened meanwhile, and must not say anything."""
     with Masters(server) as cluster:

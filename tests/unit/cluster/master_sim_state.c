@@ -141,7 +141,8 @@ static void on_register_application(const Message *m)
                             .executors = sim.drivers[m->from].wanted,
                             .executor_cores = sim.drivers[m->from].cores,
                             .incarnation = m->process,
-                            .application = m->id};
+                            .application = m->id,
+                            .running = (int32_t)below(3)};
     Message reply = {.kind = M_ANSWER_ID};
     Error err = ERROR_NONE;
     Status status = master_register_application(sim.master, &info, now_ns(), &err, &reply.id);

@@ -127,7 +127,8 @@ static int64_t new_application(int64_t incarnation, int32_t executors, int32_t c
                             .executors = executors,
                             .executor_cores = cores,
                             .incarnation = incarnation,
-                            .application = id};
+                            .application = id,
+                            .running = id == 0 ? 0 : executors};
 
     ck_assert_int_eq(master_register_application(state, &info, now, NULL, &id), ST_OK);
     return id;
@@ -585,6 +586,26 @@ START_TEST(test_master_started_anew_waits_for_workers)
 }
 END_TEST
 
+/* Its first master had ended before it gave it any: nobody brings one. */
+START_TEST(test_master_started_anew_and_none_runs)
+{
+    TestWorker worker;
+    ApplicationInfo info = {.build = {"1.0", 7},
+                            .name = "test",
+                            .driver = {"127.0.0.1", 4000},
+                            .executors = 1,
+                            .incarnation = 1,
+                            .application = first_id + 1};
+    int64_t application;
+
+    start_master(SCHEDULE_FAIR, first_id * 2);
+    worker = new_worker("a", 1);
+    ck_assert_int_eq(master_register_application(state, &info, now, NULL, &application), ST_OK);
+    obey(&worker);
+    ck_assert_uint_eq(worker.count, 1);
+}
+END_TEST
+
 START_TEST(test_driver_does_not_come_back)
 {
     TestWorker worker = new_worker("a", 2);
@@ -685,6 +706,7 @@ int main(void)
     tcase_add_test(cases, test_drain_does_not_wait_for_ever);
     tcase_add_loop_test(cases, test_master_started_anew, 0, 2);
     tcase_add_test(cases, test_master_started_anew_waits_for_workers);
+    tcase_add_test(cases, test_master_started_anew_and_none_runs);
     tcase_add_test(cases, test_driver_does_not_come_back);
     tcase_add_test(cases, test_ids_ascend_when_the_clock_was_set_back);
     tcase_add_test(cases, test_other_builds);
