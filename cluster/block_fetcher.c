@@ -211,10 +211,20 @@ static int64_t call_deadline(void)
     return clock_now_ns() + (int64_t)CALL_MS * 1000000;
 }
 
+/* An answer as it comes. */
+typedef struct Answer {
+    Group *group;
+    const Peer *peer;
+    Arena *arena;
+    const BlocksBehind *behind; /* its entries */
+    bool is_lost;               /* it will not come back, however often it is asked for */
+} Answer;
+
 /* The block's bytes as they are stored, a piece after the other. */
-static Status fetch_pieces(Group *group, const FetchEntry *entry, const Peer *peer, void *stored,
-                           Error *err)
+static Status fetch_pieces(const Answer *answer, const FetchEntry *entry, void *stored, Error *err)
 {
+    const Group *group = answer->group;
+    const Peer *peer = answer->peer;
     const BlockFetch *fetch = group->fetch;
     BlockName name = {.owner = peer->owner,
                       .output = (int64_t)fetch->request.output,
@@ -243,11 +253,18 @@ static Status fetch_pieces(Group *group, const FetchEntry *entry, const Peer *pe
     return status;
 }
 
-/* One that is not packed comes to where it stays. */
-static Status take_large(Group *group, const FetchEntry *entry, const Peer *peer, Error *err,
-                         Block **block_out)
+static Status bring(const Answer *answer, const FetchEntry *entry, void *stored, Error *err)
 {
-    const FetchRequest *request = &group->fetch->request;
+    return entry->kind == FETCH_LARGE ? fetch_pieces(answer, entry, stored, err)
+                                      : answer->behind->read(answer->behind->context, stored,
+                                                             entry->form.stored_bytes, err);
+}
+
+/* What did not come within its entry. One that is not packed comes to where it stays. */
+static Status bring_block(const Answer *answer, const FetchEntry *entry, Error *err,
+                          Block **block_out)
+{
+    const FetchRequest *request = &answer->group->fetch->request;
     const BlockForm *form = &entry->form;
     bool is_packed = form->codec != CODEC_NONE;
     PackedBlock *packed = NULL;
@@ -258,8 +275,7 @@ static Status take_large(Group *group, const FetchEntry *entry, const Peer *peer
         TRY(packed_block_new(request->pool, form->stored_bytes, err, &packed));
     else
         TRY(block_new(request->pool, form->bytes, err, block_out));
-    status = fetch_pieces(group, entry, peer,
-                          is_packed ? (void *)packed->bytes : (*block_out)->head, err);
+    status = bring(answer, entry, is_packed ? (void *)packed->bytes : (*block_out)->head, err);
     if (status == ST_OK && is_packed)
         status = block_of_form(request->pool, form, packed->bytes, request->column_count,
                                request->columns, err, block_out);
@@ -275,8 +291,9 @@ static Status take_large(Group *group, const FetchEntry *entry, const Peer *peer
 }
 
 /* Checked, and among those that wait. */
-static Status take_block(Group *group, const FetchEntry *entry, const Peer *peer, Error *err)
+static Status take_block(const Answer *answer, const FetchEntry *entry, Error *err)
 {
+    Group *group = answer->group;
     BlockFetch *fetch = group->fetch;
     const FetchRequest *request = &fetch->request;
     WaitingBlock *waiting;
@@ -288,7 +305,7 @@ static Status take_block(Group *group, const FetchEntry *entry, const Peer *peer
         TRY(block_of_form(request->pool, &entry->form, entry->data, request->column_count,
                           request->columns, err, &block));
     else
-        TRY(take_large(group, entry, peer, err, &block));
+        TRY(bring_block(answer, entry, err, &block));
     pthread_mutex_lock(&fetch->lock);
     waiting = ARENA_NEW(fetch->arena, WaitingBlock);
     waiting->block = block;
@@ -311,16 +328,12 @@ static void end_map(Group *group)
     pthread_mutex_unlock(&fetch->lock);
 }
 
-/* is_lost: it will not come back, however often it is asked for. */
-static Status take_answer(Group *group, WireBytes answer, const Peer *peer, Arena *arena,
-                          bool *is_lost, Error *err)
+static Status take_entries(Answer *answer, WireReader from, Error *err)
 {
-    WireReader from = wire_reader(answer.bytes, answer.byte_count, "blocks", err);
+    Group *group = answer->group;
 
-    if (answer.byte_count == 0)
-        return error_set(err, ST_CORRUPT, "no block came");
     while (from.status == ST_OK && from.at < from.end) {
-        FetchEntry entry = fetch_entry_take(&from, arena);
+        FetchEntry entry = fetch_entry_take(&from, answer->arena);
 
         if (from.status != ST_OK)
             break;
@@ -329,13 +342,13 @@ static Status take_answer(Group *group, WireBytes answer, const Peer *peer, Aren
         if (entry.kind == FETCH_END) {
             end_map(group);
         } else if (entry.kind == FETCH_LOST || entry.kind == FETCH_GONE) {
-            *is_lost = true;
+            answer->is_lost = true;
             return error_set_state(err, ST_CORRUPT,
                                    entry.kind == FETCH_GONE ? SQLSTATE_PLACE_LOST
                                                             : status_sqlstate(ST_CORRUPT),
                                    "%s", entry.reason);
         } else {
-            TRY(take_block(group, &entry, peer, err));
+            TRY(take_block(answer, &entry, err));
         }
     }
     return from.status;
@@ -371,6 +384,21 @@ static void say_damaged(const Group *group, const Peer *peer, const Error *err)
                  peer->host, peer->port, err == NULL ? "damaged" : err->message);
 }
 
+static Status take_answer(void *context, WireBytes bytes, const BlocksBehind *behind, Error *err)
+{
+    Answer *answer = context;
+    Status status;
+
+    answer->behind = behind;
+    status =
+        bytes.byte_count == 0
+            ? error_set(err, ST_CORRUPT, "no block came")
+            : take_entries(answer, wire_reader(bytes.bytes, bytes.byte_count, "blocks", err), err);
+    if (status == ST_CORRUPT && !answer->is_lost)
+        say_damaged(answer->group, answer->peer, err);
+    return status;
+}
+
 /* A worker holds its keepers' socket: nobody refuses there as long as it lives, and what it had
  * goes with it. */
 static bool is_gone(const Peer *peer, const Error *err)
@@ -382,22 +410,16 @@ static Status call_once(Group *group, bool *is_lost, Error *err)
 {
     BlockFetcher *fetcher = group->fetch->fetcher;
     Arena *arena = arena_new(NULL, "fetch", ARENA_NO_CAP);
-    WireBytes answer;
     Peer peer = {0};
+    Answer answer = {.group = group, .peer = &peer, .arena = arena};
     Status status = find_place(fetcher, group->place, err, &peer);
 
-    *is_lost = status != ST_OK;
+    answer.is_lost = status != ST_OK;
     if (status == ST_OK)
         status = fetcher->rpc->rpc_blocks_fetch_many(fetcher->pool, address_of(&peer),
                                                      wanted_bytes(group, &peer, arena),
-                                                     call_deadline(), arena, err, &answer);
-    if (status == ST_IO)
-        *is_lost = is_gone(&peer, err);
-    if (status == ST_OK) {
-        status = take_answer(group, answer, &peer, arena, is_lost, err);
-        if (status == ST_CORRUPT && !*is_lost)
-            say_damaged(group, &peer, err);
-    }
+                                                     call_deadline(), take_answer, &answer, err);
+    *is_lost = answer.is_lost || (status == ST_IO && is_gone(&peer, err));
     arena_free(arena);
     return status;
 }

@@ -61,89 +61,82 @@ static const KeepKey *key_of(const BlockKeeper *keeper, const Place *place)
 
 /* --- many at once --- */
 
-static bool is_full(const WireWriter *to, uint64_t bytes)
+static Status put_block(const KeptFile *file, uint32_t reduce, FetchEntry *entry, FetchAnswer *to,
+                        Error *err)
 {
-    return to->length > 0 && to->length + bytes > FETCH_ANSWER_BYTES;
-}
-
-static Status put_block(const KeptFile *file, uint32_t reduce, FetchEntry *entry, WireWriter *to,
-                        Arena *arena, Error *err)
-{
-    if (entry->kind == FETCH_BLOCK) {
-        void *bytes = arena_alloc_raw(arena, entry->form.stored_bytes);
+    if (entry->kind != FETCH_LARGE) {
+        void *bytes = arena_alloc_raw(to->said.arena, entry->form.stored_bytes);
 
         TRY(kept_file_read_block(file, reduce, entry->number, bytes, err));
         entry->data = bytes;
     }
-    fetch_entry_put(to, entry);
+    fetch_answer_put(to, entry);
     return ST_OK;
 }
 
 /* *is_full_out: there was no room for all blocks of the map task. */
 static Status give_blocks(const KeptFile *file, uint32_t reduce, const FetchMap *map,
-                          WireWriter *to, Arena *arena, bool *is_full_out, Error *err)
+                          FetchAnswer *to, bool *is_full_out, Error *err)
 {
     uint32_t first = file->cells[reduce], count = file->cells[reduce + 1] - first;
 
     for (uint32_t i = map->first; i < count; i++) {
         const KeptBlock *block = &file->blocks[first + i];
-        bool is_large = block->stored_bytes > FETCH_ANSWER_BYTES;
-        FetchEntry entry = {.kind = is_large ? FETCH_LARGE : FETCH_BLOCK,
-                            .number = i,
-                            .form = kept_block_form(block)};
+        FetchEntry entry = {
+            .kind = fetch_kind(block->stored_bytes), .number = i, .form = kept_block_form(block)};
+        bool is_large = entry.kind == FETCH_LARGE;
 
-        *is_full_out = is_large || is_full(to, block->stored_bytes);
+        *is_full_out = is_large || fetch_answer_is_full(to, block->stored_bytes);
         if (is_large || !*is_full_out)
-            TRY(put_block(file, reduce, &entry, to, arena, err));
+            TRY(put_block(file, reduce, &entry, to, err));
         if (*is_full_out)
             return ST_OK;
     }
-    fetch_entry_put(to, &(FetchEntry){.kind = FETCH_END});
+    fetch_answer_put(to, &(FetchEntry){.kind = FETCH_END});
     return ST_OK;
 }
 
 static Status give_map(const BlockKeeper *keeper, const Place *place, const FetchWanted *wanted,
-                       const FetchMap *map, WireWriter *to, Arena *arena, bool *is_full_out,
-                       Error *err)
+                       const FetchMap *map, FetchAnswer *to, bool *is_full_out, Error *err)
 {
     KeptFile file;
     Status status;
 
     TRY(kept_file_open(place->folder, wanted->output, wanted->owner.executor, map->map,
-                       key_of(keeper, place), arena, err, &file));
+                       key_of(keeper, place), to->said.arena, err, &file));
     if (wanted->reduce >= file.reduce_count)
         status = error_set(err, ST_CORRUPT, "there is no such partition");
     else if (map->hash != 0 && map->hash != file.hash)
         status = error_set(err, ST_CORRUPT, "what was kept has another hash");
     else
-        status = give_blocks(&file, wanted->reduce, map, to, arena, is_full_out, err);
+        status = give_blocks(&file, wanted->reduce, map, to, is_full_out, err);
     kept_file_close(&file);
     return status;
 }
 
-static void put_lost(const FetchWanted *wanted, uint32_t map, WireWriter *to, const Error *err)
+static void put_lost(const FetchWanted *wanted, uint32_t map, FetchAnswer *to, const Error *err)
 {
     bool is_gone = strcmp(err->sqlstate, SQLSTATE_PLACE_LOST) == 0;
 
     LOG_WARN("keeper", "what task %u of executor %" PRId64 " made cannot be given: %s", map,
              wanted->owner.executor, err->message);
-    fetch_entry_put(
+    fetch_answer_put(
         to, &(FetchEntry){.kind = is_gone ? FETCH_GONE : FETCH_LOST, .reason = err->message});
 }
 
 static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *err,
-                         WireBytes *answer_out)
+                         BlocksAnswer *answer_out)
 {
     const BlockKeeper *keeper = context;
-    WireWriter to = {.arena = arena};
+    FetchAnswer to = {.said = {.arena = arena}};
     FetchWanted wanted;
     bool stops = false;
     Place place;
 
     TRY(fetch_wanted_take(bytes, arena, err, &wanted));
     TRY(find_place(keeper, wanted.owner.application, err, &place));
-    for (uint32_t i = 0; i < wanted.map_count && !stops && !is_full(&to, 0); i++) {
-        Status status = give_map(keeper, &place, &wanted, &wanted.maps[i], &to, arena, &stops, err);
+    for (uint32_t i = 0; i < wanted.map_count && !stops && !fetch_answer_is_full(&to, 0); i++) {
+        Status status = give_map(keeper, &place, &wanted, &wanted.maps[i], &to, &stops, err);
 
         if (status != ST_OK && status != ST_CORRUPT)
             return status;
@@ -151,7 +144,7 @@ static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *er
         if (status != ST_OK)
             put_lost(&wanted, wanted.maps[i].map, &to, err);
     }
-    *answer_out = (WireBytes){to.bytes, to.length};
+    *answer_out = fetch_answer_end(&to);
     return ST_OK;
 }
 

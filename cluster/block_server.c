@@ -6,16 +6,33 @@
 
 /* --- many at once --- */
 
-static bool is_full(const WireWriter *to, uint64_t bytes)
+/* Another block than the stored one, which others read. */
+static void damage(BlockServer *server, FetchEntry *entry, Arena *arena)
 {
-    return to->length > 0 && to->length + bytes > FETCH_ANSWER_BYTES;
+    unsigned char *bytes;
+
+    if (server->damage_every == 0 ||
+        (atomic_fetch_add(&server->given, 1) + 1) % server->damage_every != 0)
+        return;
+    entry->data = bytes = arena_copy(arena, entry->data, entry->form.stored_bytes);
+    bytes[entry->form.stored_bytes - 1] ^= 1;
 }
 
-static void damage(BlockServer *server, WireWriter *to)
+static void let_go(void *stored)
 {
-    if (server->damage_every != 0 &&
-        (atomic_fetch_add(&server->given, 1) + 1) % server->damage_every == 0)
-        to->bytes[to->length - 1] ^= 1;
+    stored_block_let_go(stored);
+}
+
+/* It stays until the answer is sent. */
+static void put_block(BlockServer *server, FetchEntry *entry, StoredBlock stored, FetchAnswer *to)
+{
+    Arena *arena = to->said.arena;
+
+    arena_on_free(arena, let_go, arena_copy(arena, &stored, sizeof stored));
+    entry->data = stored.bytes;
+    if (entry->kind != FETCH_LARGE)
+        damage(server, entry, arena);
+    fetch_answer_put(to, entry);
 }
 
 /* A block of the cell, to be let go of. */
@@ -38,7 +55,7 @@ static Status find_block(const BlockServer *server, BlockOutput *output, uint32_
 
 /* The blocks of one map task; *is_full_out: there was no room for all of them. */
 static Status give_map(BlockServer *server, BlockOutput *output, const FetchWanted *wanted,
-                       const FetchMap *map, WireWriter *to, bool *is_full_out, Error *err)
+                       const FetchMap *map, FetchAnswer *to, bool *is_full_out, Error *err)
 {
     FetchEntry entry = {.number = map->first};
 
@@ -49,20 +66,18 @@ static Status give_map(BlockServer *server, BlockOutput *output, const FetchWant
         if (stored.bytes == NULL)
             break;
         entry.form = stored.form;
-        entry.kind = entry.form.stored_bytes > FETCH_ANSWER_BYTES ? FETCH_LARGE : FETCH_BLOCK;
-        entry.data = stored.bytes;
-        *is_full_out = is_full(to, entry.kind == FETCH_LARGE ? 0 : entry.form.stored_bytes);
-        if (!*is_full_out) {
-            fetch_entry_put(to, &entry);
-            if (entry.kind == FETCH_BLOCK)
-                damage(server, to);
-        }
-        stored_block_let_go(&stored);
+        entry.kind = fetch_kind(entry.form.stored_bytes);
+        *is_full_out =
+            fetch_answer_is_full(to, entry.kind == FETCH_LARGE ? 0 : entry.form.stored_bytes);
+        if (*is_full_out)
+            stored_block_let_go(&stored);
+        else
+            put_block(server, &entry, stored, to);
         *is_full_out |= entry.kind == FETCH_LARGE;
         if (*is_full_out)
             return ST_OK;
     }
-    fetch_entry_put(to, &(FetchEntry){.kind = FETCH_END});
+    fetch_answer_put(to, &(FetchEntry){.kind = FETCH_END});
     return ST_OK;
 }
 
@@ -82,11 +97,11 @@ static const char *refusal(const BlockOutput *output, const FetchWanted *wanted,
 }
 
 static Status give_all(BlockServer *server, BlockOutput *output, const FetchWanted *wanted,
-                       WireWriter *to, Error *err)
+                       FetchAnswer *to, Error *err)
 {
     bool stops = false;
 
-    for (uint32_t i = 0; i < wanted->map_count && !stops && !is_full(to, 0); i++) {
+    for (uint32_t i = 0; i < wanted->map_count && !stops && !fetch_answer_is_full(to, 0); i++) {
         const char *reason = refusal(output, wanted, &wanted->maps[i]);
         Status status = ST_OK;
 
@@ -98,29 +113,29 @@ static Status give_all(BlockServer *server, BlockOutput *output, const FetchWant
             return status;
         if (reason == NULL)
             continue;
-        fetch_entry_put(to, &(FetchEntry){.kind = FETCH_LOST, .reason = reason});
+        fetch_answer_put(to, &(FetchEntry){.kind = FETCH_LOST, .reason = reason});
         return ST_OK;
     }
     return ST_OK;
 }
 
 static Status fetch_many(void *context, WireBytes bytes, Arena *arena, Error *err,
-                         WireBytes *answer_out)
+                         BlocksAnswer *answer_out)
 {
     BlockServer *server = context;
-    WireWriter to = {.arena = arena};
+    FetchAnswer to = {.said = {.arena = arena}};
     BlockOutput *output;
     FetchWanted wanted;
     Status status;
 
-    *answer_out = (WireBytes){0};
+    *answer_out = (BlocksAnswer){.behind_count = 0};
     if (server->check != NULL)
         TRY(server->check(server->context, err));
     TRY(fetch_wanted_take(bytes, arena, err, &wanted));
     output = server->find(server->context, wanted.output);
     status = give_all(server, output, &wanted, &to, err);
     block_output_unref(output);
-    *answer_out = (WireBytes){to.bytes, to.length};
+    *answer_out = fetch_answer_end(&to);
     return status;
 }
 

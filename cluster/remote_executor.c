@@ -211,16 +211,14 @@ static bool has_worker_ended(const RemoteExecutor *executor)
     Arena *arena = arena_new(NULL, "question", ARENA_NO_CAP);
     WireWriter nothing = {.arena = arena};
     Error err = ERROR_NONE;
-    WireBytes answer;
     bool has_ended;
 
     fetch_wanted_put(&nothing, &(FetchWanted){.owner = executor->owner});
-    has_ended =
-        executor->sender->rpc->rpc_blocks_fetch_many(
-            executor->sender->pool, (RpcAddress){executor->host, executor->keeper_port},
-            (WireBytes){nothing.bytes, nothing.length},
-            clock_now_ns() + (int64_t)ASK_KEEPER_MS * 1000000, arena, &err, &answer) != ST_OK &&
-        is_refused(&err);
+    has_ended = executor->sender->rpc->rpc_blocks_fetch_many(
+                    executor->sender->pool, (RpcAddress){executor->host, executor->keeper_port},
+                    (WireBytes){nothing.bytes, nothing.length},
+                    clock_now_ns() + (int64_t)ASK_KEEPER_MS * 1000000, NULL, NULL, &err) != ST_OK &&
+                is_refused(&err);
     arena_free(arena);
     return has_ended;
 }

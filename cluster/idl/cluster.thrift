@@ -215,7 +215,7 @@ struct BlockPiece {
 service Blocks {
   /** At most 1 MiB of it. */
   BlockPiece fetch(1: BlockKey key, 2: i64 offset, 3: i32 piece_bytes) throws (1: CallError failure)
-  /** Many at once, about 1 MiB: which, and what came of it (cluster/block_wire.h). */
+  /** Many at once, about 1 MiB: which, and what came of it (cluster/block_wire.h); behind the answer's frame, blocks. */
   binary fetch_many(1: binary wanted) throws (1: CallError failure)
 }
 

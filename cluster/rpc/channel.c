@@ -17,7 +17,7 @@
 #include "core/base/clock.h"
 #include "core/base/invariant.h"
 
-enum { HELLO_VERSION = 1, BACKLOG = 1024 };
+enum { HELLO_VERSION = 2, BACKLOG = 1024, PARTS_AT_ONCE = 256 };
 static const char same_file[] =
     "Every process of a cluster is started with the same --secret-file, or with key pairs that the "
     "same vonk cluster init --tls has made.";
@@ -565,46 +565,68 @@ Status channel_read(Channel *channel, void *bytes, size_t byte_count, bool is_st
     return ST_OK;
 }
 
-static size_t write_some(Channel *channel, const void *bytes, size_t byte_count,
+/* There is a byte to be written: how many of them were, else *step_out as above. */
+static size_t write_some(Channel *channel, struct iovec *parts, size_t part_count,
                          ChannelStep *step_out)
 {
+    struct msghdr message = {.msg_iov = parts,
+                             .msg_iovlen = part_count < PARTS_AT_ONCE ? part_count : PARTS_AT_ONCE};
     ssize_t done;
     size_t put;
     int result;
 
     if (channel->ssl != NULL) {
         ERR_clear_error();
-        result = SSL_write_ex(channel->ssl, bytes, byte_count, &put);
+        result = SSL_write_ex(channel->ssl, parts->iov_base, parts->iov_len, &put);
         if (result == 1)
             return put;
         *step_out = tls_wants(channel, result);
         return 0;
     }
-    done = send(channel->fd, bytes, byte_count, MSG_NOSIGNAL);
+    done = sendmsg(channel->fd, &message, MSG_NOSIGNAL);
     if (done >= 0)
         return (size_t)done;
     *step_out = errno == EAGAIN || errno == EINTR ? CHANNEL_WANTS_WRITE : CHANNEL_FAILED;
     return 0;
 }
 
+Status channel_write_parts(Channel *channel, struct iovec *parts, size_t part_count,
+                           int64_t deadline_ns, Error *err)
+{
+    CHECK(channel->state == IS_OPEN);
+    for (;;) {
+        ChannelStep step = CHANNEL_FAILED;
+        size_t put;
+
+        for (; part_count > 0 && parts->iov_len == 0; parts++)
+            part_count--;
+        if (part_count == 0)
+            return ST_OK;
+        put = write_some(channel, parts, part_count, &step);
+        if (put == 0 && step == CHANNEL_FAILED)
+            return error_set(err, ST_IO, "the connection with %s was cut", channel->peer);
+        if (put == 0)
+            TRY(wait_for(channel, step, deadline_ns, err));
+        while (put > 0) {
+            size_t of_part = put < parts->iov_len ? put : parts->iov_len;
+
+            parts->iov_base = (char *)parts->iov_base + of_part;
+            parts->iov_len -= of_part;
+            put -= of_part;
+            if (put > 0) {
+                parts++;
+                part_count--;
+            }
+        }
+    }
+}
+
 Status channel_write(Channel *channel, const void *bytes, size_t byte_count, int64_t deadline_ns,
                      Error *err)
 {
-    size_t done = 0;
+    struct iovec part = {(void *)(uintptr_t)bytes, byte_count};
 
-    CHECK(channel->state == IS_OPEN);
-    while (done < byte_count) {
-        ChannelStep step = CHANNEL_FAILED;
-        size_t put = write_some(channel, (const char *)bytes + done, byte_count - done, &step);
-
-        done += put;
-        if (put > 0)
-            continue;
-        if (step == CHANNEL_FAILED)
-            return error_set(err, ST_IO, "the connection with %s was cut", channel->peer);
-        TRY(wait_for(channel, step, deadline_ns, err));
-    }
-    return ST_OK;
+    return channel_write_parts(channel, &part, 1, deadline_ns, err);
 }
 
 bool channel_is_quiet(const Channel *channel)

@@ -25,6 +25,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "cluster/rpc/secret.h"
 
@@ -69,6 +70,9 @@ MUST_CHECK Status channel_read(Channel *channel, void *bytes, size_t byte_count,
                                int64_t deadline_ns, Error *err);
 MUST_CHECK Status channel_write(Channel *channel, const void *bytes, size_t byte_count,
                                 int64_t deadline_ns, Error *err);
+/* One part after the other, from where they lie; what parts says is used up. */
+MUST_CHECK Status channel_write_parts(Channel *channel, struct iovec *parts, size_t part_count,
+                                      int64_t deadline_ns, Error *err);
 
 /* Whether it is open and nothing has come that nobody asked for. */
 bool channel_is_quiet(const Channel *channel);

@@ -10,7 +10,13 @@
 #include "core/base/invariant.h"
 #include "core/base/wire.h"
 
-enum { LENGTH_BYTES = 4, HEAD_BYTES = 12, STEP_BYTES = 256 << 10, KEPT_BYTES_MAX = 1 << 20 };
+enum {
+    LENGTH_BYTES = 4,
+    HASH_BYTES = 8,
+    HEAD_BYTES = 2 * LENGTH_BYTES + HASH_BYTES,
+    STEP_BYTES = 256 << 10,
+    KEPT_BYTES_MAX = 1 << 20
+};
 
 struct FrameIo {
     Arena *arena;
@@ -21,8 +27,10 @@ struct FrameIo {
 
     Arena *in_arena; /* of the frame that came */
     const unsigned char *in, *in_end;
+    size_t tail_left; /* that is still to be read behind it */
     Arena *out_arena;
     WireWriter out; /* the frame to go, its head included */
+    FrameTail tail; /* what goes behind it */
 
     Status status;
     Error error;
@@ -144,6 +152,40 @@ static uint64_t get_big_endian(const unsigned char *at, int byte_count)
     return number;
 }
 
+/* The length of the tail is hashed along: no byte that decides what is read goes unchecked. */
+static uint64_t frame_hash(const unsigned char *message, size_t byte_count, size_t tail_bytes)
+{
+    return hash_text((const char *)message, byte_count) + tail_bytes;
+}
+
+static void let_tail_go(FrameIo *io)
+{
+    if (io->tail.release != NULL)
+        io->tail.release(io->tail.context);
+    io->tail = (FrameTail){0};
+}
+
+static Status send_frame(FrameIo *io, size_t message_bytes, Error *err)
+{
+    struct iovec parts[1 + FRAME_TAIL_PARTS_MAX];
+    uint32_t count = io->tail.part_count;
+    size_t tail_bytes = 0;
+
+    CHECK(count <= FRAME_TAIL_PARTS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        parts[1 + i] = (struct iovec){(void *)(uintptr_t)io->tail.parts[i].bytes,
+                                      io->tail.parts[i].byte_count};
+        tail_bytes += io->tail.parts[i].byte_count;
+    }
+    CHECK(tail_bytes <= FRAME_BYTES_MAX);
+    put_big_endian(io->out.bytes, LENGTH_BYTES, message_bytes);
+    put_big_endian(io->out.bytes + LENGTH_BYTES, LENGTH_BYTES, tail_bytes);
+    put_big_endian(io->out.bytes + HEAD_BYTES - HASH_BYTES, HASH_BYTES,
+                   frame_hash(io->out.bytes + HEAD_BYTES, message_bytes, tail_bytes));
+    parts[0] = (struct iovec){io->out.bytes, io->out.length};
+    return channel_write_parts(io->channel, parts, count + 1, io->deadline_ns, err);
+}
+
 static gboolean transport_flush(ThriftTransport *transport, GError **error)
 {
     FrameIo *io = io_of(transport);
@@ -151,15 +193,12 @@ static gboolean transport_flush(ThriftTransport *transport, GError **error)
     Error err = ERROR_NONE;
     Status status = ST_OK;
 
-    if (io->out.is_full) {
+    if (io->out.is_full)
         status = error_set(&err, ST_BAD_INPUT, "a message to %s is larger than %d bytes",
                            channel_peer(io->channel), FRAME_BYTES_MAX);
-    } else if (message_bytes > 0) {
-        put_big_endian(io->out.bytes, LENGTH_BYTES, message_bytes);
-        put_big_endian(io->out.bytes + LENGTH_BYTES, HEAD_BYTES - LENGTH_BYTES,
-                       hash_text((const char *)io->out.bytes + HEAD_BYTES, message_bytes));
-        status = channel_write(io->channel, io->out.bytes, io->out.length, io->deadline_ns, &err);
-    }
+    else if (message_bytes > 0)
+        status = send_frame(io, message_bytes, &err);
+    let_tail_go(io);
     begin_out(io);
     if (status != ST_OK)
         refuse(io, &err, error);
@@ -223,6 +262,7 @@ void frame_io_free(FrameIo *io)
 {
     if (io == NULL)
         return;
+    let_tail_go(io);
     g_object_unref(io->protocol);
     g_object_unref(io->transport);
     channel_close(io->channel);
@@ -264,8 +304,11 @@ static Status receive_body(FrameIo *io, size_t byte_count, Error *err)
 Status frame_io_receive(FrameIo *io, Error *err)
 {
     unsigned char head[HEAD_BYTES];
-    size_t byte_count;
+    size_t byte_count, tail_bytes;
 
+    if (io->tail_left > 0)
+        return error_set(err, ST_CORRUPT, "%s has sent more than anybody wants",
+                         channel_peer(io->channel));
     if (arena_used_bytes(io->in_arena) > KEPT_BYTES_MAX) {
         arena_free(io->in_arena);
         io->in_arena = arena_new(NULL, "frame in", ARENA_NO_CAP);
@@ -275,18 +318,42 @@ Status frame_io_receive(FrameIo *io, Error *err)
     io->in = io->in_end = NULL;
     TRY(channel_read(io->channel, head, sizeof head, true, io->deadline_ns, err));
     byte_count = get_big_endian(head, LENGTH_BYTES);
-    if (byte_count == 0 || byte_count > FRAME_BYTES_MAX)
-        return error_set(err, ST_CORRUPT, "%s announces a message of %zu bytes, of at most %d",
-                         channel_peer(io->channel), byte_count, FRAME_BYTES_MAX);
+    tail_bytes = get_big_endian(head + LENGTH_BYTES, LENGTH_BYTES);
+    if (byte_count == 0 || byte_count > FRAME_BYTES_MAX || tail_bytes > FRAME_BYTES_MAX)
+        return error_set(err, ST_CORRUPT,
+                         "%s announces a message of %zu and %zu bytes, of at most %d each",
+                         channel_peer(io->channel), byte_count, tail_bytes, FRAME_BYTES_MAX);
     TRY(receive_body(io, byte_count, err));
-    if (hash_text((const char *)io->in, byte_count) !=
-        get_big_endian(head + LENGTH_BYTES, HEAD_BYTES - LENGTH_BYTES))
+    io->tail_left = tail_bytes;
+    if (frame_hash(io->in, byte_count, tail_bytes) !=
+        get_big_endian(head + HEAD_BYTES - HASH_BYTES, HASH_BYTES))
         error_set(err, ST_CORRUPT, "a message from %s was damaged on its way",
                   channel_peer(io->channel));
     else if (frame_check(io->in, byte_count, err) == ST_OK)
         return ST_OK;
     io->in = io->in_end = NULL;
     return ST_CORRUPT;
+}
+
+void frame_io_attach(FrameIo *io, const FrameTail *tail)
+{
+    let_tail_go(io);
+    io->tail = *tail;
+}
+
+Status frame_io_read_tail(FrameIo *io, void *bytes, size_t byte_count, Error *err)
+{
+    if (byte_count > io->tail_left)
+        return error_set(err, ST_CORRUPT, "less follows a message from %s than it says",
+                         channel_peer(io->channel));
+    TRY(channel_read(io->channel, bytes, byte_count, false, io->deadline_ns, err));
+    io->tail_left -= byte_count;
+    return ST_OK;
+}
+
+size_t frame_io_tail_left(const FrameIo *io)
+{
+    return io->tail_left;
 }
 
 bool frame_io_is_call(const FrameIo *io, const char *const *names)

@@ -67,8 +67,13 @@ Status rpc_blocks_fetch(RpcPool *pool, RpcAddress address, BlockName name, uint6
     return status;
 }
 
+static Status read_behind(void *io, void *bytes, size_t byte_count, Error *err)
+{
+    return frame_io_read_tail(io, bytes, byte_count, err);
+}
+
 Status rpc_blocks_fetch_many(RpcPool *pool, RpcAddress address, WireBytes wanted,
-                             int64_t deadline_ns, Arena *arena, Error *err, WireBytes *answer_out)
+                             int64_t deadline_ns, TakeBlocksFn take, void *context, Error *err)
 {
     vrpcCallError *failure = NULL;
     GByteArray *sent, *answer = NULL;
@@ -79,19 +84,20 @@ Status rpc_blocks_fetch_many(RpcPool *pool, RpcAddress address, WireBytes wanted
     FrameIo *io;
     Status status;
 
-    *answer_out = (WireBytes){0};
     TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
     client = g_object_new(VRPC_TYPE_BLOCKS_CLIENT, "input_protocol", frame_io_protocol(io),
                           "output_protocol", frame_io_protocol(io), NULL);
     sent = rpc_bytes_of(wanted);
     is_answered = vrpc_blocks_client_fetch_many(client, &answer, sent, &failure, &error);
     status = call_error_take(io, is_answered, failure, error, err, &is_sound);
-    if (status == ST_OK)
-        *answer_out = rpc_bytes_copy(answer, arena);
+    if (status == ST_OK && take != NULL)
+        status =
+            take(context, answer == NULL ? (WireBytes){0} : (WireBytes){answer->data, answer->len},
+                 &(BlocksBehind){io, read_behind}, err);
     rpc_bytes_free(answer);
     g_byte_array_unref(sent);
     g_object_unref(client);
-    rpc_pool_give(pool, address, io, is_sound);
+    rpc_pool_give(pool, address, io, is_sound && frame_io_tail_left(io) == 0);
     return status;
 }
 
@@ -169,11 +175,19 @@ void rpc__give_piece(const BlockPiece *piece, vrpcBlockPiece *answer)
     g_byte_array_unref(bytes);
 }
 
+_Static_assert((int)BLOCKS_BEHIND_MAX <= (int)FRAME_TAIL_PARTS_MAX,
+               "a frame has room for all of them");
+
+static void free_arena(void *arena)
+{
+    arena_free(arena);
+}
+
 int rpc__blocks_fetch_many(const BlocksHandler *handler, GByteArray **answer,
                            const GByteArray *wanted, vrpcCallError **failure)
 {
     Error err = ERROR_NONE;
-    WireBytes made = {0};
+    BlocksAnswer made = {.behind_count = 0};
     Arena *arena;
     Status status;
 
@@ -185,12 +199,14 @@ int rpc__blocks_fetch_many(const BlocksHandler *handler, GByteArray **answer,
     arena = arena_new(NULL, "blocks for somebody", ARENA_NO_CAP);
     status = handler->fetch_many(handler->context, (WireBytes){wanted->data, wanted->len}, arena,
                                  &err, &made);
-    if (status == ST_OK)
-        rpc_bytes_give(made, answer);
-    else
+    if (status != ST_OK) {
         *failure = call_error_of(&err);
-    arena_free(arena);
-    return status == ST_OK;
+        arena_free(arena);
+        return FALSE;
+    }
+    rpc_bytes_give(made.said, answer);
+    frame_io_attach(rpc__served(), &(FrameTail){made.behind_count, made.behind, free_arena, arena});
+    return TRUE;
 }
 
 static gboolean service_fetch(vrpcBlocksIf *iface, vrpcBlockPiece **answer, const vrpcBlockKey *key,

@@ -45,12 +45,32 @@ MUST_CHECK Status rpc_blocks_fetch(RpcPool *pool, RpcAddress address, BlockName 
                                    uint64_t offset, uint32_t piece_bytes, int64_t deadline_ns,
                                    Arena *arena, Error *err, BlockPiece *piece_out);
 
-/* What the other side makes of bytes that say which blocks are wanted. Lives in the arena. */
+/* What follows an answer: read in its order, to where it stays. Nobody has looked at it. */
+typedef struct BlocksBehind {
+    void *context;
+    Status (*read)(void *context, void *bytes, size_t byte_count, Error *err);
+} BlocksBehind;
+
+/* Both are there during the call. */
+typedef Status (*TakeBlocksFn)(void *context, WireBytes answer, const BlocksBehind *behind,
+                               Error *err);
+
+/* What the other side makes of bytes that say which blocks are wanted, while it comes; the status
+ * of take is that of the call. NULL: whatever comes, nothing is wanted. */
 MUST_CHECK Status rpc_blocks_fetch_many(RpcPool *pool, RpcAddress address, WireBytes wanted,
-                                        int64_t deadline_ns, Arena *arena, Error *err,
-                                        WireBytes *answer_out);
+                                        int64_t deadline_ns, TakeBlocksFn take, void *context,
+                                        Error *err);
 
 /* --- answering --- */
+
+enum { BLOCKS_BEHIND_MAX = 320 };
+
+/* What lies behind is sent from there. */
+typedef struct BlocksAnswer {
+    WireBytes said;
+    uint32_t behind_count; /* at most BLOCKS_BEHIND_MAX */
+    const WireBytes *behind;
+} BlocksAnswer;
 
 /* Called by any number of threads at once. The piece's bytes must stay until `done` (may be NULL)
  * is called with them. */
@@ -59,9 +79,9 @@ typedef struct BlocksHandler {
     Status (*fetch)(void *context, BlockName name, uint64_t offset, uint32_t piece_bytes,
                     Error *err, BlockPiece *piece_out);
     void (*done)(void *context, const BlockPiece *piece);
-    /* The answer lives in the arena. NULL: there is no such call. */
+    /* The answer lives in the arena, which is freed when it is sent. NULL: there is no such call. */
     Status (*fetch_many)(void *context, WireBytes wanted, Arena *arena, Error *err,
-                         WireBytes *answer_out);
+                         BlocksAnswer *answer_out);
 } BlocksHandler;
 
 /* Until rpc_server_stop; the handler is copied. */

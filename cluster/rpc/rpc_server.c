@@ -71,12 +71,17 @@ struct RpcServer {
 
 /* --- who calls --- */
 
-/* The channel that this thread serves. */
-static __thread const Channel *served;
+/* The connection that this thread serves. */
+static __thread FrameIo *served;
+
+FrameIo *rpc__served(void)
+{
+    return served;
+}
 
 Identity rpc_caller(void)
 {
-    return served == NULL ? (Identity){0} : channel_identity(served);
+    return served == NULL ? (Identity){0} : channel_identity(frame_io_channel(served));
 }
 
 Status rpc_refuse(Error *err, const char *what)
@@ -88,7 +93,7 @@ Status rpc_refuse(Error *err, const char *what)
     identity_text(rpc_caller(), who);
     if (now >= say_at && atomic_compare_exchange_strong(&say_at_ns, &say_at, now + say_every_ns))
         LOG_WARN("rpc", "%s, as %s, may not %s: refused",
-                 served == NULL ? "somebody" : channel_peer(served), who, what);
+                 served == NULL ? "somebody" : channel_peer(frame_io_channel(served)), who, what);
     return error_set_state(err, ST_BAD_INPUT, SQLSTATE_NOT_ALLOWED, "%s may not %s", who, what);
 }
 
@@ -119,6 +124,11 @@ static void serve(RpcServer *server, FrameIo *io)
                                channel_peer(frame_io_channel(io)));
             break;
         }
+        if (frame_io_tail_left(io) > 0) {
+            status = error_set(&err, ST_CORRUPT, "a call from %s with something behind it",
+                               channel_peer(frame_io_channel(io)));
+            break;
+        }
         if (!channel_is_welcome(frame_io_channel(io))) {
             LOG_WARN("rpc", "the node of %s is shut out: its connection is closed",
                      channel_peer(frame_io_channel(io)));
@@ -143,7 +153,7 @@ static void *connection_main(void *opaque)
     RpcServer *server = connection->server;
     FrameIo *io = frame_io_new(connection->channel);
 
-    served = connection->channel;
+    served = io;
     serve(server, io);
     served = NULL;
     pthread_mutex_lock(&server->lock); /* from here on nobody interrupts it */

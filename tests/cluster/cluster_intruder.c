@@ -109,13 +109,12 @@ static void call_blocks(Intruder *in)
     FetchWanted wanted = {.owner = {in->application, 1}, .output = 1, .map_count = 1, .maps = &map};
     WireWriter to = {.arena = in->arena};
     BlockPiece piece;
-    WireBytes answer;
 
     fetch_wanted_put(&to, &wanted);
     CALL("fetch", rpc_blocks_fetch, (BlockName){.owner = wanted.owner, .output = 1}, 0, 1, soon(),
          in->arena, &in->err, &piece);
-    CALL("fetch_many", rpc_blocks_fetch_many, (WireBytes){to.bytes, to.length}, soon(), in->arena,
-         &in->err, &answer);
+    CALL("fetch_many", rpc_blocks_fetch_many, (WireBytes){to.bytes, to.length}, soon(), NULL, NULL,
+         &in->err);
 }
 
 static void call_driver(Intruder *in)

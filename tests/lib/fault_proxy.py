@@ -16,7 +16,7 @@ says where it was to go), which from a seed
     cut        nothing gets through, both ways: "both"; or one: "up" (from who has connected), "down"
     ports      only connections to these ports; without it to all
 
-A message is a frame of Vonk's (4 bytes of length, 8 of hash, then so many), as long as the stream looks like that: without a
+A message is a frame of Vonk's (4 bytes of length, 4 of what follows that, 8 of hash, then all of these), as long as the stream looks like that: without a
 secret. Of an encrypted stream it is what the kernel gave at once; it cannot lose or repeat a part of that unseen.
 
 Needs root and nft: FaultNet.why_not() says what is missing, or None.
@@ -31,7 +31,7 @@ import struct
 import subprocess
 import sys
 
-SO_ORIGINAL_DST, SO_MARK, MARK, PORT, HELLO, HEAD = 80, 36, 0x76, 9, b"VRPC", 12
+SO_ORIGINAL_DST, SO_MARK, MARK, PORT, HELLO, HEAD = 80, 36, 0x76, 9, b"VRPC", 16
 FRAME_MAX = 64 << 20
 
 
@@ -59,8 +59,8 @@ class Pipe:
             yield self.waiting[:8]  # the hello
             self.is_framed = self.waiting[:4] == HELLO and self.waiting[5] == 0
             self.waiting = self.waiting[8:]
-        while self.is_framed and len(self.waiting) >= 4:
-            length = HEAD + struct.unpack(">I", self.waiting[:4])[0]
+        while self.is_framed and len(self.waiting) >= 8:
+            length = HEAD + sum(struct.unpack(">II", self.waiting[:8]))
             if length > FRAME_MAX:
                 self.is_framed = False
             elif len(self.waiting) < length:

@@ -229,19 +229,46 @@ static Status call_fetch(RpcPool *pool, RpcAddress to, BlockName name, uint64_t 
     return status;
 }
 
+/* What lies behind is copied before its arena goes, which lets go of it: nobody else runs
+ * meanwhile. */
 static Status serve_many(const Service *service, const void *request, Answer *answer)
 {
     const BlocksHandler *blocks = blocks_of(service);
+    Arena *arena = arena_new(NULL, "blocks for somebody", ARENA_NO_CAP);
+    WireWriter behind = {.arena = answer->arena};
+    WireBytes *copies = ARENA_ARRAY(answer->arena, WireBytes, 2);
+    BlocksAnswer given;
+    Status status = blocks->fetch_many(blocks->context, *(const WireBytes *)request, arena,
+                                       &answer->error, &given);
 
-    answer->result = ARENA_NEW(answer->arena, WireBytes);
-    return blocks->fetch_many(blocks->context, *(const WireBytes *)request, answer->arena,
-                              &answer->error, answer->result);
+    fiber_hold_on();
+    if (status == ST_OK) {
+        for (uint32_t i = 0; i < given.behind_count; i++)
+            wire_put_bytes(&behind, given.behind[i].bytes, given.behind[i].byte_count);
+        copies[0] = copy_bytes(answer->arena, given.said);
+        copies[1] = (WireBytes){behind.bytes, behind.length};
+        answer->result = copies;
+    }
+    arena_free(arena);
+    fiber_let_go_on();
+    return status;
 }
 
 static const CallSpec many_spec = {"fetch many", HAVE_BLOCKS, serve_many};
 
+static Status read_behind(void *context, void *bytes, size_t byte_count, Error *err)
+{
+    WireBytes *left = context;
+
+    if (byte_count > left->byte_count)
+        return error_set(err, ST_CORRUPT, "less follows than is said");
+    memcpy(bytes, left->bytes, byte_count);
+    *left = (WireBytes){(const char *)left->bytes + byte_count, left->byte_count - byte_count};
+    return ST_OK;
+}
+
 static Status call_fetch_many(RpcPool *pool, RpcAddress to, WireBytes wanted, int64_t deadline_ns,
-                              Arena *arena, Error *err, WireBytes *answer_out)
+                              TakeBlocksFn take, void *context, Error *err)
 {
     Arena *request_arena = arena_new(NULL, "request", ARENA_NO_CAP), *answer;
     WireBytes *request = ARENA_NEW(request_arena, WireBytes);
@@ -252,8 +279,12 @@ static Status call_fetch_many(RpcPool *pool, RpcAddress to, WireBytes wanted, in
     *request = copy_bytes(request_arena, wanted);
     status =
         network_call(to, &many_spec, request_arena, request, deadline_ns, err, &answer, &result);
-    if (status == ST_OK)
-        *answer_out = copy_bytes(arena, *(const WireBytes *)result);
+    if (status == ST_OK && take != NULL) {
+        const WireBytes *copies = result;
+        WireBytes left = copies[1];
+
+        status = take(context, copies[0], &(BlocksBehind){&left, read_behind}, err);
+    }
     arena_free(answer);
     return status;
 }

@@ -339,7 +339,7 @@ START_TEST(test_silent_connections)
     for (int i = 0; i < COUNT; i++) {
         fds[i] = raw_connection();
         if (i % 3 == 1) /* some say hello, and then nothing */
-            ck_assert_int_eq(send(fds[i], "VRPC\1\1\0\0", 8, MSG_NOSIGNAL), 8);
+            ck_assert_int_eq(send(fds[i], "VRPC\2\1\0\0", 8, MSG_NOSIGNAL), 8);
         if (i % 3 == 2) /* ... or a part of it */
             ck_assert_int_eq(send(fds[i], "VR", 2, MSG_NOSIGNAL), 2);
     }
@@ -392,14 +392,15 @@ typedef struct HostileFrame {
     const void *bytes;
     size_t sent;
     bool is_damaged; /* its hash is another one */
+    uint32_t tail;   /* so many bytes are to follow it */
 } HostileFrame;
 
 /* From somebody who knows the secret (if there is one). */
 static void send_frame(const Secret *secret, HostileFrame frame, bool expects_end)
 {
     ChannelKeys *keys = keys_of(secret);
-    uint64_t hash = hash_text(frame.bytes, frame.sent) ^ frame.is_damaged;
-    unsigned char head[12];
+    uint64_t hash = (hash_text(frame.bytes, frame.sent) + frame.tail) ^ frame.is_damaged;
+    unsigned char head[16];
     Channel *channel;
     Error err = ERROR_NONE;
     char byte;
@@ -407,10 +408,12 @@ static void send_frame(const Secret *secret, HostileFrame frame, bool expects_en
     ck_assert_msg(channel_connect("127.0.0.1", server.port, keys, (Identity){0}, in_ms(5000), &err,
                                   &channel) == ST_OK,
                   "%s", err.message);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         head[i] = (unsigned char)(frame.announced >> (24 - 8 * i));
+        head[4 + i] = (unsigned char)(frame.tail >> (24 - 8 * i));
+    }
     for (int i = 0; i < 8; i++)
-        head[4 + i] = (unsigned char)(hash >> (56 - 8 * i));
+        head[8 + i] = (unsigned char)(hash >> (56 - 8 * i));
     ck_assert_int_eq(channel_write(channel, head, sizeof head, in_ms(5000), &err), ST_OK);
     (void)!channel_write(channel, frame.bytes, frame.sent, in_ms(5000),
                          &err); /* it may be cut on the way */
@@ -449,6 +452,10 @@ START_TEST(test_hostile_frames)
     /* sound to look at, but no call that there is */
     send_frame(secrets[_i],
                (HostileFrame){(uint32_t)head_bytes + 1, unknown, head_bytes + 1, false}, true);
+    /* more than may follow; and what no call has */
+    send_frame(secrets[_i], (HostileFrame){1, "x", 1, false, FRAME_BYTES_MAX + 1}, true);
+    send_frame(secrets[_i],
+               (HostileFrame){(uint32_t)head_bytes + 1, empty, head_bytes + 1, false, 1}, true);
     /* a call without its arguments; the same, damaged on its way */
     send_frame(secrets[_i], (HostileFrame){(uint32_t)head_bytes + 1, empty, head_bytes + 1, false},
                false);

@@ -3,6 +3,7 @@
  */
 #include <check.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,14 @@ static RpcServer *server;
 static RpcAddress address;
 static WireBytes got;
 static ExecutorHello hello;
+static char came[3 * sizeof text];
+static atomic_uint sent_count;
+
+static void note_sent(void *opaque)
+{
+    (void)opaque;
+    atomic_fetch_add(&sent_count, 1);
+}
 
 static int64_t soon(void)
 {
@@ -43,6 +52,32 @@ static Status give_piece(void *context, BlockName name, uint64_t offset, uint32_
         return error_set(err, ST_CORRUPT, "no such output");
     *piece_out = (BlockPiece){sizeof text, 1, text + offset, (uint32_t)(sizeof text - offset)};
     return ST_OK;
+}
+
+/* What was wanted, and twice the same behind it. */
+static Status give_blocks(void *context, WireBytes wanted, Arena *to, Error *err,
+                          BlocksAnswer *answer_out)
+{
+    WireBytes *behind = ARENA_ARRAY(to, WireBytes, 2);
+
+    (void)context;
+    (void)err;
+    arena_on_free(to, note_sent, NULL);
+    behind[0] = behind[1] =
+        (WireBytes){arena_copy(to, wanted.bytes, wanted.byte_count), wanted.byte_count};
+    *answer_out = (BlocksAnswer){.said = behind[0], .behind_count = 2, .behind = behind};
+    return ST_OK;
+}
+
+/* Reads so many bytes of what is behind. */
+static Status take_blocks(void *context, WireBytes answer, const BlocksBehind *behind, Error *err)
+{
+    size_t wanted = *(const size_t *)context;
+
+    ck_assert_uint_eq(answer.byte_count, sizeof text);
+    ck_assert_mem_eq(answer.bytes, text, sizeof text);
+    memset(came, 0, sizeof came);
+    return behind->read(behind->context, came, wanted, err);
 }
 
 static Status give_many(void *context, WireBytes wanted, Arena *to, Error *err,
@@ -116,7 +151,7 @@ static void teardown(void)
 
 static void start_executor(void)
 {
-    ExecutorHandler handler = {.blocks = {.fetch = give_piece, .fetch_many = give_many},
+    ExecutorHandler handler = {.blocks = {.fetch = give_piece, .fetch_many = give_blocks},
                                .deliver = take_orders};
     Error err = ERROR_NONE;
 
@@ -139,7 +174,7 @@ static void start_driver(void)
 
 START_TEST(test_executor)
 {
-    WireBytes sent = {text, sizeof text}, answer;
+    WireBytes sent = {text, sizeof text};
     Error err = ERROR_NONE;
     BlockPiece piece;
 
@@ -157,11 +192,40 @@ START_TEST(test_executor)
                      ST_OK);
     ck_assert_uint_eq(piece.byte_count, sizeof text - 3);
     ck_assert_mem_eq(piece.bytes, text + 3, sizeof text - 3);
-    ck_assert_int_eq(rpc_blocks_fetch_many(pool, address, sent, soon(), arena, &err, &answer),
-                     ST_OK);
-    ck_assert_uint_eq(answer.byte_count, 2 * sizeof text);
-    ck_assert_mem_eq((const char *)answer.bytes + sizeof text, text, sizeof text);
     ck_assert_uint_eq(rpc_server_counts(server).accepted, 1);
+}
+END_TEST
+
+static Status fetch_many(size_t behind, Error *err)
+{
+    return rpc_blocks_fetch_many(pool, address, (WireBytes){text, sizeof text}, soon(), take_blocks,
+                                 &behind, err);
+}
+
+/* What follows an answer comes as it was, in as many reads as one likes; a connection where some is
+ * left, or more was wanted, is not used again. */
+START_TEST(test_what_follows)
+{
+    Error err = ERROR_NONE;
+
+    start_executor();
+    atomic_store(&sent_count, 0);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_msg(fetch_many(2 * sizeof text, &err) == ST_OK, "%s", err.message);
+        ck_assert_mem_eq(came, text, sizeof text);
+        ck_assert_mem_eq(came + sizeof text, text, sizeof text);
+    }
+    ck_assert_uint_eq(rpc_server_counts(server).accepted, 1);
+    ck_assert_uint_eq(rpc_pool_idle(pool), 1);
+    ck_assert_int_eq(fetch_many(sizeof text, &err), ST_OK);
+    ck_assert_uint_eq(rpc_pool_idle(pool), 0);
+    ck_assert_int_eq(fetch_many(3 * sizeof text, &err), ST_CORRUPT);
+    ck_assert_uint_eq(rpc_pool_idle(pool), 0);
+    ck_assert_int_eq(fetch_many(2 * sizeof text, &err), ST_OK);
+    ck_assert_uint_eq(rpc_server_counts(server).accepted, 3);
+    rpc_server_stop(server);
+    server = NULL;
+    ck_assert_uint_eq(atomic_load(&sent_count), 5); /* each was let go of */
 }
 END_TEST
 
@@ -242,6 +306,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_executor);
+    tcase_add_test(tcase, test_what_follows);
     tcase_add_test(tcase, test_driver);
     tcase_add_loop_test(tcase, test_first_calls_at_once, 0, 20);
     suite_add_tcase(suite, tcase);
