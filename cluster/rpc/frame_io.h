@@ -56,8 +56,8 @@ typedef struct FrameTail {
 
 void frame_io_attach(FrameIo *io, const FrameTail *tail);
 
-/* The next bytes behind the message that came. ST_CORRUPT: there are not so many. After an error the
- * connection is of no use, nor is it while some are left. */
+/* The next bytes behind the message that came. ST_CORRUPT: there are not so many. After an error
+ * the connection is of no use, nor is it while some are left. */
 MUST_CHECK Status frame_io_read_tail(FrameIo *io, void *bytes, size_t byte_count, Error *err);
 size_t frame_io_tail_left(const FrameIo *io);
 

@@ -79,7 +79,7 @@ typedef struct BlocksHandler {
     Status (*fetch)(void *context, BlockName name, uint64_t offset, uint32_t piece_bytes,
                     Error *err, BlockPiece *piece_out);
     void (*done)(void *context, const BlockPiece *piece);
-    /* The answer lives in the arena, which is freed when it is sent. NULL: there is no such call. */
+    /* The answer lives in the arena, which goes when it is sent. NULL: there is no such call. */
     Status (*fetch_many)(void *context, WireBytes wanted, Arena *arena, Error *err,
                          BlocksAnswer *answer_out);
 } BlocksHandler;

@@ -76,18 +76,18 @@ def test_worker_killed(work):
         driver = subprocess.Popen([VONK, "sql", work.database(), "--master", cluster.url, "--set", f"event_log={logs}", "--format", "csv"],
                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-        def losses():
+        def said(name):
             driver.stdin.write(QUERIES[5] + ";\n")
             driver.stdin.flush()
             for expected in work.answers[5].splitlines():
                 expect(driver.stdout.readline() == expected + "\n", "a line of the answer")
             with open(os.path.join(logs, os.listdir(logs)[0])) as f:
-                return [event for event in map(json.loads, f) if event["event"] == "executor_lost"]
+                return [event for event in map(json.loads, f) if event["event"] == name]
 
-        expect(not losses(), "all executors live")
-        wait_for("three executors", lambda: len(cluster.executors()) == 3)
+        wait_for("the driver has three executors", lambda: len(said("executor")) == 3)
+        expect(not said("executor_lost"), "all executors live")
         os.kill(cluster.pid_of("worker-1"), signal.SIGKILL)
-        found = wait_for("the driver has lost an executor", losses)
+        found = wait_for("the driver has lost an executor", lambda: said("executor_lost"))
         expect({event["blocks"] for event in found} == {"lost"}, f"what was kept is gone as well: {found}")
         driver.stdin.close()
         driver.wait(60)
