@@ -38,13 +38,7 @@ static const Plan *push_filter_through_aggregate(RuleCtx *rc, const Plan *plan)
 
         expr_vec_add(passes ? &below : &stays, parts[i]); /* (1) (3) (4) */
     }
-    if (below.count == 0)
-        return plan;
-    return plan_filter(
-        rc->arena,
-        plan_with_input(rc->arena, &aggregate->head,
-                        plan_filter(rc->arena, aggregate->head.inputs[0], expr_vec_and(&below))),
-        expr_vec_and(&stays));
+    return plan_filter_below(rc, plan, &below, &stays);
 }
 
 const Rule rule_push_filter_through_aggregate = {

@@ -63,13 +63,7 @@ static const Plan *push_filter_through_call(RuleCtx *rc, const Plan *plan)
         else
             expr_vec_add(&below, part);
     }
-    if (below.count == 0)
-        return plan;
-    return plan_filter(
-        rc->arena,
-        plan_with_input(rc->arena, &call->head,
-                        plan_filter(rc->arena, call->head.inputs[0], expr_vec_and(&below))),
-        expr_vec_and(&stays));
+    return plan_filter_below(rc, plan, &below, &stays);
 }
 
 const Rule rule_push_filter_through_call = {

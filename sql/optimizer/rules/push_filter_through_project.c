@@ -34,13 +34,7 @@ static const Plan *push_filter_through_project(RuleCtx *rc, const Plan *plan)
         else
             expr_vec_add(&below, part);
     }
-    if (below.count == 0)
-        return plan;
-    return plan_filter(
-        rc->arena,
-        plan_with_input(rc->arena, &project->head,
-                        plan_filter(rc->arena, project->head.inputs[0], expr_vec_and(&below))),
-        expr_vec_and(&stays));
+    return plan_filter_below(rc, plan, &below, &stays);
 }
 
 const Rule rule_push_filter_through_project = {

@@ -423,6 +423,18 @@ bool func_swap_comparison(FuncId func, FuncId *swapped_out)
     return false;
 }
 
+const Plan *plan_filter_below(RuleCtx *rc, const Plan *filter, const ExprVec *below,
+                              const ExprVec *stays)
+{
+    const Plan *node = filter->inputs[0];
+    const Plan *input;
+
+    if (below->count == 0)
+        return filter;
+    input = plan_filter(rc->arena, node->inputs[0], expr_vec_and(below));
+    return plan_filter(rc->arena, plan_with_input(rc->arena, node, input), expr_vec_and(stays));
+}
+
 const Plan *plan_join_like(Arena *arena, const PlanJoin *join, JoinKind kind, const Plan *left,
                            const Plan *right, const Expr *condition, const Expr *null_aware)
 {

@@ -136,6 +136,10 @@ bool join_matches_at_most_one(Arena *arena, const PlanJoin *join);
 ColumnMap project_map(Arena *arena, const PlanProject *project);
 /* The columns of a union, set operation or shared node -> those of its input i. */
 ColumnMap set_map(Arena *arena, const Plan *set, uint32_t i);
+/* A filter over a node: of its parts, those of `below` (said in the columns of the node's input) go
+ * below the node, those of `stays` stay. The filter as it was when none goes. */
+const Plan *plan_filter_below(RuleCtx *rc, const Plan *filter, const ExprVec *below,
+                              const ExprVec *stays);
 /* The join over other inputs and conditions; kind, mark and mark's column as they were. */
 const Plan *plan_join_like(Arena *arena, const PlanJoin *join, JoinKind kind, const Plan *left,
                            const Plan *right, const Expr *condition, const Expr *null_aware);
