@@ -94,7 +94,7 @@ static void *session_main(void *opaque)
 
     for (uint32_t i = 0; i < session->jobs; i++) {
         run_job(session);
-        if (sim_chance(200))
+        if (sim_chance(300))
             fiber_sleep((int64_t)sim_below(2000) * 1000000);
     }
     return NULL;
@@ -255,7 +255,7 @@ static void start_driver(SimDriver *driver, uint32_t number)
         driver->sessions[i].jobs = 1 + sim_below(JOBS_MAX);
     }
     (void)fiber_start(driver->process, driver_process, driver,
-                      sim_now_ns() + sim_below(3000) * INT64_C(1000000));
+                      sim_now_ns() + sim_below(sim_chance(500) ? 200 : 3000) * INT64_C(1000000));
 }
 
 void drivers_begin(const DriversSpec *with)

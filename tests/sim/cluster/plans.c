@@ -134,7 +134,7 @@ static const Plan *join_counts(const Plan *left, const Plan *other, bool to_all)
 
 static const Plan *source(void)
 {
-    return plans.kept_count > 0 && sim_chance(650) ? plans.kept[sim_below(plans.kept_count)]
+    return plans.kept_count > 0 && sim_chance(800) ? plans.kept[sim_below(plans.kept_count)]
                                                    : scan();
 }
 
@@ -167,12 +167,12 @@ static void make_kept(void)
 {
     static const uint32_t levels[] = {KEEP_MEMORY,
                                       KEEP_DISK,
-                                      KEEP_DEFAULT,
+                                      KEEP_DISK | KEEP_TWO_REPLICAS,
                                       KEEP_MEMORY | KEEP_COMPRESSED,
                                       KEEP_MEMORY | KEEP_TWO_REPLICAS,
                                       KEEP_DEFAULT | KEEP_TWO_REPLICAS};
 
-    _Static_assert(KEPT == sizeof levels / sizeof *levels, "one of each level");
+    _Static_assert(KEPT == sizeof levels / sizeof *levels, "a level for each");
     for (uint32_t i = 0; i < KEPT; i++) {
         plans.kept[i] = plan_exchange_keep(plans.arena, grow(source(), 1 + sim_below(2)),
                                            (int64_t)i + 1, levels[i]);
