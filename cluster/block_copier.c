@@ -47,8 +47,8 @@ static void forget(Wanted *wanted)
     arena_free(wanted->arena);
 }
 
-/* A shared reader brings all of the map task into the store. */
-static bool copy(BlockCopier *copier, Wanted *wanted)
+/* A shared reader brings all of the map task into the store. The hash is 0 when it did not. */
+static void copy(BlockCopier *copier, Wanted *wanted)
 {
     BlockRange range = {
         .map_from = wanted->copy.map, .map_to = wanted->copy.map + 1, .is_shared = true};
@@ -65,15 +65,11 @@ static bool copy(BlockCopier *copier, Wanted *wanted)
         wanted->copy.hash = block_output_hash(wanted->output, wanted->copy.map);
     else if (!atomic_load(&copier->stop))
         LOG_INFO("executor", "partition %u has one copy only: %s", wanted->copy.map, err.message);
-    return status == ST_OK;
 }
 
 static void run(BlockCopier *copier, Wanted *wanted)
 {
-    if (!copy(copier, wanted)) {
-        forget(wanted);
-        return;
-    }
+    copy(copier, wanted);
     block_output_unref(wanted->output);
     wanted->output = NULL;
     pthread_mutex_lock(&copier->lock);
@@ -125,10 +121,15 @@ void block_copier_add(BlockCopier *copier, BlockOutput *output, uint32_t map)
         copier->count++;
         list_push(&copier->waiting, &wanted->node);
         pthread_cond_signal(&copier->changed);
+    } else {
+        wanted->output = NULL;
+        list_push(&copier->made, &wanted->node);
     }
     pthread_mutex_unlock(&copier->lock);
-    if (!is_taken)
-        forget(wanted);
+    if (!is_taken) {
+        block_output_unref(output);
+        copier->news(copier->context);
+    }
 }
 
 bool block_copier_has_news(BlockCopier *copier)

@@ -5,8 +5,8 @@
  *     block_copier_made (copies that there are) -> block_copier_told (the driver knows of them)
  *         -> block_copier_free
  *
- * One map task after the other, so that tasks keep the memory and the network. What cannot be
- * copied (no memory, its executor has gone) is left: then there is one copy.
+ * One map task after the other, so that tasks keep the memory and the network. Of what cannot be
+ * copied (no memory, its executor has gone) the driver is told so: then there is one copy.
  *
  * Thread: any; news is called on the copier's own.
  */
@@ -20,7 +20,7 @@ typedef struct BlockCopier BlockCopier;
 typedef struct BlockCopy {
     uint64_t output; /* block_output_id */
     uint32_t map;
-    uint64_t hash;
+    uint64_t hash; /* 0: it could not be made */
 } BlockCopy;
 
 /* news: there are copies that the driver does not know of. */

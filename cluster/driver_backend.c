@@ -355,6 +355,7 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     unlock(backend);
     if (is_gone)
         driver_executor_lost(backend->driver, *place_out, fate, "it has ended");
+    driver_copy_kept(backend->driver);
     LOG_INFO("driver", "executor %lld has come from %s:%u with %u slots",
              (long long)hello->executor, hello->address.host, hello->address.port, hello->slots);
     let_go(backend, executor);
@@ -580,40 +581,20 @@ static void backend_cancel(TaskBackend *base, ExecutorId id, AttemptId attempt,
     unlock(backend);
 }
 
-/* Another executor than that one, on another host if there is one, with the fewest copies. */
-static RemoteExecutor *choose_copier(ClusterBackend *backend, const RemoteExecutor *made_at)
-{
-    RemoteExecutor *best = NULL;
-
-    LIST_EACH(node, &backend->sender.executors)
-    {
-        RemoteExecutor *other = LIST_OWNER(node, RemoteExecutor, node);
-        bool is_far = strcmp(other->host, made_at->host) != 0;
-        bool best_is_far = best != NULL && strcmp(best->host, made_at->host) != 0;
-
-        if (other == made_at || other->place == 0)
-            continue;
-        if (best == NULL || is_far > best_is_far ||
-            (is_far == best_is_far && other->copies < best->copies))
-            best = other;
-    }
-    return best;
-}
-
-static void backend_copy(TaskBackend *base, const JobStage *stage, uint32_t partition,
-                         ExecutorId made_at)
+static ExecutorId backend_copy(TaskBackend *base, const BlockOutput *output, uint32_t partition,
+                               ExecutorId at)
 {
     ClusterBackend *backend = backend_of(base);
-    StageOrder order = job_stage_order(stage);
     const RemoteExecutor *from;
     RemoteExecutor *to;
+    ExecutorId told = 0;
 
     lock(backend);
-    from = remote_sender_find_id(&backend->sender, made_at);
-    to = from == NULL ? NULL : choose_copier(backend, from);
+    from = remote_sender_find(&backend->sender, at);
+    to = from == NULL ? NULL : remote_sender_copier(&backend->sender, from);
     if (to != NULL) {
-        to->copies++;
-        remote_executor_put_copy(to, &order, partition);
+        told = to->place;
+        remote_executor_put_copy(to, output, partition);
         remote_sender_wake(&backend->sender);
     } else if (from != NULL && !backend->has_said_one_copy) {
         backend->has_said_one_copy = true;
@@ -621,6 +602,7 @@ static void backend_copy(TaskBackend *base, const JobStage *stage, uint32_t part
                            "executor");
     }
     unlock(backend);
+    return told;
 }
 
 static void backend_stage_released(TaskBackend *base, StageId stage)
@@ -678,6 +660,8 @@ void cluster_backend_drain(ClusterBackend *backend, int64_t number)
 
     lock(backend);
     executor = hold_number(backend, number);
+    if (executor != NULL)
+        executor->is_draining = true;
     unlock(backend);
     if (executor != NULL && executor->place != 0)
         driver_executor_drain(backend->driver, executor->place);

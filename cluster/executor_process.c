@@ -319,15 +319,12 @@ static void take_drop_map(void *context, uint64_t output, uint32_t map)
         block_keep_drop_map(executor->keep, output, map);
 }
 
-static void take_copy(void *context, uint64_t output, uint32_t map)
+static void take_copy(void *context, const OrderCopy *copy)
 {
     Executor *executor = context;
-    BlockOutput *found = executor_stages_output(executor->stages, output);
 
-    if (found != NULL && map < block_output_map_count(found))
-        block_copier_add(executor->copier, found, map);
-    else
-        block_output_unref(found);
+    block_copier_add(executor->copier, executor_stages_copied(executor->stages, copy),
+                     copy->of.map);
 }
 
 /* From the copier's thread. */

@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 
+#include "core/base/log.h"
 #include "core/base/spill_file.h"
 
 typedef struct HeldOutput {
@@ -42,8 +43,8 @@ static HeldOutput *find_output(const ExecutorStages *stages, uint64_t id)
 
 typedef struct OutputShape {
     uint64_t id;
-    uint32_t level, map_count, reduce_count;
-    const Plan *like; /* its columns */
+    uint32_t level, map_count, reduce_count, column_count;
+    const PlanColumn *columns;
 } OutputShape;
 
 /* With the lock. The output, referenced; made when it is new. */
@@ -53,13 +54,13 @@ static Status have_output(ExecutorStages *stages, const OutputShape *shape, Erro
     HeldOutput *known = find_output(stages, shape->id);
     Arena *arena;
 
+    *output_out = NULL;
     if (known == NULL) {
         arena = arena_new(NULL, "output", ARENA_NO_CAP);
         known = ARENA_NEW(arena, HeldOutput);
         known->arena = arena;
-        known->output =
-            block_output_new(stages->spec.store, shape->level, shape->map_count,
-                             shape->reduce_count, shape->like->column_count, shape->like->columns);
+        known->output = block_output_new(stages->spec.store, shape->level, shape->map_count,
+                                         shape->reduce_count, shape->column_count, shape->columns);
         block_output_set_id(known->output, shape->id);
         list_push(&stages->outputs, &known->node);
     }
@@ -68,6 +69,22 @@ static Status have_output(ExecutorStages *stages, const OutputShape *shape, Erro
         return error_set(err, ST_CORRUPT, "an output is of another shape than it was");
     *output_out = block_output_ref(known->output);
     return ST_OK;
+}
+
+BlockOutput *executor_stages_copied(ExecutorStages *stages, const OrderCopy *copy)
+{
+    OutputShape shape = {copy->output,       copy->level,        copy->map_count,
+                         copy->reduce_count, copy->column_count, copy->columns};
+    BlockOutput *output = NULL;
+    Error err = ERROR_NONE;
+
+    pthread_mutex_lock(&stages->lock);
+    if (have_output(stages, &shape, &err, &output) != ST_OK)
+        LOG_WARN("executor", "a partition has one copy only: %s", err.message);
+    pthread_mutex_unlock(&stages->lock);
+    if (output != NULL)
+        block_output_put_remote(output, copy->of.map, &copy->of.at);
+    return output;
 }
 
 static void forget_output(ExecutorStages *stages, HeldOutput *known)
@@ -157,8 +174,12 @@ static Status find_blocks(ExecutorStages *stages, ExecutorStage *stage, const Or
                           Error *err)
 {
     const Fragment *fragment = &stage->wire.fragment;
-    OutputShape shape = {order->output, order->level, fragment->partition_count,
-                         fragment->reduce_count, fragment->plan};
+    OutputShape shape = {order->output,
+                         order->level,
+                         fragment->partition_count,
+                         fragment->reduce_count,
+                         fragment->plan->column_count,
+                         fragment->plan->columns};
 
     if (order->input_count != fragment->source_count)
         return error_set(err, ST_CORRUPT, "a stage has not the inputs of its plan");
@@ -170,8 +191,12 @@ static Status find_blocks(ExecutorStages *stages, ExecutorStage *stage, const Or
 
         if (source->leaf->kind != PLAN_EXCHANGE)
             continue;
-        shape = (OutputShape){order->inputs[i], 0, stage->wire.inputs[i].map_count,
-                              stage->wire.inputs[i].reduce_count, source->leaf};
+        shape = (OutputShape){order->inputs[i],
+                              0,
+                              stage->wire.inputs[i].map_count,
+                              stage->wire.inputs[i].reduce_count,
+                              source->leaf->column_count,
+                              source->leaf->columns};
         TRY(have_output(stages, &shape, err, &stage->work.inputs[i]));
         block_output_begin_use(stage->work.inputs[i]);
     }

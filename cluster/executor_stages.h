@@ -56,5 +56,8 @@ void executor_stages_let_go(ExecutorStages *stages, ExecutorStage *stage);
 
 /* Referenced; NULL: it is not known. */
 BlockOutput *executor_stages_output(ExecutorStages *stages, uint64_t output);
+/* Referenced, and known from now on, with the place of what is to be copied; NULL: it has another
+ * shape. */
+BlockOutput *executor_stages_copied(ExecutorStages *stages, const OrderCopy *copy);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "core/plan/plan_wire.h"
+
 typedef enum OrderKind {
     ORDER_PEER = 1,
     ORDER_STAGE,
@@ -16,6 +18,9 @@ typedef enum OrderKind {
     ORDER_WANTED,
     ORDER_END
 } OrderKind;
+
+/* Of a column: number, type, whether it may be null, and a name. */
+enum { COLUMN_BYTES_MIN = 4 + 1 + 1 + 4 };
 
 /* --- writing --- */
 
@@ -55,18 +60,22 @@ void order_put_stage(WireWriter *to, const OrderStage *stage)
     }
 }
 
+static void put_change(WireWriter *to, const RemoteChange *change)
+{
+    wire_put_u32(to, change->map);
+    wire_put_u64(to, change->at.place);
+    wire_put_u64(to, change->at.hash);
+    wire_put_u64(to, change->at.rows);
+    wire_put_u64(to, change->at.bytes);
+}
+
 void order_put_places(WireWriter *to, uint64_t output, uint32_t count, const RemoteChange *changes)
 {
     wire_put_u8(to, ORDER_PLACES);
     wire_put_u64(to, output);
     wire_put_u32(to, count);
-    for (uint32_t i = 0; i < count; i++) {
-        wire_put_u32(to, changes[i].map);
-        wire_put_u64(to, changes[i].at.place);
-        wire_put_u64(to, changes[i].at.hash);
-        wire_put_u64(to, changes[i].at.rows);
-        wire_put_u64(to, changes[i].at.bytes);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        put_change(to, &changes[i]);
 }
 
 void order_put_launch(WireWriter *to, const OrderLaunch *launch)
@@ -105,11 +114,21 @@ void order_put_drop_map(WireWriter *to, uint64_t output, uint32_t map)
     wire_put_u32(to, map);
 }
 
-void order_put_copy(WireWriter *to, uint64_t output, uint32_t map)
+void order_put_copy(WireWriter *to, const OrderCopy *copy)
 {
     wire_put_u8(to, ORDER_COPY);
-    wire_put_u64(to, output);
-    wire_put_u32(to, map);
+    wire_put_u64(to, copy->output);
+    wire_put_u32(to, copy->level);
+    wire_put_u32(to, copy->map_count);
+    wire_put_u32(to, copy->reduce_count);
+    wire_put_u32(to, copy->column_count);
+    for (uint32_t i = 0; i < copy->column_count; i++) {
+        wire_put_u32(to, copy->columns[i].id);
+        wire_put_type(to, copy->columns[i].type);
+        wire_put_u8(to, copy->columns[i].is_nullable);
+        wire_put_text(to, copy->columns[i].name);
+    }
+    put_change(to, &copy->of);
 }
 
 void order_put_wanted(WireWriter *to, uint64_t last, uint32_t count, const uint64_t *outputs)
@@ -180,19 +199,48 @@ static void take_stage(WireReader *from, const OrderTaker *taker, Arena *arena)
         taker->stage(taker->context, &stage);
 }
 
+static RemoteChange get_change(WireReader *from)
+{
+    RemoteChange change = {.map = wire_get_u32(from)};
+
+    change.at.place = wire_get_u64(from);
+    change.at.hash = wire_get_u64(from);
+    change.at.rows = wire_get_u64(from);
+    change.at.bytes = wire_get_u64(from);
+    return change;
+}
+
+static void take_copy(WireReader *from, const OrderTaker *taker, Arena *arena)
+{
+    OrderCopy copy = {.output = wire_get_u64(from)};
+    PlanColumn *columns;
+
+    copy.level = wire_get_u32(from);
+    copy.map_count = wire_get_u32(from);
+    copy.reduce_count = wire_get_u32(from);
+    copy.column_count = wire_get_count(from, COLUMN_BYTES_MIN, "columns");
+    copy.columns = columns = ARENA_ARRAY(arena, PlanColumn, copy.column_count);
+    for (uint32_t i = 0; i < copy.column_count; i++) {
+        columns[i].id = wire_get_u32(from);
+        columns[i].type = wire_get_type(from);
+        columns[i].is_nullable = wire_get_bool(from);
+        columns[i].name = wire_get_name(from, arena);
+    }
+    copy.of = get_change(from);
+    if (from->status == ST_OK && copy.of.map >= copy.map_count)
+        wire_fail(from, "a copy of map task %u of %u", copy.of.map, copy.map_count);
+    if (from->status == ST_OK)
+        taker->copy(taker->context, &copy);
+}
+
 static void take_places(WireReader *from, const OrderTaker *taker, Arena *arena)
 {
     uint64_t output = wire_get_u64(from);
     uint32_t count = wire_get_count(from, sizeof(uint32_t) + 4 * sizeof(uint64_t), "places");
     RemoteChange *changes = ARENA_ARRAY(arena, RemoteChange, count);
 
-    for (uint32_t i = 0; i < count; i++) {
-        changes[i].map = wire_get_u32(from);
-        changes[i].at.place = wire_get_u64(from);
-        changes[i].at.hash = wire_get_u64(from);
-        changes[i].at.rows = wire_get_u64(from);
-        changes[i].at.bytes = wire_get_u64(from);
-    }
+    for (uint32_t i = 0; i < count; i++)
+        changes[i] = get_change(from);
     if (from->status == ST_OK)
         taker->places(taker->context, output, count, changes);
 }
@@ -217,7 +265,7 @@ static void take_small(WireReader *from, OrderKind kind, const OrderTaker *taker
 
     if (kind == ORDER_CANCEL)
         number = wire_get_u64(from);
-    if (kind == ORDER_DROP_MAP || kind == ORDER_COPY)
+    if (kind == ORDER_DROP_MAP)
         number = wire_get_u32(from);
     if (from->status != ST_OK)
         return;
@@ -227,8 +275,6 @@ static void take_small(WireReader *from, OrderKind kind, const OrderTaker *taker
         taker->drop_stage(taker->context, id);
     else if (kind == ORDER_DROP_OUTPUT)
         taker->drop_output(taker->context, id);
-    else if (kind == ORDER_COPY)
-        taker->copy(taker->context, id, (uint32_t)number);
     else
         taker->drop_map(taker->context, id, (uint32_t)number);
 }
@@ -274,8 +320,10 @@ static void take_order(WireReader *from, const OrderTaker *taker, Arena *arena)
     case ORDER_DROP_STAGE:
     case ORDER_DROP_OUTPUT:
     case ORDER_DROP_MAP:
-    case ORDER_COPY:
         take_small(from, kind, taker);
+        return;
+    case ORDER_COPY:
+        take_copy(from, taker, arena);
         return;
     case ORDER_WANTED:
         take_wanted(from, taker, arena);

@@ -37,6 +37,14 @@ typedef struct OrderLaunch {
     uint32_t partition, number;
 } OrderLaunch;
 
+/* A second copy of what is there is wanted; of an output that may not be known yet. */
+typedef struct OrderCopy {
+    uint64_t output;
+    uint32_t level, map_count, reduce_count, column_count;
+    const PlanColumn *columns;
+    RemoteChange of;
+} OrderCopy;
+
 /* Where the blocks that were made at a place are served; port 0: nowhere any more. owner: it has
  * ended, and somebody else has kept what it made. */
 typedef struct OrderPeer {
@@ -56,8 +64,7 @@ void order_put_cancel(WireWriter *to, uint64_t attempt, uint64_t launch_number);
 void order_put_drop_stage(WireWriter *to, uint64_t stage);
 void order_put_drop_output(WireWriter *to, uint64_t output);
 void order_put_drop_map(WireWriter *to, uint64_t output, uint32_t map);
-/* A second copy of it is wanted there. */
-void order_put_copy(WireWriter *to, uint64_t output, uint32_t map);
+void order_put_copy(WireWriter *to, const OrderCopy *copy);
 /* Outputs up to `last` but these are wanted by nobody. */
 void order_put_wanted(WireWriter *to, uint64_t last, uint32_t count, const uint64_t *outputs);
 void order_put_end(WireWriter *to, const char *reason);
@@ -73,7 +80,7 @@ typedef struct OrderTaker {
     void (*drop_stage)(void *context, uint64_t stage);
     void (*drop_output)(void *context, uint64_t output);
     void (*drop_map)(void *context, uint64_t output, uint32_t map);
-    void (*copy)(void *context, uint64_t output, uint32_t map);
+    void (*copy)(void *context, const OrderCopy *copy);
     void (*wanted)(void *context, uint64_t last, uint32_t count, const uint64_t *outputs);
     void (*end)(void *context, const char *reason);
 } OrderTaker;

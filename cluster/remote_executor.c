@@ -141,13 +141,20 @@ void remote_executor_put_launch(RemoteExecutor *executor, const StageOrder *orde
     entry->launch = *launch;
 }
 
-void remote_executor_put_copy(RemoteExecutor *executor, const StageOrder *order, uint32_t partition)
+void remote_executor_put_copy(RemoteExecutor *executor, const BlockOutput *output,
+                              uint32_t partition)
 {
-    if (!id_map_get(&executor->stages, order->id, NULL))
-        put_stage(executor, order);
-    put_places(executor, order->output);
-    order_put_copy(remote_executor_orders(executor, sizeof(uint64_t)),
-                   block_output_id(order->output), partition);
+    OrderCopy copy = {.output = block_output_id(output),
+                      .level = block_output_level(output),
+                      .map_count = block_output_map_count(output),
+                      .reduce_count = block_output_reduce_count(output),
+                      .of = {partition, block_output_remote(output, partition)}};
+
+    block_output_columns(output, &copy.column_count, &copy.columns);
+    note_output(executor, copy.output);
+    order_put_copy(remote_executor_orders(executor, copy.column_count * sizeof *copy.columns),
+                   &copy);
+    executor->copies++;
 }
 
 void remote_executor_drop_stage(RemoteExecutor *executor, StageId stage)
@@ -355,6 +362,28 @@ RemoteExecutor *remote_sender_find_id(const RemoteSender *sender, ExecutorId id)
             found = LIST_OWNER(node, RemoteExecutor, node);
     }
     return found;
+}
+
+static int distance(const RemoteExecutor *a, const RemoteExecutor *b)
+{
+    return strcmp(a->host, b->host) != 0 ? 2 : a->keeper_port != b->keeper_port;
+}
+
+RemoteExecutor *remote_sender_copier(const RemoteSender *sender, const RemoteExecutor *of)
+{
+    RemoteExecutor *best = NULL;
+
+    LIST_EACH(node, &sender->executors)
+    {
+        RemoteExecutor *other = LIST_OWNER(node, RemoteExecutor, node);
+        int nearer = best == NULL ? 0 : distance(best, of) - distance(other, of);
+
+        if (other == of || other->place == 0 || other->is_draining)
+            continue;
+        if (best == NULL || nearer < 0 || (nearer == 0 && other->copies < best->copies))
+            best = other;
+    }
+    return best;
 }
 
 void remote_executor_settle(RemoteExecutor *executor)

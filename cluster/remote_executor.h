@@ -50,7 +50,8 @@ struct RemoteExecutor {
     uint32_t slots;
     bool is_gone, has_ended; /* has_ended: its thread */
     bool worker_has_ended;   /* what was kept there is gone */
-    int64_t sent_ns;         /* when it took orders last, or was to */
+    bool is_draining;
+    int64_t sent_ns; /* when it took orders last, or was to */
     pthread_t thread;
     pthread_mutex_t reports; /* one at a time */
     List chunks;             /* of orders, the oldest first */
@@ -79,6 +80,10 @@ void remote_sender_wake(RemoteSender *sender);
 RemoteExecutor *remote_sender_find(const RemoteSender *sender, uint64_t place);
 RemoteExecutor *remote_sender_find_id(const RemoteSender *sender, ExecutorId id);
 
+/* For a second copy of what that one has: another one, on another host if there is one, or at least
+ * of another worker, with the fewest copies. NULL: there is none. */
+RemoteExecutor *remote_sender_copier(const RemoteSender *sender, const RemoteExecutor *of);
+
 MUST_CHECK Status remote_executor_start(RemoteSender *sender, const ExecutorHello *hello,
                                         Error *err, RemoteExecutor **executor_out);
 /* Its id is its place from now on: it is known to others. */
@@ -93,8 +98,8 @@ WireWriter *remote_executor_orders(RemoteExecutor *executor, size_t bytes);
 /* The launch, and what it needs to know before. */
 void remote_executor_put_launch(RemoteExecutor *executor, const StageOrder *order,
                                 const TaskLaunch *launch);
-/* A copy of what a task of the stage made elsewhere, and what it needs to know before. */
-void remote_executor_put_copy(RemoteExecutor *executor, const StageOrder *order,
+/* A copy of what is elsewhere. */
+void remote_executor_put_copy(RemoteExecutor *executor, const BlockOutput *output,
                               uint32_t partition);
 void remote_executor_drop_stage(RemoteExecutor *executor, StageId stage);
 void remote_executor_drop_output(RemoteExecutor *executor, uint64_t output);

@@ -94,6 +94,16 @@ bool block_output_note_copy(BlockOutput *output, uint32_t map, uint64_t place, u
     return is_news;
 }
 
+bool block_output_has_copy(const BlockOutput *output, uint32_t map)
+{
+    bool has_copy;
+
+    pthread_mutex_lock(&output->store->lock);
+    has_copy = output->elsewhere != NULL && output->elsewhere[map].copy != 0;
+    pthread_mutex_unlock(&output->store->lock);
+    return has_copy;
+}
+
 uint32_t block_output_copies(const BlockOutput *output)
 {
     uint32_t count = 0;

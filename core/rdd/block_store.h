@@ -135,7 +135,8 @@ void block_output_drop(BlockOutput *output, uint32_t map);
 /* A second copy of what is elsewhere is at the place, if it is of that hash. False: it is not, or
  * there is one. */
 bool block_output_note_copy(BlockOutput *output, uint32_t map, uint64_t place, uint64_t hash);
-uint32_t block_output_copies(const BlockOutput *output); /* maps that have two */
+bool block_output_has_copy(const BlockOutput *output, uint32_t map);
+uint32_t block_output_copies(const BlockOutput *output); /* maps that have one */
 
 /* What is at that place cannot be had: a copy elsewhere counts instead. False: there is none, and
  * it is dropped. */

@@ -30,20 +30,13 @@ Driver *driver_new(BlockStore *store, const SchedulerConfig *config)
     return driver;
 }
 
-static void forget_kept(Driver *driver, KeptOutput *kept)
-{
-    list_remove(&driver->kept, &kept->node);
-    block_output_unref(kept->output);
-    arena_free(kept->arena);
-}
-
 void driver_free(Driver *driver)
 {
     if (driver == NULL)
         return;
     CHECK(list_is_empty(&driver->stages));
     while (!list_is_empty(&driver->kept))
-        forget_kept(driver, LIST_OWNER(driver->kept.first, KeptOutput, node));
+        driver__forget_kept(driver, LIST_OWNER(driver->kept.first, KeptOutput, node));
     pthread_cond_destroy(&driver->changed);
     pthread_mutex_destroy(&driver->lock);
     event_log_free(driver->events);
@@ -262,6 +255,7 @@ void driver__pump(Driver *driver)
             driver__say_executor_lost(driver, action.executor, BLOCKS_KEPT, action.reason);
             if (class->executor_gone != NULL)
                 class->executor_gone(driver->backend, action.executor, action.reason);
+            driver__copy_kept(driver, action.executor);
             break;
         case ACTION_BEGIN_ROUND:
         case ACTION_LAUNCH_SHARED:
@@ -299,6 +293,7 @@ void driver_executor_lost(Driver *driver, ExecutorId executor, BlockFate fate, c
     driver__say_executor_lost(driver, executor, fate, reason);
     scheduler_executor_lost(driver->scheduler, executor, fate, reason);
     lose_blocks(driver, executor, fate);
+    driver__copy_kept(driver, executor);
     leave(driver);
 }
 
@@ -309,6 +304,7 @@ void driver_executor_crashed(Driver *driver, ExecutorId executor, BlockFate fate
     driver__say_executor_lost(driver, executor, fate, reason);
     scheduler_executor_crashed(driver->scheduler, executor, fate, blamed, reason);
     lose_blocks(driver, executor, fate);
+    driver__copy_kept(driver, executor);
     leave(driver);
 }
 
@@ -389,12 +385,11 @@ ExecutorId driver__kept_place(const BlockOutput *output, uint32_t partition)
     return at.place == 0 ? DURABLE : at.place;
 }
 
-static KeptOutput *find_kept(const Driver *driver, int64_t keep_id);
-
 /* Kept partitions outlive their jobs: one that a later job has to make again counted before. */
 static bool counts_now(const JobStage *stage, uint32_t partition)
 {
-    KeptOutput *kept = stage->keep_id == 0 ? NULL : find_kept(stage->job->driver, stage->keep_id);
+    KeptOutput *kept =
+        stage->keep_id == 0 ? NULL : driver__kept(stage->job->driver, stage->keep_id);
     bool has_counted;
 
     if (kept == NULL || kept->output != stage->output)
@@ -440,30 +435,6 @@ static void let_inputs_go(const JobStage *stage, uint32_t partition)
     }
 }
 
-/* What is to be kept twice is copied from where it is. */
-static void copy_kept(Driver *driver, const JobStage *stage, const TaskLaunch *launch)
-{
-    const TaskBackendClass *class = driver->backend->class;
-
-    if ((block_output_level(stage->output) & KEEP_TWO_REPLICAS) != 0 && class->copy != NULL)
-        class->copy(driver->backend, stage, launch->partition, launch->executor);
-}
-
-void driver_copy_made(Driver *driver, uint64_t output, uint32_t partition, ExecutorId executor,
-                      uint64_t hash)
-{
-    pthread_mutex_lock(&driver->lock);
-    LIST_EACH(node, &driver->kept)
-    {
-        const KeptOutput *kept = LIST_OWNER(node, KeptOutput, node);
-
-        if (block_output_id(kept->output) == output &&
-            block_output_note_copy(kept->output, partition, executor, hash))
-            driver__say_copy(driver, output, partition, executor);
-    }
-    pthread_mutex_unlock(&driver->lock);
-}
-
 static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult *result)
 {
     JobStage *stage = launch->stage;
@@ -497,7 +468,7 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
                                                      .attempts = launch->number + 1};
     if (stage->keep_id != 0) {
         share_kept(driver, stage, launch->partition);
-        copy_kept(driver, stage, launch);
+        driver__copy_made_anew(driver, stage->output, launch->partition);
     }
     if (!is_again)
         let_inputs_go(stage, launch->partition);
@@ -581,6 +552,7 @@ static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResul
     }
     if (block_output_lose(output, result->lost_map)) { /* there is a copy of it */
         announce_copies(driver, failure.executor);
+        driver__copy_kept(driver, 0);
         scheduler_task_failed(driver->scheduler, launch->attempt, TASK_KILLED, &result->error);
         return;
     }
@@ -666,85 +638,4 @@ void driver_cancel_tag(Driver *driver, uint64_t tag)
     enter(driver);
     scheduler_cancel_tag(driver->scheduler, tag);
     leave(driver);
-}
-
-/* --- what is kept --- */
-
-static KeptOutput *find_kept(const Driver *driver, int64_t keep_id)
-{
-    LIST_EACH(node, &driver->kept)
-    if (LIST_OWNER(node, KeptOutput, node)->keep_id == keep_id)
-        return LIST_OWNER(node, KeptOutput, node);
-    return NULL;
-}
-
-BlockOutput *driver__find_kept(const Driver *driver, int64_t keep_id)
-{
-    const KeptOutput *kept = find_kept(driver, keep_id);
-
-    return kept == NULL ? NULL : block_output_ref(kept->output);
-}
-
-void driver__keep(Driver *driver, int64_t keep_id, BlockOutput *output)
-{
-    KeptOutput *kept = find_kept(driver, keep_id);
-    Arena *arena = arena_new(NULL, "kept", ARENA_NO_CAP);
-
-    if (kept != NULL)
-        forget_kept(driver, kept);
-    kept = ARENA_NEW(arena, KeptOutput);
-    *kept = (KeptOutput){.arena = arena,
-                         .keep_id = keep_id,
-                         .output = block_output_ref(output),
-                         .has_counted = ARENA_ARRAY(arena, bool, block_output_map_count(output))};
-    list_push(&driver->kept, &kept->node);
-}
-
-uint32_t driver_kept_copies(Driver *driver, int64_t keep_id)
-{
-    const KeptOutput *kept;
-    uint32_t count;
-
-    pthread_mutex_lock(&driver->lock);
-    kept = find_kept(driver, keep_id);
-    count = kept == NULL ? 0 : block_output_copies(kept->output);
-    pthread_mutex_unlock(&driver->lock);
-    return count;
-}
-
-void driver_unpersist(Driver *driver, int64_t keep_id)
-{
-    KeptOutput *kept;
-
-    pthread_mutex_lock(&driver->lock);
-    kept = find_kept(driver, keep_id);
-    if (kept != NULL)
-        forget_kept(driver, kept);
-    pthread_mutex_unlock(&driver->lock);
-}
-
-LedgerEntry driver__kept_entry(const BlockOutput *output, uint32_t partition)
-{
-    return (LedgerEntry){.hash = block_output_hash(output, partition),
-                         .rows = block_output_rows(output, partition, UINT32_MAX),
-                         .bytes = block_output_bytes(output, partition)};
-}
-
-uint32_t driver_kept(Driver *driver, int64_t keep_id, uint32_t partition_count,
-                     LedgerEntry *entries_out)
-{
-    BlockOutput *output;
-    uint32_t count = 0;
-
-    pthread_mutex_lock(&driver->lock);
-    output = driver__find_kept(driver, keep_id);
-    pthread_mutex_unlock(&driver->lock);
-    memset(entries_out, 0, partition_count * sizeof *entries_out);
-    if (output != NULL && block_output_map_count(output) == partition_count)
-        for (uint32_t p = 0; p < partition_count; p++) {
-            entries_out[p] = driver__kept_entry(output, p);
-            count += entries_out[p].hash != 0;
-        }
-    block_output_unref(output);
-    return count;
 }

@@ -58,7 +58,9 @@ uint32_t driver_heartbeat(Driver *driver, ExecutorId executor, uint64_t launches
                           const AttemptId *attempts, uint32_t attempt_count,
                           AttemptId *unwanted_out, bool *is_known_out);
 
-/* The executor has a second copy of what is kept for later jobs. */
+/* There is somebody who can be told to make second copies. */
+void driver_copy_kept(Driver *driver);
+/* The executor has a second copy of what is kept for later jobs; hash 0: it could not make one. */
 void driver_copy_made(Driver *driver, uint64_t output, uint32_t partition, ExecutorId executor,
                       uint64_t hash);
 

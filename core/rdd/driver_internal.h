@@ -13,7 +13,8 @@ typedef struct KeptOutput {
     Arena *arena; /* its own: it ends with unpersist */
     int64_t keep_id;
     BlockOutput *output;
-    bool *has_counted; /* by partition: its accumulators are in */
+    bool *has_counted;   /* by partition: its accumulators are in */
+    ExecutorId *copiers; /* by partition: who was told to make a second copy; 0: nobody is at it */
     ListNode node;
 } KeptOutput;
 
@@ -126,6 +127,15 @@ static inline PartitionRange driver__taken(const JobStage *stage, uint32_t sourc
         return stage->takes[source][partition];
     return (PartitionRange){0, stage->job->stages[from->producer].fragment->partition_count};
 }
+
+/* With the lock. What is kept under that id; NULL: nothing. */
+KeptOutput *driver__kept(const Driver *driver, int64_t keep_id);
+void driver__forget_kept(Driver *driver, KeptOutput *kept);
+/* With the lock. All partitions that are there once instead of twice. lost: an executor that makes
+ * no copies any more, or 0. */
+void driver__copy_kept(Driver *driver, ExecutorId lost);
+/* With the lock. Of an output that may be kept twice. */
+void driver__copy_made_anew(Driver *driver, const BlockOutput *output, uint32_t partition);
 
 /* With the lock. The output kept under that id, referenced; NULL: none. */
 BlockOutput *driver__find_kept(const Driver *driver, int64_t keep_id);

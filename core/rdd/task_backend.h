@@ -50,10 +50,10 @@ typedef struct TaskBackendClass {
     /* May come when it has ended already, or before the launch has arrived. */
     void (*cancel)(TaskBackend *backend, ExecutorId executor, AttemptId attempt,
                    uint64_t launch_number);
-    /* A second copy of what a task of the stage made at that executor is wanted elsewhere; one that
-     * is made is told by driver_copy_made. NULL: there is no elsewhere. */
-    void (*copy)(TaskBackend *backend, const JobStage *stage, uint32_t partition,
-                 ExecutorId made_at);
+    /* A second copy of a partition that one executor has is wanted at another. Who was told, which
+     * becomes known by driver_copy_made; 0: there is nobody. NULL: there is no elsewhere. */
+    ExecutorId (*copy)(TaskBackend *backend, const BlockOutput *output, uint32_t partition,
+                       ExecutorId at);
     /* Nothing of the stage runs or will. NULL: nobody wants to know; so of what follows. */
     void (*stage_released)(TaskBackend *backend, StageId stage);
     /* It was silent, or stubborn, for too long: it is none of the driver's any more. */

@@ -168,7 +168,7 @@ typedef enum VonkKeep {
     VONK_MEMORY = 1,
     VONK_DISK = 2,
     VONK_COMPRESSED = 4,  /* by LZ4: smaller, unpacked each time they are read            */
-    VONK_TWO_REPLICAS = 8 /* at two executors; in one process there is one, and one copy  */
+    VONK_TWO_REPLICAS = 8 /* at two executors, if there are two; one that is lost is made again */
 } VonkKeep;
 
 /*

@@ -740,6 +740,12 @@ static void wait_for_executors(const Cluster *cluster, uint32_t count)
         nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
+static void wait_for_copies(const Cluster *cluster, int64_t keep_id)
+{
+    while (driver_kept_copies(cluster->driver, keep_id) < FILES)
+        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
 /* count(*) by word of rows that are kept for later jobs, twice */
 static const Plan *count_kept_words(int64_t keep_id)
 {
@@ -764,8 +770,7 @@ START_TEST(test_kept_twice)
     wait_for_executors(&cluster, 3);
     check_answer(&cluster, plan, 0, right); /* stages 1 to 3 */
     ck_assert_uint_eq(made_of_stage(&cluster, 1), FILES);
-    while (driver_kept_copies(cluster.driver, 77) < FILES)
-        nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+    wait_for_copies(&cluster, 77);
     end_executor(&cluster.executors[1]);
     if (is_told)
         tell_end(&cluster, cluster.executors[1].number);
@@ -773,6 +778,60 @@ START_TEST(test_kept_twice)
     ck_assert_uint_eq(made_of_stage(&cluster, 4), 0);
     driver_unpersist(cluster.driver, 77);
     check_answer(&cluster, plan, 0, right);
+    close_cluster(&cluster);
+}
+END_TEST
+
+static void kill_executor(Cluster *cluster, uint32_t at)
+{
+    end_executor(&cluster->executors[at]);
+    tell_end(cluster, cluster->executors[at].number);
+}
+
+/* Who ends is replaced as a holder, by one that was there or one that comes: nothing is made again
+ * although none of those that made it is left. */
+START_TEST(test_kept_twice_again)
+{
+    Cluster cluster = open_cluster(3, 0);
+    const Plan *plan = count_kept_words(79);
+    const char *right = answer_of_threads(plan);
+
+    wait_for_executors(&cluster, 3);
+    check_answer(&cluster, plan, 0, right); /* stages 1 to 3 */
+    wait_for_copies(&cluster, 79);
+    kill_executor(&cluster, 0);
+    wait_for_copies(&cluster, 79); /* at the other two */
+    kill_executor(&cluster, 1);
+    check_answer(&cluster, plan, 0, right); /* stages 4 to 6 */
+    ck_assert_uint_eq(driver_kept_copies(cluster.driver, 79), 0);
+    start_executor(&cluster, 3);
+    wait_for_copies(&cluster, 79);
+    kill_executor(&cluster, 2);
+    check_answer(&cluster, plan, 0, right); /* stages 7 to 9 */
+    ck_assert_uint_eq(made_of_stage(&cluster, 4) + made_of_stage(&cluster, 7), 0);
+    close_cluster(&cluster);
+}
+END_TEST
+
+/* It is wanted no more while copies are made, and somebody ends who makes some. */
+START_TEST(test_unpersist_while_copying)
+{
+    Cluster cluster = open_cluster(3, 0);
+    const Plan *plan = count_kept_words(80);
+    const char *right = answer_of_threads(plan);
+
+    for (uint32_t i = 0; i < 6; i++) {
+        wait_for_executors(&cluster, 3);
+        check_answer(&cluster, plan, 0, right);
+        if (i % 2 == 1)
+            kill_executor(&cluster, i % 3);
+        driver_unpersist(cluster.driver, 80);
+        ck_assert_uint_eq(driver_kept_copies(cluster.driver, 80), 0);
+        if (i % 2 == 1)
+            start_executor(&cluster, i % 3);
+    }
+    check_answer(&cluster, plan, 0, right);
+    wait_for_copies(&cluster, 80);
     close_cluster(&cluster);
 }
 END_TEST
@@ -918,6 +977,8 @@ int main(void)
     tcase_add_loop_test(tcase, test_damaged_spilled_block, 0, 2);
     tcase_add_test(tcase, test_some_blocks_are_kept);
     tcase_add_loop_test(tcase, test_kept_twice, 0, 2);
+    tcase_add_test(tcase, test_kept_twice_again);
+    tcase_add_test(tcase, test_unpersist_while_copying);
     tcase_add_test(tcase, test_kept_once);
     tcase_add_loop_test(tcase, test_object_for_all, 0, 2);
     tcase_add_test(tcase, test_errors_come_back);
