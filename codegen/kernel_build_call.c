@@ -80,22 +80,6 @@ uint32_t build__call(Builder *b, FuncId func, Type type, uint32_t arg_count, con
 
 /* --- comparisons --- */
 
-static FuncId mirrored(FuncId func)
-{
-    switch (func) {
-    case FUNC_LT:
-        return FUNC_GT;
-    case FUNC_LE:
-        return FUNC_GE;
-    case FUNC_GT:
-        return FUNC_LT;
-    case FUNC_GE:
-        return FUNC_LE;
-    default:
-        return func;
-    }
-}
-
 uint32_t build__compare(Builder *b, FuncId func, uint32_t left, uint32_t right, uint32_t guard)
 {
     uint32_t args[2] = {left, right};
@@ -105,7 +89,7 @@ uint32_t build__compare(Builder *b, FuncId func, uint32_t left, uint32_t right, 
     if (build__const(b, left) != NULL && build__const(b, right) == NULL) {
         args[0] = right;
         args[1] = left;
-        func = mirrored(func);
+        func = func_mirrored(func);
     }
     if (build__type(b, left).id == TYPE_DECIMAL && build__type(b, right).id == TYPE_DECIMAL)
         build__same_scale(b, args, false, guard);

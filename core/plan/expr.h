@@ -152,6 +152,8 @@ const Expr *expr_substitute(Arena *arena, const Expr *expr, const ColumnMap *map
 
 /* --- names --- */
 const char *func_name(FuncId func);
+/* The comparison with its sides exchanged, > for <; any other function itself. */
+FuncId func_mirrored(FuncId func);
 uint32_t func_properties(FuncId func);
 const char *agg_name(AggId agg);
 uint32_t agg_properties(AggId agg);

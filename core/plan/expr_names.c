@@ -56,6 +56,22 @@ const char *func_name(FuncId func)
     return func_rows[func].name;
 }
 
+FuncId func_mirrored(FuncId func)
+{
+    switch (func) {
+    case FUNC_LT:
+        return FUNC_GT;
+    case FUNC_LE:
+        return FUNC_GE;
+    case FUNC_GT:
+        return FUNC_LT;
+    case FUNC_GE:
+        return FUNC_LE;
+    default:
+        return func;
+    }
+}
+
 uint32_t func_properties(FuncId func)
 {
     return func_rows[func].properties;

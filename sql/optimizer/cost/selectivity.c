@@ -29,22 +29,6 @@ static const Expr *without_cast(const Expr *expr)
     return expr;
 }
 
-static FuncId mirrored(FuncId func)
-{
-    switch (func) {
-    case FUNC_LT:
-        return FUNC_GT;
-    case FUNC_LE:
-        return FUNC_GE;
-    case FUNC_GT:
-        return FUNC_LT;
-    case FUNC_GE:
-        return FUNC_LE;
-    default:
-        return func;
-    }
-}
-
 /* The part of the normal distribution above z standard deviations. */
 static double normal_above(double z)
 {
@@ -127,7 +111,7 @@ static double comparison(const Scope *scope, const Expr *expr)
     if (b->kind == EXPR_CONST)
         return compare_const(scope, expr->func, a, &b->value);
     if (a->kind == EXPR_CONST)
-        return compare_const(scope, mirrored(expr->func), b, &a->value);
+        return compare_const(scope, func_mirrored(expr->func), b, &a->value);
     return compare_exprs(scope, expr->func, a, b);
 }
 
@@ -248,7 +232,7 @@ static bool as_bound(const Expr *part, ColumnId *column_out, FuncId *func_out, d
 
         a = b;
         b = other;
-        *func_out = mirrored(part->func);
+        *func_out = func_mirrored(part->func);
     }
     if (a->kind != EXPR_COLUMN || b->kind != EXPR_CONST)
         return false;

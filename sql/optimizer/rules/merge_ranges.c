@@ -142,17 +142,7 @@ static const Expr *merge(Arena *arena, const Expr *predicate)
 
 static const Plan *merge_ranges(RuleCtx *rc, const Plan *plan)
 {
-    const PlanFilter *filter = plan_as_filter(plan);
-    const PlanJoin *join = plan_as_join(plan);
-    const Expr *before = filter != NULL ? filter->predicate : join != NULL ? join->condition : NULL;
-    const Expr *after = before == NULL ? NULL : merge(rc->arena, before);
-
-    if (after == before)
-        return plan;
-    if (filter != NULL)
-        return plan_filter(rc->arena, plan->inputs[0], after);
-    return plan_join_like(rc->arena, join, (JoinKind)join->kind, plan->inputs[0], plan->inputs[1],
-                          after, join->null_aware);
+    return plan_map_predicate(rc, plan, merge);
 }
 
 const Rule rule_merge_ranges = {

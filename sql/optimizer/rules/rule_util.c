@@ -409,18 +409,19 @@ bool func_negate_comparison(FuncId func, FuncId *negated_out)
     return false;
 }
 
-bool func_swap_comparison(FuncId func, FuncId *swapped_out)
+const Plan *plan_map_predicate(RuleCtx *rc, const Plan *plan, PredicateMapFn fn)
 {
-    static const FuncId pairs[][2] = {
-        {FUNC_EQ, FUNC_EQ}, {FUNC_NE, FUNC_NE}, {FUNC_LT, FUNC_GT}, {FUNC_LE, FUNC_GE}};
+    const PlanFilter *filter = plan_as_filter(plan);
+    const PlanJoin *join = plan_as_join(plan);
+    const Expr *before = filter != NULL ? filter->predicate : join != NULL ? join->condition : NULL;
+    const Expr *after = before == NULL ? NULL : fn(rc->arena, before);
 
-    for (uint32_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++)
-        for (uint32_t side = 0; side < 2; side++)
-            if (pairs[i][side] == func) {
-                *swapped_out = pairs[i][1 - side];
-                return true;
-            }
-    return false;
+    if (after == before)
+        return plan;
+    if (filter != NULL)
+        return plan_filter(rc->arena, plan->inputs[0], after);
+    return plan_join_like(rc->arena, join, (JoinKind)join->kind, plan->inputs[0], plan->inputs[1],
+                          after, join->null_aware);
 }
 
 const Plan *plan_filter_below(RuleCtx *rc, const Plan *filter, const ExprVec *below,

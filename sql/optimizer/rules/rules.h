@@ -136,6 +136,9 @@ bool join_matches_at_most_one(Arena *arena, const PlanJoin *join);
 ColumnMap project_map(Arena *arena, const PlanProject *project);
 /* The columns of a union, set operation or shared node -> those of its input i. */
 ColumnMap set_map(Arena *arena, const Plan *set, uint32_t i);
+typedef const Expr *(*PredicateMapFn)(Arena *arena, const Expr *predicate);
+/* The filter, or join, with what fn makes of its predicate; any other plan as it is. */
+const Plan *plan_map_predicate(RuleCtx *rc, const Plan *plan, PredicateMapFn fn);
 /* A filter over a node: of its parts, those of `below` (said in the columns of the node's input) go
  * below the node, those of `stays` stay. The filter as it was when none goes. */
 const Plan *plan_filter_below(RuleCtx *rc, const Plan *filter, const ExprVec *below,
@@ -164,7 +167,5 @@ const Expr *expr_case(Arena *arena, const Expr *when, const Expr *then, const Ex
 /* The comparison that is true when func is false and the reverse, NULL alike: = and <>, < and >=.
  */
 bool func_negate_comparison(FuncId func, FuncId *negated_out);
-/* The comparison with its sides exchanged: < and >. */
-bool func_swap_comparison(FuncId func, FuncId *swapped_out);
 
 #endif

@@ -57,32 +57,29 @@ static const Expr *move_term(RuleCtx *rc, FuncId func, const Expr *sum, const Ex
 {
     const Expr *a = sum->args[0], *b = sum->args[1];
     bool is_add = sum->func == FUNC_ADD;
-    FuncId swapped;
 
     if (!is_integer_term(sum, constant) && !is_date_term(sum, constant))
         return NULL; /* (2) */
     if (is_const(b))
         return compare(rc, func, a,
                        computed(rc, is_add ? FUNC_SUB : FUNC_ADD, sum->type, constant, b));
-    if (!is_const(a) || sum->type.id == TYPE_DATE || !func_swap_comparison(func, &swapped))
+    if (!is_const(a) || sum->type.id == TYPE_DATE)
         return NULL;
     if (is_add)
         return compare(rc, func, b, computed(rc, FUNC_SUB, sum->type, constant, a));
-    return compare(rc, swapped, b, computed(rc, FUNC_SUB, sum->type, a, constant));
+    return compare(rc, func_mirrored(func), b, computed(rc, FUNC_SUB, sum->type, a, constant));
 }
 
 static const Expr *move_sign(RuleCtx *rc, FuncId func, const Expr *negation, const Expr *constant)
 {
     const Expr *zero;
-    FuncId swapped;
     Value value = constant->value;
 
-    if (!type_is_integer(negation->type) || !type_equal(negation->type, constant->type) ||
-        !func_swap_comparison(func, &swapped))
+    if (!type_is_integer(negation->type) || !type_equal(negation->type, constant->type))
         return NULL;
     value.int64 = 0;
     zero = expr_const(rc->arena, value);
-    return compare(rc, swapped, negation->args[0],
+    return compare(rc, func_mirrored(func), negation->args[0],
                    computed(rc, FUNC_SUB, constant->type, zero, constant));
 }
 
@@ -95,14 +92,13 @@ static bool is_comparison(FuncId func)
 static const Expr *simplify_comparisons(RuleCtx *rc, const Expr *expr)
 {
     const Expr *a, *b, *moved = NULL;
-    FuncId swapped;
 
     if (expr->kind != EXPR_CALL || !is_comparison(expr->func))
         return expr;
     a = expr->args[0];
     b = expr->args[1];
-    if (is_const(a) && !is_const(b) && func_swap_comparison(expr->func, &swapped))
-        return expr_call2(rc->arena, swapped, expr->type, b, a);
+    if (is_const(a) && !is_const(b))
+        return expr_call2(rc->arena, func_mirrored(expr->func), expr->type, b, a);
     if (!is_const(b) || b->value.is_null || a->kind != EXPR_CALL)
         return expr;
     if (a->func == FUNC_ADD || a->func == FUNC_SUB)
