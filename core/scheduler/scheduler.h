@@ -52,7 +52,8 @@ enum { DURABLE = 0 }; /* as an ExecutorId: a place that outlives all executors (
 
 typedef struct SchedulerConfig {
     uint32_t attempts_max;         /* a task's own errors until its jobs fail                     */
-    uint32_t stage_attempts_max;   /* fetch failures in a row, without progress in between        */
+    uint32_t stage_attempts_max;   /* fetch failures in a row of one output, without progress in
+                                    * between                                                     */
     uint32_t losses_max;           /* executors that a task may outlive: what kills each one that
                                   * it runs on must end some time                               */
     int64_t locality_wait_ms;      /* how long a stage holds out for the places that it prefers   */

@@ -59,7 +59,8 @@ typedef struct Task {
     uint32_t failures; /* its own errors, since it became wanted */
     uint32_t losses;   /* attempts that were lost without its fault */
     uint64_t hash;
-    ExecutorId avoid; /* where it failed last */
+    uint64_t fetch_series; /* the last one in which its output could not be fetched */
+    ExecutorId avoid;      /* where it failed last */
     Attempt *attempts[2];
     Place output, cache;
     ListNode queue_node;    /* of TaskQueue.plain or .choosy, or stage->speculative */
@@ -159,6 +160,7 @@ struct Stage {
     uint32_t target_count;
     int64_t preferred_ms; /* when it last launched where it prefers to */
     uint32_t stage_attempt, fetch_failures;
+    uint64_t fetch_series; /* of failures without progress in between: its number */
     ExecutorId fetch_failed_at;
     uint32_t doomed; /* the lowest partition that has failed for good; UINT32_MAX: none  */
     uint32_t sound;  /* those below it have been made, or are not wanted, up to this one */
@@ -236,7 +238,7 @@ struct Scheduler {
     int64_t speculation_ms; /* when stragglers are looked for next      */
     int64_t starving_ms;    /* since when there is no executor          */
     SlotTable jobs, stages, attempts, executors, stage_jobs;
-    uint64_t stage_number, job_number, pass, mark;
+    uint64_t stage_number, job_number, pass, mark, fetch_series;
     List all_jobs;
     List shared; /* running shared jobs, by action_node */
     Pool pools[POOLS_MAX];

@@ -359,9 +359,23 @@ static void unregister(Scheduler *scheduler, Stage *parent, const FetchFailure *
     }
 }
 
+/* Whether the stage has failed for want of others since its last success, and never of this one. An
+ * executor that was short of memory may have dropped many outputs: each is found out by itself. */
+static bool is_next_loss(Scheduler *scheduler, Stage *stage, Task *lost)
+{
+    bool is_next;
+
+    if (stage->fetch_failures == 0)
+        stage->fetch_series = ++scheduler->fetch_series;
+    is_next = stage->fetch_failures > 0 && lost->fetch_series != stage->fetch_series;
+    lost->fetch_series = stage->fetch_series;
+    return is_next;
+}
+
 /* Counts stage attempts without progress. True: there were too many. What a lost executor cannot
  * serve is no news, so it does not count. */
-static bool stage_attempt_failed(Scheduler *scheduler, const Attempt *attempt, ExecutorId executor)
+static bool stage_attempt_failed(Scheduler *scheduler, const Attempt *attempt, ExecutorId executor,
+                                 bool is_next)
 {
     Stage *stage = attempt->task->stage;
     const Executor *source = sched__executor(scheduler, executor);
@@ -375,6 +389,8 @@ static bool stage_attempt_failed(Scheduler *scheduler, const Attempt *attempt, E
     if (stage->fetch_failed_at != DURABLE && (last == NULL || last->state == EXECUTOR_LOST))
         stage->fetch_failures = 0; /* it was about to be lost */
     stage->fetch_failed_at = executor;
+    if (is_next && stage->fetch_failures > 0)
+        return false;
     return ++stage->fetch_failures >= scheduler->config.stage_attempts_max;
 }
 
@@ -414,10 +430,14 @@ bool scheduler_fetch_failed(Scheduler *scheduler, AttemptId id, const FetchFailu
                 sched__cache_drop(scheduler, task);
             sched__attempt_lost(scheduler, attempt, "its cached input was gone");
         } else {
-            bool is_last = stage_attempt_failed(scheduler, attempt, failure->executor);
+            bool is_next = is_next_loss(scheduler, stage, &parent->tasks[failure->partition]);
+            bool is_last = stage_attempt_failed(scheduler, attempt, failure->executor, is_next);
 
             unregister(scheduler, parent, failure, sched__executor(scheduler, failure->executor));
-            sched__attempt_lost(scheduler, attempt, err->message);
+            if (is_next)
+                sched__attempt_over(scheduler, attempt);
+            else
+                sched__attempt_lost(scheduler, attempt, err->message);
             if (is_last)
                 fail_fetch(scheduler, task, failure, parent, err);
         }

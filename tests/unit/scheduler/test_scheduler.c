@@ -288,6 +288,29 @@ START_TEST(four_fetch_failures_fail_the_job)
 }
 END_TEST
 
+/* As of an executor that had to drop what it had: each is news once. */
+START_TEST(many_lost_outputs_do_not_fail_the_job)
+{
+    enum { MAPS = 100 };
+    StageId map = add_stage("map", MAPS, false, 0), reduce = add_stage("reduce", 1, true, map);
+    JobId job = submit(reduce, DEFAULT_POOL);
+    FetchFailure failure = {.stage = map, .executor = add_executor(0, 1), .is_corrupt = true};
+    Error err = ERROR_NONE;
+
+    (void)error_set(&err, ST_CORRUPT, "it is not here any more");
+    for (uint32_t i = 0; i < MAPS; i++)
+        scheduler_task_succeeded(scheduler, expect_launch(map, i).attempt, 1);
+    for (; failure.partition < MAPS; failure.partition++) {
+        ck_assert(
+            scheduler_fetch_failed(scheduler, expect_launch(reduce, 0).attempt, &failure, &err));
+        scheduler_task_succeeded(scheduler, expect_launch(map, failure.partition).attempt, 1);
+    }
+    scheduler_task_succeeded(scheduler, expect_launch(reduce, 0).attempt, 1);
+    expect(ACTION_END_JOB);
+    ck_assert_int_eq(scheduler_job_state(scheduler, job), JOB_SUCCEEDED);
+}
+END_TEST
+
 START_TEST(shuffle_outputs_are_used_again)
 {
     StageId map = add_stage("map", 1, false, 0);
@@ -496,6 +519,7 @@ int main(void)
     tcase_add_test(tests, lowest_error_is_reported);
     tcase_add_test(tests, lowest_error_of_what_came_to_be_wanted);
     tcase_add_test(tests, four_fetch_failures_fail_the_job);
+    tcase_add_test(tests, many_lost_outputs_do_not_fail_the_job);
     tcase_add_test(tests, shuffle_outputs_are_used_again);
     tcase_add_test(tests, tasks_wait_for_the_host_they_prefer);
     tcase_add_test(tests, pools_share_by_weight);
