@@ -64,6 +64,8 @@ static Status have_output(ExecutorStages *stages, const OutputShape *shape, Erro
         block_output_set_id(known->output, shape->id);
         list_push(&stages->outputs, &known->node);
     }
+    if (shape->level != 0) /* it was only read here so far */
+        block_output_set_level(known->output, shape->level);
     if (block_output_map_count(known->output) != shape->map_count ||
         block_output_reduce_count(known->output) != shape->reduce_count)
         return error_set(err, ST_CORRUPT, "an output is of another shape than it was");

@@ -470,6 +470,11 @@ void block_output_end_use(BlockOutput *output)
     pthread_mutex_unlock(&output->store->lock);
 }
 
+void block_output_set_level(BlockOutput *output, uint32_t level)
+{
+    output->level = level;
+}
+
 uint32_t block_output_level(const BlockOutput *output)
 {
     return output->level;

@@ -89,6 +89,7 @@ void block_output_begin_use(BlockOutput *output);
 void block_output_end_use(BlockOutput *output);
 
 uint32_t block_output_level(const BlockOutput *output);
+void block_output_set_level(BlockOutput *output, uint32_t level);
 uint32_t block_output_map_count(const BlockOutput *output);
 uint32_t block_output_reduce_count(const BlockOutput *output);
 

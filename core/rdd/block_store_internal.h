@@ -44,9 +44,9 @@ typedef struct Elsewhere {
 struct BlockOutput {
     _Atomic uint32_t references;
     BlockStore *store;
-    ListNode node;       /* of store->outputs */
-    uint32_t level;      /* KeepLevel */
-    uint32_t user_count; /* jobs that make it or read it */
+    ListNode node;          /* of store->outputs */
+    _Atomic uint32_t level; /* KeepLevel */
+    uint32_t user_count;    /* jobs that make it or read it */
     uint32_t map_count, reduce_count, column_count;
     PlanColumn *columns;
     uint64_t id;
