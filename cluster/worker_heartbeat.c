@@ -236,7 +236,7 @@ static void complain(Beat *beat, const Error *err)
     if (strncmp(beat->complaint, err->message, sizeof beat->complaint - 1) == 0 &&
         now - beat->complained_ns < say_again_ns)
         return;
-    LOG_WARN(area, "%s%s%s; trying again", err->message, err->hint[0] != '\0' ? " " : "",
+    LOG_WARN(area, "%s%s%s; trying again", err->message, err->hint[0] != '\0' ? "; " : "",
              err->hint);
     beat->complained_ns = now;
     snprintf(beat->complaint, sizeof beat->complaint, "%.*s", (int)sizeof beat->complaint - 1,

@@ -46,9 +46,10 @@ static ColumnStatistics table_column_statistics(const Table *table, uint32_t col
     return (ColumnStatistics){.null_count = -1, .distinct_count = -1};
 }
 
+/* As of a statement, not of a job; who was ended by others is told so (57P01). */
 static Status say_cancelled(Status status, Error *err)
 {
-    return status == ST_CANCELLED
+    return status == ST_CANCELLED && strcmp(err->sqlstate, status_sqlstate(ST_CANCELLED)) == 0
                ? error_set(err, ST_CANCELLED, "canceling statement due to user request")
                : status;
 }

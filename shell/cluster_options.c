@@ -13,7 +13,7 @@
 #include "shell/nearest.h"
 #include "shell/subcommands.h"
 
-enum { OPTIONS_MAX = 16, HELP = 256 };
+enum { OPTIONS_MAX = 16, HELP = 256, MEMORY_LEAST = 1 << 20 };
 
 static int complain_unknown(const char *subcommand, const char *typed, const ClusterOption *known)
 {
@@ -100,7 +100,8 @@ bool cluster_memory(const char *subcommand, const char *text, int64_t *bytes_out
     *bytes_out = machine_memory();
     if (text == NULL)
         return true;
-    if (config_parse_bytes(text, &bytes, &err) != ST_OK || bytes == 0 || bytes > INT64_MAX) {
+    if (config_parse_bytes(text, &bytes, &err) != ST_OK || bytes < MEMORY_LEAST ||
+        bytes > INT64_MAX) {
         fprintf(stderr, "vonk %s: --memory takes a size as 2GiB, not \"%s\"\n", subcommand, text);
         return false;
     }

@@ -364,14 +364,17 @@ static void stages_text(const Report *report, bool with_lineage, StrBuf *to)
     }
 }
 
-void event_report(const char *text, size_t byte_count, bool with_lineage, StrBuf *to)
+bool event_report(const char *text, size_t byte_count, bool with_lineage, StrBuf *to)
 {
     Report report = {.arena = arena_new(NULL, "event report", ARENA_NO_CAP)};
+    bool has_events;
 
     take_lines(&report, text, byte_count);
     head_text(&report, to);
     executors_text(&report, to);
     jobs_text(&report, to);
     stages_text(&report, with_lineage, to);
+    has_events = report.lines > report.bad_lines;
     arena_free(report.arena);
+    return has_events;
 }

@@ -9,7 +9,7 @@
 #include "core/base/str.h"
 
 /* Jobs, stages and executors; with_lineage: of each stage also what each of its partitions has. A
- * line that is none of ours, or half of one, is counted and left out. */
-void event_report(const char *text, size_t byte_count, bool with_lineage, StrBuf *to);
+ * line that is none of ours, or half of one, is counted and left out. False: all were. */
+bool event_report(const char *text, size_t byte_count, bool with_lineage, StrBuf *to);
 
 #endif

@@ -14,6 +14,7 @@ enum {
     OPTION_MEMORY,
     OPTION_SPILL_DIR,
     OPTION_MASTER,
+    OPTION_SECRET_FILE,
     OPTION_TIMING,
     OPTION_SET,
     OPTION_HELP
@@ -28,6 +29,7 @@ static const struct option long_options[] = {
     {"memory", required_argument, NULL, OPTION_MEMORY},
     {"spill-dir", required_argument, NULL, OPTION_SPILL_DIR},
     {"master", required_argument, NULL, OPTION_MASTER},
+    {"secret-file", required_argument, NULL, OPTION_SECRET_FILE},
     {"timing", no_argument, NULL, OPTION_TIMING},
     {"set", required_argument, NULL, OPTION_SET},
     {"help", no_argument, NULL, OPTION_HELP},
@@ -52,6 +54,8 @@ void sql_options_print_help(void)
         "      --spill-dir DIR   folder for data that does not fit in memory (of jobs)\n"
         "      --master URL      where queries run: local, local[N] for N threads, or\n"
         "                        vonk://host:port\n"
+        "      --secret-file FILE\n"
+        "                        the cluster's (default: what VONK_SECRET_FILE names)\n"
         "      --timing          show how long each statement takes\n"
         "      --set NAME=VALUE  change a setting; SHOW ALL lists them\n"
         "      --help            show this\n"
@@ -169,6 +173,8 @@ static bool take_option(SqlOptions *options, Arena *arena, int option, char **ar
         return add_setting(options, "spill_dir", optarg);
     case OPTION_MASTER:
         return set_master(options, arena, optarg);
+    case OPTION_SECRET_FILE:
+        return add_setting(options, "secret_file", optarg);
     case OPTION_TIMING:
         options->has_timing = true;
         return true;

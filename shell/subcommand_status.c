@@ -67,12 +67,15 @@ static int show_status(Arena *arena, const char *url, const ClusterOptions *opti
 
 /* --- what one application did --- */
 
-static void print_report(Arena *arena, const char *text, size_t byte_count, bool with_lineage)
+/* False: it is no event log. */
+static bool print_report(Arena *arena, const char *text, size_t byte_count, bool with_lineage)
 {
     StrBuf report = {.arena = arena};
+    bool has_events = event_report(text, byte_count, with_lineage, &report);
 
-    event_report(text, byte_count, with_lineage, &report);
-    fputs(strbuf_text(&report), stdout);
+    if (has_events)
+        fputs(strbuf_text(&report), stdout);
+    return has_events;
 }
 
 static int show_log(Arena *arena, const char *path, bool with_lineage)
@@ -83,8 +86,9 @@ static int show_log(Arena *arena, const char *path, bool with_lineage)
     size_t byte_count = 0;
     Status status = file_read_whole(path, LOG_BYTES_MAX, pool, &err, &text, &byte_count);
 
-    if (status == ST_OK)
-        print_report(arena, text, byte_count, with_lineage);
+    if (status == ST_OK && !print_report(arena, text, byte_count, with_lineage))
+        status =
+            error_set(&err, ST_BAD_INPUT, "\"%s\" is no event log: there is no event in it", path);
     mem_pool_release(pool, text, byte_count);
     mem_pool_free(pool);
     return status == ST_OK ? EXIT_OK : cluster_report("status", &err);
@@ -152,7 +156,7 @@ static int show_lineage(Arena *arena, const char *url, const ClusterOptions *opt
     master_call_close(&call);
     if (status != ST_OK)
         return cluster_report("status", &err);
-    print_report(arena, events.bytes, events.byte_count, true);
+    (void)print_report(arena, events.bytes, events.byte_count, true); /* it has registered */
     return EXIT_OK;
 }
 

@@ -33,6 +33,7 @@ typedef struct SubmitOptions {
     int launcher_at, launcher_words;          /* where it is in argv */
     const char *master;                       /* NULL: local                     */
     const char *cluster;                      /* vonk://...; NULL: none */
+    const char *secret_file;                  /* NULL: the environment's */
     const char *threads;                      /* of local[N]: "N]"; NULL: as set */
     const char *name;                         /* NULL: the job's */
     bool is_on_cluster, is_supervised, waits; /* its driver */
@@ -56,6 +57,8 @@ static void print_usage(FILE *to)
     fputs(
         "Usage: vonk submit [OPTION]... JOB.{c,so} [ARGUMENT]...\n\n"
         "  --master URL      local, local[N] for N threads, or vonk://host:port\n"
+        "  --secret-file FILE\n"
+        "                    the cluster's (default: what VONK_SECRET_FILE names)\n"
         "  --set NAME=VALUE  a setting of the session (SHOW ALL lists them)\n"
         "  --name NAME       of the job, for messages\n"
         "  --deploy-mode cluster\n"
@@ -179,6 +182,8 @@ static void take_text(SubmitOptions *options, int option)
         options->name = optarg;
     else if (option == 'f')
         options->files = optarg;
+    else if (option == 'k')
+        options->secret_file = optarg;
     else if (option == 'S')
         options->is_supervised = true;
     else if (option == 'w')
@@ -189,6 +194,7 @@ static void take_text(SubmitOptions *options, int option)
 static int parse_options(int argc, char **argv, SubmitOptions *options)
 {
     static const struct option known[] = {{"master", required_argument, NULL, 'm'},
+                                          {"secret-file", required_argument, NULL, 'k'},
                                           {"set", required_argument, NULL, 's'},
                                           {"name", required_argument, NULL, 'n'},
                                           {"lineage", required_argument, NULL, 'l'},
@@ -282,6 +288,7 @@ static Status open_session(Arena *arena, const SubmitOptions *options, const cha
 
     TRY((Status)vonk_session_open(NULL, session_out, error));
     TRY(set_if_given(*session_out, "master", options->cluster, err));
+    TRY(set_if_given(*session_out, "secret_file", options->secret_file, err));
     TRY(set_if_given(*session_out, "application_name",
                      options->name != NULL ? options->name : basename(job), err));
     TRY(set_if_given(*session_out, "executors", options->launcher.executors, err));
@@ -334,14 +341,17 @@ static Status hand_over(Arena *arena, const SubmitOptions *options, int argc, ch
                         Error *err, int *code_out)
 {
     const LauncherOptions *sizes = &options->launcher;
-    const char *const named[][2] = {{"--executors", sizes->executors},
+    const char *name = options->name != NULL ? options->name : basename(argv[0]);
+    const char *const named[][2] = {{"--name", name},
+                                    {"--executors", sizes->executors},
                                     {"--executor-cores", sizes->executor_cores},
                                     {"--executor-memory", sizes->executor_memory}};
     const char **words =
-        ARENA_ARRAY(arena, const char *, 2 * (options->setting_count + 3) + (size_t)argc);
+        ARENA_ARRAY(arena, const char *, 2 * (options->setting_count + 4) + (size_t)argc);
     SubmitDriver driver = {.master = options->cluster,
                            .name = options->name != NULL ? options->name : argv[0],
                            .files = options->files,
+                           .secret_file = options->secret_file,
                            .is_supervised = options->is_supervised,
                            .waits = options->waits,
                            .words = words};

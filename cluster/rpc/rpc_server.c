@@ -247,7 +247,7 @@ static void say_refused(RpcServer *server, const Error *err)
     server->unsaid++;
     if (now < server->say_at_ns)
         return;
-    LOG_WARN("rpc", "%s %s%s", err->message, err->detail,
+    LOG_WARN("rpc", "%s%s%s%s", err->message, err->detail[0] != '\0' ? ": " : "", err->detail,
              server->unsaid > 1 ? " (and more of the kind before)" : "");
     server->unsaid = 0;
     server->say_at_ns = now + say_every_ns;

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -173,6 +174,18 @@ def test_events(work):
         for event in made:
             expect(event["hash"] in live and event["hash"] in later, f"{event} is not in {live}")
         expect("vonk status --from" in status_of(cluster, "--lineage", application, code=1), "of one that has ended")
+        expect("is no event log" in status_of(cluster, "--from", os.path.abspath(__file__), code=1), "of another file")
+
+
+def test_ended_by_kill(work):
+    """The statement that runs then says by whom it was ended."""
+    endless = "SELECT count(*) FROM sales a, sales b, sales c WHERE a.id + b.id + c.id = 5"
+    with three_workers() as cluster:
+        driver = subprocess.Popen([VONK, "sql", work.database(), "--master", cluster.url, "-c", endless], stderr=subprocess.PIPE, text=True)
+        wait_for("a stage at work", lambda: any(one["stages"] for one in cluster.status()["applications"]))
+        subprocess.run([VONK, "kill", "--master", cluster.url, str(cluster.status()["applications"][0]["id"])], check=True)
+        said = driver.communicate(timeout=60)[1]
+        expect(driver.returncode == 1 and re.search("^ERROR: .* was ended by vonk kill", said, re.MULTILINE), said)
 
 
 BAD = """
