@@ -102,6 +102,9 @@ MUST_CHECK Status join_buffers_init(const Join *join, Arena *arena, ColumnBuffer
 void join_open_table(Join *join);
 void join_close_table(Join *join);
 
+/* A left row is decided by whether it has a match. */
+bool join_asks_only(const Join *join);
+
 extern const OperatorClass join_build_class, join_probe_class, join_unmatched_class;
 
 #endif

@@ -236,8 +236,6 @@ static Status make_parts(JoinTable *table, Error *err)
 static Status begin_marking(JoinTable *table, Error *err, uint32_t *task_count_out)
 {
     TRY(order_segments(table, err));
-    TRY(acquire(table, (size_t)table->row_count * table->layout->row_bytes, err, &table->rows,
-                &table->rows_bytes));
     if (table->keeps_order)
         TRY(acquire(table, table->row_count * sizeof(uint32_t), err, &table->order,
                     &table->order_bytes));
@@ -251,6 +249,11 @@ static Status begin_marking(JoinTable *table, Error *err, uint32_t *task_count_o
         TRY(make_direct(table, err));
     else
         TRY(make_hashed(table, err));
+    table->has_rows = !table->asks_only || table->form != JOIN_FORM_DIRECT ||
+                      table->reachable_count <= JOIN_ROWS_FEW;
+    if (table->has_rows)
+        TRY(acquire(table, (size_t)table->row_count * table->layout->row_bytes, err, &table->rows,
+                    &table->rows_bytes));
     TRY(make_parts(table, err));
     *task_count_out = table->form == JOIN_FORM_ALL ? 1 : table->part_count;
     return ST_OK;
@@ -271,7 +274,7 @@ static Status begin_moving(JoinTable *table, Error *err, uint32_t *task_count_ou
     table->is_unique = table->form == JOIN_FORM_ALL ? table->row_count <= 1 : !has_duplicates;
     if (table->form == JOIN_FORM_DIRECT) {
         join_table__rank(table);
-        if (has_duplicates) {
+        if (has_duplicates && table->has_rows) {
             TRY(acquire(table, ((size_t)table->distinct_count + 1) * sizeof(uint32_t), err,
                         &table->ends, &table->ends_bytes));
             memset(table->ends, 0, table->ends_bytes);

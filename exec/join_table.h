@@ -14,6 +14,8 @@
  *
  *                words   bits 0110, rank 0   bits 1000, rank 2      rows of keys 1, 2, 7
  *
+ *              Where probes only ask whether there is a match, there are no rows.
+ *
  *     HASHED   The unchained table of Birler, Schmidt, Fent & Neumann, "Simple, Efficient, and
  *              Robust Hash Tables for Join Processing" (DaMoN 2024): a directory entry holds where
  *              the slot's rows end (they start where those of the slot before end), and 16 bits
@@ -117,6 +119,9 @@ MUST_CHECK Status join_rows_add_row(JoinRows *rows, const char *row, uint64_t ha
 
 /* --- the table --- */
 
+/* So few rows are kept in any case: runtime filters look through them. */
+enum { JOIN_ROWS_FEW = 64 };
+
 typedef enum JoinForm { JOIN_FORM_ALL, JOIN_FORM_DIRECT, JOIN_FORM_HASHED } JoinForm;
 
 typedef struct JoinWord {
@@ -138,6 +143,7 @@ struct JoinTable {
     bool keeps_null_keys;
     bool keeps_order;   /* `order` is wanted   */
     bool keeps_matched; /* `matched` is wanted */
+    bool asks_only;     /* probes ask whether there is a match, not for its row */
 
     /* collected */
     JoinChunk *chunks;
@@ -150,6 +156,7 @@ struct JoinTable {
 
     /* finished */
     JoinForm form;
+    bool has_rows;            /* false, of DIRECT: bits say all that is asked */
     uint32_t row_count;       /* of all             */
     uint32_t reachable_count; /* the first of them  */
     bool is_unique;           /* no two reachable rows have equal keys */

@@ -288,6 +288,8 @@ Status join_table__move(JoinTable *table, uint32_t number, Error *err)
     JoinPart *part = &table->parts[number];
     Picked picked;
 
+    if (!table->has_rows)
+        return ST_OK;
     if (number + 1 == table->part_count || table->form == JOIN_FORM_ALL)
         if (table->form == JOIN_FORM_ALL || table->reachable_count < table->row_count)
             move_nowhere(table);

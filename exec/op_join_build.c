@@ -46,12 +46,19 @@ static Status build_open(Operator *base, Error *err)
     return join_spill_open(join, err);
 }
 
+bool join_asks_only(const Join *join)
+{
+    return join->residual == NULL && join->null_aware == NULL &&
+           (join->kind == JOIN_SEMI || join->kind == JOIN_ANTI || join->kind == JOIN_MARK);
+}
+
 void join_open_table(Join *join)
 {
     join_table_init(&join->table, join->context, &join->layout);
     join->table.keeps_null_keys = join_keeps_unmatched_build(join->kind);
     join->table.keeps_order = join_marks_build(join->kind);
     join->table.keeps_matched = join_marks_build(join->kind);
+    join->table.asks_only = join_asks_only(join);
 }
 
 static void build_close(Operator *base)

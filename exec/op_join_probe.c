@@ -15,11 +15,9 @@
 static Status probe_open(Operator *base, Error *err)
 {
     Join *join = join_of_probe(base);
-    bool needs_one = join->residual == NULL && (join->kind == JOIN_SEMI ||
-                                                join->kind == JOIN_ANTI || join->kind == JOIN_MARK);
 
     (void)err;
-    join->is_single = join->null_aware == NULL && (join->table.is_unique || needs_one);
+    join->is_single = join_asks_only(join) || (join->null_aware == NULL && join->table.is_unique);
     base->makes_more_rows = !join->is_single;
     return ST_OK;
 }

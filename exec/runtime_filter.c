@@ -124,7 +124,7 @@ static bool take_few(JoinFilter *filter)
 {
     uint32_t count = 0;
 
-    if (filter->table->reachable_count > 4 * FEW_KEYS)
+    if (filter->table->reachable_count > JOIN_ROWS_FEW)
         return false;
     for (uint32_t row = 0; row < filter->table->reachable_count; row++) {
         int64_t key = row_key(filter, row);
