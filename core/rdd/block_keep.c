@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,10 +24,13 @@
 
 enum {
     KEPT_VERSION = 3,
-    AT_ONCE_MAX = 64,          /* blocks in one write        */
-    PIECE_BYTES = 64 << 10,    /* that are encrypted at once */
-    DISK_LEFT_PERCENT = 5,     /* of the disk, for all others */
-    HEAD_BYTES_MAX = 256 << 20 /* of a file that is believed */
+    AT_ONCE_MAX = 64,           /* blocks in one write        */
+    PIECE_BYTES = 64 << 10,     /* that are encrypted at once */
+    DISK_LEFT_PERCENT = 5,      /* of the disk, for all others */
+    HEAD_BYTES_MAX = 256 << 20, /* of a file that is believed */
+    FOLDERS = 64,
+    SPARES_MAX = 64,
+    SPARE_BYTES_MAX = 1 << 20 /* of one: writing a larger one costs more than making it */
 };
 
 static const uint64_t kept_magic = UINT64_C(0x31307065656b6b76); /* "vkkeep01" */
@@ -53,19 +57,36 @@ struct BlockKeep {
     bool has_key;
     KeepKey key;
     atomic_bool has_complained;
+    pthread_mutex_t lock; /* of what follows */
+    uint32_t spare_count; /* files to be used again, numbered from 0 */
 };
 
 /* --- names --- */
 
-static void output_path(char *path, const char *folder, uint64_t output)
+/* Files of several outputs lie in one folder: making a folder costs as much as a file. */
+static void folder_path(char *path, const char *folder, uint64_t output)
 {
-    snprintf(path, PATH_MAX, "%s/%" PRIu64, folder, output);
+    snprintf(path, PATH_MAX, "%s/%u", folder, (unsigned)(output % FOLDERS));
 }
 
-static void file_path_of(char *path, const char *folder, uint64_t output, int64_t executor,
-                         uint32_t map)
+void kept_file_path(char *path, const char *folder, uint64_t output, int64_t executor, uint32_t map)
 {
-    snprintf(path, PATH_MAX, "%s/%" PRIu64 "/%" PRId64 "-%" PRIu32, folder, output, executor, map);
+    snprintf(path, PATH_MAX, "%s/%u/%" PRIu64 "-%" PRId64 "-%" PRIu32, folder,
+             (unsigned)(output % FOLDERS), output, executor, map);
+}
+
+static void spare_path(char *path, const BlockKeep *keep, uint32_t number)
+{
+    snprintf(path, PATH_MAX, "%s/spare-%" PRId64 "-%" PRIu32, keep->folder, keep->executor, number);
+}
+
+/* Whose the file is; false: it is none of an output. */
+static bool output_of(const char *name, uint64_t *output_out)
+{
+    char *end;
+
+    *output_out = strtoull(name, &end, 10);
+    return end != name && *end == '-';
 }
 
 /* --- the budget --- */
@@ -119,6 +140,41 @@ static bool take_bytes(BlockKeep *keep, uint64_t bytes)
         return true;
     give_back(keep, bytes);
     return false;
+}
+
+/* --- files that are used again --- */
+
+static bool take_spare(BlockKeep *keep, const char *path)
+{
+    char spare[PATH_MAX];
+    bool is_taken;
+
+    pthread_mutex_lock(&keep->lock);
+    is_taken = keep->spare_count > 0;
+    if (is_taken) {
+        spare_path(spare, keep, keep->spare_count - 1);
+        is_taken = rename(spare, path) == 0;
+        keep->spare_count -= is_taken;
+    }
+    pthread_mutex_unlock(&keep->lock);
+    return is_taken;
+}
+
+/* The file is nobody's any more. What it has stays until it is written over: ext4 sends to the disk
+ * at once what is written to a file that was emptied. */
+static bool make_spare(BlockKeep *keep, const char *path, uint64_t byte_count)
+{
+    char spare[PATH_MAX];
+    bool is_spare = false;
+
+    pthread_mutex_lock(&keep->lock);
+    if (keep->spare_count < SPARES_MAX && byte_count <= SPARE_BYTES_MAX) {
+        spare_path(spare, keep, keep->spare_count);
+        is_spare = rename(path, spare) == 0;
+        keep->spare_count += is_spare;
+    }
+    pthread_mutex_unlock(&keep->lock);
+    return is_spare || unlink(path) == 0;
 }
 
 /* --- writing --- */
@@ -315,7 +371,34 @@ static Status begin_stream(const BlockKeep *keep, KeepWriter *writer, KeptHead *
     return ST_OK;
 }
 
-static Status write_file(const BlockKeep *keep, BlockOutput *output, uint32_t map, bool encrypts,
+/* A file of that name, to be written over; -1: it cannot be, errno says why. */
+static int open_part(BlockKeep *keep, const char *part, uint64_t output)
+{
+    int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW;
+    char folder[PATH_MAX];
+    int fd;
+
+    fd = open(part, take_spare(keep, part) ? flags : flags | O_CREAT, 0600);
+    if (fd >= 0 || errno != ENOENT)
+        return fd;
+    folder_path(folder, keep->folder, output);
+    if (mkdir(folder, 0700) != 0 && errno != EEXIST)
+        return -1;
+    return open(part, take_spare(keep, part) ? flags : flags | O_CREAT, 0600);
+}
+
+/* What the file had behind that before. */
+static Status cut_off(int fd, uint64_t byte_count, Error *err)
+{
+    struct stat file;
+
+    if (fstat(fd, &file) == 0 &&
+        ((uint64_t)file.st_size == byte_count || ftruncate(fd, (off_t)byte_count) == 0))
+        return ST_OK;
+    return error_set_errno(err, errno, "blocks cannot be kept");
+}
+
+static Status write_file(BlockKeep *keep, BlockOutput *output, uint32_t map, bool encrypts,
                          KeepPlan *plan, Error *err)
 {
     char path[PATH_MAX], part[PATH_MAX + 8];
@@ -324,17 +407,16 @@ static Status write_file(const BlockKeep *keep, BlockOutput *output, uint32_t ma
 
     if (encrypts)
         TRY(begin_stream(keep, &writer, &plan->head, err));
-    output_path(path, keep->folder, block_output_id(output));
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
-        return error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
-    file_path_of(path, keep->folder, block_output_id(output), keep->executor, map);
+    kept_file_path(path, keep->folder, block_output_id(output), keep->executor, map);
     snprintf(part, sizeof part, "%s.part", path);
-    writer.fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    writer.fd = open_part(keep, part, block_output_id(output));
     if (writer.fd < 0)
         return error_set_errno(err, errno, "cannot write \"%s\"", part);
     status = write_blocks(&writer, output, map, plan, err);
     if (status == ST_OK)
         status = write_head(&writer, plan, err);
+    if (status == ST_OK)
+        status = cut_off(writer.fd, plan->bytes, err);
     let_go(&writer);
     close(writer.fd);
     if (status == ST_OK && rename(part, path) != 0)
@@ -356,7 +438,7 @@ static void drop_file(BlockKeep *keep, const char *path)
 {
     struct stat file;
 
-    if (lstat(path, &file) == 0 && unlink(path) == 0)
+    if (lstat(path, &file) == 0 && make_spare(keep, path, (uint64_t)file.st_size))
         give_back(keep, (uint64_t)file.st_size);
 }
 
@@ -390,52 +472,65 @@ void block_keep_drop_map(BlockKeep *keep, uint64_t output, uint32_t map)
 {
     char path[PATH_MAX];
 
-    file_path_of(path, keep->folder, output, keep->executor, map);
+    kept_file_path(path, keep->folder, output, keep->executor, map);
     drop_file(keep, path);
 }
 
-void block_keep_drop(BlockKeep *keep, uint64_t output)
+/* Files of outputs that is_dropped says so of, in the folder that has those of `output`. */
+static void drop_where(BlockKeep *keep, uint64_t output,
+                       bool (*is_dropped)(const void *context, uint64_t output),
+                       const void *context)
 {
     char path[PATH_MAX], file[PATH_MAX + 256];
     DIR *folder;
 
-    output_path(path, keep->folder, output);
+    folder_path(path, keep->folder, output);
     folder = opendir(path);
     if (folder == NULL)
         return;
     for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-        if (entry->d_name[0] == '.')
+        uint64_t of;
+
+        if (!output_of(entry->d_name, &of) || !is_dropped(context, of))
             continue;
         snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
         drop_file(keep, file);
     }
     closedir(folder);
-    rmdir(path);
 }
 
-static bool is_among(uint64_t output, uint32_t count, const uint64_t *outputs)
+static bool is_that(const void *context, uint64_t output)
 {
-    for (uint32_t i = 0; i < count; i++)
-        if (outputs[i] == output)
-            return true;
-    return false;
+    return output == *(const uint64_t *)context;
+}
+
+void block_keep_drop(BlockKeep *keep, uint64_t output)
+{
+    drop_where(keep, output, is_that, &output);
+}
+
+typedef struct Wanted {
+    uint64_t last;
+    uint32_t count;
+    const uint64_t *outputs;
+} Wanted;
+
+static bool is_unwanted(const void *context, uint64_t output)
+{
+    const Wanted *wanted = context;
+
+    for (uint32_t i = 0; i < wanted->count; i++)
+        if (wanted->outputs[i] == output)
+            return false;
+    return output <= wanted->last;
 }
 
 void block_keep_only(BlockKeep *keep, uint64_t last, uint32_t count, const uint64_t *outputs)
 {
-    DIR *folder = opendir(keep->folder);
+    Wanted wanted = {last, count, outputs};
 
-    if (folder == NULL)
-        return;
-    for (struct dirent *entry = readdir(folder); entry != NULL; entry = readdir(folder)) {
-        char *end;
-        uint64_t output = strtoull(entry->d_name, &end, 10);
-
-        if (end != entry->d_name && *end == '\0' && output <= last &&
-            !is_among(output, count, outputs))
-            block_keep_drop(keep, output);
-    }
-    closedir(folder);
+    for (uint64_t i = 0; i < FOLDERS; i++)
+        drop_where(keep, i, is_unwanted, &wanted);
 }
 
 /* --- its life --- */
@@ -452,6 +547,7 @@ Status block_keep_open(const char *folder, int64_t executor, uint64_t budget_byt
     keep->folder = arena_strdup(arena, folder);
     keep->executor = executor;
     keep->budget_bytes = budget_bytes;
+    pthread_mutex_init(&keep->lock, NULL);
     keep->has_key = key != NULL;
     if (key != NULL)
         keep->key = *key;
@@ -463,6 +559,7 @@ Status block_keep_open(const char *folder, int64_t executor, uint64_t budget_byt
     if (status == ST_OK)
         status = open_budget(keep, err);
     if (status != ST_OK) {
+        pthread_mutex_destroy(&keep->lock);
         arena_free(arena);
         return status;
     }
@@ -472,8 +569,15 @@ Status block_keep_open(const char *folder, int64_t executor, uint64_t budget_byt
 
 void block_keep_close(BlockKeep *keep)
 {
+    char spare[PATH_MAX];
+
     if (keep == NULL)
         return;
+    for (uint32_t i = 0; i < keep->spare_count; i++) {
+        spare_path(spare, keep, i);
+        unlink(spare);
+    }
+    pthread_mutex_destroy(&keep->lock);
     munmap((void *)(uintptr_t)keep->used, sizeof *keep->used);
     arena_free(keep->arena);
 }
@@ -580,14 +684,28 @@ static Status read_table(KeptFile *file, Arena *arena, Error *err)
     return ST_OK;
 }
 
+static bool has_any(const char *path, uint64_t output)
+{
+    DIR *folder = opendir(path);
+    bool is_found = false;
+    uint64_t of;
+
+    if (folder == NULL)
+        return false;
+    for (struct dirent *entry; !is_found && (entry = readdir(folder)) != NULL;)
+        is_found = output_of(entry->d_name, &of) && of == output;
+    closedir(folder);
+    return is_found;
+}
+
 /* Why there is no file: nobody has kept it, or all of the output has gone. */
 static Status not_kept(const char *folder, uint64_t output, uint32_t map, Error *err)
 {
     char path[PATH_MAX];
     int failure = errno;
 
-    output_path(path, folder, output);
-    if (failure == ENOENT && access(path, F_OK) != 0)
+    folder_path(path, folder, output);
+    if (failure == ENOENT && !has_any(path, output))
         return error_set_state(err, ST_CORRUPT, SQLSTATE_PLACE_LOST,
                                "nothing of the output is kept in \"%s\"", path);
     return error_set(err, ST_CORRUPT, "what map task %u made is not in \"%s\": %s", map, path,
@@ -600,7 +718,7 @@ Status kept_file_open(const char *folder, uint64_t output, int64_t executor, uin
     char path[PATH_MAX];
     Status status;
 
-    file_path_of(path, folder, output, executor, map);
+    kept_file_path(path, folder, output, executor, map);
     *file_out = (KeptFile){.fd = -1, .path = arena_strdup(arena, path)};
     file_out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK); /* also a pipe */
     if (file_out->fd < 0)

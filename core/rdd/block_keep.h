@@ -5,18 +5,19 @@
  *         -> block_keep_close (the files stay)
  *     kept_file_open -> kept_file_read, ... -> kept_file_close           in any other process
  *
- *     FOLDER/<output>/<executor>-<map>
+ *     FOLDER/<output % 64>/<output>-<executor>-<map>
  *     | KeptHead | KeptShape | reduces + 1 x uint32: where a cell's blocks begin
  *     | KeptBlock x blocks | bytes |
  *
  * All behind the head is encrypted where that is wanted, with a key that those who write in the
  * folder share with who reads for others; each file is a stream of its own.
  *
- * A file appears under its name when it is whole; the blocks in it, packed or not as they were in
- * memory, have their checksums beside them, which whoever uses them checks. All processes that keep
- * files in a folder share one budget of bytes, counted in a file there. What cannot be kept (the
- * budget, a full disk) is no error: its process serves it as before, and takes it along when it
- * ends.
+ * A file appears under its name when it is whole; one of some size that is dropped is written over
+ * by the next one: making and removing files costs more than what is in them. The blocks in it,
+ * packed or not as they were in memory, have their checksums beside them, which whoever uses them
+ * checks. All processes that keep files in a folder share one budget of bytes, counted in a file
+ * there. What cannot be kept (the budget, a full disk) is no error: its process serves it as
+ * before, and takes it along when it ends.
  *
  * Thread: any, but for open and close; a KeptFile is one thread's.
  */
@@ -37,6 +38,10 @@ typedef struct KeepKey {
 MUST_CHECK Status block_keep_open(const char *folder, int64_t executor, uint64_t budget_bytes,
                                   const KeepKey *key, Error *err, BlockKeep **keep_out);
 void block_keep_close(BlockKeep *keep); /* accepts NULL */
+
+/* Where a map task's file is. path: PATH_MAX bytes. */
+void kept_file_path(char *path, const char *folder, uint64_t output, int64_t executor,
+                    uint32_t map);
 
 /* What that map task made, which is in the output. False: it is not kept. */
 bool block_keep_add(BlockKeep *keep, BlockOutput *output, uint32_t map, bool encrypts);

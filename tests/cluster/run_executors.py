@@ -370,7 +370,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
 
 
 def kept_files(cluster):
-    return [os.path.join(top, name) for top, _, names in os.walk(cluster.dir) for name in names if "/kept" in top and "-" in name and ".part" not in name]
+    return [os.path.join(top, name) for top, _, names in os.walk(cluster.dir) for name in names if "/kept" in top and name[0].isdigit() and ".part" not in name]
 
 
 def made_of_first_stage(logs):

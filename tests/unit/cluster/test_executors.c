@@ -270,6 +270,8 @@ static Cluster open_keeping_cluster(uint32_t executors, uint64_t keep_bytes)
 static void remove_kept(void)
 {
     unlink(arena_printf(arena, "%s/bytes", kept_folder()));
+    for (int i = 0; i < 64; i++)
+        (void)rmdir(arena_printf(arena, "%s/%d", kept_folder(), i));
     ck_assert_int_eq(rmdir(kept_folder()), 0); /* nothing else is left */
     ck_assert_int_eq(rmdir(arena_printf(arena, "%s/app-1", folder)), 0);
 }
@@ -580,10 +582,11 @@ static void damage_one_file(void)
         DIR *dir = opendir(arena_printf(arena, "%s/%llu", kept, (unsigned long long)output));
 
         for (struct dirent *entry; !is_done && dir != NULL && (entry = readdir(dir)) != NULL;) {
+            unsigned long long of;
             long long executor;
             unsigned map;
 
-            if (sscanf(entry->d_name, "%lld-%u", &executor, &map) == 2)
+            if (sscanf(entry->d_name, "%llu-%lld-%u", &of, &executor, &map) == 3 && of == output)
                 is_done = damage_file(output, executor, map);
         }
         if (dir != NULL)

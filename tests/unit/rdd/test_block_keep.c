@@ -1,9 +1,11 @@
 /* test_block_keep.c -- blocks in files that outlive their process: whole, found, bounded, let go */
 #include <check.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/rdd/block_keep.h"
@@ -30,6 +32,8 @@ static void teardown(void)
     block_store_free(store);
     mem_pool_free(pool);
     unlink(arena_printf(arena, "%s/bytes", folder));
+    for (int i = 0; i < 64; i++)
+        (void)rmdir(arena_printf(arena, "%s/%d", folder, i));
     ck_assert_int_eq(rmdir(folder), 0); /* nothing was left */
     arena_free(arena);
 }
@@ -223,6 +227,57 @@ START_TEST(others_clear_away)
 }
 END_TEST
 
+static struct stat stat_of(const BlockOutput *output, int64_t executor, uint32_t map)
+{
+    char path[PATH_MAX];
+    struct stat info;
+
+    kept_file_path(path, folder, block_output_id(output), executor, map);
+    ck_assert_int_eq(lstat(path, &info), 0);
+    return info;
+}
+
+/* A file that is dropped is the next one, also by who has not made it; nothing of what it had is
+ * left, and who still reads it gets none of the new. */
+START_TEST(dropped_files_are_used_again)
+{
+    BlockKeep *dead = open_keep(5, 1 << 20), *keep = open_keep(6, 1 << 20);
+    BlockOutput *first = new_output(1), *second = new_output(2);
+    char bytes[1 << 16];
+    struct stat before, after;
+    KeptFile old, file;
+    Error err;
+
+    put_map(first, 0);
+    put_map(second, 0);
+    put_map(second, 1);
+    ck_assert(block_keep_add(dead, first, 0, _i == 1));
+    block_keep_close(dead);
+    before = stat_of(first, 5, 0);
+    ck_assert_int_eq(look(first, 5, 0, &old), ST_OK);
+    block_keep_drop(keep, block_output_id(first));
+    ck_assert(block_keep_add(keep, second, 0, false));
+    ck_assert(block_keep_add(keep, second, 1, false));
+    after = stat_of(second, 6, 0);
+    ck_assert_uint_eq(after.st_ino, before.st_ino);
+    ck_assert_uint_ne(stat_of(second, 6, 1).st_ino, before.st_ino);
+    ck_assert_int_eq(after.st_size, stat_of(second, 6, 1).st_size);
+    for (uint32_t map = 0; map < 2; map++) {
+        ck_assert_int_eq(look(second, 6, map, &file), ST_OK);
+        ck_assert_uint_le(file.blocks[0].stored_bytes, sizeof bytes);
+        ck_assert_int_eq(kept_file_read_block(&file, 0, 0, bytes, &err), ST_OK);
+        kept_file_close(&file);
+    }
+    if (_i == 1) /* not the same bytes */
+        ck_assert_int_eq(kept_file_read_block(&old, 0, 0, bytes, &err), ST_CORRUPT);
+    kept_file_close(&old);
+    block_output_unref(first);
+    block_keep_drop(keep, block_output_id(second));
+    block_output_unref(second);
+    block_keep_close(keep);
+}
+END_TEST
+
 START_TEST(the_budget_is_shared)
 {
     BlockKeep *one = open_keep(5, 7000), *other = open_keep(6, 7000); /* room for two */
@@ -266,14 +321,14 @@ START_TEST(damaged_heads)
 {
     BlockKeep *keep = open_keep(5, 1 << 20);
     BlockOutput *output = new_output(1);
-    char path[128];
+    char path[PATH_MAX];
     KeptFile file;
     size_t head = 56 + 4 * (REDUCES + 1) + 24 * 3;
     int fd;
 
     put_map(output, 0);
     ck_assert(block_keep_add(keep, output, 0, _i == 1));
-    snprintf(path, sizeof path, "%s/%llu/5-0", folder, (unsigned long long)block_output_id(output));
+    kept_file_path(path, folder, block_output_id(output), 5, 0);
     fd = open(path, O_RDWR);
     ck_assert_int_ge(fd, 0);
     for (size_t at = 0; at < head; at++) {
@@ -321,12 +376,12 @@ START_TEST(on_disk)
 {
     BlockKeep *keep = open_keep(5, 1 << 20);
     BlockOutput *output = new_output(1);
-    char path[128], *before = NULL;
+    char path[PATH_MAX], *before = NULL;
     Error err = ERROR_NONE;
     KeptFile file;
 
     put_map(output, 0);
-    snprintf(path, sizeof path, "%s/%llu/5-0", folder, (unsigned long long)block_output_id(output));
+    kept_file_path(path, folder, block_output_id(output), 5, 0);
     for (int round = 0; round < 2; round++) {
         Block *block = NULL;
         size_t bytes, same = 0;
@@ -368,6 +423,7 @@ int main(void)
     tcase_add_loop_test(tcase, what_is_kept_is_found, 0, 2);
     tcase_add_test(tcase, packed_blocks);
     tcase_add_test(tcase, others_clear_away);
+    tcase_add_loop_test(tcase, dropped_files_are_used_again, 0, 2);
     tcase_add_test(tcase, the_budget_is_shared);
     tcase_add_test(tcase, nothing_to_keep);
     tcase_add_loop_test(tcase, damaged_heads, 0, 2);
