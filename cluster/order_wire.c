@@ -22,6 +22,9 @@ typedef enum OrderKind {
 /* Of a column: number, type, whether it may be null, and a name. */
 enum { COLUMN_BYTES_MIN = 4 + 1 + 1 + 4 };
 
+/* Tasks, or partitions, of an output: as core/rdd/stage_wire.c has it. */
+enum { COUNT_MAX = 1 << 20 };
+
 /* --- writing --- */
 
 void orders_begin(WireWriter *to, uint64_t message)
@@ -216,8 +219,8 @@ static void take_copy(WireReader *from, const OrderTaker *taker, Arena *arena)
     PlanColumn *columns;
 
     copy.level = wire_get_u32(from);
-    copy.map_count = wire_get_u32(from);
-    copy.reduce_count = wire_get_u32(from);
+    copy.map_count = wire_get_below(from, COUNT_MAX + 1, "tasks of an output");
+    copy.reduce_count = wire_get_below(from, COUNT_MAX + 1, "partitions of an output");
     copy.column_count = wire_get_count(from, COLUMN_BYTES_MIN, "columns");
     copy.columns = columns = ARENA_ARRAY(arena, PlanColumn, copy.column_count);
     for (uint32_t i = 0; i < copy.column_count; i++) {
