@@ -175,17 +175,33 @@ void process_squeeze(SimProcess *executor)
     (void)fiber_start(executor, squeeze_main, executor->context, sim_now_ns());
 }
 
-static bool has_entries(const char *folder)
+static int is_named_by_number(const struct dirent *entry)
 {
-    DIR *entries = opendir(folder);
-    bool has = false;
+    return entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
+}
 
-    if (entries == NULL)
-        return false;
-    for (struct dirent *entry = readdir(entries); entry != NULL; entry = readdir(entries))
-        has |= entry->d_name[0] >= '0' && entry->d_name[0] <= '9';
-    closedir(entries);
-    return has;
+/* Files of outputs; those that are to be used again have other names (block_keep.h). */
+static bool has_kept_files(const char *folder)
+{
+    struct dirent **folders, **files;
+    int folder_count = scandir(folder, &folders, is_named_by_number, NULL), file_count = 0;
+
+    for (int i = 0; i < folder_count; i++) {
+        char path[PATH_MAX];
+        int count;
+
+        snprintf(path, sizeof path, "%s/%.16s", folder, folders[i]->d_name);
+        count = scandir(path, &files, is_named_by_number, NULL);
+        for (int f = 0; f < count; f++)
+            free(files[f]);
+        if (count >= 0)
+            free(files);
+        file_count += count > 0;
+        free(folders[i]);
+    }
+    if (folder_count >= 0)
+        free(folders);
+    return file_count > 0;
 }
 
 /* It goes on meanwhile, but not to its end. */
@@ -203,7 +219,7 @@ static const char *what_it_has(ExecutorProcess *process)
     if (count > 0)
         snprintf(text, sizeof text, "executor %lld has blocks of output %llu",
                  (long long)process->options.executor, (unsigned long long)outputs[0]);
-    else if (has_entries(process->options.keep_folder))
+    else if (has_kept_files(process->options.keep_folder))
         snprintf(text, sizeof text, "files are kept where executor %lld runs",
                  (long long)process->options.executor);
     arena_free(arena);
