@@ -116,6 +116,8 @@ static const char *goes_to(Arena *arena, const Fragment *fragment)
         return "result";
     if (exchange->kind == EXCHANGE_KEEP && exchange->keep_id == 0)
         return "kept for this job";
+    if (exchange->kind == EXCHANGE_SAMPLE)
+        return "keys for ranges";
     if (exchange->kind == EXCHANGE_KEEP)
         return arena_printf(arena, "kept%s%s", level_name(exchange->keep_level),
                             (exchange->keep_level & KEEP_COMPRESSED) != 0 ? ", compressed" : "");

@@ -142,6 +142,16 @@ static Status partition_splits(const Table *table, Arena *arena, uint64_t target
     return inner->class->splits(inner, arena, target_bytes, err, count_out, splits_out);
 }
 
+static SplitWindows partition_windows(const Table *table, Arena *arena, const Split *split,
+                                      const WindowRequest *request)
+{
+    const Table *inner = ((const PartitionTable *)table)->inner;
+
+    if (inner->class->windows == NULL)
+        return (SplitWindows){0};
+    return inner->class->windows(inner, arena, split, request);
+}
+
 static TableStatistics partition_statistics(const Table *table)
 {
     const Table *inner = ((const PartitionTable *)table)->inner;
@@ -329,6 +339,7 @@ static const TableClass partition_class = {
     .scan_close = partition_scan_close,
     .close = partition_close,
     .files = partition_files,
+    .windows = partition_windows,
 };
 
 const Table *partition_table_inner(const Table *table, size_t *skip_bytes_out)

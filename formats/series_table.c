@@ -48,6 +48,13 @@ static Status series_splits(const Table *base, Arena *arena, uint64_t target_byt
     return ST_OK;
 }
 
+static SplitWindows series_windows(const Table *base, Arena *arena, const Split *split,
+                                   const WindowRequest *request)
+{
+    (void)base;
+    return windows_of_places(arena, split, request, request->least_bytes / sizeof(int64_t), 0, 1);
+}
+
 static TableStatistics series_statistics(const Table *base)
 {
     return (TableStatistics){.row_count = (double)((const SeriesTable *)base)->count,
@@ -167,6 +174,7 @@ static const TableClass series_class = {
     .scan_close = series_scan_close,
     .close = series_close,
     .write = series_write,
+    .windows = series_windows,
 };
 
 Table *series_table_new(const char *name, int64_t first, int64_t step, uint64_t count,

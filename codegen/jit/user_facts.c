@@ -407,6 +407,8 @@ static void look_at_call(Facts *facts, LLVMValueRef call)
     facts->may_crash = true;
     if (facts_has_name(callee, "vonk_task_alloc")) {
         facts->may_fail = true;
+    } else if (facts_has_name(callee, "vonk_fail")) {
+        facts->may_fail = facts->fails_aloud = true;
     } else if (facts_has_name(callee, "vonk_text_to_int8") ||
                facts_has_name(callee, "vonk_text_to_float8")) {
         if (find_pointer(facts, LLVMGetOperand(call, 2)) == NULL)
@@ -693,9 +695,11 @@ static const char *print_facts(const Facts *facts)
     StrBuf text = {.arena = facts->arena};
 
     strbuf_printf(&text, "%s%s%s%s%s%s", facts->can_inline ? "inline " : "",
-                  facts->is_pure ? "pure " : "", facts->may_fail ? "fails " : "",
-                  facts->may_crash ? "crashes " : "", facts->is_total ? "total " : "",
-                  facts->uses_closure ? "closure " : "");
+                  !facts->is_pure      ? ""
+                  : facts->fails_aloud ? "repeatable "
+                                       : "pure ",
+                  facts->may_fail ? "fails " : "", facts->may_crash ? "crashes " : "",
+                  facts->is_total ? "total " : "", facts->uses_closure ? "closure " : "");
     for (uint32_t i = 0; i < USER_RECORDS_MAX; i++) {
         for (uint32_t k = 0; k < facts->read_count[i]; k++)
             strbuf_printf(&text, "read%u:%u-%u ", i, facts->reads[i][k].from,

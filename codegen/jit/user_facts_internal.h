@@ -30,7 +30,9 @@ typedef struct Facts {
     uint32_t global_count;
     LLVMValueRef *globals; /* that were looked at */
     bool is_beyond_us;
-    bool can_inline, is_pure, may_fail, may_crash, is_total, uses_closure;
+    bool can_inline, may_fail, may_crash, is_total, uses_closure;
+    bool is_pure;     /* but for what it says when it fails */
+    bool fails_aloud; /* calls vonk_fail                    */
     uint32_t record_count;
     uint32_t read_count[USER_RECORDS_MAX], write_count[USER_RECORDS_MAX];
     ByteRange *reads[USER_RECORDS_MAX], *writes[USER_RECORDS_MAX];

@@ -262,15 +262,29 @@ bool call_step_gets_field(const PlanCall *call, const CallStep *step, uint32_t f
 
 /* --- what functions do --- */
 
-bool call_step_is_pure(const CallStep *step)
+/* Of a kind whose function sees one record, or a pair, and changes nothing of it. */
+static bool only_makes_records(const CallStep *step)
 {
     const UserCode *code = step->function.code;
 
-    if (code == NULL || !code->is_pure || code->writes[0].count > 0)
+    if (code == NULL || code->writes[0].count > 0)
         return false;
     if (step->kind == CALL_PAIR)
         return code->writes[1].count == 0;
     return step->kind == CALL_MAP || step->kind == CALL_FILTER || step->kind == CALL_FLAT_MAP;
+}
+
+bool call_step_is_pure(const CallStep *step)
+{
+    return only_makes_records(step) && step->function.code->is_pure;
+}
+
+bool call_is_repeatable(const PlanCall *call)
+{
+    for (const CallStep *step = call->steps.last; step != NULL; step = step->before)
+        if (!only_makes_records(step) || !step->function.code->is_repeatable)
+            return false;
+    return true;
 }
 
 bool call_is_pure(const PlanCall *call)

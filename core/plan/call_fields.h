@@ -43,6 +43,10 @@ bool call_step_is_pure(const CallStep *step);
  * be given to it. */
 bool call_is_pure(const PlanCall *call);
 
+/* The same, but they may fail: so records may be given to it once more, for nothing but what it
+ * makes of them, and what it says then is not the last word. */
+bool call_is_repeatable(const PlanCall *call);
+
 /* Some record may make none. */
 bool call_drops_records(const PlanCall *call);
 

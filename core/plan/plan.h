@@ -76,6 +76,8 @@ typedef enum SetopKind { SETOP_INTERSECT, SETOP_EXCEPT } SetopKind;
  * KEEP       its own: the rows are kept under keep_id for later jobs (persist, checkpoint); with an
  *            `order`, they are sampled for the ranges of `partitions` partitions
  * PLACE      what the user's partitioner says of its record (columns `keys`)
+ * SAMPLE     none: some of the rows are looked at, for the ranges of `partitions` partitions by
+ *            `order` (core/rdd/sample_stage.h)
  */
 typedef enum ExchangeKind {
     EXCHANGE_HASH,
@@ -85,7 +87,8 @@ typedef enum ExchangeKind {
     EXCHANGE_GATHER,
     EXCHANGE_BROADCAST,
     EXCHANGE_KEEP,
-    EXCHANGE_PLACE
+    EXCHANGE_PLACE,
+    EXCHANGE_SAMPLE
 } ExchangeKind;
 
 /* Who wants the number of an exchange's partitions. */
@@ -312,6 +315,8 @@ const Plan *plan_exchange(Arena *arena, ExchangeKind kind, const Plan *input, in
                           ColumnList keys);
 const Plan *plan_exchange_range(Arena *arena, const Plan *input, int64_t partitions,
                                 SortKeyList order);
+const Plan *plan_exchange_sample(Arena *arena, const Plan *input, int64_t partitions,
+                                 SortKeyList order);
 const Plan *plan_exchange_keep(Arena *arena, const Plan *input, int64_t keep_id, uint32_t level);
 const Plan *plan_exchange_place(Arena *arena, const Plan *input, int64_t partitions,
                                 ColumnList keys, const RecordLayout *layout,

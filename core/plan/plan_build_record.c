@@ -124,15 +124,27 @@ const Plan *plan_exchange(Arena *arena, ExchangeKind kind, const Plan *input, in
     return &exchange->head;
 }
 
-const Plan *plan_exchange_range(Arena *arena, const Plan *input, int64_t partitions,
-                                SortKeyList order)
+static const Plan *ordered_exchange(Arena *arena, ExchangeKind kind, const Plan *input,
+                                    int64_t partitions, SortKeyList order)
 {
-    PlanExchange *exchange = new_exchange(arena, EXCHANGE_RANGE, input);
+    PlanExchange *exchange = new_exchange(arena, kind, input);
 
     exchange->partitions = partitions;
     exchange->order = (SortKeyList){
         order.count, arena_copy(arena, order.items, order.count * sizeof *order.items)};
     return &exchange->head;
+}
+
+const Plan *plan_exchange_range(Arena *arena, const Plan *input, int64_t partitions,
+                                SortKeyList order)
+{
+    return ordered_exchange(arena, EXCHANGE_RANGE, input, partitions, order);
+}
+
+const Plan *plan_exchange_sample(Arena *arena, const Plan *input, int64_t partitions,
+                                 SortKeyList order)
+{
+    return ordered_exchange(arena, EXCHANGE_SAMPLE, input, partitions, order);
 }
 
 const Plan *plan_exchange_keep(Arena *arena, const Plan *input, int64_t keep_id, uint32_t level)

@@ -72,7 +72,8 @@ const char *exchange_kind_name(ExchangeKind kind)
         [EXCHANGE_HASH] = "hash",     [EXCHANGE_RANGE] = "range",
         [EXCHANGE_DEAL] = "deal",     [EXCHANGE_MERGE] = "merge",
         [EXCHANGE_GATHER] = "gather", [EXCHANGE_BROADCAST] = "broadcast",
-        [EXCHANGE_KEEP] = "keep",     [EXCHANGE_PLACE] = "place"};
+        [EXCHANGE_KEEP] = "keep",     [EXCHANGE_PLACE] = "place",
+        [EXCHANGE_SAMPLE] = "sample"};
 
     return names[kind];
 }

@@ -333,7 +333,7 @@ static void check_exchange(NodeCheck *check, const PlanExchange *node)
     bool is_placed = node->kind == EXCHANGE_PLACE;
     bool counts = node->kind != EXCHANGE_KEEP && node->kind != EXCHANGE_BROADCAST;
 
-    demand(check, node->kind >= 0 && node->kind <= EXCHANGE_PLACE, "no such kind of exchange");
+    demand(check, node->kind >= 0 && node->kind <= EXCHANGE_SAMPLE, "no such kind of exchange");
     demand(check,
            node->partitions >= (counts ? 1 : 0) && node->partitions <= WIRE_EXCHANGE_PARTITIONS_MAX,
            "so many partitions are not possible");
@@ -345,7 +345,9 @@ static void check_exchange(NodeCheck *check, const PlanExchange *node)
     check_passes_rows(check);
     check_ids(check, node->keys, check->plan->inputs[0], "a key is not a column of its input");
     check_keys(check, node->order);
-    demand(check, node->kind != EXCHANGE_RANGE || node->order.count > 0, "ranges without an order");
+    demand(check,
+           (node->kind != EXCHANGE_RANGE && node->kind != EXCHANGE_SAMPLE) || node->order.count > 0,
+           "ranges without an order");
     demand(check, node->order.count == 0 || node->partitions > 0, "an order of no partitions");
     demand(check,
            is_placed == (node->partitioner.call != NULL) && is_placed == (node->placed != NULL),

@@ -67,7 +67,27 @@ typedef struct Split {
     uint64_t length;  /* format's own                                   */
     double row_count; /* estimate                                       */
     uint64_t bytes;   /* to be read, for progress                       */
+    uint64_t reach;   /* of a window: where its first row begins at last, when none does within
+                         `length`; formats may leave that alone */
+    uint32_t
+        window_count; /* formats that find rows by number: only these windows, at window_start */
+    uint64_t window_rows; /* of the split's rows; 0: all rows              */
 } Split;
+
+/* What a sample of a split should have. */
+typedef struct WindowRequest {
+    uint32_t count;       /* of windows, at most                                */
+    uint32_t one_in;      /* of so many bytes or rows, all windows together ... */
+    uint64_t least_bytes; /* ... but not fewer than these                       */
+} WindowRequest;
+
+/* Parts of a split, scanned as splits are: each has rows of the split that no other has. A row of
+ * theirs stands for total / taken rows of the split. */
+typedef struct SplitWindows {
+    uint32_t count;
+    const Split *items;    /* of one or several windows each */
+    uint64_t taken, total; /* bytes or rows                  */
+} SplitWindows;
 
 typedef enum PredicateKind {
     PREDICATE_EQ,
@@ -154,6 +174,11 @@ typedef struct TableClass {
                      uint32_t column_count, uint32_t row_count, Error *err, Column *columns_out,
                      uint32_t *row_count_out);
 
+    /* Windows that are spread over the split, in the arena: the same ones whenever they are asked
+     * for. Reads nothing. None, or a NULL function: there is no reading just a part of it. */
+    SplitWindows (*windows)(const Table *table, Arena *arena, const Split *split,
+                            const WindowRequest *request);
+
     /* The files that splits number, in the arena; NULL function: none. */
     const TableFile *(*files)(const Table *table, Arena *arena, uint32_t *count_out);
     /* What another process needs beside the files, to have the same table without looking into them
@@ -173,6 +198,21 @@ struct Table {
 
 Table *table_ref(Table *table);
 void table_unref(Table *table); /* closes at 0; accepts NULL */
+
+/* --- windows --- */
+
+/* How many bytes or rows each of the request's windows has, of so many; least: of least_bytes. */
+uint64_t window_width(const WindowRequest *request, uint64_t total, uint64_t least);
+
+/* Where window number `number` of `count` begins in [0, total): somewhere in its count-th part, so
+ * that what recurs in the data is not met again and again, but always there. */
+uint64_t window_start(uint64_t total, uint64_t width, uint32_t count, uint32_t number,
+                      const Split *split);
+
+/* Windows of a split whose start and length are places: multiples of unit behind `origin` begin
+ * them. */
+SplitWindows windows_of_places(Arena *arena, const Split *split, const WindowRequest *request,
+                               uint64_t least, uint64_t origin, uint64_t unit);
 
 /* Index of the column of that name (exact), or -1. */
 int32_t table_find_column(const Table *table, const char *name);

@@ -3,7 +3,7 @@
  *
  * Facts are words:
  *
- *     inline pure fails crashes total closure    flags
+ *     inline pure repeatable fails crashes total closure    flags; what is pure is repeatable
  *     read0:FROM-TO write1:FROM-TO          bytes read and written of a record
  *     copy0:OUT=IN+BYTES                    bytes of a record that are passed on
  */
@@ -42,7 +42,9 @@ static bool read_word(FactsReader *to, const char *word)
     if (strcmp(word, "inline") == 0)
         return code->can_inline = true;
     if (strcmp(word, "pure") == 0)
-        return code->is_pure = true;
+        return code->is_pure = code->is_repeatable = true;
+    if (strcmp(word, "repeatable") == 0)
+        return code->is_repeatable = true;
     if (strcmp(word, "fails") == 0)
         return code->may_fail = true;
     if (strcmp(word, "crashes") == 0)

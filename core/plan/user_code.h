@@ -15,7 +15,7 @@
 
 #include "core/base/arena.h"
 
-enum { JOB_TABLE_VERSION = 3, USER_RECORDS_MAX = 3 };
+enum { JOB_TABLE_VERSION = 4, USER_RECORDS_MAX = 3 };
 
 /* As it lies in the job's object; the analysis writes it. */
 typedef struct JobSymbol {
@@ -52,13 +52,14 @@ typedef struct ByteCopy {
  * and 1 what it makes. */
 typedef struct UserCode {
     const JobTable *job;
-    const char *name; /* in the bitcode */
-    bool can_inline;  /* what it uses can be had where it is inlined */
-    bool is_pure;     /* what it writes depends on what it reads alone, and it does nothing else;
+    const char *name;   /* in the bitcode */
+    bool can_inline;    /* what it uses can be had where it is inlined */
+    bool is_pure;       /* what it writes depends on what it reads alone, and it does nothing else;
                           it fails for want of memory only */
-    bool may_fail;    /* calls vonk_fail, vonk_task_alloc, or what is not known */
-    bool may_crash;   /* reads memory that its input points to, divides, calls, ... */
-    bool is_total;    /* no record is one that it cannot take, as far as can be told: it ends, it
+    bool is_repeatable; /* as is_pure, but it may fail as it likes: for some records, and again */
+    bool may_fail;      /* calls vonk_fail, vonk_task_alloc, or what is not known */
+    bool may_crash;     /* reads memory that its input points to, divides, calls, ... */
+    bool is_total;      /* no record is one that it cannot take, as far as can be told: it ends, it
                          divides by constants, and looks into a text only after a condition */
     bool uses_closure;
     ByteRangeList reads[USER_RECORDS_MAX], writes[USER_RECORDS_MAX];

@@ -704,6 +704,8 @@ Status block_builder_finish(BlockBuilder *builder, Error *err, Block **block_out
         builder->columns[i].has_nulls = false;
     }
     block->hash = XXH3_64bits(block->head, bytes);
+    if (bytes >= builder->full_bytes / 2 && builder->expected_bytes < builder->full_bytes)
+        builder->expected_bytes = builder->full_bytes; /* the next one will be as large */
     builder->text_bytes = 0;
     builder->row_count = 0;
     *block_out = block;

@@ -6,6 +6,7 @@
 #include "core/base/invariant.h"
 #include "core/base/log.h"
 #include "core/rdd/driver_internal.h"
+#include "core/rdd/sample_stage.h"
 #include "exec/user_shared.h"
 
 /* How often whoever waits for a job looks whether it was cancelled: by a flag, maybe from a signal
@@ -90,17 +91,21 @@ void driver__wait(Driver *driver)
 static void find_ranges(JobStage *stage)
 {
     const Fragment *fragment = stage->work.fragment;
-    const JobStage *producer;
+    uint32_t sampler = stage->fragment->sampler, tasks = 0;
+    const WireBytes *samples = NULL;
     Error err = ERROR_NONE;
 
     if (stage->work.has_ranges || fragment->exchange == NULL ||
         fragment->exchange->kind != EXCHANGE_RANGE)
         return;
-    producer = &stage->job->stages[stage->fragment->sources[0].producer];
+    if (sampler != NO_FRAGMENT) {
+        samples = stage->job->stages[sampler].samples;
+        tasks = stage->job->stages[sampler].fragment->partition_count;
+    }
     stage->range_arena = arena_new(NULL, "ranges", ARENA_NO_CAP);
     if (ranges_of_samples(stage->range_arena, fragment->plan, fragment->exchange->order,
-                          fragment->reduce_count, producer->fragment->partition_count,
-                          producer->samples, &err, &stage->work.ranges) != ST_OK) {
+                          fragment->reduce_count, tasks, samples, &err,
+                          &stage->work.ranges) != ST_OK) {
         LOG_WARN("driver", "the rows of \"%s\" go to one partition: %s", stage->name, err.message);
         stage->work.ranges.bound_count = 0;
     }
@@ -114,6 +119,16 @@ static void take_sample(JobStage *stage, uint32_t partition, WireBytes sample)
         return;
     stage->samples[partition] = (WireBytes){
         arena_copy(stage->range_arena, sample.bytes, sample.byte_count), sample.byte_count};
+}
+
+/* All that it has made is here now: it need not run again when its executor is lost. */
+static void settle_sample(Driver *driver, const TaskLaunch *launch, TaskResult *result)
+{
+    map_blocks_free(result->blocks); /* none */
+    scheduler_output_lost(driver->scheduler, launch->stage->id, launch->partition,
+                          launch->executor);
+    scheduler_output_exists(driver->scheduler, launch->stage->id, launch->partition, DURABLE,
+                            result->hash);
 }
 
 static void take_sizes(JobStage *stage, uint32_t partition, WireBytes sizes)
@@ -456,7 +471,9 @@ static void task_succeeded(Driver *driver, const TaskLaunch *launch, TaskResult 
     }
     take_sample(stage, launch->partition, result->sample);
     take_sizes(stage, launch->partition, result->sizes);
-    if (result->blocks != NULL)
+    if (fragment_is_sample(stage->fragment))
+        settle_sample(driver, launch, result);
+    else if (result->blocks != NULL)
         block_output_put(stage->output, launch->partition, result->blocks, launch->executor);
     else
         block_output_put_remote(stage->output, launch->partition,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/rdd/sample_stage.h"
 #include "sql/optimizer/distribute.h"
 
 typedef struct Cutter {
@@ -61,7 +62,7 @@ static void remember(Cutter *cutter, const Plan *exchange, uint32_t fragment)
 }
 
 /* Keeps the rows that a range exchange moves, and samples them for it. */
-static const Plan *sampled(Arena *arena, const Plan *input, const PlanExchange *ranges)
+static const Plan *kept(Arena *arena, const Plan *input, const PlanExchange *ranges)
 {
     const Plan *keep = plan_exchange_keep(arena, input, 0, KEEP_DEFAULT);
     PlanExchange *node = (PlanExchange *)(uintptr_t)keep; /* nobody else has seen it */
@@ -71,11 +72,34 @@ static const Plan *sampled(Arena *arena, const Plan *input, const PlanExchange *
     return keep;
 }
 
+/* The fragment that fills a range exchange, behind the one that samples its rows. */
+static Status add_ranges(Cutter *cutter, const PlanExchange *node, uint32_t *id_out)
+{
+    Arena *arena = cutter->arena;
+    const Plan *below = node->head.inputs[0], *sample = NULL;
+    uint32_t sampler = NO_FRAGMENT;
+
+    if (node->partitions > 1) {
+        TRY(sample_plan_make(arena, node, cutter->err, &sample));
+        if (sample == NULL)
+            below = kept(arena, below, node);
+        else
+            TRY(add_fragment(cutter, sample,
+                             plan_as_exchange(plan_exchange_sample(arena, sample, node->partitions,
+                                                                   node->order)),
+                             &sampler));
+    }
+    TRY(add_fragment(cutter, below, node, id_out));
+    if (node->partitions > 1 && sample == NULL)
+        sampler = cutter->set->items[*id_out].sources[0].producer;
+    cutter->set->items[*id_out].sampler = sampler;
+    return ST_OK;
+}
+
 /* The fragment that fills the exchange; cut now if it is not yet. */
 static Status producer_of(Cutter *cutter, const Plan *exchange, uint32_t *id_out)
 {
     const PlanExchange *node = plan_as_exchange(exchange);
-    const Plan *below = exchange->inputs[0];
 
     for (uint32_t i = 0; i < cutter->known_count; i++)
         if (cutter->known[i] == exchange) {
@@ -83,8 +107,9 @@ static Status producer_of(Cutter *cutter, const Plan *exchange, uint32_t *id_out
             return ST_OK;
         }
     if (node->kind == EXCHANGE_RANGE)
-        below = sampled(cutter->arena, below, node);
-    TRY(add_fragment(cutter, below, node, id_out));
+        TRY(add_ranges(cutter, node, id_out));
+    else
+        TRY(add_fragment(cutter, exchange->inputs[0], node, id_out));
     remember(cutter, exchange, *id_out);
     return ST_OK;
 }
@@ -202,12 +227,13 @@ void fragment_count_tasks(const FragmentSet *set, Fragment *fragment)
 static Status add_fragment(Cutter *cutter, const Plan *plan, const PlanExchange *exchange,
                            uint32_t *id_out)
 {
-    Fragment fragment = {.plan = plan, .exchange = exchange, .reduce_count = 1};
+    Fragment fragment = {
+        .plan = plan, .exchange = exchange, .reduce_count = 1, .sampler = NO_FRAGMENT};
     FragmentSet *set = cutter->set;
 
     TRY(find_sources(cutter, &fragment, plan));
     fragment.partition_count = fragment_partitions(&fragment);
-    if (exchange != NULL && exchange->kind != EXCHANGE_KEEP && exchange->kind != EXCHANGE_BROADCAST)
+    if (exchange != NULL && exchange_spreads(exchange))
         fragment.reduce_count = (uint32_t)exchange->partitions;
     for (uint32_t i = 0; i < fragment.source_count; i++)
         if (fragment.sources[i].leaf->kind == PLAN_EXCHANGE)
@@ -243,8 +269,15 @@ bool fragment_is_measured(const Fragment *fragment)
 
 bool fragment_is_sampled(const Fragment *fragment)
 {
-    return fragment->exchange != NULL && fragment->exchange->kind == EXCHANGE_KEEP &&
-           fragment->exchange->order.count > 0;
+    return fragment_is_sample(fragment) ||
+           (fragment->exchange != NULL && fragment->exchange->kind == EXCHANGE_KEEP &&
+            fragment->exchange->order.count > 0);
+}
+
+bool exchange_spreads(const PlanExchange *exchange)
+{
+    return exchange->kind != EXCHANGE_KEEP && exchange->kind != EXCHANGE_BROADCAST &&
+           exchange->kind != EXCHANGE_SAMPLE;
 }
 
 /* --- what a task reads --- */
@@ -273,6 +306,8 @@ PartitionRange exchange_maps(const PlanExchange *exchange, uint32_t map_count,
     case EXCHANGE_BROADCAST:
     case EXCHANGE_PLACE:
         return (PartitionRange){0, map_count};
+    case EXCHANGE_SAMPLE: /* nobody reads it */
+        break;
     }
     UNREACHABLE("kind of an exchange");
 }
@@ -407,14 +442,15 @@ static void label_plan(Labeller *labeller, const Plan *plan)
 const char *fragment_label(const Fragment *fragment, Arena *arena)
 {
     Labeller labeller = {.text = {.arena = arena}};
+    const char *label =
+        fragment->plan->kind == PLAN_EXCHANGE ? "move rows" : plan_kind_name(fragment->plan->kind);
 
     label_plan(&labeller, fragment->plan);
     if (labeller.count > LABEL_FUNCTIONS_MAX)
         strbuf_printf(&labeller.text, ", ...");
     if (labeller.text.length > 0)
-        return strbuf_text(&labeller.text);
-    return fragment->plan->kind == PLAN_EXCHANGE ? "move rows"
-                                                 : plan_kind_name(fragment->plan->kind);
+        label = strbuf_text(&labeller.text);
+    return fragment_is_sample(fragment) ? arena_printf(arena, "sample %s", label) : label;
 }
 
 /* --- one partition --- */

@@ -8,8 +8,9 @@
  *
  * A fragment runs once a partition: in its plan each source is replaced by the partition's share
  * (fragment_restrict). An exchange that several places read is made once. A range exchange becomes
- * two fragments: the first keeps its rows, the second moves them when a sample of them has told
- * where the ranges begin.
+ * two fragments: the first one samples the rows, of which the second learns where ranges begin. It
+ * is a stage of its own that looks at some of them (sample_stage.h); where that cannot be done, it
+ * makes all of them and keeps them, and the second just moves them.
  */
 #ifndef VONK_CORE_RDD_FRAGMENT_H
 #define VONK_CORE_RDD_FRAGMENT_H
@@ -33,7 +34,7 @@ typedef struct TaskShare {
     PartitionRange maps;   /* that part: what these tasks of its producer made             */
 } TaskShare;
 
-enum { NO_SOURCE = UINT32_MAX };
+enum { NO_SOURCE = UINT32_MAX, NO_FRAGMENT = UINT32_MAX };
 
 typedef struct Fragment {
     uint32_t id;
@@ -44,6 +45,7 @@ typedef struct Fragment {
     uint32_t source_count;
     FragmentSource *sources;
     uint32_t reader_count; /* fragments that read it */
+    uint32_t sampler; /* the fragment that finds its ranges; NO_FRAGMENT: they are not asked for */
     const TaskShare
         *shares; /* by task (adaptive.h); NULL: each reads the partition of its number */
 } Fragment;
@@ -74,6 +76,9 @@ bool fragment_is_sampled(const Fragment *fragment);
 uint32_t fragment_partitions(const Fragment *fragment);
 uint32_t fragment_plan_partitions(const Fragment *fragment, const Plan *plan);
 
+/* Its rows are dealt out to as many partitions as it says. */
+bool exchange_spreads(const PlanExchange *exchange);
+
 /* An exchange that all tasks read all of. */
 bool fragment_is_broadcast(const Plan *plan);
 
@@ -95,7 +100,8 @@ const PartitionRange *fragment_takes(const FragmentSet *set, const Fragment *fra
 const PartitionRange *fragment_reads(const FragmentSet *set, const Fragment *fragment,
                                      uint32_t source, Arena *arena);
 
-/* "map split, combine add": the user's functions in the fragment, else what its plan is. */
+/* "map split, combine add": the user's functions in the fragment, else what its plan is; "sample
+ * call parse" where it only looks at some rows. */
 const char *fragment_label(const Fragment *fragment, Arena *arena);
 
 /* The table that stands for a share of a source; the caller keeps it until the plan is done. */

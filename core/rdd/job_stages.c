@@ -9,6 +9,7 @@
 #include "core/base/invariant.h"
 #include "core/plan/plan_wire_here.h"
 #include "core/rdd/driver_internal.h"
+#include "core/rdd/sample_stage.h"
 #include "core/rdd/stage_wire.h"
 
 static BlockOutput *find_output(Driver *driver, JobStage *stage)
@@ -65,7 +66,7 @@ static void add_stage(Driver *driver, Job *job, JobStage *stage)
 {
     const Fragment *fragment = stage->fragment;
     Arena *arena = job->arena;
-    StageParent *parents = ARENA_ARRAY(arena, StageParent, fragment->source_count);
+    StageParent *parents = ARENA_ARRAY(arena, StageParent, fragment->source_count + 1);
     StageSpec spec = {
         .partition_count = fragment->partition_count, .parents = parents, .context = stage};
     const JobRequest *request = &job->request;
@@ -112,6 +113,9 @@ static void add_stage(Driver *driver, Job *job, JobStage *stage)
         parents[spec.parent_count++] =
             (StageParent){producer->id, fragment_reads(&job->fragments, fragment, i, arena)};
     }
+    if (fragment->sampler != NO_FRAGMENT &&
+        fragment_is_sample(&job->fragments.items[fragment->sampler])) /* else it reads its rows */
+        parents[spec.parent_count++] = (StageParent){job->stages[fragment->sampler].id, NULL};
     spec.name = stage->name;
     stage->id = scheduler_add_stage(driver->scheduler, &spec);
     list_push(&driver->stages, &stage->node);
@@ -192,6 +196,8 @@ static void note_needed(Job *job)
         for (uint32_t s = 0; s < fragment->source_count; s++)
             if (fragment->sources[s].leaf->kind == PLAN_EXCHANGE)
                 job->stages[fragment->sources[s].producer].is_needed = true;
+        if (fragment->sampler != NO_FRAGMENT)
+            job->stages[fragment->sampler].is_needed = true;
     }
 }
 

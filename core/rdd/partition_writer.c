@@ -5,6 +5,7 @@
 
 #include "codegen/key_hash.h"
 #include "core/base/invariant.h"
+#include "core/rdd/sample_stage.h"
 #include "exec/record_io.h"
 
 /* Of all blocks that a task fills. */
@@ -254,6 +255,7 @@ static Status place_rows(PartitionWriter *writer, const Batch *batch, Error *err
     case EXCHANGE_GATHER:
     case EXCHANGE_BROADCAST:
     case EXCHANGE_KEEP:
+    case EXCHANGE_SAMPLE:
         break;
     }
     UNREACHABLE("kind of an exchange that places rows");
@@ -280,6 +282,8 @@ static bool have_one_place(const PartitionWriter *writer, uint32_t *place_out)
     case EXCHANGE_RANGE:
     case EXCHANGE_DEAL:
         return writer->reduce_count == 1;
+    case EXCHANGE_SAMPLE: /* it moves none */
+        break;
     }
     UNREACHABLE("kind of an exchange");
 }
@@ -375,6 +379,8 @@ Status partition_writer_add(PartitionWriter *writer, const Batch *batch, Error *
     CHECK(batch->selection == NULL && batch->row_count <= BATCH_ROWS_MAX);
     if (writer->sampler != NULL)
         range_sampler_add(writer->sampler, batch);
+    if (fragment_is_sample(writer->fragment))
+        return ST_OK;
     if (have_one_place(writer, &place)) {
         TRY(add_rows(writer, place, batch, NULL, batch->row_count, err));
     } else {
@@ -398,9 +404,11 @@ Status partition_writer_finish(PartitionWriter *writer, Error *err, MapBlocks **
     return ST_OK;
 }
 
-WireBytes partition_writer_sample(const PartitionWriter *writer, Arena *arena)
+WireBytes partition_writer_sample(const PartitionWriter *writer, uint64_t taken, uint64_t total,
+                                  Arena *arena)
 {
-    return writer->sampler == NULL ? (WireBytes){0} : range_sampler_take(writer->sampler, arena);
+    return writer->sampler == NULL ? (WireBytes){0}
+                                   : range_sampler_take(writer->sampler, taken, total, arena);
 }
 
 WireBytes partition_writer_sizes(const PartitionWriter *writer, Arena *arena)

@@ -36,8 +36,10 @@ MUST_CHECK Status partition_writer_finish(PartitionWriter *writer, Error *err,
 
 void partition_writer_close(PartitionWriter *writer); /* accepts NULL */
 
-/* The sample of its rows, in that arena; no bytes: nobody wants one. */
-WireBytes partition_writer_sample(const PartitionWriter *writer, Arena *arena);
+/* The sample of its rows, which stand for total / taken rows each, in that arena; no bytes: nobody
+ * wants one. */
+WireBytes partition_writer_sample(const PartitionWriter *writer, uint64_t taken, uint64_t total,
+                                  Arena *arena);
 
 /* The bytes that each partition has of it, as uint64; as above. */
 WireBytes partition_writer_sizes(const PartitionWriter *writer, Arena *arena);

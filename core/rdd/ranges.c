@@ -6,6 +6,9 @@
 
 #include "core/base/invariant.h"
 
+/* Of a key that stands for one row: of a window, it may stand for one and a half. */
+enum { KEY_WEIGHT = 256 };
+
 /*
  * Keys a partition, of all samples together: three times what keeps the largest partition below
  * 1.3 times the mean when all tasks have as many rows, as they may not have.
@@ -79,13 +82,18 @@ void range_sampler_add(RangeSampler *sampler, const Batch *batch)
     sampler->row = end;
 }
 
-WireBytes range_sampler_take(const RangeSampler *sampler, Arena *arena)
+WireBytes range_sampler_take(const RangeSampler *sampler, uint64_t taken, uint64_t total,
+                             Arena *arena)
 {
+    uint32_t count = sampler == NULL ? 0 : sampler->count;
     WireWriter to = {.arena = arena};
+    uint64_t weight = KEY_WEIGHT;
 
-    wire_put_u64(&to, sampler->step);
-    wire_put_u32(&to, sampler->count);
-    for (size_t i = 0; i < (size_t)sampler->count * sampler->layout.words; i++)
+    if (count > 0)
+        weight = (uint64_t)((unsigned __int128)sampler->step * KEY_WEIGHT * total / taken);
+    wire_put_u64(&to, weight);
+    wire_put_u32(&to, count);
+    for (size_t i = 0; count > 0 && i < (size_t)count * sampler->layout.words; i++)
         wire_put_u64(&to, sampler->keys[i]);
     return (WireBytes){to.bytes, to.length};
 }
@@ -94,7 +102,7 @@ WireBytes range_sampler_take(const RangeSampler *sampler, Arena *arena)
 
 typedef struct Sample {
     uint64_t words[SORT_KEY_WORDS_MAX]; /* those beyond the layout's are zero */
-    uint64_t rows;
+    uint64_t weight;
 } Sample;
 
 static int compare_samples(const void *a, const void *b)
@@ -108,13 +116,13 @@ static Status take_sample(WireBytes bytes, uint32_t words, Error *err, uint32_t 
                           Sample *samples, uint32_t *count_out)
 {
     WireReader from = wire_reader(bytes.bytes, bytes.byte_count, "sample", err);
-    uint64_t step = wire_get_u64(&from);
+    uint64_t weight = wire_get_u64(&from);
     uint32_t count = wire_get_count(&from, words * sizeof(uint64_t), "keys");
 
-    if (count > capacity || step == 0)
+    if (count > capacity || weight == 0)
         return wire_fail(&from, "%u keys", count);
     for (uint32_t i = 0; i < count; i++) {
-        samples[i] = (Sample){.rows = step};
+        samples[i] = (Sample){.weight = weight};
         for (uint32_t w = 0; w < words; w++)
             samples[i].words[w] = wire_get_u64(&from);
     }
@@ -131,12 +139,12 @@ static const uint64_t *cut(Arena *arena, uint32_t count, const Sample *samples, 
     uint32_t at = 0;
 
     for (uint32_t i = 0; i < count; i++)
-        total += samples[i].rows;
+        total += samples[i].weight;
     for (uint32_t p = 1; p < partitions; p++) {
         uint64_t wanted = (uint64_t)((unsigned __int128)total * p / partitions);
 
-        while (at + 1 < count && before + samples[at].rows <= wanted)
-            before += samples[at++].rows;
+        while (at + 1 < count && before + samples[at].weight <= wanted)
+            before += samples[at++].weight;
         memcpy(bounds + (size_t)(p - 1) * words, samples[at].words, words * sizeof *bounds);
     }
     return bounds;

@@ -1,14 +1,14 @@
 /*
  * ranges.h -- where the partitions of a range exchange begin, found by samples
  *
- *     who makes the rows:   range_sampler_new -> range_sampler_add, ... -> range_sampler_take
+ *     who samples rows:     range_sampler_new -> range_sampler_add, ... -> range_sampler_take
  *     the driver:           ranges_of_samples -> ranges_encode -> with the stage, elsewhere
  *     who moves the rows:   ranges_decode -> ranges_place
  *
  * Bounds are sort keys (exec/sort_key.h): partition p has the rows whose key is at least bound p -
  * 1 and less than bound p. Rows of equal keys meet in one partition. A sample has keys at even
- * distances of a task's rows, and says how many rows each stands for: so the same rows give the
- * same bounds, whoever made them, and nobody reads them again to find out.
+ * distances of the rows that a task has seen, all of its share or windows of it (sample_stage.h),
+ * and says how many rows each stands for: so the same rows give the same bounds, whoever made them.
  */
 #ifndef VONK_CORE_RDD_RANGES_H
 #define VONK_CORE_RDD_RANGES_H
@@ -25,8 +25,9 @@ RangeSampler *range_sampler_new(Arena *arena, const Plan *like, SortKeyList orde
                                 uint32_t partitions, uint32_t tasks);
 /* A batch without a selection. */
 void range_sampler_add(RangeSampler *sampler, const Batch *batch);
-/* In that arena. */
-WireBytes range_sampler_take(const RangeSampler *sampler, Arena *arena);
+/* A row stands for total / taken rows. In that arena; NULL: there was no row. */
+WireBytes range_sampler_take(const RangeSampler *sampler, uint64_t taken, uint64_t total,
+                             Arena *arena);
 
 typedef struct Ranges {
     SortKeyLayout layout;

@@ -289,8 +289,7 @@ static Status check_counts(StageReader *reader)
 {
     const Fragment *fragment = reader->fragment;
     const PlanExchange *exchange = fragment->exchange;
-    bool spreads =
-        exchange != NULL && exchange->kind != EXCHANGE_KEEP && exchange->kind != EXCHANGE_BROADCAST;
+    bool spreads = exchange != NULL && exchange_spreads(exchange);
 
     if ((fragment->shares == NULL && fragment->partition_count != fragment_partitions(fragment)) ||
         fragment->reduce_count != (spreads ? (uint64_t)exchange->partitions : 1))

@@ -7,6 +7,7 @@
 #include "core/base/clock.h"
 #include "core/rdd/block_table.h"
 #include "core/rdd/partition_writer.h"
+#include "core/rdd/sample_stage.h"
 #include "exec/exec.h"
 #include "exec/user_shared.h"
 
@@ -23,6 +24,7 @@ typedef struct TaskRun {
     Table **tables;         /* to be let go */
     uint32_t *sources;      /* by table: the fragment's source; UINT32_MAX: a scan */
     _Atomic uint32_t *lost; /* by table: the map task whose blocks are gone */
+    uint64_t taken, total;  /* of its share, as far as it looks at just some of it */
 } TaskRun;
 
 void stage_work_init(StageWork *work, const Fragment *fragment)
@@ -85,6 +87,20 @@ static Table *exchange_table(TaskRun *run, const FragmentSource *source, const T
                            &run->lost[number]);
 }
 
+/* The split, or what a task that samples looks at of it. */
+static Table *scan_table(TaskRun *run, Table *table, const Split *split)
+{
+    SplitWindows windows = {1, split, 1, 1};
+
+    if (split == NULL)
+        return slice_table_new(table, 0, NULL);
+    if (fragment_is_sample(run->work->fragment))
+        windows = sample_windows(run->work->fragment, table, split, run->arena);
+    run->taken = windows.taken;
+    run->total = windows.total;
+    return slice_table_new(table, windows.count, windows.items);
+}
+
 static Table *table_of(void *context, const FragmentSource *source, const TaskShare *share)
 {
     TaskRun *run = context;
@@ -93,8 +109,8 @@ static Table *table_of(void *context, const FragmentSource *source, const TaskSh
 
     run->sources[number] = UINT32_MAX;
     if (source->leaf->kind == PLAN_SCAN) {
-        run->tables[number] = slice_table_new(plan_as_scan(source->leaf)->table, is_any,
-                                              is_any ? &source->splits[share->first] : NULL);
+        run->tables[number] = scan_table(run, plan_as_scan(source->leaf)->table,
+                                         is_any ? &source->splits[share->first] : NULL);
     } else {
         run->sources[number] = (uint32_t)(source - run->work->fragment->sources);
         run->tables[number] = exchange_table(run, source, share, number);
@@ -131,7 +147,7 @@ static Status move_rows(TaskRun *run, Execution *execution, PartitionWriter *wri
     if (!fragment_is_sampled(run->work->fragment) && !fragment_is_measured(run->work->fragment))
         return ST_OK;
     result->report_arena = arena_new(NULL, "report", ARENA_NO_CAP);
-    result->sample = partition_writer_sample(writer, result->report_arena);
+    result->sample = partition_writer_sample(writer, run->taken, run->total, result->report_arena);
     result->sizes = partition_writer_sizes(writer, result->report_arena);
     return ST_OK;
 }
@@ -240,6 +256,19 @@ static Status run_attempt(TaskRun *run, Error *err)
     return block_store_explain(run->work->store, status, err);
 }
 
+/* It has sampled what will make the stage fail that makes all of the rows. */
+static void give_up_sampling(const TaskRun *run)
+{
+    TaskResult *result = run->result;
+
+    result->status = ST_OK;
+    result->error = ERROR_NONE;
+    result->blocks = map_blocks_new(run->work->store, run->work->fragment->reduce_count);
+    if (result->report_arena == NULL)
+        result->report_arena = arena_new(NULL, "report", ARENA_NO_CAP);
+    result->sample = range_sampler_take(NULL, 1, 1, result->report_arena);
+}
+
 /* What is made goes where it stays. */
 static void settle(const TaskRun *run)
 {
@@ -289,6 +318,8 @@ void task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic
                    .number = number,
                    .stop = stop,
                    .result = result_out,
+                   .taken = 1,
+                   .total = 1,
                    .arena = arena_new(NULL, "task", ARENA_NO_CAP)};
 
     *result_out = (TaskResult){.error = ERROR_NONE};
@@ -296,6 +327,9 @@ void task_run(StageWork *work, uint32_t partition, uint32_t number, const atomic
         nap(&run);
     result_out->status = run_attempt(&run, &result_out->error);
     arena_free(run.arena);
+    if (result_out->status != ST_OK && fragment_is_sample(work->fragment) &&
+        !sample_failure_counts(&result_out->error))
+        give_up_sampling(&run);
     if (result_out->status == ST_OK)
         settle(&run);
     if (result_out->status == ST_OK)

@@ -245,6 +245,9 @@ extern const char *const csv_timestamp_formats[];
 
 /* What state a file is in at places of it, found once. NULL: quotes do not matter. */
 typedef struct CsvStates CsvStates;
+/* The state at the data's start and each multiple of so many bytes behind it is kept; elsewhere, it
+ * is found by reading from there. */
+enum { CSV_PIECE_BYTES = 1 << 20 };
 CsvStates *csv_states_new(Arena *arena, const CsvDialect *dialect, uint64_t data_start,
                           uint64_t file_bytes);
 /* The state behind the first newline at or behind offset - 1 (the file's start: offset itself),

@@ -8,7 +8,7 @@
  * piece's answer first, so that with many threads the pieces are looked at side by side and each
  * once; what others have not begun yet one finds oneself.
  *
- * Pieces start at multiples of PIECE_BYTES, or rather behind the first newline at or behind them:
+ * Pieces start at multiples of CSV_PIECE_BYTES, or rather behind the first newline at or behind them:
  * there only two states are possible.
  */
 #include <pthread.h>
@@ -17,7 +17,7 @@
 #include "core/base/invariant.h"
 #include "formats/csv/csv_internal.h"
 
-enum { PIECE_BYTES = 1 << 20, READ_BYTES = 256 << 10, STEP_BYTES = 4096 };
+enum { READ_BYTES = 256 << 10, STEP_BYTES = 4096 };
 
 /* What each of the two states at a piece's start becomes at its end. */
 typedef struct Answer {
@@ -63,7 +63,7 @@ CsvStates *csv_states_new(Arena *arena, const CsvDialect *dialect, uint64_t data
     states->dialect = *dialect;
     states->data_start = data_start;
     states->file_bytes = file_bytes;
-    states->piece_count = (file_bytes - data_start + PIECE_BYTES - 1) / PIECE_BYTES;
+    states->piece_count = (file_bytes - data_start + CSV_PIECE_BYTES - 1) / CSV_PIECE_BYTES;
     states->arena = arena_new(NULL, "quotes of a CSV file", ARENA_NO_CAP);
     pthread_mutex_init(&states->lock, NULL);
     pthread_cond_init(&states->found, NULL);
@@ -158,7 +158,7 @@ static Status walk_between(const CsvStates *states, const File *file, uint64_t s
 
 static uint64_t piece_start(const CsvStates *states, uint64_t piece)
 {
-    return states->data_start + piece * PIECE_BYTES;
+    return states->data_start + piece * CSV_PIECE_BYTES;
 }
 
 /* Called and returns with the lock held, which is free while the piece is read. */
@@ -179,22 +179,37 @@ static Status find_piece(CsvStates *states, const File *file, uint64_t piece,
     return status;
 }
 
-/* The state at the start of a piece. Called and returns with the lock held. */
+/* One of pieces [from, to) that nobody has begun; to: there is none. */
+static uint64_t unknown_piece(const CsvStates *states, uint64_t from, uint64_t to)
+{
+    while (from < to && states->pieces[from].state != PIECE_UNKNOWN)
+        from++;
+    return from;
+}
+
+/* The state at the start of a piece. Called and returns with the lock held. While others look at
+ * the next piece, a later one is looked at. */
 static Status chain_to(CsvStates *states, const File *file, uint64_t piece,
                        const ScanRequest *request, Error *err)
 {
+    uint64_t ahead = states->chained;
+
     while (states->chained < piece) {
         const Piece *next = &states->pieces[states->chained];
 
-        if (next->state == PIECE_UNKNOWN) {
-            TRY(find_piece(states, file, states->chained, request, err));
-        } else if (next->state == PIECE_CLAIMED) {
-            pthread_cond_wait(&states->found, &states->lock);
-        } else {
+        if (next->state == PIECE_KNOWN) {
             states->pieces[states->chained + 1].starts_quoted =
                 next->starts_quoted ? next->answer.if_quoted_quoted : next->answer.if_plain_quoted;
             states->chained++;
+            continue;
         }
+        ahead = unknown_piece(states, ahead, piece);
+        if (ahead < piece) {
+            TRY(find_piece(states, file, ahead, request, err));
+            continue;
+        }
+        pthread_cond_wait(&states->found, &states->lock);
+        ahead = states->chained; /* one may have failed */
     }
     return ST_OK;
 }
@@ -209,7 +224,7 @@ Status csv_states_note(CsvStates *states, const File *file, uint64_t start, uint
     pthread_mutex_lock(&states->lock);
     if (states->pieces == NULL)
         states->pieces = ARENA_ARRAY(states->arena, Piece, states->piece_count + 1);
-    for (uint64_t piece = (start - states->data_start) / PIECE_BYTES;
+    for (uint64_t piece = (start - states->data_start) / CSV_PIECE_BYTES;
          status == ST_OK && piece < states->piece_count && piece_start(states, piece + 1) <= end;
          piece++)
         if (states->pieces[piece].state == PIECE_UNKNOWN)
@@ -229,7 +244,7 @@ Status csv_state_at(CsvStates *states, const File *file, uint64_t offset,
     *state_out = CSV_RECORD_START;
     if (states == NULL || offset <= states->data_start)
         return ST_OK;
-    piece = (offset - states->data_start) / PIECE_BYTES;
+    piece = (offset - states->data_start) / CSV_PIECE_BYTES;
     CHECK(piece < states->piece_count);
     pthread_mutex_lock(&states->lock);
     status = chain_to(states, file, piece, request, err);

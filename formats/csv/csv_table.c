@@ -430,6 +430,18 @@ static Status csv_splits(const Table *table, Arena *arena, uint64_t target_bytes
     return ST_OK;
 }
 
+/* Where quotes matter, windows begin where it is known whether one is open. */
+static SplitWindows csv_windows(const Table *base, Arena *arena, const Split *split,
+                                const WindowRequest *request)
+{
+    const CsvFile *file = &((const CsvTable *)base)->files[split->file];
+
+    if (file->codec != STREAM_PLAIN)
+        return (SplitWindows){0};
+    return windows_of_places(arena, split, request, request->least_bytes, file->data_start,
+                             file->states == NULL ? 1 : CSV_PIECE_BYTES);
+}
+
 static const TableClass csv_class = {
     .format = "csv",
     .splits = csv_splits,
@@ -441,6 +453,7 @@ static const TableClass csv_class = {
     .close = csv_close,
     .files = csv_table_files,
     .write = csv_table_write,
+    .windows = csv_windows,
 };
 
 static const char *const csv_endings[] = {".csv",     ".tsv",     ".csv.gz", ".tsv.gz",

@@ -223,6 +223,30 @@ static Status ask_blooms(ParquetScan *scan, uint32_t number, Error *err, bool *m
     return ST_OK;
 }
 
+/* The rows of the current row group that are in windows of the split. */
+static RowRanges windows_of_group(const ParquetScan *scan, int64_t row_count)
+{
+    const Split *split = &scan->split;
+    RowRanges ranges = {.items = ARENA_ARRAY(scan->group_arena, RowRange, split->window_count)};
+
+    for (uint32_t i = 0; i < split->window_count; i++) {
+        int64_t start = (int64_t)window_start((uint64_t)split->row_count, split->window_rows,
+                                              split->window_count, i, split) -
+                        scan->group_start;
+        int64_t end = start + (int64_t)split->window_rows;
+
+        start = start < 0 ? 0 : start;
+        end = end > row_count ? row_count : end;
+        if (start >= end)
+            continue;
+        if (ranges.count > 0 && ranges.items[ranges.count - 1].end == start)
+            ranges.items[ranges.count - 1].end = end;
+        else
+            ranges.items[ranges.count++] = (RowRange){.start = start, .end = end};
+    }
+    return ranges;
+}
+
 static Status find_ranges(ParquetScan *scan, uint32_t number, Error *err)
 {
     const ParquetFooter *footer = &scan->stored->footer;
@@ -231,7 +255,9 @@ static Status find_ranges(ParquetScan *scan, uint32_t number, Error *err)
     int64_t kept = 0;
 
     arena_reset(scan->group_arena);
-    scan->ranges = row_ranges_all(scan->group_arena, group->row_count);
+    scan->ranges = scan->split.window_rows == 0
+                       ? row_ranges_all(scan->group_arena, group->row_count)
+                       : windows_of_group(scan, group->row_count);
     for (uint32_t i = 0; i < request->predicate_count && scan->ranges.count > 0; i++) {
         const ScanPredicate *predicate = &request->predicates[i];
         const ParquetColumn *column = &scan->stored->columns[predicate->column];

@@ -279,6 +279,23 @@ static Status table_splits(const Table *base, Arena *arena, uint64_t target_byte
     return ST_OK;
 }
 
+/* All in one scan: pages with several of them are decompressed once. */
+static SplitWindows table_windows(const Table *base, Arena *arena, const Split *split,
+                                  const WindowRequest *request)
+{
+    uint64_t total = (uint64_t)split->row_count;
+    uint64_t row_bytes = total == 0 ? 1 : split->bytes / total + 1;
+    uint64_t width = window_width(request, total, request->least_bytes / row_bytes + 1);
+    Split *item = arena_copy(arena, split, sizeof *split);
+
+    (void)base;
+    if (total / request->count <= width)
+        return (SplitWindows){1, item, 1, 1};
+    item->window_count = request->count;
+    item->window_rows = width;
+    return (SplitWindows){1, item, width * request->count, total};
+}
+
 static TableStatistics table_statistics(const Table *base)
 {
     const ParquetTable *table = (const ParquetTable *)base;
@@ -315,4 +332,5 @@ const TableClass parquet__table_class = {
     .close = table_close,
     .files = table_files,
     .write = table_write,
+    .windows = table_windows,
 };

@@ -23,6 +23,7 @@
 
 enum {
     WINDOW_BYTES = 1 << 20,
+    TAIL_BYTES = 16 << 10,
     PACKED_BYTES = 256 << 10,
     LINE_BYTES_GUESS = 64,
     RECORD_BYTES_MAX = 1 << 28
@@ -54,6 +55,7 @@ typedef struct TextScan {
     bool is_between;  /* compressed: the input may end here */
     uint64_t read_at; /* where the next bytes of the file come from */
     uint64_t at, end; /* the next line's place in the text, and where the split ends */
+    uint64_t reach;   /* the first line may begin behind that, but before here */
     char *window;     /* window[start..filled) is text not given out yet */
     size_t capacity, start, filled;
     bool is_file_end; /* nothing follows window[filled) */
@@ -134,6 +136,17 @@ static Status text_splits(const Table *base, Arena *arena, uint64_t target_bytes
     return ST_OK;
 }
 
+static SplitWindows text_windows(const Table *base, Arena *arena, const Split *split,
+                                 const WindowRequest *request)
+{
+    const TextTable *table = (const TextTable *)base;
+
+    if (table->is_whole || stream_codec_of(table->files[split->file].path) != STREAM_PLAIN)
+        return (SplitWindows){0};
+    return windows_of_places(arena, split, request, request->least_bytes, 0,
+                             table->record_bytes == 0 ? 1 : table->record_bytes);
+}
+
 /* --- bytes --- */
 
 static Status read_inflated(TextScan *scan, char *to, size_t room, Error *err, size_t *got_out)
@@ -183,6 +196,17 @@ static Status grow_window(TextScan *scan, Error *err)
     return ST_OK;
 }
 
+/* How much to read: what the split has left, and behind it a little more, each time, than the line
+ * or record has that begins in it. */
+static size_t bytes_wanted(const TextScan *scan)
+{
+    uint64_t left = scan->end > scan->read_at ? scan->end - scan->read_at : 0;
+    size_t room = scan->capacity - scan->filled;
+
+    left += TAIL_BYTES + scan->filled;
+    return left < room ? (size_t)left : room;
+}
+
 /* More text behind window[filled); what was given out is dropped. */
 static Status fill_window(TextScan *scan, Error *err)
 {
@@ -200,7 +224,7 @@ static Status fill_window(TextScan *scan, Error *err)
                           &got));
     } else {
         TRY(file_read_some(scan->file, scan->read_at, scan->window + scan->filled,
-                           scan->capacity - scan->filled, err, &got));
+                           bytes_wanted(scan), err, &got));
         scan->read_at += got;
     }
     if (scan->request->counters != NULL)
@@ -238,10 +262,8 @@ static Status skip_begun_line(TextScan *scan, Error *err)
 
         scan->start += bytes;
         scan->at += bytes;
-        if (newline != NULL)
-            return ST_OK;
-        if (scan->is_file_end)
-            return ST_OK;
+        if (newline != NULL || scan->is_file_end || scan->at >= scan->reach)
+            return ST_OK; /* no line begins in the split */
         TRY(fill_window(scan, err));
     }
 }
@@ -263,6 +285,7 @@ static Status open_input(TextScan *scan, const Split *split, Error *err)
     scan->end = UINT64_MAX;
     if (codec == STREAM_PLAIN) {
         scan->end = split->start + split->length;
+        scan->reach = split->reach > scan->end ? split->reach : scan->end;
         if (scan->table->record_bytes > 0) {
             scan->read_at = scan->at = split->start;
             return ST_OK;
@@ -306,6 +329,8 @@ static uint32_t take_lines(TextScan *scan)
 {
     uint32_t count = 0;
 
+    if (scan->sequence == 0 && scan->at >= scan->end && scan->at < scan->reach)
+        scan->end = scan->at + 1;
     while (count < scan->request->batch_rows && scan->at < scan->end &&
            scan->start < scan->filled) {
         const char *line = scan->window + scan->start;
@@ -435,6 +460,7 @@ static const TableClass text_class = {
     .close = text_close,
     .files = text_files,
     .write = text_write,
+    .windows = text_windows,
 };
 
 static const TableColumn line_columns[] = {{.name = "text", .type = {.id = TYPE_TEXT}}};

@@ -17,7 +17,9 @@
  *
  * First a walk notes what is read of each exchange, by all who read it; then inputs are narrowed.
  */
+#include "sql/optimizer/distribute.h"
 #include "sql/optimizer/distribute_internal.h"
+#include "sql/optimizer/rules/rules.h"
 
 typedef struct ExchangeNeed {
     const Plan *exchange;
@@ -164,4 +166,9 @@ const Plan *distribute_drop_columns(Arena *arena, const Plan *plan)
 
     note(&to, plan, all);
     return narrow(&to, plan, all);
+}
+
+const Plan *distribute_only_columns(Arena *arena, const Plan *plan, ColumnSet needed)
+{
+    return prune_to_columns(arena, plan, needed);
 }

@@ -402,6 +402,13 @@ static const Plan *prune(Pruner *pruner, const Plan *plan, ColumnSet needed)
     }
 }
 
+const Plan *prune_to_columns(Arena *arena, const Plan *plan, ColumnSet needed)
+{
+    Pruner pruner = {.arena = arena};
+
+    return prune(&pruner, plan, needed);
+}
+
 static const Plan *prune_columns(RuleCtx *rc, const Plan *plan)
 {
     Pruner pruner = {.arena = rc->arena};

@@ -50,6 +50,10 @@ void map_vec_add(MapVec *vec, ColumnId from, const Expr *to);
 const Expr *map_vec_find(const MapVec *vec, ColumnId from); /* or NULL */
 ColumnMap map_vec_map(const MapVec *vec);
 
+/* The plan with at least the needed columns, as prune_columns has it below a node that needs them;
+ * nothing in it is shared. */
+const Plan *prune_to_columns(Arena *arena, const Plan *plan, ColumnSet needed);
+
 /* --- walking --- */
 
 /* An expression of the node itself is volatile. */

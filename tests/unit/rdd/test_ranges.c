@@ -38,7 +38,9 @@ static int64_t value_of(uint64_t row, uint64_t seed)
     return (int64_t)((x ^ (x >> 29)) * UINT64_C(0xbf58476d1ce4e5b9) >> 20) % 1000003;
 }
 
-static WireBytes sample(uint64_t rows, uint64_t seed, uint32_t batch_rows, uint32_t tasks)
+/* Of rows that are one in total / taken. */
+static WireBytes window_sample(uint64_t rows, uint64_t seed, uint32_t batch_rows, uint32_t tasks,
+                               uint64_t taken, uint64_t total)
 {
     RangeSampler *sampler = range_sampler_new(arena, like, order(), PARTITIONS, tasks);
     int64_t values[BATCH_ROWS_MAX];
@@ -52,7 +54,12 @@ static WireBytes sample(uint64_t rows, uint64_t seed, uint32_t batch_rows, uint3
             values[i] = value_of(from + i, seed);
         range_sampler_add(sampler, &batch);
     }
-    return range_sampler_take(sampler, arena);
+    return range_sampler_take(sampler, taken, total, arena);
+}
+
+static WireBytes sample(uint64_t rows, uint64_t seed, uint32_t batch_rows, uint32_t tasks)
+{
+    return window_sample(rows, seed, batch_rows, tasks, 1, 1);
 }
 
 static void count_places(const Ranges *ranges, uint64_t rows, uint64_t seed, uint64_t *counts)
@@ -117,6 +124,27 @@ START_TEST(batches_do_not_matter)
 }
 END_TEST
 
+/* Of one file all rows were looked at, of the other a tenth; they have as many. */
+START_TEST(rows_of_windows_stand_for_others)
+{
+    WireBytes samples[] = {sample(50000, 1, 1024, 2), window_sample(5000, 2, 1024, 2, 7, 70)};
+    uint64_t counts[PARTITIONS] = {0};
+    Ranges ranges;
+
+    ck_assert_int_eq(ranges_of_samples(arena, like, order(), PARTITIONS, 2, samples, NULL, &ranges),
+                     ST_OK);
+    count_places(&ranges, 50000, 1, counts);
+    count_places(&ranges, 50000, 2, counts);
+    for (uint32_t p = 0; p < PARTITIONS; p++)
+        ck_assert_msg(counts[p] > 12500 * 3 / 4 && counts[p] < 12500 * 5 / 4, "%llu rows in %u",
+                      (unsigned long long)counts[p], p);
+    samples[0] = range_sampler_take(NULL, 1, 1, arena); /* a task that gave up */
+    ck_assert_int_eq(ranges_of_samples(arena, like, order(), PARTITIONS, 2, samples, NULL, &ranges),
+                     ST_OK);
+    ck_assert_uint_eq(ranges.bound_count, PARTITIONS - 1);
+}
+END_TEST
+
 START_TEST(no_rows)
 {
     WireBytes samples[] = {sample(0, 1, 10, 2), sample(0, 2, 10, 2)};
@@ -172,6 +200,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, parts_are_of_about_one_size);
     tcase_add_test(tcase, batches_do_not_matter);
+    tcase_add_test(tcase, rows_of_windows_stand_for_others);
     tcase_add_test(tcase, no_rows);
     tcase_add_test(tcase, damaged_bytes);
     suite_add_tcase(suite, tcase);
