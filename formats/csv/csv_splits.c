@@ -8,8 +8,8 @@
  * piece's answer first, so that with many threads the pieces are looked at side by side and each
  * once; what others have not begun yet one finds oneself.
  *
- * Pieces start at multiples of CSV_PIECE_BYTES, or rather behind the first newline at or behind them:
- * there only two states are possible.
+ * Pieces start at multiples of CSV_PIECE_BYTES, or rather behind the first newline at or behind
+ * them: there only two states are possible.
  */
 #include <pthread.h>
 #include <string.h>

@@ -28,8 +28,8 @@ MUST_CHECK Status distribute_splits(Table *table, Arena *arena, Error *err, uint
 MUST_CHECK Status distribute(Arena *arena, PlanIds *ids, const Plan *physical, uint32_t deal,
                              Error *err, const Plan **plan_out);
 
-/* The plan with the needed columns, without what only others need; it may have others too. Of scans,
- * filters, projections, calls and unions. */
+/* The plan with the needed columns, without what only others need; it may have others too. Of
+ * scans, filters, projections, calls and unions. */
 const Plan *distribute_only_columns(Arena *arena, const Plan *plan, ColumnSet needed);
 
 /* --- what a join's sides cost: also asked when their sizes are known (core/rdd/adaptive.h) --- */
