@@ -7,7 +7,7 @@ A master, one that stands by (with a ZooKeeper server of this test's own) and th
 queries, word count, PageRank and a sort run again and again through them, one of their processes, by the seed, is killed every
 second; masters and workers are started again with the command line that they had, as systemd would do. Executors and
 keepers are the workers' business. In the end nothing may be left: no process, no file, no port. --alone: one master, none stands by.
---keep: of answers that take very long, the logs of all processes, the event logs and who was killed when go to a folder there.
+--keep: of answers that take very long, or are wrong, the logs of all processes, the event logs and who was killed when go to a folder there.
 
 --net: the cluster lives in a namespace with a bad network (tests/lib/fault_proxy.py) and nobody is killed: messages are lost,
 repeated, late and damaged, connections are reset, nodes are cut off for some seconds, in one direction or both.
@@ -318,10 +318,10 @@ class Keeper(threading.Thread):
         while self.has_kept and not self.is_over.wait(0.5):
             self.copy()
 
-    def end(self, disturbance):
+    def end(self, disturbance, has_failed):
         self.is_over.set()
         self.join()
-        if self.has_kept:
+        if self.has_kept or has_failed:
             self.copy()
             wall = time.time() - time.monotonic()
             with open(os.path.join(self.folder, "kills"), "w") as f:
@@ -349,7 +349,7 @@ def loop(cluster, wanted, everything, seconds, disturbance, quiet, keep=None):
                 out, error, again = cluster.run(work)
                 took += again + 0.2
             if keeper:
-                keeper.end(disturbance)
+                keeper.end(disturbance, error or out != wanted[name])
             check(not error, f"{name}: {error[:2000]}")
             check(bool(error) or out == wanted[name], f"{name}: other bytes than in one process")
             answers.append((took / quiet.get(name, took), name, took, start))
