@@ -35,6 +35,7 @@ struct Fiber {
     const void *waits_for;
     int64_t until_ns, cpu_ns;
     bool was_woken, is_over;
+    bool is_frozen; /* it could run, but for its process */
     void *(*fn)(void *context);
     void *argument, *result;
     void (*on_kill)(void *context);
@@ -412,6 +413,15 @@ void fibers_end(void)
         free(LIST_OWNER(list_take(&world.processes), SimProcess, node));
 }
 
+void process_freeze(SimProcess *process, int64_t until_ns)
+{
+    process->frozen_until_ns = until_ns;
+    for (uint32_t i = 0; i < world.count; i++)
+        if (world.fibers[i]->state == FIBER_WAITS && world.fibers[i]->is_frozen &&
+            world.fibers[i]->process == process)
+            world.fibers[i]->until_ns = until_ns;
+}
+
 /* To the next moment at which somebody waits no longer; false: there is none. */
 static bool let_time_pass(void)
 {
@@ -440,8 +450,10 @@ static void run_one(void)
         fiber->state = FIBER_WAITS;
         fiber->waits_for = NULL;
         fiber->until_ns = fiber->process->frozen_until_ns;
+        fiber->is_frozen = true;
         return;
     }
+    fiber->is_frozen = false;
     world.self = fiber;
     world.switches++;
     world.now_ns += 200;

@@ -49,6 +49,8 @@ void process_kill(SimProcess *process, int wait_status);
 /* NULL: there is none. */
 SimProcess *process_of_pid(pid_t pid);
 SimProcess *process_self(void);
+/* Nothing of it runs until then; a moment that has passed: it goes on, whatever was said before. */
+void process_freeze(SimProcess *process, int64_t until_ns);
 const List *processes(void);
 
 /* --- fibers --- */

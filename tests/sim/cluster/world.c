@@ -177,7 +177,7 @@ static void freeze_one(void)
     if (process == NULL)
         return;
     trace("freeze", process->name);
-    process->frozen_until_ns = sim_now_ns() + (int64_t)sim_below(15000) * 1000000;
+    process_freeze(process, sim_now_ns() + (int64_t)sim_below(15000) * 1000000);
 }
 
 static void cut_one(void)
@@ -323,7 +323,7 @@ static void heal(void)
         for (uint32_t b = 0; b < HOSTS; b++)
             network_cut(a, b, 0);
     LIST_EACH(node, processes())
-    LIST_OWNER(node, SimProcess, node)->frozen_until_ns = 0;
+    process_freeze(LIST_OWNER(node, SimProcess, node), 0);
 }
 
 /* --- in the end --- */
