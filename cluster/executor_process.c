@@ -322,9 +322,10 @@ static void take_drop_map(void *context, uint64_t output, uint32_t map)
 static void take_copy(void *context, const OrderCopy *copy)
 {
     Executor *executor = context;
+    BlockOutput *output = executor_stages_copied(executor->stages, copy);
 
-    block_copier_add(executor->copier, executor_stages_copied(executor->stages, copy),
-                     copy->of.map);
+    if (output != NULL)
+        block_copier_add(executor->copier, output, copy->of.map);
 }
 
 /* From the copier's thread. */

@@ -574,6 +574,13 @@ static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResul
         return;
     }
     note_lost(driver, producer, result->lost_map); /* all at once, not one a failure */
+    /* What is kept for later jobs executors let go of when they need the memory, and say so of each
+     * partition when it is asked for: that is no failure. */
+    if (producer->keep_id != 0) {
+        scheduler_output_lost(driver->scheduler, producer->id, result->lost_map, failure.executor);
+        scheduler_task_failed(driver->scheduler, launch->attempt, TASK_KILLED, &result->error);
+        return;
+    }
     scheduler_fetch_failed(driver->scheduler, launch->attempt, &failure, &result->error);
 }
 
