@@ -105,7 +105,7 @@ static bool cut_off(ClusterBackend *backend, RemoteExecutor *executor)
     if (fate_of_blocks(executor) == BLOCKS_KEPT && executor->place != 0) {
         gone.port = executor->keeper_port;
         gone.owner = executor->owner;
-        kept_places_add(&backend->kept, backend->store, &gone);
+        kept_places_add(&backend->kept, &gone);
     }
     remote_executor_end(&backend->sender, executor);
     object_swarm_lose(backend->swarm, executor->place);
@@ -135,6 +135,9 @@ static void lose(ClusterBackend *backend, RemoteExecutor *executor, const Execut
         driver_executor_crashed(backend->driver, executor->place, fate, end->attempt, end->reason);
     else
         driver_executor_lost(backend->driver, executor->place, fate, end->reason);
+    lock(backend);
+    kept_places_told(&backend->kept, backend->store, executor->place);
+    unlock(backend);
     tell_given_up(backend, executor->number, end->reason);
 }
 
@@ -348,8 +351,9 @@ static Status on_register(void *context, const ExecutorHello *hello, Error *err,
     lock(backend);
     *place_out = executor->id;
     remote_executor_settle(executor);
-    tell_others(backend, executor);
     is_gone = executor->is_gone; /* its worker was faster */
+    if (!is_gone)
+        tell_others(backend, executor);
     fate = fate_of_blocks(executor);
     remote_sender_wake(&backend->sender);
     unlock(backend);
@@ -627,6 +631,7 @@ static void backend_executor_gone(TaskBackend *base, ExecutorId id, const char *
     if (executor != NULL) {
         number = executor->number;
         (void)cut_off(backend, executor);
+        kept_places_told(&backend->kept, backend->store, executor->place);
     }
     unlock(backend);
     if (executor != NULL)

@@ -6,6 +6,7 @@
 typedef struct KeptPlace {
     Arena *arena;
     OrderPeer peer;
+    bool is_told;
     ListNode node;
 } KeptPlace;
 
@@ -20,18 +21,27 @@ static void forget(KeptPlaces *kept, KeptPlace *place)
     arena_free(place->arena);
 }
 
-void kept_places_add(KeptPlaces *kept, BlockStore *store, const OrderPeer *peer)
+void kept_places_add(KeptPlaces *kept, const OrderPeer *peer)
 {
     Arena *arena = arena_new(NULL, "kept place", ARENA_NO_CAP);
     KeptPlace *place = ARENA_NEW(arena, KeptPlace);
 
-    LIST_EACH(node, &kept->places)
-    if (!block_store_has_place(store, place_of(node)->peer.place))
-        forget(kept, place_of(node));
     place->arena = arena;
     place->peer = *peer;
     place->peer.host = arena_strdup(arena, peer->host);
     list_push(&kept->places, &place->node);
+}
+
+void kept_places_told(KeptPlaces *kept, BlockStore *store, uint64_t place)
+{
+    LIST_EACH(node, &kept->places)
+    {
+        KeptPlace *one = place_of(node);
+
+        one->is_told |= one->peer.place == place;
+        if (one->is_told && !block_store_has_place(store, one->peer.place))
+            forget(kept, one);
+    }
 }
 
 void kept_places_put(const KeptPlaces *kept, WireWriter *orders)

@@ -182,7 +182,7 @@ typedef struct Worker {
     RunAs user; /* of executors and drivers */
     int secret; /* a descriptor that the keeper is given; -1: there is none */
     int wake;   /* an eventfd: the board has changed */
-    ChoreQueue *tell_master, *others, *fetches;
+    ChoreQueue *tell_master, *tell_drivers, *fetches, *others;
     Keeper keeper; /* the main thread's */
 
     pthread_mutex_t lock; /* of all below, but what is the main thread's */

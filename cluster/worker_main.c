@@ -73,7 +73,7 @@ static void end_child(Worker *worker, Child *child, ChildEnd end, const char *re
     snprintf(chore.text, sizeof chore.text, "%s", reason);
     chore.kind = CHORE_TELL_DRIVER;
     if (child->driver == 0)
-        chores_add(worker->others, &chore);
+        chores_add(worker->tell_drivers, &chore);
     chore.kind = CHORE_TELL_MASTER;
     chores_add(worker->tell_master, &chore);
     chore.kind = CHORE_REMOVE_FOLDER;
@@ -459,6 +459,8 @@ static Status work(Worker *worker, Arena *arena, int signals, LogFile *log, Erro
     int failure = 0;
 
     if (status == ST_OK)
+        status = chores_start(worker, arena, err, &worker->tell_drivers);
+    if (status == ST_OK)
         status = chores_start(worker, arena, err, &worker->others);
     if (status == ST_OK)
         status = chores_start(worker, arena, err, &worker->fetches);
@@ -474,6 +476,7 @@ static Status work(Worker *worker, Arena *arena, int signals, LogFile *log, Erro
     }
     chores_stop(worker->fetches);
     chores_stop(worker->tell_master);
+    chores_stop(worker->tell_drivers);
     chores_stop(worker->others);
     if (status == ST_OK && worker->is_refused) {
         *err = worker->err;
