@@ -218,10 +218,13 @@ static void note_waiting(MasterState *state, MasterApplication *application)
     int32_t cores = application->cores > 0 ? application->cores : 1;
 
     application->waits[0] = '\0';
-    if (application->state != APPLICATION_ALIVE || application->executor_count >= wanted)
+    if (application->state != APPLICATION_ALIVE ||
+        (application->executor_count >= wanted && application->executor_count > 0))
         return;
     if (state->worker_count == 0)
         snprintf(application->waits, sizeof application->waits, "no worker is registered");
+    else if (wanted == 0)
+        snprintf(application->waits, sizeof application->waits, "all workers are drained");
     else if (application->memory_bytes > 0)
         snprintf(application->waits, sizeof application->waits,
                  "%u of %u executors: no worker has %d more core%s and %s free",

@@ -341,6 +341,21 @@ START_TEST(test_one_on_each_worker)
 }
 END_TEST
 
+/* Also of who takes an executor on each worker that there is. */
+START_TEST(test_no_worker)
+{
+    int64_t first = new_application(1, 0, 0, 0), second;
+    TestWorker worker;
+
+    ck_assert_int_eq(heartbeat(first, 1).executors, 0);
+    ck_assert_str_eq(heartbeat(first, 1).problem, "no worker is registered");
+    worker = new_worker("a", 1);
+    ck_assert_int_eq(master_drain_worker(state, worker.id, now, NULL), ST_OK);
+    second = new_application(2, 0, 0, 0);
+    ck_assert_str_eq(heartbeat(second, 2).problem, "all workers are drained");
+}
+END_TEST
+
 START_TEST(test_too_large)
 {
     TestWorker worker = new_worker("a", 4);
@@ -696,6 +711,7 @@ int main(void)
     tcase_add_test(cases, test_fifo);
     tcase_add_test(cases, test_one_on_each_worker);
     tcase_add_test(cases, test_too_large);
+    tcase_add_test(cases, test_no_worker);
     tcase_add_test(cases, test_silent_worker);
     tcase_add_test(cases, test_worker_started_anew);
     tcase_add_test(cases, test_silent_driver);
