@@ -78,6 +78,7 @@ struct Executor {
     pthread_mutex_t lock;    /* of what follows */
     pthread_cond_t work, news;
     bool is_ready, is_ending;
+    bool has_ended;     /* executor_end */
     const char *reason; /* to end */
     uint64_t launches_taken;
     List waiting, running; /* Attempts */
@@ -755,25 +756,26 @@ Status executor_run(Executor *executor, const PlanWireHooks *hooks, Error *err)
     return ST_OK;
 }
 
-static void end_threads(Executor *executor)
+void executor_end(Executor *executor)
 {
+    if (executor->rpc != NULL)
+        executor->rpc->rpc_server_stop(executor->server);
+    executor->server = NULL;
     pthread_mutex_lock(&executor->lock);
     executor->is_ending = true;
     LIST_EACH(node, &executor->running)
     atomic_store(&LIST_OWNER(node, Attempt, node)->stop, true);
     pthread_cond_broadcast(&executor->work);
     pthread_mutex_unlock(&executor->lock);
-    for (uint32_t i = 0; i < executor->thread_count; i++)
-        pthread_join(executor->threads[i], NULL);
+    while (executor->thread_count > 0)
+        pthread_join(executor->threads[--executor->thread_count], NULL);
 }
 
 void executor_free(Executor *executor)
 {
     if (executor == NULL)
         return;
-    if (executor->rpc != NULL)
-        executor->rpc->rpc_server_stop(executor->server);
-    end_threads(executor);
+    executor_end(executor);
     block_copier_free(executor->copier);
     while (!list_is_empty(&executor->waiting))
         arena_free(LIST_OWNER(list_take(&executor->waiting), Attempt, node)->arena);

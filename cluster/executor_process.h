@@ -38,7 +38,9 @@ typedef struct ExecutorOptions {
 
 /* Borrows the options' texts. */
 MUST_CHECK Status executor_new(const ExecutorOptions *options, Error *err, Executor **executor_out);
-void executor_free(Executor *executor); /* accepts NULL */
+/* Nobody asks it for anything any more, and no task runs: what its hooks hold may go. */
+void executor_end(Executor *executor);
+void executor_free(Executor *executor); /* accepts NULL; ends it */
 
 /* --- for who makes the hooks --- */
 

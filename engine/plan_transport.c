@@ -8,7 +8,7 @@
 #include "core/rdd/block_table.h"
 #include "formats/table_wire.h"
 
-enum { INLINE_BYTES_MAX = 1 << 20, PLACE_BYTES = 4 * sizeof(uint64_t) };
+enum { INLINE_BYTES_MAX = 1 << 20, PLACE_BYTES = 4 * sizeof(uint64_t), KNOWN_TABLES = 4 };
 
 /* How a table goes. */
 enum { TABLE_FILES, TABLE_INLINE, TABLE_SERVED, TABLE_WAYS };
@@ -27,11 +27,21 @@ typedef struct ServedOutput {
     const PlanColumn *columns;
 } ServedOutput;
 
+/* A table of files that came last: stages of one query read the same ones, and what was found out
+ * about a file (its footer, which places are quoted) holds for all of them. */
+typedef struct KnownTable {
+    Arena *arena; /* NULL: none */
+    WireBytes bytes;
+    Table *table;
+} KnownTable;
+
 struct PlanTransport {
     Arena *arena; /* with the lock */
     TransportSpec spec;
     pthread_mutex_t lock; /* of what follows */
     Served *served;
+    KnownTable known[KNOWN_TABLES];
+    uint32_t known_next; /* to be replaced */
 };
 
 PlanTransport *plan_transport_new(const TransportSpec *spec)
@@ -45,6 +55,13 @@ PlanTransport *plan_transport_new(const TransportSpec *spec)
     return transport;
 }
 
+static void forget_table(KnownTable *known)
+{
+    table_unref(known->table);
+    arena_free(known->arena);
+    *known = (KnownTable){0};
+}
+
 void plan_transport_free(PlanTransport *transport)
 {
     if (transport == NULL)
@@ -53,6 +70,8 @@ void plan_transport_free(PlanTransport *transport)
         block_output_unref(served->output);
         table_unref(served->table);
     }
+    for (uint32_t i = 0; i < KNOWN_TABLES; i++)
+        forget_table(&transport->known[i]);
     pthread_mutex_destroy(&transport->lock);
     arena_free(transport->arena);
 }
@@ -423,6 +442,54 @@ static Status read_blocks(PlanTransport *transport, WireReader *from, bool is_in
     return status;
 }
 
+/* NULL: other bytes follow than those of a known table. */
+static Table *find_known(PlanTransport *transport, WireReader *from)
+{
+    size_t left = (size_t)(from->end - from->at);
+    Table *table = NULL;
+
+    pthread_mutex_lock(&transport->lock);
+    for (uint32_t i = 0; i < KNOWN_TABLES && table == NULL; i++) {
+        const KnownTable *known = &transport->known[i];
+
+        if (known->arena == NULL || known->bytes.byte_count > left ||
+            memcmp(known->bytes.bytes, from->at, known->bytes.byte_count) != 0)
+            continue;
+        table = table_ref(known->table);
+        (void)wire_get_bytes(from, known->bytes.byte_count);
+    }
+    pthread_mutex_unlock(&transport->lock);
+    return table;
+}
+
+static void note_known(PlanTransport *transport, const void *bytes, size_t byte_count, Table *table)
+{
+    Arena *arena = arena_new(NULL, "known table", ARENA_NO_CAP);
+    KnownTable known = {.arena = arena,
+                        .bytes = {arena_copy(arena, bytes, byte_count), byte_count},
+                        .table = table_ref(table)};
+    KnownTable old;
+
+    pthread_mutex_lock(&transport->lock);
+    old = transport->known[transport->known_next];
+    transport->known[transport->known_next] = known;
+    transport->known_next = (transport->known_next + 1) % KNOWN_TABLES;
+    pthread_mutex_unlock(&transport->lock);
+    forget_table(&old);
+}
+
+static Status read_files(PlanTransport *transport, WireReader *from, Error *err, Table **table_out)
+{
+    const unsigned char *start = from->at;
+
+    *table_out = find_known(transport, from);
+    if (*table_out != NULL)
+        return ST_OK;
+    TRY(table_read(from, transport->spec.pool, err, table_out));
+    note_known(transport, start, (size_t)(from->at - start), *table_out);
+    return ST_OK;
+}
+
 static Status read_table(void *opaque, WireReader *from, Error *err, Table **table_out)
 {
     PlanTransport *transport = opaque;
@@ -433,7 +500,7 @@ static Status read_table(void *opaque, WireReader *from, Error *err, Table **tab
         wire_fail(from, "a table that comes in way %u", way);
     TRY(from->status);
     if (way == TABLE_FILES)
-        return table_read(from, transport->spec.pool, err, table_out);
+        return read_files(transport, from, err, table_out);
     if (transport->spec.store == NULL)
         return error_set(err, ST_NOT_SUPPORTED, "not supported: receiving tables in memory");
     return read_blocks(transport, from, way == TABLE_INLINE, err, table_out);

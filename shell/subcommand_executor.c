@@ -64,8 +64,9 @@ static Status run(const ExecutorOptions *options, Error *err)
     hooks = executor_hooks_new(executor);
     status = executor_run(executor, executor_hooks_of(hooks), err);
     alarm(END_SECONDS);
+    executor_end(executor);
+    executor_hooks_free(hooks); /* holds tables, whose memory is of the executor's pool */
     executor_free(executor);
-    executor_hooks_free(hooks);
     return status;
 }
 
