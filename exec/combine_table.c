@@ -53,9 +53,8 @@ void combine_table_init(CombineTable *table, Arena *arena, const CombineSpec *sp
         table->keys.is_word && table->text_count == 0 && spec->acc->bytes <= WORD_RECORD_BYTES_MAX;
     if (!table->has_words)
         return;
-    word_table_init(&table->words, spec->acc->bytes, table->keys.items[0].b_offset, pool, consumer);
-    if (spec->zero != NULL)
-        memcpy(table->first, spec->zero, spec->acc->bytes);
+    word_table_init(&table->words, spec->acc->bytes, table->keys.items[0].b_offset, spec->zero,
+                    pool, consumer);
 }
 
 void combine_table_fini(CombineTable *table)
@@ -574,30 +573,37 @@ static inline __attribute__((always_inline)) Status find_keys(CombineTable *tabl
 /* An accumulator that has its key, and room for as much as the table's slots have. */
 static inline void begin_word(const CombineTable *table, uint64_t word, char *acc)
 {
-    memcpy(acc, table->first, WORD_RECORD_BYTES_MAX / 2);
+    memcpy(acc, table->words.first, WORD_RECORD_BYTES_MAX / 2);
     if (table->spec->acc->bytes > WORD_RECORD_BYTES_MAX / 2)
-        memcpy(acc + WORD_RECORD_BYTES_MAX / 2, table->first + WORD_RECORD_BYTES_MAX / 2,
+        memcpy(acc + WORD_RECORD_BYTES_MAX / 2, table->words.first + WORD_RECORD_BYTES_MAX / 2,
                WORD_RECORD_BYTES_MAX / 2);
     memcpy(acc + table->words.key_offset, &word, sizeof word);
 }
 
-/* Of a table with a range; see find_known_words. Only whether a key is there is looked up: its
- * record will be near when something is added to it. */
-static uint32_t find_known_in_range(const WordTable *words, const KeySource *source, uint32_t count,
-                                    void **accs_out, uint32_t *late)
+/* Of a table with a range. What a new accumulator begins with is there already, and whether it is
+ * new is found out without a branch: only a bit is looked at. The record will be near when
+ * something is added to it. late: the rows whose keys are not in the range. Returns how many. */
+static uint32_t find_in_range(WordTable *words, const KeySource *source, uint32_t count,
+                              void **accs_out, uint32_t *late)
 {
+    uint64_t *present = words->present, low = words->low, span = words->span, new_count = 0;
     uint32_t late_count = 0;
 
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t at = word_at(source, i) - words->low;
-        bool is_inside = at < words->span;
+        uint64_t at = word_at(source, i) - low, is_inside = at < span, bits, bit, is_new;
 
         at = is_inside ? at : 0;
         word_table_prefetch_place(words, at);
-        accs_out[i] = words->records + (at << words->slot_shift);
+        bits = present[at / 64];
+        bit = is_inside << at % 64;
+        is_new = (~bits & bit) != 0;
+        present[at / 64] = bits | bit;
+        new_count += is_new;
+        accs_out[i] = words->records + (at << words->slot_shift) + (is_new ? CHAIN_ACC_IS_NEW : 0);
         late[late_count] = i;
-        late_count += !(is_inside & (words->present[at / 64] >> at % 64 & 1));
+        late_count += !is_inside;
     }
+    words->present_count += new_count;
     return late_count;
 }
 
@@ -635,7 +641,7 @@ static Status find_words(CombineTable *table, const KeySource *source, uint32_t 
     uint32_t late[BATCH_ROWS_MAX], late_count;
 
     late_count = words->span > 0
-                     ? find_known_in_range(words, source, count, accs_out, late)
+                     ? find_in_range(words, source, count, accs_out, late)
                      : find_known_words(words, source, count, table->row_hashes, accs_out, late);
     for (uint32_t k = 0; k < late_count; k++) {
         uint32_t i = late[k];

@@ -36,7 +36,6 @@ typedef struct CombineTable {
 
     bool has_words; /* accumulators are in words; else in records */
     WordTable words;
-    char first[WORD_RECORD_BYTES_MAX]; /* of words: what an accumulator begins as */
     RowStore records;
     TextStore texts;
     HashDirectory directory;

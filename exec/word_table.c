@@ -13,14 +13,16 @@
 /* A table with few slots grows faster: fewer records move, and so many are soon filled. */
 enum { SLOTS_FIRST = 1024, SLOTS_FEW = 1 << 18, AHEAD = 16 };
 
-void word_table_init(WordTable *table, uint32_t record_bytes, uint32_t key_offset, MemPool *pool,
-                     const char *consumer)
+void word_table_init(WordTable *table, uint32_t record_bytes, uint32_t key_offset,
+                     const void *first, MemPool *pool, const char *consumer)
 {
     CHECK(record_bytes <= WORD_RECORD_BYTES_MAX && key_offset + sizeof(uint64_t) <= record_bytes);
     *table = (WordTable){.pool = pool,
                          .consumer = consumer,
                          .key_offset = key_offset,
                          .slot_shift = record_bytes <= 16 ? 4 : 5};
+    if (first != NULL)
+        memcpy(table->first, first, record_bytes);
 }
 
 static size_t slots_bytes(const WordTable *table)
@@ -68,6 +70,22 @@ static void clear_range(WordTable *table)
     if (table->span > 0)
         memset(table->present, 0, (table->span + 63) / 64 * sizeof(uint64_t));
     table->present_count = 0;
+    table->is_stale = table->span > 0;
+}
+
+/* One record after the other, which costs less than each when its key first comes. */
+static void fill_range(WordTable *table)
+{
+    size_t bytes = (size_t)1 << table->slot_shift;
+
+    for (uint64_t at = 0; at < table->span; at++) {
+        char *record = table->records + (at << table->slot_shift);
+        uint64_t word = table->low + at;
+
+        memcpy(record, table->first, bytes);
+        memcpy(record + table->key_offset, &word, sizeof word);
+    }
+    table->is_stale = false;
 }
 
 void word_table_clear(WordTable *table)
@@ -76,7 +94,8 @@ void word_table_clear(WordTable *table)
         free_slots(table);
     table->key_count = 0;
     table->has_free_key = false;
-    clear_range(table);
+    if (table->present_count > 0)
+        clear_range(table);
 }
 
 static uint64_t free_slot(const WordTable *table, uint64_t word)
@@ -124,6 +143,11 @@ Status word_table_grow(WordTable *table, uint64_t more, Error *err)
     WordTable grown = *table;
     void *memory;
 
+    if (table->is_stale)
+        fill_range(table);
+    if (table->slot_count / 2 >= table->key_count + more)
+        return ST_OK;
+    grown.is_stale = false;
     grown.slot_count = table->slot_count == 0 ? SLOTS_FIRST : table->slot_count;
     if (table->slot_count > 0 && table->slot_count < SLOTS_FEW)
         grown.slot_count *= 4;
@@ -202,6 +226,7 @@ void word_table_drop_range(WordTable *table)
     table->records = NULL;
     table->present = NULL;
     table->span = table->present_count = 0;
+    table->is_stale = false;
 }
 
 /* --- reading --- */

@@ -41,26 +41,31 @@ typedef struct WordTable {
     bool has_free_key;
     uint64_t low, span; /* the range: keys low, low + 1, ..., span of them; none: 0 */
     char *records;
-    uint64_t *present; /* a bit a record */
+    uint64_t *present; /* a bit a record; one that is not there is as a new one */
     uint64_t present_count;
+    bool is_stale; /* records of the range hold what was there before */
+    _Alignas(16) char first[WORD_RECORD_BYTES_MAX]; /* a new record, but for its key */
     _Alignas(16) char free_key_record[WORD_RECORD_BYTES_MAX];
 } WordTable;
 
-/* record_bytes: up to WORD_RECORD_BYTES_MAX; key_offset: of 8 bytes in it. */
-void word_table_init(WordTable *table, uint32_t record_bytes, uint32_t key_offset, MemPool *pool,
-                     const char *consumer);
+/* record_bytes: up to WORD_RECORD_BYTES_MAX; key_offset: of 8 bytes in it; first: what a new record
+ * of a range holds beside its key, NULL: zeros. */
+void word_table_init(WordTable *table, uint32_t record_bytes, uint32_t key_offset,
+                     const void *first, MemPool *pool, const char *consumer);
 void word_table_fini(WordTable *table); /* accepts a zeroed one; it is empty then */
 
 /* Forgets all keys; keeps its memory. */
 void word_table_clear(WordTable *table);
 
-/* Room for `more` keys. On failure all is as it was. Records move. */
+/* As word_table_reserve, where there is something to do. */
 MUST_CHECK Status word_table_grow(WordTable *table, uint64_t more, Error *err);
 
+/* Room for `more` keys. On failure all is as it was. Records move. */
 MUST_CHECK static inline Status word_table_reserve(WordTable *table, uint64_t more, Error *err)
 {
-    return table->slot_count / 2 >= table->key_count + more ? ST_OK
-                                                            : word_table_grow(table, more, err);
+    return table->slot_count / 2 >= table->key_count + more && !table->is_stale
+               ? ST_OK
+               : word_table_grow(table, more, err);
 }
 
 size_t word_table_bytes(const WordTable *table); /* memory held */
@@ -101,19 +106,15 @@ static inline char *word_table_find_in_range(WordTable *table, uint64_t word, bo
 {
     uint64_t at = word - table->low, *bits = &table->present[at / 64];
     uint64_t bit = UINT64_C(1) << at % 64;
-    char *record = table->records + (at << table->slot_shift);
 
     *is_new_out = (*bits & bit) == 0;
-    if (*is_new_out) {
-        *bits |= bit;
-        table->present_count++;
-        __builtin_memcpy(record + table->key_offset, &word, sizeof word);
-    }
-    return record;
+    *bits |= bit;
+    table->present_count += *is_new_out;
+    return table->records + (at << table->slot_shift);
 }
 
-/* The key's record. One that is new has its key, and nothing else in it yet: reserve has made the
- * room. start: as word_table_start has it. */
+/* The key's record. One that is new has its key, and nothing else yet, but in a range `first`:
+ * reserve has made the room. start: as word_table_start has it. */
 static inline char *word_table_find(WordTable *table, uint64_t word, uint64_t start,
                                     bool *is_new_out)
 {

@@ -101,7 +101,7 @@ START_TEST(keys_are_found_again_in_their_order)
     static const uint32_t shapes[][2] = {{16, 0}, {24, 8}, {32, 16}};
 
     for (uint32_t i = 0; i < 3; i++) {
-        word_table_init(&table, shapes[i][0], shapes[i][1], pool, "test");
+        word_table_init(&table, shapes[i][0], shapes[i][1], NULL, pool, "test");
         count_and_compare();
         word_table_clear(&table);
         ck_assert_uint_eq(word_table_count(&table), 0);
@@ -117,7 +117,7 @@ START_TEST(refused_memory_leaves_all_as_it_was)
     uint64_t count = 0;
     Error err;
 
-    word_table_init(&table, 16, 0, small, "test");
+    word_table_init(&table, 16, 0, NULL, small, "test");
     while (word_table_reserve(&table, 1, &err) == ST_OK)
         ck_assert(count_key(nth_key(count++)));
     ck_assert_int_eq(err.status, ST_OUT_OF_MEMORY);
@@ -138,7 +138,7 @@ START_TEST(keys_of_a_range_come_first_in_ascending_order)
     for (uint32_t i = 0; i < 5; i++) {
         Error err;
 
-        word_table_init(&table, 24, 8, pool, "test");
+        word_table_init(&table, 24, 8, NULL, pool, "test");
         ck_assert_int_eq(word_table_set_range(&table, ranges[i][0], ranges[i][1], &err), ST_OK);
         count_and_compare();
         word_table_clear(&table);
@@ -151,12 +151,39 @@ START_TEST(keys_of_a_range_come_first_in_ascending_order)
 }
 END_TEST
 
+START_TEST(a_new_record_of_a_range_is_as_was_said)
+{
+    const uint64_t first[2] = {0, 77};
+    Error err;
+
+    word_table_init(&table, 16, 0, first, pool, "test");
+    ck_assert_int_eq(word_table_set_range(&table, 1000, 3, &err), ST_OK);
+    for (uint32_t time = 0; time < 2; time++) {
+        ck_assert_int_eq(word_table_reserve(&table, 3, &err), ST_OK);
+        for (uint64_t key = 1002; key >= 1000; key--) {
+            bool is_new;
+            uint64_t *record = (uint64_t *)(void *)word_table_find(
+                &table, key, word_table_start(&table, key), &is_new);
+
+            ck_assert(is_new);
+            ck_assert_uint_eq(record[0], key);
+            ck_assert_uint_eq(record[1], 77);
+            record[1] = 78;
+        }
+        ck_assert_uint_eq(word_table_count(&table), 3);
+        word_table_clear(&table);
+        ck_assert_uint_eq(word_table_count(&table), 0);
+    }
+    word_table_fini(&table);
+}
+END_TEST
+
 START_TEST(the_extent_is_that_of_signed_keys)
 {
     uint64_t low;
     Error err;
 
-    word_table_init(&table, 16, 0, pool, "test");
+    word_table_init(&table, 16, 0, NULL, pool, "test");
     ck_assert_uint_eq(word_table_extent(&table, &low), 0);
     ck_assert_int_eq(word_table_reserve(&table, 4, &err), ST_OK);
     ck_assert(count_key((uint64_t)-3));
@@ -179,6 +206,7 @@ int main(void)
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, keys_are_found_again_in_their_order);
     tcase_add_test(tcase, keys_of_a_range_come_first_in_ascending_order);
+    tcase_add_test(tcase, a_new_record_of_a_range_is_as_was_said);
     tcase_add_test(tcase, the_extent_is_that_of_signed_keys);
     tcase_add_test(tcase, refused_memory_leaves_all_as_it_was);
     suite_add_tcase(suite, tcase);
