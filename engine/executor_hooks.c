@@ -19,6 +19,7 @@ static Status find_object(void *executor, ContentHash object, Arena *arena, Erro
 ExecutorHooks *executor_hooks_new(Executor *executor)
 {
     TransportSpec spec = {.pool = executor_pool(executor),
+                          .keeps_tables = true,
                           .store = executor_store(executor),
                           .find_object = find_object,
                           .context = executor,

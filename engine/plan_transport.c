@@ -482,6 +482,8 @@ static Status read_files(PlanTransport *transport, WireReader *from, Error *err,
 {
     const unsigned char *start = from->at;
 
+    if (!transport->spec.keeps_tables)
+        return table_read(from, transport->spec.pool, err, table_out);
     *table_out = find_known(transport, from);
     if (*table_out != NULL)
         return ST_OK;

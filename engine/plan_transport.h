@@ -27,6 +27,8 @@ typedef struct PlanTransport PlanTransport;
 typedef struct TransportSpec {
     MemPool *pool;     /* of files that are opened */
     BlockStore *store; /* of blocks that are sent or received */
+    bool keeps_tables; /* those that came last are there for the next plan, which has them in common
+                          then */
 
     /* An executor's: how it gets an object, and where the driver's blocks are fetched from (a place
      * of its store's BlockSource). NULL, 0: what is not in this process cannot be had. */

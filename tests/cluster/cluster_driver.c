@@ -78,6 +78,7 @@ static Status beat(TestDriver *driver, Arena *arena, Error *err)
     TRY(driver->rpc->rpc_master_application_heartbeat(
         driver->pool, master_url_address(&driver->master), driver->id, driver->info.incarnation,
         &stage, 1, soon(), arena, err, &news));
+    driver->info.running = news.executors;
     snprintf(line, sizeof line, "news %d %s", news.executors, news.problem);
     if (strcmp(line, driver->said) != 0)
         puts(line);
