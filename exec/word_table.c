@@ -271,17 +271,48 @@ const char *word_table_next(const WordTable *table, uint64_t *place)
     return ordered(table, at);
 }
 
+enum { MOST_BYTES = WORD_RECORD_BYTES_MAX / 2 }; /* of a record, mostly */
+
+/* All are copied, those that are there over those that are not: no branch depends on a bit. */
+static uint32_t read_present(const char *record, uint64_t bits, uint32_t count, char *to)
+{
+    uint32_t done = 0;
+
+    for (uint32_t i = 0; i < count; i++, record += MOST_BYTES, bits >>= 1) {
+        memcpy(to + (size_t)done * MOST_BYTES, record, MOST_BYTES);
+        done += bits & 1;
+    }
+    return done;
+}
+
+/* Records of the range, as long as there is room for all of a word's bits. */
+static uint32_t read_range(const WordTable *table, uint64_t *place, uint32_t count, char *records)
+{
+    uint64_t at = *place, last = table->span / 64 * 64;
+    uint32_t done = 0, bits;
+
+    for (; at < last && count - done >= 64; at += bits) {
+        bits = 64 - at % 64;
+        done += read_present(table->records + at * MOST_BYTES, table->present[at / 64] >> at % 64,
+                             bits, records + (size_t)done * MOST_BYTES);
+    }
+    *place = at;
+    return done;
+}
+
 uint32_t word_table_read(const WordTable *table, uint64_t *place, uint32_t count,
                          uint32_t record_bytes, char *records)
 {
     const char *record;
     uint32_t done = 0;
 
+    if (record_bytes == MOST_BYTES)
+        done = read_range(table, place, count, records);
     while (done < count && (record = word_table_next(table, place)) != NULL) {
         char *to = records + (size_t)done++ * record_bytes;
 
-        if (record_bytes == WORD_RECORD_BYTES_MAX / 2) /* as most are */
-            memcpy(to, record, WORD_RECORD_BYTES_MAX / 2);
+        if (record_bytes == MOST_BYTES)
+            memcpy(to, record, MOST_BYTES);
         else
             memcpy(to, record, record_bytes);
     }

@@ -178,6 +178,43 @@ START_TEST(a_new_record_of_a_range_is_as_was_said)
 }
 END_TEST
 
+START_TEST(many_are_read_as_one_by_one)
+{
+    static const uint32_t counts[] = {1, 63, 64, 65, 200, 2000};
+    uint64_t records[2000][2];
+    Error err;
+
+    for (uint32_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        uint64_t place = 0, place_one = 0, read = 0;
+        const char *one;
+
+        word_table_init(&table, 16, 0, NULL, pool, "test");
+        ck_assert_int_eq(word_table_set_range(&table, 10, 1000, &err), ST_OK);
+        ck_assert_int_eq(word_table_reserve(&table, 2000, &err), ST_OK);
+        for (uint64_t k = 0; k < 1500; k++) { /* some are not there, and some not in the range */
+            uint64_t key = 10 + k * k % 1201;
+            bool is_new;
+
+            word_table_find(&table, key, word_table_start(&table, key), &is_new);
+        }
+        for (uint32_t done;
+             (done = word_table_read(&table, &place, counts[i], 16, (char *)records)) > 0;) {
+            for (uint32_t r = 0; r < done; r++) {
+                one = word_table_next(&table, &place_one);
+                ck_assert_ptr_nonnull(one);
+                ck_assert_int_eq(memcmp(one, records[r], 16), 0);
+            }
+            ck_assert_uint_eq(place, place_one);
+            read += done;
+        }
+        ck_assert_uint_eq(read, word_table_count(&table));
+        ck_assert_uint_gt(table.present_count, 100);
+        ck_assert_uint_gt(read, table.present_count);
+        word_table_fini(&table);
+    }
+}
+END_TEST
+
 START_TEST(the_extent_is_that_of_signed_keys)
 {
     uint64_t low;
@@ -207,6 +244,7 @@ int main(void)
     tcase_add_test(tcase, keys_are_found_again_in_their_order);
     tcase_add_test(tcase, keys_of_a_range_come_first_in_ascending_order);
     tcase_add_test(tcase, a_new_record_of_a_range_is_as_was_said);
+    tcase_add_test(tcase, many_are_read_as_one_by_one);
     tcase_add_test(tcase, the_extent_is_that_of_signed_keys);
     tcase_add_test(tcase, refused_memory_leaves_all_as_it_was);
     suite_add_tcase(suite, tcase);
