@@ -171,11 +171,11 @@ def step_tsan():
 
 
 def step_sim():
-    """The scheduler under 20,000 schedules of faults, clusters under 1,100; a few of each under ASan and UBSan."""
+    """The scheduler under 20,000 schedules of faults, clusters under 2,000; a few of each under ASan and UBSan."""
     if not build("release") or not build("dev"):
         return 0, 1
     return run_all([(f"{preset} {name}", [os.path.join(ROOT, "build", preset, name), "--count", schedules], SANITIZER_ENV, 900)
-                    for name, preset, schedules in (("scheduler_sim", "release", "20000"), ("cluster_sim", "release", "1100"),
+                    for name, preset, schedules in (("scheduler_sim", "release", "20000"), ("cluster_sim", "release", "2000"),
                                                     ("scheduler_sim", "dev", "500"), ("cluster_sim", "dev", "10"))])
 
 
