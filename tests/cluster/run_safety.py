@@ -90,8 +90,12 @@ int vonk_main(VonkSession *session, int argc, char **argv)
 
 
 def uid_of(pid):
-    with open(f"/proc/{pid}/status") as f:
-        return int(re.search(r"^Uid:\s+(\d+)", f.read(), flags=re.M).group(1))
+    """None: it has ended."""
+    try:
+        with open(f"/proc/{pid}/status") as f:
+            return int(re.search(r"^Uid:\s+(\d+)", f.read(), flags=re.M).group(1))
+    except OSError:
+        return None
 
 
 def strays():
@@ -139,7 +143,9 @@ def test_executors_run_as_another_user():
 def test_other_user_ends_with_the_worker():
     with other_user() as user, Cluster(1, extra=["--run-as", user]) as cluster:
         cluster.driver("--executors", "2").hears("^news 2")
-        expect({uid_of(pid) for pid in cluster.children_of("worker-1")} == {pwd.getpwnam(user).pw_uid}, "they are another user's")
+        # the master has ordered them: they may be about to be started, or to become that user's
+        wait_for("they are another user's", lambda: len(cluster.executors()) == 2 and
+                 {uid_of(pid) for pid in cluster.children_of("worker-1")} == {pwd.getpwnam(user).pw_uid})
         os.kill(cluster.pid_of("worker-1"), signal.SIGKILL)
         wait_for("its executors have ended", lambda: not cluster.executors())
 
