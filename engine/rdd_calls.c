@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/base/splitmix.h"
 #include "engine/rdd_internal.h"
 
 enum { STEP_MAP, STEP_FLAT_MAP, STEP_FILTER, STEP_MAP_VALUES, STEP_FLAT_MAP_VALUES };
@@ -234,15 +235,10 @@ VonkRdd *vonk__rdd_values(VonkRdd *rdd, const VonkRecordType *type)
 /* 63 bits that the place of the task's record decides, and nothing else. */
 static uint64_t place_random(const VonkTask *task, uint64_t seed)
 {
-    uint64_t x = seed ^ ((uint64_t)task->partition + 1) * UINT64_C(0x9e3779b97f4a7c15) ^
+    uint64_t x = seed ^ ((uint64_t)task->partition + 1) * SPLITMIX_STEP ^
                  ((const UserTask *)task)->record * UINT64_C(0xbf58476d1ce4e5b9);
 
-    x ^= x >> 30;
-    x *= UINT64_C(0xbf58476d1ce4e5b9);
-    x ^= x >> 27;
-    x *= UINT64_C(0x94d049bb133111eb);
-    x ^= x >> 31;
-    return x >> 1;
+    return splitmix(x) >> 1;
 }
 
 typedef struct SampleClosure {

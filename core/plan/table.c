@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/base/splitmix.h"
+
 Table *table_ref(Table *table)
 {
     atomic_fetch_add(&table->ref_count, 1);
@@ -36,13 +38,9 @@ uint64_t window_width(const WindowRequest *request, uint64_t total, uint64_t lea
     return (all + request->count - 1) / request->count;
 }
 
-/* As SplitMix64 does it. */
 static uint64_t mix(uint64_t x)
 {
-    x += 0x9e3779b97f4a7c15u;
-    x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ (x >> 27)) * 0x94d049bb133111ebu;
-    return x ^ (x >> 31);
+    return splitmix(x + SPLITMIX_STEP);
 }
 
 static uint64_t split_seed(const Split *split)

@@ -67,11 +67,13 @@ typedef struct Split {
     uint64_t length;  /* format's own                                   */
     double row_count; /* estimate                                       */
     uint64_t bytes;   /* to be read, for progress                       */
-    uint64_t reach;   /* of a window: where its first row begins at last, when none does within
-                         `length`; formats may leave that alone */
-    uint32_t
-        window_count; /* formats that find rows by number: only these windows, at window_start */
-    uint64_t window_rows; /* of the split's rows; 0: all rows              */
+    /* A window: its first row begins before that, when none does within `length`. Formats may leave
+     * it alone. */
+    uint64_t reach;
+    /* Of formats that find rows by number: only window_count windows (window_start) of so many of
+     * the split's rows each; 0: all rows. */
+    uint64_t window_rows;
+    uint32_t window_count;
 } Split;
 
 /* What a sample of a split should have. */

@@ -99,9 +99,10 @@ uint32_t driver_kept(Driver *driver, int64_t keep_id, uint32_t partition_count,
 
 /* --- second copies --- */
 
-static bool is_kept_twice(const BlockOutput *output)
+static bool is_kept_twice(const Driver *driver, const BlockOutput *output)
 {
-    return (block_output_level(output) & KEEP_TWO_REPLICAS) != 0;
+    return driver->backend->class->copy != NULL &&
+           (block_output_level(output) & KEEP_TWO_REPLICAS) != 0;
 }
 
 static void copy_if_single(Driver *driver, KeptOutput *kept, uint32_t partition)
@@ -121,7 +122,7 @@ void driver__copy_kept(Driver *driver, ExecutorId lost)
         KeptOutput *kept = LIST_OWNER(node, KeptOutput, node);
         uint32_t count = block_output_map_count(kept->output);
 
-        if (driver->backend->class->copy == NULL || !is_kept_twice(kept->output))
+        if (!is_kept_twice(driver, kept->output))
             continue;
         for (uint32_t p = 0; p < count; p++) {
             if (kept->copiers[p] == lost)
@@ -137,8 +138,7 @@ void driver__copy_made_anew(Driver *driver, const BlockOutput *output, uint32_t 
     {
         KeptOutput *kept = LIST_OWNER(node, KeptOutput, node);
 
-        if (kept->output != output || driver->backend->class->copy == NULL ||
-            !is_kept_twice(output))
+        if (kept->output != output || !is_kept_twice(driver, output))
             continue;
         kept->copiers[partition] = 0; /* who was told to before cannot have it */
         copy_if_single(driver, kept, partition);

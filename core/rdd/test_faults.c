@@ -1,6 +1,8 @@
 /* test_faults.c -- see test_faults.h */
 #include "core/rdd/test_faults.h"
 
+#include "core/base/splitmix.h"
+
 TestFaults test_faults_default(uint64_t seed)
 {
     return (TestFaults){.seed = seed,
@@ -25,17 +27,6 @@ static double chance_of(const TestFaults *faults, TestFault kind)
     return 0;
 }
 
-/* splitmix64's last steps */
-static uint64_t mix(uint64_t x)
-{
-    x ^= x >> 30;
-    x *= UINT64_C(0xbf58476d1ce4e5b9);
-    x ^= x >> 27;
-    x *= UINT64_C(0x94d049bb133111eb);
-    x ^= x >> 31;
-    return x;
-}
-
 bool test_fault(const TestFaults *faults, TestFault kind, uint32_t stage, uint32_t partition,
                 uint32_t attempt, uint32_t number)
 {
@@ -43,8 +34,8 @@ bool test_fault(const TestFaults *faults, TestFault kind, uint32_t stage, uint32
 
     if (faults->seed == 0)
         return false;
-    x = mix(faults->seed + (uint64_t)kind * UINT64_C(0x9e3779b97f4a7c15));
-    x = mix(x ^ ((uint64_t)stage << 32 | partition));
-    x = mix(x ^ ((uint64_t)attempt << 32 | number));
+    x = splitmix(faults->seed + (uint64_t)kind * SPLITMIX_STEP);
+    x = splitmix(x ^ ((uint64_t)stage << 32 | partition));
+    x = splitmix(x ^ ((uint64_t)attempt << 32 | number));
     return (double)(x >> 11) * 0x1p-53 < chance_of(faults, kind);
 }
