@@ -107,8 +107,10 @@ def make_text(path, size):
 
 
 def make_pairs(path, count):
-    sql = (f"COPY (SELECT (x * 7919 % 1000003) % 1000000 AS k, (x * 2654435761) % 1000000007 AS v "
-           f"FROM generate_series(1::bigint, {count}) g(x)) TO '{path}' (FORMAT parquet)")
+    """1 M keys and values below 1e9, in no order that an encoding could use: squares modulo primes."""
+    sql = (f"COPY (SELECT (y * y % 2147483647) % 1000000 AS k, (y * (y % 1000003) % 2147483629) % 1000000000 AS v "
+           f"FROM (SELECT (x * 2654435761) % 1000000007 AS y FROM generate_series(1::bigint, {count}) g(x)) s) "
+           f"TO '{path}' (FORMAT parquet)")
     subprocess.run([VONK, "sql", "-c", sql], check=True, capture_output=True)
 
 

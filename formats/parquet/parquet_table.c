@@ -6,7 +6,10 @@
 #include "core/base/invariant.h"
 #include "formats/parquet/parquet_internal.h"
 
-enum { OPEN_FILES_MAX = 256 /* descriptors that one table keeps */ };
+enum {
+    OPEN_FILES_MAX = 256, /* descriptors that one table keeps */
+    ROW_BYTES_LEAST = 16, /* of a split: two numbers */
+};
 
 const Format format_parquet = {
     .name = "parquet",
@@ -236,6 +239,18 @@ Status parquet__file_use(const ParquetFile *file, Error *err, const File **file_
     return status;
 }
 
+/* What a row group counts for when splits of target_bytes are made: its compressed bytes, but at
+ * least ROW_BYTES_LEAST a row (target_bytes at most): where encodings do very well, reading is work
+ * by rows. */
+static uint64_t group_weight(const ParquetRowGroup *group, uint64_t target_bytes)
+{
+    uint64_t rows = (uint64_t)group->row_count;
+    uint64_t by_rows =
+        rows > target_bytes / ROW_BYTES_LEAST ? target_bytes : rows * ROW_BYTES_LEAST;
+
+    return group->total_bytes > by_rows ? group->total_bytes : by_rows;
+}
+
 /* Row groups [first, first + count) of one file. */
 static Split make_split(const ParquetTable *table, uint32_t file, uint32_t first, uint32_t count)
 {
@@ -264,11 +279,11 @@ static Status table_splits(const Table *base, Arena *arena, uint64_t target_byte
         const ParquetFooter *footer = &table->files[f].footer;
 
         for (uint32_t g = 0, taken; g < footer->row_group_count; g += taken) {
-            uint64_t bytes = footer->row_groups[g].total_bytes;
+            uint64_t weight = group_weight(&footer->row_groups[g], target_bytes);
 
             for (taken = 1; g + taken < footer->row_group_count; taken++) {
-                bytes += footer->row_groups[g + taken].total_bytes;
-                if (bytes > target_bytes)
+                weight += group_weight(&footer->row_groups[g + taken], target_bytes);
+                if (weight > target_bytes)
                     break;
             }
             splits[count++] = make_split(table, f, g, taken);

@@ -573,6 +573,45 @@ START_TEST(no_rows)
 }
 END_TEST
 
+/* One value in all rows takes next to no bytes, and reading it is work all the same. */
+START_TEST(splits_by_rows)
+{
+    enum { BATCHES = 1000, TARGET_BYTES = 8 << 20 };
+    const char *paths[] = {path};
+    static int64_t values[BATCH_ROWS_MAX];
+    Column column = {.type = columns[1].type, .values = values};
+    Batch batch = {.column_count = 1,
+                   .columns = &column,
+                   .row_count = BATCH_ROWS_MAX,
+                   .selected_count = BATCH_ROWS_MAX};
+    Arena *arena = arena_new(NULL, "test", ARENA_NO_CAP);
+    double rows = 0;
+    const Split *splits;
+    uint32_t count;
+    TableWriter *writer;
+    Table *table;
+
+    ck_assert_int_eq(
+        format_parquet.writer_open(path, 1, &columns[1], (OptionList){0}, pool, NULL, &writer),
+        ST_OK);
+    for (uint32_t i = 0; i < BATCHES; i++)
+        ck_assert_int_eq(format_parquet.writer_add(writer, &batch, NULL), ST_OK);
+    ck_assert_int_eq(format_parquet.writer_finish(writer, true, NULL), ST_OK);
+    ck_assert_int_eq(format_parquet.open(1, paths, (OptionList){0}, pool, NULL, &table), ST_OK);
+    ck_assert_double_lt(table->class->statistics(table).file_bytes, TARGET_BYTES);
+    ck_assert_int_eq(table->class->splits(table, arena, TARGET_BYTES, NULL, &count, &splits),
+                     ST_OK);
+    ck_assert_uint_ge(count, 3);
+    for (uint32_t i = 0; i < count; i++) {
+        ck_assert_double_le(splits[i].row_count, TARGET_BYTES / 16);
+        rows += splits[i].row_count;
+    }
+    ck_assert_double_eq(rows, BATCHES * BATCH_ROWS_MAX);
+    table_unref(table);
+    arena_free(arena);
+}
+END_TEST
+
 static void set_up(void)
 {
     pool = mem_pool_new(NULL, "test", (uint64_t)1 << 30);
@@ -603,6 +642,7 @@ int main(void)
     tcase_add_test(tests, memory_refused_while_reading);
     tcase_add_test(tests, refusals);
     tcase_add_test(tests, no_rows);
+    tcase_add_test(tests, splits_by_rows);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
