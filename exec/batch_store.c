@@ -34,7 +34,7 @@ void stored_batch_free(StoredBatch *stored, MemPool *pool)
 void stored_batch_disown(StoredBatch *stored, MemPool *pool)
 {
     text_store_disown(&stored->texts);
-    mem_pool_unreserve(pool, stored->memory_bytes);
+    mem_pool_disown(pool, stored->memory_bytes);
 }
 
 void batch_store_fini(BatchStore *store)

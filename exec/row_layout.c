@@ -97,7 +97,7 @@ void text_store_fini(TextStore *store)
 void text_store_disown(TextStore *store)
 {
     for (const TextChunk *chunk = store->chunks; chunk != NULL; chunk = chunk->next)
-        mem_pool_unreserve(store->pool, chunk->bytes);
+        mem_pool_disown(store->pool, chunk->bytes);
     store->pool = NULL;
 }
 

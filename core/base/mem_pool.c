@@ -179,6 +179,16 @@ static bool is_kept_size(const MemPool *pool, size_t bytes)
     return pool->blocks != NULL && bytes >= BLOCK_CACHE_BYTES_MIN;
 }
 
+static size_t counted_bytes(const MemPool *pool, size_t bytes)
+{
+    return is_kept_size(pool, bytes) ? block_cache_round(bytes) : bytes;
+}
+
+void mem_pool_disown(MemPool *pool, size_t bytes)
+{
+    mem_pool_unreserve(pool, counted_bytes(pool, bytes));
+}
+
 static size_t malloc_bytes(size_t bytes)
 {
     size_t rounded = (bytes + POOL_ALIGN_BYTES - 1) & ~(size_t)(POOL_ALIGN_BYTES - 1);
@@ -226,7 +236,7 @@ Status mem_pool_alloc(MemPool *pool, size_t bytes, const char *consumer, Error *
     *memory_out = NULL;
     if (bytes > SIZE_MAX / 2)
         return refuse(pool, bytes, consumer, err);
-    TRY(mem_pool_reserve(pool, bytes, consumer, err));
+    TRY(mem_pool_reserve(pool, counted_bytes(pool, bytes), consumer, err));
     if (is_kept_size(pool, bytes)) {
         *memory_out = block_cache_take(pool->blocks, bytes);
         if (*memory_out == NULL)
@@ -235,7 +245,7 @@ Status mem_pool_alloc(MemPool *pool, size_t bytes, const char *consumer, Error *
         *memory_out = system_alloc(malloc_bytes(bytes));
     }
     if (*memory_out == NULL) {
-        mem_pool_unreserve(pool, bytes);
+        mem_pool_disown(pool, bytes);
         return error_set(err, ST_OUT_OF_MEMORY,
                          "out of memory: the operating system refused %zu bytes for %s", bytes,
                          consumer);
@@ -268,7 +278,7 @@ void mem_pool_release(MemPool *pool, void *memory, size_t bytes)
         block_cache_give(pool->blocks, memory, bytes);
     else
         free(memory);
-    mem_pool_unreserve(pool, bytes);
+    mem_pool_disown(pool, bytes);
 }
 
 uint64_t mem_pool_used_bytes(const MemPool *pool)

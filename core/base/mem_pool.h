@@ -6,7 +6,8 @@
  * A pool has a limit and, mostly, a parent: a request counts in the pool and in each ancestor,
  * and is refused with ST_OUT_OF_MEMORY (53200) when any of them would pass its limit. Refusal is
  * an answer, not an accident: the caller spills, partitions or fails its query with the pool's
- * and the consumer's names in the error.
+ * and the consumer's names in the error. What counts is the memory that is there: a large block
+ * with what it was rounded up by (block_cache.h).
  *
  * Thread: every call may come from any thread.
  */
@@ -42,9 +43,11 @@ MUST_CHECK Status mem_pool_alloc(MemPool *pool, size_t bytes, const char *consum
 MUST_CHECK Status mem_pool_realloc(MemPool *pool, void **memory, size_t old_bytes, size_t new_bytes,
                                    const char *consumer, Error *err);
 
-/* bytes must be what was asked for. Accepts NULL. pool NULL: memory that left its pool, for
- * somebody who may keep it longer than the pool lives, by mem_pool_unreserve. */
+/* bytes must be what was asked for. Accepts NULL. pool NULL: memory that left its pool. */
 void mem_pool_release(MemPool *pool, void *memory, size_t bytes);
+
+/* Memory of so many bytes leaves its pool, to be kept longer than the pool lives. */
+void mem_pool_disown(MemPool *pool, size_t bytes);
 
 /* Counts memory that somebody else allocates (an arena, a library). */
 MUST_CHECK Status mem_pool_reserve(MemPool *pool, size_t bytes, const char *consumer, Error *err);

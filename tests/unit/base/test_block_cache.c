@@ -1,5 +1,6 @@
 /* test_block_cache.c -- kept blocks come back by size class, and never more than allowed */
 #include <check.h>
+#include <malloc.h>
 #include <stdlib.h>
 
 #include "core/base/block_cache.h"
@@ -75,6 +76,26 @@ START_TEST(pools_of_one_root_share_blocks)
 }
 END_TEST
 
+/* What a pool may have bounds what the process has: an executor that has more is ended. */
+START_TEST(rounding_counts)
+{
+    enum { BYTES = (1 << 20) + 64, LIMIT = 64 << 20, BLOCKS_MAX = 100 };
+    MemPool *root = mem_pool_new(NULL, "process", LIMIT);
+    void *blocks[BLOCKS_MAX];
+    uint64_t there_bytes = 0;
+    unsigned count = 0;
+
+    while (count < BLOCKS_MAX && mem_pool_alloc(root, BYTES, "test", NULL, &blocks[count]) == ST_OK)
+        there_bytes += malloc_usable_size(blocks[count++]);
+    ck_assert_uint_ge(count, LIMIT / BYTES * 8 / 9);
+    ck_assert_uint_le(there_bytes, LIMIT + count * (16 << 10)); /* malloc's own pages */
+    while (count > 0)
+        mem_pool_release(root, blocks[--count], BYTES);
+    ck_assert_uint_eq(mem_pool_used_bytes(root), 0);
+    mem_pool_free(root);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("block_cache");
@@ -86,6 +107,7 @@ int main(void)
     tcase_add_test(tests, gives_back_the_same_class);
     tcase_add_test(tests, keeps_no_more_than_allowed);
     tcase_add_test(tests, pools_of_one_root_share_blocks);
+    tcase_add_test(tests, rounding_counts);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_NORMAL);
     failed = srunner_ntests_failed(runner);
