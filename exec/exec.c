@@ -15,6 +15,16 @@ bool exec__is_cancelled(const Execution *execution)
            (execution->request.cancelled != NULL && atomic_load(execution->request.cancelled));
 }
 
+/* What operators look at. A partition is one task on the thread that asked for its rows: nobody
+ * else is there who would see that the request is cancelled, and say so. */
+static const atomic_bool *stop_of(const Execution *execution)
+{
+    const ExecRequest *request = &execution->request;
+
+    return request->partition_count > 0 && request->cancelled != NULL ? request->cancelled
+                                                                      : &execution->stop;
+}
+
 static void submit(Execution *execution)
 {
     SchedulerConfig config = scheduler_config_default();
@@ -47,7 +57,7 @@ Status exec_start(const ExecRequest *request, Error *err, Execution **execution_
                                        .jit = request->jit,
                                        .cache = request->cache,
                                        .cancelled = request->cancelled,
-                                       .stop = &execution->stop,
+                                       .stop = stop_of(execution),
                                        .analyze = request->analyze,
                                        .partition = request->partition,
                                        .partition_count = request->partition_count,

@@ -188,6 +188,19 @@ def test_ended_by_kill(work):
         expect(driver.returncode == 1 and re.search("^ERROR: .* was ended by vonk kill", said, re.MULTILINE), said)
 
 
+def test_interrupted_in_a_step(work):
+    """A batch of one side gives a billion rows: its task ends at once all the same, and nobody has to give its executor up."""
+    with three_workers() as cluster:
+        driver = subprocess.Popen([VONK, "sql", work.database(), "--master", cluster.url, "-c", "SELECT a.id, b.id FROM sales a, sales b, sales c"],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        wait_for("a task at work", lambda: any(one["stages"] for one in cluster.status()["applications"]))
+        time.sleep(0.5)
+        driver.send_signal(signal.SIGINT)
+        said = driver.communicate(timeout=60)[1]
+        expect(driver.returncode == 130 and "canceling statement due to user request" in said, f"exit {driver.returncode} {said}")
+        expect("did not stop a task that was cancelled" not in cluster.log("master"), cluster.log("master"))
+
+
 BAD = """
 #include <signal.h>
 #include <stdlib.h>
