@@ -23,7 +23,13 @@
 #include "core/base/invariant.h"
 #include "exec/user_task.h"
 
-enum { EXEC_FAILED = 127, FILES_MAX = 65536, PROCESSES_MAX = 16384, OUTPUT_BYTES = 16384 };
+enum {
+    EXEC_FAILED = 127,
+    FILES_MAX = 65536,
+    PROCESSES_MAX = 16384,
+    OUTPUT_BYTES = 16384,
+    FOLDER_TRIES = 3
+};
 
 static const int64_t grace_ns = 1000000000;
 
@@ -309,16 +315,26 @@ pid_t worker__fork(const ProcessSpec *spec)
 
 /* --- from the worker --- */
 
-/* Of the application, the worker's; in it the user's. */
+/* Of the application, the worker's; in it the process's own. That of a driver goes with its last
+ * process, which may be now. */
+static Status make_own_folder(const Worker *worker, const Child *child, char *path, Error *err)
+{
+    for (int tries = 1;; tries++) {
+        child_folder(worker->options, child, 0, path);
+        TRY(worker__make_passage(&worker->user, path, err));
+        child_folder(worker->options, child, child->executor, path);
+        if (mkdir(path, 0700) == 0)
+            return ST_OK;
+        if (errno != ENOENT || tries == FOLDER_TRIES)
+            return error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
+    }
+}
+
 static Status make_folders(const Worker *worker, const Child *child, Error *err)
 {
     char path[PATH_MAX + 8];
 
-    child_folder(worker->options, child, 0, path);
-    TRY(worker__make_passage(&worker->user, path, err));
-    child_folder(worker->options, child, child->executor, path);
-    if (mkdir(path, 0700) != 0)
-        return error_set_errno(err, errno, "cannot make the folder \"%s\"", path);
+    TRY(make_own_folder(worker, child, path, err));
     if (child->driver != 0 || !worker->user.is_other)
         return ST_OK;
     TRY(run_as_give(&worker->user, path, err));

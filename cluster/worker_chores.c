@@ -227,6 +227,19 @@ void worker__remove_old_logs(const char *dir)
     }
 }
 
+/* Of a driver's process. The next one's may be beside it by now: what both are in goes with the last
+ * one. */
+static void remove_process(const Worker *worker, const Chore *chore)
+{
+    Child driver = {.driver = chore->driver, .application = chore->driver};
+    char path[PATH_MAX];
+
+    child_folder(worker->options, &driver, 0, path);
+    if (rmdir(path) != 0 && errno != ENOTEMPTY && errno != EEXIST && errno != ENOENT)
+        LOG_WARN(area, "cannot remove \"%s\": %s", path, strerror(errno));
+    worker__remove_old_logs(worker->options->dir);
+}
+
 static void do_chore(Worker *worker, const Chore *chore)
 {
     switch (chore->kind) {
@@ -239,7 +252,7 @@ static void do_chore(Worker *worker, const Chore *chore)
     case CHORE_REMOVE_FOLDER:
         worker__remove_folder(chore->text);
         if (chore->driver != 0)
-            worker__remove_old_logs(worker->options->dir);
+            remove_process(worker, chore);
         break;
     case CHORE_FETCH_PACKAGE:
         bring_package(worker, chore);

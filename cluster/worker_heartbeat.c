@@ -6,6 +6,7 @@
  * No answer, or from one that stands by: the next address, soon again. Any other error: the master
  * does not know this worker (any more), and it registers anew, with the executors it runs.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,13 +109,26 @@ static void post_stop(Worker *worker, int64_t executor)
         worker->orders_seen = executor;
 }
 
+/* With the lock. It goes under another name: an application that comes again has its folder anew,
+ * however long this one's removal takes. */
+static void remove_folder(Worker *worker, int64_t application)
+{
+    Chore chore = {.kind = CHORE_REMOVE_FOLDER, .application = application};
+    Child of = {.application = application};
+    char path[PATH_MAX];
+
+    child_folder(worker->options, &of, 0, path);
+    snprintf(chore.text, sizeof chore.text, "%.*s.%" PRIx64, (int)sizeof chore.text - 20, path,
+             (uint64_t)membership_incarnation());
+    if (rename(path, chore.text) == 0)
+        chores_add(worker->others, &chore);
+    else if (errno != ENOENT)
+        LOG_WARN(area, "cannot remove \"%s\": %s", path, strerror(errno));
+}
+
 /* With the lock. */
 static void post_ended(Worker *worker, int64_t application)
 {
-    Chore chore = {.kind = CHORE_REMOVE_FOLDER, .application = application};
-
-    Child of = {.application = application};
-
     for (uint32_t i = 0; i < CHILDREN_MAX; i++)
         if (worker->children[i].state != CHILD_NONE &&
             worker->children[i].application == application)
@@ -123,8 +137,7 @@ static void post_ended(Worker *worker, int64_t application)
         if (worker->folders[i] != application)
             continue;
         worker->folders[i] = worker->folders[--worker->folder_count];
-        child_folder(worker->options, &of, 0, chore.text);
-        chores_add(worker->others, &chore);
+        remove_folder(worker, application);
         return;
     }
 }

@@ -77,7 +77,7 @@ static void end_child(Worker *worker, Child *child, ChildEnd end, const char *re
     chore.kind = CHORE_TELL_MASTER;
     chores_add(worker->tell_master, &chore);
     chore.kind = CHORE_REMOVE_FOLDER;
-    child_folder(worker->options, child, child->driver != 0 ? 0 : child->executor, chore.text);
+    child_folder(worker->options, child, child->executor, chore.text);
     chores_add(worker->others, &chore);
 }
 

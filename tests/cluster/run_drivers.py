@@ -131,6 +131,26 @@ def test_supervised_process_is_killed(folder):
         expect(len(job.processes()) == 2, job.log())
 
 
+def test_files_of_the_next_process(folder):
+    """They stay when those of the process before it are removed late: the worker has much to remove just then."""
+    with Cluster(1) as cluster:
+        other = Job(cluster, folder, "until", "GATE")
+        job = Job(cluster, folder, "until", "GATE", options=["--supervise"])
+        first, of_other = job.starts(1), other.starts(1)
+        left, much = os.readlink(f"/proc/{first}/cwd"), os.readlink(f"/proc/{of_other}/cwd")
+        for i in range(20000):
+            open(f"{much}/{i}", "w").close()
+        os.kill(of_other, signal.SIGKILL)
+        time.sleep(0.02)
+        os.kill(first, signal.SIGKILL)
+        own = os.readlink(f"/proc/{job.starts(2)}/cwd")
+        wait_for("what was left is removed", lambda: not os.path.exists(left) and not os.path.exists(much))
+        expect(os.path.exists(own) and os.listdir(own), f"the files of the second stay: {own}")
+        job.open_gate()
+        expect(job.is_in("finished")["exit_code"] == 0, "its own end")
+        wait_for("its folder is removed", lambda: not os.path.exists(os.path.dirname(own)))
+
+
 def test_process_is_killed(folder):
     with Cluster(1) as cluster:
         job = Job(cluster, folder, "until", "GATE")
