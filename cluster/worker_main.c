@@ -23,6 +23,7 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cluster/worker_internal.h"
@@ -34,7 +35,9 @@ enum {
     WATCH_MS = 100,
     CLOSE_WATCH_MS = 10,
     CONNECTIONS_KEPT = 16,
-    CHILDREN_TEXT_BYTES = 16384 /* of a file below /proc */
+    CHILDREN_TEXT_BYTES = 16384, /* of a file below /proc */
+    LOCK_NS = 1000000000,        /* that its folder is another's until that is an error */
+    LOCK_NAP_NS = 10000000
 };
 
 static const char area[] = "worker";
@@ -50,6 +53,7 @@ void worker__wake(Worker *worker)
 
 /* --- executors --- */
 
+/* Once it counts as ended, its place may be the next one's at any time: all is read from it before. */
 static void end_child(Worker *worker, Child *child, ChildEnd end, const char *reason)
 {
     Chore chore = {.executor = child->executor,
@@ -60,25 +64,26 @@ static void end_child(Worker *worker, Child *child, ChildEnd end, const char *re
                    .driver = child->driver,
                    .owner = child->owner,
                    .exit_code = end.exit_code};
+    Chore removal = chore;
 
+    removal.kind = CHORE_REMOVE_FOLDER;
+    child_folder(worker->options, child, child->executor, removal.text);
+    snprintf(chore.text, sizeof chore.text, "%s", reason);
+    memcpy(chore.driver_host, child->driver_host, sizeof chore.driver_host);
     if (child->driver != 0)
         LOG_INFO(area, "driver %" PRId64 " has ended: %s", child->driver, reason);
     else
         LOG_INFO(area, "executor %" PRId64 " of application %" PRId64 " has ended: %s",
                  child->executor, child->application, reason);
-    memcpy(chore.driver_host, child->driver_host, sizeof chore.driver_host);
     pthread_mutex_lock(&worker->lock);
     child->state = CHILD_ENDED;
     pthread_mutex_unlock(&worker->lock);
-    snprintf(chore.text, sizeof chore.text, "%s", reason);
     chore.kind = CHORE_TELL_DRIVER;
-    if (child->driver == 0)
+    if (chore.driver == 0)
         chores_add(worker->tell_drivers, &chore);
     chore.kind = CHORE_TELL_MASTER;
     chores_add(worker->tell_master, &chore);
-    chore.kind = CHORE_REMOVE_FOLDER;
-    child_folder(worker->options, child, child->executor, chore.text);
-    chores_add(worker->others, &chore);
+    chores_add(worker->others, &removal);
 }
 
 static void start_child(Worker *worker, Child *child)
@@ -324,6 +329,19 @@ static Status make_folder(const char *dir, Error *err)
     return ST_OK;
 }
 
+/* Of a worker that was killed: what it had just forked has its descriptors a moment longer. */
+static bool take_lock(int fd)
+{
+    int64_t end_ns = clock_now_ns() + LOCK_NS;
+
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (clock_now_ns() >= end_ns)
+            return false;
+        nanosleep(&(struct timespec){.tv_nsec = LOCK_NAP_NS}, NULL);
+    }
+    return true;
+}
+
 /* The lock lasts as long as the descriptor. */
 static Status lock_folder(const char *dir, Error *err, int *lock_out)
 {
@@ -338,7 +356,7 @@ static Status lock_folder(const char *dir, Error *err, int *lock_out)
 
         if (fd < 0)
             return error_set_errno(err, errno, "cannot write \"%s\"", path);
-        if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (!take_lock(fd)) {
             close(fd);
             error_set(err, ST_BAD_INPUT, "the folder \"%s\" is another worker's", dir);
             error_hint(err, "Give each worker a --dir of its own.");

@@ -6,6 +6,7 @@
 Processes are ended here at the worst moments; what must hold is that the rest goes on, says what happened, and that
 nothing is left: no process, no file, no port. The driver is cluster_driver.c, which does nothing but register.
 """
+import fcntl
 import os
 import re
 import shutil
@@ -241,6 +242,21 @@ def test_worker_in_a_folder_that_is_taken():
     with Cluster(1) as cluster:
         failed = run("worker", "--master", cluster.url, "--dir", f"{cluster.dir}/worker-1", code=1)
         expect("is another worker's" in failed.stderr, failed.stderr)
+
+
+def test_worker_whose_predecessor_is_about_to_go():
+    """What a worker had just forked when it was killed still has the folder's lock."""
+    with Cluster(1) as cluster:
+        folder = f"{cluster.dir}/worker-2"
+        os.mkdir(folder)
+        with open(f"{folder}/worker.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            worker = cluster.start_worker(2)
+            time.sleep(0.3)
+        try:
+            wait_for("it is there", lambda: len(cluster.status()["workers"]) == 2)
+        finally:
+            stop(worker)
 
 
 def test_worker_hangs_and_comes_back():

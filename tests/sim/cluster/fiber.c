@@ -17,7 +17,12 @@ enum { STACK_BYTES = 2 << 20 };
 enum { STACK_BYTES = 512 << 10 };
 #endif
 
-enum { FIBERS_MAX = 4096, PID_FIRST = 5000000 };
+enum {
+    FIBERS_MAX = 4096,
+    PID_FIRST = 5000000,
+    LATE_PAUSES = 20, /* of a thousand pauses */
+    LATE_NS_MAX = 20000000
+};
 
 #define SWITCHES_MAX UINT64_C(20000000)
 #define START_NS     INT64_C(1800000000000000000)
@@ -247,6 +252,10 @@ void fiber_pause(void)
     if (world.self == NULL || world.pauses == 0 || world.hold_ons > 0 || --world.until_pause > 0)
         return;
     world.until_pause = 1 + sim_below(2000 / world.pauses);
+    if (sim_chance(LATE_PAUSES)) { /* its processor has something else to do */
+        fiber_sleep(sim_below(LATE_NS_MAX));
+        return;
+    }
     set_can_run(world.self);
     give_way();
 }

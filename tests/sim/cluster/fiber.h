@@ -82,7 +82,7 @@ void fiber_let_go_on(void);
 
 /* --- the world --- */
 
-/* pauses: of a thousand locks, at how many somebody else goes first. */
+/* pauses: of a thousand locks, at how many somebody else goes first, sometimes for milliseconds. */
 void fibers_begin(uint64_t seed, uint32_t pauses_per_thousand);
 /* Until is_over, which is asked whenever time goes on. False: nobody can ever run again, or all
  * run and run. */

@@ -80,6 +80,12 @@ void __wrap_log_line(LogLevel level, const char *area, const char *format, ...)
 
 enum { FIBERS = 4096, RUNS = 1 << 14 };
 
+typedef struct ExecutorProcess {
+    ExecutorOptions options;
+    Executor *executor; /* NULL: not yet, or no more */
+    uint32_t busy;      /* with what others want     */
+} ExecutorProcess;
+
 static uint64_t held_stage[FIBERS]; /* by a fiber: the stage of the attempt at hand */
 static uint64_t runs[RUNS];         /* what was run, hashed; 0: free                */
 
@@ -108,6 +114,13 @@ static void note_run(uint32_t partition, uint32_t number)
     }
 }
 
+/* What it works with is its own until it ends. */
+static void check_folder(const ExecutorProcess *process)
+{
+    if (access(process->options.folder, R_OK) != 0)
+        sim_fail("the folder of executor %lld is gone", (long long)process->options.executor);
+}
+
 /* A worker never runs more than it has cores for. */
 static void check_cores(const Worker *worker, const Child *starting)
 {
@@ -118,12 +131,6 @@ static void check_cores(const Worker *worker, const Child *starting)
     if (cores > worker->options->cores)
         sim_fail("a worker of %d cores runs %d", worker->options->cores, cores);
 }
-
-typedef struct ExecutorProcess {
-    ExecutorOptions options;
-    Executor *executor; /* NULL: not yet, or no more */
-    uint32_t busy;      /* with what others want     */
-} ExecutorProcess;
 
 bool process_is_executor(const SimProcess *process)
 {
@@ -402,8 +409,10 @@ void __wrap_task_run(StageWork *work, uint32_t partition, uint32_t number, const
 {
     bool goes_on;
 
-    if (process_is_executor(process_self()))
+    if (process_is_executor(process_self())) {
         note_run(partition, number);
+        check_folder(process_self()->context);
+    }
     goes_on = take_time(task_ns(), stop);
     if (sim_chance(odds.task_crashes))
         process_kill(process_self(), SIGSEGV);
