@@ -13,6 +13,9 @@
  * handler, which cannot wake anybody. */
 enum { LOOK_EVERY_MS = 20 };
 
+/* Where a partition can be that is kept for later jobs. */
+enum { KEPT_PLACES_MAX = 2 };
+
 Driver *driver_new(BlockStore *store, const SchedulerConfig *config)
 {
     Arena *arena = arena_new(NULL, "driver", ARENA_NO_CAP);
@@ -543,6 +546,14 @@ static bool was_let_go(Driver *driver, const TaskLaunch *launch, const TaskResul
     return true;
 }
 
+/* What is kept for later jobs executors let go of when they need the memory, and say so of each
+ * partition when it is asked for, at each of its places. What is made again for a job stays until
+ * that ends: so a task comes to its end that misses one after the other, however many there are. */
+static TaskFailure kept_was_missed(const JobStage *producer, uint32_t partition)
+{
+    return ++producer->misses[partition] <= KEPT_PLACES_MAX ? TASK_SET_BACK : TASK_KILLED;
+}
+
 static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResult *result)
 {
     const JobStage *stage = launch->stage;
@@ -570,15 +581,15 @@ static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResul
     if (block_output_lose(output, result->lost_map)) { /* there is a copy of it */
         announce_copies(driver, failure.executor);
         driver__copy_kept(driver, 0);
-        scheduler_task_failed(driver->scheduler, launch->attempt, TASK_KILLED, &result->error);
+        scheduler_task_failed(driver->scheduler, launch->attempt,
+                              kept_was_missed(producer, result->lost_map), &result->error);
         return;
     }
     note_lost(driver, producer, result->lost_map); /* all at once, not one a failure */
-    /* What is kept for later jobs executors let go of when they need the memory, and say so of each
-     * partition when it is asked for: that is no failure. */
     if (producer->keep_id != 0) {
         scheduler_output_lost(driver->scheduler, producer->id, result->lost_map, failure.executor);
-        scheduler_task_failed(driver->scheduler, launch->attempt, TASK_KILLED, &result->error);
+        scheduler_task_failed(driver->scheduler, launch->attempt,
+                              kept_was_missed(producer, result->lost_map), &result->error);
         return;
     }
     scheduler_fetch_failed(driver->scheduler, launch->attempt, &failure, &result->error);

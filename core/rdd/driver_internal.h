@@ -65,6 +65,7 @@ struct JobStage {
     const PartitionRange **takes; /* by source: fragment_takes                               */
     uint32_t *reads_left;         /* by partition: tasks of the job that have yet to take it */
     bool *is_let_go;              /* by partition: dropped when there were none left         */
+    uint32_t *misses;             /* by partition: how often it was kept, and gone all the same */
     StageReport report;
     bool is_released;
     ListNode node; /* of driver->stages */

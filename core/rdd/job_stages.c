@@ -78,6 +78,7 @@ static void add_stage(Driver *driver, Job *job, JobStage *stage)
     stage->ledger = ARENA_ARRAY(arena, LedgerEntry, fragment->partition_count);
     stage->reads_left = ARENA_ARRAY(arena, uint32_t, fragment->partition_count);
     stage->is_let_go = ARENA_ARRAY(arena, bool, fragment->partition_count);
+    stage->misses = ARENA_ARRAY(arena, uint32_t, fragment->partition_count);
     stage->takes = ARENA_ARRAY(arena, const PartitionRange *, fragment->source_count);
     stage->report = (StageReport){.name = stage->name,
                                   .tasks = fragment->partition_count,

@@ -243,7 +243,9 @@ TaskVerdict scheduler_task_succeeded(Scheduler *scheduler, AttemptId attempt, ui
 typedef enum TaskFailure {
     TASK_FAILED_RETRY, /* the task's own error, which another attempt may not meet             */
     TASK_FAILED,       /* an error that every attempt would meet (a bad value): fails the jobs */
-    TASK_KILLED        /* it was stopped, or refused: not its fault                            */
+    TASK_KILLED,       /* it was stopped, or refused: not its fault                            */
+    TASK_SET_BACK      /* what it reads was not there, and is not registered any more. Counts
+                        * against nothing: who says so sees to it that there is an end       */
 } TaskFailure;
 
 /* err: what it said. No effect when the attempt is not known any more. */

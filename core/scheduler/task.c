@@ -311,8 +311,11 @@ void scheduler_task_failed(Scheduler *scheduler, AttemptId id, TaskFailure failu
         Task *task = attempt->task;
         Executor *executor = attempt->executor;
 
-        task->avoid = sched__executor_id(executor);
-        if (failure == TASK_KILLED) {
+        if (failure != TASK_SET_BACK)
+            task->avoid = sched__executor_id(executor);
+        if (failure == TASK_SET_BACK) {
+            sched__attempt_over(scheduler, attempt);
+        } else if (failure == TASK_KILLED) {
             sched__attempt_lost(scheduler, attempt, err == NULL ? "it was stopped" : err->message);
         } else {
             task->failures++;

@@ -382,6 +382,42 @@ START_TEST(kept_partition_is_lost)
 }
 END_TEST
 
+/* As of a task of an executor elsewhere, where what it has made stays. */
+static void made_elsewhere(const TaskLaunch *launch)
+{
+    TaskResult result = {.error = ERROR_NONE, .hash = 1, .rows = 1, .bytes = 8};
+
+    driver_task_ended(world.driver, launch, &result);
+}
+
+/* An executor that needs the memory lets go of it at each of its two places, which is no failure;
+ * but one that does so each time ends the job. */
+START_TEST(kept_partition_is_missed)
+{
+    enum { PLACES = 2, LOSSES = 64 };
+    const Plan *kept = plan_exchange_keep(world.arena, make_numbers(&world, 1), 5, KEEP_DEFAULT);
+    RunningJob job;
+
+    world_add_executor(&world, 1);
+    job_begin(&world, &job, kept, DEFAULT_POOL);
+    for (uint32_t i = 0; i < PLACES + LOSSES; i++) {
+        TaskResult missing = {.error = ERROR_NONE, .has_lost_input = true};
+        TaskLaunch launch = next_launch(&world);
+
+        ck_assert_uint_eq(stage_of(&launch), 0);
+        made_elsewhere(&launch);
+        launch = next_launch(&world);
+        ck_assert_uint_eq(stage_of(&launch), 1);
+        missing.lost_place = launch.executor;
+        missing.status = error_set(&missing.error, ST_CORRUPT, "it is not here any more");
+        driver_task_ended(world.driver, &launch, &missing);
+    }
+    ck_assert_int_eq(job_wait(&job), ST_IO);
+    ck_assert_ptr_nonnull(strstr(job.error.message, "lost 64 times"));
+    driver_unpersist(world.driver, 5);
+}
+END_TEST
+
 /* Two jobs fill it at once: what the one has made, the other does not make. */
 START_TEST(two_jobs_fill_what_is_kept)
 {
@@ -512,6 +548,7 @@ int main(void)
     tcase_add_test(tests, cancel_group);
     tcase_add_test(tests, kept_rows_are_not_made_again);
     tcase_add_test(tests, kept_partition_is_lost);
+    tcase_add_test(tests, kept_partition_is_missed);
     tcase_add_test(tests, two_jobs_fill_what_is_kept);
     tcase_add_test(tests, unpersist_while_running);
     tcase_add_test(tests, result_is_lost_while_it_is_read);

@@ -311,6 +311,30 @@ START_TEST(many_lost_outputs_do_not_fail_the_job)
 }
 END_TEST
 
+/* As of one that misses partitions which were kept for it, one by one. */
+START_TEST(set_back_is_not_lost)
+{
+    StageId map = add_stage("kept", 1, false, 0), reduce = add_stage("reduce", 1, true, map);
+    ExecutorId executor = add_executor(0, 1);
+    JobId job = submit(reduce, DEFAULT_POOL);
+    Error err = ERROR_NONE;
+
+    (void)error_set(&err, ST_CORRUPT, "it is not here any more");
+    for (int i = 0; i < 100; i++) {
+        SchedulerAction action;
+
+        scheduler_task_succeeded(scheduler, expect_launch(map, 0).attempt, 1);
+        action = expect_launch(reduce, 0);
+        scheduler_output_lost(scheduler, map, 0, executor);
+        scheduler_task_failed(scheduler, action.attempt, TASK_SET_BACK, &err);
+    }
+    scheduler_task_succeeded(scheduler, expect_launch(map, 0).attempt, 1);
+    scheduler_task_succeeded(scheduler, expect_launch(reduce, 0).attempt, 1);
+    expect(ACTION_END_JOB);
+    ck_assert_int_eq(scheduler_job_state(scheduler, job), JOB_SUCCEEDED);
+}
+END_TEST
+
 START_TEST(shuffle_outputs_are_used_again)
 {
     StageId map = add_stage("map", 1, false, 0);
@@ -520,6 +544,7 @@ int main(void)
     tcase_add_test(tests, lowest_error_of_what_came_to_be_wanted);
     tcase_add_test(tests, four_fetch_failures_fail_the_job);
     tcase_add_test(tests, many_lost_outputs_do_not_fail_the_job);
+    tcase_add_test(tests, set_back_is_not_lost);
     tcase_add_test(tests, shuffle_outputs_are_used_again);
     tcase_add_test(tests, tasks_wait_for_the_host_they_prefer);
     tcase_add_test(tests, pools_share_by_weight);
