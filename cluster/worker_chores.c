@@ -227,8 +227,8 @@ void worker__remove_old_logs(const char *dir)
     }
 }
 
-/* Of a driver's process. The next one's may be beside it by now: what both are in goes with the last
- * one. */
+/* Of a driver's process. The next one's may be beside it by now: what both are in goes with the
+ * last one. */
 static void remove_process(const Worker *worker, const Chore *chore)
 {
     Child driver = {.driver = chore->driver, .application = chore->driver};

@@ -53,7 +53,7 @@ void worker__wake(Worker *worker)
 
 /* --- executors --- */
 
-/* Once it counts as ended, its place may be the next one's at any time: all is read from it before. */
+/* Once it counts as ended, its place may be the next one's: all is read from it before. */
 static void end_child(Worker *worker, Child *child, ChildEnd end, const char *reason)
 {
     Chore chore = {.executor = child->executor,
