@@ -87,21 +87,23 @@ static Status read_records(RddRun *run, VonkRecords *records, Error *err)
     return ST_OK;
 }
 
-static VonkRecords *records_new(const VonkRdd *rdd)
+static VonkRecords *records_new(RddSession *rdds, const RecordLayout *layout)
 {
     Arena *arena = arena_new(NULL, "records", ARENA_NO_CAP);
     VonkRecords *records = ARENA_NEW(arena, VonkRecords);
 
-    *records = (VonkRecords){
-        .arena = arena, .pool = rdd->rdds->jobs->pool, .layout = rdd->layout, .rdds = rdd->rdds};
-    atomic_fetch_add(&rdd->rdds->session->ref_count, 1);
+    *records =
+        (VonkRecords){.arena = arena, .pool = rdds->jobs->pool, .layout = layout, .rdds = rdds};
+    atomic_fetch_add(&rdds->session->ref_count, 1);
     text_store_init(&records->texts, records->pool, "collect");
     return records;
 }
 
-Status rdd_read_records(RddRun *run, const VonkRdd *rdd, Error *err, VonkRecords **records_out)
+/* The records that the run has made, and that were not read before. */
+static Status all_records(RddRun *run, const RecordLayout *layout, Error *err,
+                          VonkRecords **records_out)
 {
-    VonkRecords *records = records_new(rdd);
+    VonkRecords *records = records_new(run->rdds, layout);
     Status status = read_records(run, records, err);
 
     *records_out = NULL;
@@ -112,43 +114,47 @@ Status rdd_read_records(RddRun *run, const VonkRdd *rdd, Error *err, VonkRecords
     return status;
 }
 
-static Status collect(const VonkRdd *rdd, Error *err, VonkRecords **records_out)
-{
-    RddRun run;
-    Status status;
+typedef struct Collect {
+    const RecordLayout *layout;
+    VonkRecords **records_out;
+} Collect;
 
-    *records_out = NULL;
-    TRY(rdd_run(rdd, err, &run));
-    status = rdd_read_records(&run, rdd, err, records_out);
-    rdd_run_close(&run);
-    return status;
+static Status finish_collect(RddRun *run, void *opaque, Error *err)
+{
+    const Collect *collect = opaque;
+
+    return all_records(run, collect->layout, err, collect->records_out);
 }
 
 VonkStatus vonk_rdd_collect(VonkRdd *rdd, VonkRecords **records_out, VonkError *error)
 {
     if (records_out == NULL)
         return rdd_missing(error, "records_out");
-    return (VonkStatus)collect(rdd, (Error *)error, records_out);
+    *records_out = NULL;
+    if (rdd_is_failed(rdd))
+        return rdd_report(rdd, error);
+
+    Collect collect = {rdd->layout, records_out};
+    RddAction action = {.rdd = rdd,
+                        .plan = rdd->plan,
+                        .finish = finish_collect,
+                        .context = &collect,
+                        .context_bytes = sizeof collect};
+
+    return (VonkStatus)rdd_act(&action, (Error *)error);
 }
 
-Status rdd_pieces(const VonkRdd *rdd, Error *err, RddPieces *pieces_out)
+Status rdd_pieces(RddRun *run, const RecordLayout *layout, Error *err, RddPieces *pieces_out)
 {
-    RddRun run;
-    Status status;
-
     *pieces_out = (RddPieces){0};
-    TRY(rdd_run(rdd, err, &run));
-    status = rdd_read_records(&run, rdd, err, &pieces_out->records);
-    if (status == ST_OK) {
-        pieces_out->data = pieces_out->records->data;
-        pieces_out->partition_count = job_partition_count(run.job);
-        pieces_out->rows =
-            ARENA_ARRAY(pieces_out->records->arena, uint64_t, pieces_out->partition_count);
-        for (uint32_t p = 0; p < pieces_out->partition_count; p++)
-            pieces_out->rows[p] = job_partition_rows(run.job, p);
-    }
-    rdd_run_close(&run);
-    return status;
+    TRY(all_records(run, layout, err, &pieces_out->records));
+    pieces_out->data = pieces_out->records->data;
+    pieces_out->partition_count = job_partition_count(run->job);
+    pieces_out->rows =
+        ARENA_ARRAY(pieces_out->records->arena, uint64_t, pieces_out->partition_count);
+    for (uint32_t p = 0; p < pieces_out->partition_count; p++)
+        pieces_out->rows[p] = job_partition_rows(run->job, p);
+    return ST_OK;
 }
 
 void rdd_pieces_free(RddPieces *pieces)
@@ -172,72 +178,117 @@ const void *vonk__records_data(const VonkRecords *records, const VonkRecordType 
 
 /* --- numbers --- */
 
+static int64_t count_rows(const RddRun *run)
+{
+    int64_t count = 0;
+
+    for (uint32_t p = 0; p < job_partition_count(run->job); p++)
+        count += (int64_t)job_partition_rows(run->job, p);
+    return count;
+}
+
+/* Rows without columns: nothing is read that only the rows need. */
+static Status count_for(const VonkRdd *rdd, Status (*finish)(RddRun *, void *, Error *),
+                        const void *out, size_t bytes, Error *err)
+{
+    RddAction action = {.rdd = rdd,
+                        .plan = plan_project(rdd->rdds->arena, rdd->plan, 0, NULL, NULL),
+                        .finish = finish,
+                        .context = out,
+                        .context_bytes = bytes};
+
+    return rdd_act(&action, err);
+}
+
+static Status finish_count(RddRun *run, void *opaque, Error *err)
+{
+    (void)err;
+    **(int64_t **)opaque = count_rows(run);
+    return ST_OK;
+}
+
 VonkStatus vonk_rdd_count(VonkRdd *rdd, int64_t *count_out, VonkError *error)
 {
-    VonkRdd counted;
-    RddRun run;
-    Status status;
-
     if (count_out == NULL)
         return rdd_missing(error, "count_out");
     *count_out = 0;
     if (rdd_is_failed(rdd))
         return rdd_report(rdd, error);
-    counted = *rdd; /* rows without columns: nothing is read that only the rows need */
-    counted.plan = plan_project(rdd->rdds->arena, rdd->plan, 0, NULL, NULL);
-    status = rdd_run(&counted, (Error *)error, &run);
-    if (status == ST_OK)
-        for (uint32_t p = 0; p < job_partition_count(run.job); p++)
-            *count_out += (int64_t)job_partition_rows(run.job, p);
-    rdd_run_close(&run);
-    return (VonkStatus)status;
+    return (VonkStatus)count_for(rdd, finish_count, &count_out, sizeof count_out, (Error *)error);
+}
+
+static Status finish_is_empty(RddRun *run, void *opaque, Error *err)
+{
+    (void)err;
+    **(bool **)opaque = count_rows(run) == 0;
+    return ST_OK;
 }
 
 VonkStatus vonk_rdd_is_empty(VonkRdd *rdd, bool *is_empty_out, VonkError *error)
 {
-    int64_t count;
-    VonkStatus status;
+    VonkRdd *one = rdd_as_asked(vonk_rdd_take(rdd, 1), rdd);
 
     if (is_empty_out == NULL)
         return rdd_missing(error, "is_empty_out");
-    status = vonk_rdd_count(vonk_rdd_take(rdd, 1), &count, error);
-    *is_empty_out = status == VONK_OK && count == 0;
-    return status;
+    *is_empty_out = false;
+    if (rdd_is_failed(one))
+        return rdd_report(one, error);
+    return (VonkStatus)count_for(one, finish_is_empty, &is_empty_out, sizeof is_empty_out,
+                                 (Error *)error);
 }
 
 /* --- one record --- */
 
-/* The RDD's first record, of that type, with texts that live as long as the session. */
-static VonkStatus take_one(VonkRdd *rdd, const VonkRecordType *type, void *result, bool *found_out,
-                           VonkError *error)
-{
-    VonkRecords *records;
-    VonkStatus status;
+typedef struct TakeOne {
+    const RecordLayout *layout;
+    void *result;
+    bool *found_out;
+} TakeOne;
 
+/* With texts that live as long as the session. */
+static Status finish_take_one(RddRun *run, void *opaque, Error *err)
+{
+    const TakeOne *one = opaque;
+    VonkRecords *records;
+
+    TRY(all_records(run, one->layout, err, &records));
+    if (records->count > 0)
+        memcpy(one->result, rdd_copy_record(run->rdds, one->layout, records->data),
+               one->layout->bytes);
+    if (one->found_out != NULL)
+        *one->found_out = records->count > 0;
+    vonk_records_free(records);
+    return ST_OK;
+}
+
+/* The first record, of that type, of an RDD that was made for an action on another. */
+static VonkStatus take_one(VonkRdd *rdd, const VonkRdd *asked, const VonkRecordType *type,
+                           void *result, bool *found_out, VonkError *error)
+{
     if (found_out != NULL)
         *found_out = false;
     if (result == NULL)
         return rdd_missing(error, "the place of the result");
     memset(result, 0, type->bytes);
-    status = vonk_rdd_collect(rdd, &records, error);
-    if (status != VONK_OK)
-        return status;
-    if (records->count > 0) {
-        memcpy(result, rdd_copy_record(rdd->rdds, records->layout, records->data),
-               records->layout->bytes);
-        if (found_out != NULL)
-            *found_out = true;
-    }
-    vonk_records_free(records);
-    return status;
+    if (rdd_is_failed(rdd))
+        return rdd_report(rdd, error);
+
+    TakeOne one = {rdd->layout, result, found_out};
+    RddAction action = {.rdd = rdd_as_asked(rdd, asked),
+                        .plan = rdd->plan,
+                        .finish = finish_take_one,
+                        .context = &one,
+                        .context_bytes = sizeof one};
+
+    return (VonkStatus)rdd_act(&action, (Error *)error);
 }
 
 VonkStatus vonk__rdd_reduce(VonkRdd *rdd, const VonkRecordType *in, const VonkRecordType *acc,
                             const void *zero, VonkCall add, VonkCall merge, void *result,
                             bool *found_out, VonkError *error)
 {
-    return take_one(vonk__rdd_combine(rdd, false, in, acc, zero, (VonkCall){0}, add, merge), acc,
-                    result, found_out, error);
+    return take_one(vonk__rdd_combine(rdd, false, in, acc, zero, (VonkCall){0}, add, merge), rdd,
+                    acc, result, found_out, error);
 }
 
 /* Of the RDD's own type: one that a call names. */
@@ -254,14 +305,16 @@ static VonkRdd *checked(VonkRdd *rdd, const VonkRecordType *type, const char *wh
 VonkStatus vonk__rdd_first(VonkRdd *rdd, const VonkRecordType *type, void *result, bool *found_out,
                            VonkError *error)
 {
-    return take_one(vonk_rdd_take(checked(rdd, type, "first"), 1), type, result, found_out, error);
+    return take_one(vonk_rdd_take(checked(rdd, type, "first"), 1), rdd, type, result, found_out,
+                    error);
 }
 
 VonkStatus vonk__rdd_extreme(VonkRdd *rdd, bool is_max, const VonkRecordType *type,
                              const char *order, void *result, bool *found_out, VonkError *error)
 {
-    rdd = checked(rdd, type, is_max ? "max" : "min");
-    return take_one(is_max ? vonk_rdd_top(rdd, 1, order) : vonk_rdd_take_ordered(rdd, 1, order),
+    VonkRdd *of = checked(rdd, type, is_max ? "max" : "min");
+
+    return take_one(is_max ? vonk_rdd_top(of, 1, order) : vonk_rdd_take_ordered(of, 1, order), rdd,
                     type, result, found_out, error);
 }
 
@@ -319,7 +372,7 @@ VonkStatus vonk__rdd_tree(VonkRdd *rdd, uint32_t depth, const VonkRecordType *in
                                 rdd_columns(rdd->rdds->arena, tree->plan), merging, false,
                                 plan_record_columns(rdd->rdds->arena, spec->acc, &rdd->rdds->ids)),
                    spec->acc);
-    return take_one(tree, acc, result, found_out, error);
+    return take_one(tree, rdd, acc, result, found_out, error);
 }
 
 /* --- record by record --- */
@@ -427,18 +480,17 @@ VonkStatus vonk__rdd_foreach(VonkRdd *rdd, const VonkRecordType *in, VonkCall ca
     if (rdd_is_failed(rdd))
         return rdd_report(rdd, error);
 
-    RddSession *rdds = rdd->rdds;
-    Error err = ERROR_NONE; /* its own: the caller may want none */
-    CallStep step = {.kind = CALL_FOREACH, .function = rdd_function(rdds, call)};
-    RddRun run;
-    Status status = rdd_check_input(rdd, in, call.name, &err, &step.in);
+    CallStep step = {.kind = CALL_FOREACH, .function = rdd_function(rdd->rdds, call)};
+    RddAction action = {.rdd = rdd};
+    Error err = ERROR_NONE;
+    const VonkRdd *called;
 
+    if (rdd_check_input(rdd, in, call.name, &err, &step.in) != ST_OK)
+        return rdd_report(rdd_failed(rdd->rdds, &err), error);
     step.out = step.in;
-    if (status == ST_OK)
-        status = rdd_run(rdd_call(rdd, step), &err, &run);
-    if (status == ST_OK)
-        rdd_run_close(&run);
-    else if (error != NULL)
-        memcpy(error, &err, sizeof err);
-    return (VonkStatus)status;
+    called = rdd_call(rdd, step);
+    if (rdd_is_failed(called))
+        return rdd_report(called, error);
+    action.plan = called->plan;
+    return (VonkStatus)rdd_act(&action, (Error *)error);
 }

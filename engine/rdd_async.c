@@ -1,8 +1,11 @@
 /*
- * rdd_async.c -- jobs that run while the program goes on; groups and tags to cancel them by
+ * rdd_async.c -- actions, which are waited for or go on beside the program; groups and tags to
+ * cancel them by
  *
- * A job is planned by the caller's thread and driven by one of its own, which waits for it; what it
- * made is read by the caller's again.
+ *     the session's thread      rdd_act: plans, starts ....... vonk_job_wait: finish
+ *     the job's thread                          runs, settle
+ *
+ * An action that is waited for does all of that in one go.
  */
 #include <pthread.h>
 #include <string.h>
@@ -16,18 +19,71 @@ enum { LOOK_EVERY_MS = 20 };
 
 struct VonkJob {
     Arena *arena;
-    const VonkRdd *rdd;
+    RddSession *rdds;
+    RddAction action;
+    void *context; /* the action's, copied */
     RddRun run;
     JobRequest request;
     atomic_bool is_cancelled;
     pthread_t thread;
-    bool is_joined;
+    bool is_joined, is_finished;
     pthread_mutex_t lock; /* of all below */
     pthread_cond_t changed;
     bool is_submitted;
     VonkJobState state;
     Error error;
 };
+
+/* --- one job --- */
+
+static void free_job(VonkJob *job)
+{
+    rdd_run_close(&job->run);
+    pthread_cond_destroy(&job->changed);
+    pthread_mutex_destroy(&job->lock);
+    arena_free(job->arena);
+}
+
+/* All that a job asks of the session is asked here: nothing of it is touched where the job runs. */
+static Status plan_job(VonkJob *job, const atomic_bool *cancelled, Error *err)
+{
+    TRY(rdd_plan(job->rdds, job->action.plan, err, &job->run));
+    return rdd_job_request(&job->run, cancelled, false, err, &job->request);
+}
+
+static VonkJob *new_job(const RddAction *action)
+{
+    Arena *arena = arena_new(NULL, "action", ARENA_NO_CAP);
+    VonkJob *job = ARENA_NEW(arena, VonkJob);
+
+    *job = (VonkJob){
+        .arena = arena, .rdds = action->rdd->rdds, .action = *action, .error = ERROR_NONE};
+    if (action->context_bytes > 0)
+        job->context = arena_copy(arena, action->context, action->context_bytes);
+    pthread_mutex_init(&job->lock, NULL);
+    pthread_cond_init(&job->changed, NULL);
+    return job;
+}
+
+/* failed is called when a job that was planned does not come to its end. */
+static Status run_job(VonkJob *job, Error *err)
+{
+    const RddAction *action = &job->action;
+    Status status = job_start(job->rdds->jobs->driver, &job->request, err, &job->run.job);
+
+    if (status == ST_OK && action->settle != NULL)
+        status = action->settle(job->context, err);
+    if (status != ST_OK && action->failed != NULL)
+        action->failed(job->context);
+    return status;
+}
+
+static Status finish_job(VonkJob *job, Error *err)
+{
+    return job->action.finish == NULL ? ST_OK : job->action.finish(&job->run, job->context, err);
+}
+
+/* --- in the background --- */
 
 static void note_submitted(void *opaque)
 {
@@ -52,7 +108,7 @@ static void *job_main(void *opaque)
 {
     VonkJob *job = opaque;
     Error err = ERROR_NONE;
-    Status status = job_start(job->run.rdds->jobs->driver, &job->request, &err, &job->run.job);
+    Status status = run_job(job, &err);
 
     pthread_mutex_lock(&job->lock);
     job->error = err;
@@ -64,46 +120,60 @@ static void *job_main(void *opaque)
     return NULL;
 }
 
-VonkStatus vonk_rdd_start(VonkRdd *rdd, VonkJob **job_out, VonkError *error)
+static Status start_thread(VonkJob *job, Error *err)
 {
-    if (job_out == NULL)
-        return rdd_missing(error, "job_out");
-    *job_out = NULL;
-    if (rdd_is_failed(rdd))
-        return rdd_report(rdd, error);
-
-    RddSession *rdds = rdd->rdds;
-    Error *err = (Error *)error;
-    Arena *arena = arena_new(NULL, "job in the background", ARENA_NO_CAP);
-    VonkJob *job = ARENA_NEW(arena, VonkJob);
-    Status status;
     int failure;
 
-    *job = (VonkJob){.arena = arena, .rdd = rdd, .error = ERROR_NONE};
-    session_begin(rdds->session->session); /* a cancel before this one is not for it */
-    status = rdd_plan(rdds, rdd->plan, err, &job->run);
-    if (status == ST_OK)
-        status = rdd_job_request(&job->run, &job->is_cancelled, false, err, &job->request);
     job->request.submitted = note_submitted;
     job->request.context = job;
-    pthread_mutex_init(&job->lock, NULL);
-    pthread_cond_init(&job->changed, NULL);
-    if (status == ST_OK) {
-        failure = pthread_create(&job->thread, NULL, job_main, job);
-        if (failure != 0)
-            status = error_set_errno(err, failure, "cannot start a thread");
-    }
-    if (status != ST_OK) {
-        rdd_run_close(&job->run);
-        pthread_cond_destroy(&job->changed);
-        pthread_mutex_destroy(&job->lock);
-        arena_free(arena);
-        return (VonkStatus)status;
-    }
+    failure = pthread_create(&job->thread, NULL, job_main, job);
+    if (failure != 0)
+        return error_set_errno(err, failure, "cannot start a thread");
     wait_for_submission(job);
-    atomic_fetch_add(&rdds->session->ref_count, 1);
-    *job_out = job;
-    return VONK_OK;
+    atomic_fetch_add(&job->rdds->session->ref_count, 1);
+    return ST_OK;
+}
+
+VonkRdd *vonk_rdd_async(VonkRdd *rdd, VonkJob **job_out)
+{
+    VonkRdd *handle;
+
+    if (job_out != NULL)
+        *job_out = NULL;
+    if (rdd_is_failed(rdd))
+        return rdd;
+    if (job_out == NULL) {
+        Error err = ERROR_NONE;
+
+        (void)error_set(&err, ST_BAD_INPUT, "job_out is NULL");
+        return rdd_failed(rdd->rdds, &err);
+    }
+    handle = rdd_new(rdd->rdds, rdd->plan, rdd->layout);
+    handle->job_out = job_out;
+    return handle;
+}
+
+Status rdd_act(const RddAction *action, Error *error)
+{
+    VonkJob **job_out = action->rdd->job_out;
+    VonkJob *job = new_job(action);
+    const Session *session = job->rdds->session->session;
+    Error err = ERROR_NONE; /* its own: the caller may want none */
+    Status status;
+
+    session_begin(job->rdds->session->session); /* a cancel before this one is not for it */
+    status = plan_job(job, job_out == NULL ? session_cancelled(session) : &job->is_cancelled, &err);
+    if (status == ST_OK && job_out != NULL)
+        status = start_thread(job, &err);
+    else if (status == ST_OK && (status = run_job(job, &err)) == ST_OK)
+        status = finish_job(job, &err);
+    if (status == ST_OK && job_out != NULL)
+        *job_out = job;
+    else
+        free_job(job);
+    if (status != ST_OK && error != NULL)
+        *error = err;
+    return status;
 }
 
 VonkJobState vonk_job_poll(VonkJob *job)
@@ -129,7 +199,7 @@ VonkJobProgress vonk_job_progress(VonkJob *job)
     JobProgress seen = {0};
 
     if (job != NULL)
-        seen = driver_job_progress(job->run.rdds->jobs->driver, &job->is_cancelled);
+        seen = driver_job_progress(job->rdds->jobs->driver, &job->is_cancelled);
     return (VonkJobProgress){.stages = seen.stages,
                              .stage = seen.stage,
                              .tasks = seen.tasks,
@@ -141,7 +211,7 @@ VonkJobProgress vonk_job_progress(VonkJob *job)
 /* Until the job has ended; cancelling the session cancels it too. */
 static void wait_for(VonkJob *job)
 {
-    const atomic_bool *session_stops = session_cancelled(job->run.rdds->session->session);
+    const atomic_bool *session_stops = session_cancelled(job->rdds->session->session);
 
     pthread_mutex_lock(&job->lock);
     while (job->state == VONK_JOB_RUNNING) {
@@ -161,34 +231,24 @@ static void wait_for(VonkJob *job)
     job->is_joined = true;
 }
 
-VonkStatus vonk_job_wait(VonkJob *job, VonkRecords **records_out, VonkError *error)
+VonkStatus vonk_job_wait(VonkJob *job, VonkError *error)
 {
-    if (records_out != NULL)
-        *records_out = NULL;
+    Error err = ERROR_NONE;
+
     if (job == NULL)
         return rdd_missing(error, "the job");
     wait_for(job);
-    if (job->error.status != ST_OK) {
-        if (error != NULL)
-            *(Error *)error = job->error;
-        return (VonkStatus)job->error.status;
+    if (job->error.status == ST_OK && !job->is_finished && finish_job(job, &err) != ST_OK) {
+        pthread_mutex_lock(&job->lock);
+        job->error = err;
+        job->state = VONK_JOB_FAILED;
+        pthread_mutex_unlock(&job->lock);
     }
-    if (records_out == NULL)
-        return VONK_OK;
-    return (VonkStatus)rdd_read_records(&job->run, job->rdd, (Error *)error, records_out);
-}
-
-VonkStatus vonk_job_count(VonkJob *job, int64_t *count_out, VonkError *error)
-{
-    VonkStatus status;
-
-    if (count_out == NULL)
-        return rdd_missing(error, "count_out");
-    status = vonk_job_wait(job, NULL, error);
-    *count_out = 0;
-    for (uint32_t p = 0; status == VONK_OK && p < job_partition_count(job->run.job); p++)
-        *count_out += (int64_t)job_partition_rows(job->run.job, p);
-    return status;
+    job->is_finished = true;
+    rdd_run_close(&job->run);
+    if (job->error.status != ST_OK && error != NULL)
+        *(Error *)error = job->error;
+    return (VonkStatus)job->error.status;
 }
 
 void vonk_job_free(VonkJob *job)
@@ -199,11 +259,8 @@ void vonk_job_free(VonkJob *job)
         return;
     vonk_job_cancel(job);
     wait_for(job);
-    session = job->run.rdds->session;
-    rdd_run_close(&job->run);
-    pthread_cond_destroy(&job->changed);
-    pthread_mutex_destroy(&job->lock);
-    arena_free(job->arena);
+    session = job->rdds->session;
+    free_job(job);
     api_session_unref(session);
 }
 

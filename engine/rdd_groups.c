@@ -173,13 +173,16 @@ VonkStatus vonk__rdd_foreach_partition(VonkRdd *rdd, const VonkRecordType *in, V
         return rdd_report(rdd, error);
 
     UserFunction inner = rdd_function(rdd->rdds, call);
-    int64_t count;
+    const VonkRdd *called = rdd_group(&rdd, 1, false, &in, in,
+                                      rdd_own_function(rdd->rdds, "for each partition",
+                                                       (void (*)(void))read_only, &inner, NULL, 0),
+                                      0);
+    RddAction action = {.rdd = rdd};
 
-    return vonk_rdd_count(rdd_group(&rdd, 1, false, &in, in,
-                                    rdd_own_function(rdd->rdds, "for each partition",
-                                                     (void (*)(void))read_only, &inner, NULL, 0),
-                                    0),
-                          &count, error);
+    if (rdd_is_failed(called))
+        return rdd_report(called, error);
+    action.plan = plan_project(rdd->rdds->arena, called->plan, 0, NULL, NULL);
+    return (VonkStatus)rdd_act(&action, (Error *)error);
 }
 
 VonkRdd *vonk__rdd_generate(VonkSession *session, uint32_t partitions, const VonkRecordType *out,

@@ -8,7 +8,7 @@
  *                     calls become plan nodes
  *     rdd_shared.c    accumulators and broadcast values
  *     rdd_run.c rdd_async.c
- *                     plans become jobs, that are waited for or not
+ *                     plans become jobs, and actions, that are waited for or not
  *     rdd_actions.c rdd_statistics.c rdd_output.c rdd_save.c rdd_checkpoint.c
  *                     jobs' rows become answers, text, files
  *
@@ -63,6 +63,7 @@ struct VonkRdd {
     const RecordLayout *layout; /* of its records: the plan's columns, in order */
     int64_t keep_id;
     BlockOutput *blocks; /* of a local checkpoint, as long as the session; else NULL */
+    VonkJob **job_out;   /* of vonk_rdd_async: an action goes on in the background; else NULL */
     Error error;
 };
 
@@ -213,6 +214,11 @@ VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
 VonkRdd *rdd_read_partitions(VonkRdd *rdd, VonkRdd *for_all, const RecordLayout *in,
                              const RecordLayout *out, UserFunction function);
 
+/* The function over the RDD's partitions, each beside what `summary` makes of all of them (records of
+ * that layout); one plan, and the records are made once. */
+VonkRdd *rdd_beside_summaries(VonkRdd *rdd, const RecordLayout *summaries, UserFunction summary,
+                              const RecordLayout *out, UserFunction function);
+
 /* For one of several readers in a plan, which has the RDD once: all of one ++ids.last_shared see
  * the same partitions. */
 VonkRdd *rdd_shared(VonkRdd *rdd, int64_t shared_id);
@@ -255,10 +261,37 @@ MUST_CHECK Status rdd_plan(RddSession *rdds, const Plan *plan, Error *err, RddRu
  * made as it is read. */
 MUST_CHECK Status rdd_job_request(const RddRun *run, const atomic_bool *cancelled, bool is_streamed,
                                   Error *err, JobRequest *request_out);
-MUST_CHECK Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out);
 MUST_CHECK Status rdd_run(const VonkRdd *rdd, Error *err, RddRun *run_out);
 MUST_CHECK Status rdd_run_streamed(const VonkRdd *rdd, Error *err, RddRun *run_out);
 void rdd_run_close(RddRun *run); /* accepts a zeroed one */
+
+/* --- rdd_async.c --- */
+
+/* What an action runs, and what it makes of the rows. */
+typedef struct RddAction {
+    const VonkRdd *rdd; /* that it was called on: says whether it goes on in the background */
+    const Plan *plan;
+    /* NULL, or what is to be done behind the job, and when it was not: on the job's thread, where
+     * nothing of the session's may be touched. */
+    Status (*settle)(void *context, Error *err);
+    void (*failed)(void *context);
+    /* NULL, or what gives the caller the answer, on the session's thread. */
+    Status (*finish)(RddRun *run, void *context, Error *err);
+    const void *context; /* copied now */
+    size_t context_bytes;
+} RddAction;
+
+/* Runs it; or starts it, where its RDD is one of vonk_rdd_async: finish then comes with
+ * vonk_job_wait. */
+MUST_CHECK Status rdd_act(const RddAction *action, Error *err);
+
+/* An RDD that was just made for an action on another goes on as that one would. */
+static inline VonkRdd *rdd_as_asked(VonkRdd *made, const VonkRdd *asked)
+{
+    if (made != NULL && asked != NULL)
+        made->job_out = asked->job_out;
+    return made;
+}
 
 /* --- rdd_actions.c --- */
 
@@ -270,10 +303,9 @@ typedef struct RddPieces {
     uint64_t *rows;
 } RddPieces;
 
-/* The records that the run has made, and that were not read before. */
-MUST_CHECK Status rdd_read_records(RddRun *run, const VonkRdd *rdd, Error *err,
-                                   VonkRecords **records_out);
-MUST_CHECK Status rdd_pieces(const VonkRdd *rdd, Error *err, RddPieces *pieces_out);
+/* What the run has made: records of that layout, from any thread. */
+MUST_CHECK Status rdd_pieces(RddRun *run, const RecordLayout *layout, Error *err,
+                             RddPieces *pieces_out);
 void rdd_pieces_free(RddPieces *pieces);
 
 /* --- rdd_run.c, again --- */

@@ -212,7 +212,7 @@ VonkStatus vonk__rdd_lookup(VonkRdd *rdd, const VonkRecordType *type, const void
                                          &rdd->plan->columns[i], key));
         found = filter(rdd, equal);
     }
-    return vonk_rdd_collect(found, records_out, error);
+    return vonk_rdd_collect(rdd_as_asked(found, rdd), records_out, error);
 }
 
 VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b)

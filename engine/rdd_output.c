@@ -83,19 +83,14 @@ VonkStatus vonk_rdd_save(VonkRdd *rdd, const char *path, const char *format, Von
 
     RddSession *rdds = rdd->rdds;
     const char **names = ARENA_ARRAY(rdds->arena, const char *, rdd->layout->field_count);
-    VonkRdd saved = *rdd;
-    RddRun run;
-    Status status;
+    RddAction action = {.rdd = rdd};
 
     for (uint32_t i = 0; i < rdd->layout->field_count; i++)
         names[i] = rdd->layout->fields[i].name;
-    saved.plan = plan_write(
+    action.plan = plan_write(
         rdds->arena, rdd->plan, arena_strdup(rdds->arena, path), arena_strdup(rdds->arena, format),
         (NameList){rdd->layout->field_count, names}, (OptionList){0},
         (PlanColumn){
             .id = plan_new_column(&rdds->ids), .type = type_of(TYPE_INT8), .name = "count"});
-    status = rdd_run(&saved, (Error *)error, &run);
-    if (status == ST_OK)
-        rdd_run_close(&run);
-    return (VonkStatus)status;
+    return (VonkStatus)rdd_act(&action, (Error *)error);
 }

@@ -54,7 +54,7 @@ Status rdd_job_request(const RddRun *run, const atomic_bool *cancelled, bool is_
     request_out->pool = rdds->job_pool;
     request_out->group = rdds->group;
     request_out->tag_count = rdds->tag_count;
-    request_out->tags = rdds->tags;
+    request_out->tags = arena_copy(run->arena, rdds->tags, rdds->tag_count * sizeof *rdds->tags);
     return ST_OK;
 }
 
@@ -82,11 +82,6 @@ static Status run_plan(RddSession *rdds, const Plan *plan, bool is_streamed, Err
     if (status != ST_OK)
         rdd_run_close(run_out);
     return status;
-}
-
-Status rdd_run_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)
-{
-    return run_plan(rdds, plan, false, err, run_out);
 }
 
 /* The ledger of what the job has made. */

@@ -68,14 +68,47 @@ static void remove_files(Arena *arena, const char *path, bool just_hidden)
         closedir(folder);
 }
 
-static Status write_parts(VonkRdd *rdd, const char *folder, const char *format, Error *err)
+typedef struct Save {
+    const char *parent, *final, *temporary; /* folders; live as long as the session */
+    bool is_synced;
+} Save;
+
+/* All parts are there: the folder gets its name. */
+static Status name_folder(void *opaque, Error *err)
+{
+    const Save *save = opaque;
+    Arena *arena = arena_new(NULL, "save", ARENA_NO_CAP);
+    Status status = ST_OK;
+
+    /* of tasks that were killed, where files have names from the start (file_writer_open) */
+    remove_files(arena, save->temporary, true);
+    if (save->is_synced)
+        status = sync_files(arena, save->temporary, err);
+    arena_free(arena);
+    /* over an empty folder made meanwhile, at most: never over files */
+    if (status == ST_OK && rename(save->temporary, save->final) != 0)
+        status = error_set_errno(err, errno, "cannot rename \"%s\" to \"%s\"", save->temporary,
+                                 save->final);
+    return status == ST_OK && save->is_synced ? file_sync(save->parent, err) : status;
+}
+
+static void remove_folder(void *opaque)
+{
+    const Save *save = opaque;
+    Arena *arena = arena_new(NULL, "remove a folder", ARENA_NO_CAP);
+
+    remove_files(arena, save->temporary, false);
+    (void)rmdir(save->temporary);
+    arena_free(arena);
+}
+
+static const Plan *write_parts(const VonkRdd *rdd, const char *folder, const char *format)
 {
     Arena *arena = rdd->rdds->arena;
     const char **names = ARENA_ARRAY(arena, const char *, rdd->layout->field_count);
     PlanColumn count = {
         .id = plan_new_column(&rdd->rdds->ids), .type = type_of(TYPE_INT8), .name = "count"};
     PlanWrite *write;
-    RddRun run;
 
     for (uint32_t i = 0; i < rdd->layout->field_count; i++)
         names[i] = rdd->layout->fields[i].name;
@@ -85,9 +118,7 @@ static Status write_parts(VonkRdd *rdd, const char *folder, const char *format, 
                               (NameList){rdd->layout->field_count, names}, (OptionList){0}, count),
                    sizeof *write);
     write->is_parts = true;
-    TRY(rdd_run_plan(rdd->rdds, &write->head, err, &run));
-    rdd_run_close(&run);
-    return ST_OK;
+    return &write->head;
 }
 
 static Status save_folder(VonkRdd *rdd, const char *path, const char *format, Error *err)
@@ -95,34 +126,28 @@ static Status save_folder(VonkRdd *rdd, const char *path, const char *format, Er
     static atomic_uint saves;
     Arena *arena = rdd->rdds->arena;
     const char *parent, *name = folder_name(arena, path, &parent);
-    const char *final = arena_printf(arena, "%s/%s", parent, name);
-    const char *temporary = arena_printf(arena, "%s/.%s.%ld.%u.tmp", parent, name, (long)getpid(),
-                                         atomic_fetch_add(&saves, 1));
-    bool is_synced = rdd->rdds->session->session->config.sync_saves;
+    Save save = {.parent = arena_strdup(arena, parent),
+                 .final = arena_printf(arena, "%s/%s", parent, name),
+                 .temporary = arena_printf(arena, "%s/.%s.%ld.%u.tmp", parent, name, (long)getpid(),
+                                           atomic_fetch_add(&saves, 1)),
+                 .is_synced = rdd->rdds->session->session->config.sync_saves};
+    RddAction action = {.rdd = rdd,
+                        .plan = write_parts(rdd, save.temporary, format),
+                        .settle = name_folder,
+                        .failed = remove_folder,
+                        .context = &save,
+                        .context_bytes = sizeof save};
     struct stat info;
     Status status;
 
-    if (lstat(final, &info) == 0) {
-        status = error_set(err, ST_BAD_INPUT, "\"%s\" is there already", final);
+    if (lstat(save.final, &info) == 0) {
+        status = error_set(err, ST_BAD_INPUT, "\"%s\" is there already", save.final);
         error_hint(err, "Save to a new folder, or remove it first.");
         return status;
     }
-    if (mkdir(temporary, 0777) != 0)
-        return error_set_errno(err, errno, "cannot make the folder \"%s\"", temporary);
-    status = write_parts(rdd, temporary, format, err);
-    /* of tasks that were killed, where files have names from the start (file_writer_open) */
-    remove_files(arena, temporary, true);
-    if (status == ST_OK && is_synced)
-        status = sync_files(arena, temporary, err);
-    /* over an empty folder made meanwhile, at most: never over files */
-    if (status == ST_OK && rename(temporary, final) != 0)
-        status = error_set_errno(err, errno, "cannot rename \"%s\" to \"%s\"", temporary, final);
-    if (status != ST_OK) {
-        remove_files(arena, temporary, false);
-        (void)rmdir(temporary);
-        return status;
-    }
-    return is_synced ? file_sync(parent, err) : ST_OK;
+    if (mkdir(save.temporary, 0777) != 0)
+        return error_set_errno(err, errno, "cannot make the folder \"%s\"", save.temporary);
+    return rdd_act(&action, err);
 }
 
 static VonkStatus save(VonkRdd *rdd, const char *folder, const char *format, VonkError *error)

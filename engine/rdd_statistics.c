@@ -36,16 +36,13 @@ static void give_state(VonkOut *out, const void *state, size_t bytes)
     vonk_emit(out, &(PartState){.bytes = {state, bytes}});
 }
 
-/* The states of all partitions, in order; rdd_pieces_free. */
-static Status find_states(VonkRdd *rdd, const VonkRecordType *in, const char *name,
-                          PartFunction function, const void *closure, size_t bytes, Error *err,
-                          RddPieces *states_out)
+/* A state of each partition. */
+static VonkRdd *states_of(VonkRdd *rdd, const VonkRecordType *in, const char *name,
+                          PartFunction function, const void *closure, size_t bytes)
 {
-    return rdd_pieces(
-        rdd_group(&rdd, 1, false, &in, &PartState_vonk,
-                  rdd_own_function(rdd->rdds, name, (void (*)(void))function, NULL, closure, bytes),
-                  0),
-        err, states_out);
+    return rdd_group(
+        &rdd, 1, false, &in, &PartState_vonk,
+        rdd_own_function(rdd->rdds, name, (void (*)(void))function, NULL, closure, bytes), 0);
 }
 
 static const void *state_at(const RddPieces *states, size_t i)
@@ -118,7 +115,7 @@ static void find_moments(VonkTask *task, VonkIn *in, VonkOut *out)
     give_state(out, moments, sizeof *moments);
 }
 
-static Status finish(const Moments *moments, AggOpId agg, Error *err, double *result_out)
+static Status moment(const Moments *moments, AggOpId agg, Error *err, double *result_out)
 {
     OpCtx ctx = {0};
     AggTypes types = {type_of(TYPE_FLOAT8), type_of(TYPE_FLOAT8)};
@@ -137,65 +134,85 @@ static Status finish_all(const Moments *moments, Error *err, VonkStats *stats)
 {
     *stats =
         (VonkStats){.count = moments->sums.sum.count, .min = moments->min, .max = moments->max};
-    TRY(finish(moments, AGGOP_sum_float8, err, &stats->sum));
-    TRY(finish(moments, AGGOP_avg_float8, err, &stats->mean));
-    TRY(finish(moments, AGGOP_var_pop_float8, err, &stats->variance));
-    TRY(finish(moments, AGGOP_var_samp_float8, err, &stats->sample_variance));
-    TRY(finish(moments, AGGOP_stddev_pop_float8, err, &stats->stdev));
-    return finish(moments, AGGOP_stddev_samp_float8, err, &stats->sample_stdev);
+    TRY(moment(moments, AGGOP_sum_float8, err, &stats->sum));
+    TRY(moment(moments, AGGOP_avg_float8, err, &stats->mean));
+    TRY(moment(moments, AGGOP_var_pop_float8, err, &stats->variance));
+    TRY(moment(moments, AGGOP_var_samp_float8, err, &stats->sample_variance));
+    TRY(moment(moments, AGGOP_stddev_pop_float8, err, &stats->stdev));
+    return moment(moments, AGGOP_stddev_samp_float8, err, &stats->sample_stdev);
 }
 
-/* Of the whole RDD. */
-static Status find_all(VonkRdd *rdd, const char *field, Error *err, Moments *all)
+/* A partition's, from its state. */
+static void add_moments(Moments *all, const void *state)
 {
-    RddPieces states;
-    VonkRdd *values = field_values(rdd, field);
+    Moments part;
 
-    *all = (Moments){0};
-    if (rdd_is_failed(values))
-        return (Status)rdd_report(values, (VonkError *)err);
-    TRY(find_states(values, &FieldValue_vonk, "the statistics", find_moments, NULL, 0, err,
-                    &states));
-    for (size_t i = 0; i < vonk_records_count(states.records); i++) {
-        Moments part;
-
-        memcpy(&part, state_at(&states, i), sizeof part);
-        if (part.sums.sum.count == 0)
-            continue;
-        widen(all, part.min, part.max, all->sums.sum.count == 0);
-        float_variance_merge(&all->sums, &part.sums);
-    }
-    rdd_pieces_free(&states);
-    return ST_OK;
+    memcpy(&part, state, sizeof part);
+    if (part.sums.sum.count == 0)
+        return;
+    widen(all, part.min, part.max, all->sums.sum.count == 0);
+    float_variance_merge(&all->sums, &part.sums);
 }
 
-/* One result. */
+/* What is asked of the moments: all of them, or one. */
+typedef struct AskedMoments {
+    const RecordLayout *layout; /* of the states */
+    VonkStats *stats_out;
+    double *result_out;
+    AggOpId agg;
+    double of_nothing;
+} AskedMoments;
+
+static Status finish_moments(RddRun *run, void *opaque, Error *err)
+{
+    const AskedMoments *asked = opaque;
+    Moments all = {0};
+    RddPieces states;
+
+    TRY(rdd_pieces(run, asked->layout, err, &states));
+    for (size_t i = 0; i < vonk_records_count(states.records); i++)
+        add_moments(&all, state_at(&states, i));
+    rdd_pieces_free(&states);
+    if (asked->stats_out != NULL)
+        return finish_all(&all, err, asked->stats_out);
+    *asked->result_out = asked->of_nothing;
+    return all.sums.sum.count == 0 ? ST_OK : moment(&all, asked->agg, err, asked->result_out);
+}
+
+static VonkStatus find_moments_of(VonkRdd *rdd, const char *field, AskedMoments asked,
+                                  VonkError *error)
+{
+    VonkRdd *values = field_values(rdd, field), *states;
+
+    if (rdd_is_failed(values))
+        return rdd_report(values, error);
+    states = states_of(values, &FieldValue_vonk, "the statistics", find_moments, NULL, 0);
+    asked.layout = states->layout;
+
+    RddAction action = {.rdd = rdd,
+                        .plan = states->plan,
+                        .finish = finish_moments,
+                        .context = &asked,
+                        .context_bytes = sizeof asked};
+
+    return (VonkStatus)rdd_act(&action, (Error *)error);
+}
+
 static VonkStatus find_one(VonkRdd *rdd, const char *field, AggOpId agg, double of_nothing,
                            double *result_out, VonkError *error)
 {
-    Moments all;
-    Status status = find_all(rdd, field, (Error *)error, &all);
-
     *result_out = 0;
-    if (status == ST_OK && all.sums.sum.count == 0)
-        *result_out = of_nothing;
-    else if (status == ST_OK)
-        status = finish(&all, agg, (Error *)error, result_out);
-    return (VonkStatus)status;
+    return find_moments_of(
+        rdd, field, (AskedMoments){.agg = agg, .of_nothing = of_nothing, .result_out = result_out},
+        error);
 }
 
 VonkStatus vonk_rdd_stats(VonkRdd *rdd, const char *field, VonkStats *stats_out, VonkError *error)
 {
-    Moments all;
-    Status status;
-
     if (stats_out == NULL)
         return rdd_missing(error, "stats_out");
     *stats_out = (VonkStats){0};
-    status = find_all(rdd, field, (Error *)error, &all);
-    if (status == ST_OK)
-        status = finish_all(&all, (Error *)error, stats_out);
-    return (VonkStatus)status;
+    return find_moments_of(rdd, field, (AskedMoments){.stats_out = stats_out}, error);
 }
 
 VonkStatus vonk_rdd_sum(VonkRdd *rdd, const char *field, double *sum_out, VonkError *error)
@@ -222,22 +239,27 @@ VonkStatus vonk_rdd_variance(VonkRdd *rdd, const char *field, double *variance_o
 
 typedef struct Buckets {
     size_t count;
-    double edges[]; /* count + 1 */
+    double edges[]; /* count + 1; zero where the moments say them */
 } Buckets;
 
-/* The last bucket has both its ends; what lies beyond, and NaN, is in none. */
-static void fill_buckets(VonkTask *task, VonkIn *in, VonkOut *out)
+/* Of a partition: how many are in each bucket, and where the edges are. */
+typedef struct Counted {
+    Moments all; /* of the whole RDD, where the edges are wanted */
+    int64_t counts[];
+} Counted;
+
+static size_t counted_bytes(size_t bucket_count)
 {
-    const Buckets *buckets = VONK_CLOSURE(task, Buckets);
-    const double *edges = buckets->edges;
-    int64_t *counts = state_new(task, buckets->count * sizeof *counts);
+    return sizeof(Counted) + bucket_count * sizeof(int64_t);
+}
 
-    if (counts == NULL)
-        return;
+/* The last bucket has both its ends; what lies beyond, and NaN, is in none. */
+static void count_values(VonkIn *in, const double *edges, size_t bucket_count, int64_t *counts)
+{
     for (const FieldValue *at; (at = VONK_NEXT(in, FieldValue)) != NULL;) {
-        size_t low = 0, high = buckets->count;
+        size_t low = 0, high = bucket_count;
 
-        if (at->value_is_null || !(at->value >= edges[0] && at->value <= edges[buckets->count]))
+        if (at->value_is_null || !(at->value >= edges[0] && at->value <= edges[bucket_count]))
             continue;
         while (low + 1 < high) {
             size_t middle = (low + high) / 2;
@@ -246,7 +268,53 @@ static void fill_buckets(VonkTask *task, VonkIn *in, VonkOut *out)
         }
         counts[low]++;
     }
-    give_state(out, counts, buckets->count * sizeof *counts);
+}
+
+/* Neighbours are equal where there are no doubles between them: the last of these buckets takes
+ * what lies there. */
+static void fill_edges(double min, double max, size_t bucket_count, double *edges)
+{
+    double count = (double)bucket_count, width = (max - min) / count;
+
+    if (isinf(width)) /* as far apart as doubles can be */
+        width = max / count - min / count;
+    for (size_t i = 0; i < bucket_count; i++)
+        edges[i] = fmin(min + width * (double)i, max);
+    edges[bucket_count] = max;
+}
+
+static void fill_buckets(VonkTask *task, VonkIn *in, VonkOut *out)
+{
+    const Buckets *buckets = VONK_CLOSURE(task, Buckets);
+    Counted *counted = state_new(task, counted_bytes(buckets->count));
+
+    if (counted == NULL)
+        return;
+    count_values(in, buckets->edges, buckets->count, counted->counts);
+    give_state(out, counted, counted_bytes(buckets->count));
+}
+
+static bool has_range(const Moments *all)
+{
+    return all->sums.sum.count > 0 && isfinite(all->min) && isfinite(all->max);
+}
+
+static void fill_own_buckets(VonkTask *task, VonkIn *in, VonkIn *moments, VonkOut *out)
+{
+    const Buckets *buckets = VONK_CLOSURE(task, Buckets);
+    Counted *counted = state_new(task, counted_bytes(buckets->count));
+    double *edges = state_new(task, (buckets->count + 1) * sizeof *edges);
+
+    if (counted == NULL || edges == NULL)
+        return;
+    for (const PartState *part; (part = VONK_NEXT(moments, PartState)) != NULL;)
+        add_moments(&counted->all, part->bytes.data);
+    if (has_range(&counted->all)) {
+        fill_edges(counted->all.min, counted->all.max, buckets->count, edges);
+        if (counted->all.min < counted->all.max)
+            count_values(in, edges, buckets->count, counted->counts);
+    }
+    give_state(out, counted, counted_bytes(buckets->count));
 }
 
 static Status check_bucket_count(size_t bucket_count, Error *err)
@@ -267,88 +335,123 @@ static Status check_edges(const double *edges, size_t bucket_count, Error *err)
     return ST_OK;
 }
 
-static Status count_buckets(VonkRdd *rdd, const char *field, const double *edges, size_t count,
-                            Error *err, int64_t *counts)
+typedef struct Histogram {
+    const RecordLayout *layout; /* of the states */
+    size_t count;               /* of buckets */
+    double *edges_out;          /* NULL: they are given */
+    int64_t *counts_out;
+} Histogram;
+
+static void add_counts(const Histogram *histogram, const RddPieces *states)
 {
-    VonkRdd *values = field_values(rdd, field);
-
-    if (rdd_is_failed(values))
-        return (Status)rdd_report(values, (VonkError *)err);
-
-    size_t bytes = sizeof(Buckets) + (count + 1) * sizeof *edges;
-    Buckets *buckets = arena_alloc(rdd->rdds->arena, bytes);
-    RddPieces states;
-
-    buckets->count = count;
-    memcpy(buckets->edges, edges, (count + 1) * sizeof *edges);
-    TRY(find_states(values, &FieldValue_vonk, "the histogram", fill_buckets, buckets, bytes, err,
-                    &states));
-    for (size_t i = 0; i < vonk_records_count(states.records); i++)
-        for (size_t b = 0; b < count; b++) {
+    for (size_t i = 0; i < vonk_records_count(states->records); i++)
+        for (size_t b = 0; b < histogram->count; b++) {
             int64_t part;
 
-            memcpy(&part, (const char *)state_at(&states, i) + b * sizeof part, sizeof part);
-            counts[b] += part;
+            memcpy(&part,
+                   (const char *)state_at(states, i) + offsetof(Counted, counts) + b * sizeof part,
+                   sizeof part);
+            histogram->counts_out[b] += part;
         }
-    rdd_pieces_free(&states);
+}
+
+/* All partitions have found the same edges. */
+static Status give_edges(const Histogram *histogram, const RddPieces *states, Error *err)
+{
+    Moments all = {0};
+
+    if (vonk_records_count(states->records) > 0)
+        memcpy(&all, (const char *)state_at(states, 0) + offsetof(Counted, all), sizeof all);
+    if (!has_range(&all))
+        return error_set(err, ST_BAD_INPUT,
+                         "a histogram between the least and the largest value needs "
+                         "values, all of them finite");
+    fill_edges(all.min, all.max, histogram->count, histogram->edges_out);
+    if (all.min == all.max) /* no two edges differ: all are in the first */
+        histogram->counts_out[0] = (int64_t)all.sums.sum.count;
     return ST_OK;
+}
+
+static Status finish_histogram(RddRun *run, void *opaque, Error *err)
+{
+    const Histogram *histogram = opaque;
+    Status status = ST_OK;
+    RddPieces states;
+
+    TRY(rdd_pieces(run, histogram->layout, err, &states));
+    add_counts(histogram, &states);
+    if (histogram->edges_out != NULL)
+        status = give_edges(histogram, &states, err);
+    rdd_pieces_free(&states);
+    return status;
+}
+
+/* Between those edges; NULL: between the least and the largest value. */
+static VonkRdd *counted_values(VonkRdd *values, const double *edges, size_t bucket_count)
+{
+    RddSession *rdds = values->rdds;
+    size_t bytes = sizeof(Buckets) + (bucket_count + 1) * sizeof *edges;
+    Buckets *buckets = arena_alloc(rdds->arena, bytes);
+    const RecordLayout *layout;
+
+    buckets->count = bucket_count;
+    if (edges != NULL) {
+        memcpy(buckets->edges, edges, (bucket_count + 1) * sizeof *edges);
+        return states_of(values, &FieldValue_vonk, "the histogram", fill_buckets, buckets, bytes);
+    }
+    layout = rdd_layout(rdds, &PartState_vonk, NULL);
+    return rdd_beside_summaries(
+        values, layout,
+        rdd_own_function(rdds, "the statistics", (void (*)(void))find_moments, NULL, NULL, 0),
+        layout,
+        rdd_own_function(rdds, "the histogram", (void (*)(void))fill_own_buckets, NULL, buckets,
+                         bytes));
+}
+
+static VonkStatus find_histogram(VonkRdd *rdd, const char *field, const double *edges,
+                                 Histogram histogram, VonkError *error)
+{
+    VonkRdd *values = field_values(rdd, field);
+    const VonkRdd *counted;
+
+    memset(histogram.counts_out, 0, histogram.count * sizeof *histogram.counts_out);
+    if (rdd_is_failed(values))
+        return rdd_report(values, error);
+    counted = counted_values(values, edges, histogram.count);
+    histogram.layout = counted->layout;
+
+    RddAction action = {.rdd = rdd,
+                        .plan = counted->plan,
+                        .finish = finish_histogram,
+                        .context = &histogram,
+                        .context_bytes = sizeof histogram};
+
+    return (VonkStatus)rdd_act(&action, (Error *)error);
 }
 
 VonkStatus vonk_rdd_histogram_of(VonkRdd *rdd, const char *field, const double *edges,
                                  size_t bucket_count, int64_t *counts_out, VonkError *error)
 {
-    Error *err = (Error *)error;
-    Status status;
-
     if (edges == NULL || counts_out == NULL)
         return rdd_missing(error, edges == NULL ? "the edges" : "counts_out");
-    status = check_edges(edges, bucket_count, err);
-    if (status != ST_OK)
-        return (VonkStatus)status;
-    memset(counts_out, 0, bucket_count * sizeof *counts_out);
-    return (VonkStatus)count_buckets(rdd, field, edges, bucket_count, err, counts_out);
-}
-
-/* Neighbours are equal where there are no doubles between them: the last of these buckets takes
- * what lies there. */
-static void fill_edges(double min, double max, size_t bucket_count, double *edges)
-{
-    double count = (double)bucket_count, width = (max - min) / count;
-
-    if (isinf(width)) /* as far apart as doubles can be */
-        width = max / count - min / count;
-    for (size_t i = 0; i < bucket_count; i++)
-        edges[i] = fmin(min + width * (double)i, max);
-    edges[bucket_count] = max;
+    if (check_edges(edges, bucket_count, (Error *)error) != ST_OK)
+        return VONK_BAD_INPUT;
+    return find_histogram(rdd, field, edges,
+                          (Histogram){.count = bucket_count, .counts_out = counts_out}, error);
 }
 
 VonkStatus vonk_rdd_histogram(VonkRdd *rdd, const char *field, size_t bucket_count,
                               double *edges_out, int64_t *counts_out, VonkError *error)
 {
-    Error *err = (Error *)error;
-    Moments all;
-    VonkStatus status;
-
     if (edges_out == NULL || counts_out == NULL)
         return rdd_missing(error, edges_out == NULL ? "edges_out" : "counts_out");
-    status = (VonkStatus)check_bucket_count(bucket_count, err);
-    if (status != VONK_OK)
-        return status;
-    memset(counts_out, 0, bucket_count * sizeof *counts_out);
+    if (check_bucket_count(bucket_count, (Error *)error) != ST_OK)
+        return VONK_BAD_INPUT;
     memset(edges_out, 0, (bucket_count + 1) * sizeof *edges_out);
-    status = (VonkStatus)find_all(rdd, field, err, &all);
-    if (status != VONK_OK)
-        return status;
-    if (all.sums.sum.count == 0 || !isfinite(all.min) || !isfinite(all.max))
-        return (VonkStatus)error_set(err, ST_BAD_INPUT,
-                                     "a histogram between the least and the largest value needs "
-                                     "values, all of them finite");
-    fill_edges(all.min, all.max, bucket_count, edges_out);
-    if (all.min == all.max) { /* no two edges differ: all are in the first */
-        counts_out[0] = (int64_t)all.sums.sum.count;
-        return VONK_OK;
-    }
-    return (VonkStatus)count_buckets(rdd, field, edges_out, bucket_count, err, counts_out);
+    return find_histogram(
+        rdd, field, NULL,
+        (Histogram){.count = bucket_count, .edges_out = edges_out, .counts_out = counts_out},
+        error);
 }
 
 /* --- how many differ, about: HyperLogLog with Ertl's estimator (arXiv 1702.01284) --- */
@@ -451,6 +554,31 @@ static double estimate(const uint8_t *registers, uint32_t log_registers)
     return m * m / (2 * M_LN2 * z);
 }
 
+typedef struct CountDistinct {
+    const RecordLayout *layout; /* of the states */
+    uint32_t log_registers;
+    int64_t *count_out;
+} CountDistinct;
+
+static Status finish_count_distinct(RddRun *run, void *opaque, Error *err)
+{
+    const CountDistinct *asked = opaque;
+    size_t count = (size_t)1 << asked->log_registers;
+    uint8_t *registers = ARENA_ARRAY(run->arena, uint8_t, count);
+    RddPieces states;
+
+    TRY(rdd_pieces(run, asked->layout, err, &states));
+    for (size_t i = 0; i < vonk_records_count(states.records); i++)
+        for (size_t r = 0; r < count; r++) {
+            uint8_t longest = ((const uint8_t *)state_at(&states, i))[r];
+
+            registers[r] = longest > registers[r] ? longest : registers[r];
+        }
+    rdd_pieces_free(&states);
+    *asked->count_out = llround(estimate(registers, asked->log_registers));
+    return ST_OK;
+}
+
 VonkStatus vonk_rdd_count_approx_distinct(VonkRdd *rdd, double relative_sd, int64_t *count_out,
                                           VonkError *error)
 {
@@ -461,41 +589,34 @@ VonkStatus vonk_rdd_count_approx_distinct(VonkRdd *rdd, double relative_sd, int6
         return rdd_report(rdd, error);
 
     Arena *arena = rdd->rdds->arena;
-    Error *err = (Error *)error;
     double wanted = ceil(2 * log2(1.054 / relative_sd));
+    CountDistinct asked = {.count_out = count_out};
     RecordLayout whole;
     RecordKeys keys;
-    uint32_t log_registers;
     Sketch *sketch;
-    uint8_t *registers;
-    RddPieces states;
+    const VonkRdd *states;
     size_t bytes;
-    Status status;
 
     if (!(wanted >= LOG_REGISTERS_MIN && wanted <= LOG_REGISTERS_MAX))
         return (VonkStatus)error_set(
-            err, ST_BAD_INPUT, "a relative standard deviation of %g: 0.0021 to 0.26 can be had",
-            relative_sd);
+            (Error *)error, ST_BAD_INPUT,
+            "a relative standard deviation of %g: 0.0021 to 0.26 can be had", relative_sd);
     whole = *rdd->layout;
     whole.fields = rdd_all_keys(arena, rdd->layout);
     keys = record_keys_make(arena, &whole, &whole);
-    log_registers = (uint32_t)wanted;
+    asked.log_registers = (uint32_t)wanted;
     bytes = sizeof *sketch + keys.count * sizeof *keys.items;
     sketch = arena_alloc(arena, bytes);
-    *sketch = (Sketch){log_registers, keys.a_bytes, keys.count};
+    *sketch = (Sketch){asked.log_registers, keys.a_bytes, keys.count};
     memcpy(sketch->keys, keys.items, keys.count * sizeof *keys.items);
-    status = find_states(rdd, NULL, "the sketch", fill_registers, sketch, bytes, err, &states);
-    if (status != ST_OK)
-        return (VonkStatus)status;
-    registers = arena_alloc(arena, (size_t)1 << log_registers);
-    memset(registers, 0, (size_t)1 << log_registers);
-    for (size_t i = 0; i < vonk_records_count(states.records); i++)
-        for (size_t r = 0; r < (size_t)1 << log_registers; r++) {
-            uint8_t run = ((const uint8_t *)state_at(&states, i))[r];
+    states = states_of(rdd, NULL, "the sketch", fill_registers, sketch, bytes);
+    asked.layout = states->layout;
 
-            registers[r] = run > registers[r] ? run : registers[r];
-        }
-    rdd_pieces_free(&states);
-    *count_out = llround(estimate(registers, log_registers));
-    return VONK_OK;
+    RddAction action = {.rdd = rdd,
+                        .plan = states->plan,
+                        .finish = finish_count_distinct,
+                        .context = &asked,
+                        .context_bytes = sizeof asked};
+
+    return (VonkStatus)rdd_act(&action, (Error *)error);
 }

@@ -13,15 +13,14 @@
 #include "engine/rdd_internal.h"
 #include "exec/row_layout.h"
 
-/* The user's function over partitions, given what `summary` makes of each. */
-static VonkRdd *beside_summaries(VonkRdd *rdd, const RecordLayout *wide, UserFunction summary,
-                                 const RecordLayout *out, UserFunction function)
+VonkRdd *rdd_beside_summaries(VonkRdd *rdd, const RecordLayout *summaries, UserFunction summary,
+                              const RecordLayout *out, UserFunction function)
 {
     int64_t shared_id = ++rdd->rdds->ids.last_shared;
-    VonkRdd *summaries =
-        rdd_read_partitions(rdd_shared(rdd, shared_id), NULL, rdd->layout, wide, summary);
+    VonkRdd *all =
+        rdd_read_partitions(rdd_shared(rdd, shared_id), NULL, rdd->layout, summaries, summary);
 
-    return rdd_read_partitions(rdd_shared(rdd, shared_id), summaries, rdd->layout, out, function);
+    return rdd_read_partitions(rdd_shared(rdd, shared_id), all, rdd->layout, out, function);
 }
 
 static int64_t number_at(const void *record, uint32_t offset)
@@ -155,7 +154,7 @@ VonkRdd *vonk__rdd_prefix_sum(VonkRdd *rdd, const VonkRecordType *type, VonkCall
     wide = rdd_wider_layout(rdds->arena, layout, 1, (const char *const[]){"partition"},
                             &prefix.partition_offset);
     closure = with_texts(rdds->arena, &prefix, offsetof(PrefixSum, texts), layout, &bytes);
-    return beside_summaries(
+    return rdd_beside_summaries(
         rdd, wide,
         rdd_own_function(rdds, "total of", (void (*)(void))find_total, &add, closure, bytes),
         layout,
@@ -406,7 +405,7 @@ VonkRdd *vonk__rdd_window(VonkRdd *rdd, uint32_t before, uint32_t after, const V
                             &window.partition_offset);
     window.is_tail_offset = window.partition_offset + sizeof(int64_t);
     closure = with_texts(rdds->arena, &window, offsetof(Window, texts), layout, &bytes);
-    return beside_summaries(
+    return rdd_beside_summaries(
         rdd, wide,
         rdd_own_function(rdds, "the window's ends", (void (*)(void))find_ends, NULL, closure,
                          bytes),

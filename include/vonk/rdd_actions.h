@@ -1,5 +1,5 @@
 /*
- * vonk/rdd_actions.h -- actions: they run the job, and wait for it
+ * vonk/rdd_actions.h -- actions: they run the job, and wait for it (or not: vonk_rdd_async)
  *
  * Cost: a job; an action plans the whole lineage, runs the stages that are missing, and gives its
  * answer. Two actions on one RDD compute it twice, unless it is persisted. Order: by partition,
@@ -308,9 +308,9 @@ VONK_API VonkStatus vonk_rdd_variance(VonkRdd *rdd, const char *field, double *v
 /*
  * How many values lie between the least and the largest, in bucket_count buckets of equal width,
  * whose edges (bucket_count + 1) it finds first. A bucket has its lower end, the last one both.
- * Cost: two jobs; persist what is dear to compute. Order: does not matter. Ownership: the arrays
- * are the caller's. Errors: as stats; no values, infinite ones, NaN; no bucket, or more than
- * 1,048,576.
+ * Cost: a job, which keeps the values until all have been seen. Order: does not matter. Ownership:
+ * the arrays are the caller's. Errors: as stats; no values, infinite ones, NaN; no bucket, or more
+ * than 1,048,576.
  *
  *     double edges[11]; int64_t in_bucket[10];
  *     status = vonk_rdd_histogram(sales, "price", 10, edges, in_bucket, &error);

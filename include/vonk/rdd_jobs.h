@@ -3,9 +3,9 @@
  *
  *     VonkJob *job;
  *
- *     vonk_rdd_start(counts, &job, &error);
+ *     vonk_rdd_sum(vonk_rdd_async(counts, &job), "n", &sum, &error);
  *     ...                                              other calls, other jobs
- *     vonk_job_wait(job, &records, &error);
+ *     vonk_job_wait(job, &error);                      sum is there now
  *     vonk_job_free(job);
  *
  * Jobs of a session share its threads: the oldest one's tasks come first, those of the next ones
@@ -39,36 +39,29 @@ typedef struct VonkJobProgress {
 } VonkJobProgress;
 
 /*
- * Starts the job that makes the RDD's records, and returns.
- * Cost: plans now; the job runs beside what the program does. Order: of the session's jobs, as
- * pools say. Ownership: the caller frees it with vonk_job_free. Errors: of the lineage and its
- * plan; those of the job come with vonk_job_wait.
+ * The RDD, for an action that goes on in the background: the action starts its job and returns, and
+ * *job_out is the job. Its results are where its arguments say once vonk_job_wait has returned
+ * VONK_OK. Of actions all but vonk_rdd_iterate and vonk_rdd_print_csv, which stay as they are; what
+ * a transformation makes of it is an RDD as any other.
+ * Cost: of the action: plans now; the job runs beside what the program does. Order: of the session's
+ * jobs, as pools say. Ownership: the caller frees the job with vonk_job_free; places of results stay
+ * until vonk_job_wait or vonk_job_free has returned. Errors: the action's: those of the lineage and
+ * its plan, *job_out is NULL then; those of the job come with vonk_job_wait.
  *
  *     VonkJob *started;
- *     status = vonk_rdd_start(counts, &started, &error);
+ *     status = vonk_rdd_collect(vonk_rdd_async(counts, &started), &records, &error);
  */
-VONK_API VonkStatus vonk_rdd_start(VonkRdd *rdd, VonkJob **job_out, VonkError *error);
+VONK_API VonkRdd *vonk_rdd_async(VonkRdd *rdd, VonkJob **job_out);
 
 /*
- * Waits for the end. records_out (NULL: not wanted) are the records, as collect gives them: the
- * first time that they are asked for.
- * Cost: waits; cancelling the session ends it. Order: by partition, then within it. Ownership: the
- * caller frees the records with vonk_records_free. Errors: of the job; VONK_CANCELLED.
+ * Waits for the end, and puts the action's results in their places; the same status each time.
+ * Cost: waits; cancelling the session ends it. Order: of jobs, any. Ownership: results as those of
+ * the action. Errors: of the job; VONK_CANCELLED.
  *
- *     status = vonk_job_wait(job, &records, &error);
+ *     status = vonk_job_wait(job, &error);
  *     const Count *all = status == VONK_OK ? VONK_RECORDS(records, Count) : NULL;
  */
-VONK_API VonkStatus vonk_job_wait(VonkJob *job, VonkRecords **records_out, VonkError *error);
-
-/*
- * Waits for the end, and says how many records there are.
- * Cost: waits, as vonk_job_wait. Order: before or after the records are asked for. Ownership:
- * nothing is kept. Errors: of the job; VONK_CANCELLED.
- *
- *     int64_t count;
- *     status = vonk_job_count(job, &count, &error);
- */
-VONK_API VonkStatus vonk_job_count(VonkJob *job, int64_t *count_out, VonkError *error);
+VONK_API VonkStatus vonk_job_wait(VonkJob *job, VonkError *error);
 
 /*
  * How it stands; does not wait. From any thread.
@@ -105,7 +98,7 @@ VONK_API VonkJobProgress vonk_job_progress(VonkJob *job);
  * Cost: waits until its tasks have stopped. Order: the session may be closed already. Ownership:
  * takes the job. Errors: none.
  *
- *     status = vonk_job_wait(job, NULL, &error);
+ *     status = vonk_job_wait(job, &error);
  *     vonk_job_free(job);
  */
 VONK_API void vonk_job_free(VonkJob *job);
@@ -138,7 +131,7 @@ VONK_API VonkStatus vonk_pool_add(VonkSession *session, const char *name, const 
  * kept. Errors: there is no such pool.
  *
  *     status = vonk_job_pool(session, "reports", &error);
- *     status = vonk_rdd_start(counts, &job, &error);
+ *     status = vonk_rdd_collect(vonk_rdd_async(counts, &job), &records, &error);
  */
 VONK_API VonkStatus vonk_job_pool(VonkSession *session, const char *name, VonkError *error);
 
@@ -148,7 +141,7 @@ VONK_API VonkStatus vonk_job_pool(VonkSession *session, const char *name, VonkEr
  * none.
  *
  *     vonk_job_group(session, "reports");
- *     status = vonk_rdd_start(counts, &job, &error);
+ *     status = vonk_rdd_collect(vonk_rdd_async(counts, &job), &records, &error);
  */
 VONK_API void vonk_job_group(VonkSession *session, const char *group);
 
@@ -158,7 +151,7 @@ VONK_API void vonk_job_group(VonkSession *session, const char *group);
  * none.
  *
  *     vonk_job_tag(session, "nightly");
- *     status = vonk_rdd_start(counts, &job, &error);
+ *     status = vonk_rdd_collect(vonk_rdd_async(counts, &job), &records, &error);
  */
 VONK_API void vonk_job_tag(VonkSession *session, const char *tag);
 
@@ -178,7 +171,7 @@ VONK_API void vonk_job_untag(VonkSession *session, const char *tag);
  * kept. Errors: none.
  *
  *     vonk_cancel_group(session, "reports");
- *     status = vonk_job_wait(job, NULL, &error);
+ *     status = vonk_job_wait(job, &error);
  */
 VONK_API void vonk_cancel_group(VonkSession *session, const char *group);
 
@@ -188,7 +181,7 @@ VONK_API void vonk_cancel_group(VonkSession *session, const char *group);
  * kept. Errors: none.
  *
  *     vonk_cancel_tag(session, "nightly");
- *     status = vonk_job_wait(job, NULL, &error);
+ *     status = vonk_job_wait(job, &error);
  */
 VONK_API void vonk_cancel_tag(VonkSession *session, const char *tag);
 

@@ -257,16 +257,18 @@ static int beside(VonkSession *session)
     VonkJob *job;
     VonkError error;
     int64_t count;
-    bool fails = vonk_rdd_start(vonk_rdd_map(vonk_rdd_range(session, 0, 1, 1, 1), VonkNumber, N, rest), &job, &error) != VONK_OK;
+    int64_t rested;
+    VonkRdd *resting = vonk_rdd_map(vonk_rdd_range(session, 0, 1, 1, 1), VonkNumber, N, rest);
+    bool fails = vonk_rdd_count(vonk_rdd_async(resting, &job), &rested, &error) != VONK_OK;
 
     while (!fails && vonk_job_progress(job).running == 0)
         usleep(1000);
     fails |= vonk_rdd_count(vonk_rdd_map(vonk_rdd_range(session, 777, 778, 1, 1), VonkNumber, N, crash), &count, &error) == VONK_OK;
     fprintf(stderr, "%s\\n", error.message);
-    if (fails || vonk_job_count(job, &count, &error) != VONK_OK)
+    if (fails || vonk_job_wait(job, &error) != VONK_OK)
         return fprintf(stderr, "the job beside it: %s\\n", error.message), 1;
     vonk_job_free(job);
-    printf("%lld\\n", (long long)count);
+    printf("%lld\\n", (long long)rested);
     return 0;
 }
 int vonk_main(VonkSession *session, int argc, char **argv)
@@ -288,11 +290,11 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     if (argv[1][0] == 's') {
         VonkJob *job;
 
-        if (vonk_rdd_start(rdd, &job, &error) != VONK_OK)
+        if (vonk_rdd_count(vonk_rdd_async(rdd, &job), &count, &error) != VONK_OK)
             return 2;
         sleep(1);
         vonk_job_cancel(job);
-        if (vonk_job_count(job, &count, &error) == VONK_OK)
+        if (vonk_job_wait(job, &error) == VONK_OK)
             return 2;
         vonk_job_free(job);
         rdd = vonk_rdd_map(numbers, VonkNumber, N, same);

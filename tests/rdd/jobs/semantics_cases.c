@@ -217,7 +217,7 @@ static void test_pools(VonkSession *session)
         vonk_rdd_map(numbers(session, 20000, 8), VonkNumber, Pair, to_pair), Pair, add_pair);
     VonkError error;
     VonkJob *jobs[4];
-    int64_t count;
+    int64_t counts[4];
     bool right = true;
 
     check(vonk_pool_add(session, "fair", &(VonkPool){.is_fair = true, .weight = 3, .min_share = 1},
@@ -231,11 +231,11 @@ static void test_pools(VonkSession *session)
           "a pool that is not there");
     for (int i = 0; i < 4; i++) {
         right &= vonk_job_pool(session, i % 2 == 0 ? "fair" : "default", &error) == VONK_OK;
-        right &= vonk_rdd_start(rdd, &jobs[i], &error) == VONK_OK;
+        right &= vonk_rdd_count(vonk_rdd_async(rdd, &jobs[i]), &counts[i], &error) == VONK_OK;
     }
     right &= vonk_job_pool(session, NULL, &error) == VONK_OK;
     for (int i = 0; i < 4; i++) {
-        right &= vonk_job_count(jobs[i], &count, &error) == VONK_OK && count == 4;
+        right &= vonk_job_wait(jobs[i], &error) == VONK_OK && counts[i] == 4;
         vonk_job_free(jobs[i]);
     }
     check(right && count_of(rdd) == 4, "jobs in two pools");

@@ -113,11 +113,12 @@ static void test_unpersist_while_running(VonkSession *session, uint64_t expected
         VonkRdd *kept = vonk_rdd_persist_at(rows(session), levels[level].keep);
         VonkRdd *folded = vonk_rdd_map_partitions(kept, Row, VonkNumber, fold);
         VonkJob *jobs[2];
-        VonkRecords *records;
+        VonkRecords *records[2];
         VonkError error;
 
         for (int i = 0; i < 2; i++)
-            if (vonk_rdd_start(folded, &jobs[i], &error) != VONK_OK) {
+            if (vonk_rdd_collect(vonk_rdd_async(folded, &jobs[i]), &records[i], &error) !=
+                VONK_OK) {
                 fail_with(&error, "start");
                 return;
             }
@@ -125,14 +126,14 @@ static void test_unpersist_while_running(VonkSession *session, uint64_t expected
         for (int i = 0; i < 2; i++) {
             uint64_t sum = 0;
 
-            if (vonk_job_wait(jobs[i], &records, &error) != VONK_OK) {
+            if (vonk_job_wait(jobs[i], &error) != VONK_OK) {
                 fail_with(&error, "unpersist while running");
                 return;
             }
-            for (size_t r = 0; r < vonk_records_count(records); r++)
-                sum = sum * 31 + (uint64_t)VONK_RECORDS(records, VonkNumber)[r].value;
+            for (size_t r = 0; r < vonk_records_count(records[i]); r++)
+                sum = sum * 31 + (uint64_t)VONK_RECORDS(records[i], VonkNumber)[r].value;
             check(sum == expected, "unpersist while running");
-            vonk_records_free(records);
+            vonk_records_free(records[i]);
             vonk_job_free(jobs[i]);
         }
         check(digest(kept) == expected, "after unpersist while running");

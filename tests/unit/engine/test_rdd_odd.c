@@ -317,7 +317,7 @@ START_TEST(actions_refuse_null)
     REFUSED(vonk_rdd_save_as_text(none, "x", &error), "the RDD is NULL");
     REFUSED(vonk_rdd_register(none, "x", &error), "the RDD is NULL");
     REFUSED(vonk_rdd_partition_count(none, &partitions, &error), "the RDD is NULL");
-    REFUSED(vonk_rdd_start(none, &job, &error), "the RDD is NULL");
+    REFUSED(vonk_rdd_count(vonk_rdd_async(none, &job), &count, &error), "the RDD is NULL");
     ck_assert_ptr_null(job);
     ck_assert_str_eq(vonk_rdd_explain(none), "the RDD is NULL");
     ck_assert_ptr_null(vonk_rdd_explain_as(good, NULL));
@@ -335,7 +335,9 @@ START_TEST(actions_refuse_null)
     REFUSED(vonk_rdd_save_as_csv(good, NULL, &error), "the folder is NULL");
     REFUSED(vonk_rdd_register(good, NULL, &error), "the name is NULL");
     REFUSED(vonk_rdd_partition_count(good, NULL, &error), "count_out is NULL");
-    REFUSED(vonk_rdd_start(good, NULL, &error), "job_out is NULL");
+    REFUSED(vonk_rdd_count(vonk_rdd_async(good, NULL), &count, &error), "job_out is NULL");
+    REFUSED(vonk_rdd_count(vonk_rdd_async(good, &job), NULL, &error), "count_out is NULL");
+    ck_assert_ptr_null(job);
     REFUSED(try_count(vonk_rdd_checkpoint(good, NULL)), "the folder is NULL");
     REFUSED(try_count(vonk_rdd_text_file(session, NULL)), "no path");
     REFUSED(try_count(vonk_rdd_sql(session, Pair, NULL)), "the SQL is NULL");
@@ -351,14 +353,12 @@ START_TEST(jobs_and_shared_values_refuse_null)
 {
     VonkBroadcast broadcast;
     VonkAccumulator none = {0}, absurd = {77};
-    int64_t count;
 
     ck_assert_int_eq(vonk_job_poll(NULL), VONK_JOB_FAILED);
     vonk_job_cancel(NULL);
     vonk_job_free(NULL);
     ck_assert_uint_eq(vonk_job_progress(NULL).tasks, 0);
-    REFUSED(vonk_job_wait(NULL, NULL, &error), "the job is NULL");
-    REFUSED(vonk_job_count(NULL, &count, &error), "the job is NULL");
+    REFUSED(vonk_job_wait(NULL, &error), "the job is NULL");
     REFUSED(vonk_pool_add(NULL, "x", &(VonkPool){0}, &error), "the session is NULL");
     REFUSED(vonk_pool_add(session, NULL, &(VonkPool){0}, &error), "the name of a pool is NULL");
     REFUSED(vonk_pool_add(session, "x", NULL, &error), "the pool is NULL");
@@ -633,7 +633,7 @@ START_TEST(after_the_end)
 {
     VonkRdd *kept = vonk_rdd_persist(pairs(100, 3)), *fixed = vonk_rdd_local_checkpoint(kept);
     VonkIterator *iterator;
-    VonkRecords *records;
+    VonkRecords *records, *late;
     VonkSession *closed;
     VonkJob *job;
     VonkRdd *rdd;
@@ -653,15 +653,17 @@ START_TEST(after_the_end)
     ck_assert_int_eq(vonk_rdd_collect(rdd, &records, &error), VONK_OK);
     ck_assert_int_eq(vonk_rdd_iterate(rdd, &iterator, &error), VONK_OK);
     ck_assert_ptr_nonnull(VONK_ITERATE(iterator, Pair));
-    ck_assert_int_eq(vonk_rdd_start(rdd, &job, &error), VONK_OK);
+    ck_assert_int_eq(vonk_rdd_collect(vonk_rdd_async(rdd, &job), &late, &error), VONK_OK);
     vonk_session_close(closed); /* what is left of it may be looked at, and must be freed */
     ck_assert_uint_eq(vonk_records_count(records), 100000);
     ck_assert_ptr_nonnull(VONK_RECORDS(records, Pair));
     while (VONK_ITERATE(iterator, Pair) != NULL)
         ;
     vonk_iterator_free(iterator, &error);
-    (void)vonk_job_wait(job, NULL, &error);
+    if (vonk_job_wait(job, &error) == VONK_OK)
+        ck_assert_uint_eq(vonk_records_count(late), 100000);
     vonk_job_free(job);
+    vonk_records_free(late);
     vonk_records_free(records);
 }
 END_TEST

@@ -130,24 +130,25 @@ START_TEST(kept_shared_and_watched)
             vonk_rdd_persist_at(vonk_rdd_partition_by(pairs(session, 5), 4), levels[round]);
         VonkRdd *named = vonk_rdd_map(kept, Pair, Named, name_pair, VONK_WITH(shared));
         VonkJob *jobs[JOBS];
+        int64_t counts[JOBS];
         Watch all = {.jobs = jobs};
         pthread_t watcher;
 
         vonk_accumulator_reset(session, shared.records);
         for (int i = 0; i < JOBS; i++)
             ck_assert_int_eq(
-                vonk_rdd_start(i % 2 ? named : vonk_rdd_reduce_by_key(kept, Pair, add_pair),
-                               &jobs[i], &error),
+                vonk_rdd_count(
+                    vonk_rdd_async(i % 2 ? named : vonk_rdd_reduce_by_key(kept, Pair, add_pair),
+                                   &jobs[i]),
+                    &counts[i], &error),
                 VONK_OK);
         ck_assert_int_eq(pthread_create(&watcher, NULL, watch, &all), 0);
         vonk_rdd_unpersist(kept);
         ck_assert_int_eq(count_of(vonk_rdd_count_by_key(kept, Pair)), KEYS);
         vonk_rdd_unpersist(kept);
         for (int i = 0; i < JOBS; i++) {
-            int64_t count;
-
-            ck_assert_int_eq(vonk_job_count(jobs[i], &count, &error), VONK_OK);
-            ck_assert_int_eq(count, i % 2 ? RECORDS : KEYS);
+            ck_assert_int_eq(vonk_job_wait(jobs[i], &error), VONK_OK);
+            ck_assert_int_eq(counts[i], i % 2 ? RECORDS : KEYS);
         }
         atomic_store(&all.is_over, true);
         pthread_join(watcher, NULL);
@@ -201,24 +202,26 @@ START_TEST(cancelled)
         bool is_of_all = round % 4 == 3;
         VonkJob *beside = NULL;
         pthread_t canceller;
-        int64_t count;
+        int64_t endless_count, count;
 
         ck_assert_int_eq(vonk_job_pool(session, round % 3 == 0 ? "fair" : NULL, &error), VONK_OK);
         vonk_job_group(session, "dawdlers");
         vonk_job_tag(session, "slow");
-        ck_assert_int_eq(vonk_rdd_start(endless, &what.job, &error), VONK_OK);
+        ck_assert_int_eq(vonk_rdd_count(vonk_rdd_async(endless, &what.job), &endless_count, &error),
+                         VONK_OK);
         vonk_job_group(session, NULL);
         vonk_job_untag(session, NULL);
         if (!is_of_all)
-            ck_assert_int_eq(
-                vonk_rdd_start(vonk_rdd_reduce_by_key(pairs(session, 3), Pair, add_pair), &beside,
-                               &error),
-                VONK_OK);
+            ck_assert_int_eq(vonk_rdd_count(vonk_rdd_async(vonk_rdd_reduce_by_key(pairs(session, 3),
+                                                                                  Pair, add_pair),
+                                                           &beside),
+                                            &count, &error),
+                             VONK_OK);
         ck_assert_int_eq(pthread_create(&canceller, NULL, cancel, &what), 0);
-        ck_assert_int_eq(vonk_job_wait(what.job, NULL, &error), VONK_CANCELLED);
+        ck_assert_int_eq(vonk_job_wait(what.job, &error), VONK_CANCELLED);
         pthread_join(canceller, NULL);
         if (beside != NULL) {
-            ck_assert_int_eq(vonk_job_count(beside, &count, &error), VONK_OK);
+            ck_assert_int_eq(vonk_job_wait(beside, &error), VONK_OK);
             ck_assert_int_eq(count, KEYS);
         }
         vonk_job_free(beside);
@@ -236,6 +239,7 @@ static void *run_session(void *opaque)
     VonkRdd *all = pairs(session, 4), *sums, *joined;
     VonkIterator *iterator;
     VonkJob *left_alone;
+    VonkRecords *never_read;
     VonkError error;
     int64_t sum = 0;
 
@@ -252,7 +256,8 @@ static void *run_session(void *opaque)
     ck_assert_int_eq(sum, (int64_t)RECORDS * (RECORDS - 1) / 2);
     ck_assert_int_eq(vonk_rdd_iterate(joined, &iterator, &error), VONK_OK);
     ck_assert_ptr_nonnull(VONK_ITERATE(iterator, Pair));
-    ck_assert_int_eq(vonk_rdd_start(joined, &left_alone, &error), VONK_OK);
+    ck_assert_int_eq(vonk_rdd_collect(vonk_rdd_async(joined, &left_alone), &never_read, &error),
+                     VONK_OK);
     vonk_iterator_free(iterator, &error); /* long before its end */
     vonk_session_close(session);
     vonk_job_free(left_alone);
