@@ -214,8 +214,8 @@ VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
 VonkRdd *rdd_read_partitions(VonkRdd *rdd, VonkRdd *for_all, const RecordLayout *in,
                              const RecordLayout *out, UserFunction function);
 
-/* The function over the RDD's partitions, each beside what `summary` makes of all of them (records of
- * that layout); one plan, and the records are made once. */
+/* The function over the RDD's partitions, each beside what `summary` makes of all of them (records
+ * of that layout); one plan, and the records are made once. */
 VonkRdd *rdd_beside_summaries(VonkRdd *rdd, const RecordLayout *summaries, UserFunction summary,
                               const RecordLayout *out, UserFunction function);
 

@@ -43,10 +43,10 @@ typedef struct VonkJobProgress {
  * *job_out is the job. Its results are where its arguments say once vonk_job_wait has returned
  * VONK_OK. Of actions all but vonk_rdd_iterate and vonk_rdd_print_csv, which stay as they are; what
  * a transformation makes of it is an RDD as any other.
- * Cost: of the action: plans now; the job runs beside what the program does. Order: of the session's
- * jobs, as pools say. Ownership: the caller frees the job with vonk_job_free; places of results stay
- * until vonk_job_wait or vonk_job_free has returned. Errors: the action's: those of the lineage and
- * its plan, *job_out is NULL then; those of the job come with vonk_job_wait.
+ * Cost: of the action: plans now; the job runs beside what the program does. Order: of jobs, as
+ * pools say. Ownership: the caller frees the job with vonk_job_free; places of results stay until
+ * vonk_job_wait or vonk_job_free has returned. Errors: the action's: those of the lineage and its
+ * plan, *job_out is NULL then; those of the job come with vonk_job_wait.
  *
  *     VonkJob *started;
  *     status = vonk_rdd_collect(vonk_rdd_async(counts, &started), &records, &error);
