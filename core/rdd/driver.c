@@ -89,23 +89,41 @@ void driver__wait(Driver *driver)
 
 /* --- actions --- */
 
+/* What the tasks of `sampler` have sampled is made, or was, where the stage's own tasks have it. */
+static const RangeSample *place_samples(const JobStage *stage, const JobStage *sampler)
+{
+    RangeSample *samples =
+        ARENA_ARRAY(stage->range_arena, RangeSample, sampler->fragment->partition_count);
+
+    for (uint32_t t = 0; t < stage->fragment->partition_count; t++) {
+        TaskShare share = fragment_share(stage->fragment, t);
+        uint64_t row = 0;
+
+        for (uint32_t s = share.first; s < share.first + share.count; s++) {
+            samples[s] = (RangeSample){sampler->samples[s], {t, row}};
+            row += sampler->ledger[s].rows;
+        }
+    }
+    return samples;
+}
+
 /* Once, before its first task: other bounds would not fit what was made with these. All tasks that
  * sample have succeeded by then, and the first sample of each counts. */
 static void find_ranges(JobStage *stage)
 {
     const Fragment *fragment = stage->work.fragment;
     uint32_t sampler = stage->fragment->sampler, tasks = 0;
-    const WireBytes *samples = NULL;
+    const RangeSample *samples = NULL;
     Error err = ERROR_NONE;
 
     if (stage->work.has_ranges || fragment->exchange == NULL ||
         fragment->exchange->kind != EXCHANGE_RANGE)
         return;
+    stage->range_arena = arena_new(NULL, "ranges", ARENA_NO_CAP);
     if (sampler != NO_FRAGMENT) {
-        samples = stage->job->stages[sampler].samples;
+        samples = place_samples(stage, &stage->job->stages[sampler]);
         tasks = stage->job->stages[sampler].fragment->partition_count;
     }
-    stage->range_arena = arena_new(NULL, "ranges", ARENA_NO_CAP);
     if (ranges_of_samples(stage->range_arena, fragment->plan, fragment->exchange->order,
                           fragment->reduce_count, tasks, samples, &err,
                           &stage->work.ranges) != ST_OK) {

@@ -242,7 +242,8 @@ static Status place_rows(PartitionWriter *writer, const Batch *batch, Error *err
         place_by_hash(writer, batch);
         return ST_OK;
     case EXCHANGE_RANGE:
-        ranges_place(writer->ranges, batch, writer->words, writer->is_open, writer->places);
+        ranges_place(writer->ranges, batch, (RowPlace){writer->partition, writer->row_count},
+                     writer->words, writer->is_open, writer->places);
         return ST_OK;
     case EXCHANGE_DEAL:
         for (uint32_t i = 0; i < batch->row_count; i++)

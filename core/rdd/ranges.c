@@ -103,26 +103,37 @@ WireBytes range_sampler_take(const RangeSampler *sampler, uint64_t taken, uint64
 typedef struct Sample {
     uint64_t words[SORT_KEY_WORDS_MAX]; /* those beyond the layout's are zero */
     uint64_t weight;
+    RowPlace place;
 } Sample;
+
+static int compare_places(RowPlace a, RowPlace b)
+{
+    if (a.task != b.task)
+        return a.task < b.task ? -1 : 1;
+    return a.row < b.row ? -1 : a.row > b.row;
+}
 
 static int compare_samples(const void *a, const void *b)
 {
-    return sort_key_compare_words(SORT_KEY_WORDS_MAX, ((const Sample *)a)->words,
-                                  ((const Sample *)b)->words);
+    const Sample *left = a, *right = b;
+    int order = sort_key_compare_words(SORT_KEY_WORDS_MAX, left->words, right->words);
+
+    return order != 0 ? order : compare_places(left->place, right->place);
 }
 
-/* What each key stands for. */
-static Status take_sample(WireBytes bytes, uint32_t words, Error *err, uint32_t capacity,
+/* What each key stands for: the rows from its place on. */
+static Status take_sample(const RangeSample *sample, uint32_t words, Error *err, uint32_t capacity,
                           Sample *samples, uint32_t *count_out)
 {
-    WireReader from = wire_reader(bytes.bytes, bytes.byte_count, "sample", err);
+    WireReader from = wire_reader(sample->bytes.bytes, sample->bytes.byte_count, "sample", err);
     uint64_t weight = wire_get_u64(&from);
     uint32_t count = wire_get_count(&from, words * sizeof(uint64_t), "keys");
 
     if (count > capacity || weight == 0)
         return wire_fail(&from, "%u keys", count);
     for (uint32_t i = 0; i < count; i++) {
-        samples[i] = (Sample){.weight = weight};
+        samples[i] = (Sample){.weight = weight, .place = sample->first};
+        samples[i].place.row += i * weight / KEY_WEIGHT;
         for (uint32_t w = 0; w < words; w++)
             samples[i].words[w] = wire_get_u64(&from);
     }
@@ -130,11 +141,28 @@ static Status take_sample(WireBytes bytes, uint32_t words, Error *err, uint32_t 
     return wire_end(&from);
 }
 
-/* The key before which p of `partitions` equal parts of all rows lie, for each p. */
-static const uint64_t *cut(Arena *arena, uint32_t count, const Sample *samples, uint32_t partitions,
-                           uint32_t words)
+static void set_bounds(Ranges *ranges, uint32_t count, const uint64_t *bounds,
+                       const RowPlace *places)
 {
+    ranges->bound_count = count;
+    ranges->bounds = bounds;
+    ranges->places = places;
+    for (uint32_t b = 0; b < count; b++)
+        ranges->has_places |= places[b].task != 0 || places[b].row != 0;
+}
+
+static bool has_key_of(const Sample *a, const Sample *b)
+{
+    return sort_key_compare_words(SORT_KEY_WORDS_MAX, a->words, b->words) == 0;
+}
+
+/* The sample before which p of `partitions` equal parts of all rows lie, for each p. */
+static void cut(Arena *arena, uint32_t count, const Sample *samples, uint32_t partitions,
+                Ranges *ranges)
+{
+    uint32_t words = ranges->layout.words;
     uint64_t *bounds = ARENA_ARRAY(arena, uint64_t, (size_t)partitions *words);
+    RowPlace *places = ARENA_ARRAY(arena, RowPlace, partitions);
     uint64_t total = 0, before = 0;
     uint32_t at = 0;
 
@@ -146,12 +174,15 @@ static const uint64_t *cut(Arena *arena, uint32_t count, const Sample *samples, 
         while (at + 1 < count && before + samples[at].weight <= wanted)
             before += samples[at++].weight;
         memcpy(bounds + (size_t)(p - 1) * words, samples[at].words, words * sizeof *bounds);
+        if ((at > 0 && has_key_of(&samples[at - 1], &samples[at])) ||
+            (at + 1 < count && has_key_of(&samples[at + 1], &samples[at])))
+            places[p - 1] = samples[at].place;
     }
-    return bounds;
+    set_bounds(ranges, partitions - 1, bounds, places);
 }
 
 Status ranges_of_samples(Arena *arena, const Plan *like, SortKeyList order, uint32_t partitions,
-                         uint32_t sample_count, const WireBytes *samples, Error *err,
+                         uint32_t sample_count, const RangeSample *samples, Error *err,
                          Ranges *ranges_out)
 {
     uint32_t words, capacity = 0, count = 0;
@@ -160,19 +191,18 @@ Status ranges_of_samples(Arena *arena, const Plan *like, SortKeyList order, uint
     *ranges_out = (Ranges){.layout = sort_key_layout_make(arena, like, &order)};
     words = ranges_out->layout.words;
     for (uint32_t i = 0; i < sample_count; i++)
-        capacity += (uint32_t)(samples[i].byte_count / (words * sizeof(uint64_t)));
+        capacity += (uint32_t)(samples[i].bytes.byte_count / (words * sizeof(uint64_t)));
     all = ARENA_ARRAY(arena, Sample, capacity);
     for (uint32_t i = 0; i < sample_count; i++) {
         uint32_t taken = 0;
 
-        TRY(take_sample(samples[i], words, err, capacity - count, all + count, &taken));
+        TRY(take_sample(&samples[i], words, err, capacity - count, all + count, &taken));
         count += taken;
     }
     if (count == 0)
         return ST_OK;
     qsort(all, count, sizeof *all, compare_samples);
-    ranges_out->bounds = cut(arena, count, all, partitions, words);
-    ranges_out->bound_count = partitions - 1;
+    cut(arena, count, all, partitions, ranges_out);
     return ST_OK;
 }
 
@@ -185,6 +215,10 @@ WireBytes ranges_encode(const Ranges *ranges, Arena *arena)
     wire_put_u32(&to, ranges->bound_count);
     for (size_t i = 0; i < (size_t)ranges->bound_count * ranges->layout.words; i++)
         wire_put_u64(&to, ranges->bounds[i]);
+    for (uint32_t b = 0; b < ranges->bound_count; b++) {
+        wire_put_u32(&to, ranges->places[b].task);
+        wire_put_u64(&to, ranges->places[b].row);
+    }
     return (WireBytes){to.bytes, to.length};
 }
 
@@ -192,31 +226,42 @@ Status ranges_decode(WireBytes bytes, Arena *arena, const Plan *like, SortKeyLis
                      uint32_t partitions, Error *err, Ranges *ranges_out)
 {
     WireReader from = wire_reader(bytes.bytes, bytes.byte_count, "ranges", err);
+    uint32_t count;
     uint64_t *bounds;
+    RowPlace *places;
     size_t words;
 
     *ranges_out = (Ranges){.layout = sort_key_layout_make(arena, like, &order)};
     words = ranges_out->layout.words;
-    ranges_out->bound_count = wire_get_count(&from, words * sizeof *bounds, "bounds");
-    if (ranges_out->bound_count != 0 && ranges_out->bound_count != partitions - 1)
-        return wire_fail(&from, "%u bounds of %u partitions", ranges_out->bound_count, partitions);
-    ranges_out->bounds = bounds = ARENA_ARRAY(arena, uint64_t, ranges_out->bound_count *words);
-    for (size_t i = 0; i < ranges_out->bound_count * words; i++)
+    count = wire_get_count(&from, words * sizeof *bounds, "bounds");
+    if (count != 0 && count != partitions - 1)
+        return wire_fail(&from, "%u bounds of %u partitions", count, partitions);
+    bounds = ARENA_ARRAY(arena, uint64_t, count *words);
+    places = ARENA_ARRAY(arena, RowPlace, count);
+    for (size_t i = 0; i < count * words; i++)
         bounds[i] = wire_get_u64(&from);
+    for (uint32_t b = 0; b < count; b++) {
+        places[b].task = wire_get_u32(&from);
+        places[b].row = wire_get_u64(&from);
+    }
+    set_bounds(ranges_out, count, bounds, places);
     return wire_end(&from);
 }
 
 /* --- where rows go --- */
 
-/* How many of bounds [low, high) are at most the key, and low. */
-static uint32_t find_range(const Ranges *ranges, const uint64_t *key, uint32_t low, uint32_t high)
+/* How many of the first `high` bounds are not behind that key and place. */
+static uint32_t find_range(const Ranges *ranges, const uint64_t *key, RowPlace place, uint32_t high)
 {
-    uint32_t words = ranges->layout.words;
+    uint32_t words = ranges->layout.words, low = 0;
 
     while (low < high) {
         uint32_t middle = (low + high) / 2;
+        int order = sort_key_compare_words(words, ranges->bounds + (size_t)middle * words, key);
 
-        if (sort_key_compare_words(words, ranges->bounds + (size_t)middle * words, key) <= 0)
+        if (order == 0)
+            order = compare_places(ranges->places[middle], place);
+        if (order <= 0)
             low = middle + 1;
         else
             high = middle;
@@ -250,31 +295,33 @@ find_word_ranges(const Ranges *ranges, uint32_t words, const uint64_t *keys, uin
             ranges_out[i] += bounds[(size_t)ranges_out[i] * words] <= keys[(size_t)i * words];
 }
 
-/* Where the first word of the last bound found is the key's, the others tell. */
-static void look_at_other_words(const Ranges *ranges, const uint64_t *keys, uint32_t key_count,
-                                uint32_t *ranges_out)
+/* Where the first word of the last bound found is the key's, the others tell, and the place. */
+static void look_closer(const Ranges *ranges, const uint64_t *keys, const bool *is_open,
+                        RowPlace first, uint32_t key_count, uint32_t *ranges_out)
 {
+    static const RowPlace last = {UINT32_MAX, UINT64_MAX};
     const uint64_t *bounds = ranges->bounds;
     uint32_t words = ranges->layout.words;
 
     for (uint32_t i = 0; i < key_count; i++) {
         const uint64_t *key = keys + (size_t)i * words;
+        RowPlace place = is_open[i] ? last : (RowPlace){first.task, first.row + i};
         uint32_t high = ranges_out[i];
 
         if (high > 0 && bounds[(size_t)(high - 1) * words] == key[0])
-            ranges_out[i] = find_range(ranges, key, 0, high);
+            ranges_out[i] = find_range(ranges, key, place, high);
     }
 }
 
-void ranges_place(const Ranges *ranges, const Batch *batch, uint64_t *words, bool *is_open,
-                  uint32_t *partitions_out)
+void ranges_place(const Ranges *ranges, const Batch *batch, RowPlace first, uint64_t *words,
+                  bool *is_open, uint32_t *partitions_out)
 {
     sort_key_encode(&ranges->layout, batch, words, is_open);
-    if (ranges->layout.words == 1) {
+    if (ranges->layout.words == 1)
         find_word_ranges(ranges, 1, words, batch->selected_count, partitions_out);
-    } else {
+    else
         find_word_ranges(ranges, ranges->layout.words, words, batch->selected_count,
                          partitions_out);
-        look_at_other_words(ranges, words, batch->selected_count, partitions_out);
-    }
+    if (ranges->layout.words > 1 || ranges->has_places)
+        look_closer(ranges, words, is_open, first, batch->selected_count, partitions_out);
 }

@@ -5,10 +5,20 @@
  *     the driver:           ranges_of_samples -> ranges_encode -> with the stage, elsewhere
  *     who moves the rows:   ranges_decode -> ranges_place
  *
- * Bounds are sort keys (exec/sort_key.h): partition p has the rows whose key is at least bound p -
- * 1 and less than bound p. Rows of equal keys meet in one partition. A sample has keys at even
- * distances of the rows that a task has seen, all of its share or windows of it (sample_stage.h),
- * and says how many rows each stands for: so the same rows give the same bounds, whoever made them.
+ * A sort is stable: rows of equal keys stay as they came, those of map task 0 first, in its order.
+ * So all rows have an order, by key (exec/sort_key.h), then by place, and a bound is a point in it:
+ * partition p has what is not before bound p - 1, and before bound p. A key that many rows have is
+ * dealt to neighbours by where they come from, and partitions one after the other are still sorted:
+ *
+ *     map task 0 makes  5 5 1 5 7        bounds: (5, task 0's row 3), (5, task 1's row 2)
+ *     map task 1 makes  5 2 5 5 5        partitions:   1 2 5 5 | 5 5 | 5 5 5 7
+ *
+ * Words that are equal may be those of keys that are not ("open": a long text); their rows stay
+ * together, and so do those of a key that the samples have met just once.
+ *
+ * A sample has keys at even distances of the rows that a task has seen, all of its share or windows
+ * of it (sample_stage.h), and says how many rows each stands for: so the same rows give the same
+ * bounds, whoever made them. Where there were windows, a key's place is about that of its row.
  */
 #ifndef VONK_CORE_RDD_RANGES_H
 #define VONK_CORE_RDD_RANGES_H
@@ -29,23 +39,38 @@ void range_sampler_add(RangeSampler *sampler, const Batch *batch);
 WireBytes range_sampler_take(const RangeSampler *sampler, uint64_t taken, uint64_t total,
                              Arena *arena);
 
+/* Where a row comes from: which one it is of those that a map task of the exchange makes. */
+typedef struct RowPlace {
+    uint32_t task;
+    uint64_t row;
+} RowPlace;
+
+/* The first of its rows will be there. */
+typedef struct RangeSample {
+    WireBytes bytes;
+    RowPlace first;
+} RangeSample;
+
 typedef struct Ranges {
     SortKeyLayout layout;
     uint32_t bound_count;   /* partitions - 1; 0: there are no rows */
-    const uint64_t *bounds; /* layout.words each, ascending */
+    const uint64_t *bounds; /* layout.words each, ascending; where they are equal, by place */
+    const RowPlace *places; /* by bound; the first one of all: all rows of its key are behind it */
+    bool has_places;        /* some are not */
 } Ranges;
 
 /* like: as the samplers had it. Lives in the arena. ST_CORRUPT: a sample is damaged. */
 MUST_CHECK Status ranges_of_samples(Arena *arena, const Plan *like, SortKeyList order,
                                     uint32_t partitions, uint32_t sample_count,
-                                    const WireBytes *samples, Error *err, Ranges *ranges_out);
+                                    const RangeSample *samples, Error *err, Ranges *ranges_out);
 
 WireBytes ranges_encode(const Ranges *ranges, Arena *arena);
 MUST_CHECK Status ranges_decode(WireBytes bytes, Arena *arena, const Plan *like, SortKeyList order,
                                 uint32_t partitions, Error *err, Ranges *ranges_out);
 
-/* partitions_out[i]: where row i goes. words, is_open: room for the batch's keys. */
-void ranges_place(const Ranges *ranges, const Batch *batch, uint64_t *words, bool *is_open,
-                  uint32_t *partitions_out);
+/* partitions_out[i]: where row i goes. first: the batch's first row, which has no selection. words,
+ * is_open: room for the batch's keys. */
+void ranges_place(const Ranges *ranges, const Batch *batch, RowPlace first, uint64_t *words,
+                  bool *is_open, uint32_t *partitions_out);
 
 #endif

@@ -84,7 +84,7 @@ VONK_API VonkRdd *vonk_rdd_repartition_and_sort_within_partitions(VonkRdd *rdd, 
 
 /*
  * Sorted by fields, as SQL's ORDER BY says it: "n DESC NULLS LAST, word"; NULL: by the key.
- * Partitions become ranges that a sample finds.
+ * Partitions become ranges that a sample finds; a key that many records have fills several.
  * Cost: shuffle of all records; a task sorts its partition, spilled when memory is short. Order: as
  * said; ties keep theirs, NULLs come last, in a descending order first. Ownership: order is copied;
  * the RDD is the session's. Errors: an order that names no field of the record, or says something

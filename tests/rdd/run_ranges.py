@@ -90,9 +90,7 @@ def densities(folder):
 
 
 def shapes(folder):
-    """Many alike, few, none, longer than any window, two inputs at once, lines that end otherwise."""
-    same = [5 if i % 10 else i for i in range(ROWS // 5)]
-    sorts(folder, "same", ("lines", write(folder, "same", same)), same, most=FILES)
+    """Few, none, longer than any window, two inputs at once, lines that end otherwise."""
     few = [3, 1, 2]
     sorts(folder, "few", ("lines", write(folder, "few", few, files=9)), few, most=3)
     sorts(folder, "none", ("lines", write(folder, "none", [])), [])
@@ -105,6 +103,59 @@ def shapes(folder):
     a, b = [2 * i for i in range(ROWS // 10)], [2 * i + 1 for i in range(ROWS // 10)]
     places = write(folder, "a", a), write(folder, "b", b, files=2)
     sorts(folder, "two", ("two", *places), a + b, modes=MODES[:1])
+
+
+def hash_of(rows):
+    """As the job has it."""
+    found = 0
+    for key, rest in rows:
+        found = (found * 31 + key) % (1 << 64)
+        for byte in rest.encode():
+            found = (found * 31 + byte) % (1 << 64)
+    return found
+
+
+def deals(folder, name, args, rows, most=1.3, modes=()):
+    """Just these rows, in this order, whatever keys most of them have; in ranges of about one size."""
+    code, out, err, stages = run(folder, *args)
+    numbers = [int(n) for n in out.split()]
+    check(code == 0 and numbers[:3] == [len(rows), sum(key for key, _ in rows), hash_of(rows)], f"{name}: {code}, {out}, {err[-300:]}")
+    counts = [p["rows"] for p in stages[-1]["partitions"]] if stages else [0]
+    check(max(counts) <= most * len(rows) / len(counts) + 1, f"{name}: ranges of {counts} rows")
+    for mode in modes:
+        code, other, err, again = run(folder, *args, options=mode)
+        check(code == 0 and other == out and parts(again) == parts(stages), f"{name} {mode}: {code}, {other}, {err[-300:]}")
+
+
+def heavy(folder):
+    """Keys that most rows have: they are dealt to several ranges by their places, so that equal ones stay as they came."""
+    few, modes = ROWS // 5, [*MODES, ["--set", "batch_rows=7"]]
+    mixed = random.Random(11).sample(range(few), few)
+
+    def lines(name, keys, rest=str, files=FILES):
+        rows = [(key, rest(i)) for i, key in enumerate(keys)]
+        return rows, write(folder, name, keys, rest=rest, files=files)
+
+    def by_key(rows, **options):
+        return sorted(rows, key=lambda row: row[0], **options)
+
+    rows, place = lines("heavy", [few // 3 if i % 10 else key for i, key in enumerate(mixed)])
+    deals(folder, "one heavy key", ("lines", place), by_key(rows), modes=modes)
+    deals(folder, "descending", ("by", "k DESC", place), by_key(rows, reverse=True), modes=modes[:2])
+    deals(folder, "sorted twice, with functions between", ("twice", place), [(-k, rest) for k, rest in by_key(rows) if k % 2 == 0])
+    csv = f"FROM read_csv('{place}/*.txt', delimiter=';', header=false, names='k,rest')"
+    nulls = sorted(rows, key=lambda row: (row[0] == few // 3, row[0]))
+    deals(folder, "NULLs", ("ordered", f"SELECT k, rest::text AS rest {csv} ORDER BY nullif(k, {few // 3})"), nulls, modes=modes)
+    deals(folder, "NULLs first", ("ordered", f"SELECT k, rest::text AS rest {csv} ORDER BY nullif(k, {few // 3}) NULLS FIRST"),
+          sorted(rows, key=lambda row: (row[0] != few // 3, row[0] if row[0] != few // 3 else 0)))
+    deals(folder, "a number of equal ones", ("ordered", f"SELECT * FROM (SELECT k, rest::text AS rest {csv} ORDER BY k) s LIMIT 40000"),
+          by_key(rows)[:40000], most=99)
+    rows, place = lines("two heavy", [(7, 7, 50, 50, key)[i % 5] for i, key in enumerate(mixed)])
+    deals(folder, "two heavy keys", ("lines", place), by_key(rows), modes=modes[:1])
+    rows, place = lines("all equal", [3] * few)
+    deals(folder, "all equal", ("lines", place), rows, modes=modes)
+    rows, place = lines("one file", [key if i < few * 4 // 5 else 9 for i, key in enumerate(mixed)])
+    deals(folder, "the heavy key is in one file", ("lines", place), by_key(rows))
 
 
 def tables(folder):
@@ -141,7 +192,7 @@ def failing(folder):
 def main():
     with tempfile.TemporaryDirectory(prefix="vonk-ranges-") as folder:
         os.environ["XDG_CACHE_HOME"] = os.path.join(folder, "cache")
-        for test in (orders, densities, shapes, tables, failing):
+        for test in (orders, densities, shapes, heavy, tables, failing):
             test(folder)
     return report("ranges")
 

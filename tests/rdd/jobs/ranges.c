@@ -1,7 +1,8 @@
 /* ranges.c -- records in the order of a number, and whether they came so: run_ranges.py says what
  * they are read from
  *
- *     ranges.c lines FOLDER | two FOLDER FOLDER | query SELECT
+ *     ranges.c lines FOLDER | two FOLDER FOLDER | query SELECT    by the number
+ *     ranges.c by ORDER FOLDER | twice FOLDER | ordered SELECT    by what is said
  *
  * Prints how many there are, the sum of their numbers, a hash of all in their order, and the number
  * of those that are less than the one before. */
@@ -34,6 +35,40 @@ static VonkRdd *read_lines(VonkSession *session, const char *folder)
                            Row, is_wanted);
 }
 
+bool is_even(VonkTask *task, const Row *row)
+{
+    (void)task;
+    return row->k % 2 == 0;
+}
+
+void turn_around(VonkTask *task, const Row *row, Row *turned)
+{
+    (void)task;
+    turned->k = -row->k;
+    turned->rest = row->rest;
+}
+
+/* NULL: there is no such mode. */
+static VonkRdd *make(VonkSession *session, const char *mode, char **args)
+{
+    if (strcmp(mode, "lines") == 0)
+        return vonk_rdd_sort_by_key(read_lines(session, args[0]));
+    if (strcmp(mode, "two") == 0)
+        return vonk_rdd_merge_sorted(read_lines(session, args[0]), read_lines(session, args[1]),
+                                     NULL);
+    if (strcmp(mode, "query") == 0)
+        return vonk_rdd_sort_by_key(vonk_rdd_sql(session, Row, args[0]));
+    if (strcmp(mode, "ordered") == 0)
+        return vonk_rdd_sql(session, Row, args[0]);
+    if (strcmp(mode, "by") == 0)
+        return vonk_rdd_sort_by(read_lines(session, args[1]), args[0]);
+    if (strcmp(mode, "twice") == 0)
+        return vonk_rdd_map(vonk_rdd_sort_by_key(vonk_rdd_filter(
+                                vonk_rdd_sort_by_key(read_lines(session, args[0])), Row, is_even)),
+                            Row, Row, turn_around);
+    return NULL;
+}
+
 int vonk_main(VonkSession *session, int argc, char **argv)
 {
     uint64_t hash = 0, back = 0;
@@ -43,15 +78,9 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     VonkRdd *rdd;
     size_t count;
 
-    if (argc < 3)
+    rdd = argc < 3 ? NULL : make(session, argv[1], argv + 2);
+    if (rdd == NULL)
         return 2;
-    if (strcmp(argv[1], "query") == 0)
-        rdd = vonk_rdd_sql(session, Row, argv[2]);
-    else
-        rdd = read_lines(session, argv[2]);
-    rdd = strcmp(argv[1], "two") == 0
-              ? vonk_rdd_merge_sorted(rdd, read_lines(session, argv[3]), NULL)
-              : vonk_rdd_sort_by_key(rdd);
     if (vonk_rdd_collect(rdd, &records, &error) != VONK_OK) {
         fprintf(stderr, "ERROR: %s\n", error.message);
         return 1;

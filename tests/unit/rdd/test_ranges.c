@@ -39,8 +39,8 @@ static int64_t value_of(uint64_t row, uint64_t seed)
 }
 
 /* Of rows that are one in total / taken. */
-static WireBytes window_sample(uint64_t rows, uint64_t seed, uint32_t batch_rows, uint32_t tasks,
-                               uint64_t taken, uint64_t total)
+static RangeSample window_sample(uint64_t rows, uint64_t seed, uint32_t batch_rows, uint32_t tasks,
+                                 uint64_t taken, uint64_t total)
 {
     RangeSampler *sampler = range_sampler_new(arena, like, order(), PARTITIONS, tasks);
     int64_t values[BATCH_ROWS_MAX];
@@ -54,10 +54,10 @@ static WireBytes window_sample(uint64_t rows, uint64_t seed, uint32_t batch_rows
             values[i] = value_of(from + i, seed);
         range_sampler_add(sampler, &batch);
     }
-    return range_sampler_take(sampler, taken, total, arena);
+    return (RangeSample){range_sampler_take(sampler, taken, total, arena), {(uint32_t)seed, 0}};
 }
 
-static WireBytes sample(uint64_t rows, uint64_t seed, uint32_t batch_rows, uint32_t tasks)
+static RangeSample sample(uint64_t rows, uint64_t seed, uint32_t batch_rows, uint32_t tasks)
 {
     return window_sample(rows, seed, batch_rows, tasks, 1, 1);
 }
@@ -77,7 +77,7 @@ static void count_places(const Ranges *ranges, uint64_t rows, uint64_t seed, uin
 
         for (uint32_t i = 0; i < count; i++)
             values[i] = value_of(from + i, seed);
-        ranges_place(ranges, &batch, words, is_open, places);
+        ranges_place(ranges, &batch, (RowPlace){(uint32_t)seed, from}, words, is_open, places);
         for (uint32_t i = 0; i < count; i++) {
             ck_assert_uint_lt(places[i], PARTITIONS);
             counts[places[i]]++;
@@ -89,7 +89,7 @@ static void count_places(const Ranges *ranges, uint64_t rows, uint64_t seed, uin
 START_TEST(parts_are_of_about_one_size)
 {
     static const uint64_t rows[] = {ROWS_MOST, 0, 3, 20000, 1};
-    WireBytes samples[5];
+    RangeSample samples[5];
     uint64_t counts[PARTITIONS] = {0}, mean = 0;
     Ranges ranges, decoded;
     Error err = ERROR_NONE;
@@ -116,7 +116,8 @@ END_TEST
 
 START_TEST(batches_do_not_matter)
 {
-    WireBytes one = sample(ROWS_MOST, 7, 1024, 2), other = sample(ROWS_MOST, 7, 17, 2);
+    WireBytes one = sample(ROWS_MOST, 7, 1024, 2).bytes;
+    WireBytes other = sample(ROWS_MOST, 7, 17, 2).bytes;
 
     ck_assert_uint_eq(one.byte_count, other.byte_count);
     ck_assert_mem_eq(one.bytes, other.bytes, one.byte_count);
@@ -127,7 +128,7 @@ END_TEST
 /* Of one file all rows were looked at, of the other a tenth; they have as many. */
 START_TEST(rows_of_windows_stand_for_others)
 {
-    WireBytes samples[] = {sample(50000, 1, 1024, 2), window_sample(5000, 2, 1024, 2, 7, 70)};
+    RangeSample samples[] = {sample(50000, 1, 1024, 2), window_sample(5000, 2, 1024, 2, 7, 70)};
     uint64_t counts[PARTITIONS] = {0};
     Ranges ranges;
 
@@ -138,7 +139,7 @@ START_TEST(rows_of_windows_stand_for_others)
     for (uint32_t p = 0; p < PARTITIONS; p++)
         ck_assert_msg(counts[p] > 12500 * 3 / 4 && counts[p] < 12500 * 5 / 4, "%llu rows in %u",
                       (unsigned long long)counts[p], p);
-    samples[0] = range_sampler_take(NULL, 1, 1, arena); /* a task that gave up */
+    samples[0].bytes = range_sampler_take(NULL, 1, 1, arena); /* a task that gave up */
     ck_assert_int_eq(ranges_of_samples(arena, like, order(), PARTITIONS, 2, samples, NULL, &ranges),
                      ST_OK);
     ck_assert_uint_eq(ranges.bound_count, PARTITIONS - 1);
@@ -147,7 +148,7 @@ END_TEST
 
 START_TEST(no_rows)
 {
-    WireBytes samples[] = {sample(0, 1, 10, 2), sample(0, 2, 10, 2)};
+    RangeSample samples[] = {sample(0, 1, 10, 2), sample(0, 2, 10, 2)};
     Ranges ranges;
     uint64_t counts[PARTITIONS] = {0};
 
@@ -161,19 +162,20 @@ END_TEST
 
 START_TEST(damaged_bytes)
 {
-    WireBytes whole = sample(500, 1, 100, 1), none = {0};
+    RangeSample sampled = sample(500, 1, 100, 1);
+    WireBytes whole = sampled.bytes, none = {0};
     Ranges ranges;
     Error err = ERROR_NONE;
 
     for (size_t bytes = 0; bytes < whole.byte_count; bytes++) {
-        WireBytes cut = {whole.bytes, bytes};
+        RangeSample cut = {{whole.bytes, bytes}, {0}};
 
         ck_assert_int_eq(
             ranges_of_samples(arena, like, order(), PARTITIONS, 1, &cut, &err, &ranges),
             ST_CORRUPT);
     }
-    ck_assert_int_eq(ranges_of_samples(arena, like, order(), PARTITIONS, 1, &whole, &err, &ranges),
-                     ST_OK);
+    ck_assert_int_eq(
+        ranges_of_samples(arena, like, order(), PARTITIONS, 1, &sampled, &err, &ranges), ST_OK);
     whole = ranges_encode(&ranges, arena);
     for (size_t bytes = 0; bytes < whole.byte_count; bytes++) {
         WireBytes cut = {whole.bytes, bytes};
