@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codegen/key_hash.h"
 #include "core/base/invariant.h"
 
 /* Of a key that stands for one row: of a window, it may stand for one and a half. */
@@ -19,8 +20,8 @@ enum { SAMPLES_A_PARTITION = 300, SAMPLE_LEAST = 100, SAMPLE_MOST = 1 << 16 };
 
 struct RangeSampler {
     SortKeyLayout layout;
-    uint64_t row;  /* so far */
-    uint64_t step; /* every step-th row, from the first on: twice as wide when keys is full */
+    uint64_t row;   /* so far */
+    uint32_t level; /* there is a key of each 2^level rows: of twice as many, when keys is full */
     uint32_t count, capacity;
     uint64_t *keys;
     uint32_t *picked; /* of the batch at hand */
@@ -38,7 +39,6 @@ RangeSampler *range_sampler_new(Arena *arena, const Plan *like, SortKeyList orde
     if (least > SAMPLE_MOST)
         least = SAMPLE_MOST;
     sampler->layout = sort_key_layout_make(arena, like, &order);
-    sampler->step = 1;
     sampler->capacity = (uint32_t)least * 2;
     sampler->keys = ARENA_ARRAY(arena, uint64_t, (size_t)sampler->capacity * sampler->layout.words);
     sampler->picked = ARENA_ARRAY(arena, uint32_t, sampler->capacity);
@@ -46,16 +46,33 @@ RangeSampler *range_sampler_new(Arena *arena, const Plan *like, SortKeyList orde
     return sampler;
 }
 
-/* Every other key is enough from now on. */
+/*
+ * Rows 2^level * n and following are sampled by one of them: by that of one half of them, down to a
+ * single row. Which half is no rule that rows could follow, too, as every other one might.
+ */
+static uint64_t half_of(uint64_t n, uint32_t level)
+{
+    return 2 * n + (key_hash_two_words(n, level) >> 63);
+}
+
+static uint64_t sampled_row(const RangeSampler *sampler, uint64_t n)
+{
+    for (uint32_t level = sampler->level; level > 0; level--)
+        n = half_of(n, level);
+    return n;
+}
+
+/* Half of the keys are enough from now on. */
 static void thin_out(RangeSampler *sampler)
 {
     uint32_t words = sampler->layout.words;
 
-    for (uint32_t i = 0; 2 * i < sampler->count; i++)
-        memmove(sampler->keys + (size_t)i * words, sampler->keys + (size_t)2 * i * words,
+    sampler->level++;
+    sampler->count /= 2;
+    for (uint32_t i = 0; i < sampler->count; i++)
+        memmove(sampler->keys + (size_t)i * words,
+                sampler->keys + (size_t)half_of(i, sampler->level) * words,
                 words * sizeof *sampler->keys);
-    sampler->count = (sampler->count + 1) / 2;
-    sampler->step *= 2;
 }
 
 void range_sampler_add(RangeSampler *sampler, const Batch *batch)
@@ -63,22 +80,21 @@ void range_sampler_add(RangeSampler *sampler, const Batch *batch)
     uint64_t end = sampler->row + batch->row_count, next;
     Batch picked = *batch;
 
+    picked.selection = sampler->picked;
     do {
-        next = (uint64_t)sampler->count * sampler->step; /* the first row that is not sampled yet */
-        picked.selection = sampler->picked;
-        picked.selected_count = 0;
-        for (; next < end && sampler->count + picked.selected_count < sampler->capacity;
-             next += sampler->step)
-            sampler->picked[picked.selected_count++] = (uint32_t)(next - sampler->row);
-        if (picked.selected_count > 0)
+        uint32_t room = sampler->capacity - sampler->count, count = 0;
+
+        while (count < room && (next = sampled_row(sampler, sampler->count + count)) < end)
+            sampler->picked[count++] = (uint32_t)(next - sampler->row);
+        picked.selected_count = count;
+        if (count > 0)
             sort_key_encode(&sampler->layout, &picked,
                             sampler->keys + (size_t)sampler->count * sampler->layout.words,
                             sampler->is_open);
-        sampler->count += picked.selected_count;
+        sampler->count += count;
         if (sampler->count == sampler->capacity)
             thin_out(sampler);
-        next = (uint64_t)sampler->count * sampler->step;
-    } while (next < end);
+    } while (sampled_row(sampler, sampler->count) < end);
     sampler->row = end;
 }
 
@@ -90,7 +106,7 @@ WireBytes range_sampler_take(const RangeSampler *sampler, uint64_t taken, uint64
     uint64_t weight = KEY_WEIGHT;
 
     if (count > 0)
-        weight = (uint64_t)((unsigned __int128)sampler->step * KEY_WEIGHT * total / taken);
+        weight = (uint64_t)(((unsigned __int128)KEY_WEIGHT << sampler->level) * total / taken);
     wire_put_u64(&to, weight);
     wire_put_u32(&to, count);
     for (size_t i = 0; count > 0 && i < (size_t)count * sampler->layout.words; i++)

@@ -16,9 +16,9 @@
  * Words that are equal may be those of keys that are not ("open": a long text); their rows stay
  * together, and so do those of a key that the samples have met just once.
  *
- * A sample has keys at even distances of the rows that a task has seen, all of its share or windows
- * of it (sample_stage.h), and says how many rows each stands for: so the same rows give the same
- * bounds, whoever made them. Where there were windows, a key's place is about that of its row.
+ * A sample has the key of one of each so many rows that a task has seen, in all of its share or in
+ * windows of it (sample_stage.h), and says how many rows each stands for: so the same rows give the
+ * same bounds, whoever made them. Where there were windows, a key's place is about that of its row.
  */
 #ifndef VONK_CORE_RDD_RANGES_H
 #define VONK_CORE_RDD_RANGES_H

@@ -156,6 +156,9 @@ def heavy(folder):
     deals(folder, "all equal", ("lines", place), rows, modes=modes)
     rows, place = lines("one file", [key if i < few * 4 // 5 else 9 for i, key in enumerate(mixed)])
     deals(folder, "the heavy key is in one file", ("lines", place), by_key(rows))
+    rows, place = lines("columns", [key % 2 for key in mixed], rest=lambda i: ("heavy", "heavy", "heavy", f"{i}")[i % 4])
+    deals(folder, "a text", ("by", "rest", place), sorted(rows, key=lambda row: row[1]), modes=modes[:3])
+    deals(folder, "two columns", ("by", "rest DESC, k", place), sorted(by_key(rows), key=lambda row: row[1], reverse=True))
 
 
 def tables(folder):

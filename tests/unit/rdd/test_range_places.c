@@ -113,6 +113,12 @@ static void long_texts(Row *row)
              (unsigned)(mixed(row) >> 60));
 }
 
+/* As rows are that are written in turns. */
+static void every_other_is_heavy(Row *row)
+{
+    row->n = row->row % 2 == 0 ? 500000 : (int64_t)(mixed(row) >> 40);
+}
+
 /* The first column alone is the same. */
 static void second_column_differs(Row *row)
 {
@@ -211,6 +217,7 @@ static const Case cases[] = {
     {"one heavy key", one_of_ten_differs, {20000, 20000, 20000, 20000, 20000}, "n", 125},
     {"descending", one_of_ten_differs, {20000, 20000, 20000, 20000, 20000}, "N", 125},
     {"fewer tasks than partitions have it", last_task_is_heavy, {9000, 9, 0, 1, 99999}, "n", 125},
+    {"in turns", every_other_is_heavy, {20000, 20000, 20000, 20000, 20000}, "n", 125},
     {"two heavy keys", two_are_heavy, {20000, 30000, 0, 20000, 10000}, "n", 125},
     {"all are equal", all_are_equal, {20000, 20000, 3, 20000, 20000}, "n", 125},
     {"NULLs", most_are_null, {20000, 20000, 20000, 20000, 20000}, "n", 125},
