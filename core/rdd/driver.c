@@ -99,6 +99,7 @@ static const RangeSample *place_samples(const JobStage *stage, const JobStage *s
         TaskShare share = fragment_share(stage->fragment, t);
         uint64_t row = 0;
 
+        CHECK(share.first + share.count <= sampler->fragment->partition_count);
         for (uint32_t s = share.first; s < share.first + share.count; s++) {
             samples[s] = (RangeSample){sampler->samples[s], {t, row}};
             row += sampler->ledger[s].rows;

@@ -20,7 +20,7 @@ typedef uint32_t (*PlaceFunction)(VonkTask *, const void *, uint32_t);
 struct PartitionWriter {
     Arena *arena;
     const Fragment *fragment;
-    const Ranges *ranges;
+    RangePlacer *placer;   /* of a RANGE exchange */
     RangeSampler *sampler; /* NULL: its rows are not sampled */
     MemPool *pool;
     UserTask *user;
@@ -39,8 +39,6 @@ struct PartitionWriter {
     uint32_t *starts; /* by partition, + 1     */
     uint32_t *counts; /* by partition and lane */
     uint64_t *hashes;
-    uint64_t *words;
-    bool *is_open;
     char *records; /* of a user's partitioner */
     size_t records_bytes;
     const Column **args;
@@ -75,7 +73,6 @@ Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t pa
     *writer_out = NULL;
     *writer = (PartitionWriter){.arena = arena,
                                 .fragment = fragment,
-                                .ranges = ranges,
                                 .pool = pool,
                                 .user = user,
                                 .partition = partition,
@@ -95,10 +92,8 @@ Status partition_writer_open(Arena *arena, const Fragment *fragment, uint32_t pa
         writer->sampler =
             range_sampler_new(arena, plan, exchange->order, (uint32_t)exchange->partitions,
                               fragment->partition_count);
-    if (ranges != NULL) {
-        writer->words = ARENA_ARRAY(arena, uint64_t, BATCH_ROWS_MAX *SORT_KEY_WORDS_MAX);
-        writer->is_open = ARENA_ARRAY(arena, bool, BATCH_ROWS_MAX);
-    }
+    if (ranges != NULL)
+        writer->placer = range_placer_new(arena, ranges);
     if (exchange != NULL) {
         writer->key_count = exchange->keys.count;
         writer->key_places = ARENA_ARRAY(arena, uint32_t, exchange->keys.count);
@@ -242,8 +237,8 @@ static Status place_rows(PartitionWriter *writer, const Batch *batch, Error *err
         place_by_hash(writer, batch);
         return ST_OK;
     case EXCHANGE_RANGE:
-        ranges_place(writer->ranges, batch, (RowPlace){writer->partition, writer->row_count},
-                     writer->words, writer->is_open, writer->places);
+        range_placer_place(writer->placer, batch, (RowPlace){writer->partition, writer->row_count},
+                           writer->places);
         return ST_OK;
     case EXCHANGE_DEAL:
         for (uint32_t i = 0; i < batch->row_count; i++)

@@ -3,18 +3,18 @@
  *
  *     who samples rows:     range_sampler_new -> range_sampler_add, ... -> range_sampler_take
  *     the driver:           ranges_of_samples -> ranges_encode -> with the stage, elsewhere
- *     who moves the rows:   ranges_decode -> ranges_place
+ *     who moves the rows:   ranges_decode -> range_placer_new -> range_placer_place, ...
  *
  * A sort is stable: rows of equal keys stay as they came, those of map task 0 first, in its order.
- * So all rows have an order, by key (exec/sort_key.h), then by place, and a bound is a point in it:
+ * So all rows have an order, by key (range_key.h), then by place, and a bound is a point in it:
  * partition p has what is not before bound p - 1, and before bound p. A key that many rows have is
  * dealt to neighbours by where they come from, and partitions one after the other are still sorted:
  *
  *     map task 0 makes  5 5 1 5 7        bounds: (5, task 0's row 3), (5, task 1's row 2)
  *     map task 1 makes  5 2 5 5 5        partitions:   1 2 5 5 | 5 5 | 5 5 5 7
  *
- * Words that are equal may be those of keys that are not ("open": a long text); their rows stay
- * together, and so do those of a key that the samples have met just once.
+ * Keys that are equal as far as they go, but open, may differ: their rows stay together. So do
+ * those of a key that the samples have met just once.
  *
  * A sample has the key of one of each so many rows that a task has seen, in all of its share or in
  * windows of it (sample_stage.h), and says how many rows each stands for: so the same rows give the
@@ -53,8 +53,10 @@ typedef struct RangeSample {
 
 typedef struct Ranges {
     SortKeyLayout layout;
-    uint32_t bound_count;   /* partitions - 1; 0: there are no rows */
-    const uint64_t *bounds; /* layout.words each, ascending; where they are equal, by place */
+    uint32_t bound_count; /* partitions - 1; 0: there are no rows                              */
+    uint32_t words;       /* of a bound: layout.words, or where that leaves one of them open all */
+    const uint64_t
+        *bounds; /* ascending; where they are equal, by place                           */
     const RowPlace *places; /* by bound; the first one of all: all rows of its key are behind it */
     bool has_places;        /* some are not */
 } Ranges;
@@ -68,9 +70,13 @@ WireBytes ranges_encode(const Ranges *ranges, Arena *arena);
 MUST_CHECK Status ranges_decode(WireBytes bytes, Arena *arena, const Plan *like, SortKeyList order,
                                 uint32_t partitions, Error *err, Ranges *ranges_out);
 
-/* partitions_out[i]: where row i goes. first: the batch's first row, which has no selection. words,
- * is_open: room for the batch's keys. */
-void ranges_place(const Ranges *ranges, const Batch *batch, RowPlace first, uint64_t *words,
-                  bool *is_open, uint32_t *partitions_out);
+/* Finds where rows go; borrows ranges, lives in the arena. */
+typedef struct RangePlacer RangePlacer;
+RangePlacer *range_placer_new(Arena *arena, const Ranges *ranges);
+
+/* partitions_out[i]: where row i goes. first: where the batch's first one comes from; it has no
+ * selection. */
+void range_placer_place(RangePlacer *placer, const Batch *batch, RowPlace first,
+                        uint32_t *partitions_out);
 
 #endif

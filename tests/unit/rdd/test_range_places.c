@@ -7,7 +7,7 @@
 #include "core/data/bitmap.h"
 #include "core/rdd/ranges.h"
 
-enum { PARTITIONS = 8, TASKS = 5, BATCH_ROWS = 1000, TEXT_BYTES = 64 };
+enum { PARTITIONS = 8, TASKS = 5, BATCH_ROWS = 1000, TEXT_BYTES = 200 };
 
 enum { N = 1, T = 2 }; /* the columns: a number, or NULL; a text */
 
@@ -106,11 +106,29 @@ static void short_texts(Row *row)
              mixed(row) % 10 == 0 ? (mixed(row) % 20 == 0 ? "a" : "z") : "heavy");
 }
 
-/* They differ where no key reaches. */
+/* They differ behind their first 32 bytes. */
 static void long_texts(Row *row)
 {
     snprintf(row->t, sizeof row->t, "a beginning that many texts have, but %u",
-             (unsigned)(mixed(row) >> 60));
+             (unsigned)(mixed(row) >> 40));
+}
+
+/* Of two lengths, so that keys go on at different places. */
+static void one_text_is_long(Row *row)
+{
+    bool is_heavy = mixed(row) % 5 > 0;
+
+    row->n = (int64_t)(mixed(row) >> 60);
+    snprintf(row->t, sizeof row->t, "%s %u",
+             is_heavy ? "one that is as long as several words are, and that most rows have"
+                      : "another one",
+             is_heavy ? 1 : (unsigned)(mixed(row) >> 40));
+}
+
+/* They differ where no key reaches. */
+static void too_long_texts(Row *row)
+{
+    snprintf(row->t, sizeof row->t, "%0150u", (unsigned)(mixed(row) >> 60));
 }
 
 /* As rows are that are written in turns. */
@@ -168,8 +186,7 @@ static RangeSample sample_of(const Row *rows, uint64_t count, uint32_t task)
 
 static void place_rows(const Ranges *ranges, Row *rows, uint64_t count, uint32_t batch_rows)
 {
-    uint64_t words[BATCH_ROWS * SORT_KEY_WORDS_MAX];
-    bool is_open[BATCH_ROWS];
+    RangePlacer *placer = range_placer_new(arena, ranges);
     uint32_t places[BATCH_ROWS];
 
     for (uint64_t from = 0; from < count; from += batch_rows) {
@@ -177,7 +194,7 @@ static void place_rows(const Ranges *ranges, Row *rows, uint64_t count, uint32_t
         Batch batch =
             batch_of(some, count - from < batch_rows ? (uint32_t)(count - from) : batch_rows);
 
-        ranges_place(ranges, &batch, (RowPlace){some->task, from}, words, is_open, places);
+        range_placer_place(placer, &batch, (RowPlace){some->task, from}, places);
         for (uint32_t i = 0; i < batch.row_count; i++)
             some[i].partition = places[i];
     }
@@ -226,7 +243,11 @@ static const Case cases[] = {
     {"two columns", both_columns_are_heavy, {20000, 20000, 20000, 20000, 20000}, "nt", 125},
     {"the first of two columns", second_column_differs, {20000, 20000, 20000, 9, 9}, "nt", 125},
     {"a few rows", one_of_ten_differs, {3, 0, 2, 1, 1}, "n", 400},
-    {"texts alike in all that keys have of them", long_texts, {9000, 9000, 9, 9, 9}, "t", 800},
+    {"long texts", long_texts, {20000, 20000, 20000, 20000, 20000}, "t", 125},
+    {"one long text", one_text_is_long, {20000, 20000, 20000, 20000, 20000}, "t", 125},
+    {"descending, and a number", one_text_is_long, {9000, 9000, 9000, 9000, 9000}, "tN", 125},
+    {"a number, and long texts", long_texts, {20000, 20000, 20000, 20000, 20000}, "nt", 125},
+    {"texts that are too long", too_long_texts, {9000, 9000, 9, 9, 9}, "t", 800},
 };
 
 START_TEST(partitions_are_in_order_and_even)

@@ -64,8 +64,7 @@ static RangeSample sample(uint64_t rows, uint64_t seed, uint32_t batch_rows, uin
 
 static void count_places(const Ranges *ranges, uint64_t rows, uint64_t seed, uint64_t *counts)
 {
-    uint64_t words[BATCH_ROWS_MAX];
-    bool is_open[BATCH_ROWS_MAX];
+    RangePlacer *placer = range_placer_new(arena, ranges);
     uint32_t places[BATCH_ROWS_MAX];
     int64_t values[BATCH_ROWS_MAX];
     Column column = {.type = type_of(TYPE_INT8), .values = values};
@@ -77,7 +76,7 @@ static void count_places(const Ranges *ranges, uint64_t rows, uint64_t seed, uin
 
         for (uint32_t i = 0; i < count; i++)
             values[i] = value_of(from + i, seed);
-        ranges_place(ranges, &batch, (RowPlace){(uint32_t)seed, from}, words, is_open, places);
+        range_placer_place(placer, &batch, (RowPlace){(uint32_t)seed, from}, places);
         for (uint32_t i = 0; i < count; i++) {
             ck_assert_uint_lt(places[i], PARTITIONS);
             counts[places[i]]++;
