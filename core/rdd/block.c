@@ -313,7 +313,7 @@ void block_builder_fini(BlockBuilder *builder)
     block_unref(builder->block);
     builder->block = NULL;
     builder->text_bytes = 0;
-    builder->row_count = 0;
+    builder->row_count = builder->look_at_rows = 0;
 }
 
 static Status grow_rows(BlockBuilder *builder, uint32_t rows, Error *err)
@@ -541,16 +541,26 @@ static uint64_t bytes_so_far(const BlockBuilder *builder)
     return bytes;
 }
 
-uint32_t block_builder_room(const BlockBuilder *builder)
+/* By the rows so far, how many more there are to be until it is asked again. */
+static uint32_t rows_to_come(const BlockBuilder *builder)
 {
     uint64_t bytes = bytes_so_far(builder), row_bytes, rows;
+    uint32_t most = BLOCK_ROWS_MAX - builder->row_count;
 
     if (builder->row_count == 0)
         return ROWS_BLIND;
+    if (most > BATCH_ROWS_MAX)
+        most = BATCH_ROWS_MAX;
     row_bytes = bytes / builder->row_count + 1;
     rows = bytes < builder->full_bytes ? (builder->full_bytes - bytes) / row_bytes : 0;
-    return rows < BLOCK_ROWS_MAX - builder->row_count ? (uint32_t)rows
-                                                      : BLOCK_ROWS_MAX - builder->row_count;
+    return rows < most ? (uint32_t)rows : most;
+}
+
+uint32_t block_builder_room(BlockBuilder *builder)
+{
+    if (builder->row_count >= builder->look_at_rows)
+        builder->look_at_rows = builder->row_count + rows_to_come(builder);
+    return builder->look_at_rows - builder->row_count;
 }
 
 static uint64_t place(uint64_t *next, uint64_t bytes)
@@ -707,7 +717,7 @@ Status block_builder_finish(BlockBuilder *builder, Error *err, Block **block_out
     if (bytes >= builder->full_bytes / 2 && builder->expected_bytes < builder->full_bytes)
         builder->expected_bytes = builder->full_bytes; /* the next one will be as large */
     builder->text_bytes = 0;
-    builder->row_count = 0;
+    builder->row_count = builder->look_at_rows = 0;
     *block_out = block;
     return ST_OK;
 }

@@ -113,7 +113,7 @@ typedef struct BlockBuilder {
     uint64_t expected_bytes; /* memory for so many is asked for at once */
     uint32_t column_count;
     BuilderColumn *columns;
-    uint32_t row_count;
+    uint32_t row_count, look_at_rows; /* look: with so many it is seen whether it is full */
     uint64_t text_bytes;
     Block *block; /* where texts go; NULL: there were none yet */
 } BlockBuilder;
@@ -132,8 +132,9 @@ void block_builder_fini(BlockBuilder *builder); /* accepts a zeroed one */
 MUST_CHECK Status block_builder_add(BlockBuilder *builder, const Column *columns,
                                     const uint32_t *rows, uint32_t count, Error *err);
 
-/* About how many rows more it is to get before it is full; 0: it is. */
-uint32_t block_builder_room(const BlockBuilder *builder);
+/* How many rows more it may get before this is asked again; 0: it is full. When it gets no more at
+ * a time, blocks end at the same rows, however these are divided into batches. */
+uint32_t block_builder_room(BlockBuilder *builder);
 
 /* The rows so far as a block; the builder is empty then, and keeps its memory. NULL without rows.
  * */

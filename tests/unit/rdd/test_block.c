@@ -277,6 +277,65 @@ START_TEST(full_blocks)
 }
 END_TEST
 
+enum { MANY_ROWS = 40000 };
+
+static void end_block(BlockBuilder *builder, uint64_t *hashes, uint32_t *count)
+{
+    Block *block;
+
+    ck_assert_int_eq(block_builder_finish(builder, NULL, &block), ST_OK);
+    if (block != NULL)
+        hashes[(*count)++] = block->hash;
+    block_unref(block);
+}
+
+/* The hashes of the blocks that these texts fill, so many in a batch; how many there are. */
+static uint32_t hash_blocks(const Str *texts, uint32_t batch_rows, uint64_t *hashes)
+{
+    PlanColumn typed = column_of(TYPE_TEXT);
+    BlockBuilder builder;
+    uint32_t count = 0, some;
+
+    block_builder_init(&builder, arena, 1, &typed, BLOCK_BYTES_LEAST, pool);
+    for (uint32_t next = 0; next < MANY_ROWS; next += some) {
+        uint32_t room = block_builder_room(&builder), left = batch_rows - next % batch_rows;
+        Column data = {.type = typed.type, .form = COLUMN_FLAT, .values = texts + next};
+
+        some = room < left ? room : left;
+        some = some < MANY_ROWS - next ? some : MANY_ROWS - next;
+        ck_assert_int_eq(block_builder_add(&builder, &data, NULL, some, NULL), ST_OK);
+        if (block_builder_room(&builder) == 0)
+            end_block(&builder, hashes, &count);
+    }
+    end_block(&builder, hashes, &count);
+    block_builder_fini(&builder);
+    return count;
+}
+
+/* Where blocks end depends on the rows, not on the batches that they come in: a sort, for one,
+ * makes these smaller where the texts lie far from each other. */
+START_TEST(ends_of_blocks)
+{
+    static const uint32_t sizes[] = {BATCH_ROWS_MAX, 1000, 777, 64, 1};
+    Str *texts = arena_alloc(arena, MANY_ROWS * sizeof *texts);
+    char *bytes = arena_alloc(arena, 256);
+    uint64_t first[256], again[256];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < MANY_ROWS; i++)
+        texts[i] = str_make(bytes, i * UINT32_C(2654435761) >> (i < MANY_ROWS / 2 ? 26 : 24));
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        uint32_t found = hash_blocks(texts, sizes[i], i == 0 ? first : again);
+
+        if (i == 0)
+            count = found;
+        ck_assert_uint_gt(count, 10);
+        ck_assert_uint_eq(found, count);
+        ck_assert_mem_eq(i == 0 ? first : again, first, count * sizeof *first);
+    }
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("block");
@@ -290,6 +349,7 @@ int main(void)
     tcase_add_loop_test(tests, texts_of_several_columns, 0, 2);
     tcase_add_loop_test(tests, ends_that_are_none, 0, 4);
     tcase_add_test(tests, full_blocks);
+    tcase_add_test(tests, ends_of_blocks);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
