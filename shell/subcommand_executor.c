@@ -1,6 +1,7 @@
 /*
  * subcommand_executor.c -- `vonk executor`: what a worker starts, for one application
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 
 /* What still runs when it should have ended is left to the system. */
 enum { END_SECONDS = 3 };
+
+enum { MMAP_BYTES_MIN = 128 << 10 }; /* malloc has the system map larger blocks one by one */
 
 static Executor *running; /* for the signal's handler */
 
@@ -52,12 +55,23 @@ static void watch_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* Memory that is free is the system's again: who has more than it may is ended, however much of it
+ * lies idle between what is in use. Else malloc keeps what was freed for blocks of that size, which
+ * those of the next phase are not. */
+static void give_memory_back(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    (void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES_MIN);
+#endif
+}
+
 static Status run(const ExecutorOptions *options, Error *err)
 {
     ExecutorHooks *hooks;
     Executor *executor;
     Status status;
 
+    give_memory_back();
     TRY(executor_new(options, err, &executor));
     running = executor;
     watch_signals();

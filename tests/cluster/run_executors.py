@@ -7,6 +7,7 @@ Executors are processes of this test's workers; they are ended by their ids.
 """
 import collections
 import contextlib
+import hashlib
 import json
 import os
 import random
@@ -19,7 +20,7 @@ import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "lib"))
-from cluster import VONK, Cluster, a_secret, expect, main, wait_for  # noqa: E402
+from cluster import VONK, Cluster, a_secret, expect, main, run, wait_for  # noqa: E402
 from cluster_work import QUERIES, Work  # noqa: E402
 from jobs import submit, write_job  # noqa: E402
 
@@ -199,6 +200,17 @@ def test_interrupted_in_a_step(work):
         said = driver.communicate(timeout=60)[1]
         expect(driver.returncode == 130 and "canceling statement due to user request" in said, f"exit {driver.returncode} {said}")
         expect("did not stop a task that was cancelled" not in cluster.log("master"), cluster.log("master"))
+
+
+def test_sort_larger_than_memory(work):
+    """What was freed by one phase of a task does not count for the next: an executor of any size spills, and is not ended."""
+    query = "SELECT x, x::text || repeat('x', 200) AS s FROM generate_series(1, 1200000) g(x) ORDER BY s DESC"
+    wanted = hashlib.sha256(run("sql", "--format", "csv", "-c", query).stdout.encode()).hexdigest()
+    with Cluster(1, executor=None, cores=1) as cluster:
+        for memory in ("100MiB", "150MiB", "300MiB"):
+            process = subprocess.run([VONK, "sql", "--master", cluster.url, "--set", f"executor_memory={memory}", "--format", "csv", "-c", query],
+                                     capture_output=True, timeout=120)
+            expect(process.returncode == 0 and hashlib.sha256(process.stdout).hexdigest() == wanted, f"{memory}: {process.stderr.decode()}")
 
 
 BAD = """
