@@ -428,7 +428,9 @@ static Status next_records(VonkIterator *iterator)
 
     iterator->next = iterator->count = 0;
     TRY(job_next(iterator->run.job, &iterator->error, &batch));
-    for (uint32_t i = 0; i < batch.column_count && batch.row_count > 0; i++)
+    if (batch.row_count == 0)
+        return ST_OK; /* the end, which has no columns */
+    for (uint32_t i = 0; i < batch.column_count; i++)
         iterator->columns[i] = &batch.columns[i];
     memset(iterator->records, 0, (size_t)batch.row_count * iterator->layout->bytes);
     iterator->count = batch.row_count;

@@ -284,6 +284,11 @@ static void test_iterate(VonkSession *session)
               VONK_ITERATE(iterator, Line) != NULL && VONK_ITERATE(iterator, VonkNumber) == NULL &&
               vonk_iterator_free(iterator, &error) == VONK_BAD_INPUT,
           "iterate as another type, and not to the end");
+    lines = vonk_rdd_map(numbers(session, 0, 3), VonkNumber, Line, print_number);
+    check(vonk_rdd_iterate(lines, &iterator, &error) == VONK_OK &&
+              VONK_ITERATE(iterator, Line) == NULL && VONK_ITERATE(iterator, Line) == NULL &&
+              vonk_iterator_free(iterator, &error) == VONK_OK,
+          "iterate nothing");
 }
 
 static void test_foreach(VonkSession *session)
