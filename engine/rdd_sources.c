@@ -13,17 +13,39 @@ static void unref_table(void *table)
     table_unref(table);
 }
 
+/* What the scan gives, as the layout has it: files know fewer types of text than records. */
+static const Plan *with_types(RddSession *rdds, const Plan *scan, const RecordLayout *layout)
+{
+    const Expr **exprs = ARENA_ARRAY(rdds->arena, const Expr *, layout->field_count);
+    bool is_right = true;
+
+    for (uint32_t i = 0; i < layout->field_count; i++) {
+        const PlanColumn *column = &scan->columns[i];
+
+        is_right &= type_equal(column->type, layout->fields[i].type);
+        exprs[i] = expr_cast(rdds->arena, expr_column(rdds->arena, column->id, column->type),
+                             layout->fields[i].type);
+    }
+    return is_right ? scan
+                    : plan_project(rdds->arena, scan, layout->field_count, exprs,
+                                   plan_record_columns(rdds->arena, layout, &rdds->ids));
+}
+
 VonkRdd *rdd_scan(RddSession *rdds, Table *table, const RecordLayout *layout)
 {
     uint32_t *columns = ARENA_ARRAY(rdds->arena, uint32_t, layout->field_count);
+    PlanColumn *stored =
+        arena_copy(rdds->arena, plan_record_columns(rdds->arena, layout, &rdds->ids),
+                   layout->field_count * sizeof *stored);
+    const Plan *scan;
 
     arena_on_free(rdds->arena, unref_table, table);
-    for (uint32_t i = 0; i < layout->field_count; i++)
+    for (uint32_t i = 0; i < layout->field_count; i++) {
         columns[i] = i;
-    return rdd_new(rdds,
-                   plan_scan(rdds->arena, table, NULL, layout->field_count, columns,
-                             plan_record_columns(rdds->arena, layout, &rdds->ids)),
-                   layout);
+        stored[i].type = table->columns[i].type;
+    }
+    scan = plan_scan(rdds->arena, table, NULL, layout->field_count, columns, stored);
+    return rdd_new(rdds, with_types(rdds, scan, layout), layout);
 }
 
 static VonkRdd *open_text(VonkSession *session, const char *path, const VonkRecordType *type,

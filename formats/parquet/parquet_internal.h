@@ -28,6 +28,7 @@ typedef struct ParquetTable {
     int64_t row_count;
     uint64_t file_bytes;
     bool has_any_text;            /* option: texts are any bytes */
+    bool has_split_per_file;      /* option: a file is one split */
     ColumnStatistics *statistics; /* one a column; distinct counts come later, under the lock */
     bool *has_distinct;
     pthread_mutex_t lock;

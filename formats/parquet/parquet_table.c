@@ -123,19 +123,30 @@ static void join_files(ParquetTable *table)
     }
 }
 
-/* text 'bytes': whoever wrote it had bytes that need not be UTF-8 (checkpoints of RDDs). */
+static Status read_option(const char *name, const char *value, const char *no, const char *yes,
+                          Error *err, bool *is_yes_out)
+{
+    *is_yes_out = strcmp(value, yes) == 0;
+    if (!*is_yes_out && strcmp(value, no) != 0)
+        return error_set(err, ST_BAD_INPUT, "\"%s\" is no value of the Parquet option \"%s\"",
+                         value, name);
+    return ST_OK;
+}
+
+/* Both are for checkpoints of RDDs. text 'bytes': whoever wrote it had bytes that need not be
+ * UTF-8; splits 'files': one a file, also of a file without rows. */
 static Status read_options(ParquetTable *table, OptionList options, Error *err)
 {
     for (uint32_t i = 0; i < options.count; i++) {
         const char *name = options.items[2 * i], *value = options.items[2 * i + 1];
 
-        if (strcmp(name, "text") != 0)
+        if (strcmp(name, "text") == 0)
+            TRY(read_option(name, value, "utf8", "bytes", err, &table->has_any_text));
+        else if (strcmp(name, "splits") == 0)
+            TRY(read_option(name, value, "groups", "files", err, &table->has_split_per_file));
+        else
             return error_set(err, ST_BAD_INPUT, "Parquet files have no option \"%s\" for reading",
                              name);
-        if (strcmp(value, "bytes") != 0 && strcmp(value, "utf8") != 0)
-            return error_set(err, ST_BAD_INPUT, "\"%s\" is no value of the Parquet option \"text\"",
-                             value);
-        table->has_any_text = strcmp(value, "bytes") == 0;
     }
     return ST_OK;
 }
@@ -198,8 +209,11 @@ static const TableFile *table_files(const Table *base, Arena *arena, uint32_t *c
 
 static Status table_write(const Table *base, WireWriter *to, Error *err)
 {
+    const ParquetTable *table = (const ParquetTable *)base;
+
     (void)err;
-    wire_put_u8(to, ((const ParquetTable *)base)->has_any_text);
+    wire_put_u8(to, table->has_any_text);
+    wire_put_u8(to, table->has_split_per_file);
     return ST_OK;
 }
 
@@ -210,6 +224,7 @@ Status parquet__receive(uint32_t file_count, const TableFile *files, WireReader 
     Status status;
 
     table->has_any_text = wire_get_bool(from);
+    table->has_split_per_file = wire_get_bool(from);
     status = from->status;
     for (uint32_t i = 0; i < file_count && status == ST_OK; i++) {
         table->file_count = i + 1;
@@ -263,6 +278,15 @@ static Split make_split(const ParquetTable *table, uint32_t file, uint32_t first
     return split;
 }
 
+static Split *splits_per_file(const ParquetTable *table, Arena *arena)
+{
+    Split *splits = ARENA_ARRAY(arena, Split, table->file_count);
+
+    for (uint32_t f = 0; f < table->file_count; f++)
+        splits[f] = make_split(table, f, 0, table->files[f].footer.row_group_count);
+    return splits;
+}
+
 static Status table_splits(const Table *base, Arena *arena, uint64_t target_bytes, Error *err,
                            uint32_t *count_out, const Split **splits_out)
 {
@@ -272,6 +296,11 @@ static Status table_splits(const Table *base, Arena *arena, uint64_t target_byte
     Split *splits;
 
     (void)err;
+    if (table->has_split_per_file) {
+        *count_out = table->file_count;
+        *splits_out = splits_per_file(table, arena);
+        return ST_OK;
+    }
     for (uint32_t f = 0; f < table->file_count; f++)
         group_count += table->files[f].footer.row_group_count;
     splits = ARENA_ARRAY(arena, Split, group_count);
