@@ -387,15 +387,19 @@ static Status deliver(void *context, WireBytes orders, Error *err)
     return status;
 }
 
-static BlockOutput *find_output(void *context, uint64_t output)
+BlockOutput *executor_output(Executor *executor, uint64_t output)
 {
-    Executor *executor = context;
     bool is_ready;
 
     pthread_mutex_lock(&executor->lock);
     is_ready = executor->is_ready;
     pthread_mutex_unlock(&executor->lock);
     return is_ready ? executor_stages_output(executor->stages, output) : NULL;
+}
+
+static BlockOutput *find_output(void *executor, uint64_t output)
+{
+    return executor_output(executor, output);
 }
 
 /* --- reports --- */

@@ -370,6 +370,24 @@ static Status get_inline(PlanTransport *transport, WireReader *from, const Serve
     return status;
 }
 
+/* Referenced; with the blocks of it that lie here, if any do: nobody fetches from itself. */
+static BlockOutput *output_here(const PlanTransport *transport, WireReader *from,
+                                const ServedOutput *sent)
+{
+    const TransportSpec *spec = &transport->spec;
+    BlockOutput *output =
+        spec->find_output == NULL ? NULL : spec->find_output(spec->context, sent->id);
+
+    if (output == NULL) {
+        output = block_output_new(spec->store, KEEP_DEFAULT, sent->map_count, 1, sent->column_count,
+                                  sent->columns);
+        block_output_set_id(output, sent->id);
+    }
+    if (block_output_map_count(output) != sent->map_count || block_output_reduce_count(output) != 1)
+        wire_fail(from, "a table of other pieces than lie here");
+    return output;
+}
+
 /* The blocks stay where they are: whoever reads them fetches them. */
 static Status get_places(PlanTransport *transport, WireReader *from, const char *name,
                          const ServedOutput *sent, Error *err, BlockOutput **output_out)
@@ -381,9 +399,7 @@ static Status get_places(PlanTransport *transport, WireReader *from, const char 
         return error_set(err, ST_NOT_SUPPORTED,
                          "not supported: reading the table \"%s\" here: its rows are elsewhere",
                          name);
-    output = block_output_new(transport->spec.store, KEEP_DEFAULT, sent->map_count, 1,
-                              sent->column_count, sent->columns);
-    block_output_set_id(output, sent->id);
+    output = output_here(transport, from, sent);
     for (uint32_t m = 0; from->status == ST_OK && m < sent->map_count; m++) {
         RemoteBlocks at = {.place = wire_get_u64(from)};
 

@@ -33,7 +33,10 @@ typedef struct TransportSpec {
     /* An executor's: how it gets an object, and where the driver's blocks are fetched from (a place
      * of its store's BlockSource). NULL, 0: what is not in this process cannot be had. */
     UserObjectFn find_object;
-    void *context; /* of find_object */
+    /* What lies here already of an output that others made and a driver names (a local checkpoint),
+     * referenced; NULL: nothing. */
+    BlockOutput *(*find_output)(void *context, uint64_t id);
+    void *context; /* of these */
     uint64_t driver_place;
 } TransportSpec;
 

@@ -342,6 +342,37 @@ START_TEST(test_memory)
 }
 END_TEST
 
+static BlockOutput *output_of_ten(void *context, uint64_t id)
+{
+    BlockOutput *output = context;
+
+    block_output_set_id(output, id);
+    return block_output_ref(output);
+}
+
+/* Of what lies where it is read, nothing is fetched: the table is of that output. */
+static void check_found(WireBytes bytes, uint32_t map_count, Status wanted)
+{
+    BlockOutput *here = block_output_new(store, KEEP_DEFAULT, map_count, 1, 0, NULL);
+    TransportSpec spec = {.pool = pool,
+                          .store = store,
+                          .driver_place = 7,
+                          .find_output = output_of_ten,
+                          .context = here};
+    PlanTransport *reader = plan_transport_new(&spec);
+    PlanWireHooks others = plan_transport_hooks(reader);
+    Error err = ERROR_NONE;
+    WireReader from = wire_reader(bytes.bytes, bytes.byte_count, "table", &err);
+    Table *twin = NULL;
+
+    ck_assert_int_eq(others.read_table(reader, &from, &err, &twin), wanted);
+    if (wanted == ST_OK)
+        ck_assert_ptr_eq(checkpoint_table_output(twin), here);
+    table_unref(twin);
+    plan_transport_free(reader);
+    block_output_unref(here);
+}
+
 /* More than goes along: by name, from whoever has it. */
 START_TEST(test_served)
 {
@@ -368,6 +399,8 @@ START_TEST(test_served)
     ck_assert_uint_eq(block_output_remote(checkpoint_table_output(twin), 9).rows, 8000);
     table_unref(twin);
     plan_transport_free(stranger);
+    check_found(bytes, 10, ST_OK);
+    check_found(bytes, 9, ST_CORRUPT);
     check_table(table);
 }
 END_TEST
