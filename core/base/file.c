@@ -248,10 +248,15 @@ static int link_unnamed(FileWriter *writer)
 
 Status file_writer_open(const char *path, Error *err, FileWriter **writer_out)
 {
-    FileWriter *writer = heap_new(sizeof *writer);
+    struct stat info;
+    FileWriter *writer;
     int error_number;
 
     *writer_out = NULL;
+    if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* a rename would take its place */
+        return error_set(err, ST_IO, "could not create file \"%s\": there is %s", path,
+                         S_ISDIR(info.st_mode) ? "a folder" : "something that is no regular file");
+    writer = heap_new(sizeof *writer);
     writer->path = heap_strdup(path);
     writer->descriptor = open_unnamed(path);
     error_number = writer->descriptor < 0 ? try_names(writer, create_named) : 0;

@@ -57,7 +57,7 @@ void file_will_need(const File *file, uint64_t offset, uint64_t byte_count);
 MUST_CHECK Status file_read_whole(const char *path, uint64_t limit_bytes, MemPool *pool, Error *err,
                                   void **bytes_out, size_t *byte_count_out);
 
-/* Makes the temporary file. */
+/* Makes the temporary file. Devices, pipes and folders are refused: they are not replaced. */
 MUST_CHECK Status file_writer_open(const char *path, Error *err, FileWriter **writer_out);
 
 /* Appends; buffered. After a failure only file_writer_abort may follow. */

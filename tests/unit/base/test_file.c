@@ -256,8 +256,8 @@ START_TEST(failing_writer_names_the_path_and_cleans_up)
     ck_assert_ptr_nonnull(strstr(err.message, "/nonexistent/folder/a"));
     ck_assert_ptr_null(writer);
 
-    ck_assert_int_eq(mkdir(in_folder("taken"), 0700), 0);
     ck_assert_int_eq(file_writer_open(in_folder("taken"), &err, &writer), ST_OK);
+    ck_assert_int_eq(mkdir(in_folder("taken"), 0700), 0);
     ck_assert_int_eq(file_writer_finish(writer, true, &err), ST_IO);
     ck_assert_ptr_nonnull(strstr(err.message, in_folder("taken")));
     ck_assert_int_eq(count_entries(), 1);
@@ -275,6 +275,26 @@ START_TEST(failing_writer_names_the_path_and_cleans_up)
     ck_assert_int_eq(status, ST_IO);
     ck_assert_ptr_nonnull(strstr(err.message, in_folder("full")));
     ck_assert_int_eq(count_entries(), 1);
+}
+END_TEST
+
+START_TEST(writer_replaces_only_files)
+{
+    Error err = ERROR_NONE;
+    FileWriter *writer;
+    struct stat info;
+
+    ck_assert_int_eq(mkdir(in_folder("folder"), 0700), 0);
+    ck_assert_int_eq(file_writer_open(in_folder("folder"), &err, &writer), ST_IO);
+    ck_assert_ptr_nonnull(strstr(err.message, "there is a folder"));
+    ck_assert_int_eq(mkfifo(in_folder("pipe"), 0600), 0);
+    ck_assert_int_eq(symlink("pipe", in_folder("link")), 0);
+    ck_assert_int_eq(file_writer_open(in_folder("pipe"), NULL, &writer), ST_IO);
+    ck_assert_int_eq(file_writer_open(in_folder("link"), &err, &writer), ST_IO);
+    ck_assert_ptr_nonnull(strstr(err.message, "no regular file"));
+    ck_assert_int_eq(stat(in_folder("link"), &info), 0);
+    ck_assert(S_ISFIFO(info.st_mode));
+    ck_assert_int_eq(count_entries(), 3);
 }
 END_TEST
 
@@ -307,6 +327,7 @@ int main(void)
     tcase_add_test(tests, killed_writer_leaves_nothing);
     tcase_add_test(tests, writes_where_files_need_names);
     tcase_add_test(tests, failing_writer_names_the_path_and_cleans_up);
+    tcase_add_test(tests, writer_replaces_only_files);
     tcase_add_test(tests, writes_into_the_current_folder);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_NORMAL);
