@@ -235,7 +235,7 @@ static VonkRdd *ordered(VonkRdd *rdd, const char *order, bool is_reversed, int64
         (void)error_set(&err, ST_BAD_INPUT, "%lld records cannot be taken", (long long)limit);
     if (err.status != ST_OK || rdd_find_order(rdd, order, is_reversed, &err, &keys) != ST_OK)
         return rdd_failed(rdds, &err);
-    plan = plan_sort(rdds->arena, rdd->plan, keys.count, keys.items);
+    plan = plan_sort_keep(rdds->arena, plan_sort(rdds->arena, rdd->plan, keys.count, keys.items));
     if (limit != ALL_ROWS)
         plan = plan_limit(rdds->arena, plan, 0, limit);
     return rdd_new(rdds, plan, rdd->layout);

@@ -207,5 +207,5 @@ VonkRdd *vonk__rdd_sql(VonkSession *session, const VonkRecordType *type, const c
                            types, &err, &plan) != ST_OK ||
         rdd_replace_tables(rdds, plan, &err, &plan) != ST_OK)
         return rdd_failed(rdds, &err);
-    return rdd_new(rdds, plan, layout);
+    return rdd_new(rdds, plan_sort_keep(rdds->arena, plan), layout);
 }

@@ -358,6 +358,8 @@ const Plan *plan_aggregate(Arena *arena, const Plan *input, uint32_t key_count,
                            const PlanColumn *agg_columns);
 const Plan *plan_distinct(Arena *arena, const Plan *input); /* an aggregate over all columns */
 const Plan *plan_sort(Arena *arena, const Plan *input, uint32_t key_count, const SortKey *keys);
+/* The order of the plan's rows, if a sort makes it, as one that is kept. */
+const Plan *plan_sort_keep(Arena *arena, const Plan *plan);
 const Plan *plan_limit(Arena *arena, const Plan *input, int64_t skip_rows, int64_t fetch_rows);
 const Plan *plan_group_limit(Arena *arena, const Plan *input, uint32_t key_count,
                              const ColumnId *keys, SortKeyList order, int64_t skip_rows,

@@ -263,6 +263,19 @@ const Plan *plan_sort(Arena *arena, const Plan *input, uint32_t key_count, const
     return &sort->head;
 }
 
+const Plan *plan_sort_keep(Arena *arena, const Plan *plan)
+{
+    PlanSort *kept;
+
+    if (plan->kind == PLAN_PROJECT || plan->kind == PLAN_FILTER)
+        return plan_with_input(arena, plan, plan_sort_keep(arena, plan->inputs[0]));
+    if (plan->kind != PLAN_SORT)
+        return plan;
+    kept = arena_copy(arena, plan, sizeof *kept);
+    kept->is_kept = true;
+    return &kept->head;
+}
+
 const Plan *plan_limit(Arena *arena, const Plan *input, int64_t skip_rows, int64_t fetch_rows)
 {
     PlanLimit *limit = (PlanLimit *)new_pass_through(arena, PLAN_LIMIT, input);

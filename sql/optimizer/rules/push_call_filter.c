@@ -59,10 +59,12 @@ static const Plan *over(RuleCtx *rc, const Plan *plan, const Plan *filtered, Col
 
     if (exchange == NULL) {
         SortKeyList order = plan_as_sort(plan)->keys;
+        const Plan *sorted;
 
-        return rename_keys(rc, from, to, &order)
-                   ? plan_sort(rc->arena, filtered, order.count, order.items)
-                   : NULL;
+        if (!rename_keys(rc, from, to, &order))
+            return NULL;
+        sorted = plan_sort(rc->arena, filtered, order.count, order.items);
+        return plan_as_sort(plan)->is_kept ? plan_sort_keep(rc->arena, sorted) : sorted;
     }
     copy = arena_copy(rc->arena, exchange, sizeof *copy);
     keys = arena_copy(rc->arena, exchange->keys.ids, exchange->keys.count * sizeof *keys);

@@ -14,6 +14,8 @@
  *   (1) a LIMIT above, of all rows or of each group, picks rows by the order.
  *   (2) an aggregate above takes the first row's value.
  *   (3) a UNION ALL above hands the rows on in order.
+ *   (4) it is an RDD's: joins and sorts above keep its order among rows that are alike to them.
+ *       Only an aggregate of all rows (a count) does not see it.
  */
 #include "sql/optimizer/rules/rules.h"
 
@@ -22,7 +24,13 @@ typedef struct SortRemover {
     PlanMemo memo;
 } SortRemover;
 
-static const Plan *visit(SortRemover *remover, const Plan *plan, bool order_is_seen);
+/* Who is above a plan. */
+typedef struct Above {
+    bool sees_order;
+    bool sees_kept; /* of a sort that is kept */
+} Above;
+
+static const Plan *visit(SortRemover *remover, const Plan *plan, Above above);
 
 static bool has_first(const PlanAggregate *aggregate)
 {
@@ -39,6 +47,7 @@ static const Plan *shorten(RuleCtx *rc, const PlanSort *sort)
     SortKey *keys = ARENA_ARRAY(rc->arena, SortKey, sort->keys.count);
     ColumnId *ids = ARENA_ARRAY(rc->arena, ColumnId, sort->keys.count);
     uint32_t count = 0;
+    const Plan *plan;
 
     for (uint32_t i = 0; i < sort->keys.count; i++) {
         ColumnSet so_far = column_set_make(rc->arena, count, ids);
@@ -55,7 +64,8 @@ static const Plan *shorten(RuleCtx *rc, const PlanSort *sort)
         return &sort->head;
     if (count == 0)
         return sort->head.inputs[0];
-    return plan_sort(rc->arena, sort->head.inputs[0], count, keys);
+    plan = plan_sort(rc->arena, sort->head.inputs[0], count, keys);
+    return sort->is_kept ? plan_sort_keep(rc->arena, plan) : plan;
 }
 
 static const Plan *visit_shared_input(SortRemover *remover, const Plan *input)
@@ -63,7 +73,7 @@ static const Plan *visit_shared_input(SortRemover *remover, const Plan *input)
     const Plan *after = plan_memo_find(&remover->memo, input);
 
     if (after == NULL) {
-        after = visit(remover, input, true);
+        after = visit(remover, input, (Above){true, true});
         plan_memo_note(remover->rc, &remover->memo, input, after);
     }
     return after;
@@ -92,18 +102,39 @@ static bool input_order_is_seen(const Plan *plan, bool order_is_seen)
     }
 }
 
-static const Plan *visit(SortRemover *remover, const Plan *plan, bool order_is_seen)
+static bool input_kept_is_seen(const Plan *plan, bool kept_is_seen) /* (4) */
+{
+    switch (plan->kind) {
+    case PLAN_AGGREGATE: {
+        const PlanAggregate *aggregate = (const PlanAggregate *)plan;
+
+        return aggregate->keys.count > 0 || has_first(aggregate);
+    }
+    case PLAN_FILTER:
+    case PLAN_PROJECT:
+    case PLAN_UNION:
+    case PLAN_JOIN:
+    case PLAN_SORT:
+        return kept_is_seen;
+    default:
+        return true;
+    }
+}
+
+static const Plan *visit(SortRemover *remover, const Plan *plan, Above above)
 {
     Arena *arena = remover->rc->arena;
+    Above inputs_above = {input_order_is_seen(plan, above.sees_order),
+                          input_kept_is_seen(plan, above.sees_kept)};
     const Plan **inputs;
 
-    if (plan->kind == PLAN_SORT && !order_is_seen)
-        return visit(remover, plan->inputs[0], false);
+    if (plan->kind == PLAN_SORT && !above.sees_order &&
+        !(plan_as_sort(plan)->is_kept && above.sees_kept))
+        return visit(remover, plan->inputs[0], above);
     inputs = ARENA_ARRAY(arena, const Plan *, plan->input_count);
     for (uint32_t i = 0; i < plan->input_count; i++)
-        inputs[i] = plan->kind == PLAN_SHARED
-                        ? visit_shared_input(remover, plan->inputs[i])
-                        : visit(remover, plan->inputs[i], input_order_is_seen(plan, order_is_seen));
+        inputs[i] = plan->kind == PLAN_SHARED ? visit_shared_input(remover, plan->inputs[i])
+                                              : visit(remover, plan->inputs[i], inputs_above);
     plan = plan_with_inputs(arena, plan, inputs);
     return plan->kind == PLAN_SORT ? shorten(remover->rc, (const PlanSort *)plan) : plan;
 }
@@ -112,7 +143,7 @@ static const Plan *remove_sorts(RuleCtx *rc, const Plan *plan)
 {
     SortRemover remover = {.rc = rc};
 
-    return visit(&remover, plan, true);
+    return visit(&remover, plan, (Above){true, true});
 }
 
 const Rule rule_remove_sorts = {

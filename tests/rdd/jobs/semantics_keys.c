@@ -118,6 +118,12 @@ void add_number(VonkTask *task, VonkNumber *sum, const VonkNumber *more)
     sum->value += more->value;
 }
 
+bool is_odd(VonkTask *task, const Pair *in)
+{
+    (void)task;
+    return in->k % 2 == 1;
+}
+
 /* --- cases --- */
 
 static VonkRdd *pairs(VonkSession *session, int64_t count, int64_t modulus, uint32_t partitions)
@@ -290,6 +296,47 @@ static void test_counts(VonkSession *session)
             "a NULL key has no place");
     REFUSED(vonk_rdd_count_by_key(pairs(session, 5, 5, 1), MaybeCount), VONK_BAD_INPUT, "types",
             "a count of other keys");
+}
+
+/* A sort keeps the order of the one before among what is alike to it; so does all that says so. */
+static void test_sorted_before(VonkSession *session)
+{
+    VonkRdd *down = vonk_rdd_sort_by(pairs(session, 300, 7, 4), "v DESC");
+    Pair least;
+    VonkError error;
+    bool found, right = true;
+
+    {
+        COLLECT(vonk_rdd_sort_by_key(down), Pair, got, count);
+        for (size_t i = 1; i < count; i++)
+            right &=
+                got[i].k > got[i - 1].k || (got[i].k == got[i - 1].k && got[i].v < got[i - 1].v);
+        check(right && count == 300, "a sort of what was sorted by other fields");
+        LET_GO(got);
+    }
+    check(vonk_rdd_min(down, Pair, "k", &least, &found, &error) == VONK_OK && least.v == 294,
+          "min: of equal ones the first of what was sorted");
+    {
+        COLLECT(
+            vonk_rdd_take_ordered(vonk_rdd_sql(session, Pair,
+                                               "SELECT x % 3, x FROM generate_series(0::bigint, "
+                                               "50) g(x) ORDER BY x DESC"),
+                                  2, "k"),
+            Pair, got, count);
+        check(count == 2 && got[0].v == 48 && got[1].v == 45, "take_ordered of a sorted query");
+        LET_GO(got);
+    }
+    {
+        COLLECT(
+            vonk_rdd_subtract_by_key(down, vonk_rdd_filter(pairs(session, 7, 7, 2), Pair, is_odd)),
+            Pair, got, count);
+        for (size_t i = 1; i < count; i++)
+            right &= got[i].v < got[i - 1].v || got[i].k != got[i - 1].k;
+        check(right && count == 171, "subtract_by_key keeps the order of a key's records");
+        LET_GO(got);
+    }
+    check(count_of(down) == 300 && strstr(vonk_rdd_explain(down), "Sort") != NULL,
+          "count of sorted");
 }
 
 static void test_ranges(VonkSession *session)
@@ -547,6 +594,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_cogroups(session);
     test_folds(session);
     test_counts(session);
+    test_sorted_before(session);
     test_ranges(session);
     test_lookup(session);
     test_subtract(session);
