@@ -387,19 +387,15 @@ static Status deliver(void *context, WireBytes orders, Error *err)
     return status;
 }
 
-BlockOutput *executor_output(Executor *executor, uint64_t output)
+BlockOutput *executor_output(void *context, uint64_t output)
 {
+    Executor *executor = context;
     bool is_ready;
 
     pthread_mutex_lock(&executor->lock);
     is_ready = executor->is_ready;
     pthread_mutex_unlock(&executor->lock);
     return is_ready ? executor_stages_output(executor->stages, output) : NULL;
-}
-
-static BlockOutput *find_output(void *executor, uint64_t output)
-{
-    return executor_output(executor, output);
 }
 
 /* --- reports --- */
@@ -662,7 +658,7 @@ Status executor_new(const ExecutorOptions *options, Error *err, Executor **execu
     executor->shared = user_shared_new_remote(fetch_shared, executor);
     mem_pool_on_pressure(executor->pool, make_room, executor->store);
     executor->blocks = (BlockServer){
-        .context = executor, .find = find_output, .damage_every = options->damage_every};
+        .context = executor, .find = executor_output, .damage_every = options->damage_every};
     executor->copier = block_copier_new(on_copied, executor);
     status = open_network(executor, err);
     if (status != ST_OK) {

@@ -47,8 +47,9 @@ void executor_free(Executor *executor); /* accepts NULL; ends it */
 MemPool *executor_pool(Executor *executor);
 BlockStore *executor_store(Executor *executor);
 
-/* What tasks here have made or read of that output (block_output_id), referenced; NULL: nothing. */
-BlockOutput *executor_output(Executor *executor, uint64_t output);
+/* What tasks of that executor have made or read of an output (block_output_id), referenced; NULL:
+ * nothing. */
+BlockOutput *executor_output(void *executor, uint64_t output);
 
 /* The file that the driver has under that hash, in this executor's folder; the path lives in the
  * arena. What it holds is to be checked by who uses it. */

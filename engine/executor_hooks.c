@@ -16,18 +16,13 @@ static Status find_object(void *executor, ContentHash object, Arena *arena, Erro
     return executor_fetch_object(executor, object.low, arena, err, path_out);
 }
 
-static BlockOutput *find_output(void *executor, uint64_t output)
-{
-    return executor_output(executor, output);
-}
-
 ExecutorHooks *executor_hooks_new(Executor *executor)
 {
     TransportSpec spec = {.pool = executor_pool(executor),
                           .keeps_tables = true,
                           .store = executor_store(executor),
                           .find_object = find_object,
-                          .find_output = find_output,
+                          .find_output = executor_output,
                           .context = executor,
                           .driver_place = DRIVER_PLACE};
     Arena *arena = arena_new(NULL, "hooks", ARENA_NO_CAP);
