@@ -7,6 +7,7 @@
 
 VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
 VONK_RECORD(Row, VONK_FIELD(int8, i), VONK_NULLABLE(text, t));
+VONK_RECORD(Lengths, VONK_FIELD(varchar(3), v), VONK_NULLABLE(char(4), c));
 VONK_RECORD(Place, VONK_FIELD(int8, partition), VONK_FIELD(int8, value));
 
 void to_pair(VonkTask *task, const VonkNumber *in, Pair *out)
@@ -371,6 +372,19 @@ void make_bytes(VonkTask *task, const VonkNumber *in, Row *out)
     *out = (Row){.i = in->value, .t = {(const char *)text, bytes}};
 }
 
+void make_lengths(VonkTask *task, const VonkNumber *in, Lengths *out)
+{
+    (void)task;
+    *out = (Lengths){.v = vonk_text("abc"), .c = vonk_text("de"), .c_is_null = in->value % 2 == 0};
+}
+
+bool has_lengths(VonkTask *task, const Lengths *in)
+{
+    (void)task;
+    return vonk_text_equal(in->v, vonk_text("abc")) &&
+           (in->c_is_null || vonk_text_equal(in->c, vonk_text("de")));
+}
+
 static void test_checkpoints(VonkSession *session, const char *root)
 {
     VonkRdd *rdd = vonk_rdd_map(numbers(session, 9000, 7), VonkNumber, Row, make_row);
@@ -387,6 +401,12 @@ static void test_checkpoints(VonkSession *session, const char *root)
     bytes = vonk_rdd_map(numbers(session, 5000, 3), VonkNumber, Row, make_bytes);
     snprintf(path, sizeof path, "%s/bytes", root);
     check_checkpoint(bytes, vonk_rdd_checkpoint(bytes, path), "checkpoint of bytes");
+    snprintf(path, sizeof path, "%s/lengths", root);
+    check(count_of(vonk_rdd_filter(
+              vonk_rdd_checkpoint(
+                  vonk_rdd_map(numbers(session, 700, 3), VonkNumber, Lengths, make_lengths), path),
+              Lengths, has_lengths)) == 700,
+          "checkpoint of texts of a length");
     check_checkpoint(rdd, vonk_rdd_local_checkpoint(rdd), "local_checkpoint");
     check_checkpoint(few, vonk_rdd_local_checkpoint(few), "local_checkpoint of empty partitions");
     snprintf(path, sizeof path, "%s/few", root);
