@@ -206,7 +206,7 @@ STEPS = {
     "api": lambda: step_scripts(script("api/run_api.py")),
     "shell": lambda: step_scripts(script("shell/run_shell.py")),
     "parquet": lambda: step_scripts(script("parquet/run_parquet.py")),
-    "random": lambda: step_scripts(script("random/run_random.py")),
+    "random": lambda: step_scripts(script("random/run_random.py"), script("random/run_random_rdd.py", "--cluster")),
     "bits": lambda: step_scripts(script("bits/run_bits.py")),
     "tsan": step_tsan,
     "fuzz": step_fuzz,
