@@ -4,7 +4,7 @@
 #include "cluster/rpc/call_error.h"
 #include "cluster/rpc/rpc_blocks_internal.h"
 #include "cluster/rpc/rpc_bytes.h"
-#include "cluster/rpc/rpc_pool_internal.h"
+#include "cluster/rpc/rpc_call.h"
 #include "cluster/rpc/rpc_server_internal.h"
 #include "vrpc_blocks.h"
 
@@ -39,31 +39,23 @@ Status rpc_blocks_fetch(RpcPool *pool, RpcAddress address, BlockName name, uint6
                         uint32_t piece_bytes, int64_t deadline_ns, Arena *arena, Error *err,
                         BlockPiece *piece_out)
 {
-    vrpcCallError *failure = NULL;
     vrpcBlockPiece *answer;
-    vrpcBlocksIf *client;
     vrpcBlockKey *key;
-    GError *error = NULL;
     gboolean is_answered;
-    bool is_sound;
-    FrameIo *io;
     Status status;
+    RpcCall call;
 
     *piece_out = (BlockPiece){0};
-    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
-    client = g_object_new(VRPC_TYPE_BLOCKS_CLIENT, "input_protocol", frame_io_protocol(io),
-                          "output_protocol", frame_io_protocol(io), NULL);
+    TRY(rpc_call_begin(&call, pool, address, VRPC_TYPE_BLOCKS_CLIENT, deadline_ns, err));
     answer = g_object_new(VRPC_TYPE_BLOCK_PIECE, NULL);
     key = key_of(name);
-    is_answered = vrpc_blocks_client_fetch(client, &answer, key, (gint64)offset,
-                                           (gint32)piece_bytes, &failure, &error);
-    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    is_answered = vrpc_blocks_client_fetch(call.client, &answer, key, (gint64)offset,
+                                           (gint32)piece_bytes, &call.failure, &call.error);
+    status = rpc_call_end(&call, is_answered, err);
     if (status == ST_OK)
         status = rpc__take_piece(answer, offset, piece_bytes, arena, err, piece_out);
     g_clear_object(&answer);
     g_object_unref(key);
-    g_object_unref(client);
-    rpc_pool_give(pool, address, io, is_sound);
     return status;
 }
 
@@ -75,29 +67,23 @@ static Status read_behind(void *io, void *bytes, size_t byte_count, Error *err)
 Status rpc_blocks_fetch_many(RpcPool *pool, RpcAddress address, WireBytes wanted,
                              int64_t deadline_ns, TakeBlocksFn take, void *context, Error *err)
 {
-    vrpcCallError *failure = NULL;
     GByteArray *sent, *answer = NULL;
-    vrpcBlocksIf *client;
-    GError *error = NULL;
     gboolean is_answered;
-    bool is_sound;
-    FrameIo *io;
     Status status;
+    RpcCall call;
 
-    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
-    client = g_object_new(VRPC_TYPE_BLOCKS_CLIENT, "input_protocol", frame_io_protocol(io),
-                          "output_protocol", frame_io_protocol(io), NULL);
+    TRY(rpc_call_begin(&call, pool, address, VRPC_TYPE_BLOCKS_CLIENT, deadline_ns, err));
     sent = rpc_bytes_of(wanted);
-    is_answered = vrpc_blocks_client_fetch_many(client, &answer, sent, &failure, &error);
-    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    is_answered =
+        vrpc_blocks_client_fetch_many(call.client, &answer, sent, &call.failure, &call.error);
+    status = rpc_call_answered(&call, is_answered, err);
     if (status == ST_OK && take != NULL)
         status =
             take(context, answer == NULL ? (WireBytes){0} : (WireBytes){answer->data, answer->len},
-                 &(BlocksBehind){io, read_behind}, err);
+                 &(BlocksBehind){call.io, read_behind}, err);
     rpc_bytes_free(answer);
     g_byte_array_unref(sent);
-    g_object_unref(client);
-    rpc_pool_give(pool, address, io, is_sound && frame_io_tail_left(io) == 0);
+    rpc_call_over(&call);
     return status;
 }
 

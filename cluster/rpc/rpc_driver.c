@@ -4,17 +4,11 @@
 #include "cluster/rpc/call_error.h"
 #include "cluster/rpc/rpc_blocks_internal.h"
 #include "cluster/rpc/rpc_bytes.h"
-#include "cluster/rpc/rpc_pool_internal.h"
+#include "cluster/rpc/rpc_call.h"
 #include "cluster/rpc/rpc_server_internal.h"
 #include "vrpc_driver.h"
 
 /* --- asking --- */
-
-static vrpcDriverIf *client_new(FrameIo *io)
-{
-    return g_object_new(VRPC_TYPE_DRIVER_CLIENT, "input_protocol", frame_io_protocol(io),
-                        "output_protocol", frame_io_protocol(io), NULL);
-}
 
 static vrpcExecutorInfo *info_of(const ExecutorHello *hello)
 {
@@ -35,76 +29,55 @@ static vrpcExecutorInfo *info_of(const ExecutorHello *hello)
 Status rpc_driver_register_executor(RpcPool *pool, RpcAddress address, const ExecutorHello *hello,
                                     int64_t deadline_ns, Error *err, uint64_t *place_out)
 {
-    vrpcCallError *failure = NULL;
     vrpcExecutorInfo *info;
-    vrpcDriverIf *client;
-    GError *error = NULL;
     gboolean is_answered;
     gint64 place = 0;
-    bool is_sound;
-    FrameIo *io;
     Status status;
+    RpcCall call;
 
     *place_out = 0;
-    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
-    client = client_new(io);
+    TRY(rpc_call_begin(&call, pool, address, VRPC_TYPE_DRIVER_CLIENT, deadline_ns, err));
     info = info_of(hello);
-    is_answered = vrpc_driver_client_register_executor(client, &place, info, &failure, &error);
-    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    is_answered =
+        vrpc_driver_client_register_executor(call.client, &place, info, &call.failure, &call.error);
+    status = rpc_call_end(&call, is_answered, err);
     if (status == ST_OK)
         *place_out = (uint64_t)place;
     g_object_unref(info);
-    g_object_unref(client);
-    rpc_pool_give(pool, address, io, is_sound);
     return status;
 }
 
 Status rpc_driver_executor_ended(RpcPool *pool, RpcAddress address, const ExecutorEnd *end,
                                  int64_t deadline_ns, Error *err)
 {
-    vrpcCallError *failure = NULL;
-    vrpcDriverIf *client;
-    GError *error = NULL;
     gboolean is_answered;
-    bool is_sound;
-    FrameIo *io;
-    Status status;
+    RpcCall call;
 
-    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
-    client = client_new(io);
-    is_answered =
-        vrpc_driver_client_executor_ended(client, (gint64)end->executor, end->has_crashed,
-                                          end->reason, (gint64)end->attempt, &failure, &error);
-    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
-    g_object_unref(client);
-    rpc_pool_give(pool, address, io, is_sound);
-    return status;
+    TRY(rpc_call_begin(&call, pool, address, VRPC_TYPE_DRIVER_CLIENT, deadline_ns, err));
+    is_answered = vrpc_driver_client_executor_ended(
+        call.client, (gint64)end->executor, end->has_crashed, end->reason, (gint64)end->attempt,
+        &call.failure, &call.error);
+    return rpc_call_end(&call, is_answered, err);
 }
 
 Status rpc_driver_report(RpcPool *pool, RpcAddress address, uint64_t place, WireBytes report,
                          int64_t deadline_ns, Arena *arena, Error *err, WireBytes *answer_out)
 {
-    vrpcCallError *failure = NULL;
     GByteArray *sent, *answer = NULL;
-    vrpcDriverIf *client;
-    GError *error = NULL;
     gboolean is_answered;
-    bool is_sound;
-    FrameIo *io;
     Status status;
+    RpcCall call;
 
     *answer_out = (WireBytes){0};
-    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
-    client = client_new(io);
+    TRY(rpc_call_begin(&call, pool, address, VRPC_TYPE_DRIVER_CLIENT, deadline_ns, err));
     sent = rpc_bytes_of(report);
-    is_answered = vrpc_driver_client_report(client, &answer, (gint64)place, sent, &failure, &error);
-    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    is_answered = vrpc_driver_client_report(call.client, &answer, (gint64)place, sent,
+                                            &call.failure, &call.error);
+    status = rpc_call_end(&call, is_answered, err);
     if (status == ST_OK)
         *answer_out = rpc_bytes_copy(answer, arena);
     rpc_bytes_free(answer);
     g_byte_array_unref(sent);
-    g_object_unref(client);
-    rpc_pool_give(pool, address, io, is_sound);
     return status;
 }
 
@@ -112,54 +85,42 @@ Status rpc_driver_fetch_object(RpcPool *pool, RpcAddress address, uint64_t hash,
                                uint32_t piece_bytes, int64_t deadline_ns, Arena *arena, Error *err,
                                BlockPiece *piece_out)
 {
-    vrpcCallError *failure = NULL;
     vrpcBlockPiece *answer;
-    vrpcDriverIf *client;
-    GError *error = NULL;
     gboolean is_answered;
-    bool is_sound;
-    FrameIo *io;
     Status status;
+    RpcCall call;
 
     *piece_out = (BlockPiece){0};
-    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
-    client = client_new(io);
+    TRY(rpc_call_begin(&call, pool, address, VRPC_TYPE_DRIVER_CLIENT, deadline_ns, err));
     answer = g_object_new(VRPC_TYPE_BLOCK_PIECE, NULL);
-    is_answered = vrpc_driver_client_fetch_object(client, &answer, (gint64)hash, (gint64)offset,
-                                                  (gint32)piece_bytes, &failure, &error);
-    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    is_answered =
+        vrpc_driver_client_fetch_object(call.client, &answer, (gint64)hash, (gint64)offset,
+                                        (gint32)piece_bytes, &call.failure, &call.error);
+    status = rpc_call_end(&call, is_answered, err);
     if (status == ST_OK)
         status = rpc__take_piece(answer, offset, piece_bytes, arena, err, piece_out);
     g_clear_object(&answer);
-    g_object_unref(client);
-    rpc_pool_give(pool, address, io, is_sound);
     return status;
 }
 
 Status rpc_driver_ask_chunk(RpcPool *pool, RpcAddress address, WireBytes asked, int64_t deadline_ns,
                             Arena *arena, Error *err, WireBytes *answer_out)
 {
-    vrpcCallError *failure = NULL;
     GByteArray *sent, *answer = NULL;
-    vrpcDriverIf *client;
-    GError *error = NULL;
     gboolean is_answered;
-    bool is_sound;
-    FrameIo *io;
     Status status;
+    RpcCall call;
 
     *answer_out = (WireBytes){0};
-    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
-    client = client_new(io);
+    TRY(rpc_call_begin(&call, pool, address, VRPC_TYPE_DRIVER_CLIENT, deadline_ns, err));
     sent = rpc_bytes_of(asked);
-    is_answered = vrpc_driver_client_ask_chunk(client, &answer, sent, &failure, &error);
-    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    is_answered =
+        vrpc_driver_client_ask_chunk(call.client, &answer, sent, &call.failure, &call.error);
+    status = rpc_call_end(&call, is_answered, err);
     if (status == ST_OK)
         *answer_out = rpc_bytes_copy(answer, arena);
     rpc_bytes_free(answer);
     g_byte_array_unref(sent);
-    g_object_unref(client);
-    rpc_pool_give(pool, address, io, is_sound);
     return status;
 }
 

@@ -4,7 +4,7 @@
 #include "cluster/rpc/call_error.h"
 #include "cluster/rpc/rpc_blocks_internal.h"
 #include "cluster/rpc/rpc_bytes.h"
-#include "cluster/rpc/rpc_pool_internal.h"
+#include "cluster/rpc/rpc_call.h"
 #include "cluster/rpc/rpc_server_internal.h"
 #include "vrpc_executor.h"
 
@@ -13,24 +13,16 @@
 Status rpc_executor_deliver(RpcPool *pool, RpcAddress address, WireBytes orders,
                             int64_t deadline_ns, Error *err)
 {
-    vrpcCallError *failure = NULL;
-    vrpcExecutorIf *client;
-    GError *error = NULL;
     gboolean is_answered;
     GByteArray *sent;
-    bool is_sound;
-    FrameIo *io;
     Status status;
+    RpcCall call;
 
-    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
-    client = g_object_new(VRPC_TYPE_EXECUTOR_CLIENT, "input_protocol", frame_io_protocol(io),
-                          "output_protocol", frame_io_protocol(io), NULL);
+    TRY(rpc_call_begin(&call, pool, address, VRPC_TYPE_EXECUTOR_CLIENT, deadline_ns, err));
     sent = rpc_bytes_of(orders);
-    is_answered = vrpc_executor_client_deliver(client, sent, &failure, &error);
-    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    is_answered = vrpc_executor_client_deliver(call.client, sent, &call.failure, &call.error);
+    status = rpc_call_end(&call, is_answered, err);
     g_byte_array_unref(sent);
-    g_object_unref(client);
-    rpc_pool_give(pool, address, io, is_sound);
     return status;
 }
 
@@ -38,28 +30,21 @@ Status rpc_executor_fetch_object(RpcPool *pool, RpcAddress address, uint64_t has
                                  uint32_t piece_bytes, int64_t deadline_ns, Arena *arena,
                                  Error *err, BlockPiece *piece_out)
 {
-    vrpcCallError *failure = NULL;
     vrpcBlockPiece *answer;
-    vrpcExecutorIf *client;
-    GError *error = NULL;
     gboolean is_answered;
-    bool is_sound;
-    FrameIo *io;
     Status status;
+    RpcCall call;
 
     *piece_out = (BlockPiece){0};
-    TRY(rpc_pool_take(pool, address, deadline_ns, err, &io));
-    client = g_object_new(VRPC_TYPE_EXECUTOR_CLIENT, "input_protocol", frame_io_protocol(io),
-                          "output_protocol", frame_io_protocol(io), NULL);
+    TRY(rpc_call_begin(&call, pool, address, VRPC_TYPE_EXECUTOR_CLIENT, deadline_ns, err));
     answer = g_object_new(VRPC_TYPE_BLOCK_PIECE, NULL);
-    is_answered = vrpc_executor_client_fetch_object(client, &answer, (gint64)hash, (gint64)offset,
-                                                    (gint32)piece_bytes, &failure, &error);
-    status = call_error_take(io, is_answered, failure, error, err, &is_sound);
+    is_answered =
+        vrpc_executor_client_fetch_object(call.client, &answer, (gint64)hash, (gint64)offset,
+                                          (gint32)piece_bytes, &call.failure, &call.error);
+    status = rpc_call_end(&call, is_answered, err);
     if (status == ST_OK)
         status = rpc__take_piece(answer, offset, piece_bytes, arena, err, piece_out);
     g_clear_object(&answer);
-    g_object_unref(client);
-    rpc_pool_give(pool, address, io, is_sound);
     return status;
 }
 

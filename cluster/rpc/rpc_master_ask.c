@@ -1,42 +1,10 @@
 /* rpc_master_ask.c -- the asking half of rpc_master.h */
-#include "cluster/rpc/call_error.h"
 #include "cluster/rpc/rpc_bytes.h"
+#include "cluster/rpc/rpc_call.h"
 #include "cluster/rpc/rpc_master.h"
-#include "cluster/rpc/rpc_pool_internal.h"
 #include "vrpc_master.h"
 
-/* --- a call --- */
-
-typedef struct Call {
-    RpcPool *pool;
-    RpcAddress address;
-    FrameIo *io;
-    vrpcMasterIf *client;
-    vrpcCallError *failure; /* what the client's function sets */
-    GError *error;
-} Call;
-
-static Status call_begin(Call *call, RpcPool *pool, RpcAddress address, int64_t deadline_ns,
-                         Error *err)
-{
-    *call = (Call){.pool = pool, .address = address};
-    TRY(rpc_pool_take(pool, address, deadline_ns, err, &call->io));
-    call->client =
-        g_object_new(VRPC_TYPE_MASTER_CLIENT, "input_protocol", frame_io_protocol(call->io),
-                     "output_protocol", frame_io_protocol(call->io), NULL);
-    return ST_OK;
-}
-
-static Status call_end(Call *call, gboolean is_answered, Error *err)
-{
-    bool is_sound;
-    Status status =
-        call_error_take(call->io, is_answered, call->failure, call->error, err, &is_sound);
-
-    g_object_unref(call->client);
-    rpc_pool_give(call->pool, call->address, call->io, is_sound);
-    return status;
-}
+/* --- messages --- */
 
 static const char *text_or_empty(const char *text)
 {
@@ -97,15 +65,15 @@ Status rpc_master_register_worker(RpcPool *pool, RpcAddress master, const Worker
     vrpcWorkerInfo *worker;
     gint64 answer = 0;
     gboolean is_answered;
-    Call call;
+    RpcCall call;
 
     *worker_out = 0;
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     worker = worker_of(info);
     is_answered = vrpc_master_client_register_worker(call.client, &answer, worker, &call.failure,
                                                      &call.error);
     g_object_unref(worker);
-    TRY(call_end(&call, is_answered, err));
+    TRY(rpc_call_end(&call, is_answered, err));
     *worker_out = answer;
     return ST_OK;
 }
@@ -143,10 +111,10 @@ Status rpc_master_worker_heartbeat(RpcPool *pool, RpcAddress master, const Worke
     vrpcWorkerReport *message;
     gboolean is_answered;
     Status status;
-    Call call;
+    RpcCall call;
 
     *orders_out = (WorkerOrders){0};
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     executors = ids_of(report->executors, report->executor_count);
     applications = ids_of(report->applications, report->application_count);
     message = g_object_new(VRPC_TYPE_WORKER_REPORT, "worker", (gint64)report->worker, "incarnation",
@@ -156,7 +124,7 @@ Status rpc_master_worker_heartbeat(RpcPool *pool, RpcAddress master, const Worke
     answer = g_object_new(VRPC_TYPE_WORKER_ORDERS, NULL);
     is_answered = vrpc_master_client_worker_heartbeat(call.client, &answer, message, wait_ms,
                                                       &call.failure, &call.error);
-    status = call_end(&call, is_answered, err);
+    status = rpc_call_end(&call, is_answered, err);
     if (status == ST_OK)
         take_orders(answer, arena, orders_out);
     g_clear_object(&answer);
@@ -171,35 +139,35 @@ Status rpc_master_executor_ended(RpcPool *pool, RpcAddress master, int64_t worke
                                  int32_t exit_code, int64_t deadline_ns, Error *err)
 {
     gboolean is_answered;
-    Call call;
+    RpcCall call;
 
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     is_answered = vrpc_master_client_executor_ended(call.client, worker, incarnation, executor,
                                                     reason, exit_code, &call.failure, &call.error);
-    return call_end(&call, is_answered, err);
+    return rpc_call_end(&call, is_answered, err);
 }
 
 Status rpc_master_end_worker(RpcPool *pool, RpcAddress master, int64_t worker, int64_t incarnation,
                              int64_t deadline_ns, Error *err)
 {
     gboolean is_answered;
-    Call call;
+    RpcCall call;
 
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     is_answered =
         vrpc_master_client_end_worker(call.client, worker, incarnation, &call.failure, &call.error);
-    return call_end(&call, is_answered, err);
+    return rpc_call_end(&call, is_answered, err);
 }
 
 Status rpc_master_drain_worker(RpcPool *pool, RpcAddress master, int64_t worker,
                                int64_t deadline_ns, Error *err)
 {
     gboolean is_answered;
-    Call call;
+    RpcCall call;
 
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     is_answered = vrpc_master_client_drain_worker(call.client, worker, &call.failure, &call.error);
-    return call_end(&call, is_answered, err);
+    return rpc_call_end(&call, is_answered, err);
 }
 
 /* --- drivers --- */
@@ -228,15 +196,15 @@ Status rpc_master_register_application(RpcPool *pool, RpcAddress master,
     vrpcApplicationInfo *application;
     gint64 answer = 0;
     gboolean is_answered;
-    Call call;
+    RpcCall call;
 
     *application_out = 0;
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     application = application_of(info);
     is_answered = vrpc_master_client_register_application(call.client, &answer, application,
                                                           &call.failure, &call.error);
     g_object_unref(application);
-    TRY(call_end(&call, is_answered, err));
+    TRY(rpc_call_end(&call, is_answered, err));
     *application_out = answer;
     return ST_OK;
 }
@@ -263,15 +231,15 @@ Status rpc_master_application_heartbeat(RpcPool *pool, RpcAddress master, int64_
     GPtrArray *progress;
     gboolean is_answered;
     Status status;
-    Call call;
+    RpcCall call;
 
     *news_out = (ApplicationNews){.problem = ""};
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     progress = stages_of(stages, stage_count);
     answer = g_object_new(VRPC_TYPE_APPLICATION_NEWS, NULL);
     is_answered = vrpc_master_client_application_heartbeat(
         call.client, &answer, application, incarnation, progress, &call.failure, &call.error);
-    status = call_end(&call, is_answered, err);
+    status = rpc_call_end(&call, is_answered, err);
     if (status == ST_OK) {
         news_out->executors = answer->executors;
         news_out->problem = arena_strdup(arena, text_or_empty(answer->problem));
@@ -287,24 +255,24 @@ Status rpc_master_release_executor(RpcPool *pool, RpcAddress master, int64_t app
                                    int64_t deadline_ns, Error *err)
 {
     gboolean is_answered;
-    Call call;
+    RpcCall call;
 
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     is_answered = vrpc_master_client_release_executor(call.client, application, incarnation,
                                                       executor, reason, &call.failure, &call.error);
-    return call_end(&call, is_answered, err);
+    return rpc_call_end(&call, is_answered, err);
 }
 
 Status rpc_master_end_application(RpcPool *pool, RpcAddress master, int64_t application,
                                   int64_t incarnation, int64_t deadline_ns, Error *err)
 {
     gboolean is_answered;
-    Call call;
+    RpcCall call;
 
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     is_answered = vrpc_master_client_end_application(call.client, application, incarnation,
                                                      &call.failure, &call.error);
-    return call_end(&call, is_answered, err);
+    return rpc_call_end(&call, is_answered, err);
 }
 
 /* --- drivers that workers run --- */
@@ -317,10 +285,10 @@ Status rpc_master_submit_driver(RpcPool *pool, RpcAddress master, RpcBuild build
     vrpcBuild *sent;
     gint64 answer = 0;
     gboolean is_answered;
-    Call call;
+    RpcCall call;
 
     *driver_out = 0;
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     sent = build_of(build);
     job_bytes = rpc_bytes_of(job);
     package_bytes = rpc_bytes_of(package);
@@ -329,7 +297,7 @@ Status rpc_master_submit_driver(RpcPool *pool, RpcAddress master, RpcBuild build
     rpc_bytes_free(package_bytes);
     rpc_bytes_free(job_bytes);
     g_object_unref(sent);
-    TRY(call_end(&call, is_answered, err));
+    TRY(rpc_call_end(&call, is_answered, err));
     *driver_out = answer;
     return ST_OK;
 }
@@ -341,13 +309,13 @@ Status rpc_master_fetch_package(RpcPool *pool, RpcAddress master, int64_t driver
     GByteArray *answer = NULL;
     gboolean is_answered;
     Status status;
-    Call call;
+    RpcCall call;
 
     *package_out = (WireBytes){0};
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     is_answered =
         vrpc_master_client_fetch_package(call.client, &answer, driver, &call.failure, &call.error);
-    status = call_end(&call, is_answered, err);
+    status = rpc_call_end(&call, is_answered, err);
     if (status == ST_OK)
         *package_out = rpc_bytes_copy(answer, arena);
     rpc_bytes_free(answer);
@@ -361,14 +329,14 @@ Status rpc_master_driver_status(RpcPool *pool, RpcAddress master, int64_t driver
     vrpcDriverStatus *answer;
     gboolean is_answered;
     Status status;
-    Call call;
+    RpcCall call;
 
     *status_out = (DriverStatus){.state = "", .reason = "", .log = ""};
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     answer = g_object_new(VRPC_TYPE_DRIVER_STATUS, NULL);
     is_answered =
         vrpc_master_client_driver_status(call.client, &answer, driver, &call.failure, &call.error);
-    status = call_end(&call, is_answered, err);
+    status = rpc_call_end(&call, is_answered, err);
     if (status == ST_OK)
         *status_out =
             (DriverStatus){arena_strdup(arena, text_or_empty(answer->state)), answer->is_over,
@@ -384,12 +352,12 @@ Status rpc_master_kill_application(RpcPool *pool, RpcAddress master, int64_t app
                                    int64_t deadline_ns, Error *err)
 {
     gboolean is_answered;
-    Call call;
+    RpcCall call;
 
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     is_answered =
         vrpc_master_client_kill_application(call.client, application, &call.failure, &call.error);
-    return call_end(&call, is_answered, err);
+    return rpc_call_end(&call, is_answered, err);
 }
 
 Status rpc_master_status(RpcPool *pool, RpcAddress master, bool is_json, int64_t deadline_ns,
@@ -398,13 +366,13 @@ Status rpc_master_status(RpcPool *pool, RpcAddress master, bool is_json, int64_t
     gchar *answer = NULL;
     gboolean is_answered;
     Status status;
-    Call call;
+    RpcCall call;
 
     *text_out = "";
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     is_answered =
         vrpc_master_client_status(call.client, &answer, is_json, &call.failure, &call.error);
-    status = call_end(&call, is_answered, err);
+    status = rpc_call_end(&call, is_answered, err);
     if (status == ST_OK)
         *text_out = arena_strdup(arena, text_or_empty(answer));
     g_free(answer);
@@ -417,13 +385,13 @@ Status rpc_master_counts(RpcPool *pool, RpcAddress master, int64_t deadline_ns, 
     vrpcMasterCounts *answer;
     gboolean is_answered;
     Status status;
-    Call call;
+    RpcCall call;
 
     *counts_out = (MasterCounts){0};
-    TRY(call_begin(&call, pool, master, deadline_ns, err));
+    TRY(rpc_call_begin(&call, pool, master, VRPC_TYPE_MASTER_CLIENT, deadline_ns, err));
     answer = g_object_new(VRPC_TYPE_MASTER_COUNTS, NULL);
     is_answered = vrpc_master_client_counts(call.client, &answer, &call.failure, &call.error);
-    status = call_end(&call, is_answered, err);
+    status = rpc_call_end(&call, is_answered, err);
     if (status == ST_OK)
         *counts_out = (MasterCounts){answer->workers, answer->applications, answer->executors};
     g_clear_object(&answer);
