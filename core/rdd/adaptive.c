@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/rdd/adaptive_internal.h"
+#include "sql/optimizer/distribute.h"
 
 /* A partition is skewed when it is so many times as large as the one in the middle. */
 enum { SKEW_FACTOR = 4 };
@@ -332,27 +333,6 @@ typedef struct Shaper {
     ShareList shares;
 } Shaper;
 
-bool adaptive__may_read_again(JoinKind kind, uint32_t side)
-{
-    switch (kind) {
-    case JOIN_INNER:
-        return true;
-    case JOIN_LEFT:
-    case JOIN_SEMI:
-    case JOIN_ANTI:
-    case JOIN_MARK:
-    case JOIN_SINGLE:
-        return side == 1;
-    case JOIN_RIGHT_OUTER:
-    case JOIN_RIGHT_SEMI:
-    case JOIN_RIGHT_ANTI:
-        return side == 0;
-    case JOIN_FULL:
-        return false;
-    }
-    return false;
-}
-
 bool adaptive__is_relied_on(const Fragment *fragment)
 {
     return fragment->exchange != NULL && fragment->exchange->kind == EXCHANGE_KEEP &&
@@ -397,7 +377,7 @@ static bool may_cut(const Plan *plan, const Plan *leaf)
         side = has_leaf(plan->inputs[1], leaf);
         kind = (JoinKind)(plan->kind == PLAN_HASH_JOIN ? plan_as_hash_join(plan)->kind
                                                        : plan_as_nested_join(plan)->kind);
-        return adaptive__may_read_again(kind, 1 - side) && may_cut(plan->inputs[side], leaf);
+        return distribute_may_repeat(kind, 1 - side) && may_cut(plan->inputs[side], leaf);
     default:
         return false;
     }

@@ -4,10 +4,6 @@
 
 #include "core/rdd/adaptive.h"
 
-/* Whether all tasks may read all rows of that side of a join: none of them comes out because it has
- * no partner in some task. */
-bool adaptive__may_read_again(JoinKind kind, uint32_t side);
-
 /* Whether it matters to nobody how many tasks the fragment has. */
 bool adaptive__is_free(const FragmentSet *set, const Fragment *fragment,
                        const AdaptiveSettings *settings);

@@ -110,7 +110,7 @@ bool adaptive_find_turn(const FragmentSet *set, const Fragment *fragment,
     double rows;
 
     if (!settings->turns_joins || join == NULL || join->null_aware != NULL ||
-        !adaptive__may_read_again((JoinKind)join->kind, 1) ||
+        !distribute_may_repeat((JoinKind)join->kind, 1) ||
         !adaptive__is_free(set, fragment, settings) || adaptive__is_relied_on(fragment)) /* (1) */
         return false;
     for (uint32_t i = 0; i < 2; i++) {

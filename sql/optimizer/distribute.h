@@ -34,6 +34,10 @@ const Plan *distribute_only_columns(Arena *arena, const Plan *plan, ColumnSet ne
 
 /* --- what a join's sides cost: also asked when their sizes are known (core/rdd/adaptive.h) --- */
 
+/* Every partition of the join's other input may have all of that side: none of its rows comes out
+ * because it has no match in some partition. */
+bool distribute_may_repeat(JoinKind kind, uint32_t side);
+
 /* By type; a guess for texts. */
 double distribute_row_bytes(const Plan *plan);
 

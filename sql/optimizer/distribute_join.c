@@ -18,12 +18,11 @@
 /* Of a value whose type does not say. */
 #define VALUE_BYTES_GUESS 24.0
 
-/* Every partition of the other input may have all of that side: none of its rows comes out because
- * it has no match in some partition. (An inner join builds the smaller side, its right one.) */
-static bool may_repeat(JoinKind kind, uint32_t side)
+bool distribute_may_repeat(JoinKind kind, uint32_t side)
 {
     switch (kind) {
     case JOIN_INNER:
+        return true;
     case JOIN_LEFT:
     case JOIN_SEMI:
     case JOIN_ANTI:
@@ -38,6 +37,12 @@ static bool may_repeat(JoinKind kind, uint32_t side)
         return false;
     }
     return false;
+}
+
+/* An inner join builds the smaller side, its right one. */
+static bool should_repeat(JoinKind kind, uint32_t side)
+{
+    return distribute_may_repeat(kind, side) && (kind != JOIN_INNER || side == 1);
 }
 
 static double value_bytes(Type type)
@@ -223,7 +228,8 @@ static uint32_t meet(Distributor *to, Sides *join)
         return 1;
     }
     for (uint32_t i = 2; i-- > 0;)
-        if (may_repeat(join->kind, i) && ((must_repeat && i == 1) || is_better_repeated(join, i))) {
+        if (should_repeat(join->kind, i) &&
+            ((must_repeat && i == 1) || is_better_repeated(join, i))) {
             join->at[i] = (Spread){.plan = distribute__broadcast(to, join->at[i])};
             return 1 - i;
         }
