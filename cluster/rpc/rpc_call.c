@@ -1,7 +1,9 @@
 /* rpc_call.c -- see rpc_call.h */
 #include "cluster/rpc/rpc_call.h"
 
-Status rpc_call_begin(RpcCall *call, RpcPool *pool, RpcAddress address, GType client,
+#include <glib-object.h>
+
+Status rpc_call_begin(RpcCall *call, RpcPool *pool, RpcAddress address, size_t client,
                       int64_t deadline_ns, Error *err)
 {
     *call = (RpcCall){.pool = pool, .address = address};
@@ -11,7 +13,7 @@ Status rpc_call_begin(RpcCall *call, RpcPool *pool, RpcAddress address, GType cl
     return ST_OK;
 }
 
-Status rpc_call_answered(RpcCall *call, gboolean is_answered, Error *err)
+Status rpc_call_answered(RpcCall *call, int is_answered, Error *err)
 {
     return call_error_take(call->io, is_answered, call->failure, call->error, err, &call->is_sound);
 }
@@ -24,7 +26,7 @@ void rpc_call_over(RpcCall *call)
     rpc_pool_give(call->pool, call->address, call->io, call->is_sound && is_at_end);
 }
 
-Status rpc_call_end(RpcCall *call, gboolean is_answered, Error *err)
+Status rpc_call_end(RpcCall *call, int is_answered, Error *err)
 {
     Status status = rpc_call_answered(call, is_answered, err);
 

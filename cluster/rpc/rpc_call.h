@@ -9,8 +9,6 @@
 #ifndef VONK_CLUSTER_RPC_RPC_CALL_H
 #define VONK_CLUSTER_RPC_RPC_CALL_H
 
-#include <glib-object.h>
-
 #include "cluster/rpc/call_error.h"
 #include "cluster/rpc/rpc_pool_internal.h"
 
@@ -18,22 +16,22 @@ typedef struct RpcCall {
     RpcPool *pool;
     RpcAddress address;
     FrameIo *io;
-    gpointer client;        /* of the type that was asked for */
+    void *client;           /* of the type that was asked for */
     vrpcCallError *failure; /* what the client's function sets, as error */
     GError *error;
     bool is_sound; /* the connection may serve another call */
 } RpcCall;
 
-/* client: VRPC_TYPE_..._CLIENT. ST_OK: rpc_call_end must follow. */
-MUST_CHECK Status rpc_call_begin(RpcCall *call, RpcPool *pool, RpcAddress address, GType client,
+/* client: the GType VRPC_TYPE_..._CLIENT. ST_OK: rpc_call_end must follow. */
+MUST_CHECK Status rpc_call_begin(RpcCall *call, RpcPool *pool, RpcAddress address, size_t client,
                                  int64_t deadline_ns, Error *err);
 
 /* What became of it; is_answered: what the client's function has returned. */
-MUST_CHECK Status rpc_call_answered(RpcCall *call, gboolean is_answered, Error *err);
+MUST_CHECK Status rpc_call_answered(RpcCall *call, int is_answered, Error *err);
 /* The connection goes back to the pool. */
 void rpc_call_over(RpcCall *call);
 
 /* Both. */
-MUST_CHECK Status rpc_call_end(RpcCall *call, gboolean is_answered, Error *err);
+MUST_CHECK Status rpc_call_end(RpcCall *call, int is_answered, Error *err);
 
 #endif
