@@ -160,10 +160,6 @@ static void run_stage_task(Executor *executor, ExecutorStage *stage, Attempt *at
 {
     const OrderLaunch *launch = &attempt->launch;
 
-    if (stage->status != ST_OK) {
-        *result = (TaskResult){.status = stage->status, .error = stage->error};
-        return;
-    }
     if (launch->partition >= stage->wire.fragment.partition_count) {
         *result = (TaskResult){.error = ERROR_NONE};
         result->status =
@@ -182,14 +178,14 @@ static void run_stage_task(Executor *executor, ExecutorStage *stage, Attempt *at
 
 static void run_attempt(Executor *executor, Attempt *attempt)
 {
-    ExecutorStage *stage = executor_stages_hold(executor->stages, attempt->launch.stage);
     TaskResult result = {.error = ERROR_NONE};
+    ExecutorStage *stage;
     AttemptReport report;
 
     user_task_blame(attempt->launch.attempt);
-    if (stage == NULL) {
-        result.status = error_set(&result.error, ST_CANCELLED, "its stage is not known here");
-    } else {
+    result.status =
+        executor_stages_hold(executor->stages, attempt->launch.stage, &result.error, &stage);
+    if (result.status == ST_OK) {
         run_stage_task(executor, stage, attempt, &result);
         executor_stages_let_go(executor->stages, stage);
     }

@@ -15,7 +15,8 @@ typedef struct HeldOutput {
 struct ExecutorStages {
     Arena *arena;
     StagesSpec spec;
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t opening; /* a stage again that could not be opened; before the lock */
+    pthread_mutex_t lock;    /* of what follows */
     List stages, outputs;
 };
 
@@ -26,6 +27,7 @@ ExecutorStages *executor_stages_new(const StagesSpec *spec)
 
     stages->arena = arena;
     stages->spec = *spec;
+    pthread_mutex_init(&stages->opening, NULL);
     pthread_mutex_init(&stages->lock, NULL);
     return stages;
 }
@@ -232,6 +234,39 @@ static void set_up(ExecutorStages *stages, ExecutorStage *stage, uint32_t level)
     work->spill_bytes = stages->spec.spill_bytes;
 }
 
+static void open_stage(ExecutorStages *stages, ExecutorStage *stage, const OrderStage *order)
+{
+    Error *err = &stage->error;
+
+    stage->error = ERROR_NONE;
+    stage->status = stage_decode(order->plan, stages->spec.hooks, stage->arena, err, &stage->wire);
+    if (stage->status == ST_OK && stage->wire.settings.encrypts)
+        stage->status = spill_files_encrypt(err);
+    if (stage->status == ST_OK)
+        stage->status = take_ranges(stage, order->ranges, err);
+    set_up(stages, stage, order->level);
+    pthread_mutex_lock(&stages->lock);
+    if (stage->status == ST_OK)
+        stage->status = find_blocks(stages, stage, order, err);
+    pthread_mutex_unlock(&stages->lock);
+}
+
+/* What a file or another process has refused, and may grant to the next task. */
+static bool may_open_later(const ExecutorStage *stage)
+{
+    return stage->status == ST_IO || stage->status == ST_OUT_OF_MEMORY;
+}
+
+static OrderStage copy_order(Arena *arena, const OrderStage *order)
+{
+    OrderStage copy = *order;
+
+    copy.inputs = arena_copy(arena, order->inputs, order->input_count * sizeof *order->inputs);
+    copy.plan.bytes = arena_copy(arena, order->plan.bytes, order->plan.byte_count);
+    copy.ranges.bytes = arena_copy(arena, order->ranges.bytes, order->ranges.byte_count);
+    return copy;
+}
+
 void executor_stages_add(ExecutorStages *stages, const OrderStage *order)
 {
     Arena *arena;
@@ -249,20 +284,14 @@ void executor_stages_add(ExecutorStages *stages, const OrderStage *order)
     stage->references = 1;
     stage->is_persisted = order->is_persisted;
     stage_work_init(&stage->work, &stage->wire.fragment);
-    stage->status =
-        stage_decode(order->plan, stages->spec.hooks, arena, &stage->error, &stage->wire);
-    if (stage->status == ST_OK && stage->wire.settings.encrypts)
-        stage->status = spill_files_encrypt(&stage->error);
-    if (stage->status == ST_OK)
-        stage->status = take_ranges(stage, order->ranges, &stage->error);
-    set_up(stages, stage, order->level);
+    open_stage(stages, stage, order);
+    if (may_open_later(stage))
+        stage->order = copy_order(arena, order);
     if (order->has_shared) {
         user_shared_learn(stages->spec.shared, &order->shared);
         stage->work.shared = stages->spec.shared;
     }
     pthread_mutex_lock(&stages->lock);
-    if (stage->status == ST_OK)
-        stage->status = find_blocks(stages, stage, order, &stage->error);
     list_push(&stages->stages, &stage->node);
     pthread_mutex_unlock(&stages->lock);
 }
@@ -284,16 +313,32 @@ void executor_stages_drop(ExecutorStages *stages, uint64_t id)
     pthread_mutex_unlock(&stages->lock);
 }
 
-ExecutorStage *executor_stages_hold(ExecutorStages *stages, uint64_t id)
+Status executor_stages_hold(ExecutorStages *stages, uint64_t id, Error *err,
+                            ExecutorStage **stage_out)
 {
     ExecutorStage *stage;
+    Status status;
 
+    *stage_out = NULL;
     pthread_mutex_lock(&stages->lock);
     stage = find_stage(stages, id);
     if (stage != NULL)
         stage->references++;
     pthread_mutex_unlock(&stages->lock);
-    return stage;
+    if (stage == NULL)
+        return error_set(err, ST_CANCELLED, "its stage is not known here");
+    pthread_mutex_lock(&stages->opening);
+    if (may_open_later(stage))
+        open_stage(stages, stage, &stage->order);
+    status = stage->status;
+    if (status != ST_OK && err != NULL)
+        *err = stage->error;
+    pthread_mutex_unlock(&stages->opening);
+    if (status == ST_OK)
+        *stage_out = stage;
+    else
+        executor_stages_let_go(stages, stage);
+    return status;
 }
 
 void executor_stages_let_go(ExecutorStages *stages, ExecutorStage *stage)
@@ -312,5 +357,6 @@ void executor_stages_free(ExecutorStages *stages)
     while (!list_is_empty(&stages->outputs))
         forget_output(stages, LIST_OWNER(stages->outputs.first, HeldOutput, node));
     pthread_mutex_destroy(&stages->lock);
+    pthread_mutex_destroy(&stages->opening);
     arena_free(stages->arena);
 }

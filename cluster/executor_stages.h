@@ -27,6 +27,7 @@ typedef struct ExecutorStage {
     bool is_persisted;   /* what it makes, for later jobs */
     Status status;
     Error error;
+    OrderStage order;    /* when it could not be opened yet */
     uint32_t references; /* the list's, and tasks' */
     ListNode node;
 } ExecutorStage;
@@ -50,8 +51,10 @@ void executor_stages_drop(ExecutorStages *stages, uint64_t stage);
 void executor_stages_drop_output(ExecutorStages *stages, uint64_t output);
 void executor_stages_drop_map(ExecutorStages *stages, uint64_t output, uint32_t map);
 
-/* Held; NULL: it is not known. */
-ExecutorStage *executor_stages_hold(ExecutorStages *stages, uint64_t stage);
+/* Held. ST_CANCELLED: it is not known; else what is wrong with it. What was refused when it came is
+ * tried again. */
+MUST_CHECK Status executor_stages_hold(ExecutorStages *stages, uint64_t stage, Error *err,
+                                       ExecutorStage **stage_out);
 void executor_stages_let_go(ExecutorStages *stages, ExecutorStage *stage);
 
 /* Referenced; NULL: it is not known. */

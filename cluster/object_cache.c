@@ -18,8 +18,10 @@
 
 enum {
     KEPT_FRACTION = 8, /* of the pool: what stays for others */
-    DRIVER_MS = 10000,
-    PEER_MS = 3000, /* a peer that takes longer for a chunk is passed over */
+    DRIVER_MS = 2000,
+    GIVE_UP_MS = 3000, /* of questions without an answer: sooner than the driver gives up who does
+                        * not take orders meanwhile */
+    PEER_MS = 3000,    /* a peer that takes longer for a chunk is passed over */
     NAP_MS_MAX = 32
 };
 
@@ -242,19 +244,26 @@ static Status step(ObjectCache *cache, CachedObject *object, uint64_t *failed, A
     return ST_OK;
 }
 
-/* Nobody else fetches it. */
+/* Nobody else fetches it. A question or its answer may be lost or damaged on its way: then it is
+ * asked again. */
 static Status fetch(ObjectCache *cache, CachedObject *object, Error *err)
 {
     SwarmKind kind = SWARM_WAIT;
     Status status = ST_OK;
     uint64_t failed = 0;
-    int64_t nap_ms = 1;
+    int64_t nap_ms = 1, give_up_ns = in_ms(GIVE_UP_MS);
 
     while (status == ST_OK && kind != SWARM_DONE) {
         Arena *arena = arena_new(NULL, "chunk", ARENA_NO_CAP);
 
         status = step(cache, object, &failed, arena, &kind, err);
         arena_free(arena);
+        if (status == ST_OK) {
+            give_up_ns = in_ms(GIVE_UP_MS);
+        } else if (status == ST_IO && clock_now_ns() < give_up_ns) {
+            status = ST_OK;
+            kind = SWARM_WAIT;
+        }
         nap_ms = kind != SWARM_WAIT ? 1 : nap_ms < NAP_MS_MAX ? 2 * nap_ms : NAP_MS_MAX;
         if (status == ST_OK && kind == SWARM_WAIT)
             nanosleep(&(struct timespec){.tv_nsec = nap_ms * 1000000}, NULL);

@@ -89,10 +89,11 @@ typedef struct ExecutorProcess {
 static uint64_t held_stage[FIBERS]; /* by a fiber: the stage of the attempt at hand */
 static uint64_t runs[RUNS];         /* what was run, hashed; 0: free                */
 
-ExecutorStage *__wrap_executor_stages_hold(ExecutorStages *stages, uint64_t stage)
+Status __wrap_executor_stages_hold(ExecutorStages *stages, uint64_t stage, Error *err,
+                                   ExecutorStage **stage_out)
 {
     held_stage[fiber_slot(fiber_self())] = stage;
-    return __real_executor_stages_hold(stages, stage);
+    return __real_executor_stages_hold(stages, stage, err, stage_out);
 }
 
 /* However often its launch comes, an executor runs an attempt once. */
