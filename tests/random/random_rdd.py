@@ -254,18 +254,28 @@ class Pipeline:
     def expected(self, lines):
         return lambda found: None if found == lines else f"{found[:3]} instead of {lines[:3]}"
 
+    def asked(self, rng, node):
+        """The RDD for an action, and what comes after the action: now and then it goes on in the background."""
+        if rng.random() < 0.7:
+            return node.name, []
+        self.lines.append("VonkJob *job = NULL;")
+        return f"vonk_rdd_async({node.name}, &job)", ["told(vonk_job_wait(job, &error), &error);", "vonk_job_free(job);"]
+
     def count(self, rng, node):
         d = node.data
+        asked, after = self.asked(rng, node)
         self.lines += ["VonkError error = {0};", "int64_t count = -1;", "bool is_empty = false;",
-                       f"told(vonk_rdd_count({node.name}, &count, &error), &error);",
+                       f"told(vonk_rdd_count({asked}, &count, &error), &error);", *after,
                        f"told(vonk_rdd_is_empty({node.name}, &is_empty, &error), &error);",
                        'printf("%lld %d\\n", (long long)count, is_empty);']
         return self.expected([f"{len(d.rows)} {int(not d.rows)}"])
 
-    def one(self, node, call, row, record=None):
-        """A call that gives a record, or none."""
+    def one(self, rng, node, call, row, record=None):
+        """A call on @ that gives a record, or none."""
         record = record or node.record
-        self.lines += ["VonkError error = {0};", "bool found = true;", f"{record.name} result = {{0}};", f"told({call}, &error);",
+        asked, after = self.asked(rng, node)
+        self.lines += ["VonkError error = {0};", "bool found = true;", f"{record.name} result = {{0}};",
+                       f"told({call.replace('@', asked)}, &error);", *after,
                        f"if (found) dump(&{record.name}_vonk, &result, 1); else puts(\"none\");"]
         if row is None:
             return self.expected(["none"])
@@ -276,7 +286,7 @@ class Pipeline:
         d = node.data
         if not d.is_ordered():
             return None
-        return self.one(node, f"vonk_rdd_first({node.name}, {node.record.name}, &result, &found, &error)", d.rows[0] if d.rows else None)
+        return self.one(rng, node, f"vonk_rdd_first(@, {node.record.name}, &result, &found, &error)", d.rows[0] if d.rows else None)
 
     def reduce(self, rng, node):
         record, d = node.record, node.data
@@ -286,7 +296,7 @@ class Pipeline:
         for row in d.rows:
             total = row if total is None else add(total, row)
         depth = rng.choice(["", "1, ", "2, ", "3, "])
-        return self.one(node, f"vonk_rdd_{'tree_' if depth else ''}reduce({node.name}, {record.name}, {depth}{fn}, &result, &found, &error)", total)
+        return self.one(rng, node, f"vonk_rdd_{'tree_' if depth else ''}reduce(@, {record.name}, {depth}{fn}, &result, &found, &error)", total)
 
     def aggregate(self, rng, node):
         record, d, out = node.record, node.data, self.any_type(rng)
@@ -298,7 +308,7 @@ class Pipeline:
             total = add(total, {"in": row})
         depth = rng.choice(["", "1, ", "2, "])
         self.lines.append(f"{out.name} zero = {{{c_fields(out, zero)}}};")
-        return self.one(node, f"vonk_rdd_{'tree_' if depth else ''}aggregate({node.name}, {record.name}, {out.name}, {depth}&zero, {add_fn}, "
+        return self.one(rng, node, f"vonk_rdd_{'tree_' if depth else ''}aggregate(@, {record.name}, {out.name}, {depth}&zero, {add_fn}, "
                         f"{merge}, &result, &error)", total, out)
 
     def extreme(self, rng, node):
@@ -310,7 +320,7 @@ class Pipeline:
         order = [(leaf, is_descending != is_max, is_descending != is_max)]
         rows = sorted(d.rows, key=lambda row: row_order(record, order, row))
         text = leaf.path + (" DESC" if is_descending else "")
-        return self.one(node, f"vonk_rdd_{'max' if is_max else 'min'}({node.name}, {record.name}, \"{text}\", &result, &found, &error)",
+        return self.one(rng, node, f"vonk_rdd_{'max' if is_max else 'min'}(@, {record.name}, \"{text}\", &result, &found, &error)",
                         rows[0] if rows else None)
 
     def stats(self, rng, node):
@@ -319,9 +329,11 @@ class Pipeline:
             return None
         leaf = rng.choice(leaves)
         values = [Fraction(leaf.of(row), 10 ** leaf.kind.scale) for row in node.data.rows if leaf.of(row) is not None]
-        self.lines += ["VonkError error = {0};", "VonkStats stats = {0};", f"told(vonk_rdd_stats({node.name}, \"{leaf.path}\", &stats, &error), &error);",
-                       'printf("%lld %.17g %.17g %.17g %.17g %.17g\\n", (long long)stats.count, stats.sum, stats.mean, stats.min, stats.max,'
-                       " stats.variance);"]
+        asked, after = self.asked(rng, node)
+        self.lines += ["VonkError error = {0};", "VonkStats stats = {0};", f"told(vonk_rdd_stats({asked}, \"{leaf.path}\", &stats, &error), &error);"]
+        self.lines += after
+        self.lines.append('printf("%lld %.17g %.17g %.17g %.17g %.17g\\n", (long long)stats.count, stats.sum, stats.mean, stats.min, '
+                          "stats.max, stats.variance);")
         n = len(values)
         mean = sum(values) / n if n else 0
         wanted = [n, float(sum(values)), float(mean), float(min(values, default=0)), float(max(values, default=0)),
@@ -349,8 +361,9 @@ class Pipeline:
         c, f = int_expr(rng, [Root("in", record)])
         fn = function(self, "each", f"void @(VonkTask *task, const {record.name} *in)",
                       [f"vonk_accumulate(task, *VONK_CLOSURE(task, VonkAccumulator), ({c}) % 1000);"])
+        asked, after = self.asked(rng, node)
         self.lines += ["VonkError error = {0};", "VonkAccumulator total = vonk_accumulator(s);",
-                       f"told(vonk_rdd_foreach({node.name}, {record.name}, {fn}, &error, VONK_WITH(total)), &error);",
+                       f"told(vonk_rdd_foreach({asked}, {record.name}, {fn}, &error, VONK_WITH(total)), &error);", *after,
                        'printf("%lld\\n", (long long)vonk_accumulator_value(s, total));']
         return self.expected([str(sum(rem(f({"in": row}), 1000) for row in node.data.rows))])
 
@@ -428,8 +441,8 @@ ACTIONS = r"""
         VonkError error_ = {0};                                                         \
         VonkRecords *records_ = NULL;                                                   \
         VonkJob *job_ = NULL;                                                           \
-        told(vonk_rdd_start((rdd), &job_, &error_), &error_);                           \
-        told(vonk_job_wait(job_, &records_, &error_), &error_);                         \
+        told(vonk_rdd_collect(vonk_rdd_async((rdd), &job_), &records_, &error_), &error_); \
+        told(vonk_job_wait(job_, &error_), &error_);                                    \
         dump(&Type##_vonk, VONK_RECORDS(records_, Type), vonk_records_count(records_)); \
         vonk_records_free(records_);                                                    \
         vonk_job_free(job_);                                                            \
