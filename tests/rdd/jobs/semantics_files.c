@@ -196,6 +196,24 @@ static void test_pipe(VonkSession *session)
             VONK_BAD_INPUT, "VonkNumber", "pipe of what is no text");
 }
 
+/* What is no file is not replaced by one. */
+static void test_save_over(VonkSession *session)
+{
+    VonkRdd *rdd = numbers(session, 10, 2);
+    VonkError error;
+    struct stat info;
+
+    check(mkfifo(path_of("pipe"), 0600) == 0 &&
+              vonk_rdd_save(rdd, path_of("pipe"), "csv", &error) == VONK_IO &&
+              strstr(error.message, "no regular file") != NULL &&
+              stat(path_of("pipe"), &info) == 0 && S_ISFIFO(info.st_mode),
+          "save over a pipe");
+    check(mkdir(path_of("folder"), 0700) == 0 &&
+              vonk_rdd_save(rdd, path_of("folder"), "parquet", &error) == VONK_IO &&
+              strstr(error.message, "there is a folder") != NULL,
+          "save over a folder");
+}
+
 int vonk_main(VonkSession *session, int argc, char **argv)
 {
     if (argc != 2)
@@ -204,5 +222,6 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_save(session);
     test_binary(session);
     test_pipe(session);
+    test_save_over(session);
     return finish();
 }
