@@ -317,7 +317,8 @@ static void drivers_text(const MasterState *state, StrBuf *to)
         if (application != NULL)
             strbuf_printf(to, " as application %" PRId64, application->id);
         if (driver->restarts > 0)
-            strbuf_printf(to, ", started %u times again", driver->restarts);
+            strbuf_printf(to, ", started again %u time%s", driver->restarts,
+                          driver->restarts == 1 ? "" : "s");
         if (driver->reason[0] != '\0')
             strbuf_printf(to, ": %s", driver->reason);
         if (driver->worker[0] != '\0')

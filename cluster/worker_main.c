@@ -210,12 +210,11 @@ static int watch_memory(Worker *worker)
         most = child->memory_bytes > 0 ? child->memory_bytes : worker->options->memory_bytes;
         if (used > most && child->why_killed[0] == '\0') {
             snprintf(child->why_killed, sizeof child->why_killed,
-                     "%s %" PRId64 " used %s of its %s memory, and was ended",
-                     child->driver != 0 ? "driver" : "executor",
-                     child->driver != 0 ? child->driver : child->executor,
+                     "it used %s of its %s memory, and was ended",
                      str_of_bytes((uint64_t)used, used_text),
                      str_of_bytes((uint64_t)most, limit_text));
-            LOG_WARN(area, "%s", child->why_killed);
+            LOG_WARN(area, "%s %" PRId64 ": %s", child->driver != 0 ? "driver" : "executor",
+                     child->driver != 0 ? child->driver : child->executor, child->why_killed);
             child_kill(child);
         }
         if (used > most / 2 || child->kill_at_ns != 0)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cluster/local_cluster.h"
+#include "cluster/master_url.h"
 #include "engine/config.h"
 #include "shell/nearest.h"
 #include "shell/subcommands.h"
@@ -169,4 +170,17 @@ const char *cluster_master(Arena *arena, const char *given)
     if (url != NULL && url[0] != '\0')
         return url;
     return local_cluster_url(cluster_folder(arena, NULL, "cluster"), arena);
+}
+
+bool cluster_url_is_good(const char *subcommand, const char *url)
+{
+    Arena *arena = arena_new(NULL, "URL", ARENA_NO_CAP);
+    Error err = ERROR_NONE;
+    MasterUrl parsed;
+    bool is_good = master_url_parse(arena, url, &err, &parsed) == ST_OK;
+
+    if (!is_good)
+        (void)cluster_report(subcommand, &err);
+    arena_free(arena);
+    return is_good;
 }

@@ -47,6 +47,10 @@ bool cluster_cores(const char *subcommand, const char *text, int32_t *cores_out)
 /* Says on standard error what went wrong; EXIT_FAILED. */
 int cluster_report(const char *subcommand, const Error *err);
 
+/* Of a session, which asks the master when it has something to ask: says what is wrong with the
+ * URL; true: nothing is. */
+bool cluster_url_is_good(const char *subcommand, const char *url);
+
 /* As an absolute path; where none is given, a folder of that name in ~/.local/state/vonk. */
 const char *cluster_folder(Arena *arena, const char *given, const char *standard);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "shell/cluster_options.h"
 #include "shell/nearest.h"
 
 enum {
@@ -110,7 +111,7 @@ static bool set_master(SqlOptions *options, Arena *arena, const char *url)
         return add_setting(options, "threads", number);
     }
     if (strncmp(url, "vonk://", strlen("vonk://")) == 0)
-        return add_setting(options, "master", url);
+        return cluster_url_is_good("sql", url) && add_setting(options, "master", url);
     return complain("--master takes local, local[N] or vonk://host:port, not \"%s\"", url);
 }
 

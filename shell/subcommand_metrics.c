@@ -148,7 +148,7 @@ static int run(const ClusterOptions *options, Arena *arena)
         return EXIT_OK;
     }
     if (exporter.url == NULL) {
-        fputs("vonk metrics: --master URL says whom to ask\n", stderr);
+        fputs("vonk metrics: no cluster is up here; --master URL says whom to ask\n", stderr);
         return EXIT_USAGE;
     }
     if (options->port == NULL)

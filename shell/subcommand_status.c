@@ -44,7 +44,8 @@ static void print_kill_usage(FILE *to)
 static bool has_master(const char *subcommand, const char *url)
 {
     if (url == NULL)
-        fprintf(stderr, "vonk %s: --master URL says whom to ask\n", subcommand);
+        fprintf(stderr, "vonk %s: no cluster is up here; --master URL says whom to ask\n",
+                subcommand);
     return url != NULL;
 }
 

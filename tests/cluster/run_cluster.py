@@ -81,6 +81,13 @@ def test_port_in_use():
         expect("in use" in failed.stderr, failed.stderr)
 
 
+def test_nobody_to_ask():
+    with tempfile.TemporaryDirectory() as state:
+        for command in (["status"], ["kill", "1"], ["metrics"]):
+            failed = run(*command, code=2, env={"XDG_STATE_HOME": state})
+            expect("no cluster is up here; --master URL" in failed.stderr, failed.stderr)
+
+
 def test_no_secret_is_loopback_only():
     failed = run("master", "--host", "0.0.0.0", "--port", "0", code=1)
     expect("only loopback" in failed.stderr, failed.stderr)
@@ -165,7 +172,7 @@ def test_memory_limit():
     body = "exec python3 -c 'import time; x = bytearray(300 << 20); time.sleep(1000)'"
     with Cluster(1, body) as cluster:
         driver = cluster.driver("--memory", str(100 << 20))
-        driver.hears(r"^ended \d+ executor \d+ used \d+\.\d MiB of its 100\.0 MiB memory")
+        driver.hears(r"^ended \d+ it used \d+\.\d MiB of its 100\.0 MiB memory")
         wait_for("the master is told", lambda: "of its 100.0 MiB memory" in cluster.log("master"))
 
 

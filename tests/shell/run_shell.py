@@ -69,6 +69,7 @@ CASES = [
     ("unknown short option", ["sql", "-xc", "SELECT 1"], None, 2, "", "there is no option -x"),
     ("master that is not there", ["sql", "--master", "vonk://127.0.0.1:1", "-c", "SELECT count(*) FROM generate_series(1, 9)"],
      None, 1, "", "no connection with 127.0.0.1:1"),
+    ("master of no port", ["sql", "--master", "vonk://127.0.0.1:99999", "-c", "SELECT 1"], None, 2, "", "is no master's URL"),
     ("master without threads", ["sql", "--master", "local[0]", "-c", "SELECT 1"], None, 2, "", "number of threads"),
     ("master of Spark", ["sql", "--master", "local[*]", "--format", "none", "-c", "SELECT 1"], None, 0, "", ""),
     ("misspelt command", ["sqll"], None, 2, "", 'perhaps you meant "sql"'),
