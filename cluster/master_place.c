@@ -211,7 +211,7 @@ static void make_room(MasterState *state, int64_t now_ns)
 
 /* --- what to say to those who wait --- */
 
-static void note_waiting(MasterState *state, MasterApplication *application)
+static void note_waiting(MasterState *state, MasterApplication *application, int64_t now_ns)
 {
     uint32_t wanted = wanted_of(state, application);
     char memory[BYTES_TEXT_MAX];
@@ -225,6 +225,10 @@ static void note_waiting(MasterState *state, MasterApplication *application)
         snprintf(application->waits, sizeof application->waits, "no worker is registered");
     else if (wanted == 0)
         snprintf(application->waits, sizeof application->waits, "all workers are drained");
+    else if (now_ns < application->pause_until_ns)
+        snprintf(application->waits, sizeof application->waits,
+                 "%u of %u executors: they end at once, and are started less and less often",
+                 application->executor_count, wanted);
     else if (application->memory_bytes > 0)
         snprintf(application->waits, sizeof application->waits,
                  "%u of %u executors: no worker has %d more core%s and %s free",
@@ -244,5 +248,5 @@ void master__place(MasterState *state, int64_t now_ns)
     if (state->config.schedule == SCHEDULE_FAIR)
         make_room(state, now_ns);
     for (uint32_t i = 0; i < state->application_count; i++)
-        note_waiting(state, &state->applications[i]);
+        note_waiting(state, &state->applications[i], now_ns);
 }

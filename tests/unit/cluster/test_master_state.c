@@ -231,6 +231,7 @@ START_TEST(test_pauses_after_quick_ends)
 {
     TestWorker worker = new_worker("a", 1);
     int64_t application = new_application(1, 1, 1, 0);
+    StrBuf text = {.arena = arena};
 
     for (int i = 0; i < QUICK_ENDS_FREE; i++) {
         obey(&worker);
@@ -242,6 +243,8 @@ START_TEST(test_pauses_after_quick_ends)
     ck_assert_uint_eq(worker.count, 0);
     ck_assert_ptr_nonnull(strstr(heartbeat(application, 1).problem, "exit code 3"));
     ck_assert_ptr_nonnull(strstr(heartbeat(application, 1).problem, "3 executors in a row"));
+    master_status_text(state, now, &text);
+    ck_assert_ptr_nonnull(strstr(text.text, "waits: 0 of 1 executors: they end at once"));
     now += SECOND / 9;
     master_state_tick(state, now);
     obey(&worker);
