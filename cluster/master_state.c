@@ -1,9 +1,11 @@
 /* master_state.c -- see master_state.h: what comes from workers, and what time does */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cluster/master_state_internal.h"
 #include "core/base/log.h"
+#include "core/base/utf8_check.h"
 #include "exec/user_task.h"
 
 static const char area[] = "master";
@@ -60,12 +62,34 @@ MasterExecutor *master__executor(const MasterState *state, int64_t id)
     return NULL;
 }
 
+/* Of the printable character at text; 0: it is none, but a byte of something else. */
+static size_t printable_bytes(const char *text)
+{
+    unsigned char lead = (unsigned char)text[0];
+    size_t bytes = lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+
+    if (lead < 0x80)
+        return lead >= ' ' && lead < 127;
+    if (strnlen(text, bytes) < bytes || !utf8_is_valid(text, bytes))
+        return 0;
+    return lead == 0xc2 && (unsigned char)text[1] < 0xa0 ? 0 : bytes; /* those control terminals */
+}
+
 void master__copy_text(char *to, size_t bytes, const char *text)
 {
     size_t length = 0;
 
-    for (; text[length] != '\0' && length + 1 < bytes; length++)
-        to[length] = text[length] >= ' ' && text[length] < 127 ? text[length] : '?';
+    while (*text != '\0' && length + 1 < bytes) {
+        size_t count = printable_bytes(text);
+
+        if (length + count >= bytes)
+            break;
+        if (count == 0)
+            to[length++] = '?';
+        memcpy(to + length, text, count);
+        length += count;
+        text += count == 0 ? 1 : count;
+    }
     to[length] = '\0';
 }
 

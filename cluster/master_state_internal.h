@@ -176,7 +176,7 @@ void master__check_drivers(const MasterState *state);
 MUST_CHECK Status master__check_build(const MasterState *state, const RpcBuild *build,
                                       const char *who, Error *err);
 
-/* A copy that fits, with '?' for what is not printable. */
+/* A copy that fits, with '?' for each byte that is not of something printable in UTF-8. */
 void master__copy_text(char *to, size_t bytes, const char *text);
 
 #endif

@@ -1,6 +1,7 @@
 /* master_status.c -- what `vonk status` shows: JSON for programs, text for people */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "cluster/master_state_internal.h"
 
@@ -45,8 +46,12 @@ static const MasterPast *recent(const MasterState *state, uint64_t nth)
 
 static void add_text(StrBuf *to, const char *key, const char *text)
 {
+    size_t bytes = strlen(text) + 1;
+    char *printable = arena_alloc(to->arena, bytes); /* a message may be cut within a character */
+
+    master__copy_text(printable, bytes, text);
     strbuf_printf(to, ", \"%s\": ", key);
-    strbuf_add_json(to, text);
+    strbuf_add_json(to, printable);
 }
 
 static void add_number(StrBuf *to, const char *key, int64_t number)

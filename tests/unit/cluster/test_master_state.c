@@ -675,7 +675,7 @@ END_TEST
 
 START_TEST(test_status)
 {
-    TestWorker worker = new_worker("a \"quoted\"\n", 2);
+    TestWorker worker = new_worker("a \"quoted\"\n \xc3\xa4 \xe2\x82\xac \xff\xc2\x9b\xe2\x82", 2);
     StageLine stage = {1, "scan", 10, 4, 2, 0};
     int64_t application = new_application(1, 3, 1, 0);
     StrBuf json = {.arena = arena}, text = {.arena = arena};
@@ -687,7 +687,7 @@ START_TEST(test_status)
         ST_OK);
     master_status_json(state, now, &json);
     master_status_text(state, now, &text);
-    ck_assert_ptr_nonnull(strstr(json.text, "\"a \\\"quoted\\\"?\""));
+    ck_assert_ptr_nonnull(strstr(json.text, "\"a \\\"quoted\\\"? \xc3\xa4 \xe2\x82\xac ?????\""));
     ck_assert_ptr_nonnull(strstr(json.text, "\"tasks\": 10, \"done\": 4"));
     ck_assert_ptr_nonnull(strstr(text.text, "4 of 10 tasks done, 2 running"));
     ck_assert_ptr_nonnull(strstr(text.text, "waits: 2 of 3 executors"));
