@@ -1,7 +1,9 @@
 /*
  * subcommand_cluster.c -- `vonk cluster init`, `up N` and `down`
  */
+#include <limits.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cluster/local_cluster.h"
 #include "cluster/membership.h"
@@ -59,7 +61,16 @@ static int init(const ClusterOptions *options)
     return EXIT_OK;
 }
 
-static int revoke(const ClusterOptions *options)
+/* The file may have been moved to the node; but who misspells a name shuts nobody out. */
+static bool has_node_file(const char *folder, const char *node)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof path, "%s/%s.pem", folder, node);
+    return access(path, F_OK) == 0;
+}
+
+static int revoke_node(const ClusterOptions *options)
 {
     const RpcModule *rpc;
     Error err = ERROR_NONE;
@@ -73,6 +84,9 @@ static int revoke(const ClusterOptions *options)
             "\"%s/revoked\" names node %s now. Copy it beside the file of each other node: it is "
             "read at once.\n",
             options->tls, options->revoke);
+    if (!has_node_file(options->tls, options->revoke))
+        fprintf(stderr, "No %s.pem is in \"%s\": is this how the node is called?\n",
+                options->revoke, options->tls);
     return EXIT_OK;
 }
 
@@ -176,7 +190,7 @@ static int run(int argc, char **argv, Arena *arena)
         return options.wants_help ? EXIT_OK : EXIT_USAGE;
     }
     if (is_for_nodes)
-        return options.revoke != NULL ? revoke(&options)
+        return options.revoke != NULL ? revoke_node(&options)
                                       : init_nodes(&options, argv + at + 1, argc - at - 1);
     if (argc - at > most) {
         fprintf(stderr, "vonk cluster %s: \"%s\" is too much\n", verb, argv[at + most]);

@@ -413,6 +413,8 @@ int subcommand_submit(int argc, char **argv)
         status = open_lineage(options.lineage, &err, &lineage);
     if (status == ST_OK)
         code = run_job(job_main, session, lineage, argc - at, argv + at);
+    if (status == ST_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        status = error_set_errno(&err, errno, "could not write to standard output");
     vonk_session_close(session);
     if (lineage != NULL && (ferror(lineage) | fclose(lineage)) != 0 && status == ST_OK)
         status = error_set(&err, ST_IO, "cannot write \"%s\"", options.lineage);

@@ -254,6 +254,8 @@ def test_node_is_shut_out():
                 wait_for("both are there", lambda: len(cluster.status()["workers"]) == 2)
                 expect(run(*query, f"secret_file={keys}/c.pem").stdout == answer, "with both")
                 expect('names node b now' in run("cluster", "init", "--tls", keys, "--revoke", "b").stderr, "it says so")
+                said = run("cluster", "init", "--tls", keys, "--revoke", "bb").stderr
+                expect("names node bb now" in said and "No bb.pem is in" in said, said)
                 wait_for("its connection is cut", lambda: re.search("the node of 127.0.0.1:[0-9]+ is shut out", cluster.log("master")))
                 wait_for("and it gets no other", lambda: "its node is shut out" in cluster.log("master"))
                 wait_for("which it says, too", lambda: "it does not take our key pair" in cluster.log("worker-2"))

@@ -233,6 +233,11 @@ int vonk_main(VonkSession *s, int c, char **v)
     code, out, _ = submit(exits, "a", "b c")
     check(code == 3 and out == "b c\n", f"arguments and exit code: {code} {out}")
 
+    prints = write_job(folder, "prints.c", "int vonk_main(VonkSession *s, int c, char **v) { (void)s, (void)c, (void)v; puts(\"all\"); return 0; }\n")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([VONK, "submit", prints], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    check(done.returncode == 1 and "could not write to standard output: No space left" in done.stderr, f"output that is lost: {done}")
+
     refuses = write_job(folder, "refuses.c", """
 void refuse(VonkTask *task, const VonkNumber *in, VonkNumber *out)
 {
