@@ -8,7 +8,7 @@ build_packages=(gcc libc6-dev make cmake ninja-build pkg-config llvm-19-dev clan
     libdeflate-dev libxxhash-dev libedit-dev libthrift-c-glib-dev libglib2.0-dev thrift-compiler
     libzookeeper-mt-dev libjson-c-dev libmicrohttpd-dev)
 test_packages=(check ccache clang-format-19 python3 python3-venv postgresql-15 graphviz doxygen libclang-rt-19-dev git
-    slurm-wlm munge iproute2 binutils libzookeeper-java default-jre-headless fiu-utils libfiu0)
+    slurm-wlm munge iproute2 nftables binutils libzookeeper-java default-jre-headless fiu-utils libfiu0)
 
 wanted=("${build_packages[@]}")
 if [ "${VONK_SETUP:-all}" != build ]; then
