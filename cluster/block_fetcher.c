@@ -192,18 +192,22 @@ static uint64_t count_moves(BlockFetcher *fetcher)
     return moves;
 }
 
-/* Whether another try may help: no answer came, and there is time, and somebody waits. */
+/* Whether another try may help: no answer came, and there is time, and somebody waits. What the
+ * driver has nobody makes again: an executor that cannot reach it is given up before a fetch is. */
 static bool may_try_again(Group *group, const Error *err, int64_t start_ns, uint32_t tries)
 {
     int64_t most_ms = 0;
     Status status = err->status;
 
+    if (is_unwanted(group->fetch))
+        return false;
+    if (status == ST_CORRUPT)
+        return tries < DAMAGED_MAX;
+    if (status == ST_IO && group->place == DRIVER_PLACE)
+        return true;
     if (status == ST_IO)
         most_ms = strcmp(err->sqlstate, SQLSTATE_REFUSED) == 0 ? REFUSED_GIVE_UP_MS : GIVE_UP_MS;
-
-    else if (status == ST_CORRUPT)
-        return tries < DAMAGED_MAX && !is_unwanted(group->fetch);
-    return clock_now_ns() - start_ns < most_ms * 1000000 && !is_unwanted(group->fetch);
+    return clock_now_ns() - start_ns < most_ms * 1000000;
 }
 
 static int64_t call_deadline(void)

@@ -6,8 +6,9 @@
  *
  * A fetch asks each place for many small blocks at a time, up to 1 MiB a call, and for large ones
  * in pieces; places side by side, and ahead of who reads, up to a bound on bytes. A call without an
- * answer is made again, a little later each time, for a few seconds at most; one to a place that is
- * known to be gone is not. What comes is checked before anybody sees it.
+ * answer is made again, a little later each time, for a few seconds at most (to the driver, as long
+ * as somebody waits); one to a place that is known to be gone is not. What comes is checked before
+ * anybody sees it.
  *
  * Thread: any.
  */

@@ -21,6 +21,7 @@ from cluster import VONK, Cluster, expect, is_listening, listening_port, main, r
 from cluster_work import QUERIES, Work  # noqa: E402
 from clocks import Clocks  # noqa: E402
 from fault_proxy import FaultNet  # noqa: E402
+from jobs import write_job  # noqa: E402
 
 FIU = [f"/usr/lib/fiu/fiu_{name}_preload.so" for name in ("run", "posix")]
 
@@ -186,6 +187,57 @@ def test_bad_network(work):
             over.set()
             spoiler.join()
         print(f"    {net.faults()}")
+
+
+DRIVERS_ROWS = """#include <stdio.h>
+#include <stdlib.h>
+#include <vonk/vonk.h>
+VONK_RECORD(N, VONK_FIELD(int8, v));
+static void add(VonkTask *task, N *sum, const N *more)
+{
+    (void)task;
+    sum->v += more->v;
+}
+int vonk_main(VonkSession *session, int argc, char **argv)
+{
+    enum { COUNT = 2000000 };
+    N *all = malloc(COUNT * sizeof *all), sum;
+    VonkRdd *few, *rdd;
+    VonkError error;
+    (void)argc, (void)argv;
+    for (int i = 0; i < COUNT; i++)
+        all[i].v = i;
+    few = vonk_rdd_parallelize(session, N, all, 10, 4);
+    rdd = vonk_rdd_parallelize(session, N, all, COUNT, 4);
+    free(all);
+    if (vonk_rdd_reduce(few, N, add, &sum, NULL, &error) == VONK_OK) {
+        fprintf(stderr, "ready\\n");
+        getchar();
+        if (vonk_rdd_reduce(rdd, N, add, &sum, NULL, &error) == VONK_OK)
+            return printf("%lld\\n", (long long)sum.v), 0;
+    }
+    return fprintf(stderr, "%s\\n", error.message), 1;
+}
+"""
+
+
+def test_rows_of_a_driver_out_of_reach(work):
+    """What only the driver has is waited for: nobody else could make it again."""
+    missing = FaultNet.why_not()
+    if missing:
+        skip(missing)
+    job = write_job(work.folder, "drivers_rows.c", DRIVERS_ROWS)
+    with FaultNet(seed=5) as net, Cluster(2, executor=None, cores=2, prefix=net.command([])) as cluster:
+        process = subprocess.Popen([*cluster.prefix, VONK, "submit", "--master", cluster.url, job], text=True, stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        expect(process.stderr.readline() == "ready\n", "it runs")
+        net.faults(reset=1, ports=[listening_port(process.pid)])  # who asks the driver gets no answer
+        process.stdin.write("\n")
+        process.stdin.flush()
+        time.sleep(6)  # longer than a fetch from an executor is tried, shorter than executors are given up
+        net.faults()
+        out, err = process.communicate(timeout=60)
+        expect(process.returncode == 0 and out == "1999999000000\n", f"exit {process.returncode} {err}")
 
 
 def test_silent_connections(work):

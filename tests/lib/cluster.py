@@ -132,7 +132,7 @@ def listening_port(pid):
             inodes.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
     except OSError:
         return None
-    for line in open("/proc/net/tcp").read().splitlines()[1:]:
+    for line in open(f"/proc/{pid}/net/tcp").read().splitlines()[1:]:
         words = line.split()
         if words[3] == "0A" and f"socket:[{words[9]}]" in inodes:
             return int(words[1].split(":")[1], 16)
