@@ -186,7 +186,10 @@ static void run_attempt(Executor *executor, Attempt *attempt)
     result.status =
         executor_stages_hold(executor->stages, attempt->launch.stage, &result.error, &stage);
     if (result.status == ST_OK) {
+        uint32_t turn = user_shared_begin_task(executor->shared);
+
         run_stage_task(executor, stage, attempt, &result);
+        user_shared_end_task(executor->shared, turn);
         executor_stages_let_go(executor->stages, stage);
     }
     report = report_of(attempt, &result);

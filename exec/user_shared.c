@@ -27,12 +27,27 @@ UserShared *user_shared_new_remote(SharedFetchFn fetch, void *context)
     return new_shared(fetch, context);
 }
 
+static void free_dropped(UserShared *shared, uint32_t turn)
+{
+    DroppedValue *dropped = shared->dropped[turn];
+
+    shared->dropped[turn] = NULL;
+    while (dropped != NULL) {
+        DroppedValue *next = dropped->next;
+
+        arena_free(dropped->arena);
+        dropped = next;
+    }
+}
+
 void user_shared_free(UserShared *shared)
 {
     if (shared == NULL)
         return;
     for (uint32_t i = 0; i < shared->value_count; i++)
         arena_free(shared->values[i].arena);
+    free_dropped(shared, 0);
+    free_dropped(shared, 1);
     pthread_mutex_destroy(&shared->lock);
     pthread_mutex_destroy(&shared->fetching);
     arena_free(shared->arena);
@@ -82,13 +97,56 @@ uint32_t user_shared_add_value(UserShared *shared, const SharedRecords *value)
     return id;
 }
 
+/* With the lock. What was dropped in a turn is freed when the tasks that began in it or before have
+ * ended: those of the other turn have when the turns change. */
+static void change_turns(UserShared *shared)
+{
+    for (int i = 0; i < 2 && shared->task_count[!shared->turn] == 0; i++) {
+        free_dropped(shared, !shared->turn);
+        if (shared->dropped[shared->turn] != NULL)
+            shared->turn = !shared->turn;
+    }
+}
+
+void user_shared__drop(UserShared *shared, uint32_t number)
+{
+    SharedValue *value = &shared->values[number];
+
+    if (value->arena != NULL) {
+        DroppedValue *dropped = ARENA_NEW(value->arena, DroppedValue);
+
+        dropped->arena = value->arena;
+        dropped->next = shared->dropped[shared->turn];
+        shared->dropped[shared->turn] = dropped;
+    }
+    *value = (SharedValue){.is_dropped = true};
+    change_turns(shared);
+}
+
 void user_shared_drop_value(UserShared *shared, uint32_t id)
 {
     pthread_mutex_lock(&shared->lock);
-    if (id > 0 && id <= shared->value_count) {
-        arena_free(shared->values[id - 1].arena);
-        shared->values[id - 1] = (SharedValue){0};
-    }
+    if (id > 0 && id <= shared->value_count)
+        user_shared__drop(shared, id - 1);
+    pthread_mutex_unlock(&shared->lock);
+}
+
+uint32_t user_shared_begin_task(UserShared *shared)
+{
+    uint32_t turn;
+
+    pthread_mutex_lock(&shared->lock);
+    turn = shared->turn;
+    shared->task_count[turn]++;
+    pthread_mutex_unlock(&shared->lock);
+    return turn;
+}
+
+void user_shared_end_task(UserShared *shared, uint32_t turn)
+{
+    pthread_mutex_lock(&shared->lock);
+    shared->task_count[turn]--;
+    change_turns(shared);
     pthread_mutex_unlock(&shared->lock);
 }
 
@@ -112,7 +170,10 @@ static Status fetch_value(UserShared *shared, uint32_t id, Error *err)
         return ST_OK;
     TRY(user_shared__fetch(shared, value.hash, err, &value));
     pthread_mutex_lock(&shared->lock);
-    shared->values[id - 1] = value;
+    if (shared->values[id - 1].is_dropped)
+        arena_free(value.arena);
+    else
+        shared->values[id - 1] = value;
     pthread_mutex_unlock(&shared->lock);
     return ST_OK;
 }

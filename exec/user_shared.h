@@ -52,7 +52,7 @@ void user_shared_reset(UserShared *shared, uint32_t accumulator);
 
 typedef struct SharedName {
     uint32_t id;
-    uint64_t hash; /* of all its bytes */
+    uint64_t hash; /* of all its bytes; 0: it was dropped */
 } SharedName;
 
 typedef struct SharedNames {
@@ -76,7 +76,13 @@ typedef Status (*SharedFetchFn)(void *context, uint64_t hash, Arena *arena, Erro
 
 /* An executor's: has what it has learned of; values are fetched when they are first wanted. */
 UserShared *user_shared_new_remote(SharedFetchFn fetch, void *context);
+/* In any order: what was dropped stays so. Its memory goes when the tasks have ended that are at
+ * work now. */
 void user_shared_learn(UserShared *shared, const SharedNames *names);
+
+/* Around each task there; the end is told what the beginning returned. */
+uint32_t user_shared_begin_task(UserShared *shared);
+void user_shared_end_task(UserShared *shared, uint32_t turn);
 
 /* --- of one attempt --- */
 

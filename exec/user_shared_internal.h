@@ -12,7 +12,14 @@ typedef struct SharedValue {
     Arena *arena;          /* of the bytes; NULL: not encoded, not fetched */
     WireBytes bytes;
     uint64_t hash; /* 0: not encoded yet; of a remote one: it may be fetched */
+    bool is_dropped;
 } SharedValue;
+
+/* What a task may still read; lies in the arena. */
+typedef struct DroppedValue {
+    struct DroppedValue *next;
+    Arena *arena;
+} DroppedValue;
 
 typedef struct Count {
     FloatSum real;
@@ -27,6 +34,9 @@ struct UserShared {
     pthread_mutex_t lock;     /* of all below */
     uint32_t value_count, value_capacity;
     SharedValue *values;
+    uint32_t turn; /* 0 or 1: of tasks that begin, and of values that are dropped now */
+    uint32_t task_count[2];
+    DroppedValue *dropped[2];
     uint32_t accumulator_count, accumulator_capacity;
     Count *accumulators;
 };
@@ -40,6 +50,9 @@ struct UserCounts {
 /* With the lock: room for one more. */
 void user_shared__grow_values(UserShared *shared);
 void user_shared__grow_accumulators(UserShared *shared);
+
+/* With the lock. Values count from 0 here. */
+void user_shared__drop(UserShared *shared, uint32_t number);
 
 /* No counts of as many accumulators as there are. */
 UserCounts *user_counts__new(UserShared *shared);

@@ -82,11 +82,10 @@ Status user_shared_names(UserShared *shared, Arena *arena, Error *err, SharedNam
     for (uint32_t i = 0; i < shared->value_count && status == ST_OK; i++) {
         SharedValue *value = &shared->values[i];
 
-        if (value->records.records == NULL)
-            continue;
-        if (value->hash == 0)
+        if (value->hash == 0 && !value->is_dropped)
             status = encode(value, i + 1, err);
-        names[names_out->value_count++] = (SharedName){i + 1, value->hash};
+        if (status == ST_OK)
+            names[names_out->value_count++] = (SharedName){i + 1, value->hash};
     }
     pthread_mutex_unlock(&shared->lock);
     return status;
@@ -131,7 +130,9 @@ void user_shared_learn(UserShared *shared, const SharedNames *names)
             user_shared__grow_values(shared);
             shared->values[shared->value_count++] = (SharedValue){0};
         }
-        if (shared->values[name.id - 1].hash == 0)
+        if (name.hash == 0)
+            user_shared__drop(shared, name.id - 1);
+        else if (!shared->values[name.id - 1].is_dropped && shared->values[name.id - 1].hash == 0)
             shared->values[name.id - 1].hash = name.hash;
     }
     pthread_mutex_unlock(&shared->lock);

@@ -72,7 +72,8 @@ VONK_API void vonk_accumulator_reset(VonkSession *session, VonkAccumulator accum
 /*
  * Functions that still ask for it fail.
  * Cost: none. Order: not while a job runs that reads it. Ownership: the value goes with the
- * session's memory. Errors: none; no effect on no value.
+ * session's memory; executors let go of their copies when they next get work. Errors: none; no
+ * effect on no value.
  *
  *     VonkBroadcast stale = {0};
  *     vonk_broadcast_destroy(session, stale);

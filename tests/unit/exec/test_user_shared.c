@@ -100,6 +100,37 @@ START_TEST(test_value)
 }
 END_TEST
 
+/* Tasks that have it may read on; what is told late does not bring it back. */
+START_TEST(test_value_that_is_dropped)
+{
+    uint32_t id = add_people(), other, turns[2];
+    SharedNames late;
+    SharedRecords value, left;
+    Error err = ERROR_NONE;
+
+    ck_assert_int_eq(user_shared_names(driver, arena, &err, &late), ST_OK);
+    tell();
+    turns[0] = user_shared_begin_task(executor);
+    ck_assert_int_eq(user_shared_value(executor, id, &err, &value), ST_OK);
+    user_shared_drop_value(driver, id);
+    other = add_people();
+    tell();
+    user_shared_learn(executor, &late);
+    turns[1] = user_shared_begin_task(executor);
+    ck_assert_int_eq(user_shared_value(executor, id, &err, &left), ST_BAD_INPUT);
+    ck_assert_str_eq(err.message, "there is no broadcast value 1");
+    ck_assert_mem_eq(((const Named *)value.records)[2].name.data, people[2].name.data, 12);
+    ck_assert_int_eq(user_shared_value(executor, other, &err, &value), ST_OK);
+    user_shared_end_task(executor, turns[0]);
+    user_shared_drop_value(driver, other);
+    tell();
+    ck_assert_mem_eq(((const Named *)value.records)[2].name.data, people[2].name.data, 12);
+    user_shared_end_task(executor, turns[1]);
+    ck_assert_int_eq(user_shared_value(executor, other, &err, &left), ST_BAD_INPUT);
+    ck_assert_int_eq(fetches, 2);
+}
+END_TEST
+
 /* What fails is tried again by the next task. */
 START_TEST(test_value_that_cannot_be_had)
 {
@@ -204,6 +235,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, test_value);
     tcase_add_test(tests, test_value_that_cannot_be_had);
+    tcase_add_test(tests, test_value_that_is_dropped);
     tcase_add_test(tests, test_counts);
     tcase_add_test(tests, test_no_counts);
     tcase_add_test(tests, test_damaged_bytes);
