@@ -422,7 +422,8 @@ VONK_API VonkStatus vonk_rdd_save_as_csv(VonkRdd *rdd, const char *folder, VonkE
 /*
  * As save_as_text, each part a Parquet file.
  * Cost: a job; each task writes its part. Order: a file has its partition's. Ownership: the files
- * are the caller's. Errors: the folder is there already; of the lineage, then of the job.
+ * are the caller's. Errors: the folder is there already; of the lineage, then of the job, an
+ * interval that Parquet cannot hold (see vonk_rdd_checkpoint) among them.
  *
  *     status = vonk_rdd_save_as_parquet(counts, "counts", &error);
  *     return status != VONK_OK;

@@ -206,8 +206,9 @@ VONK_API void vonk_rdd_unpersist(VonkRdd *rdd);
  * with the same partitions: its lineage ends there, and the folder outlives the session. Texts may
  * hold any bytes.
  * Cost: a job now. Order: kept. Ownership: folder is copied; the files are the caller's, who
- * removes them; the RDD is the session's. Errors: of the job; a folder that is there; all kept to
- * the action.
+ * removes them; the RDD is the session's. Errors: of the job; a folder that is there; an interval
+ * that Parquet cannot hold (negative, of parts of a millisecond, or of more than 49 days of time);
+ * all kept to the action.
  *
  *     VonkRdd *fixed = vonk_rdd_checkpoint(counts, "checkpoints/counts-1");
  *     return vonk_rdd_print_csv(fixed);
