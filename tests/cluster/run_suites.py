@@ -3,7 +3,7 @@
 
     run_suites.py [--scale S]     ends with 'suites: N passed, N failed'; S is TPC-H's scale (0.1)
 
-All SQL logic tests, TPC-H beside one process and DuckDB, every example of RDDs, and stages that heavy keys and sizes shape.
+All SQL logic tests, TPC-H beside one process and DuckDB, what RDD calls promise, every example of RDDs, and stages that heavy keys and sizes shape.
 """
 import argparse
 import os
@@ -21,8 +21,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--scale", default="0.1")
     arguments = parser.parse_args()
-    suites = [["sql/run_slt.py", "--modes", "master"], ["tpch/run_tpch.py", "--scale", arguments.scale], ["rdd/run_examples.py"],
-              ["rdd/run_ranges.py"], ["adaptive/run_adaptive.py"]]
+    suites = [["sql/run_slt.py", "--modes", "master"], ["tpch/run_tpch.py", "--scale", arguments.scale], ["rdd/run_rdd.py"],
+              ["rdd/run_examples.py"], ["rdd/run_ranges.py"], ["adaptive/run_adaptive.py"]]
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="vonk-suites-") as top:
         secret, folder = os.path.join(top, "secret"), os.path.join(top, "cluster")

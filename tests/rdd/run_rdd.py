@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """RDD jobs: what the calls promise, in every mode; the examples' answers; jobs that fail.
 
-    run_rdd.py            all of it; ends with 'rdd: N passed, N failed'
+    run_rdd.py                         all of it; ends with 'rdd: N passed, N failed'
+    VONK_TEST_MASTER=URL run_rdd.py    what the calls promise, on that cluster
 
 Answers must not depend on threads, batch sizes, the JIT, or on blocks and attempts that are lost on the way.
 """
@@ -35,11 +36,11 @@ MODES = [
 ]
 
 
-def semantics(folder):
+def semantics(folder, modes):
     """What each call promises: jobs/semantics*.c check it themselves, and may write to a folder."""
     for job in sorted(glob.glob(os.path.join(HERE, "jobs", "semantics*.c"))):
         name = os.path.basename(job)
-        for number, mode in enumerate(MODES):
+        for number, mode in enumerate(modes):
             place = os.path.join(folder, f"{name}.{number}")
             os.mkdir(place)
             faults = {"WITH_FAULTS": "1"} if any("test.faults" in part for part in mode) else {}
@@ -883,7 +884,10 @@ def meeting(folder):
 def main():
     with tempfile.TemporaryDirectory(prefix="vonk-rdd-") as folder:
         os.environ["XDG_CACHE_HOME"] = os.path.join(folder, "cache")
-        semantics(folder)
+        if "VONK_TEST_MASTER" in os.environ:
+            semantics(folder, [["--master", os.environ["VONK_TEST_MASTER"]]])
+            return report("rdd")
+        semantics(folder, MODES)
         inlined("tests/rdd/jobs/inlined.c", 30000)
         inlined("tests/rdd/jobs/combined.c", 6000)
         names()

@@ -1,15 +1,11 @@
 /* semantics_cases.c -- what is easily forgotten: empty RDDs and partitions, one record, skew, keys
  * that are NULL or many times there, more partitions than records, unions of unions, actions again,
  * closures that change after they were used, iterators, pools */
-#include <stdatomic.h>
-
 #include "semantics.h"
 
 VONK_RECORD(Pair, VONK_NULLABLE_KEY(int8, k), VONK_FIELD(int8, v));
 VONK_RECORD(Both, VONK_NULLABLE(int8, k), VONK_FIELD(int8, a), VONK_FIELD(int8, b));
 VONK_RECORD(Factor, VONK_FIELD(int8, by));
-
-static _Atomic int64_t calls;
 
 static VonkRdd *numbers(VonkSession *session, int64_t count, uint32_t partitions)
 {
@@ -69,7 +65,6 @@ void count_partitions(VonkTask *task, VonkIn *a, VonkIn *b, VonkOut *out)
 
 void times(VonkTask *task, const VonkNumber *in, VonkNumber *out)
 {
-    atomic_fetch_add(&calls, 1);
     out->value = in->value * VONK_CLOSURE(task, Factor)->by;
 }
 
@@ -178,24 +173,29 @@ static void test_again(VonkSession *session)
     check(sum_of(vonk_rdd_union(rdd, other)) == 8 * 499500, "two closures of one function");
 }
 
+void counted(VonkTask *task, const VonkNumber *in, VonkNumber *out)
+{
+    *out = *in;
+    vonk_accumulate(task, *VONK_CLOSURE(task, VonkAccumulator), 1);
+}
+
 /* Partitions are made as they are read, not all of them first. */
 static void test_iterator(VonkSession *session)
 {
-    Factor factor = {.by = 1};
-    VonkRdd *rdd = vonk_rdd_map(numbers(session, 64000, 640), VonkNumber, VonkNumber, times,
-                                VONK_WITH(factor));
+    VonkAccumulator calls = vonk_accumulator(session);
+    VonkRdd *rdd = vonk_rdd_map(numbers(session, 64000, 640), VonkNumber, VonkNumber, counted,
+                                VONK_WITH(calls));
     VonkIterator *iterator;
     VonkError error = {0};
     int64_t seen = 0, early;
     bool right = true;
 
-    atomic_store(&calls, 0);
     if (vonk_rdd_iterate(rdd, &iterator, &error) != VONK_OK) {
         fail_with(&error, "iterate");
         return;
     }
     right &= VONK_ITERATE(iterator, VonkNumber) != NULL;
-    early = atomic_load(&calls);
+    early = vonk_accumulator_value(session, calls);
     for (const VonkNumber *number; (number = VONK_ITERATE(iterator, VonkNumber)) != NULL;)
         right &= number->value == ++seen;
     check(vonk_iterator_free(iterator, &error) == VONK_OK && right && seen == 63999, "iterate all");
