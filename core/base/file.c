@@ -30,6 +30,13 @@ struct FileWriter {
     char buffer[WRITE_BUFFER_BYTES];
 };
 
+static FileStamp stamp_of(const struct stat *info)
+{
+    return (FileStamp){.bytes = (uint64_t)info->st_size,
+                       .modified_ns =
+                           (int64_t)info->st_mtim.tv_sec * 1000000000 + info->st_mtim.tv_nsec};
+}
+
 Status file_open(const char *path, Error *err, File **file_out)
 {
     struct stat info;
@@ -46,9 +53,7 @@ Status file_open(const char *path, Error *err, File **file_out)
     }
     file = heap_new(sizeof *file + path_bytes);
     file->descriptor = descriptor;
-    file->stamp = (FileStamp){.bytes = (uint64_t)info.st_size,
-                              .modified_ns =
-                                  (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec};
+    file->stamp = stamp_of(&info);
     memcpy(file->path, path, path_bytes);
     *file_out = file;
     return ST_OK;
@@ -77,18 +82,33 @@ FileStamp file_stamp(const File *file)
     return file->stamp;
 }
 
-Status file_check_stamp(const File *file, FileStamp stamp, Error *err)
+/* An empty one is as it was, whenever it was changed; those of /proc are. */
+static Status compare_stamps(const char *path, FileStamp now, FileStamp then, Error *err)
 {
-    if (file->stamp.bytes == stamp.bytes && file->stamp.modified_ns == stamp.modified_ns)
+    if (now.bytes == then.bytes && (now.modified_ns == then.modified_ns || now.bytes == 0))
         return ST_OK;
     error_set(err, ST_IO,
               "file \"%s\" is not the one that the query was planned on: it has %llu bytes, where "
               "that had %llu%s",
-              file->path, (unsigned long long)file->stamp.bytes, (unsigned long long)stamp.bytes,
-              file->stamp.bytes == stamp.bytes ? ", and was changed at another time" : "");
+              path, (unsigned long long)now.bytes, (unsigned long long)then.bytes,
+              now.bytes == then.bytes ? ", and was changed at another time" : "");
     error_hint(err, "Run the query again. Copies of a file on several machines need its time too: "
                     "cp -p, rsync -t.");
     return ST_IO;
+}
+
+Status file_check_stamp(const File *file, FileStamp stamp, Error *err)
+{
+    return compare_stamps(file->path, file->stamp, stamp, err);
+}
+
+Status file_check_unchanged(const File *file, Error *err)
+{
+    struct stat info;
+
+    if (fstat(file->descriptor, &info) != 0)
+        return error_set_errno(err, errno, "cannot look at \"%s\"", file->path);
+    return compare_stamps(file->path, stamp_of(&info), file->stamp, err);
 }
 
 Status file_read_some(const File *file, uint64_t offset, void *to, size_t byte_count, Error *err,

@@ -40,6 +40,8 @@ typedef struct FileStamp {
 FileStamp file_stamp(const File *file); /* when it was opened */
 /* ST_IO unless the file is the one that had the stamp. */
 MUST_CHECK Status file_check_stamp(const File *file, FileStamp stamp, Error *err);
+/* ST_IO when it has been written to since it was opened. */
+MUST_CHECK Status file_check_unchanged(const File *file, Error *err);
 
 /* Exactly byte_count bytes; ST_IO when the file ends before. */
 MUST_CHECK Status file_read_at(const File *file, uint64_t offset, void *to, size_t byte_count,

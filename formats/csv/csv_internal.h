@@ -303,7 +303,6 @@ typedef struct CsvTable {
     CsvSchema schema;
     uint32_t file_count;
     CsvFile *files;
-    bool is_received; /* files must be as they were */
     TableStatistics statistics;
 } CsvTable;
 

@@ -188,7 +188,7 @@ static Status open_input(CsvScan *scan, uint64_t offset, Error *err)
     const CsvFile *file = scan->file;
 
     TRY(csv_input_open(&scan->input, file->path, file->codec, offset, scan->request.pool, err));
-    return scan->table->is_received ? file_check_stamp(scan->input.file, file->stamp, err) : ST_OK;
+    return file_check_stamp(scan->input.file, file->stamp, err);
 }
 
 /* A file's first split starts where its data does; the header's record is dropped. */

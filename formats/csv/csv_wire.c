@@ -156,7 +156,6 @@ Status csv_table_receive(uint32_t file_count, const TableFile *files, WireReader
 
     (void)err;
     *table_out = NULL;
-    table->is_received = true;
     get_dialect(from, table->arena, &table->dialect);
     table->options.ignore_errors = wire_get_bool(from);
     table->options.null_padding = wire_get_bool(from);

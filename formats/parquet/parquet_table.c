@@ -243,7 +243,7 @@ Status parquet__file_use(const ParquetFile *file, Error *err, const File **file_
     *opened_out = NULL;
     *file_out = file->file;
     if (file->file != NULL)
-        return ST_OK;
+        return file_check_unchanged(file->file, err);
     TRY(file_open(file->at.place, err, opened_out));
     *file_out = *opened_out;
     status = file_check_stamp(*opened_out, file->at.stamp, err);

@@ -38,7 +38,6 @@ typedef struct TextTable {
     MemPool *pool;
     uint32_t file_count;
     TableFile *files;
-    bool is_received; /* files must be as they were */
     uint64_t bytes;
     bool is_whole;
     uint64_t record_bytes; /* 0: lines */
@@ -275,8 +274,7 @@ static Status open_input(TextScan *scan, const Split *split, Error *err)
     void *memory;
 
     TRY(file_open(scan->from->place, err, &scan->file));
-    if (scan->table->is_received)
-        TRY(file_check_stamp(scan->file, scan->from->stamp, err));
+    TRY(file_check_stamp(scan->file, scan->from->stamp, err));
     TRY(mem_pool_alloc(pool, WINDOW_BYTES, "reading a text file", err, &memory));
     scan->window = memory;
     scan->capacity = WINDOW_BYTES;
@@ -553,7 +551,6 @@ static Status text_receive(uint32_t file_count, const TableFile *files, WireRead
     (void)err;
     table->is_whole = wire_get_bool(from);
     table->record_bytes = wire_get_below(from, RECORD_BYTES_MAX + 1, "bytes of a record");
-    table->is_received = true;
     table->file_count = file_count;
     table->files = ARENA_ARRAY(table->arena, TableFile, file_count);
     for (uint32_t i = 0; i < file_count; i++)

@@ -2,9 +2,9 @@
  * vonk/rdd_sources.h -- where RDDs come from
  *
  * Cost: nothing is read before an action; then each partition is read by the task that needs it.
- * Order: the same records in the same partitions each time, as long as what is read stays the same.
- * Ownership: handles are the session's; arrays are copied. Errors: what cannot be found or read,
- * and queries that are wrong, are kept to the action.
+ * Order: the same records in the same partitions each time. Ownership: handles are the session's;
+ * arrays are copied. Errors: what cannot be found or read, and queries that are wrong, are kept to
+ * the action; so is a file that was written to since its RDD was made: make a new one of it.
  */
 #ifndef VONK_RDD_SOURCES_H
 #define VONK_RDD_SOURCES_H

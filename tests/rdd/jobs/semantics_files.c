@@ -1,6 +1,7 @@
-/* semantics_files.c -- saving, binary records, pipes; argument: an empty folder to write to */
+/* semantics_files.c -- saving, binary records, pipes, files that change; argument: an empty folder to write to */
 #include <dirent.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "semantics.h"
 
@@ -214,6 +215,63 @@ static void test_save_over(VonkSession *session)
           "save over a folder");
 }
 
+/* --- files that change between two actions --- */
+
+/* Written over, as an editor may: the same file has other bytes. */
+static void write_over(const char *path, const char *with)
+{
+    FILE *from = fopen(with, "rb"), *to = fopen(path, "r+b");
+    int byte;
+
+    while (from != NULL && to != NULL && (byte = getc(from)) != EOF)
+        putc(byte, to);
+    if (to != NULL && (ftruncate(fileno(to), ftell(to)) != 0 || fclose(to) != 0))
+        check(false, "write over a file");
+    if (from != NULL)
+        fclose(from);
+}
+
+static void test_change(VonkSession *session, const char *format, const char *sql)
+{
+    VonkError error;
+    VonkRdd *rdd;
+    char name[40], text[600];
+    double sum;
+
+    snprintf(name, sizeof name, "changed.%s", format);
+    check(vonk_rdd_save(numbers(session, 5000, 3), path_of(name), format, &error) == VONK_OK &&
+              vonk_rdd_save(numbers(session, 4000, 3), path_of("other"), format, &error) == VONK_OK,
+          "files are written");
+    snprintf(text, sizeof text, sql, path_of(name));
+    rdd = vonk_rdd_sql(session, VonkNumber, text);
+    check(vonk_rdd_sum(rdd, "value", &sum, &error) == VONK_OK && sum == 12497500, "a file");
+    write_over(path_of(name), path_of("other"));
+    check(vonk_rdd_sum(rdd, "value", &sum, &error) == VONK_IO &&
+              strstr(error.message, "is not the one that the query was planned on") != NULL,
+          "... that was written over");
+    check(vonk_rdd_sum(vonk_rdd_sql(session, VonkNumber, text), "value", &sum, &error) == VONK_OK &&
+              sum == 7998000,
+          "... and is read anew");
+}
+
+static void test_text_changes(VonkSession *session)
+{
+    const char *path = path_of("growing.log");
+    FILE *file = fopen(path, "w");
+    VonkRdd *lines = NULL;
+
+    if (file != NULL) {
+        fputs("one\ntwo\n", file);
+        fflush(file);
+        lines = vonk_rdd_text_file(session, path);
+        check(count_of(lines) == 2, "a text file");
+        fputs("three\n", file);
+        fclose(file);
+    }
+    REFUSED(lines, VONK_IO, "is not the one that the query was planned on", "... that has grown");
+    check(count_of(vonk_rdd_text_file(session, path)) == 3, "... and is read anew");
+}
+
 int vonk_main(VonkSession *session, int argc, char **argv)
 {
     if (argc != 2)
@@ -223,5 +281,8 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_binary(session);
     test_pipe(session);
     test_save_over(session);
+    test_change(session, "csv", "SELECT value FROM read_csv('%s')");
+    test_change(session, "parquet", "SELECT value FROM read_parquet('%s')");
+    test_text_changes(session);
     return finish();
 }
