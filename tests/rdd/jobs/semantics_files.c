@@ -1,4 +1,5 @@
-/* semantics_files.c -- saving, binary records, pipes, files that change; argument: an empty folder to write to */
+/* semantics_files.c -- saving, binary records, pipes, files that change; argument: an empty
+ * folder to write to */
 #include <dirent.h>
 #include <sys/stat.h>
 #include <unistd.h>
