@@ -28,9 +28,9 @@ def main():
         secret, folder = os.path.join(top, "secret"), os.path.join(top, "cluster")
         subprocess.run([VONK, "cluster", "init", "--secret-file", secret], check=True)
         env = {**os.environ, "VONK_SECRET_FILE": secret}
-        up = subprocess.run([VONK, "cluster", "up", "3", "--cores", "6", "--dir", folder], stdout=subprocess.PIPE, text=True, env=env, check=True)
-        env["VONK_TEST_MASTER"] = up.stdout.strip()
         try:
+            up = subprocess.run([VONK, "cluster", "up", "3", "--cores", "6", "--dir", folder], stdout=subprocess.PIPE, text=True, env=env, check=True)
+            env["VONK_TEST_MASTER"] = up.stdout.strip()
             for suite, *options in suites:
                 done = subprocess.run([sys.executable, os.path.join(ROOT, "tests", suite), *options], stdin=subprocess.DEVNULL,
                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", env=env)
@@ -39,7 +39,7 @@ def main():
                 passed, failed = passed + p, failed + (f or (done.returncode != 0) or p == 0)
                 print(f"{suite}: {p} ok, {f} not ok" if not f else f"{done.stdout[-20000:]}\n{suite} FAILED", flush=True)
         finally:
-            subprocess.run([VONK, "cluster", "down", "--dir", folder], env=env, check=True)
+            subprocess.run([VONK, "cluster", "down", "--dir", folder], env=env, check="VONK_TEST_MASTER" in env)
     print(f"suites: {passed} passed, {failed} failed")
     return 1 if failed else 0
 

@@ -34,6 +34,8 @@ SLEEPER = 'exec "$(dirname "$0")/sleeper" 1000'
 # what the environment of this process must not pass on
 for name in ("VONK_MASTER", "VONK_SECRET_FILE"):
     os.environ.pop(name, None)
+# who is told to end leaves nothing: `with` ends
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 class Failure(Exception):

@@ -5,10 +5,15 @@
     sys.exit(report("rdd"))            'rdd: N passed, N failed[, N skipped]', and the exit code
 """
 import os
+import signal
 import subprocess
+import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VONK = os.environ.get("VONK", os.path.join(ROOT, "build", "release", "vonk"))
+
+# who is told to end leaves nothing: each `with` and `finally` ends what it began
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 _counts = {"passed": 0, "failed": 0, "skipped": 0}
 

@@ -133,11 +133,11 @@ def main():
         os.makedirs(folder, exist_ok=True)
         cluster = os.path.join(top, "cluster")
         url = None
-        if arguments.cluster:
-            os.environ["XDG_STATE_HOME"] = top
-            url = subprocess.run([VONK, "cluster", "up", "2", "--cores", "4", "--dir", cluster], stdout=subprocess.PIPE, text=True,
-                                 check=True).stdout.strip()
         try:
+            if arguments.cluster:
+                os.environ["XDG_STATE_HOME"] = top
+                url = subprocess.run([VONK, "cluster", "up", "2", "--cores", "4", "--dir", cluster], stdout=subprocess.PIPE, text=True,
+                                     check=True).stdout.strip()
             for number in range(arguments.first, arguments.first + arguments.programs):
                 program = Program(arguments.seed, number, arguments.pipelines, arguments.only, skipped, arguments.rows)
                 some = modes(random.Random(f"{arguments.seed}/{number}/modes"), url, arguments.modes == "all")
@@ -155,8 +155,8 @@ def main():
                             what += f"\n  as small: {best[0].pipelines[0].calls}, {best[1][1]}: {best[1][2]}"
                     check(False, f"{command} --modes {arguments.modes}{' --cluster' if url else ''}, {mode}: {what}")
         finally:
-            if url:
-                subprocess.run([VONK, "cluster", "down", "--dir", cluster], check=True)
+            if arguments.cluster:
+                subprocess.run([VONK, "cluster", "down", "--dir", cluster], check=url is not None)
     print("(" + ", ".join(f"{name} {count}" for name, count in sorted(calls.items())) + ")")
     return report("random_rdd")
 
