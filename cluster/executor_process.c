@@ -552,15 +552,12 @@ static void serve(Executor *executor)
 static Status fetch_shared(void *context, uint64_t hash, Arena *arena, Error *err,
                            WireBytes *bytes_out)
 {
-    Executor *executor = context;
-    CachedObject *object;
-    WireBytes bytes;
+    return object_cache_copy(((Executor *)context)->objects, hash, arena, err, bytes_out);
+}
 
-    TRY(object_cache_get(executor->objects, hash, err, &object));
-    bytes = object_bytes(object);
-    *bytes_out = (WireBytes){arena_copy(arena, bytes.bytes, bytes.byte_count), bytes.byte_count};
-    object_let_go(executor->objects, object);
-    return ST_OK;
+static void forget_shared(void *context, uint64_t hash)
+{
+    object_cache_forget(((Executor *)context)->objects, hash);
 }
 
 static Status give_object(void *context, uint64_t hash, uint64_t offset, uint32_t piece_bytes,
@@ -654,7 +651,7 @@ Status executor_new(const ExecutorOptions *options, Error *err, Executor **execu
     pthread_condattr_destroy(&attr);
     executor->pool = mem_pool_new(NULL, "executor", pool_bytes(options->memory_bytes));
     executor->store = block_store_new(executor->pool, options->folder);
-    executor->shared = user_shared_new_remote(fetch_shared, executor);
+    executor->shared = user_shared_new_remote(fetch_shared, forget_shared, executor);
     mem_pool_on_pressure(executor->pool, make_room, executor->store);
     executor->blocks = (BlockServer){
         .context = executor, .find = executor_output, .damage_every = options->damage_every};

@@ -311,6 +311,30 @@ void object_let_go(ObjectCache *cache, CachedObject *object)
     pthread_mutex_unlock(&cache->lock);
 }
 
+Status object_cache_copy(ObjectCache *cache, uint64_t hash, Arena *arena, Error *err,
+                         WireBytes *bytes_out)
+{
+    CachedObject *object;
+    WireBytes bytes;
+
+    TRY(object_cache_get(cache, hash, err, &object));
+    bytes = object_bytes(object);
+    *bytes_out = (WireBytes){arena_copy(arena, bytes.bytes, bytes.byte_count), bytes.byte_count};
+    object_let_go(cache, object);
+    return ST_OK;
+}
+
+void object_cache_forget(ObjectCache *cache, uint64_t hash)
+{
+    CachedObject *object;
+
+    pthread_mutex_lock(&cache->lock);
+    object = find_object(cache, hash);
+    if (object != NULL && object->holders == 0)
+        free_object(cache, object);
+    pthread_mutex_unlock(&cache->lock);
+}
+
 /* --- files --- */
 
 static Status write_all(int fd, WireBytes bytes, const char *path, Error *err)

@@ -33,6 +33,13 @@ MUST_CHECK Status object_cache_get(ObjectCache *cache, uint64_t hash, Error *err
 WireBytes object_bytes(const CachedObject *object);
 void object_let_go(ObjectCache *cache, CachedObject *object);
 
+/* The same, copied to the arena. */
+MUST_CHECK Status object_cache_copy(ObjectCache *cache, uint64_t hash, Arena *arena, Error *err,
+                                    WireBytes *bytes_out);
+
+/* It will not be wanted again: goes at once, unless it is held. */
+void object_cache_forget(ObjectCache *cache, uint64_t hash);
+
 /* As a file of its owner's alone, whole or not there. */
 MUST_CHECK Status object_cache_to_file(ObjectCache *cache, uint64_t hash, const char *path,
                                        Arena *arena, Error *err);

@@ -4,14 +4,15 @@
 #include "codegen/ops/aggregate.h"
 #include "exec/user_shared_internal.h"
 
-static UserShared *new_shared(SharedFetchFn fetch, void *context)
+static UserShared *new_shared(SharedFetchFn fetch, SharedForgetFn forget, void *context)
 {
     Arena *arena = arena_new(NULL, "shared values", ARENA_NO_CAP);
     UserShared *shared = ARENA_NEW(arena, UserShared);
 
     shared->arena = arena;
     shared->fetch = fetch;
-    shared->fetch_context = context;
+    shared->forget = forget;
+    shared->context = context;
     pthread_mutex_init(&shared->fetching, NULL);
     pthread_mutex_init(&shared->lock, NULL);
     return shared;
@@ -19,12 +20,12 @@ static UserShared *new_shared(SharedFetchFn fetch, void *context)
 
 UserShared *user_shared_new(void)
 {
-    return new_shared(NULL, NULL);
+    return new_shared(NULL, NULL, NULL);
 }
 
-UserShared *user_shared_new_remote(SharedFetchFn fetch, void *context)
+UserShared *user_shared_new_remote(SharedFetchFn fetch, SharedForgetFn forget, void *context)
 {
-    return new_shared(fetch, context);
+    return new_shared(fetch, forget, context);
 }
 
 static void free_dropped(UserShared *shared, uint32_t turn)
@@ -118,6 +119,8 @@ void user_shared__drop(UserShared *shared, uint32_t number)
         dropped->arena = value->arena;
         dropped->next = shared->dropped[shared->turn];
         shared->dropped[shared->turn] = dropped;
+        if (shared->forget != NULL)
+            shared->forget(shared->context, value->hash);
     }
     *value = (SharedValue){.is_dropped = true};
     change_turns(shared);

@@ -74,8 +74,11 @@ bool user_shared_piece(UserShared *shared, uint64_t hash, uint64_t offset, uint3
 typedef Status (*SharedFetchFn)(void *context, uint64_t hash, Arena *arena, Error *err,
                                 WireBytes *bytes_out);
 
+/* What was fetched is dropped now. Must not call back. */
+typedef void (*SharedForgetFn)(void *context, uint64_t hash);
+
 /* An executor's: has what it has learned of; values are fetched when they are first wanted. */
-UserShared *user_shared_new_remote(SharedFetchFn fetch, void *context);
+UserShared *user_shared_new_remote(SharedFetchFn fetch, SharedForgetFn forget, void *context);
 /* In any order: what was dropped stays so. Its memory goes when the tasks have ended that are at
  * work now. */
 void user_shared_learn(UserShared *shared, const SharedNames *names);

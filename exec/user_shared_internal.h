@@ -29,7 +29,8 @@ typedef struct Count {
 struct UserShared {
     Arena *arena;
     SharedFetchFn fetch; /* NULL: all is here */
-    void *fetch_context;
+    SharedForgetFn forget;
+    void *context;            /* of both */
     pthread_mutex_t fetching; /* one at a time; before the lock */
     pthread_mutex_t lock;     /* of all below */
     uint32_t value_count, value_capacity;

@@ -187,7 +187,7 @@ Status user_shared__fetch(UserShared *shared, uint64_t hash, Error *err, SharedV
     Arena *scratch = arena_new(NULL, "broadcast bytes", ARENA_NO_CAP);
     SharedValue value = {.arena = arena, .hash = hash};
     WireBytes bytes = {0};
-    Status status = shared->fetch(shared->fetch_context, hash, scratch, err, &bytes);
+    Status status = shared->fetch(shared->context, hash, scratch, err, &bytes);
 
     if (status == ST_OK && (XXH3_64bits(bytes.bytes, bytes.byte_count) | 1) != hash)
         status = error_set(err, ST_CORRUPT, "a broadcast value was damaged on its way");

@@ -84,6 +84,29 @@ START_TEST(it_is_not_to_be_had)
 }
 END_TEST
 
+/* What is held stays. */
+START_TEST(it_is_forgotten)
+{
+    const RpcModule rpc = {.rpc_driver_ask_chunk = ask_chunk};
+    MemPool *pool = mem_pool_new(NULL, "test", 1 << 20);
+    ObjectCache *cache = object_cache_new(&rpc, NULL, (RpcAddress){"driver", 1}, pool);
+    CachedObject *object;
+    Error err = ERROR_NONE;
+
+    unanswered = 0;
+    object_cache_forget(cache, OBJECT);
+    ck_assert_int_eq(object_cache_get(cache, OBJECT, &err, &object), ST_OK);
+    object_cache_forget(cache, OBJECT);
+    ck_assert_mem_eq(object_bytes(object).bytes, bytes, sizeof bytes);
+    object_let_go(cache, object);
+    ck_assert_uint_gt(mem_pool_used_bytes(pool), sizeof bytes);
+    object_cache_forget(cache, OBJECT);
+    ck_assert_uint_eq(mem_pool_used_bytes(pool), 0);
+    object_cache_free(cache);
+    mem_pool_free(pool);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("object_cache");
@@ -94,6 +117,7 @@ int main(void)
     tcase_set_timeout(tcase, 30);
     tcase_add_test(tcase, it_is_asked_again);
     tcase_add_test(tcase, it_is_not_to_be_had);
+    tcase_add_test(tcase, it_is_forgotten);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -14,7 +14,7 @@ typedef struct Named {
 
 static Arena *arena;
 static UserShared *driver, *executor;
-static int fetches;
+static int fetches, forgotten;
 static bool is_damaging, is_away;
 
 static Status fetch(void *context, uint64_t hash, Arena *to, Error *err, WireBytes *bytes_out)
@@ -37,12 +37,19 @@ static Status fetch(void *context, uint64_t hash, Arena *to, Error *err, WireByt
     return ST_OK;
 }
 
+static void forget(void *context, uint64_t hash)
+{
+    ck_assert_ptr_eq(context, driver);
+    ck_assert_uint_ne(hash, 0);
+    forgotten++;
+}
+
 static void set_up(void)
 {
     arena = arena_new(NULL, "test", ARENA_NO_CAP);
     driver = user_shared_new();
-    executor = user_shared_new_remote(fetch, driver);
-    fetches = 0;
+    executor = user_shared_new_remote(fetch, forget, driver);
+    fetches = forgotten = 0;
     is_damaging = is_away = false;
 }
 
@@ -128,6 +135,7 @@ START_TEST(test_value_that_is_dropped)
     user_shared_end_task(executor, turns[1]);
     ck_assert_int_eq(user_shared_value(executor, other, &err, &left), ST_BAD_INPUT);
     ck_assert_int_eq(fetches, 2);
+    ck_assert_int_eq(forgotten, 2);
 }
 END_TEST
 
