@@ -263,8 +263,13 @@ class Cluster(Stage):
         self.prefix = prefix  # of its processes, and of who wants to reach them
         if "--run-as" in self.extra:  # the other user finds what is its own
             os.chmod(self.top, 0o711)
-        up = run("cluster", "up", str(workers), "--dir", self.dir, "--cores", str(cores or 2 * workers), "--memory", memory, *extra,
-                 env=self.env, prefix=prefix)
+        try:
+            up = run("cluster", "up", str(workers), "--dir", self.dir, "--cores", str(cores or 2 * workers), "--memory", memory, *extra,
+                     env=self.env, prefix=prefix)
+        except SystemExit:  # who is ended in here is not ended by `with`
+            subprocess.run([*prefix, VONK, "cluster", "down", "--dir", self.dir])
+            shutil.rmtree(self.top, ignore_errors=True)
+            raise
         self.url = up.stdout.strip()
         self.port = int(self.url.rsplit(":", 1)[1])
 

@@ -8,6 +8,7 @@
 VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
 VONK_RECORD(Row, VONK_FIELD(int8, i), VONK_NULLABLE(text, t));
 VONK_RECORD(Lengths, VONK_FIELD(varchar(3), v), VONK_NULLABLE(char(4), c));
+VONK_RECORD(Span, VONK_FIELD(interval, span));
 VONK_RECORD(Place, VONK_FIELD(int8, partition), VONK_FIELD(int8, value));
 
 void to_pair(VonkTask *task, const VonkNumber *in, Pair *out)
@@ -20,6 +21,13 @@ void add_pair(VonkTask *task, Pair *sum, const Pair *more)
 {
     (void)task;
     sum->v += more->v;
+}
+
+/* The last of three is negative. */
+void make_span(VonkTask *task, const VonkNumber *in, Span *out)
+{
+    (void)task;
+    *out = (Span){{.days = in->value == 2 ? -1 : 5, .microseconds = 5000 * in->value}};
 }
 
 /* Goes on until it is told to stop. */
@@ -407,6 +415,15 @@ static void test_checkpoints(VonkSession *session, const char *root)
                   vonk_rdd_map(numbers(session, 700, 3), VonkNumber, Lengths, make_lengths), path),
               Lengths, has_lengths)) == 700,
           "checkpoint of texts of a length");
+    snprintf(path, sizeof path, "%s/spans", root);
+    check(count_of(vonk_rdd_checkpoint(
+              vonk_rdd_map(numbers(session, 2, 2), VonkNumber, Span, make_span), path)) == 2,
+          "checkpoint of intervals");
+    snprintf(path, sizeof path, "%s/negative", root);
+    REFUSED(vonk_rdd_checkpoint(vonk_rdd_map(numbers(session, 3, 2), VonkNumber, Span, make_span),
+                                path),
+            VONK_BAD_INPUT, "is an interval that Parquet cannot hold",
+            "checkpoint of a negative interval");
     check_checkpoint(rdd, vonk_rdd_local_checkpoint(rdd), "local_checkpoint");
     check_checkpoint(few, vonk_rdd_local_checkpoint(few), "local_checkpoint of empty partitions");
     snprintf(path, sizeof path, "%s/few", root);
