@@ -17,8 +17,9 @@ Str op__to_char_timestamp(OpCtx *ctx, int64_t micros, Str template);
 /* At that scale, which is the template's digits after the point. Text that does not follow the
  * template is refused: PostgreSQL takes what it finds. */
 Int128 op__to_number(OpCtx *ctx, Str text, Str template, int32_t scale);
-/* Microseconds since 1970. */
+/* Microseconds, and days since 1970. */
 int64_t op__to_timestamp(OpCtx *ctx, Str text, Str template);
+int32_t op__to_date(OpCtx *ctx, Str text, Str template);
 
 /* --- what both directions know of date templates (format_date.c) --- */
 
@@ -104,10 +105,7 @@ static inline int64_t op_to_timestamp_text(OpCtx *ctx, Str text, Str template)
 
 static inline int32_t op_to_date_text(OpCtx *ctx, Str text, Str template)
 {
-    int64_t micros = op__to_timestamp(ctx, text, template);
-    const int64_t day = INT64_C(86400000000);
-
-    return (int32_t)(micros / day - (micros % day < 0));
+    return op__to_date(ctx, text, template);
 }
 
 #endif

@@ -182,8 +182,10 @@ static void take_field(Parser *parser, const FormatNode *node, const char *next,
         take_name(parser, node, op__day_names, 7, node->field == FORMAT_DAY_NAME ? 9 : 3);
         break;
     case FORMAT_JULIAN:
-        found->has_julian = true;
-        found->julian = take_number(parser, node, 9, &digits);
+        found->julian = take_number(parser, node, 10, &digits);
+        found->has_julian = found->julian > 0; /* 0 says nothing, to PostgreSQL */
+        if (found->julian > INT32_MAX || (parser->at < parser->end && is_digit(*parser->at)))
+            op_raise(parser->ctx, OPERR_JULIAN_RANGE);
         break;
     case FORMAT_HOUR_12:
     case FORMAT_HOUR_24:
@@ -282,14 +284,15 @@ static int64_t micros_of(Parser *parser, Str text)
            found->second * MICROS_PER_SECOND + found->micros;
 }
 
-int64_t op__to_timestamp(OpCtx *ctx, Str text, Str template)
+/* ctx says whether that went well. */
+static void parse(OpCtx *ctx, Str text, Str template, int64_t *days_out, int64_t *micros_out)
 {
     const char *at = str_bytes(&template), *end = at + template.length;
     Parser parser = {.ctx = ctx, .at = str_bytes(&text)};
     bool in_quotes = false;
     FormatNode node;
-    int64_t days, micros;
 
+    *days_out = *micros_out = 0;
     parser.end = parser.at + text.length;
     while (ctx->error == 0 && parser.at < parser.end &&
            op__format_next(&at, end, &in_quotes, &node)) {
@@ -298,9 +301,31 @@ int64_t op__to_timestamp(OpCtx *ctx, Str text, Str template)
         else
             take_field(&parser, &node, at, end);
     }
+    if (ctx->error == 0)
+        *days_out = days_of(&parser, text);
+    if (ctx->error == 0)
+        *micros_out = micros_of(&parser, text);
+}
+
+int64_t op__to_timestamp(OpCtx *ctx, Str text, Str template)
+{
+    int64_t days, micros, result;
+
+    parse(ctx, text, template, &days, &micros);
     if (ctx->error != 0)
         return 0;
-    days = days_of(&parser, text);
-    micros = ctx->error == 0 ? micros_of(&parser, text) : 0;
-    return ctx->error == 0 ? days * MICROS_PER_DAY + micros : 0;
+    if (__builtin_mul_overflow(days, MICROS_PER_DAY, &result) ||
+        __builtin_add_overflow(result, micros, &result) || result < CALENDAR_MICROS_MIN) {
+        op_raise(ctx, OPERR_TIMESTAMP_RANGE);
+        return 0;
+    }
+    return result;
+}
+
+int32_t op__to_date(OpCtx *ctx, Str text, Str template)
+{
+    int64_t days, micros;
+
+    parse(ctx, text, template, &days, &micros);
+    return (int32_t)days; /* of a year below 300000, or a Julian day below 2^31 */
 }
