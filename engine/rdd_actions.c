@@ -135,13 +135,7 @@ VonkStatus vonk_rdd_collect(VonkRdd *rdd, VonkRecords **records_out, VonkError *
         return rdd_report(rdd, error);
 
     Collect collect = {rdd->layout, records_out};
-    RddAction action = {.rdd = rdd,
-                        .plan = rdd->plan,
-                        .finish = finish_collect,
-                        .context = &collect,
-                        .context_bytes = sizeof collect};
-
-    return (VonkStatus)rdd_act(&action, (Error *)error);
+    return rdd_answer(rdd, rdd->plan, finish_collect, &collect, sizeof collect, error);
 }
 
 Status rdd_pieces(RddRun *run, const RecordLayout *layout, Error *err, RddPieces *pieces_out)
@@ -188,16 +182,11 @@ static int64_t count_rows(const RddRun *run)
 }
 
 /* Rows without columns: nothing is read that only the rows need. */
-static Status count_for(const VonkRdd *rdd, Status (*finish)(RddRun *, void *, Error *),
-                        const void *out, size_t bytes, Error *err)
+static VonkStatus count_for(const VonkRdd *rdd, Status (*finish)(RddRun *, void *, Error *),
+                            const void *out, size_t bytes, VonkError *error)
 {
-    RddAction action = {.rdd = rdd,
-                        .plan = plan_project(rdd->rdds->arena, rdd->plan, 0, NULL, NULL),
-                        .finish = finish,
-                        .context = out,
-                        .context_bytes = bytes};
-
-    return rdd_act(&action, err);
+    return rdd_answer(rdd, plan_project(rdd->rdds->arena, rdd->plan, 0, NULL, NULL), finish, out,
+                      bytes, error);
 }
 
 static Status finish_count(RddRun *run, void *opaque, Error *err)
@@ -214,7 +203,7 @@ VonkStatus vonk_rdd_count(VonkRdd *rdd, int64_t *count_out, VonkError *error)
     *count_out = 0;
     if (rdd_is_failed(rdd))
         return rdd_report(rdd, error);
-    return (VonkStatus)count_for(rdd, finish_count, &count_out, sizeof count_out, (Error *)error);
+    return count_for(rdd, finish_count, &count_out, sizeof count_out, error);
 }
 
 static Status finish_is_empty(RddRun *run, void *opaque, Error *err)
@@ -233,8 +222,7 @@ VonkStatus vonk_rdd_is_empty(VonkRdd *rdd, bool *is_empty_out, VonkError *error)
     *is_empty_out = false;
     if (rdd_is_failed(one))
         return rdd_report(one, error);
-    return (VonkStatus)count_for(one, finish_is_empty, &is_empty_out, sizeof is_empty_out,
-                                 (Error *)error);
+    return count_for(one, finish_is_empty, &is_empty_out, sizeof is_empty_out, error);
 }
 
 /* --- one record --- */
@@ -274,13 +262,8 @@ static VonkStatus take_one(VonkRdd *rdd, const VonkRdd *asked, const VonkRecordT
         return rdd_report(rdd, error);
 
     TakeOne one = {rdd->layout, result, found_out};
-    RddAction action = {.rdd = rdd_as_asked(rdd, asked),
-                        .plan = rdd->plan,
-                        .finish = finish_take_one,
-                        .context = &one,
-                        .context_bytes = sizeof one};
-
-    return (VonkStatus)rdd_act(&action, (Error *)error);
+    return rdd_answer(rdd_as_asked(rdd, asked), rdd->plan, finish_take_one, &one, sizeof one,
+                      error);
 }
 
 VonkStatus vonk__rdd_reduce(VonkRdd *rdd, const VonkRecordType *in, const VonkRecordType *acc,

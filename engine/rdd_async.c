@@ -65,7 +65,13 @@ static VonkJob *new_job(const RddAction *action)
     return job;
 }
 
-/* failed is called when a job that was planned does not come to its end. */
+/* What a job that does not come to its end has begun is taken back. */
+static void give_up(VonkJob *job)
+{
+    if (job->action.failed != NULL)
+        job->action.failed(job->context);
+}
+
 static Status run_job(VonkJob *job, Error *err)
 {
     const RddAction *action = &job->action;
@@ -73,8 +79,8 @@ static Status run_job(VonkJob *job, Error *err)
 
     if (status == ST_OK && action->settle != NULL)
         status = action->settle(job->context, err);
-    if (status != ST_OK && action->failed != NULL)
-        action->failed(job->context);
+    if (status != ST_OK)
+        give_up(job);
     return status;
 }
 
@@ -165,7 +171,9 @@ Status rdd_act(const RddAction *action, Error *error)
     status = plan_job(job, job_out == NULL ? session_cancelled(session) : &job->is_cancelled, &err);
     if (status == ST_OK && job_out != NULL)
         status = start_thread(job, &err);
-    else if (status == ST_OK && (status = run_job(job, &err)) == ST_OK)
+    if (status != ST_OK)
+        give_up(job);
+    else if (job_out == NULL && (status = run_job(job, &err)) == ST_OK)
         status = finish_job(job, &err);
     if (status == ST_OK && job_out != NULL)
         *job_out = job;
@@ -174,6 +182,19 @@ Status rdd_act(const RddAction *action, Error *error)
     if (status != ST_OK && error != NULL)
         *error = err;
     return status;
+}
+
+VonkStatus rdd_answer(const VonkRdd *rdd, const Plan *plan,
+                      Status (*finish)(RddRun *run, void *context, Error *err), const void *context,
+                      size_t context_bytes, VonkError *error)
+{
+    RddAction action = {.rdd = rdd,
+                        .plan = plan,
+                        .finish = finish,
+                        .context = context,
+                        .context_bytes = context_bytes};
+
+    return (VonkStatus)rdd_act(&action, (Error *)error);
 }
 
 VonkJobState vonk_job_poll(VonkJob *job)

@@ -58,9 +58,11 @@ VonkRdd *vonk_rdd_checkpoint(VonkRdd *rdd, const char *folder)
 
     RddSession *rdds = rdd->rdds;
     Error err = ERROR_NONE;
+    VonkRdd saved = *rdd;
     Table *table;
 
-    if (vonk_rdd_save_as_parquet(rdd, folder, (VonkError *)&err) != VONK_OK ||
+    saved.job_out = NULL; /* it is waited for, also of vonk_rdd_async */
+    if (vonk_rdd_save_as_parquet(&saved, folder, (VonkError *)&err) != VONK_OK ||
         format_open_table(folder, "parquet", (OptionList){2, options}, rdds->jobs->pool, &err,
                           &table) != ST_OK)
         return rdd_failed(rdds, &err);

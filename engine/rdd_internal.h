@@ -285,6 +285,11 @@ typedef struct RddAction {
  * vonk_job_wait. */
 MUST_CHECK Status rdd_act(const RddAction *action, Error *err);
 
+/* An action that only gives an answer: finish makes it, of the context's bytes. */
+MUST_CHECK VonkStatus rdd_answer(const VonkRdd *rdd, const Plan *plan,
+                                 Status (*finish)(RddRun *run, void *context, Error *err),
+                                 const void *context, size_t context_bytes, VonkError *error);
+
 /* An RDD that was just made for an action on another goes on as that one would. */
 static inline VonkRdd *rdd_as_asked(VonkRdd *made, const VonkRdd *asked)
 {

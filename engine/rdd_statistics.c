@@ -189,13 +189,7 @@ static VonkStatus find_moments_of(VonkRdd *rdd, const char *field, AskedMoments 
     states = states_of(values, &FieldValue_vonk, "the statistics", find_moments, NULL, 0);
     asked.layout = states->layout;
 
-    RddAction action = {.rdd = rdd,
-                        .plan = states->plan,
-                        .finish = finish_moments,
-                        .context = &asked,
-                        .context_bytes = sizeof asked};
-
-    return (VonkStatus)rdd_act(&action, (Error *)error);
+    return rdd_answer(rdd, states->plan, finish_moments, &asked, sizeof asked, error);
 }
 
 static VonkStatus find_one(VonkRdd *rdd, const char *field, AggOpId agg, double of_nothing,
@@ -420,13 +414,7 @@ static VonkStatus find_histogram(VonkRdd *rdd, const char *field, const double *
     counted = counted_values(values, edges, histogram.count);
     histogram.layout = counted->layout;
 
-    RddAction action = {.rdd = rdd,
-                        .plan = counted->plan,
-                        .finish = finish_histogram,
-                        .context = &histogram,
-                        .context_bytes = sizeof histogram};
-
-    return (VonkStatus)rdd_act(&action, (Error *)error);
+    return rdd_answer(rdd, counted->plan, finish_histogram, &histogram, sizeof histogram, error);
 }
 
 VonkStatus vonk_rdd_histogram_of(VonkRdd *rdd, const char *field, const double *edges,
@@ -612,11 +600,5 @@ VonkStatus vonk_rdd_count_approx_distinct(VonkRdd *rdd, double relative_sd, int6
     states = states_of(rdd, NULL, "the sketch", fill_registers, sketch, bytes);
     asked.layout = states->layout;
 
-    RddAction action = {.rdd = rdd,
-                        .plan = states->plan,
-                        .finish = finish_count_distinct,
-                        .context = &asked,
-                        .context_bytes = sizeof asked};
-
-    return (VonkStatus)rdd_act(&action, (Error *)error);
+    return rdd_answer(rdd, states->plan, finish_count_distinct, &asked, sizeof asked, error);
 }

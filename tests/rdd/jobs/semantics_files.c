@@ -1,6 +1,7 @@
 /* semantics_files.c -- saving, binary records, pipes, files that change; argument: an empty
  * folder to write to */
 #include <dirent.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -216,6 +217,34 @@ static void test_save_over(VonkSession *session)
           "save over a folder");
 }
 
+/* Planning wants a large stack: without address space for it the action fails before its job has
+ * begun. */
+static void test_save_without_space(VonkSession *session)
+{
+    FILE *statm = fopen("/proc/self/statm", "r");
+    unsigned long long pages = 0;
+    struct rlimit was, little;
+    VonkError error;
+    VonkStatus status;
+    int before = entries(root);
+
+    if (statm == NULL || fscanf(statm, "%llu", &pages) != 1 || getrlimit(RLIMIT_AS, &was) != 0)
+        check(false, "read the size of the process");
+    if (statm != NULL)
+        fclose(statm);
+    if (pages >> 28 != 0) /* a sanitizer's */
+        return;
+    little = was;
+    little.rlim_cur = (rlim_t)pages * 4096 + (256 << 20);
+    if (setrlimit(RLIMIT_AS, &little) != 0)
+        check(false, "limit the size of the process");
+    status = vonk_rdd_save_as_csv(numbers(session, 10, 2), path_of("spaceless"), &error);
+    if (setrlimit(RLIMIT_AS, &was) != 0)
+        check(false, "end the limit");
+    check(status != VONK_OK && entries(root) == before,
+          "a save that was not planned leaves nothing");
+}
+
 /* --- files that change between two actions --- */
 
 /* Written over, as an editor may: the same file has other bytes. */
@@ -282,6 +311,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_binary(session);
     test_pipe(session);
     test_save_over(session);
+    test_save_without_space(session);
     test_change(session, "csv", "SELECT value FROM read_csv('%s')");
     test_change(session, "parquet", "SELECT value FROM read_parquet('%s')");
     test_text_changes(session);

@@ -400,10 +400,15 @@ static void test_checkpoints(VonkSession *session, const char *root)
     VonkRdd *fixed, *bytes;
     uint32_t partitions;
     VonkError error;
+    VonkJob *job;
     char path[500];
 
     snprintf(path, sizeof path, "%s/checkpoint", root);
     check_checkpoint(rdd, vonk_rdd_checkpoint(rdd, path), "checkpoint");
+    snprintf(path, sizeof path, "%s/waited", root);
+    check_checkpoint(rdd, vonk_rdd_checkpoint(vonk_rdd_async(rdd, &job), path),
+                     "checkpoint of an RDD for the background");
+    check(job == NULL, "... is waited for");
     REFUSED(vonk_rdd_checkpoint(rdd, path), VONK_BAD_INPUT, "already",
             "a checkpoint that is there");
     bytes = vonk_rdd_map(numbers(session, 5000, 3), VonkNumber, Row, make_bytes);
