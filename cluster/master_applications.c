@@ -81,6 +81,15 @@ static Status find_owner(const MasterState *state, const ApplicationInfo *info, 
     return ST_OK;
 }
 
+/* A driver's process that has ended, or is about to: it was told so, and may not have heard yet. */
+static bool is_given_up(const MasterState *state, int64_t process)
+{
+    const MasterExecutor *known = master__executor(state, process);
+
+    return known == NULL ? master__past(state, PAST_PROCESS, process) != NULL
+                         : known->state == EXECUTOR_STOPPING;
+}
+
 /* Its executors may be there already. */
 static MasterApplication *fit_application(MasterState *state, const ApplicationInfo *info,
                                           int64_t owner, int64_t now_ns)
@@ -127,7 +136,7 @@ Status master_register_application(MasterState *state, const ApplicationInfo *in
         *application_out = application->id;
         return ST_OK;
     }
-    if (info->process != 0 && master__past(state, PAST_PROCESS, info->process) != NULL)
+    if (info->process != 0 && is_given_up(state, info->process))
         return error_set_state(err, ST_CANCELLED, SQLSTATE_KILLED,
                                "this process of a driver was given up");
     past = info->application == 0 ? NULL : master__past(state, PAST_APPLICATION, info->application);

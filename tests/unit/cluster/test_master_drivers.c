@@ -407,6 +407,26 @@ START_TEST(test_its_application)
 }
 END_TEST
 
+/* Its heartbeat comes while the worker ends it: it registers no other one. */
+START_TEST(test_its_application_is_killed_with_it)
+{
+    TestWorker worker = new_worker("a");
+    ApplicationInfo info = {
+        .build = build, .name = "job", .driver = {"127.0.0.1", 4000}, .incarnation = 5};
+    int64_t application, driver = run_driver(&worker, true);
+    Error err;
+
+    info.process = worker.running.executor;
+    ck_assert_int_eq(master_register_application(state, &info, now, NULL, &application), ST_OK);
+    ck_assert_int_eq(master_kill(state, driver, now, NULL), ST_OK);
+    ck_assert_int_eq(master_counts(state).applications, 0);
+    ck_assert_int_eq(master_register_application(state, &info, now, &err, &application),
+                     ST_CANCELLED);
+    ck_assert_str_eq(err.sqlstate, SQLSTATE_KILLED);
+    ck_assert_int_eq(master_counts(state).applications, 0);
+}
+END_TEST
+
 /* Only its executors tell the next master of it. */
 START_TEST(test_its_application_is_awaited)
 {
@@ -459,6 +479,7 @@ int main(void)
     tcase_add_test(cases, test_a_process_from_before);
     tcase_add_test(cases, test_one_that_was_never_started);
     tcase_add_test(cases, test_its_application);
+    tcase_add_test(cases, test_its_application_is_killed_with_it);
     tcase_add_test(cases, test_its_application_is_awaited);
     suite_add_tcase(suite, cases);
     runner = srunner_create(suite);
