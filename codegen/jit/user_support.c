@@ -17,15 +17,13 @@ void vonk_user_load_text(const Str *from, VonkText *to)
     to->bytes = from->length;
 }
 
-static uint64_t first_bytes(uint64_t word, uint64_t count)
-{
-    return count >= 8 ? word : word & ((UINT64_C(1) << (8 * count)) - 1);
-}
+typedef unsigned char WideText __attribute__((vector_size(WIDE_BYTES)));
 
 /* Reads 16 bytes where they lie in one page, whatever follows the text there: a short text is then
  * made without a branch on its length. */
 void vonk_user_store_text(const VonkText *from, Str *to, bool *is_too_long)
 {
+    static const WideText places = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     const char *data = from->data;
     uint64_t bytes = from->bytes;
 
@@ -37,16 +35,13 @@ void vonk_user_store_text(const VonkText *from, Str *to, bool *is_too_long)
         return;
     }
     if (((uintptr_t)data & (PAGE_BYTES - 1)) <= PAGE_BYTES - WIDE_BYTES && bytes > 0) {
-        uint64_t low, high;
-        uint32_t head;
+        uint32_t length = (uint32_t)bytes;
+        WideText wide;
 
-        memcpy(&low, data, 8);
-        memcpy(&high, data + 4, 8);
-        head = (uint32_t)first_bytes(low, bytes < 4 ? bytes : 4);
-        high = bytes > 4 ? first_bytes(high, bytes - 4) : 0;
-        to->length = (uint32_t)bytes;
-        memcpy(to->head, &head, 4);
-        memcpy(to->tail, &high, 8);
+        memcpy(&wide, data, sizeof wide);
+        wide &= (WideText)(places < (unsigned char)bytes);
+        memcpy(to->head, &wide, WIDE_BYTES - offsetof(Str, head));
+        to->length = length;
         return;
     }
     *to = str_make(data, (uint32_t)bytes);

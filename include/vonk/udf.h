@@ -281,6 +281,22 @@ static inline bool vonk__is_space(char byte)
     return (unsigned char)(byte - '\t') <= '\r' - '\t' || byte == ' ';
 }
 
+/* Which of 16 bytes is the first that is white space; 16: none. */
+#if defined(__SSE2__)
+static inline size_t vonk__first_space(const char *bytes)
+{
+    typedef unsigned char Bytes __attribute__((vector_size(16)));
+    typedef char Signs __attribute__((vector_size(16)));
+    Bytes all;
+    unsigned spaces;
+
+    memcpy(&all, bytes, sizeof all);
+    spaces = (unsigned)__builtin_ia32_pmovmskb128(
+        (Signs)(((all - (unsigned char)'\t') <= (unsigned char)('\r' - '\t')) |
+                (all == (unsigned char)' ')));
+    return (size_t)__builtin_ctz(spaces | 1u << 16);
+}
+#else
 /* The highest bit of each of 8 bytes that is white space, the first one's lowest. */
 static inline uint64_t vonk__spaces(const char *bytes)
 {
@@ -295,14 +311,44 @@ static inline uint64_t vonk__spaces(const char *bytes)
     return ((tab_or_more & ~behind_return) | ~no_space) & ~word & highest;
 }
 
-/* Words end anywhere: their bytes are looked at together, as no branch foretells where. */
+static inline size_t vonk__first_space(const char *bytes)
+{
+    uint64_t low = vonk__spaces(bytes), high = vonk__spaces(bytes + 8);
+
+    if ((low | high) == 0)
+        return 16;
+    return (size_t)(low != 0 ? __builtin_ctzll(low) : 64 + __builtin_ctzll(high)) / 8;
+}
+#endif
+
+/* Whether 16 bytes can be read where the text has one at least: behind its end, too, where they lie
+ * in one page. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define VONK__NO_READ_BEHIND
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define VONK__NO_READ_BEHIND
+#endif
+static inline bool vonk__can_read_16(const char *at, const char *end)
+{
+#ifdef VONK__NO_READ_BEHIND
+    return end - at >= 16;
+#else
+    return end - at >= 16 || ((uintptr_t)at & 4095) <= 4096 - 16;
+#endif
+}
+
+/* Words end anywhere: their bytes are looked at together, as no branch foretells where. at is
+ * before end. */
 static inline const char *vonk__word_end(const char *at, const char *end)
 {
-    for (; end - at >= 16; at += 16) {
-        uint64_t low = vonk__spaces(at), high = vonk__spaces(at + 8);
+    while (vonk__can_read_16(at, end)) {
+        size_t bytes = vonk__first_space(at), left = (size_t)(end - at);
 
-        if ((low | high) != 0)
-            return at + (low != 0 ? __builtin_ctzll(low) : 64 + __builtin_ctzll(high)) / 8;
+        if (bytes < 16 || left <= 16)
+            return at + (bytes < left ? bytes : left);
+        at += 16;
     }
     while (at < end && !vonk__is_space(*at))
         at++;
@@ -326,7 +372,8 @@ static inline bool vonk_text_next_word(VonkText *rest, VonkText *word)
     while (at < end && vonk__is_space(*at))
         at++;
     start = at;
-    at = vonk__word_end(at, end);
+    if (at < end)
+        at = vonk__word_end(at, end);
     *word = (VonkText){start, (size_t)(at - start)};
     *rest = (VonkText){at, (size_t)(end - at)};
     return at > start;

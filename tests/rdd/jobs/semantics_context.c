@@ -1,5 +1,8 @@
 /* semantics_context.c -- what functions share with the driver: accumulators, broadcast values,
  * closures; and which record is named */
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "semantics.h"
 
 VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
@@ -348,32 +351,41 @@ static void test_unwanted(VonkSession *session)
           "and else to its end");
 }
 
-/* The first word of x's with one other byte among them, whichever, and wherever that is. */
-static bool ends_word_rightly(size_t length, size_t at, char byte)
+/* The first word of x's with one other byte among them, whichever, and wherever that is; what
+ * follows the text is no part of it. */
+static bool ends_word_rightly(char *text, size_t length, size_t at, char byte)
 {
     bool is_space = byte != 0 && strchr(" \t\n\v\f\r", byte) != NULL;
     size_t start = is_space && at == 0 ? 1 : 0, end = is_space && at > 0 ? at : length;
-    char text[64];
     VonkText rest = {text, length}, word;
 
-    memset(text, 'x', sizeof text);
+    memset(text, 'x', length);
     text[at] = byte;
-    text[length] = ' ';
     return vonk_text_next_word(&rest, &word) == (end > start) && word.data == text + start &&
            word.bytes == end - start && rest.data == text + end && rest.bytes == length - end;
 }
 
+/* In memory where more follows, and at the end of all memory. */
 static void test_words(void)
 {
-    bool right = true;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char behind[64], *end = pages + page;
+    bool right = pages != MAP_FAILED && mprotect(end, page, PROT_NONE) == 0;
     VonkText rest = {NULL, 0}, word;
 
-    for (size_t length = 1; length <= 40; length++)
+    for (size_t length = 1; right && length <= 40; length++)
         for (size_t at = 0; at < length; at++)
-            for (int byte = 0; byte < 256; byte++)
-                right &= ends_word_rightly(length, at, (char)byte);
-    check(right, "a word ends at white space, and nowhere else");
+            for (int byte = 0; byte < 256; byte++) {
+                memset(behind, byte % 2 == 0 ? 'x' : ' ', sizeof behind);
+                right &= ends_word_rightly(behind, length, at, (char)byte) &&
+                         ends_word_rightly(end - length, length, at, (char)byte);
+            }
+    check(right, "a word ends at white space, or with the text, and nowhere else");
     check(!vonk_text_next_word(&rest, &word), "no text has no word");
+    rest = (VonkText){end, 0};
+    check(!vonk_text_next_word(&rest, &word), "nor has one that lies nowhere");
+    munmap(pages, 2 * page);
 }
 
 int vonk_main(VonkSession *session, int argc, char **argv)
