@@ -251,6 +251,13 @@ def test_worker_in_a_folder_that_is_taken():
         expect("is another worker's" in failed.stderr, failed.stderr)
 
 
+def has_open(pid, path):
+    try:
+        return any(os.readlink(f"/proc/{pid}/fd/{fd}") == path for fd in os.listdir(f"/proc/{pid}/fd"))
+    except OSError:  # it has ended, or has just closed one
+        return False
+
+
 def test_worker_whose_predecessor_is_about_to_go():
     """What a worker had just forked when it was killed still has the folder's lock."""
     with Cluster(1) as cluster:
@@ -259,7 +266,7 @@ def test_worker_whose_predecessor_is_about_to_go():
         with open(f"{folder}/worker.lock", "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             worker = cluster.start_worker(2)
-            time.sleep(0.3)
+            wait_for("it wants the lock", lambda: has_open(worker.pid, os.path.realpath(lock.name)) or worker.poll() is not None)
         try:
             wait_for("it is there", lambda: len(cluster.status()["workers"]) == 2)
         finally:
