@@ -152,9 +152,6 @@ static AttemptReport report_of(const Attempt *attempt, const TaskResult *result)
     return report;
 }
 
-/* What took less time than a file does is made again instead, if need be. */
-#define KEEP_LEAST_MS 1.0
-
 static void run_stage_task(Executor *executor, ExecutorStage *stage, Attempt *attempt,
                            TaskResult *result)
 {
@@ -171,7 +168,7 @@ static void run_stage_task(Executor *executor, ExecutorStage *stage, Attempt *at
         return;
     block_output_put(stage->output, launch->partition, result->blocks, executor->place);
     result->is_kept = executor->keep != NULL && !stage->is_persisted &&
-                      result->cpu_ms >= KEEP_LEAST_MS &&
+                      result->cpu_ms >= executor->options.keep_least_ms &&
                       block_keep_add(executor->keep, stage->output, launch->partition,
                                      stage->wire.settings.encrypts);
 }

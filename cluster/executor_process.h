@@ -20,6 +20,9 @@
 
 typedef struct Executor Executor;
 
+/* What executors of a worker have as keep_least_ms. */
+#define EXECUTOR_KEEP_LEAST_MS 1.0
+
 typedef struct ExecutorOptions {
     RpcAddress driver;
     int64_t executor, application; /* the master's numbers */
@@ -30,6 +33,7 @@ typedef struct ExecutorOptions {
     uint16_t keeper_port;    /* where on host what it keeps is served; 0: nowhere */
     const char *keep_folder; /* what outlives it goes there (block_keep.h) */
     uint64_t keep_bytes;     /* of all that share that folder; 0: nothing is kept */
+    double keep_least_ms;    /* what took less CPU time than a file does is made again instead */
     const char *keep_key; /* a file with the key of what is encrypted there (secret.h); or NULL */
     const char *secret_file; /* NULL: loopback only              */
     CodeCache *cache;        /* borrowed, until executor_free    */

@@ -128,6 +128,7 @@ static int start(const ClusterOptions *given)
         options.cores = (uint32_t)cores;
         options.memory_bytes = (uint64_t)memory_bytes;
         options.keep_bytes = (uint64_t)keep_bytes;
+        options.keep_least_ms = EXECUTOR_KEEP_LEAST_MS;
         options.keeper_port = (uint16_t)keeper_port;
         status =
             master_url_parse(arena, arena_printf(arena, "vonk://%s", given->driver), &err, &driver);

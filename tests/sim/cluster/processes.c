@@ -277,6 +277,7 @@ Status __wrap_child_start(Child *child, const Worker *worker, Error *err)
     process->options.folder = strdup(path);
     process->options.keeper_port = worker->keeper.port;
     process->options.keep_bytes = (uint64_t)worker->keeper.keep_bytes;
+    process->options.keep_least_ms = EXECUTOR_KEEP_LEAST_MS;
     self->context = process;
     child->pid = self->pid;
     child->output = -1;

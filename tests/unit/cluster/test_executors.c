@@ -535,7 +535,8 @@ static void check_object(const char *path)
 }
 
 /* Eight executors have an object of the driver's, which sends it about once; when the one that had
- * it first ends while the others fetch, about once more. */
+ * it first ends while the others fetch, about once more; and once or twice again where a busy
+ * machine makes peers too slow. */
 START_TEST(test_object_for_all)
 {
     bool kills = _i == 1;
@@ -557,7 +558,7 @@ START_TEST(test_object_for_all)
         check_object(fetchers[i].path);
     }
     ck_assert_uint_le(cluster_backend_object_bytes(cluster.backend),
-                      (kills ? 3 : 2) * (uint64_t)OBJECT_BYTES);
+                      (kills ? 5 : 4) * (uint64_t)OBJECT_BYTES);
     close_cluster(&cluster);
 }
 END_TEST
