@@ -342,7 +342,7 @@ def steal_keys(cluster, proof, job):
         if not os.path.exists(path):
             return []
         with open(path) as f:
-            return re.findall(r"^(?:driver )?([0-9a-f]{40,})$", f.read(), flags=re.M)
+            return re.findall(r"^(?:driver )?([0-9a-f]{40,})\n", f.read(), flags=re.M)  # whole lines
 
     found = wait_for("it tells its keys", lambda: len(keys()) == 2 and keys())
     application = next(application["id"] for application in cluster.status()["applications"] if application["driver"] == driver)

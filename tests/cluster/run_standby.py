@@ -34,11 +34,17 @@ def takes_over(cluster, other):
           f"{time.monotonic() - started:.1f} s")
 
 
+def both_run(cluster):
+    """Their ids, and those of their processes."""
+    ids = wait_for("both run", lambda: (lambda found: found if len(found) == 2 else None)(cluster.ids()))
+    return ids, wait_for("both have started", lambda: cluster.started(2))
+
+
 def test_leader_is_killed(server):
     with Masters(server) as cluster:
         driver = cluster.driver("--executors", "2")
         driver.hears("^news 2")
-        application, before, pids = driver.application(), cluster.ids(), set(cluster.executors())
+        application, before, pids = driver.application(), *both_run(cluster)
         leader = cluster.leader()
         _, error = cluster.ask(1 - leader)
         expect(f"stands by: the one at 127.0.0.1:{cluster.ports[leader]} leads" in error, error)
@@ -52,7 +58,7 @@ def test_leader_is_killed(server):
         wait_for("one is replaced", lambda: len(cluster.ids()) == 2 and cluster.ids() != before)
         expect(max(cluster.ids()) > max(before), "ids ascend")
         cluster.masters[leader] = cluster.start_master(leader)
-        wait_for("the first one stands by", lambda: cluster.status()["masters"]["standbys"])
+        wait_for("the first one stands by", lambda: cluster.standbys())
         expect(cluster.leader() == 1 - leader, "and no more than that")
         driver.end()
         wait_for("all is over", lambda: not cluster.executors())
@@ -65,7 +71,7 @@ def test_leader_is_started_again(server):
         cluster.masters[leader].kill()
         cluster.masters[leader].wait()
         cluster.masters[leader] = cluster.start_master(leader)
-        wait_for("the other one leads, and this one stands by", lambda: cluster.ask(1 - leader)[0] and cluster.status()["masters"]["standbys"])
+        wait_for("the other one leads, and this one stands by", lambda: cluster.ask(1 - leader)[0] and cluster.standbys())
         took = time.monotonic() - started
         expect("the master that was here before is gone" in cluster.log(f"master-{leader}") or took > 2, f"not waited for: {took:.1f} s")
         print(f"    the next leader was there after {took:.1f} s")
@@ -76,7 +82,7 @@ def test_leader_is_stopped(server):
     with Masters(server) as cluster:
         driver = cluster.driver("--executors", "2")
         driver.hears("^news 2")
-        before, pids, leader = cluster.ids(), set(cluster.executors()), cluster.leader()
+        (before, pids), leader = both_run(cluster), cluster.leader()
         cluster.masters[leader].send_signal(signal.SIGSTOP)
         takes_over(cluster, 1 - leader)
         cluster.masters[leader].send_signal(signal.SIGCONT)
@@ -84,7 +90,7 @@ def test_leader_is_stopped(server):
             status, error = cluster.ask(leader)
             expect(status is None and "stands by" in error, f"it answers: {status or error}")
         expect(cluster.leader() == 1 - leader and cluster.ids() == before and set(cluster.executors()) == pids, "nothing has changed")
-        wait_for("it is a standby", lambda: cluster.status()["masters"]["standbys"])
+        wait_for("it is a standby", lambda: cluster.standbys())
         refused = run("kill", "1", "--master", f"vonk://127.0.0.1:{cluster.ports[leader]}", code=1)
         expect("stands by" in refused.stderr, refused.stderr)
         driver.end()
@@ -104,16 +110,15 @@ def test_zookeeper_is_lost(server):
     with Masters(server) as cluster:
         driver = cluster.driver("--executors", "2")
         driver.hears("^news 2")
-        before, pids, leader = cluster.ids(), set(cluster.executors()), cluster.leader()
+        (before, pids), leader = both_run(cluster), cluster.leader()
         server.kill()
         try:
-            wait_for("nobody leads", lambda: cluster.leader() is None)
+            wait_for("nobody leads", lambda: cluster.leader_now() is None)
             wait_for("that is said", lambda: "gives no orders" in cluster.log(f"master-{leader}") or "stands down" in cluster.log(f"master-{leader}"))
             expect(set(cluster.executors()) == pids, "executors go on")
         finally:
             server.start()
-        wait_for("somebody leads", lambda: cluster.leader() is not None)
-        wait_for("all are back", lambda: cluster.ids() == before)
+        wait_for("all are back", lambda: cluster.leader() is not None and cluster.ids() == before)
         expect(set(cluster.executors()) == pids, "the same processes")
         driver.end()
 
@@ -136,7 +141,7 @@ def test_secret(server):
                                          f"{folder}/log"], stdin=subprocess.DEVNULL)
             try:
                 wait_for("one without it is refused", lambda: os.path.exists(f"{folder}/log") and "not authenticated" in open(f"{folder}/log").read())
-                expect(not cluster.status()["masters"]["standbys"][1:], "it is no standby")
+                expect(not cluster.standbys()[1:], "it is no standby")
             finally:
                 stranger.terminate()
                 stranger.wait(PATIENCE)

@@ -12,6 +12,7 @@ VONK_BUILD names another build than build/release. When `with` ends, nothing may
 """
 import contextlib
 import json
+import math
 import os
 import re
 import shutil
@@ -65,6 +66,11 @@ def wait_for(what, look, patience=PATIENCE):
         if time.monotonic() > end:
             raise Failure(f"not within {patience} s: {what}")
         time.sleep(0.01)
+
+
+def starts_most(seconds):
+    """So often the master starts in that time what ends at once: thrice without a pause, which is 0.1 s then, and twice as long each time."""
+    return 3 + math.log2(1 + seconds / 0.1)
 
 
 def run(*arguments, code=0, env=None, prefix=(), **options):
@@ -227,6 +233,11 @@ class Stage:
         return {pid: line for pid, line in processes_with(self.top).items()
                 if self.script in line or "/sleeper" in line or line.startswith("vonk executor ")}
 
+    def started(self, count):
+        """For wait_for: their ids, when there are so many. They run for the master before their worker has started them."""
+        pids = set(self.executors())
+        return pids if len(pids) == count else None
+
     def keepers(self):
         return [pid for pid, line in processes_with(self.dir).items() if line.startswith("vonk keeper ")]
 
@@ -238,8 +249,8 @@ class Stage:
         return subprocess.Popen([VONK, *arguments, "--log-file", f"{self.dir}/{name}.log"], stdin=subprocess.DEVNULL,
                                 env={**os.environ, **self.env, **(env or {})})
 
-    def check_ends(self, patience):
-        wait_for(f"all processes have ended: {processes_with(self.top)}", lambda: not processes_with(self.top), patience)
+    def check_ends(self):
+        wait_for(f"all processes have ended: {processes_with(self.top)}", lambda: not processes_with(self.top))
 
     def __enter__(self):
         return self
@@ -299,7 +310,7 @@ class Cluster(Stage):
         try:
             run("cluster", "down", "--dir", self.dir, prefix=self.prefix)
             expect(not os.path.exists(self.dir), f"left: {os.listdir(self.dir) if os.path.exists(self.dir) else ''}")
-            self.check_ends(5)
+            self.check_ends()
             expect(not is_listening(self.port), "the port is still open")
         finally:
             shutil.rmtree(self.top, ignore_errors=True)
@@ -346,10 +357,18 @@ class Masters(Stage):
                     return status
         return None
 
-    def leader(self):
+    def leader_now(self):
+        """None: nobody leads, or it is not sure of that until ZooKeeper answers again."""
         leads = [at for at, master in enumerate(self.masters) if master.poll() is None and self.ask(at)[0]]
         expect(len(leads) <= 1, f"masters {leads} lead at once")
         return leads[0] if leads else None
+
+    def leader(self):
+        return wait_for("one of the masters leads", lambda: [at for at in [self.leader_now()] if at is not None])[0]
+
+    def standbys(self):
+        status = self.status()
+        return status["masters"]["standbys"] if status else []
 
     def ids(self):
         return {executor["id"] for executor in self.running()}
@@ -363,7 +382,7 @@ class Masters(Stage):
         for process in everybody:
             process.wait(PATIENCE)
         try:
-            self.check_ends(10)
+            self.check_ends()
         finally:
             shutil.rmtree(self.top, ignore_errors=True)
 
