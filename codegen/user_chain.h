@@ -32,6 +32,7 @@ typedef struct ChainCall {
     uint32_t from, count;            /* of rows            */
     const void *const *values;       /* by input field: the column's values, flat */
     const uint64_t *const *validity; /* by input field that may be NULL: its bits; never NULL */
+    bool has_no_nulls;               /* in any of these */
     void *const *out_values;         /* by output field */
     uint8_t *const *out_nulls;       /* by output field that may be NULL: a byte a row */
     uint32_t out_capacity;

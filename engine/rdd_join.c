@@ -2,9 +2,10 @@
  * rdd_join.c -- joins of RDDs: SQL's joins, and a function over the pair that each row is
  *
  *     Call pair put_name                     a pair is one record: A's fields, then B's
- *       Join left on a.key = b.key
- *         Project a's columns, true            NULL after the join: the side is missing
- *         Project b's columns, true
+ *       Project a's columns, true, b's columns, present
+ *         Join left on a.key = b.key
+ *           a
+ *           Project b's columns, true as present     NULL after the join: the side is missing
  *
  * So the optimizer chooses the side to build on, prunes columns and pushes filters as it does for
  * SQL.
@@ -60,22 +61,34 @@ static RecordLayout *pair_layout(Arena *arena, const RecordLayout *a, const Reco
     return layout;
 }
 
+/* How a side's indicator is named, before and after the join. */
+static PlanColumn indicator(RddSession *rdds)
+{
+    return (PlanColumn){
+        .id = plan_new_column(&rdds->ids), .type = type_of(TYPE_BOOL), .name = "present"};
+}
+
+static void add_columns(Arena *arena, const Plan *plan, uint32_t from, uint32_t count,
+                        const Expr **exprs, PlanColumn *columns)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        columns[i] = plan->columns[from + i];
+        exprs[i] = expr_column(arena, columns[i].id, columns[i].type);
+    }
+}
+
 /* The plan's columns and TRUE. */
 static const Plan *with_indicator(RddSession *rdds, const Plan *plan)
 {
     Arena *arena = rdds->arena;
-    uint32_t count = plan->column_count + 1;
-    const Expr **exprs = ARENA_ARRAY(arena, const Expr *, count);
-    PlanColumn *columns = ARENA_ARRAY(arena, PlanColumn, count);
+    uint32_t count = plan->column_count;
+    const Expr **exprs = ARENA_ARRAY(arena, const Expr *, count + 1);
+    PlanColumn *columns = ARENA_ARRAY(arena, PlanColumn, count + 1);
 
-    for (uint32_t i = 0; i < plan->column_count; i++) {
-        columns[i] = plan->columns[i];
-        exprs[i] = expr_column(arena, columns[i].id, columns[i].type);
-    }
-    exprs[count - 1] = expr_const(arena, value_bool(true));
-    columns[count - 1] = (PlanColumn){
-        .id = plan_new_column(&rdds->ids), .type = type_of(TYPE_BOOL), .name = "present"};
-    return plan_project(arena, plan, count, exprs, columns);
+    add_columns(arena, plan, 0, count, exprs, columns);
+    exprs[count] = expr_const(arena, value_bool(true));
+    columns[count] = indicator(rdds);
+    return plan_project(arena, plan, count + 1, exprs, columns);
 }
 
 /* NULL keys are equal to each other, as they are wherever records meet by key. */
@@ -104,36 +117,62 @@ const Expr *rdd_keys_equal(Arena *arena, const Plan *a, const RecordLayout *a_la
     return all;
 }
 
-/* The join's columns, a's before b's whichever side is which. */
-static const Plan *join_plan(RddSession *rdds, int kind, const Plan *left, const Plan *right,
-                             const Expr *condition)
+typedef struct Side {
+    const Plan *plan;
+    bool may_be_missing; /* then its last column says so */
+} Side;
+
+static uint32_t own_count(const Side *side)
+{
+    return side->plan->column_count - side->may_be_missing;
+}
+
+/* A's columns and its indicator, b's and its own, whichever side of the join is which. */
+static const Plan *pairs(RddSession *rdds, const Plan *join, const Side sides[2], bool is_turned)
+{
+    Arena *arena = rdds->arena;
+    uint32_t count = own_count(&sides[0]) + own_count(&sides[1]) + 2, at = 0;
+    const Expr **exprs = ARENA_ARRAY(arena, const Expr *, count);
+    PlanColumn *columns = ARENA_ARRAY(arena, PlanColumn, count);
+
+    for (uint32_t k = 0; k < 2; k++) {
+        const Side *side = &sides[k];
+        uint32_t from = (k == 1) != is_turned ? sides[1 - k].plan->column_count : 0;
+
+        add_columns(arena, join, from, side->plan->column_count, exprs + at, columns + at);
+        at += side->plan->column_count;
+        if (side->may_be_missing)
+            continue;
+        exprs[at] = expr_const(arena, value_bool(true));
+        columns[at++] = indicator(rdds);
+    }
+    return plan_project(arena, join, count, exprs, columns);
+}
+
+/* Pairs of a's and b's records. */
+static const Plan *join_pairs(RddSession *rdds, int kind, const Plan *a,
+                              const RecordLayout *a_layout, const Plan *b,
+                              const RecordLayout *b_layout)
 {
     static const JoinKind kinds[] = {[KIND_INNER] = JOIN_INNER,
                                      [KIND_LEFT] = JOIN_LEFT,
                                      [KIND_RIGHT] = JOIN_LEFT,
                                      [KIND_FULL] = JOIN_FULL,
                                      [KIND_CROSS] = JOIN_INNER};
-    Arena *arena = rdds->arena;
-    uint32_t count = left->column_count + right->column_count, at = 0;
-    const Expr **exprs;
-    PlanColumn *columns;
-    const Plan *join;
+    bool is_turned = kind == KIND_RIGHT;
+    Side sides[2] = {{.plan = a, .may_be_missing = kind == KIND_RIGHT || kind == KIND_FULL},
+                     {.plan = b, .may_be_missing = kind == KIND_LEFT || kind == KIND_FULL}};
+    const Expr *condition = NULL;
 
-    if (kind != KIND_RIGHT)
-        return plan_join(arena, kinds[kind], left, right, condition);
-    join = plan_join(arena, JOIN_LEFT, right, left, condition);
-    exprs = ARENA_ARRAY(arena, const Expr *, count);
-    columns = ARENA_ARRAY(arena, PlanColumn, count);
-    for (uint32_t side = 0; side < 2; side++) {
-        uint32_t from = side == 0 ? right->column_count : 0;
-        uint32_t end = side == 0 ? count : right->column_count;
-
-        for (uint32_t i = from; i < end; i++, at++) {
-            columns[at] = join->columns[i];
-            exprs[at] = expr_column(arena, columns[at].id, columns[at].type);
-        }
-    }
-    return plan_project(arena, join, count, exprs, columns);
+    for (uint32_t k = 0; k < 2; k++)
+        if (sides[k].may_be_missing)
+            sides[k].plan = with_indicator(rdds, sides[k].plan);
+    if (kind != KIND_CROSS)
+        condition = rdd_keys_equal(rdds->arena, sides[0].plan, a_layout, sides[1].plan, b_layout);
+    return pairs(rdds,
+                 plan_join(rdds->arena, kinds[kind], sides[is_turned].plan, sides[!is_turned].plan,
+                           condition),
+                 sides, is_turned);
 }
 
 static Status check_sides(VonkRdd *a, VonkRdd *b, int kind, const char *name, Error *err)
@@ -158,7 +197,7 @@ VonkRdd *vonk__rdd_join(VonkRdd *a, VonkRdd *b, int kind, const VonkRecordType *
     CallStep step = {.kind = CALL_PAIR, .function = rdd_function(rdds, call), .pair = pair};
     const RecordLayout *left_layout, *right_layout;
     Error err = ERROR_NONE;
-    const Plan *left, *right, *join;
+    const Plan *join;
 
     step.out = rdd_layout(rdds, out, &err);
     if (step.out == NULL || rdd_check_input(a, a_type, call.name, &err, &left_layout) != ST_OK ||
@@ -171,11 +210,7 @@ VonkRdd *vonk__rdd_join(VonkRdd *a, VonkRdd *b, int kind, const VonkRecordType *
         b = vonk_rdd_partition_by(b, call.partitions);
     }
     step.in = pair_layout(arena, left_layout, right_layout, pair);
-    left = with_indicator(rdds, a->plan);
-    right = with_indicator(rdds, rdd_apart(rdds, b->plan));
-    join = join_plan(
-        rdds, kind, left, right,
-        kind == KIND_CROSS ? NULL : rdd_keys_equal(arena, left, left_layout, right, right_layout));
+    join = join_pairs(rdds, kind, a->plan, left_layout, rdd_apart(rdds, b->plan), right_layout);
     return rdd_new(rdds,
                    plan_call(arena, join, rdd_columns(arena, join), &step,
                              plan_record_columns(arena, step.out, &rdds->ids)),

@@ -173,7 +173,9 @@ void chain_code_begin(ChainCode *code, const uint64_t *numbers)
 Status chain_code_set(ChainCode *code, const Batch *batch, const Column *const *args, Error *err)
 {
     TRY(records_check_nulls(code->in, args, batch->selection, batch->selected_count, err));
+    code->call.has_no_nulls = true;
     for (uint32_t i = 0; i < code->in->field_count; i++) {
+        code->call.has_no_nulls &= args[i]->validity == NULL;
         code->values[i] = flat_values(code, i, args[i], batch->row_count);
         code->validity[i] = flat_validity(code, i, args[i], batch->row_count);
     }

@@ -72,11 +72,11 @@ static void gather_field(uint32_t value_bytes, const char *field, size_t row_byt
 
 static bool has_gap(const uint32_t *matches, uint32_t count)
 {
-    bool found = false;
+    uint32_t found = 0; /* as wide as a match: so it becomes vectors */
 
     for (uint32_t i = 0; i < count; i++)
-        found |= matches[i] == JOIN_NO_MATCH;
-    return found;
+        found |= matches[i] == JOIN_NO_MATCH ? UINT32_MAX : 0;
+    return found != 0;
 }
 
 Column join_gather(const Join *join, ColumnBuffers *buffers, uint32_t place,

@@ -457,9 +457,16 @@ static LLVMValueRef word_of(const Chain *chain, LLVMValueRef call, size_t offset
                          chain->i64, "");
 }
 
+/* What is known of the batch, for LLVM to make vectors of the loop. */
+typedef enum LoopKind {
+    LOOP_ANY,
+    LOOP_ALL_ROWS, /* call->rows is NULL         */
+    LOOP_NO_NULLS  /* and call->has_no_nulls set */
+} LoopKind;
+
 /* The row's record, through the steps. */
-static void emit_row(const Chain *chain, LLVMValueRef loop, LLVMValueRef state, LLVMValueRef record,
-                     LLVMValueRef i, LLVMValueRef row)
+static void emit_row(const Chain *chain, LLVMValueRef loop, LoopKind kind, LLVMValueRef state,
+                     LLVMValueRef record, LLVMValueRef i, LLVMValueRef row)
 {
     LLVMValueRef args[2] = {state, record};
 
@@ -467,7 +474,7 @@ static void emit_row(const Chain *chain, LLVMValueRef loop, LLVMValueRef state, 
         pick_acc(chain, loop, state, i);
     for (uint32_t f = 0; f < chain->in->field_count; f++)
         user_load_field(chain, &chain->in->fields[f], LLVMGetParam(loop, 1 + 2 * f),
-                        LLVMGetParam(loop, 2 + 2 * f), row, record);
+                        kind == LOOP_NO_NULLS ? NULL : LLVMGetParam(loop, 2 + 2 * f), row, record);
     LLVMBuildCall2(chain->builder, chain->steps_type, steps_function(chain, 0), args, 2, "");
 }
 
@@ -493,8 +500,7 @@ static LLVMValueRef pick_row(const Chain *chain, LLVMValueRef loop, LLVMValueRef
     return row;
 }
 
-/* all_rows: call->rows is known to be NULL, which LLVM may make vectors of. */
-static void emit_loop(const Chain *chain, LLVMValueRef loop, bool all_rows)
+static void emit_loop(const Chain *chain, LLVMValueRef loop, LoopKind kind)
 {
     LLVMBasicBlockRef entry = new_block(chain, loop, "entry"),
                       head = new_block(chain, loop, "head"), next = new_block(chain, loop, "next"),
@@ -513,7 +519,8 @@ static void emit_loop(const Chain *chain, LLVMValueRef loop, bool all_rows)
                     end);
     begin_block(chain, head);
     i = LLVMBuildPhi(chain->builder, chain->i64, "i");
-    emit_row(chain, loop, state, record, i, all_rows ? i : pick_row(chain, loop, rows, i));
+    emit_row(chain, loop, kind, state, record, i,
+             kind == LOOP_ANY ? pick_row(chain, loop, rows, i) : i);
     if (chain->may_stop)
         LLVMBuildCondBr(chain->builder,
                         load(chain, chain->i1, state_member(chain, state, STATE_STOPPED), ""), end,
@@ -538,16 +545,42 @@ static void emit_loop(const Chain *chain, LLVMValueRef loop, bool all_rows)
     LLVMBuildRetVoid(chain->builder);
 }
 
+/* A loop that the entry calls, and then returns, when the condition holds; it goes on where that
+ * does not. */
+static LLVMValueRef call_loop_if(const Chain *chain, LLVMValueRef entry, LLVMValueRef condition,
+                                 const char *name, LLVMValueRef *args)
+{
+    LLVMValueRef loop = loop_function(chain, name);
+    LLVMBasicBlockRef special = new_block(chain, entry, "special"),
+                      other = new_block(chain, entry, "other");
+
+    LLVMBuildCondBr(chain->builder, condition, special, other);
+    begin_block(chain, special);
+    LLVMBuildCall2(chain->builder, LLVMGlobalGetValueType(loop), loop, args, LLVMCountParams(loop),
+                   "");
+    LLVMBuildRetVoid(chain->builder);
+    begin_block(chain, other);
+    return loop;
+}
+
+static bool may_have_nulls(const Chain *chain)
+{
+    for (uint32_t i = 0; i < chain->in->field_count; i++)
+        if (user_field_may_be_null(&chain->in->fields[i]))
+            return true;
+    return false;
+}
+
 static void emit_entry(const Chain *chain, const char *symbol)
 {
     LLVMTypeRef type = LLVMFunctionType(chain->nothing, (LLVMTypeRef[]){chain->pointer}, 1, false);
     LLVMValueRef function = LLVMAddFunction(chain->module, symbol, type), call, *args;
-    LLVMValueRef loop = loop_function(chain, "vonk_loop"), all = NULL;
+    LLVMValueRef loops[3] = {loop_function(chain, "vonk_loop")}, all_rows, no_nulls;
     uint32_t count = 0;
 
     begin_block(chain, new_block(chain, function, "entry"));
     call = LLVMGetParam(function, 0);
-    args = ARENA_ARRAY(chain->chain->arena, LLVMValueRef, LLVMCountParams(loop));
+    args = ARENA_ARRAY(chain->chain->arena, LLVMValueRef, LLVMCountParams(loops[LOOP_ANY]));
     args[count++] = call;
     for (uint32_t i = 0; i < chain->in->field_count; i++) {
         args[count++] = call_item(chain, call, offsetof(ChainCall, values), i);
@@ -560,24 +593,24 @@ static void emit_entry(const Chain *chain, const char *symbol)
     if (has_keys(chain))
         args[count++] = call_member(chain, call, offsetof(ChainCall, accs));
     if (!chain->may_stop) {
-        LLVMBasicBlockRef all_rows = new_block(chain, function, "all_rows");
-        LLVMBasicBlockRef some_rows = new_block(chain, function, "some_rows");
-
-        all = loop_function(chain, "vonk_loop_all");
-        LLVMBuildCondBr(chain->builder,
-                        LLVMBuildIsNull(chain->builder,
-                                        call_member(chain, call, offsetof(ChainCall, rows)), ""),
-                        all_rows, some_rows);
-        begin_block(chain, all_rows);
-        LLVMBuildCall2(chain->builder, LLVMGlobalGetValueType(all), all, args, count, "");
-        LLVMBuildRetVoid(chain->builder);
-        begin_block(chain, some_rows);
+        all_rows = LLVMBuildIsNull(chain->builder,
+                                   call_member(chain, call, offsetof(ChainCall, rows)), "all_rows");
+        no_nulls = LLVMBuildTrunc(
+            chain->builder,
+            load(chain, chain->i8, at(chain, call, offsetof(ChainCall, has_no_nulls)), ""),
+            chain->i1, "no_nulls");
+        if (may_have_nulls(chain))
+            loops[LOOP_NO_NULLS] =
+                call_loop_if(chain, function, LLVMBuildAnd(chain->builder, all_rows, no_nulls, ""),
+                             "vonk_loop_no_nulls", args);
+        loops[LOOP_ALL_ROWS] = call_loop_if(chain, function, all_rows, "vonk_loop_all", args);
     }
-    LLVMBuildCall2(chain->builder, LLVMGlobalGetValueType(loop), loop, args, count, "");
+    LLVMBuildCall2(chain->builder, LLVMGlobalGetValueType(loops[LOOP_ANY]), loops[LOOP_ANY], args,
+                   count, "");
     LLVMBuildRetVoid(chain->builder);
-    emit_loop(chain, loop, false);
-    if (all != NULL)
-        emit_loop(chain, all, true);
+    for (LoopKind kind = LOOP_ANY; kind <= LOOP_NO_NULLS; kind++)
+        if (loops[kind] != NULL)
+            emit_loop(chain, loops[kind], kind);
 }
 
 /* --- the module --- */

@@ -58,7 +58,7 @@ MUST_CHECK Status user_link_support(Chain *chain, Error *err);
 bool user_field_may_be_null(const RecordField *field);
 unsigned user_field_align(const RecordField *field);
 
-/* values[row] -> the record's field. */
+/* values[row] -> the record's field. validity NULL: it is none that is NULL. */
 void user_load_field(const Chain *chain, const RecordField *field, LLVMValueRef values,
                      LLVMValueRef validity, LLVMValueRef row, LLVMValueRef record);
 

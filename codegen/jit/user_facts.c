@@ -22,13 +22,7 @@
 #include "core/plan/user_code.h"
 #include "vonk/udf.h"
 
-enum {
-    VALUES_MAX = 2000,
-    RANGES_MAX = 200,
-    GLOBALS_MAX = 1000,
-    INSTRUCTIONS_MAX = 20000,
-    INLINE_MAX = 2000
-};
+enum { VALUES_MAX = 2000, GLOBALS_MAX = 1000, INSTRUCTIONS_MAX = 20000, INLINE_MAX = 2000 };
 
 /* --- making functions simple --- */
 
@@ -196,7 +190,7 @@ static void add_range(Facts *facts, ByteRange *ranges, uint32_t *count, int64_t 
     for (uint32_t i = 0; i < *count; i++)
         if (ranges[i].from <= range.from && range.to <= ranges[i].to)
             return;
-    if (*count == RANGES_MAX)
+    if (*count == FACTS_RANGES_MAX)
         facts->is_beyond_us = true;
     else
         ranges[(*count)++] = range;
@@ -235,7 +229,7 @@ static void note_escape(Facts *facts, const Pointer *pointer)
     }
 }
 
-static uint64_t constant_or_all(LLVMValueRef value)
+uint64_t facts_constant_or_all(LLVMValueRef value)
 {
     return LLVMIsAConstantInt(value) != NULL ? LLVMConstIntGetZExtValue(value) : UINT32_MAX;
 }
@@ -341,7 +335,7 @@ static void use_in_call(Facts *facts, const Pointer *pointer, LLVMValueRef call,
     } else if (is_silent_intrinsic(callee)) {
         return;
     } else if (facts_is_memory_intrinsic(callee)) {
-        uint64_t bytes = constant_or_all(LLVMGetOperand(call, 2));
+        uint64_t bytes = facts_constant_or_all(LLVMGetOperand(call, 2));
 
         if (argument == 0)
             note_write(facts, pointer, pointer->offset, bytes);
@@ -349,7 +343,8 @@ static void use_in_call(Facts *facts, const Pointer *pointer, LLVMValueRef call,
             note_read(facts, pointer, pointer->offset, bytes);
     } else if (facts_has_name(callee, "vonk__emit")) {
         if (argument == 1)
-            note_read(facts, pointer, pointer->offset, constant_or_all(LLVMGetOperand(call, 2)));
+            note_read(facts, pointer, pointer->offset,
+                      facts_constant_or_all(LLVMGetOperand(call, 2)));
         else if (argument != 0 || pointer->offset != 0)
             note_escape(facts, pointer);
     } else if (facts_has_name(callee, "vonk_task_alloc") || facts_has_name(callee, "vonk_fail")) {
@@ -587,68 +582,6 @@ static void look_at(Facts *facts, LLVMValueRef line)
     }
 }
 
-/* --- what is passed on --- */
-
-static void add_copy(Facts *facts, const Pointer *to, const Pointer *from, uint64_t bytes)
-{
-    if (to == NULL || from == NULL || to->root != (int)facts->record_count - 1 || from->root < 0 ||
-        to->root == from->root || to->offset == ANYWHERE || from->offset == ANYWHERE ||
-        bytes >= UINT32_MAX || facts->copy_count == RANGES_MAX)
-        return;
-    facts->copies[facts->copy_count++] = (ByteCopy){(uint32_t)from->root, (uint32_t)to->offset,
-                                                    (uint32_t)from->offset, (uint32_t)bytes};
-}
-
-/* The first block always runs. */
-static void find_copies(Facts *facts)
-{
-    for (LLVMValueRef line = LLVMGetFirstInstruction(LLVMGetFirstBasicBlock(facts->function));
-         line != NULL; line = LLVMGetNextInstruction(line)) {
-        LLVMOpcode opcode = LLVMGetInstructionOpcode(line);
-
-        if (opcode == LLVMStore && LLVMIsALoadInst(LLVMGetOperand(line, 0)) != NULL)
-            add_copy(facts, find_pointer(facts, LLVMGetOperand(line, 1)),
-                     find_pointer(facts, LLVMGetOperand(LLVMGetOperand(line, 0), 0)),
-                     LLVMStoreSizeOfType(facts->layout, LLVMTypeOf(LLVMGetOperand(line, 0))));
-        if (opcode == LLVMCall && LLVMIsAFunction(LLVMGetCalledValue(line)) != NULL &&
-            (facts_name_starts(LLVMGetCalledValue(line), "llvm.memcpy.") ||
-             facts_name_starts(LLVMGetCalledValue(line), "llvm.memmove.")))
-            add_copy(facts, find_pointer(facts, LLVMGetOperand(line, 0)),
-                     find_pointer(facts, LLVMGetOperand(line, 1)),
-                     constant_or_all(LLVMGetOperand(line, 2)));
-    }
-}
-
-/* Writes that meet the copy; its own is one. */
-static uint32_t count_writers(const Facts *facts, ByteCopy copy)
-{
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < facts->pointer_count; i++) {
-        const Pointer *pointer = &facts->pointers[i];
-
-        if (pointer->root != (int)facts->record_count - 1)
-            continue;
-        for (LLVMUseRef use = LLVMGetFirstUse(pointer->value); use != NULL;
-             use = LLVMGetNextUse(use)) {
-            LLVMValueRef user = LLVMGetUser(use);
-            LLVMOpcode opcode = LLVMGetInstructionOpcode(user);
-            uint64_t bytes = 0;
-
-            if (opcode == LLVMStore && LLVMGetOperand(user, 1) == pointer->value)
-                bytes = LLVMStoreSizeOfType(facts->layout, LLVMTypeOf(LLVMGetOperand(user, 0)));
-            else if (opcode == LLVMCall)
-                bytes = facts_is_memory_intrinsic(LLVMGetCalledValue(user))
-                            ? constant_or_all(LLVMGetOperand(user, 2))
-                            : UINT32_MAX;
-            count += bytes > 0 && (pointer->offset == ANYWHERE ||
-                                   (pointer->offset < (int64_t)copy.out + copy.bytes &&
-                                    copy.out < pointer->offset + (int64_t)bytes));
-        }
-    }
-    return count;
-}
-
 /* --- all of it --- */
 
 static void find_roots(Facts *facts)
@@ -685,8 +618,7 @@ static void find_all(Facts *facts)
         for (LLVMValueRef line = LLVMGetFirstInstruction(block); line != NULL;
              line = LLVMGetNextInstruction(line))
             look_at(facts, line);
-    if (facts->record_count >= 2)
-        find_copies(facts);
+    facts_find_copies(facts);
     facts->is_total = facts_is_total(facts);
 }
 
@@ -709,10 +641,8 @@ static const char *print_facts(const Facts *facts)
                           facts->writes[i][k].to);
     }
     for (uint32_t i = 0; i < facts->copy_count; i++)
-        if (facts->write_count[facts->copies[i].record] == 0 &&
-            count_writers(facts, facts->copies[i]) == 1)
-            strbuf_printf(&text, "copy%u:%u=%u+%u ", facts->copies[i].record, facts->copies[i].out,
-                          facts->copies[i].in, facts->copies[i].bytes);
+        strbuf_printf(&text, "copy%u:%u=%u+%u ", facts->copies[i].record, facts->copies[i].out,
+                      facts->copies[i].in, facts->copies[i].bytes);
     return strbuf_text(&text);
 }
 
@@ -731,7 +661,7 @@ const char *user_facts_of(Arena *arena, LLVMValueRef function)
     Facts facts = {.arena = arena,
                    .function = function,
                    .pointers = ARENA_ARRAY(arena, Pointer, VALUES_MAX),
-                   .copies = ARENA_ARRAY(arena, ByteCopy, RANGES_MAX),
+                   .copies = ARENA_ARRAY(arena, ByteCopy, FACTS_RANGES_MAX),
                    .globals = ARENA_ARRAY(arena, LLVMValueRef, GLOBALS_MAX),
                    .can_inline = true,
                    .is_pure = true};
@@ -740,8 +670,8 @@ const char *user_facts_of(Arena *arena, LLVMValueRef function)
         return nothing_known(arena);
     facts.layout = LLVMGetModuleDataLayout(LLVMGetGlobalParent(function));
     for (uint32_t i = 0; i < USER_RECORDS_MAX; i++) {
-        facts.reads[i] = ARENA_ARRAY(arena, ByteRange, RANGES_MAX);
-        facts.writes[i] = ARENA_ARRAY(arena, ByteRange, RANGES_MAX);
+        facts.reads[i] = ARENA_ARRAY(arena, ByteRange, FACTS_RANGES_MAX);
+        facts.writes[i] = ARENA_ARRAY(arena, ByteRange, FACTS_RANGES_MAX);
     }
     find_all(&facts);
     return facts.is_beyond_us ? nothing_known(arena) : print_facts(&facts);

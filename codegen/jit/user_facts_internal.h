@@ -1,5 +1,5 @@
 /*
- * user_facts_internal.h -- what user_facts.c and user_total.c share: pointers of a function
+ * user_facts_internal.h -- what user_facts.c, user_copies.c and user_total.c share: pointers of a function
  */
 #ifndef VONK_CODEGEN_JIT_USER_FACTS_INTERNAL_H
 #define VONK_CODEGEN_JIT_USER_FACTS_INTERNAL_H
@@ -11,6 +11,8 @@
 #include "core/plan/user_code.h"
 
 #define ANYWHERE INT64_MAX
+
+enum { FACTS_RANGES_MAX = 200 };
 
 /* What a pointer was made from: a record's number, or one of these. */
 enum { ROOT_TASK = -1, ROOT_OWN = -2 };
@@ -45,6 +47,9 @@ const Pointer *facts_pointer(const Facts *facts, LLVMValueRef value);
 
 /* --- what a line of code is --- */
 
+/* A number of bytes; UINT32_MAX: it is not known before the function runs. */
+uint64_t facts_constant_or_all(LLVMValueRef value);
+
 bool facts_is_division(LLVMOpcode opcode);
 /* By a constant that neither traps nor overflows. */
 bool facts_divides_safely(LLVMValueRef line);
@@ -53,6 +58,9 @@ bool facts_name_starts(LLVMValueRef value, const char *start);
 /* Does nothing, or computes a number of numbers; no trap, no memory, no question to the machine. */
 bool facts_is_arithmetic(LLVMValueRef callee);
 bool facts_is_memory_intrinsic(LLVMValueRef callee);
+
+/* user_copies.c: notes them, once reads and writes are known. */
+void facts_find_copies(Facts *facts);
 
 /* user_total.c: no record is one that the function cannot take (UserCode.is_total). */
 bool facts_is_total(const Facts *facts);

@@ -57,7 +57,10 @@ void user_load_field(const Chain *chain, const RecordField *field, LLVMValueRef 
     } else {
         value = aligned_load(chain, type, from, user_field_align(field));
     }
-    if (user_field_may_be_null(field)) {
+    if (user_field_may_be_null(field) && validity == NULL) {
+        LLVMBuildStore(chain->builder, LLVMConstInt(chain->i8, 0, false),
+                       at(chain, record, field->null_offset));
+    } else if (user_field_may_be_null(field)) {
         word = load(chain, chain->i64,
                     element(chain, chain->i64, validity,
                             LLVMBuildLShr(chain->builder, row, number(chain, 6), "")),
