@@ -9,14 +9,26 @@ static bool has_blanks(VonkText text)
 }
 
 /* SQL's reading of the value, but for blanks around it, and 0x10, 0b1 and 1_000. */
+enum { DIGITS_MAX = 18 }; /* of numbers that an int64 always holds */
+
 bool vonk_text_to_int8(VonkText text, int64_t *value_out)
 {
+    size_t sign_bytes = text.bytes > 0 && (text.data[0] == '-' || text.data[0] == '+');
+    int64_t value = 0;
+
     *value_out = 0;
-    for (size_t i = 0; i < text.bytes; i++)
-        if ((text.data[i] < '0' || text.data[i] > '9') &&
-            (i > 0 || (text.data[i] != '-' && text.data[i] != '+')))
+    for (size_t i = sign_bytes; i < text.bytes; i++) {
+        unsigned digit = (unsigned)(unsigned char)text.data[i] - '0';
+
+        if (digit > 9)
             return false;
-    return value_parse_int8(text.data, text.bytes, value_out) == PARSE_OK;
+        if (i < DIGITS_MAX)
+            value = value * 10 + (int64_t)digit;
+    }
+    if (text.bytes > DIGITS_MAX)
+        return value_parse_int8(text.data, text.bytes, value_out) == PARSE_OK;
+    *value_out = sign_bytes > 0 && text.data[0] == '-' ? -value : value;
+    return text.bytes > sign_bytes;
 }
 
 bool vonk_text_to_float8(VonkText text, double *value_out)

@@ -858,11 +858,24 @@ VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
 void pair(VonkTask *task, const VonkNumber *in, Pair *out) { (void)task; *out = (Pair){.k = in->value % 100, .v = in->value}; }
 void same(VonkTask *task, const Pair *a, const Pair *b, Pair *out) { (void)task; *out = (Pair){.k = a->k, .v = a->v + b->v}; }
 void other(VonkTask *task, const Pair *a, const Pair *b, Pair *out) { (void)task; *out = (Pair){.k = a->v, .v = a->k + b->v}; }
+void left(VonkTask *task, const Pair *a, const Pair *b, Pair *out) { (void)task; *out = (Pair){.k = a->k, .v = b == NULL ? -1 : a->v + b->v}; }
+void maybe(VonkTask *task, const Pair *a, const Pair *b, Pair *out)
+{
+    (void)task;
+    out->v = a->v;
+    if (b != NULL) {
+        out->k = a->k;
+        out->v += b->v;
+    }
+}
 int vonk_main(VonkSession *s, int c, char **v)
 {
     VonkRdd *a = vonk_rdd_partition_by(vonk_rdd_map(vonk_rdd_range(s, 0, 300, 1, 3), VonkNumber, Pair, pair), 4);
     VonkRdd *b = vonk_rdd_partition_by(vonk_rdd_map(vonk_rdd_range(s, 0, 200, 1, 2), VonkNumber, Pair, pair), 4);
-    VonkRdd *met = v[1][0] == 's' ? vonk_rdd_join(a, Pair, b, Pair, Pair, same) : vonk_rdd_join(a, Pair, b, Pair, Pair, other);
+    VonkRdd *met = v[1][0] == 's'   ? vonk_rdd_join(a, Pair, b, Pair, Pair, same)
+                   : v[1][0] == 'o' ? vonk_rdd_join(a, Pair, b, Pair, Pair, other)
+                   : v[1][0] == 'l' ? vonk_rdd_left_join(a, Pair, b, Pair, Pair, left)
+                                    : vonk_rdd_left_join(a, Pair, b, Pair, Pair, maybe);
 
     (void)c;
     met = vonk_rdd_partition_by(met, 4);
@@ -875,7 +888,7 @@ int vonk_main(VonkSession *s, int c, char **v)
 def meeting(folder):
     """Rows whose key a join's function passes on lie where they are wanted already."""
     job = write_job(folder, "meet.c", MEET_JOB)
-    for function, moves in ("same", 2), ("other", 3):
+    for function, moves in ("same", 2), ("other", 3), ("left", 2), ("maybe", 3):
         code, out, err = submit(job, function)
         plan, rows = out.split("k,v\n")
         check(code == 0 and plan.count("-> hash into 4") == moves and rows.count("\n") == 600, f"meeting, {function}: {code} {out[:2000]} {err[-300:]}")
