@@ -1,5 +1,5 @@
 /*
- * user_facts_internal.h -- what user_facts.c, user_copies.c and user_total.c share: pointers of a function
+ * user_facts_internal.h -- what user_facts.c, user_copies.c and user_total.c share
  */
 #ifndef VONK_CODEGEN_JIT_USER_FACTS_INTERNAL_H
 #define VONK_CODEGEN_JIT_USER_FACTS_INTERNAL_H

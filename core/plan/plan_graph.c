@@ -82,15 +82,18 @@ static void count_in_expr(void *context, const Expr *expr)
     expr_visit(expr, count_in_subquery, context);
 }
 
+/* What is made again for each reader reads what is below it once more. */
 static void count_readers(Copier *copier, const Plan *plan)
 {
+    bool is_met, is_met_again;
+
     while (is_apart(plan))
         plan = plan->inputs[0];
-    if (pointer_map_get(&copier->met, plan) != NULL) {
-        pointer_map_set(&copier->met_again, copier->arena, plan, plan);
+    is_met = pointer_map_get(&copier->met, plan) != NULL;
+    is_met_again = pointer_map_get(&copier->met_again, plan) != NULL;
+    pointer_map_set(is_met ? &copier->met_again : &copier->met, copier->arena, plan, plan);
+    if (is_met_again || (is_met && rows_meet(plan)))
         return;
-    }
-    pointer_map_set(&copier->met, copier->arena, plan, plan);
     plan_visit_exprs(plan, count_in_expr, copier);
     if (plan->kind == PLAN_SHARED) { /* all of one id are one reader */
         if (pointer_map_get(&copier->met_shared, plan->inputs[0]) != NULL)
