@@ -4,10 +4,9 @@ import json
 import os
 import re
 import subprocess
-import time
 
 from jobs import VONK, check
-from launches import JOB, LAUNCHERS, wait_until
+from launches import JOB, LAUNCHERS, PATIENCE, wait_until
 from slurm_cluster import free_ports
 
 FILES = os.path.join(LAUNCHERS, "kubernetes")
@@ -102,16 +101,15 @@ def test_commands(launches, python):
             with open(os.path.join(folder, "output"), "ab") as output:
                 processes.append(subprocess.Popen(words, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=output,
                                                   stderr=output))
-            time.sleep(0.3)
         words, env = command(specifications["driver"], replace)
-        done = subprocess.run([*words, "16", "250", "0"], env={**os.environ, **env}, capture_output=True, text=True, timeout=60)
+        done = subprocess.run([*words, "16", launches.meeting(is_open=True), "0"], env={**os.environ, **env}, capture_output=True, text=True, timeout=PATIENCE)
         check(done.stdout == "16 tasks, 120, in 2 processes\n", f"Kubernetes' commands: {done.stdout!r} {done.stderr}")
     finally:
         for process in reversed(processes):
             process.terminate()
         for process in processes:
             process.wait(30)
-    check(wait_until(lambda: not glob.glob(f"{folder}/work*/*"), 5), "the workers' folders are empty")
+    check(wait_until(lambda: not glob.glob(f"{folder}/work*/*"), 60), "the workers' folders are empty")
 
 
 def test_packages():

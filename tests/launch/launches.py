@@ -46,11 +46,25 @@ def vonk_processes():
     return found
 
 
+def open_gate(folder):
+    open(os.path.join(folder, "gate"), "w").close()
+
+
 class Launches:
     def __init__(self, folder):
         self.folder = folder
         self.tmp = os.path.join(folder, "tmp")
         os.mkdir(self.tmp, 0o700)
+        self.meetings = 0
+
+    def meeting(self, is_open):
+        """A new folder for where.c, whose tasks go on when it is open and two processes are there."""
+        self.meetings += 1
+        folder = os.path.join(self.folder, f"meeting-{self.meetings}")
+        os.mkdir(folder)
+        if is_open:
+            open_gate(folder)
+        return folder
 
     def env(self, env):
         return {**os.environ, "VONK": VONK, "TMPDIR": self.tmp, **env}
@@ -113,7 +127,7 @@ class Launches:
                                  (("--launcher", "ray", "--executor-memory", "much"), "is not a size"),
                                  (("--launcher", "slurm", "--master", "local"), "not both"),
                                  (("--executors", "2"), "are for clusters")):
-            done = subprocess.run([VONK, "submit", *options, JOB, "1", "1", "0"], capture_output=True, text=True)
+            done = subprocess.run([VONK, "submit", *options, JOB, "1", "nowhere", "0"], capture_output=True, text=True)
             check(done.returncode != 0 and message in done.stderr, f"{options}: {done.returncode} {done.stderr}")
 
     def test(self, launcher, env, files_after_kill="vonk-worker*"):
@@ -123,16 +137,18 @@ class Launches:
         self.test_end(launcher, env, signal.SIGKILL, files_after_kill)
 
     def test_answer(self, launcher, env):
-        process = self.start(launcher, env, JOB, 16, 250, 0)
+        folder = self.meeting(is_open=False)
+        process = self.start(launcher, env, JOB, 16, folder, 0)
         if self.wait_for_workers(launcher, process):
             self.check_secret(launcher)
+        open_gate(folder)
         output, errors = process.communicate(timeout=PATIENCE)
         check(process.returncode == 0, f"{launcher}: exit code {process.returncode}: {errors}")
         check(output == "16 tasks, 120, in 2 processes\n", f"{launcher}: {output!r} {errors}")
         self.check_nothing_left(launcher)
 
     def test_codes(self, launcher, env):
-        code, _, errors = self.submit(launcher, env, JOB, 2, 1, 3)
+        code, _, errors = self.submit(launcher, env, JOB, 2, self.meeting(is_open=True), 3)
         check(code == 3, f"{launcher}: the job's exit code 3 is {code}: {errors}")
         code, _, errors = self.submit(launcher, env, "/nowhere/job.c")
         check(code == 1 and "/nowhere/job.c" in errors, f"{launcher}: a job that is missing: {code} {errors}")
@@ -141,7 +157,7 @@ class Launches:
     def test_end(self, launcher, env, number, files):
         """The launcher is ended in the middle of a job: all that it has started ends."""
         where = f"{launcher} after {signal.Signals(number).name}"
-        process = self.start(launcher, env, JOB, 16, 60000, 0)
+        process = self.start(launcher, env, JOB, 16, self.meeting(is_open=False), 0)
         self.wait_for_workers(where, process)
         process.send_signal(number)
         _, errors = process.communicate(timeout=PATIENCE)

@@ -3,7 +3,7 @@ import os
 import subprocess
 
 from jobs import check, skip
-from launches import JOB, LAUNCHERS, wait_until
+from launches import JOB, LAUNCHERS, PATIENCE, wait_until
 from slurm_cluster import SlurmCluster, missing
 
 
@@ -11,18 +11,18 @@ def queue(slurm):
     return subprocess.run(["squeue", "-h", "-o", "%A"], env=slurm.env, capture_output=True, text=True).stdout.split()
 
 
-def submit_batch(launches, slurm, *arguments):
+def submit_batch(launches, slurm, meeting):
     """(the number of the job, where its output goes)"""
-    output = os.path.join(slurm.folder, f"batch-{'-'.join(map(str, arguments))}")
+    output = os.path.join(slurm.folder, f"batch-{os.path.basename(meeting)}")
     done = subprocess.run(["sbatch", "--parsable", "--nodes=2", f"--output={output}", os.path.join(LAUNCHERS, "slurm.sbatch"),
-                           JOB, *map(str, arguments)], env=launches.env(slurm.env), capture_output=True, text=True)
+                           JOB, "16", meeting, "0"], env=launches.env(slurm.env), capture_output=True, text=True)
     check(done.returncode == 0, f"sbatch: {done.stderr}")
     return done.stdout.strip(), output
 
 
 def test_batch(launches, slurm):
-    job, output = submit_batch(launches, slurm, 16, 250, 0)
-    check(wait_until(lambda: job not in queue(slurm), 60), "sbatch: the job ends")
+    job, output = submit_batch(launches, slurm, launches.meeting(is_open=True))
+    check(wait_until(lambda: job not in queue(slurm), PATIENCE), "sbatch: the job ends")
     with open(output) as file:
         said = file.read()
     check(said == "16 tasks, 120, in 2 processes\n", f"sbatch: {said!r}")
@@ -30,7 +30,7 @@ def test_batch(launches, slurm):
 
 
 def test_cancel(launches, slurm):
-    job, output = submit_batch(launches, slurm, 16, 60000, 0)
+    job, output = submit_batch(launches, slurm, launches.meeting(is_open=False))
     check(wait_until(launches.workers_run, 120), "scancel: two workers run before")
     subprocess.run(["scancel", job], env=slurm.env, check=True)
     check(wait_until(lambda: not queue(slurm), 60), "scancel: the job leaves the queue")
