@@ -1,6 +1,7 @@
 /* join_table_fill.c -- the tasks of a join table's finish; see join_table.c */
 #include <string.h>
 
+#include "core/base/cpu_clones.h"
 #include "core/base/invariant.h"
 #include "exec/join_table_internal.h"
 
@@ -129,7 +130,7 @@ void join_table__rank(JoinTable *table)
 /* --- moving --- */
 
 /* The number of the key among the distinct ones. */
-static uint32_t distinct_of(const JoinTable *table, uint64_t slot)
+IN_LOOP uint32_t distinct_of(const JoinTable *table, uint64_t slot)
 {
     const JoinWord *word = &table->words[slot / 64];
 
@@ -186,32 +187,39 @@ static void starts_of_slots(JoinTable *table, const JoinPart *part)
     }
 }
 
-static void copy_row(const JoinTable *table, char *to, const char *from)
+IN_LOOP void copy_row(size_t row_bytes, char *to, const char *from)
 {
-    size_t row_bytes = table->layout->row_bytes;
-
     for (size_t i = 0; i < row_bytes; i += 8)
         memcpy(to + i, from + i, 8);
 }
 
-static void place_rows(JoinTable *table, const Picked *picked, uint32_t *places)
+/* row_bytes: a constant, but for rows of many columns. */
+IN_LOOP void copy_rows(size_t row_bytes, char *to, const uint32_t *places, const char *from,
+                       const uint32_t *rows, uint32_t count)
 {
-    if (table->form == JOIN_FORM_HASHED) {
-        for (uint32_t i = 0; i < picked->count; i++)
-            __builtin_prefetch(&table->entries[picked->slots[i] + 1], 1);
-        for (uint32_t i = 0; i < picked->count; i++) {
-            uint64_t *entry = &table->entries[picked->slots[i] + 1];
+    for (uint32_t i = 0; i < count; i++)
+        copy_row(row_bytes, to + places[i] * row_bytes, from + rows[i] * row_bytes);
+}
 
-            places[i] = (uint32_t)(*entry >> 16);
-            *entry += (uint64_t)1 << 16;
-        }
-        return;
-    }
+static void place_hashed(JoinTable *table, const Picked *picked, uint32_t *places)
+{
+    for (uint32_t i = 0; i < picked->count; i++)
+        __builtin_prefetch(&table->entries[picked->slots[i] + 1], 1);
     for (uint32_t i = 0; i < picked->count; i++) {
-        places[i] = distinct_of(table, picked->slots[i]);
-        if (table->ends != NULL)
-            places[i] = table->ends[places[i] + 1]++;
+        uint64_t *entry = &table->entries[picked->slots[i] + 1];
+
+        places[i] = (uint32_t)(*entry >> 16);
+        *entry += (uint64_t)1 << 16;
     }
+}
+
+FOR_EACH_CPU static void place_direct(const JoinTable *table, const Picked *picked,
+                                      uint32_t *places)
+{
+    for (uint32_t i = 0; i < picked->count; i++)
+        places[i] = distinct_of(table, picked->slots[i]);
+    for (uint32_t i = 0; table->ends != NULL && i < picked->count; i++)
+        places[i] = table->ends[places[i] + 1]++;
 }
 
 static void move_picked(JoinTable *table, const JoinSegment *segment, uint64_t first_row,
@@ -221,11 +229,25 @@ static void move_picked(JoinTable *table, const JoinSegment *segment, uint64_t f
     const char *rows = segment->chunk->rows + segment->first * row_bytes;
     uint32_t places[BLOCK_ROWS];
 
-    place_rows(table, picked, places);
+    if (table->form == JOIN_FORM_HASHED)
+        place_hashed(table, picked, places);
+    else
+        place_direct(table, picked, places);
     for (uint32_t i = 0; i < picked->count; i++)
         __builtin_prefetch(table->rows + places[i] * row_bytes, 1);
-    for (uint32_t i = 0; i < picked->count; i++)
-        copy_row(table, table->rows + places[i] * row_bytes, rows + picked->rows[i] * row_bytes);
+    switch (row_bytes) {
+    case 8:
+        copy_rows(8, table->rows, places, rows, picked->rows, picked->count);
+        break;
+    case 16:
+        copy_rows(16, table->rows, places, rows, picked->rows, picked->count);
+        break;
+    case 24:
+        copy_rows(24, table->rows, places, rows, picked->rows, picked->count);
+        break;
+    default:
+        copy_rows(row_bytes, table->rows, places, rows, picked->rows, picked->count);
+    }
     if (table->order != NULL)
         for (uint32_t i = 0; i < picked->count; i++)
             table->order[first_row + picked->rows[i]] = places[i];
@@ -245,7 +267,7 @@ static void move_nowhere(JoinTable *table)
         for (uint32_t i = 0; i < segment->count; i++) {
             if (!is_all && !chunk->is_nowhere[segment->first + i])
                 continue;
-            copy_row(table, table->rows + place * row_bytes,
+            copy_row(row_bytes, table->rows + place * row_bytes,
                      chunk->rows + (segment->first + i) * row_bytes);
             if (table->order != NULL)
                 table->order[table->segment_rows[s] + i] = place;

@@ -128,9 +128,10 @@ static void move_records(WordTable *to, const WordTable *from)
         uint64_t at;
 
         prefetch_move(to, from, i);
-        to->order[i] = BESIDE;
-        if (from->order[i] == BESIDE)
+        if (from->order[i] == BESIDE) {
+            to->order[i] = BESIDE;
             continue;
+        }
         record = word_table_slot(from, from->order[i]);
         at = free_slot(to, word_table_key(from, record));
         memcpy(word_table_slot(to, at), record, bytes);
