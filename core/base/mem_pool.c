@@ -16,7 +16,7 @@ enum {
     KEPT_BYTES_MAX = 1 << 29, /* 512 MiB, or an eighth of the root's limit */
     KEPT_BYTES_IDLE = 1 << 26,
     PAGE_BYTES = 4096,
-    POPULATED_BYTES_MIN = 256 << 10,
+    POPULATED_BYTES_MIN = 96 << 10,
     HUGE_PAGE_BYTES = 2 << 20,
     HUGE_BLOCK_BYTES_MIN = (2 << 20) - (64 << 10),
 };
