@@ -355,35 +355,73 @@ static void encode_fixed(const Encoder *e)
     }
 }
 
+/* The first `count` bytes, up to 8, as a number whose highest byte is the first. */
+static inline uint64_t leading_bytes(const char *bytes, uint32_t count)
+{
+    uint64_t eight, first, middle, last;
+    uint32_t first_four, last_four;
+
+    if (count >= 8) {
+        memcpy(&eight, bytes, sizeof eight);
+        return __builtin_bswap64(eight);
+    }
+    if (count >= 4) { /* two pieces that may overlap */
+        memcpy(&first_four, bytes, sizeof first_four);
+        memcpy(&last_four, bytes + count - 4, sizeof last_four);
+        return (uint64_t)__builtin_bswap32(first_four) << 32 |
+               (uint64_t)__builtin_bswap32(last_four) << (64 - 8 * count);
+    }
+    if (count == 0)
+        return 0;
+    first = (uint8_t)bytes[0];
+    middle = (uint8_t)bytes[count / 2];
+    last = (uint8_t)bytes[count - 1];
+    return first << 56 | middle << (56 - 8 * (count / 2)) | last << (64 - 8 * count);
+}
+
+/* The text's bytes to the row's key, from byte `start` on. */
+static inline void put_text(const Encoder *e, uint32_t i, const char *bytes, uint32_t count,
+                            uint32_t start)
+{
+    uint64_t *words = e->keys + (size_t)i * e->words + start / 8;
+    uint32_t shift = 8 * (start % 8);
+
+    for (uint32_t done = 0; done < count; done += 8, words++) {
+        uint32_t some = count - done < 8 ? count - done : 8;
+        uint64_t bits = leading_bytes(bytes + done, some);
+
+        words[0] |= bits >> shift;
+        if (shift + 8 * some > 64)
+            words[1] |= bits << (64 - shift);
+    }
+}
+
+static void invert_bytes(const Encoder *e, uint32_t i, uint32_t start, uint32_t count)
+{
+    uint64_t *words = e->keys + (size_t)i * e->words;
+
+    for (uint32_t b = start; b < start + count; b++)
+        words[b / 8] ^= (uint64_t)0xff << (56 - 8 * (b % 8));
+}
+
 static void encode_texts(const Encoder *e, bool *is_open)
 {
     uint32_t prefix_bytes = e->part->value_bytes - 1, skip_bytes = e->part->skip_bytes;
     uint32_t start = e->part->offset + e->part->is_nullable;
-    uint32_t first_word = start / 8, end_word = (start + prefix_bytes) / 8 + 1;
-    uint8_t inversion = e->part->is_descending ? 0xff : 0;
 
     for (uint32_t i = 0; i < e->batch->selected_count; i++) {
         uint32_t row = batch_row(e->batch, i), length, bytes;
-        uint8_t key[KEY_BYTES_MAX] = {0};
-        Str text;
+        const Str *text = value_of(e, row);
 
         if (has_no_value(e, i, row))
             continue;
-        memcpy(&text, value_of(e, row), sizeof text);
-        length = text.length > skip_bytes ? text.length - skip_bytes : 0;
+        length = text->length > skip_bytes ? text->length - skip_bytes : 0;
         bytes = length < prefix_bytes ? length : prefix_bytes;
-        if (bytes > 0)
-            memcpy(key + start, str_bytes(&text) + skip_bytes, bytes);
-        key[start + prefix_bytes] = (uint8_t)(length <= prefix_bytes ? length : prefix_bytes + 1);
-        if (inversion != 0)
-            for (uint32_t b = start; b <= start + prefix_bytes; b++)
-                key[b] ^= inversion;
-        for (uint32_t w = first_word; w < end_word; w++) {
-            uint64_t big_endian;
-
-            memcpy(&big_endian, key + 8 * w, sizeof big_endian);
-            e->keys[(size_t)i * e->words + w] |= __builtin_bswap64(big_endian);
-        }
+        put_text(e, i, str_bytes(text) + (length > 0 ? skip_bytes : 0), bytes, start);
+        put_bytes(e, i, length <= prefix_bytes ? length : prefix_bytes + 1, start + prefix_bytes,
+                  1);
+        if (e->part->is_descending)
+            invert_bytes(e, i, start, prefix_bytes + 1);
         is_open[i] = length > prefix_bytes;
     }
 }
