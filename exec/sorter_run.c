@@ -164,19 +164,26 @@ static void note_order(SortRun *run, uint32_t count, bool is_new_segment)
     run->is_last_open = is_last_open;
 }
 
+#define WRITE_KEYS(count_of_words)                                                                 \
+    case count_of_words:                                                                           \
+        for (uint32_t i = 0; i < count; i++)                                                       \
+            memcpy(scratch->entries[i], scratch->words + (size_t)i * (count_of_words),             \
+                   (count_of_words) * sizeof(uint64_t));                                           \
+        return
+
 /* Keys to the entries. */
 static void write_keys(SortRun *run, uint32_t count)
 {
-    uint32_t words = run->shape->key.words;
     const SortScratch *scratch = run->scratch;
 
-    if (words == 1) {
-        for (uint32_t i = 0; i < count; i++)
-            *(uint64_t *)scratch->entries[i] = scratch->words[i];
-        return;
+    switch (run->shape->key.words) {
+        WRITE_KEYS(1);
+        WRITE_KEYS(2);
+        WRITE_KEYS(3);
+        WRITE_KEYS(4);
+    default:
+        UNREACHABLE("words of a sort key");
     }
-    for (uint32_t i = 0; i < count; i++)
-        memcpy(scratch->entries[i], scratch->words + (size_t)i * words, words * sizeof(uint64_t));
 }
 
 /* Whether the batch's texts stay where they are, for they are most of what they lie in. */

@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "core/base/heap.h"
+#include "core/base/invariant.h"
 
-enum { WRITE_BUFFER_BYTES = 1 << 18, OPEN_TRIES = 100 };
+enum { WRITE_BUFFER_BYTES = FILE_WRITER_ROOM_MAX, OPEN_TRIES = 100 };
 
 struct File {
     int descriptor;
@@ -322,6 +323,26 @@ Status file_writer_add(FileWriter *writer, const void *bytes, size_t byte_count,
         memcpy(writer->buffer + writer->buffered, bytes, byte_count);
     writer->buffered += byte_count;
     return ST_OK;
+}
+
+Status file_writer_room(FileWriter *writer, size_t least_bytes, Error *err, char **room_out,
+                        size_t *room_bytes_out)
+{
+    CHECK(least_bytes <= WRITE_BUFFER_BYTES);
+    *room_out = NULL;
+    *room_bytes_out = 0;
+    if (least_bytes > WRITE_BUFFER_BYTES - writer->buffered)
+        TRY(flush_buffer(writer, err));
+    *room_out = writer->buffer + writer->buffered;
+    *room_bytes_out = WRITE_BUFFER_BYTES - writer->buffered;
+    return ST_OK;
+}
+
+void file_writer_fill(FileWriter *writer, size_t byte_count)
+{
+    CHECK(byte_count <= WRITE_BUFFER_BYTES - writer->buffered);
+    writer->buffered += byte_count;
+    writer->offset += byte_count;
 }
 
 uint64_t file_writer_offset(const FileWriter *writer)

@@ -65,6 +65,12 @@ MUST_CHECK Status file_writer_open(const char *path, Error *err, FileWriter **wr
 /* Appends; buffered. After a failure only file_writer_abort may follow. */
 MUST_CHECK Status file_writer_add(FileWriter *writer, const void *bytes, size_t byte_count,
                                   Error *err);
+/* Where the next bytes are buffered: room for at least least_bytes, up to FILE_WRITER_ROOM_MAX.
+ * file_writer_fill then adds as many as were written there. */
+enum { FILE_WRITER_ROOM_MAX = 1 << 18 };
+MUST_CHECK Status file_writer_room(FileWriter *writer, size_t least_bytes, Error *err,
+                                   char **room_out, size_t *room_bytes_out);
+void file_writer_fill(FileWriter *writer, size_t byte_count);
 uint64_t file_writer_offset(const FileWriter *writer); /* bytes added so far */
 
 /* Write, fsync, rename, fsync of the directory; unless it is_synced no fsync: then a power cut

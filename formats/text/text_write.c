@@ -1,5 +1,8 @@
 /* text_write.c -- batches of one column of text as lines; a NULL is an empty line */
 #include "formats/text/text_write.h"
+
+#include <string.h>
+
 #include "core/base/file.h"
 
 typedef struct TextWriter {
@@ -43,18 +46,56 @@ Status text_writer_open(const char *path, uint32_t column_count, const TableColu
     return ST_OK;
 }
 
+static inline const Str *line_of(const Batch *batch, uint32_t i)
+{
+    static const Str empty = {.length = 0};
+    const Column *column = &batch->columns[0];
+    uint32_t row = batch_row(batch, i);
+
+    if (column_is_null(column, row))
+        return &empty;
+    return column->form == COLUMN_FLAT ? (const Str *)column->values + row
+                                       : column_value(column, row);
+}
+
+/* Lines from the selection's number `first` on to where the file is buffered, as many as there is
+ * room for. Returns the number of the next. */
+static uint32_t write_lines(FileWriter *file, const Batch *batch, uint32_t first, char *room,
+                            size_t room_bytes)
+{
+    char *to = room, *end = room + room_bytes;
+    uint32_t i;
+
+    for (i = first; i < batch->selected_count; i++) {
+        const Str *line = line_of(batch, i);
+
+        if (line->length >= (size_t)(end - to))
+            break;
+        memcpy(to, str_bytes(line), line->length);
+        to[line->length] = '\n';
+        to += line->length + 1;
+    }
+    file_writer_fill(file, (size_t)(to - room));
+    return i;
+}
+
 Status text_writer_add(TableWriter *handle, const Batch *batch, Error *err)
 {
-    TextWriter *writer = (TextWriter *)handle;
-    const Column *column = &batch->columns[0];
+    FileWriter *file = ((TextWriter *)handle)->file;
 
-    for (uint32_t i = 0; i < batch->selected_count; i++) {
-        uint32_t row = batch_row(batch, i);
-        const Str *text = column_is_null(column, row) ? NULL : column_value(column, row);
+    for (uint32_t i = 0; i < batch->selected_count;) {
+        const Str *line = line_of(batch, i);
+        size_t room_bytes;
+        char *room;
 
-        if (text != NULL)
-            TRY(file_writer_add(writer->file, str_bytes(text), text->length, err));
-        TRY(file_writer_add(writer->file, "\n", 1, err));
+        if (line->length >= FILE_WRITER_ROOM_MAX) {
+            TRY(file_writer_add(file, line->data, line->length, err));
+            TRY(file_writer_add(file, "\n", 1, err));
+            i++;
+        } else {
+            TRY(file_writer_room(file, line->length + 1, err, &room, &room_bytes));
+            i = write_lines(file, batch, i, room, room_bytes);
+        }
     }
     return ST_OK;
 }

@@ -56,6 +56,23 @@ void make_line(VonkTask *task, const VonkNumber *in, VonkLine *out)
         out->text = (VonkText){text, (size_t)snprintf(text, 40, "line %lld", (long long)in->value)};
 }
 
+/* Around what a file's writer keeps before it writes. */
+static const size_t long_lines[] = {0, 1,   (1 << 18) - 2, (1 << 18) - 1, 1 << 18, (1 << 18) + 1,
+                                    5, 700, 1 << 17,       1 << 17,       1 << 20, 0};
+
+enum { LONG_LINES = sizeof long_lines / sizeof *long_lines };
+
+void make_long_line(VonkTask *task, const VonkNumber *in, VonkLine *out)
+{
+    size_t bytes = long_lines[in->value];
+    char *text = vonk_task_alloc(task, bytes + 1);
+
+    if (text == NULL)
+        return;
+    memset(text, 'a' + (int)in->value, bytes);
+    out->text = (VonkText){text, bytes};
+}
+
 void refuse_late(VonkTask *task, const VonkNumber *in, VonkLine *out)
 {
     make_line(task, in, out);
@@ -130,6 +147,33 @@ static void test_save(VonkSession *session)
           "of a job that fails nothing is left");
     check(vonk_rdd_save_as_text(lines, "/nowhere/at/all", &error) == VONK_IO,
           "a folder that cannot be made");
+}
+
+static bool has_long_lines(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    bool right = file != NULL;
+
+    for (int i = 0; i < LONG_LINES && right; i++) {
+        for (size_t b = 0; b < long_lines[i] && right; b++)
+            right = getc(file) == 'a' + i;
+        right = right && getc(file) == '\n';
+    }
+    right = right && getc(file) == EOF;
+    if (file != NULL)
+        fclose(file);
+    return right;
+}
+
+static void test_long_lines(VonkSession *session)
+{
+    VonkError error;
+
+    check(vonk_rdd_save_as_text(
+              vonk_rdd_map(numbers(session, LONG_LINES, 1), VonkNumber, VonkLine, make_long_line),
+              path_of("long"), &error) == VONK_OK &&
+              has_long_lines(path_of("long/part-00000.txt")),
+          "save_as_text of long lines");
 }
 
 static void test_binary(VonkSession *session)
@@ -308,6 +352,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
         return 2;
     root = argv[1];
     test_save(session);
+    test_long_lines(session);
     test_binary(session);
     test_pipe(session);
     test_save_over(session);

@@ -180,6 +180,46 @@ START_TEST(writer_replaces_at_the_end_only)
 }
 END_TEST
 
+/* Bytes put where they are buffered, behind and before those that are added. */
+START_TEST(writer_gives_room)
+{
+    enum { LINES = 30000, LINE_BYTES = 26 };
+    Error err = ERROR_NONE;
+    FileWriter *writer;
+    File *file;
+    char *got = malloc((size_t)LINES * LINE_BYTES), expected[LINE_BYTES + 1], *room;
+    size_t room_bytes;
+
+    ck_assert_int_eq(file_writer_open(in_folder("room"), &err, &writer), ST_OK);
+    for (int i = 0; i < LINES; i++) {
+        snprintf(expected, sizeof expected, "%025d\n", i);
+        if (i % 3 == 0) {
+            ck_assert_int_eq(file_writer_add(writer, expected, LINE_BYTES, &err), ST_OK);
+            continue;
+        }
+        ck_assert_int_eq(file_writer_room(writer, LINE_BYTES, &err, &room, &room_bytes), ST_OK);
+        ck_assert_uint_ge(room_bytes, LINE_BYTES);
+        memcpy(room, expected, LINE_BYTES);
+        file_writer_fill(writer, LINE_BYTES);
+    }
+    ck_assert_int_eq(file_writer_room(writer, FILE_WRITER_ROOM_MAX, &err, &room, &room_bytes),
+                     ST_OK);
+    ck_assert_uint_eq(room_bytes, FILE_WRITER_ROOM_MAX);
+    ck_assert_uint_eq(file_writer_offset(writer), LINES * LINE_BYTES);
+    ck_assert_int_eq(file_writer_finish(writer, true, &err), ST_OK);
+    ck_assert_int_eq(file_open(in_folder("room"), &err, &file), ST_OK);
+    ck_assert_uint_eq(file_size(file), LINES * LINE_BYTES);
+    ck_assert_int_eq(file_read_at(file, 0, got, (size_t)LINES * LINE_BYTES, &err), ST_OK);
+    file_close(file);
+    for (int i = 0; i < LINES; i++) {
+        snprintf(expected, sizeof expected, "%025d\n", i);
+        ck_assert_mem_eq(got + (size_t)i * LINE_BYTES, expected, LINE_BYTES);
+    }
+    remove(in_folder("room"));
+    free(got);
+}
+END_TEST
+
 START_TEST(aborted_writer_leaves_nothing)
 {
     Error err = ERROR_NONE;
@@ -323,6 +363,7 @@ int main(void)
     tcase_add_test(tests, shrinking_file_is_an_error);
     tcase_add_test(tests, reads_whole);
     tcase_add_test(tests, writer_replaces_at_the_end_only);
+    tcase_add_test(tests, writer_gives_room);
     tcase_add_test(tests, aborted_writer_leaves_nothing);
     tcase_add_test(tests, killed_writer_leaves_nothing);
     tcase_add_test(tests, writes_where_files_need_names);
