@@ -37,19 +37,23 @@ class Breaker(threading.Thread):
     def __init__(self, cluster, act, every):
         super().__init__()
         self.cluster, self.act, self.every, self.count = cluster, act, every, 0
-        self.over = threading.Event()
+        self.over, self.generator = threading.Event(), random.Random(11)
 
     def run(self):
-        generator = random.Random(11)
         while not self.over.wait(self.every):
-            pids = sorted(self.cluster.executors())
-            if not pids:
-                continue
-            try:
-                self.act(generator.choice(pids))
-                self.count += 1
-            except ProcessLookupError:
+            while not self.acts() and not self.over.wait(0.01):  # between two queries there are none
                 pass
+
+    def acts(self):
+        pids = sorted(self.cluster.executors())
+        if not pids:
+            return False
+        try:
+            self.act(self.generator.choice(pids))
+        except ProcessLookupError:
+            return False
+        self.count += 1
+        return True
 
     def __enter__(self):
         self.start()
