@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from jobs import check
-from launches import wait_until
+from launches import PATIENCE, wait_until
 from slurm_cluster import free_ports
 
 
@@ -32,7 +32,7 @@ def test(launches, python):
             with open(os.path.join(folder, "output"), errors="replace") as output:
                 return output.read()
 
-        if check(wait_until(lambda: said().count("Registered to") == 3, 40), f"Dask's workers have registered: {said()}"):
+        if check(wait_until(lambda: said().count("Registered to") == 3, PATIENCE), f"Dask's workers have registered: {said()}"):
             launches.test("dask", {**env, "DASK_SCHEDULER_ADDRESS": f"tcp://127.0.0.1:{port}"})
             test_errors(launches, env)
     finally:

@@ -31,9 +31,9 @@ def test_batch(launches, slurm):
 
 def test_cancel(launches, slurm):
     job, output = submit_batch(launches, slurm, launches.meeting(is_open=False))
-    check(wait_until(launches.workers_run, 120), "scancel: two workers run before")
+    check(wait_until(launches.workers_run, PATIENCE), "scancel: two workers run before")
     subprocess.run(["scancel", job], env=slurm.env, check=True)
-    check(wait_until(lambda: not queue(slurm), 60), "scancel: the job leaves the queue")
+    check(wait_until(lambda: not queue(slurm), PATIENCE), "scancel: the job leaves the queue")
     launches.check_nothing_left("scancel")
 
 

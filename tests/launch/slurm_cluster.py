@@ -94,7 +94,7 @@ class SlurmCluster:
         states = subprocess.run(["sinfo", "-h", "-N", "-o", "%t"], env=self.env, capture_output=True, text=True)
         return states.stdout.split() == ["idle"] * len(NODES)
 
-    def wait_until(self, holds, what, seconds=30):
+    def wait_until(self, holds, what, seconds=120):
         until = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > until or any(process.poll() is not None for process in self.processes):

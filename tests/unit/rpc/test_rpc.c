@@ -645,7 +645,7 @@ START_TEST(test_more_connections_than_may_be)
     ck_assert_int_eq(channel_read(channels[4], &byte, 1, true, in_ms(5000), &err), ST_CANCELLED);
     channel_close(channels[0]);
     channel_close(channels[4]);
-    for (int tries = 0; tries < 50 && call_once(&right, &err) != ST_OK; tries++)
+    for (int tries = 0; tries < 1000 && call_once(&right, &err) != ST_OK; tries++)
         usleep(20000); /* until the server has seen that one is gone */
     check_still_served(&right);
     for (int i = 1; i < 4; i++)
