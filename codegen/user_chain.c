@@ -6,6 +6,33 @@
 #include "core/base/str.h"
 #include "core/plan/call_fields.h"
 
+static const RecordField *only_key(const RecordLayout *layout)
+{
+    const RecordField *key = NULL;
+
+    for (uint32_t i = 0; i < layout->field_count; i++)
+        if (layout->fields[i].is_key) {
+            if (key != NULL)
+                return NULL;
+            key = &layout->fields[i];
+        }
+    return key;
+}
+
+bool chain_has_slots(const CombineSpec *spec)
+{
+    const RecordLayout *acc = spec->acc;
+    const RecordField *key = only_key(acc), *other = only_key(spec->in);
+
+    if (!spec->has_keys || key == NULL || other == NULL || acc->bytes > CHAIN_SLOT_BYTES ||
+        key->null_offset != RECORD_NEVER_NULL || other->null_offset != RECORD_NEVER_NULL)
+        return false;
+    for (uint32_t i = 0; i < acc->field_count; i++)
+        if ((type_phys(acc->fields[i].type) == PHYS_STR) != (&acc->fields[i] == key))
+            return false;
+    return true;
+}
+
 /* Longer chains are rare. A step costs compile time, and one that emits most of it: it has its own
  * copy of the job's bitcode. */
 static RecordLayout *copy_layout(Arena *arena, const RecordLayout *layout)
@@ -70,7 +97,8 @@ static const ChainCombine *copy_combine(Arena *arena, const CombineSpec *spec)
                               .in = copy_layout(arena, spec->in),
                               .acc = copy_layout(arena, spec->acc),
                               .has_zero = spec->zero != NULL,
-                              .has_keys = spec->has_keys};
+                              .has_keys = spec->has_keys,
+                              .has_slots = chain_has_slots(spec)};
     if (spec->create.call != NULL && spec->zero == NULL)
         combine->create = arena_copy(arena, spec->create.code, sizeof(UserCode));
     return combine;

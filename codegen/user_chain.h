@@ -37,7 +37,7 @@ typedef struct ChainCall {
     uint8_t *const *out_nulls;       /* by output field that may be NULL: a byte a row */
     uint32_t out_capacity;
     uint32_t out_count;     /* rows made and not yet passed on, or records combined */
-    void *const *accs;      /* with keys: of rows[i], CHAIN_ACC_IS_NEW in the address of new ones */
+    void *const *accs;      /* with keys: of rows[i], or its slot; CHAIN_ACC_IS_NEW: a new one's */
     void *acc;              /* without keys: the only one, ... */
     bool has_acc;           /* ... once there is something in it */
     VonkTask *const *tasks; /* by function */
@@ -68,8 +68,13 @@ typedef struct ChainStep {
 typedef struct ChainCombine {
     const UserCode *add, *create; /* NULL: none */
     const RecordLayout *in, *acc;
-    bool has_zero, has_keys;
+    bool has_zero, has_keys, has_slots;
 } ChainCombine;
+
+/* Accumulators of so few bytes that have one text, their key, lie in slots: records in which a Str
+ * stands where that VonkText was, so that no short text is looked for elsewhere. */
+enum { CHAIN_SLOT_BYTES = 32 };
+bool chain_has_slots(const CombineSpec *spec);
 
 /* All it points to lives in its arena, but for bitcode, which is the object's. */
 typedef struct UserChain {

@@ -7,6 +7,7 @@
 #include "codegen/user_chain.h"
 #include "core/base/invariant.h"
 #include "core/data/batch.h"
+#include "exec/combine_texts.h"
 
 enum { PREFETCH_ROWS = 64, AHEAD_ROWS = 24, AHEAD_WORDS = 32 };
 
@@ -51,10 +52,13 @@ void combine_table_init(CombineTable *table, Arena *arena, const CombineSpec *sp
     text_store_init(&table->texts, pool, consumer);
     table->has_words =
         table->keys.is_word && table->text_count == 0 && spec->acc->bytes <= WORD_RECORD_BYTES_MAX;
-    if (!table->has_words)
-        return;
-    word_table_init(&table->words, spec->acc->bytes, table->keys.items[0].b_offset, spec->zero,
-                    pool, consumer);
+    table->has_slots = chain_has_slots(spec);
+    if (table->has_words)
+        word_table_init(&table->words, spec->acc->bytes, table->keys.items[0].b_offset, spec->zero,
+                        pool, consumer);
+    if (table->has_slots)
+        text_table_init(&table->slots, spec->acc->bytes, table->keys.items[0].b_offset,
+                        &table->texts, pool, consumer);
 }
 
 void combine_table_fini(CombineTable *table)
@@ -68,7 +72,7 @@ void combine_table_fini(CombineTable *table)
 void combine_table_want_numbers(CombineTable *table)
 {
     CHECK(combine_table_count(table) == 0 && table->number_offset == 0);
-    table->has_words = false;
+    table->has_words = table->has_slots = false;
     table->number_offset = table->records.row_bytes;
     row_store_fini(&table->records);
     row_store_init(&table->records, table->number_offset + 16, table->pool, table->consumer);
@@ -80,6 +84,7 @@ void combine_table_clear(CombineTable *table)
     text_store_fini(&table->texts);
     hash_directory_clear(&table->directory);
     word_table_clear(&table->words);
+    text_table_clear(&table->slots);
 }
 
 void combine_table_empty(CombineTable *table)
@@ -88,12 +93,14 @@ void combine_table_empty(CombineTable *table)
     text_store_fini(&table->texts);
     hash_directory_fini(&table->directory);
     word_table_fini(&table->words);
+    text_table_fini(&table->slots);
 }
 
 size_t combine_table_bytes(const CombineTable *table)
 {
     return table->records.used_bytes + table->texts.used_bytes +
-           hash_directory_bytes(&table->directory) + word_table_bytes(&table->words);
+           hash_directory_bytes(&table->directory) + word_table_bytes(&table->words) +
+           text_table_bytes(&table->slots);
 }
 
 uint64_t combine_table_extent(const CombineTable *table, uint64_t *low_out)
@@ -123,6 +130,8 @@ uint32_t combine_table_read(const CombineTable *table, CombinePlace *place, uint
     if (table->has_words)
         return word_table_read(&table->words, &place->number, count, table->spec->acc->bytes,
                                records);
+    if (table->has_slots)
+        return text_table_read(&table->slots, &place->number, count, records);
     while (done < count && place->chunk < store->chunk_count) {
         const RowChunk *chunk = &store->chunks[place->chunk];
 
@@ -130,7 +139,7 @@ uint32_t combine_table_read(const CombineTable *table, CombinePlace *place, uint
             memcpy(records + done * bytes, chunk->rows + (size_t)place->row * store->row_bytes,
                    bytes);
         if (place->row == chunk->row_count)
-            *place = (CombinePlace){place->chunk + 1, 0, place->number};
+            *place = (CombinePlace){.chunk = place->chunk + 1, .number = place->number};
     }
     return done;
 }
@@ -139,6 +148,26 @@ uint32_t combine_table_read(const CombineTable *table, CombinePlace *place, uint
 static uint64_t hash_of_word(uint64_t word)
 {
     return key_hash_combine(0, key_hash_word(word));
+}
+
+static uint64_t hash_of_text(Str text)
+{
+    return key_hash_combine(0, key_hash_text(text));
+}
+
+static bool next_slot(const TextTable *slots, CombinePlace *place, SpilledRecord *record_out)
+{
+    const char *slot;
+
+    if (place->number == slots->key_count)
+        return false;
+    slot = text_table_slot(slots, place->number);
+    text_table_show(slots, slot, place->shown);
+    *record_out = (SpilledRecord){.kind = COMBINE_ACC,
+                                  .hash = hash_of_text(*text_table_key(slots, slot)),
+                                  .first = place->number++,
+                                  .record = place->shown};
+    return true;
 }
 
 static bool next_word(const CombineTable *table, CombinePlace *place, SpilledRecord *record_out)
@@ -162,6 +191,8 @@ bool combine_table_next(const CombineTable *table, CombinePlace *place, SpilledR
 
     if (table->has_words)
         return next_word(table, place, record_out);
+    if (table->has_slots)
+        return next_slot(&table->slots, place, record_out);
     if (place->chunk == store->chunk_count || place->row == chunk->row_count)
         return false;
     row = chunk->rows + (size_t)place->row * store->row_bytes;
@@ -172,94 +203,8 @@ bool combine_table_next(const CombineTable *table, CombinePlace *place, SpilledR
     if (table->number_offset != 0)
         memcpy(&record_out->first, row + table->number_offset, sizeof record_out->first);
     if (++place->row == chunk->row_count)
-        *place = (CombinePlace){place->chunk + 1, 0, place->number};
+        *place = (CombinePlace){.chunk = place->chunk + 1, .number = place->number};
     return true;
-}
-
-/* --- texts that stay --- */
-
-/*
- * In front of an accumulator's text stands how many bytes there is room for: a text that changes is
- * written over the one before, or, when it is longer, gets room for twice as much. So all that a
- * text has ever been takes memory in proportion to the longest.
- */
-static size_t text_room(const char *owned)
-{
-    size_t room = 0;
-
-    if (owned != NULL)
-        memcpy(&room, owned - sizeof room, sizeof room);
-    return room;
-}
-
-/* Whether the record has another text in there, as when a function exchanges two. */
-static bool is_shared(const CombineTable *table, const char *record, uint32_t offset,
-                      const char *owned)
-{
-    for (uint32_t i = table->key_text_count; i < table->text_count; i++) {
-        VonkText text;
-
-        memcpy(&text, record + table->text_offsets[i], sizeof text);
-        if (table->text_offsets[i] != offset && (uintptr_t)text.data >= (uintptr_t)owned &&
-            (uintptr_t)text.data < (uintptr_t)owned + text_room(owned))
-            return true;
-    }
-    return false;
-}
-
-/* before: what the table owned as the text until now; NULL: nothing. */
-static Status own_text(CombineTable *table, char *record, uint32_t offset, const char *before,
-                       Error *err)
-{
-    size_t room = text_room(before);
-    char *to = (char *)(uintptr_t)before;
-    VonkText text;
-
-    memcpy(&text, record + offset, sizeof text);
-    if (text.bytes == 0) {
-        text.data = NULL;
-    } else {
-        if (text.bytes > room || is_shared(table, record, offset, before)) {
-            room = text.bytes > 2 * room ? text.bytes : 2 * room;
-            TRY(text_store_room(&table->texts, sizeof room + room, err, &to));
-            memcpy(to, &room, sizeof room);
-            to += sizeof room;
-        }
-        memmove(to, text.data, text.bytes);
-        text.data = to;
-    }
-    memcpy(record + offset, &text, sizeof text);
-    return ST_OK;
-}
-
-static const char *text_data(const char *record, uint32_t offset)
-{
-    VonkText text;
-
-    memcpy(&text, record + offset, sizeof text);
-    return text.data;
-}
-
-static Status own_changed_texts(CombineTable *table, char *record, Error *err)
-{
-    for (uint32_t i = table->key_text_count; i < table->text_count; i++)
-        if (text_data(record, table->text_offsets[i]) != table->text_seen[i])
-            TRY(own_text(table, record, table->text_offsets[i], table->text_seen[i], err));
-    return ST_OK;
-}
-
-/* The record's texts of the key are what stands behind it, whatever a function did to them
- * (*sum = *more). */
-static void show_key_texts(const CombineTable *table, char *record)
-{
-    const char *keys = record + table->directory.hash_offset + sizeof(uint64_t);
-
-    for (uint32_t i = 0; i < table->key_text_count; i++) {
-        const Str *key = (const Str *)(const void *)keys + i;
-        VonkText text = {str_bytes(key), key->length};
-
-        memcpy(record + table->text_offsets[i], &text, sizeof text);
-    }
 }
 
 /* --- records --- */
@@ -268,40 +213,15 @@ static Status call_add(CombineTable *table, char *acc, const char *record, Error
 {
     AddFunction add = (AddFunction)table->spec->add.call;
 
-    for (uint32_t i = table->key_text_count; i < table->text_count; i++)
-        table->text_seen[i] = text_data(acc, table->text_offsets[i]);
+    combine_note_texts(table, acc);
     add(&table->user->task, acc, record);
     if (table->keys.is_word)
         record_keys_copy(&table->keys, record, acc);
-    show_key_texts(table, acc);
+    combine_show_key_texts(table, acc);
     if (table->text_count == table->key_text_count)
         return ST_OK;
-    TRY(own_changed_texts(table, acc, err));
+    TRY(combine_own_changed_texts(table, acc, err));
     user_task_reset_if_large(table->user); /* nothing points there any more */
-    return ST_OK;
-}
-
-static Status own_key_text(CombineTable *table, Str text, Error *err, Str *key_out)
-{
-    *key_out = text;
-    if (text.length <= STR_INLINE_BYTES)
-        return ST_OK;
-    return text_store_copy(&table->texts, text.data, text.length, err, &key_out->data);
-}
-
-static Status own_texts(CombineTable *table, char *record, Error *err)
-{
-    Str *keys = (Str *)(void *)(record + table->directory.hash_offset + sizeof(uint64_t));
-
-    for (uint32_t i = 0; i < table->key_text_count; i++) {
-        VonkText text;
-
-        memcpy(&text, record + table->text_offsets[i], sizeof text);
-        TRY(own_key_text(table, str_make(text.data, (uint32_t)text.bytes), err, &keys[i]));
-    }
-    show_key_texts(table, record);
-    for (uint32_t i = table->key_text_count; i < table->text_count; i++)
-        TRY(own_text(table, record, table->text_offsets[i], NULL, err));
     return ST_OK;
 }
 
@@ -356,7 +276,7 @@ static Status start_key(CombineTable *table, uint64_t hash, uint64_t at, const c
     *acc_out = NULL;
     TRY(row_store_add_one(&table->records, err, &memory));
     begin_acc(table, record, is_acc, memory);
-    if (own_texts(table, memory, err) != ST_OK) {
+    if (combine_own_texts(table, memory, err) != ST_OK) {
         row_store_drop_last(&table->records);
         return ST_OUT_OF_MEMORY;
     }
@@ -381,6 +301,34 @@ static Status add_word(CombineTable *table, const char *record, Error *err)
     return is_new && table->spec->zero == NULL ? ST_OK : call_add(table, acc, record, err);
 }
 
+static Str key_text(const CombineTable *table, const char *record)
+{
+    VonkText text;
+
+    memcpy(&text, record + table->keys.items[0].a_offset, sizeof text);
+    return str_make(text.data, (uint32_t)text.bytes);
+}
+
+/* There is room for the key. */
+static Status add_to_slot(CombineTable *table, uint64_t hash, const char *record, Error *err)
+{
+    _Alignas(16) char acc[CHAIN_SLOT_BYTES];
+    bool is_new;
+    char *slot;
+
+    TRY(text_table_find(&table->slots, key_text(table, record), hash, err, &slot, &is_new));
+    if (is_new) {
+        begin_acc(table, record, false, acc);
+        text_table_set(&table->slots, acc, slot);
+        if (table->spec->zero == NULL)
+            return ST_OK;
+    }
+    text_table_show(&table->slots, slot, acc);
+    ((AddFunction)table->spec->add.call)(&table->user->task, acc, record);
+    text_table_set(&table->slots, acc, slot);
+    return ST_OK;
+}
+
 /* *is_added_out: the record is in an accumulator, also when that has no memory for its texts. */
 static Status add_one(CombineTable *table, uint64_t hash, const char *record, Error *err,
                       bool *is_added_out)
@@ -391,6 +339,12 @@ static Status add_one(CombineTable *table, uint64_t hash, const char *record, Er
     *is_added_out = true;
     if (table->has_words)
         return add_word(table, record, err);
+    if (table->has_slots) {
+        Status status = add_to_slot(table, hash, record, err);
+
+        *is_added_out = status == ST_OK;
+        return status;
+    }
     at = hash_directory_start(&table->directory, hash);
     while ((acc = hash_directory_next(&table->directory, hash, &at)) != NULL)
         if (record_keys_equal(&table->keys, record, acc))
@@ -399,6 +353,26 @@ static Status add_one(CombineTable *table, uint64_t hash, const char *record, Er
     TRY(start_key(table, hash, at, record, false, err, &acc));
     *is_added_out = true;
     return table->spec->zero == NULL ? ST_OK : call_add(table, acc, record, err);
+}
+
+static void hash_records(const CombineTable *table, const char *records, uint32_t count)
+{
+    if (table->has_slots)
+        for (uint32_t i = 0; i < count; i++, records += table->spec->in->bytes)
+            table->row_hashes[i] = text_table_hash(key_text(table, records));
+    else
+        record_keys_hash(&table->keys, records, count, table->row_hashes);
+}
+
+/* What adding the next records will touch. */
+PREFETCHER void prefetch_run(const CombineTable *table, const uint64_t *hashes, uint32_t count)
+{
+    count = count < PREFETCH_ROWS ? count : PREFETCH_ROWS;
+    if (table->has_slots)
+        for (uint32_t i = 0; i < count; i++)
+            text_table_prefetch(&table->slots, hashes[i]);
+    else if (!table->has_words)
+        hash_directory_prefetch(&table->directory, table->records.row_bytes, hashes, count);
 }
 
 static Status add_run(CombineTable *table, const char *records, uint32_t count, Error *err,
@@ -410,10 +384,8 @@ static Status add_run(CombineTable *table, const char *records, uint32_t count, 
         bool is_added;
         Status status;
 
-        if (i % PREFETCH_ROWS == 0 && !table->has_words)
-            hash_directory_prefetch(&table->directory, table->records.row_bytes,
-                                    table->row_hashes + i,
-                                    count - i < PREFETCH_ROWS ? count - i : PREFETCH_ROWS);
+        if (i % PREFETCH_ROWS == 0)
+            prefetch_run(table, table->row_hashes + i, count - i);
         table->user->record = ++table->record_number;
         status = add_one(table, table->row_hashes[i], records + i * bytes, err, &is_added);
         *done_out += is_added;
@@ -427,9 +399,11 @@ static Status add_run(CombineTable *table, const char *records, uint32_t count, 
 /* Room for so many more keys, but not for their records, where those stand for themselves. */
 static Status reserve(CombineTable *table, uint32_t count, Error *err)
 {
-    return table->has_words
-               ? word_table_reserve(&table->words, count, err)
-               : hash_directory_reserve(&table->directory, &table->records, count, err);
+    if (table->has_words)
+        return word_table_reserve(&table->words, count, err);
+    if (table->has_slots)
+        return text_table_reserve(&table->slots, count, err);
+    return hash_directory_reserve(&table->directory, &table->records, count, err);
 }
 
 Status combine_table_add(CombineTable *table, const char *records, uint32_t count, Error *err,
@@ -440,7 +414,7 @@ Status combine_table_add(CombineTable *table, const char *records, uint32_t coun
     ASSERT(count <= BATCH_ROWS_MAX);
     *done_out = 0;
     TRY(reserve(table, count, err));
-    record_keys_hash(&table->keys, records, count, table->row_hashes);
+    hash_records(table, records, count);
     user_task_begin(table->user, &table->spec->add);
     status = add_run(table, records, count, err, done_out);
     failed = user_task_end(table->user, err);
@@ -483,7 +457,7 @@ static inline void hash_keys(const CombineTable *table, KeyKind kind, const KeyS
             hashes[i] = hash_of_word(word_at(source, i));
     else
         for (uint32_t i = 0; i < count; i++)
-            hashes[i] = key_hash_combine(0, key_hash_text(text_at(source, i)));
+            hashes[i] = hash_of_text(text_at(source, i));
 }
 
 static inline bool has_key(const CombineTable *table, KeyKind kind, const KeySource *source,
@@ -511,14 +485,14 @@ static Status put_key(CombineTable *table, KeyKind kind, const KeySource *source
     else
         memset(row, 0, spec->acc->bytes);
     if (kind == KEY_TEXT) {
-        TRY(own_key_text(table, text_at(source, i), err, row_texts(table, row)));
-        show_key_texts(table, row);
+        TRY(combine_own_key_text(table, text_at(source, i), err, row_texts(table, row)));
+        combine_show_key_texts(table, row);
     } else if (kind == KEY_WORD) {
         word = word_at(source, i);
         memcpy(row + table->keys.items[0].b_offset, &word, sizeof word);
     } else {
         record_keys_copy(&table->keys, source->records + (size_t)i * spec->in->bytes, row);
-        TRY(own_texts(table, row, err));
+        TRY(combine_own_texts(table, row, err));
     }
     return ST_OK;
 }
@@ -668,6 +642,9 @@ Status combine_table_find(CombineTable *table, const void *values, const uint32_
     TRY(reserve(table, count, err));
     if (table->has_words)
         return find_words(table, &source, count, accs_out, found_out);
+    if (table->has_slots)
+        return text_table_find_rows(&table->slots, values, rows, count, table->row_hashes,
+                                    table->spec->zero, err, accs_out, found_out);
     if (table->keys.is_word)
         return find_keys(table, KEY_WORD, &source, count, err, accs_out, found_out);
     if (table->keys.is_text)

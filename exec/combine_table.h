@@ -9,7 +9,8 @@
  * Accumulators are records in chunks, in the order in which their keys first came; they never move.
  * Texts of accumulators are owned; short ones of the key stand behind their record, so that looking
  * a key up touches one line of the directory and one record. Small accumulators whose key is one
- * word lie in a word table instead, and move when more keys are added.
+ * word, or one text and no other, lie in a word table or a text table instead, and move when more
+ * keys are added.
  *
  * Thread: one thread's.
  */
@@ -19,6 +20,7 @@
 #include "exec/hash_directory.h"
 #include "exec/record_keys.h"
 #include "exec/record_spill.h"
+#include "exec/text_table.h"
 #include "exec/user_task.h"
 #include "exec/word_table.h"
 
@@ -34,8 +36,9 @@ typedef struct CombineTable {
     const char **text_seen; /* where the texts that are no keys pointed before a call */
     uint32_t number_offset; /* in a row of records; 0: rows have no number */
 
-    bool has_words; /* accumulators are in words; else in records */
+    bool has_words, has_slots; /* accumulators are in words, in slots; else in records */
     WordTable words;
+    TextTable slots;
     RowStore records;
     TextStore texts;
     HashDirectory directory;
@@ -56,7 +59,7 @@ MUST_CHECK Status combine_table_add(CombineTable *table, const char *records, ui
 
 /*
  * The first half of the same: *found_out rows' keys have an accumulator. accs_out[i] is row i's,
- * until more keys are added;
+ * or its slot (chain_has_slots), until more keys are added;
  * that of a new key has CHAIN_ACC_IS_NEW in its address, and holds its key, and else `zero`, or
  * zeros. The key's values stand in a column (int64_t or Str, row rows[i], i when rows is NULL) when
  * combine_table_reads_column says so, or else in records. Of a table whose accumulators have no
@@ -84,13 +87,16 @@ MUST_CHECK Status combine_table_put(CombineTable *table, const void *record, Err
 
 static inline uint64_t combine_table_count(const CombineTable *table)
 {
-    return table->has_words ? word_table_count(&table->words) : table->records.row_count;
+    if (table->has_words)
+        return word_table_count(&table->words);
+    return table->has_slots ? table->slots.key_count : table->records.row_count;
 }
 
 /* How far a reader is; zeroed: at the first accumulator. */
 typedef struct CombinePlace {
     uint32_t chunk, row;
     uint64_t number;
+    _Alignas(16) char shown[CHAIN_SLOT_BYTES]; /* a slot's record */
 } CombinePlace;
 
 /* Copies the next accumulators, at most count, to records; returns how many there were. */
@@ -124,7 +130,8 @@ void combine_table_clear(CombineTable *table);
 
 enum { COMBINE_IN, COMBINE_ACC }; /* kinds of spilled records */
 
-/* The next accumulator, to be spilled; without numbers, `first` counts up from 0. False: none. */
+/* The next accumulator, to be spilled, until the place is used again; without numbers, `first`
+ * counts up from 0. False: none. */
 bool combine_table_next(const CombineTable *table, CombinePlace *place, SpilledRecord *record_out);
 
 /* Forgets all accumulators, and holds no memory. */

@@ -450,12 +450,14 @@ static Status pass_records(CombineOp *op, PartialLocal *local, const Batch *batc
     return ST_OK;
 }
 
-/* Follows from the rows alone; how much room was asked for does not. */
+/* Follows from the rows alone; how much room was asked for does not. Up to three slots in four have
+ * a key. */
 static uint64_t partial_bytes(const CombineOp *op)
 {
-    return combine_table_count_outside(&op->table) *
-               (op->table.records.row_bytes + 2 * sizeof(uint64_t)) +
-           op->table.texts.used_bytes;
+    uint64_t key_bytes = op->table.has_slots ? CHAIN_SLOT_BYTES + CHAIN_SLOT_BYTES / 2
+                                             : op->table.records.row_bytes + 2 * sizeof(uint64_t);
+
+    return combine_table_count_outside(&op->table) * key_bytes + op->table.texts.used_bytes;
 }
 
 static void partial_init(PartialState *state, Arena *arena, const RecordLayout *in,

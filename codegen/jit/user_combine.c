@@ -7,7 +7,8 @@
  *         what create makes of the record, or the record itself, becomes *state->acc;
  *
  * The state's accumulator is a variable of the loop where there is just one, or else a row of the
- * table, where the row's key stands already.
+ * table, or a slot, where the row's key stands already. What add gets of a slot is a record made of
+ * it; what is not its key goes back there.
  */
 #include "codegen/jit/user_emit.h"
 
@@ -48,6 +49,69 @@ static void keep_key(const Chain *chain, LLVMValueRef acc, LLVMValueRef *words, 
     }
 }
 
+static uint32_t key_offset(const RecordLayout *layout)
+{
+    uint32_t i = 0;
+
+    while (!layout->fields[i].is_key)
+        i++;
+    return layout->fields[i].offset;
+}
+
+/* A variable of the function: SROA makes registers of those of the first block alone. */
+static LLVMValueRef new_variable(const Chain *chain, LLVMValueRef function, uint32_t bytes)
+{
+    LLVMBasicBlockRef block = LLVMGetInsertBlock(chain->builder);
+    LLVMValueRef first = LLVMGetFirstInstruction(LLVMGetEntryBasicBlock(function)), variable;
+
+    if (first != NULL)
+        LLVMPositionBuilderBefore(chain->builder, first);
+    variable = LLVMBuildAlloca(chain->builder, LLVMArrayType2(chain->i8, bytes), "shown");
+    LLVMSetAlignment(variable, RECORD_ALIGN);
+    begin_block(chain, block);
+    return variable;
+}
+
+/* The slot's record. */
+static LLVMValueRef show_slot(const Chain *chain, LLVMValueRef function, LLVMValueRef slot)
+{
+    const RecordLayout *layout = chain->chain->combine->acc;
+    LLVMValueRef shown = new_variable(chain, function, layout->bytes), args[2];
+
+    LLVMBuildMemCpy(chain->builder, shown, RECORD_ALIGN, slot, RECORD_ALIGN,
+                    number(chain, layout->bytes));
+    args[0] = at(chain, slot, key_offset(layout));
+    args[1] = at(chain, shown, key_offset(layout));
+    LLVMBuildCall2(chain->builder, LLVMGlobalGetValueType(chain->load_text), chain->load_text, args,
+                   2, "");
+    return shown;
+}
+
+/* What the record has beside the key goes to its slot. */
+static void set_slot(const Chain *chain, LLVMValueRef slot, LLVMValueRef record)
+{
+    const RecordLayout *layout = chain->chain->combine->acc;
+    uint32_t key = key_offset(layout), behind = key + sizeof(VonkText);
+
+    LLVMBuildMemCpy(chain->builder, slot, sizeof(uint64_t), record, sizeof(uint64_t),
+                    number(chain, key));
+    LLVMBuildMemCpy(chain->builder, at(chain, slot, behind), sizeof(uint64_t),
+                    at(chain, record, behind), sizeof(uint64_t),
+                    number(chain, layout->bytes - behind));
+}
+
+static void call_add_of_slot(const Chain *chain, LLVMValueRef function, LLVMValueRef state,
+                             LLVMValueRef call, LLVMValueRef slot, LLVMValueRef record)
+{
+    uint32_t k = add_number(chain);
+    LLVMValueRef task = task_of(chain, call, k), shown = show_slot(chain, function, slot);
+    LLVMValueRef args[3] = {task, shown, record};
+
+    (void)user_call(chain, k, args, 3);
+    set_slot(chain, slot, shown);
+    user_return_if_failed(chain, function, state, k, task);
+}
+
 static void call_add(const Chain *chain, LLVMValueRef function, LLVMValueRef state,
                      LLVMValueRef call, LLVMValueRef acc, LLVMValueRef record)
 {
@@ -56,6 +120,10 @@ static void call_add(const Chain *chain, LLVMValueRef function, LLVMValueRef sta
     LLVMValueRef *words =
         ARENA_ARRAY(chain->chain->arena, LLVMValueRef, 2 * chain->chain->combine->acc->field_count);
 
+    if (chain->chain->combine->has_slots) {
+        call_add_of_slot(chain, function, state, call, acc, record);
+        return;
+    }
     keep_key(chain, acc, words, false);
     (void)user_call(chain, k, args, 3);
     keep_key(chain, acc, words, true);
@@ -79,6 +147,10 @@ static void begin_acc(const Chain *chain, LLVMValueRef function, LLVMValueRef st
     } else {
         LLVMBuildMemCpy(chain->builder, first, RECORD_ALIGN, record, RECORD_ALIGN,
                         number(chain, combine->acc->bytes));
+    }
+    if (combine->has_slots) {
+        set_slot(chain, acc, first);
+        return;
     }
     if (combine->has_keys)
         user_copy_keys(chain, combine->acc, acc, combine->acc, first);
