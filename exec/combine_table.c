@@ -9,7 +9,7 @@
 #include "core/data/batch.h"
 #include "exec/combine_texts.h"
 
-enum { PREFETCH_ROWS = 64, AHEAD_ROWS = 24, AHEAD_WORDS = 32 };
+enum { PREFETCH_ROWS = 64, AHEAD_ROWS = 24 };
 
 typedef void (*CreateFunction)(VonkTask *, const void *, void *);
 typedef void (*AddFunction)(VonkTask *, void *, const void *);
@@ -591,15 +591,14 @@ static uint32_t find_known_words(const WordTable *words, const KeySource *source
 {
     uint32_t late_count = 0;
 
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         starts[i] = word_table_start(words, word_at(source, i));
-    for (uint32_t i = 0; i < AHEAD_WORDS && i < count; i++)
         word_table_prefetch(words, starts[i]);
+    }
     for (uint32_t i = 0; i < count; i++) {
         uint64_t word = word_at(source, i);
         char *slot = word_table_slot(words, starts[i]);
 
-        word_table_prefetch(words, starts[i + AHEAD_WORDS < count ? i + AHEAD_WORDS : count - 1]);
         accs_out[i] = slot;
         late[late_count] = i;
         late_count += (word_table_key(words, slot) != word) | (word == WORD_FREE);
