@@ -157,10 +157,11 @@ static inline Status find_new(TextTable *table, Str key, uint64_t hash, Error *e
                               bool *is_new_out)
 {
     char *line = text_table_line(table, hash), *second = line + CHAIN_SLOT_BYTES;
-    bool first_is_free = is_free(table, line);
+    bool first_is_free = is_free(table, line), second_is_free = is_free(table, second);
+    bool is_first = is_at(table, line, key), is_second = is_at(table, second, key);
 
-    if (!(first_is_free | is_free(table, second)) || key.length > STR_INLINE_BYTES ||
-        (is_at(table, line, key) | is_at(table, second, key)))
+    if (!(first_is_free | second_is_free) || key.length > STR_INLINE_BYTES ||
+        (is_first | is_second))
         return text_table_find(table, key, hash, err, slot_out, is_new_out);
     *slot_out = line + (first_is_free ? 0 : (size_t)CHAIN_SLOT_BYTES);
     *is_new_out = true;
