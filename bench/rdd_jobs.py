@@ -215,6 +215,16 @@ if __name__ == "__main__":
     sums = dd.read_parquet('{pairs}').groupby('k').v.sum(split_out=4).reset_index()
     print("k,v\\n1,%d" % (sums.k * (sums.v % 1000)).sum().compute())
 """,
+        "multiprocessing": f"""
+import pandas, pyarrow.parquet
+def sums(group):
+    return pyarrow.parquet.ParquetFile('{pairs}').read_row_group(group).to_pandas().groupby('k').v.sum()
+if __name__ == "__main__":
+    with multiprocessing.Pool(2) as pool:
+        parts = pool.imap(sums, range(pyarrow.parquet.ParquetFile('{pairs}').num_row_groups))
+        total = pandas.concat(parts).groupby(level=0).sum()
+    print("k,v\\n1,%d" % (total.index * (total % 1000)).sum())
+""",
     }
 
 
@@ -238,6 +248,15 @@ def sort(pairs, out):
         "polars": f"""pl.scan_parquet('{pairs}').select('v').sort('v').sink_parquet('{out}', compression='snappy')""",
         "spark": f"""
 spark.read.parquet("{pairs}").select("v").as[Long].rdd.sortBy(x => x, true, 4).toDF("v").write.parquet("{out}")
+""",
+        "pyspark": f"""
+values = spark.read.parquet('{pairs}').select('v').rdd.map(lambda r: r[0])
+values.sortBy(lambda v: v, True, 4).map(lambda v: (v,)).toDF('v bigint').write.parquet('{out}')
+""",
+        "dask": f"""
+import dask.dataframe as dd
+if __name__ == "__main__":
+    dd.read_parquet('{pairs}', columns=['v']).sort_values('v').to_parquet('{out}', write_index=False, name_function=lambda i: f"part-{{i:05}}.parquet")
 """,
     }
 
@@ -266,6 +285,10 @@ c.execute('''COPY (SELECT line FROM {line} ORDER BY substr(line, 1, 10)) TO '{ou
         "spark": f"""
 val records = sc.textFile("{records}", 8).map(l => (l.substring(0, 10), l.substring(10)))
 records.sortByKey(true, 8).map(p => p._1 + p._2).saveAsTextFile("{out}")
+""",
+        "pyspark": f"""
+records = sc.textFile('{records}', 8).map(lambda l: (l[:10], l[10:]))
+records.sortByKey(True, 8).map(lambda p: p[0] + p[1]).saveAsTextFile('{out}')
 """,
         "sort": ["bash", "-c", f"LC_ALL=C sort -s -S 2G --parallel=2 -k1.1,1.10 '{records}' -o '{out}'"],
     }
@@ -319,6 +342,16 @@ for (_ <- 1 to 10) {{
 val top = ranks.takeOrdered(10)(Ordering.by((p: (Long, Double)) => (-p._2, p._1)))
 println("page,rank\\n" + top.map(p => s"${{p._1}},${{p._2}}").mkString("\\n"))
 """,
+        "pyspark": f"""
+edges = sc.textFile('{links}', 4).map(lambda l: tuple(map(int, l.split(' '))))
+links = edges.groupByKey(4).mapValues(list).cache()
+ranks = edges.flatMap(lambda e: e).distinct(4).map(lambda p: (p, 1.0))
+for _ in range(10):
+    given = links.join(ranks, 4).values().flatMap(lambda t: [(to, t[1] / len(t[0])) for to in t[0]])
+    ranks = given.union(ranks.mapValues(lambda _: 0.0)).reduceByKey(add, 4).mapValues(lambda x: 0.15 + 0.85 * x)
+top = ranks.takeOrdered(10, key=lambda p: (-p[1], p[0]))
+{show}
+""",
     }
 
 
@@ -345,6 +378,9 @@ println(sc.range(0, {samples}L, 1, 4).map {{ i =>
   val x = (bits >>> 32) / 4294967296.0
   val y = (bits & 0xffffffffL) / 4294967296.0
   if (x * x + y * y < 1) 1L else 0L }}.reduce(_ + _))
+""",
+        "pyspark": mixed + f"""
+print(sc.parallelize({steps}, 4).map(lambda step: hits(*step)).sum())
 """,
         "multiprocessing": mixed + f"""
 if __name__ == "__main__":
