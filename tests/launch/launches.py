@@ -89,9 +89,9 @@ class Launches:
         return glob.glob(os.path.join(self.tmp, f"vonk-{kind}.*", "secret"))
 
     def workers_run(self):
-        """Two have their secret and have been started."""
-        started = [words for words in vonk_processes().values() if "worker" in words and VONK in words and "--dir" in words]
-        return len(self.secrets("worker")) == 2 and len(started) >= 2
+        """Two have their secret and have been started: a worker's child is like it until it becomes an executor, and counts no more."""
+        folders = {words[words.index("--dir") + 1] for words in vonk_processes().values() if "worker" in words and VONK in words and "--dir" in words}
+        return len(self.secrets("worker")) == 2 and len(folders) >= 2
 
     def wait_for_workers(self, where, process):
         wait_until(lambda: self.workers_run() or process.poll() is not None, PATIENCE)
