@@ -109,9 +109,20 @@ static void find_in_block(Facts *facts, LLVMBasicBlockRef block)
     }
 }
 
+/* The record made is written where we do not see it: who has its address may write any of it. */
+static bool is_written_anywhere(const Facts *facts)
+{
+    uint32_t made = facts->record_count - 1;
+
+    for (uint32_t i = 0; i < facts->write_count[made]; i++)
+        if (facts->writes[made][i].to == UINT32_MAX)
+            return true;
+    return false;
+}
+
 void facts_find_copies(Facts *facts)
 {
-    if (facts->record_count < 2)
+    if (facts->record_count < 2 || is_written_anywhere(facts))
         return;
     for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(facts->function); block != NULL;
          block = LLVMGetNextBasicBlock(block))

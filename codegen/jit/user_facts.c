@@ -307,10 +307,25 @@ bool facts_is_memory_intrinsic(LLVMValueRef callee)
 /* Not what traps, is about the stack, or asks the machine for something. */
 static bool is_arithmetic_intrinsic(LLVMValueRef callee)
 {
-    static const char *const others[] = {
-        "llvm.trap",  "llvm.debugtrap", "llvm.ubsantrap", "llvm.va_",           "llvm.eh.",
-        "llvm.stack", "llvm.read",      "llvm.write",     "llvm.returnaddress", "llvm.frameaddress",
-        "llvm.get.",  "llvm.set.",      "llvm.reset.",    "llvm.x86.",          "llvm.aarch64."};
+    static const char *const others[] = {"llvm.trap",
+                                         "llvm.debugtrap",
+                                         "llvm.ubsantrap",
+                                         "llvm.va_",
+                                         "llvm.eh.",
+                                         "llvm.stack",
+                                         "llvm.read",
+                                         "llvm.write",
+                                         "llvm.returnaddress",
+                                         "llvm.frameaddress",
+                                         "llvm.get.",
+                                         "llvm.set.",
+                                         "llvm.reset.",
+                                         "llvm.x86.",
+                                         "llvm.aarch64.",
+                                         "llvm.thread.",
+                                         "llvm.addressofreturnaddress",
+                                         "llvm.masked.",
+                                         "llvm.load."};
 
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (facts_name_starts(callee, others[i]))
@@ -360,6 +375,8 @@ static void use_in_call(Facts *facts, const Pointer *pointer, LLVMValueRef call,
             note_read(facts, pointer, ANYWHERE, 1);
     } else if (IS_ONE_OF(callee, reading_calls)) {
         note_read(facts, pointer, ANYWHERE, 1);
+        if (LLVMGetTypeKind(LLVMTypeOf(call)) == LLVMPointerTypeKind) /* a place that it found */
+            add_pointer(facts, call, pointer->root, ANYWHERE);
     } else {
         note_escape(facts, pointer);
     }
@@ -517,10 +534,22 @@ static void look_at_body(Facts *facts, LLVMValueRef function)
             look_at_operands(facts, line);
 }
 
+/* What pragmas allow, to multiply and add in one step or to add in another order, is done as the
+ * machine can, and the loop around it: inlined, it would give other bits than in the object. */
+static bool is_rounded_as_it_comes(LLVMValueRef value)
+{
+    if (LLVMIsAFunction(value) != NULL)
+        return facts_name_starts(value, "llvm.fmuladd.");
+    return LLVMCanValueUseFastMathFlags(value) && LLVMGetFastMathFlags(value) != LLVMFastMathNone;
+}
+
 /* What can be reached from a function is copied with it when it is inlined: constants may be, and
- * functions, but no variable, which lies in the object, where others use it too. */
+ * functions, but no variable, which lies in the object, where others use it too; nor assembly,
+ * which the compiler at run time cannot read, and whose labels may not be there twice. */
 static void look_at_global(Facts *facts, LLVMValueRef value)
 {
+    if (LLVMIsAInlineAsm(value) != NULL || is_rounded_as_it_comes(value))
+        facts->can_inline = false;
     if (LLVMIsAConstant(value) == NULL)
         return;
     if (LLVMIsAFunction(value) != NULL) {
@@ -537,6 +566,7 @@ static void look_at_global(Facts *facts, LLVMValueRef value)
 
 static void look_at_operands(Facts *facts, LLVMValueRef value)
 {
+    facts->can_inline &= !is_rounded_as_it_comes(value);
     for (int i = 0; i < LLVMGetNumOperands(value); i++)
         look_at_global(facts, LLVMGetOperand(value, (unsigned)i));
 }

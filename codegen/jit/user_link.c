@@ -138,6 +138,7 @@ static Status parse_job(const Chain *chain, const JobTable *job, Error *err,
     delete_global(*module_out, "llvm.global_dtors");
     delete_global(*module_out, "llvm.used");
     delete_global(*module_out, "llvm.compiler.used");
+    LLVMSetModuleInlineAsm2(*module_out, "", 0); /* what it defines is in the object */
     make_private(*module_out);
     return ST_OK;
 }

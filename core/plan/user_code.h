@@ -15,7 +15,7 @@
 
 #include "core/base/arena.h"
 
-enum { JOB_TABLE_VERSION = 4, USER_RECORDS_MAX = 3 };
+enum { JOB_TABLE_VERSION = 5, USER_RECORDS_MAX = 3 };
 
 /* As it lies in the job's object; the analysis writes it. */
 typedef struct JobSymbol {

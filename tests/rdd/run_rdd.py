@@ -913,6 +913,7 @@ def main():
         semantics(folder, MODES)
         inlined("tests/rdd/jobs/inlined.c", 30000)
         inlined("tests/rdd/jobs/combined.c", 6000)
+        inlined("tests/rdd/jobs/facts.c", 3500)
         names()
         one_plan(folder)
         word_count(folder)
