@@ -397,7 +397,7 @@ int subcommand_submit(int argc, char **argv)
     Error err = ERROR_NONE;
     FILE *lineage = NULL;
     VonkSession *session = NULL;
-    JobMain job_main;
+    JobMain job_main = NULL;
     Status status;
 
     if (at <= 0)

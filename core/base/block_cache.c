@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "core/base/block_memory.h"
 #include "core/base/heap.h"
 #include "core/base/list.h"
 
@@ -91,14 +92,16 @@ void block_cache_shrink(BlockCache *cache, size_t kept_bytes)
 {
     while (atomic_load_explicit(&cache->kept_bytes, memory_order_relaxed) > kept_bytes) {
         KeptBlock *oldest = NULL;
+        size_t bytes = 0;
 
         pthread_mutex_lock(&cache->lock);
         if (cache->kept_bytes > kept_bytes) {
             oldest = LIST_OWNER(cache->blocks.first, KeptBlock, by_age);
+            bytes = oldest->bytes;
             remove_block(cache, oldest);
         }
         pthread_mutex_unlock(&cache->lock);
-        free(oldest);
+        block_memory_free(oldest, bytes);
     }
 }
 
@@ -108,7 +111,7 @@ void block_cache_give(BlockCache *cache, void *memory, size_t bytes)
     KeptBlock *block = memory;
 
     if (rounded > cache->kept_bytes_max / 4) { /* one block is no cache */
-        free(memory);
+        block_memory_free(memory, rounded);
         return;
     }
     block_cache_shrink(cache, cache->kept_bytes_max - rounded);

@@ -27,7 +27,7 @@ size_t block_cache_round(size_t bytes);
 /* A kept block of block_cache_round(bytes) bytes, or NULL. */
 void *block_cache_take(BlockCache *cache, size_t bytes);
 
-/* Takes a block (from aligned_alloc) of block_cache_round(bytes) bytes; frees it or older ones
+/* Takes a block (from block_memory_alloc) of block_cache_round(bytes) bytes; frees it or older ones
  * when there are too many. */
 void block_cache_give(BlockCache *cache, void *block, size_t bytes);
 

@@ -4,9 +4,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "core/base/block_cache.h"
+#include "core/base/block_memory.h"
 #include "core/base/heap.h"
 #include "core/base/invariant.h"
 #include "core/base/str.h"
@@ -15,10 +15,6 @@ enum {
     POOL_ALIGN_BYTES = 64,
     KEPT_BYTES_MAX = 1 << 29, /* 512 MiB, or an eighth of the root's limit */
     KEPT_BYTES_IDLE = 1 << 26,
-    PAGE_BYTES = 4096,
-    POPULATED_BYTES_MIN = 96 << 10,
-    HUGE_PAGE_BYTES = 2 << 20,
-    HUGE_BLOCK_BYTES_MIN = (2 << 20) - (64 << 10),
 };
 
 /* Kept blocks would hide from the sanitizer that somebody still uses them. */
@@ -174,19 +170,19 @@ void mem_pool_on_pressure(MemPool *pool, uint64_t (*make_room_fn)(void *context,
     pool->on_pressure = make_room_fn;
 }
 
-static bool is_kept_size(const MemPool *pool, size_t bytes)
+static bool is_large(size_t bytes)
 {
-    return pool->blocks != NULL && bytes >= BLOCK_CACHE_BYTES_MIN;
+    return KEEPS_BLOCKS && bytes >= BLOCK_CACHE_BYTES_MIN;
 }
 
-static size_t counted_bytes(const MemPool *pool, size_t bytes)
+static size_t counted_bytes(size_t bytes)
 {
-    return is_kept_size(pool, bytes) ? block_cache_round(bytes) : bytes;
+    return is_large(bytes) ? block_cache_round(bytes) : bytes;
 }
 
 void mem_pool_disown(MemPool *pool, size_t bytes)
 {
-    mem_pool_unreserve(pool, counted_bytes(pool, bytes));
+    mem_pool_unreserve(pool, counted_bytes(bytes));
 }
 
 static size_t malloc_bytes(size_t bytes)
@@ -196,53 +192,19 @@ static size_t malloc_bytes(size_t bytes)
     return rounded == 0 ? POOL_ALIGN_BYTES : rounded;
 }
 
-/* All pages at once: one by one, as they are touched, each costs a fault. What is asked for counts
- * in full, so it may be there in full. A system that cannot do it leaves things as they are. */
-static void populate(void *memory, size_t bytes)
-{
-#ifdef MADV_POPULATE_WRITE
-    uintptr_t start = ((uintptr_t)memory + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
-    uintptr_t end = ((uintptr_t)memory + bytes) & ~(uintptr_t)(PAGE_BYTES - 1);
-
-    if (memory != NULL && bytes >= POPULATED_BYTES_MIN)
-        (void)madvise((void *)start, end - start, MADV_POPULATE_WRITE);
-#else
-    (void)memory;
-    (void)bytes;
-#endif
-}
-
-/* Large blocks lie on huge pages, where the system has any to give: what is looked up at random
- * costs a walk through the page tables otherwise, which takes as long as the memory itself. */
-static void *system_alloc(size_t bytes)
-{
-    void *memory;
-
-    if (bytes < HUGE_BLOCK_BYTES_MIN) {
-        memory = aligned_alloc(POOL_ALIGN_BYTES, bytes);
-        populate(memory, bytes);
-        return memory;
-    }
-    /* aligned_alloc wants a multiple of the alignment, and the thread sanitizer insists on it */
-    if (posix_memalign(&memory, HUGE_PAGE_BYTES, bytes) != 0)
-        return NULL;
-    (void)madvise(memory, bytes, MADV_HUGEPAGE);
-    return memory;
-}
-
 Status mem_pool_alloc(MemPool *pool, size_t bytes, const char *consumer, Error *err,
                       void **memory_out)
 {
     *memory_out = NULL;
     if (bytes > SIZE_MAX / 2)
         return refuse(pool, bytes, consumer, err);
-    TRY(mem_pool_reserve(pool, counted_bytes(pool, bytes), consumer, err));
-    if (is_kept_size(pool, bytes)) {
+    TRY(mem_pool_reserve(pool, counted_bytes(bytes), consumer, err));
+    if (is_large(bytes)) {
         *memory_out = block_cache_take(pool->blocks, bytes);
         if (*memory_out == NULL)
-            *memory_out = system_alloc(block_cache_round(bytes));
+            *memory_out = block_memory_alloc(block_cache_round(bytes));
     } else {
-        *memory_out = system_alloc(malloc_bytes(bytes));
+        *memory_out = aligned_alloc(POOL_ALIGN_BYTES, malloc_bytes(bytes));
     }
     if (*memory_out == NULL) {
         mem_pool_disown(pool, bytes);
@@ -270,15 +232,14 @@ void mem_pool_release(MemPool *pool, void *memory, size_t bytes)
 {
     if (memory == NULL)
         return;
-    if (pool == NULL) {
+    if (!is_large(bytes))
         free(memory);
-        return;
-    }
-    if (is_kept_size(pool, bytes))
-        block_cache_give(pool->blocks, memory, bytes);
+    else if (pool == NULL)
+        block_memory_free(memory, block_cache_round(bytes));
     else
-        free(memory);
-    mem_pool_disown(pool, bytes);
+        block_cache_give(pool->blocks, memory, bytes);
+    if (pool != NULL)
+        mem_pool_disown(pool, bytes);
 }
 
 uint64_t mem_pool_used_bytes(const MemPool *pool)

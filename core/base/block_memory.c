@@ -1,0 +1,210 @@
+/* block_memory.c -- see block_memory.h */
+#include "core/base/block_memory.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "core/base/invariant.h"
+
+enum {
+    ALIGN_BYTES = 64,
+    PAGE_BYTES = 4096,
+    HUGE_PAGE_BYTES = 2 << 20,
+    OWN_MAPPING_BYTES_MIN = HUGE_PAGE_BYTES - (64 << 10),
+    POPULATED_BYTES_MIN = 96 << 10,
+    CHUNK_BYTES = 16 << 20,
+    GRANULE_BYTES = 2048,
+    GRANULES_PER_CHUNK = CHUNK_BYTES / GRANULE_BYTES,
+    PURGED_GRANULES_MIN = (1 << 20) / GRANULE_BYTES,
+    CHUNKS_AT_HAND = 16,
+};
+
+/* Lies at the start of its memory, which is aligned to CHUNK_BYTES. Counts are of granules. */
+typedef struct Chunk {
+    unsigned used; /* from the start on, this struct with them */
+    unsigned freed;
+    unsigned purged; /* of the freed: their pages went back */
+    bool is_at_hand;
+    bool is_freed[GRANULES_PER_CHUNK];
+} Chunk;
+
+enum { HEAD_GRANULES = (sizeof(Chunk) + GRANULE_BYTES - 1) / GRANULE_BYTES };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static Chunk *at_hand[CHUNKS_AT_HAND];
+static _Atomic size_t held_bytes;
+
+static unsigned hand_of_thread(void)
+{
+    static _Atomic unsigned threads;
+    static _Thread_local unsigned hand; /* 0: not chosen yet */
+
+    if (hand == 0)
+        hand = 1 + atomic_fetch_add(&threads, 1) % CHUNKS_AT_HAND;
+    return hand - 1;
+}
+
+static void clear_chunk(Chunk *chunk)
+{
+    *chunk = (Chunk){.used = HEAD_GRANULES, .is_at_hand = true};
+}
+
+static Chunk *new_chunk(void)
+{
+    char *mapped =
+        mmap(NULL, 2 * CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *start;
+
+    if (mapped == MAP_FAILED)
+        return NULL;
+    start = (char *)(((uintptr_t)mapped + CHUNK_BYTES - 1) & ~(uintptr_t)(CHUNK_BYTES - 1));
+    if (start > mapped)
+        munmap(mapped, (size_t)(start - mapped));
+    munmap(start + CHUNK_BYTES, (size_t)(mapped + CHUNK_BYTES - start));
+    (void)madvise(start, CHUNK_BYTES, MADV_HUGEPAGE);
+    clear_chunk((Chunk *)(void *)start);
+    atomic_fetch_add(&held_bytes, CHUNK_BYTES);
+    return (Chunk *)(void *)start;
+}
+
+static void unmap_chunk(Chunk *chunk)
+{
+    munmap(chunk, CHUNK_BYTES);
+    atomic_fetch_sub(&held_bytes, CHUNK_BYTES);
+}
+
+static bool is_all_freed(const Chunk *chunk)
+{
+    return chunk->freed == chunk->used - HEAD_GRANULES;
+}
+
+/* All pages at once: one by one, as they are touched, each costs a fault, where there are no huge
+ * ones to be had. What is asked for counts in full, so it may be there in full. A system that
+ * cannot do it leaves things as they are. */
+static void populate(void *memory, size_t bytes)
+{
+#ifdef MADV_POPULATE_WRITE
+    uintptr_t start = ((uintptr_t)memory + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
+    uintptr_t end = ((uintptr_t)memory + bytes) & ~(uintptr_t)(PAGE_BYTES - 1);
+
+    if (bytes >= POPULATED_BYTES_MIN)
+        (void)madvise((void *)start, end - start, MADV_POPULATE_WRITE);
+#else
+    (void)memory;
+    (void)bytes;
+#endif
+}
+
+/* Looked up at random, small pages cost a walk through their tables, which takes as long as the
+ * memory itself. */
+static void *alloc_own_mapping(size_t bytes)
+{
+    void *memory;
+
+    /* aligned_alloc wants a multiple of the alignment, and the thread sanitizer insists on it */
+    if (posix_memalign(&memory, HUGE_PAGE_BYTES, bytes) != 0)
+        return NULL;
+    (void)madvise(memory, bytes, MADV_HUGEPAGE);
+    return memory;
+}
+
+static unsigned granules_of(size_t bytes)
+{
+    return (unsigned)((bytes + GRANULE_BYTES - 1) / GRANULE_BYTES);
+}
+
+/* With the lock. */
+static void *carve(unsigned granules)
+{
+    Chunk **hand = &at_hand[hand_of_thread()], *chunk = *hand;
+    void *memory;
+
+    if (chunk != NULL && is_all_freed(chunk))
+        clear_chunk(chunk);
+    if (chunk == NULL || chunk->used + granules > GRANULES_PER_CHUNK) {
+        if (chunk != NULL)
+            chunk->is_at_hand = false;
+        *hand = chunk = new_chunk();
+        if (chunk == NULL)
+            return NULL;
+    }
+    memory = (char *)chunk + (size_t)chunk->used * GRANULE_BYTES;
+    chunk->used += granules;
+    return memory;
+}
+
+void *block_memory_alloc(size_t bytes)
+{
+    void *memory;
+
+    if (bytes >= OWN_MAPPING_BYTES_MIN)
+        return alloc_own_mapping(bytes);
+    pthread_mutex_lock(&lock);
+    memory = carve(granules_of(bytes));
+    pthread_mutex_unlock(&lock);
+    if (memory != NULL)
+        populate(memory, bytes);
+    return memory;
+}
+
+static void give_pages_back(char *start, char *end)
+{
+    uintptr_t from = ((uintptr_t)start + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
+    uintptr_t to = (uintptr_t)end & ~(uintptr_t)(PAGE_BYTES - 1);
+
+    if (to > from)
+        (void)madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
+/* With the lock: the chunk must stay. */
+static void purge(Chunk *chunk)
+{
+    const bool *end = chunk->is_freed + chunk->used, *from = chunk->is_freed + HEAD_GRANULES, *to;
+    char *memory = (char *)chunk;
+
+    while ((from = memchr(from, true, (size_t)(end - from))) != NULL) {
+        to = memchr(from, false, (size_t)(end - from));
+        if (to == NULL)
+            to = end;
+        give_pages_back(memory + (from - chunk->is_freed) * GRANULE_BYTES,
+                        memory + (to - chunk->is_freed) * GRANULE_BYTES);
+        from = to;
+    }
+    chunk->purged = chunk->freed;
+}
+
+void block_memory_free(void *memory, size_t bytes)
+{
+    Chunk *chunk, *emptied = NULL;
+    unsigned first, granules = granules_of(bytes);
+
+    if (memory == NULL)
+        return;
+    if (bytes >= OWN_MAPPING_BYTES_MIN) {
+        free(memory);
+        return;
+    }
+    chunk = (Chunk *)(void *)((uintptr_t)memory & ~(uintptr_t)(CHUNK_BYTES - 1));
+    first = (unsigned)((size_t)((char *)memory - (char *)chunk) / GRANULE_BYTES);
+    pthread_mutex_lock(&lock);
+    CHECK(!chunk->is_freed[first]);
+    memset(chunk->is_freed + first, true, granules);
+    chunk->freed += granules;
+    if (is_all_freed(chunk) && !chunk->is_at_hand)
+        emptied = chunk;
+    else if (chunk->freed - chunk->purged >= PURGED_GRANULES_MIN)
+        purge(chunk);
+    pthread_mutex_unlock(&lock);
+    if (emptied != NULL) /* nobody has anything in it */
+        unmap_chunk(emptied);
+}
+
+size_t block_memory_held_bytes(void)
+{
+    return atomic_load(&held_bytes);
+}

@@ -1,0 +1,28 @@
+/*
+ * block_memory.h -- where large blocks of memory come from: chunks on huge pages
+ *
+ * malloc's heaps grow by one system call a block, on small pages: a third of the time of a shuffle
+ * went into faults, and into giving a gigabyte of small pages back. Here blocks are carved, one
+ * behind the other, from chunks of 16 MiB that ask for huge pages; each thread has a chunk at hand
+ * (threads share a few, so that two rarely fault in the same page). A chunk goes back to the
+ * system when all its blocks are freed; until then, whenever the freed ones have grown by 1 MiB,
+ * their pages do. Addresses are not used twice before that: sizes come and go, pages are what is
+ * scarce. Blocks of about a huge page or more have mappings of their own, from malloc.
+ *
+ * Thread: every call may come from any thread.
+ */
+#ifndef VONK_CORE_BASE_BLOCK_MEMORY_H
+#define VONK_CORE_BASE_BLOCK_MEMORY_H
+
+#include <stddef.h>
+
+/* Memory aligned to 64 bytes, contents undefined. NULL: the system refused. */
+void *block_memory_alloc(size_t bytes);
+
+/* bytes must be what was asked for. Accepts NULL. */
+void block_memory_free(void *memory, size_t bytes);
+
+/* What the chunks hold, in bytes: with their free parts, whose pages may have gone. */
+size_t block_memory_held_bytes(void);
+
+#endif
