@@ -12,6 +12,7 @@
 #include "codegen/user_chain.h"
 #include "core/base/file.h"
 #include "core/base/hash_text.h"
+#include "core/base/module_file.h"
 #include "core/base/str.h"
 
 enum {
@@ -267,13 +268,26 @@ static bool is_newer(const struct stat *a, const struct stat *b)
            (a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec > b->st_mtim.tv_nsec);
 }
 
+/* What an object says about its functions was found by the module that compiles: one that came
+ * later may find other facts. (Its time of change: a package's files are older than that.) */
+static bool is_of_this_module(const struct stat *made)
+{
+    char path[4096];
+    struct stat module;
+
+    if (!module_find("jit", path, sizeof path) || stat(path, &module) != 0)
+        return true;
+    module.st_mtim = module.st_ctim;
+    return !is_newer(&module, made);
+}
+
 /* "object: a.c b.h \" and more lines: none of the files is newer than the object. */
 static bool is_up_to_date(const char *object)
 {
     Arena *arena = arena_new(NULL, "dependencies", ARENA_NO_CAP);
     MemPool *pool = mem_pool_new(NULL, "dependencies", MEM_POOL_NO_LIMIT);
     struct stat made, info;
-    bool is_fresh = stat(object, &made) == 0;
+    bool is_fresh = stat(object, &made) == 0 && is_of_this_module(&made);
     size_t bytes = 0;
     void *text = NULL;
 

@@ -29,31 +29,33 @@ void module_own_folder(char *folder, size_t bytes)
         slash[1] = '\0';
 }
 
-static void *open_module(const char *name)
+bool module_find(const char *name, char *path, size_t bytes)
 {
     static const char *const places[] = {"", "../lib/x86_64-linux-gnu/", "../lib/", "../lib64/"};
-    char own[2048], path[4096];
-    void *handle = NULL;
+    char own[2048];
 
     module_own_folder(own, sizeof own);
-    for (size_t i = 0; handle == NULL && i < sizeof places / sizeof places[0]; i++) {
-        snprintf(path, sizeof path, "%s%s%s", own, places[i], name);
-        if (own[0] != '\0' && access(path, R_OK) == 0)
-            handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    for (size_t i = 0; own[0] != '\0' && i < sizeof places / sizeof places[0]; i++) {
+        snprintf(path, bytes, "%s%slibvonk_%s.so", own, places[i], name);
+        if (access(path, R_OK) == 0)
+            return true;
     }
-    return handle != NULL ? handle : dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    return false;
 }
 
 Status module_load(const char *name, const char *interface, const char *what_for, Error *err,
                    ModuleFn *get_out)
 {
-    char file[64], symbol[64];
+    char file[64], symbol[64], path[4096];
     const char *its_interface;
-    void *handle;
+    void *handle = NULL;
 
     *get_out = NULL;
     snprintf(file, sizeof file, "libvonk_%s.so", name);
-    handle = open_module(file);
+    if (module_find(name, path, sizeof path))
+        handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (handle == NULL)
+        handle = dlopen(file, RTLD_NOW | RTLD_LOCAL);
     if (handle == NULL)
         return error_set(err, ST_NOT_SUPPORTED, "%s needs %s: %s", what_for, file, dlerror());
     snprintf(symbol, sizeof symbol, "vonk_%s_interface", name);

@@ -9,6 +9,7 @@
 #ifndef VONK_CORE_BASE_MODULE_FILE_H
 #define VONK_CORE_BASE_MODULE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/base/status.h"
@@ -16,6 +17,9 @@
 /* The folder of the program or library that this code is in, up to its last slash; "" if it cannot
  * be told. */
 void module_own_folder(char *folder, size_t bytes);
+
+/* The path of libvonk_<name>.so, where it is beside the program or library that this code is in. */
+bool module_find(const char *name, char *path, size_t bytes);
 
 /*
  * What "vonk_<name>_module" of libvonk_<name>.so is: a function of the caller's type. The module is

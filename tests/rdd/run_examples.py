@@ -6,9 +6,11 @@
 """
 import collections
 import csv
+import glob
 import io
 import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +18,7 @@ import tempfile
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "lib"))
 import jobs  # noqa: E402
-from jobs import ROOT, VONK, check, report  # noqa: E402
+from jobs import ROOT, VONK, check, report, write_job  # noqa: E402
 
 MODES = [
     [],
@@ -216,6 +218,30 @@ def usage():
         check(code == 2 and f"usage: {name}" in err, f"{name} without arguments: {code} {err[-300:]}")
 
 
+def kept_objects(folder):
+    """A compiled job is used again, until its source, or the module that found its functions' facts, is another."""
+    program = os.path.join(folder, "program")
+    cache = os.path.join(folder, "kept")
+    os.makedirs(os.path.join(program, "include"))
+    shutil.copy(VONK, program)
+    module = os.path.join(os.path.dirname(VONK), "libvonk_jit.so")
+    job = write_job(folder, "kept.c", 'int vonk_main(VonkSession *s, int argc, char **argv) { puts("ran"); return 0; }\n')
+
+    def object_made():
+        done = subprocess.run([os.path.join(program, "vonk"), "submit", job], capture_output=True, text=True, timeout=300,
+                              env={**os.environ, "XDG_CACHE_HOME": cache, "VONK_INCLUDE": os.path.join(ROOT, "include")})
+        objects = glob.glob(os.path.join(cache, "vonk", "jobs", "*.so"))
+        check(done.returncode == 0 and done.stdout == "ran\n" and len(objects) == 1, f"kept.c: {done} {objects}")
+        return os.stat(objects[0]).st_mtime_ns
+
+    first = object_made()
+    check(object_made() == first, "without a module: the same object")
+    shutil.copy2(module, program)  # its time is that of the build
+    second = object_made()
+    check(second > first, "a module: another object")
+    check(object_made() == second, "the same module: the same object")
+
+
 def main():
     generator = random.Random(11)
     with tempfile.TemporaryDirectory(prefix="vonk-examples-") as folder:
@@ -230,6 +256,7 @@ def main():
         tera_sort(folder, generator)
         logs_with_users(folder, generator)
         usage()
+        kept_objects(folder)
     return report("examples")
 
 
