@@ -31,7 +31,8 @@ import time
 
 import kills
 from rdd import remove, same
-from rdd_jobs import HEADS, HERE, ROOT, VONK, jobs
+from rdd_data import HERE, ROOT, VONK
+from rdd_jobs import HEADS, jobs
 
 TABLES = "customer lineitem nation orders part partsupp region supplier".split()
 COUNT = "SELECT count(*) FROM nation WHERE n_name > 'F'"  # statistics do not answer it

@@ -19,7 +19,8 @@ import sys
 import tempfile
 import time
 
-from rdd_jobs import HEADS, ROOT, jobs
+from rdd_data import ROOT
+from rdd_jobs import HEADS, jobs
 
 SLOW = ("pyspark", "dask", "ray")
 

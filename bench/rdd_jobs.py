@@ -1,4 +1,4 @@
-"""The jobs of bench/rdd.py: their data, and the same job in each engine.
+"""The jobs of bench/rdd.py: the same job in each engine, on data of rdd_data.py.
 
     jobs(folder, scale)     {"word_count": Job, ...}
 
@@ -8,9 +8,8 @@ a line "seconds: S" says how long the work itself took, without the engine's sta
 import os
 import subprocess
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.dirname(HERE)
-VONK = os.path.join(ROOT, "build", "release", "vonk")
+from rdd_data import HERE, ROOT, VONK, made, make_links, make_pairs, make_records, make_text
+
 SUBMIT = [VONK, "submit", "--master", "local[2]"]
 
 HEADS = {
@@ -33,7 +32,7 @@ ray.init(num_cpus=2, include_dashboard=False, logging_level="ERROR", log_to_driv
 """,
     "dask": """
 import dask, os
-dask.config.set(scheduler="processes", num_workers=2)
+dask.config.set(num_workers=2) # as threads for data frames, processes for bags: Dask's own choice
 """,
     "pyspark": """
 from operator import add
@@ -49,6 +48,15 @@ import spark.implicits._
 val started = System.nanoTime
 """,
 }
+
+
+class Job:
+    """make(): makes the data, once. programs: engine -> command line, or a program's text. check(folder): None, or what is
+    wrong with the files that a program has written there."""
+
+    def __init__(self, make, programs, out=None, check=None):
+        self.make, self.programs, self.out, self.check = make, programs, out, check
+
 
 # words of whole lines between two byte offsets: multiprocessing and Ray
 COUNT_WORDS = """
@@ -71,72 +79,6 @@ def show(counts):
     print("word,n\\n" + "\\n".join(f"{w.decode()},{n}" for w, n in top))
 """
 
-
-class Job:
-    """make(): makes the data, once. programs: engine -> command line, or a program's text. check(folder): None, or what is
-    wrong with the files that a program has written there."""
-
-    def __init__(self, make, programs, out=None, check=None):
-        self.make, self.programs, self.out, self.check = make, programs, out, check
-
-
-def made(path, make):
-    if not os.path.exists(path):
-        make(path + ".part")
-        os.rename(path + ".part", path)
-
-
-# --- data ---
-
-def make_text(path, size):
-    """Words of Zipf's law, ten a line."""
-    import numpy as np
-    rng = np.random.default_rng(7)
-    vocabulary = 1_000_000
-    letters = np.array(list("abcdefghijklmnopqrstuvwxyz"))
-    words = np.array(["".join(letters[rng.integers(0, 26, n)]) for n in rng.integers(2, 12, vocabulary)], dtype=object)
-    weights = 1 / np.arange(1, vocabulary + 1)
-    bounds = np.cumsum(weights / weights.sum())
-    written = 0
-    with open(path, "w", encoding="ascii") as out:
-        while written < size:
-            drawn = words[np.minimum(np.searchsorted(bounds, rng.random(1_000_000)), vocabulary - 1)]
-            text = "\n".join(" ".join(drawn[i:i + 10]) for i in range(0, len(drawn), 10)) + "\n"
-            out.write(text)
-            written += len(text)
-
-
-def make_pairs(path, count):
-    """1 M keys and values below 1e9, in no order that an encoding could use: squares modulo primes."""
-    sql = (f"COPY (SELECT (y * y % 2147483647) % 1000000 AS k, (y * (y % 1000003) % 2147483629) % 1000000000 AS v "
-           f"FROM (SELECT (x * 2654435761) % 1000000007 AS y FROM generate_series(1::bigint, {count}) g(x)) s) "
-           f"TO '{path}' (FORMAT parquet)")
-    subprocess.run([VONK, "sql", "-c", sql], check=True, capture_output=True)
-
-
-def make_links(path, nodes, edges):
-    """Pages that many link to are those with small numbers; some pages link to nothing."""
-    import numpy as np
-    rng = np.random.default_rng(7)
-    links = np.column_stack((rng.integers(0, nodes, edges), (nodes * rng.random(edges) ** 3).astype(np.int64)))
-    np.savetxt(path, np.unique(links, axis=0), fmt="%d")
-
-
-def make_records(path, count):
-    """gensort's form: a key of 10 printable bytes, a number, filler; 100 bytes with the line's end."""
-    import numpy as np
-    rng = np.random.default_rng(7)
-    with open(path, "wb") as out:
-        for start in range(0, count, 100_000):
-            rows = np.full((min(100_000, count - start), 100), ord("A"), np.uint8)
-            rows[:, :10] = rng.integers(33, 127, (len(rows), 10))
-            numbers = np.char.zfill(np.arange(start, start + len(rows)).astype("S"), 32)
-            rows[:, 10:42] = np.frombuffer(numbers.tobytes(), np.uint8).reshape(len(rows), 32)
-            rows[:, 99] = ord("\n")
-            out.write(rows.tobytes())
-
-
-# --- jobs ---
 
 def word_count(text):
     return {
@@ -189,6 +131,20 @@ if __name__ == "__main__":
     }
 
 
+# sums of every eighth row group, split by key four ways, and what the keys of one way add to the answer: Ray
+SUM_PAIRS = """
+import pandas, pyarrow.parquet as parquet
+def sums(path, groups):
+    sums = parquet.ParquetFile(path).read_row_groups(groups).to_pandas().groupby('k').v.sum()
+    return [sums[sums.index % 4 == i] for i in range(4)]
+def answer(*parts):
+    total = pandas.concat(parts).groupby(level=0).sum()
+    return int((total.index * (total % 1000)).sum())
+def tasks(path):
+    return [(path, list(range(i, parquet.ParquetFile(path).num_row_groups, 8))) for i in range(8)]
+"""
+
+
 def group_sum(pairs):
     return {
         "vonk": SUBMIT + [os.path.join(HERE, "rdd", "group_sum.c"), pairs],
@@ -215,6 +171,11 @@ if __name__ == "__main__":
     sums = dd.read_parquet('{pairs}').groupby('k').v.sum(split_out=4).reset_index()
     print("k,v\\n1,%d" % (sums.k * (sums.v % 1000)).sum().compute())
 """,
+        "ray": SUM_PAIRS + f"""
+sums, answer = ray.remote(num_returns=4)(sums), ray.remote(answer)
+parts = [sums.remote(*task) for task in tasks('{pairs}')]
+print("k,v\\n1,%d" % sum(ray.get([answer.remote(*part) for part in zip(*parts)])))
+""",
         "multiprocessing": f"""
 import pandas, pyarrow.parquet
 def sums(group):
@@ -239,6 +200,57 @@ print(f"sum\\n{{c.sql(q).fetchall()[0][0]}}")
     }
 
 
+# sorts are a shuffle between 8 tasks and 8 ranges: split() makes a piece for each range, merge() a file of a range's pieces:
+# multiprocessing and Ray
+RANGES = """
+import numpy as np
+def bounds_of(sample):
+    return np.array([part[0] for part in np.array_split(np.sort(sample), 8)[1:]])
+def pieces_of(rows, keys, bounds):
+    ranges = np.searchsorted(bounds, keys)
+    return [rows[ranges == i] for i in range(8)]
+"""
+SORT_VALUES = RANGES + """
+import pyarrow, pyarrow.parquet as parquet
+def read(path, groups):
+    return parquet.ParquetFile(path).read_row_groups(groups, ['v'])['v'].to_numpy()
+def split(path, groups, bounds):
+    values = read(path, groups)
+    return pieces_of(values, values, bounds)
+def merge(path, *pieces):
+    parquet.write_table(pyarrow.table({'v': np.sort(np.concatenate(pieces))}), path)
+def tasks(path):
+    count = parquet.ParquetFile(path).num_row_groups
+    bounds = bounds_of(read(path, list(range(0, count, 64))))
+    return [(path, list(range(i, count, 8)), bounds) for i in range(8)]
+"""
+
+
+def sort_in_pool(data, out, name):
+    return f"""
+import tempfile
+def split_to_files(folder, number, task):
+    for i, piece in enumerate(split(*task)):
+        np.save(f'{{folder}}/{{number}}-{{i}}.npy', piece)
+def merge_files(folder, i):
+    merge(f'{out}/{name}', *[np.load(f'{{folder}}/{{number}}-{{i}}.npy', mmap_mode='r') for number in range(8)])
+if __name__ == "__main__":
+    os.mkdir('{out}')
+    with tempfile.TemporaryDirectory() as folder, multiprocessing.Pool(2) as pool:
+        pool.starmap(split_to_files, [(folder, number, task) for number, task in enumerate(tasks('{data}'))])
+        pool.starmap(merge_files, [(folder, i) for i in range(8)])
+"""
+
+
+def sort_in_ray(data, out, name):
+    return f"""
+os.mkdir('{out}')
+split, merge = ray.remote(num_returns=8)(split), ray.remote(merge)
+pieces = [split.remote(*task) for task in tasks('{data}')]
+ray.get([merge.remote(f'{out}/{name}', *part) for i, part in enumerate(zip(*pieces))])
+"""
+
+
 def sort(pairs, out):
     return {
         "vonk": SUBMIT + [os.path.join(HERE, "rdd", "sort.c"), pairs, out],
@@ -258,6 +270,8 @@ import dask.dataframe as dd
 if __name__ == "__main__":
     dd.read_parquet('{pairs}', columns=['v']).sort_values('v').to_parquet('{out}', write_index=False, name_function=lambda i: f"part-{{i:05}}.parquet")
 """,
+        "ray": SORT_VALUES + sort_in_ray(pairs, out, "part-{i:05}.parquet"),
+        "multiprocessing": SORT_VALUES + sort_in_pool(pairs, out, "part-{i:05}.parquet"),
     }
 
 
@@ -269,6 +283,21 @@ def check_sorted(out):
     wrong = duckdb.sql(f"SELECT count(*) FROM (SELECT {column} AS v, lag({column}) OVER (ORDER BY {order}) AS before "
                        f"FROM read_parquet('{path}', file_row_number=true, filename=true)) WHERE before > v").fetchall()[0][0]
     return f"{wrong} are out of order" if wrong else None
+
+
+# records are 100 bytes, their key the first 10
+SORT_RECORDS = RANGES + """
+RECORD = np.dtype([('key', 'S10'), ('rest', 'S90')])
+def split(path, task, bounds):
+    records = np.array_split(np.memmap(path, RECORD, 'r'), 8)[task]
+    return pieces_of(records, records['key'], bounds)
+def merge(path, *pieces):
+    records = np.concatenate(pieces)
+    records[np.argsort(records['key'], kind='stable')].tofile(path)
+def tasks(path):
+    bounds = bounds_of(np.memmap(path, RECORD, 'r')['key'][::1000])
+    return [(path, task, bounds) for task in range(8)]
+"""
 
 
 def tera_sort(records, out):
@@ -290,6 +319,17 @@ records.sortByKey(true, 8).map(p => p._1 + p._2).saveAsTextFile("{out}")
 records = sc.textFile('{records}', 8).map(lambda l: (l[:10], l[10:]))
 records.sortByKey(True, 8).map(lambda p: p[0] + p[1]).saveAsTextFile('{out}')
 """,
+        "dask": f"""
+import csv, dask.dataframe as dd
+if __name__ == "__main__":
+    lines = dd.read_csv('{records}', header=None, names=['line'], na_filter=False, blocksize=32 << 20,
+                        sep='\\x01', quoting=csv.QUOTE_NONE)
+    ordered = lines.assign(key=lines.line.str[:10]).sort_values('key')
+    ordered[['line']].to_csv('{out}/part-*', name_function=lambda i: f"{{i:05}}", header=False, index=False,
+                             sep='\\x01', quoting=csv.QUOTE_NONE, quotechar='\\x02')
+""",
+        "ray": SORT_RECORDS + sort_in_ray(records, out, "part-{i:05}"),
+        "multiprocessing": SORT_RECORDS + sort_in_pool(records, out, "part-{i:05}"),
         "sort": ["bash", "-c", f"LC_ALL=C sort -s -S 2G --parallel=2 -k1.1,1.10 '{records}' -o '{out}'"],
     }
 
@@ -302,6 +342,22 @@ def check_records(records, out):
     count = subprocess.run(["bash", "-c", f"cat {parts} | wc -lc"], capture_output=True, text=True).stdout.split()
     expected = subprocess.run(["bash", "-c", f"wc -lc <'{records}'"], capture_output=True, text=True).stdout.split()
     return None if count == expected else f"{count} lines and bytes instead of {expected}"
+
+
+# pages are numbered in the order met, links are arrays of such numbers, and a round adds up shares in halves of the links:
+# multiprocessing and Ray
+PAGE_ARRAYS = """
+import numpy as np, pandas
+def read(path):
+    ends, pages = pandas.factorize(pandas.read_csv(path, sep=' ', header=None).to_numpy().ravel())
+    sources, targets = ends[::2].copy(), ends[1::2].copy()
+    return pages, np.bincount(sources, minlength=len(pages)), list(zip(np.array_split(sources, 2), np.array_split(targets, 2)))
+def given(sources, targets, shares):
+    return np.bincount(targets, shares[sources], len(shares))
+def best(pages, ranks):
+    order = np.lexsort((pages, -ranks))[:10]
+    return zip(pages[order].tolist(), ranks[order].tolist())
+"""
 
 
 def page_rank(links):
@@ -351,6 +407,42 @@ for _ in range(10):
     ranks = given.union(ranks.mapValues(lambda _: 0.0)).reduceByKey(add, 4).mapValues(lambda x: 0.15 + 0.85 * x)
 top = ranks.takeOrdered(10, key=lambda p: (-p[1], p[0]))
 {show}
+""",
+        "dask": f"""
+import pandas, dask.dataframe as dd
+if __name__ == "__main__":
+    links = dd.read_csv('{links}', sep=' ', header=None, names=['page', 'to'], blocksize=32 << 20).persist()
+    count = links.page.value_counts().compute()
+    ranks = pandas.Series(1.0, dd.concat([links.page, links.to]).unique().compute())
+    for _ in range(10):
+        shares = links.page.map(ranks / count, meta=('share', 'float64'))
+        ranks = 0.15 + 0.85 * shares.groupby(links.to).sum().compute().reindex(ranks.index, fill_value=0)
+    ranks = ranks.rename_axis('page').reset_index(name='rank')
+    top = ranks.sort_values(['rank', 'page'], ascending=[False, True]).head(10).itertuples(index=False)
+    {show}
+""",
+        "ray": PAGE_ARRAYS + f"""
+pages, count, halves = read('{links}')
+given, halves = ray.remote(given), [(ray.put(sources), ray.put(targets)) for sources, targets in halves]
+ranks = np.ones(len(pages))
+for _ in range(10):
+    shares = ray.put(ranks / np.maximum(count, 1))
+    ranks = 0.15 + 0.85 * sum(ray.get([given.remote(*half, shares) for half in halves]))
+top = best(pages, ranks)
+{show}
+""",
+        "multiprocessing": PAGE_ARRAYS + f"""
+def given_by(half, shares):
+    return given(*halves[half], shares)
+if __name__ == "__main__":
+    pages, count, halves = read('{links}')
+    ranks = np.ones(len(pages))
+    with multiprocessing.get_context("fork").Pool(2) as pool: # forked here: its workers have the links
+        for _ in range(10):
+            shares = ranks / np.maximum(count, 1)
+            ranks = 0.15 + 0.85 * sum(pool.starmap(given_by, [(0, shares), (1, shares)]))
+    top = best(pages, ranks)
+    {show}
 """,
     }
 
