@@ -87,7 +87,6 @@ struct Attempt {
     JobId job; /* whose share of the slots it uses */
     bool is_cancelled;
     bool reads_cache;
-    bool is_preferred; /* it runs where its task prefers to */
     uint32_t stage_attempt;
     uint64_t inputs_version;
     uint64_t launch_number;
@@ -131,8 +130,7 @@ struct Stage {
     const char *name;
     void *context;
     bool is_result;
-    bool is_linked; /* it wants inputs: its edges are among its parents' children */
-    bool is_dirty;
+    bool is_linked;   /* it wants inputs: its edges are among its parents' children */
     bool is_released; /* on the list of RELEASE_STAGE */
     bool is_consumed; /* some task of another stage used all outputs */
     bool jobs_changed;
@@ -344,7 +342,6 @@ bool sched__task_allows(const Scheduler *scheduler, const Task *task, const Exec
 
 /* --- block_places.c --- */
 
-void sched__set_place(Place *place, List *list, Executor *executor);
 void sched__output_drop(Scheduler *scheduler, Task *task);
 
 /* The caller then forgets the executor. */

@@ -250,11 +250,9 @@ void sched__task_wanted(Scheduler *scheduler, Task *task)
     uint32_t partition = (uint32_t)(task - stage->tasks);
 
     CHECK(task->state == TASK_IDLE);
-    if (partition < stage->sound) /* another job wants it: it may still have an error */
+    if (partition < stage->sound) /* another job wants it: its error would come first */
         stage->sound = partition;
     task->state = TASK_PENDING;
-    if (partition < stage->sound) /* its error would come first */
-        stage->sound = partition;
     task->failures = task->losses = 0;
     add_missing(scheduler, task, 1);
     sched__enqueue(scheduler, task);

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Breaks the scheduler on purpose, one way at a time, and sees the simulation, or its unit test, find each.
+"""Breaks the scheduler on purpose, one way at a time, and sees the unit tests, or the simulation, find each.
 
     tests/sim/run_mutants.py [--count N] [NAME]...     N schedules a mutant (default 20000)
 
@@ -14,7 +14,7 @@ import tempfile
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 RDD = os.path.join(ROOT, "core/scheduler")
-UNIT = os.path.join(ROOT, "tests/unit/scheduler/test_scheduler.c")
+UNITS = [os.path.join(ROOT, "tests/unit/scheduler", name) for name in ("test_scheduler.c", "test_choices.c")]
 FLAGS = ["-std=gnu17", "-D_GNU_SOURCE", "-O1", "-g", "-I", ROOT]
 
 # name, file, what it says, what the mutant says instead
@@ -30,7 +30,8 @@ MUTANTS = [
     ("outputs_survive_loss", "executor.c",
      "    if (fate == BLOCKS_LOST)\n        sched__outputs_drop_all(scheduler, executor);\n    sched__exclusion", "    sched__exclusion"),
     ("caches_survive_loss", "executor.c", "    lose_caches(scheduler, executor);\n", ""),
-    ("attempts_survive_loss", "executor.c", "    lose_attempts(scheduler, executor, reason);\n", ""),
+    ("attempts_survive_loss", "executor.c", "    lose_attempts(scheduler, executor, crash, reason);\n",
+     "    (void)crash; (void)reason; (void)lose_attempts;\n"),
     ("fetch_failure_drops_all", "task.c", "source->state == EXECUTOR_LOST && !failure->is_corrupt", "true"),
     ("fetch_failure_drops_none", "task.c", "    } else if (is_at(&task->output, failure->executor)) {",
      "    } else if (false) {"),
@@ -66,6 +67,91 @@ MUTANTS = [
     ("first_error_reported", "stage.c", "        if ((task->state == TASK_PENDING || task->state == TASK_RUNNING) && !task->has_hash)\n            return false;\n",
      ""),
     ("doomed_for_ever", "stage.c", "    stage->doomed = UINT32_MAX;\n    stage->sound = 0;\n", ""),
+    ("cache_not_preferred", "task_queue.c", "    if (executor->head.slot < queue->by_executor.count)\n", "    if (false)\n"),
+    ("min_share_ignored", "job.c", "    if (a_needs != b_needs)\n        return a_needs;\n", "    if (0)\n        return a_needs;\n"),
+    ("fair_is_fifo", "job.c", "(best == NULL || job->running < best->running))", "(best == NULL))"),
+    ("fair_is_lifo", "job.c", "(best == NULL || job->running < best->running))", "true)"),
+    ("higher_stages_first", "job.c", "LIST_OWNER(after, StageJob, ready_node)->stage->number > stage->number", "true"),
+    ("stage_excludes_nobody", "exclusion.c",
+     "    return exclusion->until_ms > scheduler->now_ms;",
+     "    (void)scheduler; (void)exclusion; return false;"),
+    ("stage_excludes_for_ever", "exclusion.c",
+     "    return exclusion->until_ms > scheduler->now_ms;",
+     "    (void)scheduler; return exclusion->until_ms != 0;"),
+    ("nobody_excluded", "exclusion.c", "++failed->strikes < scheduler->config.strikes_max ||", "true ||"),
+    ("failed_there_again", "exclusion.c", "    return task->avoid != sched__executor_id(executor) ||\n", "    return true ||\n"),
+    ("strike_by_itself", "exclusion.c", "failed == NULL || failed == executor || !", "failed == NULL || !"),
+    ("stage_exclusion_sleeps", "exclusion.c",
+     "    if (exclusion->until_ms < scheduler->wake_ms)\n        scheduler->wake_ms = exclusion->until_ms;\n",
+     ""),
+    ("straggler_of_few", "speculation.c",
+     "        (uint64_t)stage->done_count * 100 <\n            (uint64_t)stage->task_count *"
+     " config->speculation_quantile_percent)",
+     "        false)"),
+    ("straggler_of_no_time", "speculation.c",
+     "    if (limit < config->speculation_min_ms)\n        limit = config->speculation_min_ms;\n",
+     ""),
+    ("straggler_by_shortest", "speculation.c", "        if (2 * seen >= total)", "        if (seen > 0)"),
+    ("straggler_by_a_hundredth", "speculation.c", "median_ms(stage) * config->speculation_slower_percent / 100", "median_ms(stage) / 100"),
+    ("losses_unbounded", "task.c", "if (is_cancelled || ++task->losses < scheduler->config.losses_max)", "if (true)"),
+    ("stage_attempt_counts_twice", "task.c", "    if (attempt->stage_attempt != stage->stage_attempt)\n        return false;\n", ""),
+    ("progress_forgotten", "task.c", "    stage->fetch_failures = 0;\n    sched__duration_seen", "    sched__duration_seen"),
+    ("lost_source_counts", "task.c",
+     "    if (executor != DURABLE && (source == NULL || source->state == EXECUTOR_LOST))\n        return false;\n",
+     ""),
+    ("set_back_avoids", "task.c", "        if (failure != TASK_SET_BACK)\n", "        if (true)\n"),
+    ("killed_is_failure", "task.c", "        } else if (failure == TASK_KILLED) {", "        } else if (false) {"),
+    ("higher_error_wins", "stage.c", "    if (stage->doomed <= partition)\n        return;\n", ""),
+    ("gone_cache_stays", "task.c",
+     "            if (attempt->reads_cache && is_at(&task->cache, failure->executor))\n               "
+     " sched__cache_drop(scheduler, task);\n",
+     ""),
+    ("cache_uses_outputs", "task.c", "    if (!attempt->reads_cache)\n        mark_consumed(task);", "    mark_consumed(task);"),
+    ("lost_source_keeps_others", "task.c", "source != NULL && source->state == EXECUTOR_LOST && !failure->is_corrupt", "false"),
+    ("drained_too_early", "executor.c",
+     "        !list_is_empty(&executor->attempts))\n        return;\n    executor->is_drain_reported",
+     "        false)\n        return;\n    executor->is_drain_reported"),
+    ("silent_too_early", "executor.c",
+     "        if (scheduler->now_ms - executor->heard_ms < config->executor_timeout_ms)\n            return;",
+     "        if (scheduler->now_ms - executor->heard_ms < config->executor_timeout_ms / 2)\n            return;"),
+    ("silent_keeps_blocks", "executor.c", "scheduler->config.blocks_outlive_executors ? BLOCKS_KEPT : BLOCKS_LOST", "BLOCKS_KEPT"),
+    ("not_heard", "executor.c", "    executor->heard_ms = scheduler->now_ms;\n    list_remove", "    list_remove"),
+    ("cancelled_not_told_again", "executor.c", "        if (!is_its || attempt->is_cancelled)\n", "        if (!is_its)\n"),
+    ("wanted_told_to_stop", "executor.c", "        if (!is_its || attempt->is_cancelled)\n", "        if (true)\n"),
+    ("named_by_another", "executor.c",
+     "bool is_its = attempt != NULL && attempt->executor == executor;",
+     "bool is_its = attempt != NULL;"),
+    ("cancelled_launched_again", "executor.c",
+     "list_push(attempt->is_cancelled ? &scheduler->cancels : &scheduler->relaunches,",
+     "list_push(&scheduler->relaunches,"),
+    ("group_not_cancelled", "job.c", "        if (group != 0 && job->group == group)\n", "        if (false)\n"),
+    ("tag_not_cancelled", "job.c", "        if (is_tagged)\n", "        if (false)\n"),
+    ("ended_twice", "job.c", "    if (job->state != JOB_RUNNING)\n        return;\n    job->state = state;", "    job->state = state;"),
+    ("waits_for_ever_alone", "scheduler.c", "    if (scheduler->config.no_executor_timeout_ms == 0 || !list", "    if (true || !list"),
+    ("alone_before_it_came", "scheduler.c", "    if (job->submitted_ms > since)\n        since = job->submitted_ms;\n", ""),
+    ("alone_fails_at_once", "scheduler.c", "        if (scheduler->now_ms < starves_ms(scheduler, job))\n            continue;\n", ""),
+    ("alone_since_ever", "executor.c",
+     "    if (list_is_empty(&scheduler->heard))\n        scheduler->starving_ms = scheduler->now_ms;\n",
+     ""),
+    ("cached_elsewhere", "task.c",
+     "        action->cached_at = sched__executor_id(cache->executor);",
+     "        action->cached_at = sched__executor_id(attempt->executor);"),
+    ("cached_at_the_lost", "block_places.c",
+     "        (executor_id != DURABLE && (executor == NULL || executor->state == EXECUTOR_LOST)))\n        return;\n    change",
+     "        (executor_id != DURABLE && (executor == NULL)))\n        return;\n    change"),
+    ("other_output_taken", "block_places.c", "(task->has_hash && task->hash != hash))", "false)"),
+    ("lost_elsewhere", "block_places.c", "if (task == NULL || !is_at(&task->output, executor))", "if (task == NULL)"),
+    ("unwanted_made_again", "block_places.c", "    if (edge->ranges == NULL)\n        return true;\n", "    return true;\n"),
+    ("unwanted_inputs", "stage.c",
+     "    for (uint32_t i = 0; i < child->task_count; i++)\n        if (wants_inputs(&child->tasks[i]))\n           "
+     " want_range(",
+     "    for (uint32_t i = 0; i < child->task_count; i++)\n        want_range("),
+    ("superseded_counts", "task.c",
+     "    if (!attempt->is_cancelled)\n        return attempt;\n    sched__attempt_over(scheduler, attempt);\n    return NULL;",
+     "    return attempt;"),
+    ("cancelled_keeps_slot", "task.c",
+     "    if (!attempt->is_cancelled)\n        return attempt;\n    sched__attempt_over(scheduler, attempt);\n    return NULL;",
+     "    if (!attempt->is_cancelled)\n        return attempt;\n    return NULL;"),
     ("straggler_beside_itself", "task_queue.c", "task->attempts[0]->executor != executor", "true"),
 ]
 
@@ -88,7 +174,8 @@ def failure_of(command):
         return None
     lines = [line for line in (run.stdout + run.stderr).strip().split("\n")
              if not line.startswith(("Running suite", "replay"))]
-    return re.sub(r"^.*/", "", lines[-1 if "Checks:" in lines[0] else 0])[:100]
+    said = lines[-1 if "Checks:" in lines[0] else 0] if lines else ""
+    return re.sub(r"^.*/", "", said)[:100] or f"ended by {run.returncode}"
 
 
 def main():
@@ -105,7 +192,7 @@ def main():
         sources += [os.path.join(sim, f) for f in sorted(os.listdir(sim)) if f.endswith(".c")]
         check = subprocess.run(["pkg-config", "--libs", "check"], capture_output=True, text=True,
                                check=True).stdout.split()
-        for source in [*sources, UNIT]:
+        for source in [*sources, *UNITS]:
             objects[source] = os.path.join(folder, os.path.basename(source) + ".o")
             compile_file(source, objects[source])
         for name, file, old, new in MUTANTS:
@@ -124,9 +211,13 @@ def main():
             compile_file(mutant, mutant + ".o")
             parts = {s: mutant + ".o" if s == source else o for s, o in objects.items()}
             program, unit = os.path.join(folder, "mutant"), os.path.join(folder, "unit")
-            link([o for s, o in parts.items() if s != UNIT], program)
-            link([o for s, o in parts.items() if "/tests/sim/" not in s], unit, *check)
-            found = failure_of([program, "--count", str(arguments.count)]) or failure_of([unit])
+            found = None
+            for test in UNITS:  # they take no time
+                link([o for s, o in parts.items() if "/tests/sim/" not in s and (s not in UNITS or s == test)], unit, *check)
+                found = found or failure_of([unit])
+            if found is None:
+                link([o for s, o in parts.items() if s not in UNITS], program)
+                found = failure_of([program, "--count", str(arguments.count)])
             print(f"{name}: {found or 'LIVED'}", flush=True)
             lived += found is None
     print(f"{lived} mutants lived")

@@ -64,6 +64,8 @@ typedef struct SimStage {
     uint64_t consumed[PARTS_MAX];
     uint32_t errors[PARTS_MAX];  /* reported to the scheduler */
     bool has_existed[PARTS_MAX]; /* as a checkpoint, whatever became of it */
+    bool is_cached[PARTS_MAX];   /* its input, as the scheduler was told */
+    uint32_t cached_at[PARTS_MAX];
 } SimStage;
 
 typedef struct SimAttempt {
@@ -77,6 +79,8 @@ typedef struct SimAttempt {
     /* at the executor */
     bool is_running, is_finished, is_acknowledged;
     bool was_reported; /* the driver has got a report */
+    bool is_cancelled; /* the scheduler has said so   */
+    int64_t launched;  /* by the driver's clock       */
     bool has_fetched;
     uint64_t read[INPUTS_MAX], inputs, value;
     int outcome; /* OutcomeKind */
@@ -106,6 +110,7 @@ typedef struct Life { /* one life of one machine's executor */
     bool is_bad;          /* fails many tasks                           */
     bool has_lost_blocks; /* and the scheduler was told               */
     bool is_given_up;     /* by the scheduler, which is about to say so */
+    int64_t heard;        /* the last message that it was known by, by the driver's clock */
     int64_t frozen_until, cut_until;
     uint64_t launches_taken;
     uint32_t slots, ahead, busy;
@@ -159,6 +164,7 @@ typedef struct SimJob {
     JobId id;
     uint32_t stage;
     bool is_submitted, has_ended, was_cancelled;
+    int64_t submitted;
     uint64_t group, tag;
 } SimJob;
 
@@ -177,7 +183,9 @@ typedef struct Sim {
     SchedulerConfig config;
     Odds odds;
     bool has_heartbeats, keeps_blocks, is_over;
-    int64_t skew; /* the driver's clock is that far ahead */
+    int64_t skew;  /* the driver's clock is that far ahead */
+    int64_t clock; /* the driver's, as the scheduler counts it: never back */
+    int64_t alone; /* since when there has been no executor; -1: there is one */
 
     uint32_t stage_count, machine_count, job_count, group_count;
     SimStage stages[STAGES_MAX];
@@ -197,6 +205,8 @@ typedef struct Sim {
     uint32_t beat_count;
     Beat beats[BEATS_MAX];
     uint32_t damaged_fetches, unreachable_fetches, losses, crashes, idle_polls;
+    uint32_t unwanted_count; /* that executors were told to stop, since all actions were done */
+    AttemptId unwanted[REPORTS_MAX];
     int64_t tick_at;
 
     uint32_t event_count;
@@ -237,6 +247,7 @@ uint32_t executor_life(const Sim *sim, ExecutorId id);
 void driver_act(Sim *sim);
 void driver_event(Sim *sim, const Event *event);
 void driver_fault(Sim *sim); /* something that the driver's side does wrong, or is asked to do */
+void driver_check_alone(Sim *sim);
 
 /* sim_run.c: returns the trace's hash. */
 uint64_t sim_run(Sim *sim, uint64_t seed, bool is_traced);

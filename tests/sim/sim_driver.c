@@ -38,6 +38,20 @@ static bool is_needed(const Sim *sim, uint32_t stage)
     return false;
 }
 
+/* A task runs twice only when it takes its time, and elsewhere. */
+static void check_only_attempt(const Sim *sim, const SimAttempt *attempt)
+{
+    for (uint32_t i = 0; i < sim->attempt_count; i++) {
+        const SimAttempt *other = &sim->attempts[i];
+
+        if (other == attempt || other->stage != attempt->stage || other->part != attempt->part ||
+            other->is_cancelled || !scheduler_attempt_is_known(sim->scheduler, other->id))
+            continue;
+        MUST(sim, sim->config.speculates && other->life != attempt->life);
+        MUST(sim, sim->clock - other->launched > sim->config.speculation_min_ms);
+    }
+}
+
 /* Where the inputs are: all of them, or the scheduler has launched too early. */
 static void locate_inputs(Sim *sim, SimAttempt *attempt)
 {
@@ -83,13 +97,18 @@ static void launch(Sim *sim, const SchedulerAction *action)
         MUST(sim, !stage->is_released && attempt->part < stage->parts);
         MUST(sim, !stage->is_done[attempt->part]); /* nothing is done again without need */
         MUST(sim, is_needed(sim, attempt->stage));
-        if (action->reads_cache)
+        attempt->launched = sim->clock;
+        check_only_attempt(sim, attempt);
+        if (action->reads_cache) {
             attempt->cached_at = executor_life(sim, action->cached_at);
-        else
+            MUST(sim, stage->is_cached[attempt->part] &&
+                          stage->cached_at[attempt->part] == attempt->cached_at);
+        } else {
             locate_inputs(sim, attempt);
+        }
     }
     attempt = &sim->attempts[number];
-    MUST(sim, attempt->launch_number == action->launch_number);
+    MUST(sim, attempt->launch_number == action->launch_number && !attempt->is_cancelled);
     MUST(sim, sim->lives[attempt->life].id == action->executor);
     sim_send(sim, (Event){.kind = EV_LAUNCH, .life = attempt->life, .a = number});
 }
@@ -189,10 +208,30 @@ static void release_stage(Sim *sim, uint32_t number)
             sim->lives[i].blocks[number][p] = (Block){.was_removed = true};
 }
 
+static void check_drained(const Sim *sim, uint32_t life)
+{
+    for (uint32_t i = 0; i < sim->attempt_count; i++)
+        MUST(sim, sim->attempts[i].life != life ||
+                      !scheduler_attempt_is_known(sim->scheduler, sim->attempts[i].id));
+}
+
+static void executor_gone(Sim *sim, const SchedulerAction *action)
+{
+    uint32_t number = executor_life(sim, action->executor);
+    Life *life = &sim->lives[number];
+
+    MUST(sim, strcmp(action->reason, "it was silent for too long") == 0
+                  ? sim->clock - life->heard >= sim->config.executor_timeout_ms
+                  : sim->config.cancel_timeout_ms != 0);
+    life->is_registered = false;
+    sim->losses += SLOTS_MAX + AHEAD_MAX;
+    if (!sim->config.blocks_outlive_executors)
+        forget_life(sim, number);
+}
+
 static void carry_out(Sim *sim, const SchedulerAction *action)
 {
     uint32_t number;
-    Life *life;
 
     switch (action->kind) {
     case ACTION_BEGIN_ROUND:
@@ -210,17 +249,15 @@ static void carry_out(Sim *sim, const SchedulerAction *action)
         number = known_attempt(sim, action->attempt);
         MUST(sim, number != NONE);
         MUST(sim, sim->attempts[number].launch_number == action->launch_number);
+        sim->attempts[number].is_cancelled = true;
         sim_send(sim, (Event){.kind = EV_CANCEL, .life = sim->attempts[number].life, .a = number});
         return;
     case ACTION_EXECUTOR_DRAINED:
+        check_drained(sim, executor_life(sim, action->executor));
         executor_kill(sim, executor_life(sim, action->executor), sim->keeps_blocks);
         return;
     case ACTION_EXECUTOR_GONE:
-        life = &sim->lives[executor_life(sim, action->executor)];
-        life->is_registered = false;
-        sim->losses += SLOTS_MAX + AHEAD_MAX;
-        if (!sim->config.blocks_outlive_executors)
-            forget_life(sim, executor_life(sim, action->executor));
+        executor_gone(sim, action);
         return;
     case ACTION_RELEASE_STAGE:
         release_stage(sim, plan_stage(sim, action->stage));
@@ -233,15 +270,44 @@ static void carry_out(Sim *sim, const SchedulerAction *action)
     }
 }
 
+/* Who was told to stop an attempt, in the reply to a heartbeat, was told so rightly. */
+static void check_unwanted(Sim *sim)
+{
+    for (uint32_t i = 0; i < sim->unwanted_count; i++) {
+        uint32_t number = known_attempt(sim, sim->unwanted[i]);
+
+        MUST(sim, number == NONE || sim->attempts[number].is_cancelled ||
+                      !scheduler_attempt_is_known(sim->scheduler, sim->unwanted[i]));
+    }
+    sim->unwanted_count = 0;
+}
+
+static void cancel(Sim *sim, uint32_t way, uint64_t value);
+
+/* Of a job whose end has not been told yet: with its group. */
+static void cancel_ended(Sim *sim)
+{
+    for (uint32_t i = 0; i < sim->job_count && !sim->is_over; i++) {
+        const SimJob *job = &sim->jobs[i];
+
+        if (job->is_submitted && !job->has_ended && sim_chance(sim, 300) &&
+            scheduler_job_state(sim->scheduler, job->id) != JOB_RUNNING)
+            cancel(sim, 1 + sim_below(sim, 2), sim_chance(sim, 500) ? job->group : job->tag);
+    }
+}
+
 void driver_act(Sim *sim)
 {
     uint32_t limit = sim_chance(sim, 200) ? 1 + sim_below(sim, 3) : 10000;
 
+    cancel_ended(sim);
     for (uint32_t i = 0; i < limit; i++) {
         SchedulerAction action = scheduler_next(sim->scheduler);
 
-        if (action.kind == ACTION_NONE)
+        if (action.kind == ACTION_NONE) {
+            check_unwanted(sim);
             return;
+        }
         sim_trace(sim, "action", action.kind, action.stage << 8 | action.partition,
                   action.attempt ^ action.executor << 4);
         carry_out(sim, &action);
@@ -272,6 +338,17 @@ static void check_inputs(Sim *sim, const SimAttempt *attempt)
     }
 }
 
+static void tell_cached(Sim *sim, uint32_t number, uint32_t part, uint32_t life)
+{
+    SimStage *stage = &sim->stages[number];
+
+    if (sim->lives[life].is_registered) {
+        stage->is_cached[part] = true;
+        stage->cached_at[part] = life;
+    }
+    scheduler_cached(sim->scheduler, stage->id, part, sim->lives[life].id);
+}
+
 static void share_cache(Sim *sim, const SimAttempt *attempt)
 {
     uint32_t group = sim->stages[attempt->stage].cache_group;
@@ -280,8 +357,7 @@ static void share_cache(Sim *sim, const SimAttempt *attempt)
         return;
     for (uint32_t s = 0; s < sim->stage_count; s++)
         if (sim->stages[s].cache_group == group && sim->stages[s].id != 0 && sim_chance(sim, 800))
-            scheduler_cached(sim->scheduler, sim->stages[s].id, attempt->part,
-                             sim->lives[attempt->life].id);
+            tell_cached(sim, s, attempt->part, attempt->life);
 }
 
 static void report_success(Sim *sim, const SimAttempt *attempt)
@@ -358,8 +434,14 @@ static void report_fetch(Sim *sim, const SimAttempt *attempt)
                     attempt->fetch.is_corrupt ? "a block has a bad checksum"
                                               : "a block cannot be reached");
     if (!scheduler_fetch_failed(sim->scheduler, attempt->id, &attempt->fetch, &err) ||
-        attempt->fetch_stage == attempt->stage || source == NONE)
+        source == NONE)
         return;
+    if (attempt->fetch_stage == attempt->stage) {
+        SimStage *stage = &sim->stages[attempt->stage];
+
+        stage->is_cached[attempt->part] &= stage->cached_at[attempt->part] != source;
+        return;
+    }
     MUST(sim, !scheduler_output_place(sim->scheduler, attempt->fetch.stage,
                                       attempt->fetch.partition, &place, &hash) ||
                   place != attempt->fetch.executor);
@@ -376,6 +458,8 @@ static void take_report(Sim *sim, uint32_t number)
 {
     SimAttempt *attempt = &sim->attempts[number];
 
+    if (scheduler_attempt_is_known(sim->scheduler, attempt->id))
+        sim->lives[attempt->life].heard = sim->clock;
     switch ((OutcomeKind)attempt->outcome) {
     case OUT_SUCCEEDED:
         report_success(sim, attempt);
@@ -396,6 +480,22 @@ static void take_report(Sim *sim, uint32_t number)
     sim_send(sim, (Event){.kind = EV_ACK, .life = attempt->life, .a = number});
 }
 
+/* What was cancelled and goes on is in the reply. */
+static void check_reply(Sim *sim, const Beat *beat, const AttemptId *unwanted, uint32_t count,
+                        bool is_known)
+{
+    for (uint32_t i = 0; i < beat->count && is_known; i++) {
+        uint32_t number = known_attempt(sim, beat->attempts[i]);
+        bool is_told = false;
+
+        for (uint32_t k = 0; k < count; k++)
+            is_told |= unwanted[k] == beat->attempts[i];
+        MUST(sim, is_told || number == NONE || !sim->attempts[number].is_cancelled);
+    }
+    for (uint32_t i = 0; i < count && sim->unwanted_count < REPORTS_MAX; i++)
+        sim->unwanted[sim->unwanted_count++] = unwanted[i];
+}
+
 static void take_heartbeat(Sim *sim, uint32_t life, uint32_t slot)
 {
     const Beat *beat = &sim->beats[slot];
@@ -406,8 +506,11 @@ static void take_heartbeat(Sim *sim, uint32_t life, uint32_t slot)
 
     sim->losses++; /* perhaps: it may have shown that a launch was lost */
     MUST(sim, !is_known || sim->lives[life].is_registered); /* who was given up stays so */
-    if (!is_known)
+    if (is_known)
+        sim->lives[life].heard = sim->clock;
+    else
         sim_send(sim, (Event){.kind = EV_UNKNOWN, .life = life});
+    check_reply(sim, beat, unwanted, count, is_known);
     for (uint32_t i = 0; i < count; i++)
         for (uint32_t a = sim->attempt_count; a-- > 0;)
             if (sim->attempts[a].id == unwanted[i]) {
@@ -466,6 +569,7 @@ static void submit(Sim *sim, uint32_t number)
 
     plan_add_late(sim, job->stage);
     job->is_submitted = true;
+    job->submitted = sim->clock;
     job->group = sim_below(sim, 4);
     job->tag = 1 + sim_below(sim, 3);
     job->id = scheduler_submit(sim->scheduler, &(JobSpec){.stage = sim->stages[job->stage].id,
@@ -491,6 +595,9 @@ static void cancel(Sim *sim, uint32_t way, uint64_t value)
         scheduler_cancel_group(sim->scheduler, value);
     else if (way == 2)
         scheduler_cancel_tag(sim->scheduler, value);
+    for (uint32_t i = 0; i < sim->job_count; i++)
+        MUST(sim, !sim->jobs[i].was_cancelled || sim->jobs[i].has_ended ||
+                      scheduler_job_state(sim->scheduler, sim->jobs[i].id) != JOB_RUNNING);
 }
 
 /* A job that is still to come needs it, or will add what reads it. */
@@ -521,6 +628,25 @@ static void unref(Sim *sim, uint32_t number)
     scheduler_stage_unref(sim->scheduler, stage->id);
 }
 
+/* What is said too late, or is not so: it changes nothing. */
+static void mislead(Sim *sim, uint32_t number, uint32_t part)
+{
+    const SimStage *stage = &sim->stages[number];
+    uint32_t life = sim_below(sim, sim->life_count);
+    ExecutorId place;
+    uint64_t hash;
+
+    if (stage->cache_group != NONE && life > 0 && sim_chance(sim, 300)) {
+        tell_cached(sim, number, part, life);
+    } else if (stage->is_done[part] && stage->done_at[part] != life) {
+        scheduler_output_lost(sim->scheduler, stage->id, part, sim->lives[life].id);
+    } else if (stage->counted[part] > 0 &&
+               !scheduler_output_place(sim->scheduler, stage->id, part, &place, &hash)) {
+        scheduler_output_exists(sim->scheduler, stage->id, part, DURABLE, sim_random(sim));
+        MUST(sim, !scheduler_output_place(sim->scheduler, stage->id, part, &place, &hash));
+    }
+}
+
 /* A checkpoint, or a lost output that somebody noticed. */
 static void change_places(Sim *sim)
 {
@@ -532,6 +658,10 @@ static void change_places(Sim *sim)
 
     if (stage->is_released || stage->is_result || stage->parts == 0 || stage->id == 0)
         return;
+    if (sim_chance(sim, 300)) {
+        mislead(sim, s, p);
+        return;
+    }
     if (stage->is_done[p]) {
         uint32_t life = stage->done_at[p];
 
@@ -593,9 +723,36 @@ static void round_begun(Sim *sim, const SharedTask *task)
                           count);
 }
 
+/* Without any executor jobs fail, when it was too long and not before. */
+void driver_check_alone(Sim *sim)
+{
+    if (scheduler_counts(sim->scheduler).slots > 0) {
+        sim->alone = -1;
+        return;
+    }
+    if (sim->alone < 0)
+        sim->alone = sim->clock;
+    for (uint32_t i = 0; i < sim->job_count; i++) {
+        const SimJob *job = &sim->jobs[i];
+        int64_t since = job->submitted > sim->alone ? job->submitted : sim->alone;
+        bool is_due = sim->config.no_executor_timeout_ms != 0 &&
+                      sim->clock - since >= sim->config.no_executor_timeout_ms;
+        const Error *err;
+
+        if (!job->is_submitted || job->has_ended)
+            continue;
+        err = scheduler_job_error(sim->scheduler, job->id);
+        MUST(sim, !is_due || scheduler_job_state(sim->scheduler, job->id) != JOB_RUNNING);
+        MUST(sim, is_due || err == NULL || strstr(err->message, "no executor for") == NULL);
+    }
+}
+
 void driver_event(Sim *sim, const Event *event)
 {
+    if (sim->now + sim->skew > sim->clock)
+        sim->clock = sim->now + sim->skew;
     scheduler_tick(sim->scheduler, sim->now + sim->skew);
+    driver_check_alone(sim);
     switch (event->kind) {
     case EV_REPORT:
         take_report(sim, event->a);

@@ -29,6 +29,7 @@ void executor_start(Sim *sim, uint32_t machine)
                    .slots = 1 + sim_below(sim, SLOTS_MAX),
                    .ahead = sim_chance(sim, 250) ? 1 + sim_below(sim, AHEAD_MAX) : 0};
     snprintf(name, sizeof name, "e%u", number);
+    life->heard = sim->clock;
     life->id = scheduler_executor_added(
         sim->scheduler,
         &(ExecutorSpec){.name = name, .host = machine, .slots = life->slots, .ahead = life->ahead});

@@ -119,8 +119,10 @@ static void evict(Sim *sim, Life *life)
 
     life->cache[group][part] = (Block){.was_removed = true};
     for (uint32_t s = 0; s < sim->stage_count; s++)
-        if (sim->stages[s].cache_group == group && sim->stages[s].id != 0 && sim_chance(sim, 500))
+        if (sim->stages[s].cache_group == group && sim->stages[s].id != 0 && sim_chance(sim, 500)) {
             scheduler_uncached(sim->scheduler, sim->stages[s].id, part);
+            sim->stages[s].is_cached[part] = false;
+        }
 }
 
 static void fault(Sim *sim)
@@ -365,6 +367,7 @@ uint64_t sim_run(Sim *sim, uint64_t seed, bool is_traced)
         MUST(sim, ++sim->steps < STEPS_MAX); /* no livelock */
         sim_trace(sim, "event", event.kind, event.life, event.a);
         handle(sim, &event);
+        driver_check_alone(sim);
         if (event.kind > EV_BEAT) {
             driver_act(sim);
             set_alarm(sim);
