@@ -15,7 +15,7 @@
 
 #include "core/base/arena.h"
 
-enum { JOB_TABLE_VERSION = 5, USER_RECORDS_MAX = 3 };
+enum { JOB_TABLE_VERSION = 6, USER_RECORDS_MAX = 3 };
 
 /* As it lies in the job's object; the analysis writes it. */
 typedef struct JobSymbol {
@@ -60,7 +60,8 @@ typedef struct UserCode {
     bool may_fail;      /* calls vonk_fail, vonk_task_alloc, or what is not known */
     bool may_crash;     /* reads memory that its input points to, divides, calls, ... */
     bool is_total;      /* no record is one that it cannot take, as far as can be told: it ends, it
-                         divides by constants, and looks into a text only after a condition */
+                         divides by constants, and looks into a text when it has asked how many
+                         bytes that has */
     bool uses_closure;
     ByteRangeList reads[USER_RECORDS_MAX], writes[USER_RECORDS_MAX];
     uint32_t copy_count; /* into the last record */

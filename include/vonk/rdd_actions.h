@@ -445,7 +445,7 @@ VONK_API VonkStatus vonk_rdd_partition_count(VonkRdd *rdd, uint32_t *count_out, 
 /*
  * The plan as an action would run it, stage by stage: what each does, how many tasks it has, where
  * its rows go, which stages it reads; which fields functions read, whether they are pure, inlined
- * or called by pointer.
+ * (where the setting jit has their loop compiled) or called by pointer.
  * Cost: plans; no job runs. Order: stages come before those that read them. Ownership: lives as
  * long as the session. Errors: the text is the error's message.
  *

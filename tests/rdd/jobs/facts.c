@@ -274,6 +274,33 @@ static bool is_small(VonkTask *task, const Sum *sum)
     return sum->k < 3;
 }
 
+/* --- a filter above a join that knows more of its records than their type says --- */
+
+static void by_value(VonkTask *task, const Row *in, Sum *out)
+{
+    (void)task;
+    *out = (Sum){.k = in->v, .v = in->v, .name = in->name, .name_is_null = in->name_is_null};
+}
+
+static void keep_left(VonkTask *task, const Sum *left, const Sum *right, Sum *out)
+{
+    (void)task;
+    (void)right;
+    *out = *left;
+}
+
+static void one_to_four(VonkTask *task, const VonkNumber *in, Sum *out)
+{
+    (void)task;
+    *out = (Sum){.k = in->value};
+}
+
+static bool has_t(VonkTask *task, const Sum *sum)
+{
+    (void)task;
+    return sum->v % 2 == 0 && sum->name.data[0] == 't'; /* others are NULL: they have no data */
+}
+
 /* What was made, its sums by key, and some of these. */
 static void show(const char *title, VonkRdd *made)
 {
@@ -289,6 +316,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
 {
     VonkRdd *rows = vonk_rdd_map(vonk_rdd_range(session, 0, 200, 1, 4), VonkNumber, Row, make);
     VonkRdd *placed = vonk_rdd_partition_by(rows, 3);
+    VonkRdd *few = vonk_rdd_range(session, 1, 5, 1, 1);
 
     (void)argc;
     (void)argv;
@@ -311,6 +339,11 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     show("a variable", vonk_rdd_map(placed, Row, Sum, by_variable));
     print("fields by name", vonk_rdd_filter(rows, Row, by_name));
     print("fields by bytes", vonk_rdd_filter(rows, Row, by_bytes));
+    print("no NULL among those that join",
+          vonk_rdd_sort_by_key(vonk_rdd_filter(
+              vonk_rdd_join(vonk_rdd_map(rows, Row, Sum, by_value), Sum,
+                            vonk_rdd_map(few, VonkNumber, Sum, one_to_four), Sum, Sum, keep_left),
+              Sum, has_t)));
     print("the next one's", vonk_rdd_window(rows, Row, 0, 1, VonkNumber, next_value));
     return 0;
 }
