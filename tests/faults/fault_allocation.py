@@ -17,6 +17,13 @@ QUERIES = {
     "COPY": "COPY (SELECT * FROM big WHERE id < 500) TO '{out}/a.parquet'",
     "job, word count": "job: word_count 3000",
     "job, join": "job: join 5000",
+    "job, cogroup": "job: cogroup 2000",
+    "job, sort": "job: sort 3000",
+    "job, broadcast": "job: look_up 2000",
+    "job, persist": "job: keep 1500",
+    "job, text files": "job: save_text 2000",
+    "job, Parquet files": "job: save_parquet 2000",
+    "job, checkpoint": "job: checkpoint 2000",
     "EXPLAIN": "EXPLAIN (FORMAT JSON) SELECT count(*) FROM big a JOIN big b USING (id)",
 }
 
@@ -36,7 +43,8 @@ def run_all(folder):
     driver = build_driver(folder)
     for name, query in QUERIES.items():
         query = query.replace("{out}", folder)
-        done = subprocess.run([driver, folder, "threads=2 jit=off", query], capture_output=True, text=True, errors="replace", timeout=600)
+        done = subprocess.run([driver, folder, "threads=2 jit=off", query], capture_output=True, text=True, errors="replace",
+                              env={**os.environ, "TMPDIR": folder}, timeout=600)
         count = re.search(r"(\d+) allocations: (\d+) right, (\d+) errors, (\d+) ended, 0 bad", done.stdout)
         if os.environ.get("FAULTS_VERBOSE"):
             print(f"{name}: {done.stdout.strip()}")

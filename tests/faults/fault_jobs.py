@@ -6,7 +6,7 @@ import resource
 from faults import HERE, ROOT, build_shim, check, finish, start
 
 # With so little memory, tables and blocks go to the disk.
-JOBS = {"word count": ["word_count", "300000"], "join": ["join", "250000"]}
+JOBS = {"word count": ["word_count", "300000"], "join": ["join", "250000"], "cogroup": ["cogroup", "1000000"], "sort": ["sort", "3000000"]}
 MEMORY = ["--set", "memory=33MiB"]
 NTHS = [1, 2, 20]
 
@@ -57,6 +57,27 @@ def test_small_disk(folder, name, job, right):
         check(run.status == (0 if limit == 1 << 30 else 1), f"{name}, {limit} bytes: {run}")
 
 
+def test_saves(shim, folder):
+    """What goes to files for good: nothing of it is there when a call fails, and the error says what could not be done."""
+    for name, job in {"text files": ["save_text", "30000"], "Parquet files": ["save_parquet", "30000"],
+                      "checkpoint": ["checkpoint", "30000"]}.items():
+        right, failures = submit(folder, job), 0
+        check(right.status == 0, f"{name}: {right}")
+        for call, error in (("write", "ENOSPC"), ("write", "EINTR"), ("write", "SHORT"), ("open", "EMFILE"), ("rename", "EIO"),
+                            ("read", "EIO"), ("pread", "EIO")):
+            run, calls = with_fault(shim, folder, job, f"{call}:0:{error}")
+            check(run.status == 0, f"{name}, {call} does not fail: {run}")
+            for fault in [f"{call}:{nth}:{error}{sticky}" for nth in range(1, min(calls, 12) + 1) for sticky in ("", ":")
+                          if not (sticky and error == "EINTR")]:
+                run, _ = with_fault(shim, folder, job, fault)
+                failures += run.status == 1
+                check(run.status == 0 and run.out == right.out or
+                      run.status == 1 and "ERROR: " in run.err and error not in ("EINTR", "SHORT"), f"{name}, {fault}: {run}")
+                left = [file for file in os.listdir(folder) if "saved" in file]
+                check(not left, f"{name}, {fault}: left {left}")
+        check(failures >= 3, f"{name}: only {failures} of the faults were felt")
+
+
 def test_synced_save(shim, folder):
     """sync_saves: each part and both folders are synced, or the job fails and leaves nothing; without it nothing is synced."""
     made = finish(start(["cc", os.path.join(ROOT, "examples", "tera_sort.c"), "-o", os.path.join(folder, "tera_sort.so")]))
@@ -92,4 +113,5 @@ def run_all(folder):
         check(right.status == 0 and len(right.out) == 17, f"{name}: {right}")
         test_calls(shim, folder, name, job, right)
         test_small_disk(folder, name, job, right)
+    test_saves(shim, folder)
     test_synced_save(shim, folder)
