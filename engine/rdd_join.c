@@ -22,10 +22,15 @@ static uint32_t aligned(uint32_t bytes)
     return (bytes + 15) & ~15u;
 }
 
-/* A's fields, a's indicator, B's fields, b's indicator. In a pair every field may be NULL, as a
- * side may be missing: what records have no place for is noted behind them. */
-static RecordLayout *pair_layout(Arena *arena, const RecordLayout *a, const RecordLayout *b,
-                                 RecordPair *pair_out)
+static bool may_be_missing(int kind, uint32_t side)
+{
+    return kind == KIND_FULL || kind == (side == 0 ? KIND_RIGHT : KIND_LEFT);
+}
+
+/* A's fields, a's indicator, B's fields, b's indicator. Every field of a side that may be missing
+ * may be NULL: what records have no place for is noted behind them. */
+static RecordLayout *pair_layout(Arena *arena, int kind, const RecordLayout *a,
+                                 const RecordLayout *b, RecordPair *pair_out)
 {
     RecordLayout *layout = ARENA_NEW(arena, RecordLayout);
     uint32_t count = a->field_count + b->field_count + 2, at = 0;
@@ -42,8 +47,10 @@ static RecordLayout *pair_layout(Arena *arena, const RecordLayout *a, const Reco
 
             *field = sides[side]->fields[i];
             field->offset += base;
-            field->null_offset =
-                field->null_offset == RECORD_NEVER_NULL ? notes++ : field->null_offset + base;
+            if (field->null_offset != RECORD_NEVER_NULL)
+                field->null_offset += base;
+            else if (may_be_missing(kind, side))
+                field->null_offset = notes++;
         }
         missing[side] = notes + 1;
         fields[at++] = (RecordField){.name = side == 0 ? "has a" : "has b",
@@ -56,8 +63,10 @@ static RecordLayout *pair_layout(Arena *arena, const RecordLayout *a, const Reco
                              .first_missing = missing[0],
                              .second_missing = missing[1],
                              .notes_offset = aligned(a->bytes) + aligned(b->bytes)};
-    *layout = (RecordLayout){
-        .name = "pair", .bytes = aligned(notes), .field_count = count, .fields = fields};
+    *layout = (RecordLayout){.name = arena_printf(arena, "%s and %s", a->name, b->name),
+                             .bytes = aligned(notes),
+                             .field_count = count,
+                             .fields = fields};
     return layout;
 }
 
@@ -160,8 +169,8 @@ static const Plan *join_pairs(RddSession *rdds, int kind, const Plan *a,
                                      [KIND_FULL] = JOIN_FULL,
                                      [KIND_CROSS] = JOIN_INNER};
     bool is_turned = kind == KIND_RIGHT;
-    Side sides[2] = {{.plan = a, .may_be_missing = kind == KIND_RIGHT || kind == KIND_FULL},
-                     {.plan = b, .may_be_missing = kind == KIND_LEFT || kind == KIND_FULL}};
+    Side sides[2] = {{.plan = a, .may_be_missing = may_be_missing(kind, 0)},
+                     {.plan = b, .may_be_missing = may_be_missing(kind, 1)}};
     const Expr *condition = NULL;
 
     for (uint32_t k = 0; k < 2; k++)
@@ -209,7 +218,7 @@ VonkRdd *vonk__rdd_join(VonkRdd *a, VonkRdd *b, int kind, const VonkRecordType *
         a = vonk_rdd_partition_by(a, call.partitions);
         b = vonk_rdd_partition_by(b, call.partitions);
     }
-    step.in = pair_layout(arena, left_layout, right_layout, pair);
+    step.in = pair_layout(arena, kind, left_layout, right_layout, pair);
     join = join_pairs(rdds, kind, a->plan, left_layout, rdd_apart(rdds, b->plan), right_layout);
     return rdd_new(rdds,
                    plan_call(arena, join, rdd_columns(arena, join), &step,

@@ -53,6 +53,13 @@ void multiply(VonkTask *task, const VonkNumber *a, const Pair *b, Pair *out)
     *out = (Pair){.k = a->value, .v = b->v};
 }
 
+void add_sides(VonkTask *task, const Pair *a, const Pair *b, Pair *out)
+{
+    (void)task;
+    *out =
+        (Pair){.k = a != NULL ? a->k : b->k, .v = (a == NULL ? 0 : a->v) + (b == NULL ? 0 : b->v)};
+}
+
 static int64_t drain(VonkIn *in, int64_t *key)
 {
     int64_t count = 0;
@@ -201,6 +208,21 @@ static void test_joins(VonkSession *session)
           "joins with nothing");
     REFUSED(vonk_rdd_join(a, Pair, b, Maybe, Sides, wrong_sides), VONK_BAD_INPUT, "Maybe",
             "a join of another record type");
+}
+
+/* Just a side that may be missing has fields that may be NULL. */
+static void test_joins_with_null_values(VonkSession *session)
+{
+    VonkRdd *nulls = vonk_rdd_sql(session, Pair,
+                                  "SELECT x, CASE WHEN x % 2 = 0 THEN x END "
+                                  "FROM generate_series(1, 4) AS g(x)");
+
+    REFUSED(vonk_rdd_join(nulls, Pair, nulls, Pair, Pair, add_sides), VONK_BAD_INPUT,
+            "NULL in field \"v\"", "join: a NULL in a field that has none");
+    REFUSED(vonk_rdd_left_join(nulls, Pair, pairs(session, 50, 5, 4), Pair, Pair, add_sides),
+            VONK_BAD_INPUT, "NULL in field \"v\"", "left_join: a NULL in a's field that has none");
+    REFUSED(vonk_rdd_cartesian(pairs(session, 50, 5, 4), Pair, nulls, Pair, Pair, add_sides),
+            VONK_BAD_INPUT, "NULL in field \"v\"", "cartesian: a NULL in a field that has none");
 }
 
 static void test_cartesian(VonkSession *session)
@@ -423,13 +445,6 @@ void say_pair_place(VonkTask *task, VonkIn *in, VonkOut *out)
         vonk_emit(out, &(Pair){.k = pair->k, .v = vonk_task_partition(task)});
 }
 
-void add_sides(VonkTask *task, const Pair *a, const Pair *b, Pair *out)
-{
-    (void)task;
-    *out =
-        (Pair){.k = a != NULL ? a->k : b->k, .v = (a == NULL ? 0 : a->v) + (b == NULL ? 0 : b->v)};
-}
-
 void add_digit(VonkTask *task, const Pair *a, const ByDigit *b, Pair *out)
 {
     (void)task;
@@ -590,6 +605,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     (void)argc;
     (void)argv;
     test_joins(session);
+    test_joins_with_null_values(session);
     test_cartesian(session);
     test_cogroups(session);
     test_folds(session);
