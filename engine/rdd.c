@@ -1,6 +1,7 @@
 /* rdd.c -- handles, and what every call on them asks first; see rdd_internal.h */
 #include <string.h>
 
+#include "core/plan/closure.h"
 #include "engine/rdd_internal.h"
 
 RddSession *rdd_session(VonkSession *session)
@@ -123,14 +124,12 @@ ColumnList rdd_columns(Arena *arena, const Plan *plan)
 
 UserFunction rdd_function(RddSession *rdds, VonkCall call)
 {
-    return (UserFunction){
-        .name = call.name == NULL ? NULL : arena_strdup(rdds->arena, call.name),
-        .call = call.function,
-        .closure = call.closure_bytes == 0
-                       ? NULL
-                       : arena_copy(rdds->arena, call.closure, call.closure_bytes),
-        .closure_bytes = call.closure_bytes,
-        .code = user_code_of(rdds->arena, (const void *)(uintptr_t)call.function)};
+    return (UserFunction){.name = call.name == NULL ? NULL : arena_strdup(rdds->arena, call.name),
+                          .call = call.function,
+                          .closure = closure_copy(rdds->arena, call.closure, call.closure_bytes),
+                          .closure_bytes = call.closure_bytes,
+                          .code =
+                              user_code_of(rdds->arena, (const void *)(uintptr_t)call.function)};
 }
 
 UserFunction rdd_own_function(RddSession *rdds, const char *name, void (*function)(void),

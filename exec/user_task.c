@@ -2,6 +2,7 @@
 #include "exec/user_task.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/invariant.h"
+#include "core/plan/closure.h"
 #include "exec/user_shared.h"
 
 enum { MEMORY_BLOCK_BYTES = 64 << 10, MEMORY_HEADER_BYTES = 32 };
@@ -278,12 +280,29 @@ static void put_number(CrashText *to, uint64_t number)
     put(to, digits + at);
 }
 
-/* Whether a user's function was at work: then it is named. */
-static bool report_end(const char *what)
+static _Thread_local const char *stack_low; /* the first byte of the thread's; NULL: not known */
+
+/* Why that address cannot be had; NULL: nobody knows. */
+static const char *fault_reason(const UserTask *user, const char *address)
+{
+    const ptrdiff_t guard_bytes = 64 << 10;
+
+    if (stack_low != NULL && address < stack_low + guard_bytes &&
+        address >= stack_low - guard_bytes)
+        return ": its stack is full, as of a recursion without an end";
+    for (const UserFunction *at = user->function; at != NULL; at = at->inner)
+        if (closure_has(at->closure, at->closure_bytes, address))
+            return ": it writes to its closure, or past its end, and may only read it";
+    return NULL;
+}
+
+/* Whether a user's function was at work: then it is named. address: of a fault; NULL: none. */
+static bool report_end(const char *what, const void *address)
 {
     static atomic_flag is_reported = ATOMIC_FLAG_INIT;
     const UserTask *user = running;
     CrashText line = {.bytes = 0};
+    const char *reason;
     ssize_t ignored;
 
     running = NULL; /* a crash in here is nobody's */
@@ -299,6 +318,9 @@ static bool report_end(const char *what)
     put_number(&line, record_number(user));
     put(&line, " of partition ");
     put_number(&line, user->task.partition);
+    reason = address == NULL ? NULL : fault_reason(user, address);
+    if (reason != NULL)
+        put(&line, reason);
     if (blamed != 0) {
         put(&line, blamed_text);
         put_number(&line, blamed);
@@ -309,9 +331,12 @@ static bool report_end(const char *what)
     return true;
 }
 
-static void report_crash(int number)
+static void report_crash(int number, siginfo_t *info, void *context)
 {
-    (void)report_end(strsignal(number));
+    bool has_address = number == SIGSEGV || number == SIGBUS;
+
+    (void)context;
+    (void)report_end(strsignal(number), has_address ? info->si_addr : NULL);
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -319,7 +344,7 @@ static void report_crash(int number)
 /* Other threads are at work, on what the handlers that follow would free. */
 static void report_exit(void)
 {
-    if (report_end("exit()"))
+    if (report_end("exit()", NULL))
         _exit(USER_TASK_EXIT);
 }
 
@@ -331,7 +356,7 @@ void user_task_drop(UserTask *user, uint64_t count)
     if (user->dropped < dropped_max || user->function == NULL)
         return;
     running = user;
-    if (report_end("emitting for ever what nobody wants (vonk_task_is_cancelled tells it)"))
+    if (report_end("emitting for ever what nobody wants (vonk_task_is_cancelled tells it)", NULL))
         _exit(USER_TASK_EXIT);
 }
 
@@ -340,16 +365,34 @@ void user_task_report_crashes(void)
     static const int numbers[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        struct sigaction action = {.sa_handler = report_crash, .sa_flags = SA_NODEFER | SA_ONSTACK};
+        struct sigaction action = {.sa_sigaction = report_crash,
+                                   .sa_flags = SA_NODEFER | SA_ONSTACK | SA_SIGINFO};
 
         sigaction(numbers[i], &action, NULL);
     }
     (void)atexit(report_exit);
 }
 
+static const char *find_stack_low(void)
+{
+    pthread_attr_t attributes;
+    void *low = NULL;
+    size_t bytes;
+
+    if (pthread_getattr_np(pthread_self(), &attributes) != 0)
+        return NULL;
+    if (pthread_attr_getstack(&attributes, &low, &bytes) != 0)
+        low = NULL;
+    (void)pthread_attr_destroy(&attributes);
+    return low;
+}
+
 void user_task_crash_stack_init(CrashStack *stack)
 {
     stack_t now = {.ss_sp = stack->bytes, .ss_size = sizeof stack->bytes};
+
+    stack->low_before = stack_low;
+    stack_low = find_stack_low();
 
     if (sigaltstack(&now, &stack->before) != 0)
         stack->before = (stack_t){.ss_flags = SS_DISABLE};
@@ -358,4 +401,5 @@ void user_task_crash_stack_init(CrashStack *stack)
 void user_task_crash_stack_fini(CrashStack *stack)
 {
     (void)sigaltstack(&stack->before, NULL);
+    stack_low = stack->low_before;
 }

@@ -95,6 +95,7 @@ uint64_t user_task_blamed(const char *line);
 enum { CRASH_STACK_BYTES = 16 << 10 };
 typedef struct CrashStack {
     stack_t before;
+    const char *low_before; /* of the thread's stack */
     char bytes[CRASH_STACK_BYTES];
 } CrashStack;
 void user_task_crash_stack_init(CrashStack *stack);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/base/invariant.h"
+#include "core/plan/closure.h"
 #include "core/plan/plan_wire_internal.h"
 
 /* The engine's own functions call the user's, and those none. */
@@ -262,8 +263,7 @@ static UserFunction get_function(PlanReader *reader, uint32_t depth)
                                                 reader->err, &function.call);
     closure = wire_get_blob(from, &closure_bytes);
     function.closure_bytes = closure_bytes;
-    function.closure =
-        closure_bytes == 0 ? NULL : arena_copy(reader->arena, closure, closure_bytes);
+    function.closure = closure_copy(reader->arena, closure, closure_bytes);
     has_code = wire_get_bool(from);
     if (has_code && from->status == ST_OK)
         function.code = user_code_of(reader->arena, (const void *)(uintptr_t)function.call);
