@@ -53,11 +53,13 @@ typedef struct VonkCall {
  */
 #define VONK_PARTITIONS(n) .partitions = (n)
 
-/* fn, once the compiler has found it to be of that type. */
+/* fn, once the compiler has found it to be of that type. Of another one, the conditional is what
+ * messages show both types of. */
 #define VONK__CALL(fn, Type, ...)                                                                  \
     (VonkCall)                                                                                     \
     {                                                                                              \
-        .name = #fn, .function = (VonkAnyFunction) _Generic(&(fn), Type: &(fn)), ##__VA_ARGS__     \
+        .name = #fn, .function = (VonkAnyFunction) _Generic(&(fn), Type: 1 ? &(fn) : (Type)0),     \
+        ##__VA_ARGS__                                                                              \
     }
 
 /* p, once the compiler has found it to point to a Type (or be NULL). */
