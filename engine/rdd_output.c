@@ -4,6 +4,7 @@
 
 #include "core/data/value_text.h"
 #include "engine/rdd_internal.h"
+#include "formats/format.h"
 
 static void put_csv(FILE *to, const char *text, size_t bytes)
 {
@@ -80,6 +81,12 @@ VonkStatus vonk_rdd_save(VonkRdd *rdd, const char *path, const char *format, Von
         return rdd_report(rdd, error);
     if (path == NULL || format == NULL)
         return rdd_missing(error, path == NULL ? "the path" : "the format");
+
+    const Format *found = format_find(format, path);
+
+    if (found == NULL || found->writer_open == NULL) /* known before the job has run */
+        return (VonkStatus)error_set((Error *)error, ST_NOT_SUPPORTED,
+                                     "cannot write \"%s\": unknown format %s", path, format);
 
     RddSession *rdds = rdd->rdds;
     const char **names = ARENA_ARRAY(rdds->arena, const char *, rdd->layout->field_count);

@@ -259,6 +259,9 @@ static void test_save_over(VonkSession *session)
               vonk_rdd_save(rdd, path_of("folder"), "parquet", &error) == VONK_IO &&
               strstr(error.message, "there is a folder") != NULL,
           "save over a folder");
+    check(vonk_rdd_save(rdd, path_of("unknown"), "xml", &error) == VONK_NOT_SUPPORTED &&
+              strstr(error.message, "unknown format xml") != NULL && error.detail[0] == '\0',
+          "a format that is none: said before the job runs");
 }
 
 /* Planning wants a large stack: without address space for it the action fails before its job has
