@@ -70,7 +70,7 @@ typedef struct VonkIterator VonkIterator;
 
 /*
  * The records are read one by one, in bounded memory. Partitions of the last stage are made as they
- * are read, one a thread at a time, and let go then.
+ * are read, one a thread at a time, each whole before its first record comes, and let go then.
  * Cost: a job; what is before a shuffle is made first, the rest as it is read. Order: by partition,
  * then within it. Ownership: the caller frees the iterator with vonk_iterator_free. Errors: of the
  * lineage; of the job, which may come late: from vonk_iterator_free.

@@ -18,8 +18,8 @@ extern "C" {
 
 /*
  * The lines of the files that path names (a file, a folder, a glob; .gz and .zst are decompressed),
- * without their newlines, bytes as they are: VonkLine. Partitions are pieces of about 32 MiB; a
- * compressed file is one.
+ * without the newline or carriage return and newline that end them, bytes as they are: VonkLine.
+ * Partitions are pieces of about 32 MiB; a compressed file is one.
  * Cost: narrow; each task reads its piece. Order: of paths, then of lines. Ownership: path is
  * copied; the RDD is the session's. Errors: nothing is there; at the action, a file that cannot be
  * read.
