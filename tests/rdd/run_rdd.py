@@ -227,8 +227,45 @@ int vonk_main(VonkSession *s, int c, char **v)
 """)
     for jit in "off", "on":
         code, _, err = submit(crash, options=["--set", f"jit={jit}"])
-        check(code == -11 and "user function add, record 778 of partition 0" in err,
+        check(code == -11 and "user function add, record 778 of partition 0: its stack is full" in err,
               f"too deep a recursion, jit={jit}: {code} {err[-300:]}")
+
+    for past, name in (0, "into"), (100000, "behind"):
+        crash = write_job(folder, f"writes_{name}.c", f"""
+typedef struct Limits {{
+    char bytes[200];
+}} Limits;
+void scribble(VonkTask *task, const VonkNumber *in, VonkNumber *out)
+{{
+    char *bytes = (char *)(uintptr_t)VONK_CLOSURE(task, Limits);
+    *out = *in;
+    for (int i = 0; in->value == 77 && i <= {past}; i++)
+        bytes[i]++;
+}}
+int vonk_main(VonkSession *s, int c, char **v)
+{{
+    Limits limits = {{{{0}}}};
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_map(vonk_rdd_range(s, 0, 100, 1, 1), VonkNumber, VonkNumber, scribble, VONK_WITH(limits)));
+}}
+""")
+        for jit in "off", "on":
+            code, _, err = submit(crash, options=["--set", f"jit={jit}"])
+            check(code == -11 and "user function scribble, record 78 of partition 0: it writes to its closure" in err,
+                  f"writing {name} the closure, jit={jit}: {code} {err[-300:]}")
+
+    mistaken = write_job(folder, "mistaken.c", """
+void twice(VonkTask *task, const VonkLine *in, VonkNumber *out) { (void)task; out->value = 2 * (int64_t)in->text.bytes; }
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c; (void)v;
+    return vonk_rdd_print_csv(vonk_rdd_map(vonk_rdd_range(s, 0, 9, 1, 1), VonkNumber, VonkNumber, twice));
+}
+""")
+    code, _, err = submit(mistaken)
+    check(code == 1 and "void (*)(VonkTask *, const VonkLine *, VonkNumber *)" in err and
+          "void (*)(VonkTask *, const VonkNumber *, VonkNumber *)" in err,
+          f"a function of another type: the compiler says which is wanted: {code} {err[:1000]}")
 
     exits = write_job(folder, "exits.c", "int vonk_main(VonkSession *s, int c, char **v) { (void)s; puts(v[c - 1]); return c; }\n")
     code, out, _ = submit(exits, "a", "b c")
