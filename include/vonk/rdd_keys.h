@@ -185,8 +185,8 @@ extern "C" {
 
 /*
  * The records whose key is at least low's and at most high's (records of Type, of which only the
- * key counts; NULL: no bound). Several key fields compare one after the other, as far as it takes to
- * tell; where a NULL would have to be compared, the record is in no range.
+ * key counts; NULL: no bound). Several key fields compare one after the other, as far as needed: a
+ * record of which that compares a NULL is in no range.
  * Cost: narrow; a range of a file's sorted column is read without the rest. Order: kept. Ownership:
  * bounds are copied; the RDD is the session's. Errors: other records; no key.
  *

@@ -49,7 +49,7 @@ typedef struct VonkTask {
  * The closure that was given with the function (VONK_WITH), of its type; NULL without one. Read
  * only.
  * Cost: none. Order: does not matter. Ownership: one copy, shared by all threads. Errors: none;
- * another Type than was given is not noticed; who writes to it ends the process, with the function's
+ * another Type than was given is not noticed; a write to it ends the process, with the function's
  * name.
  *
  *     const Limits *limits = VONK_CLOSURE(task, Limits);
