@@ -202,6 +202,13 @@ static double distinct_from_repeats(const Repeats *repeats, double rows)
     return fmin(rows, n * d / (n - once + once * n / fmax(n, rows)));
 }
 
+/* How many values there can be within the bounds. */
+static double steps_of(const ColumnEstimate *estimate)
+{
+    /* more than an int128 may be */
+    return (double)((UInt128)estimate->max - (UInt128)estimate->min) + 1;
+}
+
 static void use_sample(Estimator *estimator, const TableFacts *facts, const Sample *sample,
                        uint32_t column, ColumnEstimate *estimate)
 {
@@ -210,7 +217,7 @@ static void use_sample(Estimator *estimator, const TableFacts *facts, const Samp
     double steps = INFINITY;
 
     if (estimate->has_bounds)
-        steps = (double)(estimate->max - estimate->min) + 1;
+        steps = steps_of(estimate);
     estimate->is_sampled = true;
     estimate->distinct_count = fmin(distinct_from_repeats(&repeats, facts->rows), steps);
     /* Without a single repeat the sample only says: many. */
@@ -243,7 +250,7 @@ static void use_range(const ColumnStatistics *statistics, Type type, ColumnEstim
 /* true: sure enough to do without a sample. */
 static bool use_steps(double rows, ColumnEstimate *estimate)
 {
-    double steps = (double)(estimate->max - estimate->min) + 1;
+    double steps = steps_of(estimate);
 
     if (steps > rows * 0.5)
         estimate->distinct_count = estimate_distinct_drawn(steps, rows);

@@ -228,11 +228,38 @@ START_TEST(bounds_of_products)
 }
 END_TEST
 
+START_TEST(ranges_of_all_there_are)
+{
+    Fixture fix;
+    Table *t;
+    const Plan *scan;
+
+    fixture_open(&fix);
+    t = fake_table(&fix, "t", 1000, 2);
+    fake_range(t, 0, INT64_MIN, INT64_MAX);
+    fake_type(t, 1, type_decimal(38, 0));
+    fake_range(t, 1, 0, 0);
+    ((FakeTable *)t)->statistics[1].min.int128 = -((Int128)INT64_MAX << 63);
+    ((FakeTable *)t)->statistics[1].max.int128 = (Int128)INT64_MAX << 63;
+    scan = fake_scan(&fix, t);
+    for (uint32_t i = 0; i < 2; i++)
+        ck_assert_double_eq_tol(
+            estimate_column(estimator_of(&fix.rc), scan, scan->columns[i].id).distinct_count, 1000,
+            1);
+    fixture_close(&fix);
+}
+END_TEST
+
 int main(void)
 {
-    const TTest *const tests[] = {
-        scans_and_ranges, empty_and_unknown_tables, joins_on_keys, joins_on_two_keys, groups,
-        samples,          bounds_of_products};
+    const TTest *const tests[] = {scans_and_ranges,
+                                  empty_and_unknown_tables,
+                                  joins_on_keys,
+                                  joins_on_two_keys,
+                                  groups,
+                                  samples,
+                                  bounds_of_products,
+                                  ranges_of_all_there_are};
 
     return run_tests("cardinality", tests, sizeof tests / sizeof tests[0]);
 }
