@@ -40,6 +40,7 @@ typedef struct SubmitOptions {
     const char *files;
     uint32_t setting_count;
     const char *settings[SETTINGS_MAX]; /* NAME=VALUE */
+    char memory[64];                    /* one of them; "": not given */
 } SubmitOptions;
 
 static int report(const Error *err)
@@ -60,6 +61,8 @@ static void print_usage(FILE *to)
         "  --secret-file FILE\n"
         "                    the cluster's (default: what VONK_SECRET_FILE names)\n"
         "  --set NAME=VALUE  a setting of the session (SHOW ALL lists them)\n"
+        "  --memory SIZE     as --set memory=SIZE: what a query may take of this process, e.g. "
+        "4GB\n"
         "  --name NAME       of the job, for messages\n"
         "  --deploy-mode cluster\n"
         "                    the driver is a process that a worker starts, in a folder with the\n"
@@ -88,6 +91,16 @@ static bool add_setting(SubmitOptions *options, const char *text)
     }
     options->settings[options->setting_count++] = text;
     return true;
+}
+
+static bool set_memory(SubmitOptions *options, const char *size)
+{
+    if (strlen("memory=") + strlen(size) >= sizeof options->memory) {
+        fprintf(stderr, "vonk submit: --memory takes a size, not \"%s\"\n", size);
+        return false;
+    }
+    (void)snprintf(options->memory, sizeof options->memory, "memory=%s", size);
+    return add_setting(options, options->memory);
 }
 
 /* local, local[*], or local[N] */
@@ -196,6 +209,7 @@ static int parse_options(int argc, char **argv, SubmitOptions *options)
     static const struct option known[] = {{"master", required_argument, NULL, 'm'},
                                           {"secret-file", required_argument, NULL, 'k'},
                                           {"set", required_argument, NULL, 's'},
+                                          {"memory", required_argument, NULL, 'y'},
                                           {"name", required_argument, NULL, 'n'},
                                           {"lineage", required_argument, NULL, 'l'},
                                           {"launcher", required_argument, NULL, 'L'},
@@ -220,6 +234,7 @@ static int parse_options(int argc, char **argv, SubmitOptions *options)
         take_launcher(options, option, argv);
         if ((option == 'm' && !set_master(options, optarg)) ||
             (option == 's' && !add_setting(options, optarg)) ||
+            (option == 'y' && !set_memory(options, optarg)) ||
             (option == 'd' && !set_deploy_mode(options, optarg)) || option == '?')
             return -1;
     }

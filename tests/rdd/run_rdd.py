@@ -271,6 +271,19 @@ int vonk_main(VonkSession *s, int c, char **v)
     code, out, _ = submit(exits, "a", "b c")
     check(code == 3 and out == "b c\n", f"arguments and exit code: {code} {out}")
 
+    shows = write_job(folder, "shows.c", """
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c, (void)v;
+    puts(vonk_session_get(s, "memory"));
+    return 0;
+}
+""")
+    code, out, _ = submit(shows, options=["--memory", "96MiB"])
+    check((code, out) == (0, submit(shows, options=["--set", "memory=96MiB"])[1]), f"memory: {code} {out}")
+    code, _, err = submit(shows, options=["--memory", "much"])
+    check(code != 0 and "much" in err, f"no size of memory: {code} {err}")
+
     prints = write_job(folder, "prints.c", "int vonk_main(VonkSession *s, int c, char **v) { (void)s, (void)c, (void)v; puts(\"all\"); return 0; }\n")
     with open("/dev/full", "w") as full:
         done = subprocess.run([VONK, "submit", prints], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
