@@ -154,6 +154,8 @@ static bool takes_any(const Facts *facts, LLVMValueRef line, LLVMBasicBlockRef b
         return may_look(facts, LLVMGetOperand(line, 0), NULL, block);
     if (opcode == LLVMStore)
         return facts_pointer(facts, LLVMGetOperand(line, 1)) != NULL;
+    if (opcode == LLVMAlloca) /* one as long as a field says may not fit the stack */
+        return LLVMIsAConstantInt(LLVMGetOperand(line, 0)) != NULL;
     if (!facts_is_division(opcode))
         return opcode != LLVMAtomicCmpXchg && opcode != LLVMAtomicRMW && opcode != LLVMFence &&
                opcode != LLVMInvoke && opcode != LLVMCallBr && opcode != LLVMUnreachable;

@@ -15,7 +15,7 @@
 
 #include "core/base/arena.h"
 
-enum { JOB_TABLE_VERSION = 6, USER_RECORDS_MAX = 3 };
+enum { JOB_TABLE_VERSION = 7, USER_RECORDS_MAX = 3 };
 
 /* As it lies in the job's object; the analysis writes it. */
 typedef struct JobSymbol {

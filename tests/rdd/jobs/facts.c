@@ -279,7 +279,11 @@ static bool is_small(VonkTask *task, const Sum *sum)
 static void by_value(VonkTask *task, const Row *in, Sum *out)
 {
     (void)task;
-    *out = (Sum){.k = in->v, .v = in->v, .name = in->name, .name_is_null = in->name_is_null};
+    *out = (Sum){.k = in->v,
+                 .n = in->v < 5 ? 1 : INT64_C(1) << 40,
+                 .v = in->v,
+                 .name = in->name,
+                 .name_is_null = in->name_is_null};
 }
 
 static void keep_left(VonkTask *task, const Sum *left, const Sum *right, Sum *out)
@@ -301,6 +305,16 @@ static bool has_t(VonkTask *task, const Sum *sum)
     return sum->v % 2 == 0 && sum->name.data[0] == 't'; /* others are NULL: they have no data */
 }
 
+static bool fits(VonkTask *task, const Sum *sum)
+{
+    char copy[sum->n + 1]; /* others have no room for it */
+
+    (void)task;
+    copy[0] = (char)sum->v;
+    copy[sum->n] = 1;
+    return copy[sum->v & sum->n] == 1;
+}
+
 /* What was made, its sums by key, and some of these. */
 static void show(const char *title, VonkRdd *made)
 {
@@ -316,7 +330,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
 {
     VonkRdd *rows = vonk_rdd_map(vonk_rdd_range(session, 0, 200, 1, 4), VonkNumber, Row, make);
     VonkRdd *placed = vonk_rdd_partition_by(rows, 3);
-    VonkRdd *few = vonk_rdd_range(session, 1, 5, 1, 1);
+    VonkRdd *few = vonk_rdd_range(session, 1, 5, 1, 1), *joined;
 
     (void)argc;
     (void)argv;
@@ -339,11 +353,11 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     show("a variable", vonk_rdd_map(placed, Row, Sum, by_variable));
     print("fields by name", vonk_rdd_filter(rows, Row, by_name));
     print("fields by bytes", vonk_rdd_filter(rows, Row, by_bytes));
+    joined = vonk_rdd_join(vonk_rdd_map(rows, Row, Sum, by_value), Sum,
+                           vonk_rdd_map(few, VonkNumber, Sum, one_to_four), Sum, Sum, keep_left);
     print("no NULL among those that join",
-          vonk_rdd_sort_by_key(vonk_rdd_filter(
-              vonk_rdd_join(vonk_rdd_map(rows, Row, Sum, by_value), Sum,
-                            vonk_rdd_map(few, VonkNumber, Sum, one_to_four), Sum, Sum, keep_left),
-              Sum, has_t)));
+          vonk_rdd_sort_by_key(vonk_rdd_filter(joined, Sum, has_t)));
+    print("nor what is too large", vonk_rdd_sort_by_key(vonk_rdd_filter(joined, Sum, fits)));
     print("the next one's", vonk_rdd_window(rows, Row, 0, 1, VonkNumber, next_value));
     return 0;
 }
