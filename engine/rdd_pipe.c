@@ -50,7 +50,7 @@ static void close_end(int *fd)
 
 static void fail_errno(Program *program, const char *what)
 {
-    vonk_fail(program->task, "pipe: %s \"%s\": %s", what, program->name, strerror(errno));
+    vonk_fail(program->task, "%s \"%s\": %s", what, program->name, strerror(errno));
 }
 
 static bool start(Program *program, const Pipe *pipe)
@@ -243,10 +243,9 @@ static void finish(Program *program, bool is_whole)
     if (!is_whole || program->task->is_failed)
         return;
     if (WIFSIGNALED(state))
-        vonk_fail(program->task, "pipe: \"%s\" ended with signal %d", program->name,
-                  WTERMSIG(state));
+        vonk_fail(program->task, "\"%s\" ended with signal %d", program->name, WTERMSIG(state));
     else if (WEXITSTATUS(state) != 0)
-        vonk_fail(program->task, "pipe: \"%s\" ended with exit code %d", program->name,
+        vonk_fail(program->task, "\"%s\" ended with exit code %d", program->name,
                   WEXITSTATUS(state));
 }
 

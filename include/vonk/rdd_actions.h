@@ -410,7 +410,8 @@ VONK_API VonkStatus vonk_rdd_save(VonkRdd *rdd, const char *path, const char *fo
 VONK_API VonkStatus vonk_rdd_save_as_text(VonkRdd *rdd, const char *folder, VonkError *error);
 
 /*
- * As save_as_text, each part a CSV file with a header.
+ * As save_as_text, each part a CSV file with a header. Texts are written as they are; SQL refuses
+ * to read those that are no UTF-8.
  * Cost: a job; each task writes its part. Order: a file has its partition's. Ownership: the files
  * are the caller's. Errors: the folder is there already; of the lineage, then of the job.
  *
@@ -420,7 +421,8 @@ VONK_API VonkStatus vonk_rdd_save_as_text(VonkRdd *rdd, const char *folder, Vonk
 VONK_API VonkStatus vonk_rdd_save_as_csv(VonkRdd *rdd, const char *folder, VonkError *error);
 
 /*
- * As save_as_text, each part a Parquet file.
+ * As save_as_text, each part a Parquet file. Texts are written as they are; SQL refuses to read
+ * those that are no UTF-8, which a checkpoint may have.
  * Cost: a job; each task writes its part. Order: a file has its partition's. Ownership: the files
  * are the caller's. Errors: the folder is there already; of the lineage, then of the job, an
  * interval that Parquet cannot hold (see vonk_rdd_checkpoint) among them.

@@ -236,7 +236,7 @@ static void test_pipe(VonkSession *session)
     check(count_of(vonk_rdd_pipe(lines, (const char *const[]){"printf", "a\nb\n\nc", NULL})) == 12,
           "pipe: a last line without its newline");
     REFUSED(vonk_rdd_pipe(lines, (const char *const[]){"false", NULL}), VONK_BAD_INPUT,
-            "exit code 1", "a program that fails");
+            "the pipe: \"false\" ended with exit code 1", "a program that fails");
     REFUSED(vonk_rdd_pipe(lines, (const char *const[]){"no-such-program-at-all", NULL}),
             VONK_BAD_INPUT, "no-such-program", "a program that is not there");
     REFUSED(vonk_rdd_pipe(numbers(session, 5, 1), (const char *const[]){"cat", NULL}),
