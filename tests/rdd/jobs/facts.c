@@ -280,7 +280,7 @@ static void by_value(VonkTask *task, const Row *in, Sum *out)
 {
     (void)task;
     *out = (Sum){.k = in->v,
-                 .n = in->v < 5 ? 1 : INT64_C(1) << 40,
+                 .n = in->v < 5 ? in->v % 2 : INT64_C(1) << 40,
                  .v = in->v,
                  .name = in->name,
                  .name_is_null = in->name_is_null};
@@ -312,7 +312,7 @@ static bool fits(VonkTask *task, const Sum *sum)
     (void)task;
     copy[0] = (char)sum->v;
     copy[sum->n] = 1;
-    return copy[sum->v & sum->n] == 1;
+    return copy[0] == 1;
 }
 
 /* What was made, its sums by key, and some of these. */
