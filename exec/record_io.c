@@ -1,6 +1,7 @@
 /* record_io.c -- see record_io.h */
 #include "exec/record_io.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "core/base/invariant.h"
@@ -146,6 +147,18 @@ static void load_flat(const char *from, size_t record_bytes, size_t value_bytes,
     }
 }
 
+/* Which NaN comes of two, or of none, depends on how the function was compiled, and blocks must be
+ * the same bytes whoever made them. */
+static void make_nans_one(Phys phys, void *values, uint32_t count)
+{
+    if (phys == PHYS_FLOAT64)
+        for (uint32_t i = 0; i < count; i++)
+            ((double *)values)[i] = isnan(((double *)values)[i]) ? NAN : ((double *)values)[i];
+    if (phys == PHYS_FLOAT32)
+        for (uint32_t i = 0; i < count; i++)
+            ((float *)values)[i] = isnan(((float *)values)[i]) ? NAN : ((float *)values)[i];
+}
+
 static Status check_text(const RecordField *field, VonkText text, Error *err)
 {
     uint64_t characters = 0;
@@ -269,6 +282,7 @@ Status columns_from_arrays(const RecordLayout *layout, const uint8_t *const *nul
             column->validity = validity_of(nulls[f], 1, count, buffers->validity[f]);
         if (phys == PHYS_STR)
             TRY(check_texts(field, values, count, err));
+        make_nans_one(phys, values, count);
         clear_nulls(column, values, phys_bytes(phys), count);
         if (field->type.id == TYPE_DECIMAL)
             TRY(check_decimals(field, values, count, err));
@@ -294,6 +308,7 @@ Status columns_from_records(const RecordLayout *layout, const char *records, uin
             TRY(load_texts(field, records + field->offset, layout->bytes, count, values, err));
         else
             load_flat(records + field->offset, layout->bytes, phys_bytes(phys), count, values);
+        make_nans_one(phys, values, count);
         clear_nulls(column, values, phys_bytes(phys), count);
         if (field->type.id == TYPE_DECIMAL)
             TRY(check_decimals(field, values, count, err));

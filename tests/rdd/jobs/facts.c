@@ -5,6 +5,7 @@
  * it makes: who believed that it is the same key would not move them. The same is printed with and
  * without bitcode, inlined or not.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdint.h>
 
@@ -209,6 +210,38 @@ static void contracted(VonkTask *task, const Row *in, Sum *out)
     *out = (Sum){.k = in->k, .v = in->v, .x = in->x * in->x - sum};
 }
 
+/* Which NaN it is that comes of two depends on the order of operands in the machine's code. */
+VONK_RECORD(Two, VONK_KEY(int8, k), VONK_FIELD(float8, a), VONK_FIELD(float8, b));
+
+static void make_two(VonkTask *task, const VonkNumber *in, Two *out)
+{
+    static const double values[] = {0.0, -0.0, INFINITY, -INFINITY, NAN, 1.5, -2};
+    double zero = in->value % 2 == 0 ? -0.0 : 0.0;
+
+    (void)task;
+    *out = (Two){.k = in->value, .a = values[in->value % 7], .b = values[in->value / 7 % 7]};
+    if (in->value % 13 == 3)
+        out->a = zero / zero;
+    if (in->value % 17 == 3)
+        out->b = -out->b;
+}
+
+static void of_two(VonkTask *task, const Two *in, Two *out)
+{
+    (void)task;
+    out->k = in->k;
+    out->a = -(in->a * in->b);
+    out->b = round(in->a) + rint(in->b);
+}
+
+static void bits_of(VonkTask *task, const Two *in, Sum *out)
+{
+    (void)task;
+    out->k = in->k;
+    memcpy(&out->n, &in->a, sizeof out->n);
+    memcpy(&out->v, &in->b, sizeof out->v);
+}
+
 static int64_t limit;
 
 static void by_variable(VonkTask *task, const Row *in, Sum *out)
@@ -330,6 +363,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
 {
     VonkRdd *rows = vonk_rdd_map(vonk_rdd_range(session, 0, 200, 1, 4), VonkNumber, Row, make);
     VonkRdd *placed = vonk_rdd_partition_by(rows, 3);
+    VonkRdd *twos = vonk_rdd_map(vonk_rdd_range(session, 0, 400, 1, 4), VonkNumber, Two, make_two);
     VonkRdd *few = vonk_rdd_range(session, 1, 5, 1, 1), *joined;
 
     (void)argc;
@@ -350,6 +384,9 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     show("computed goto", vonk_rdd_map(placed, Row, Sum, computed_goto));
     show("assembly", vonk_rdd_map(placed, Row, Sum, in_assembly));
     show("contracted", vonk_rdd_map(placed, Row, Sum, contracted));
+    print("bits of NaNs",
+          vonk_rdd_map(vonk_rdd_repartition(vonk_rdd_map(twos, Two, Two, of_two), 2), Two, Sum,
+                       bits_of));
     show("a variable", vonk_rdd_map(placed, Row, Sum, by_variable));
     print("fields by name", vonk_rdd_filter(rows, Row, by_name));
     print("fields by bytes", vonk_rdd_filter(rows, Row, by_bytes));
