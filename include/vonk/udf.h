@@ -8,9 +8,9 @@
  *     }
  *
  * A function runs once a record, on any thread, for any partition, maybe more than once: it may use
- * its arguments, its closure and constants, and nothing that differs from run to run. Records and
- * texts that it is given live until it returns. Texts that it emits may point into those, into
- * constants, or into memory from vonk_task_alloc.
+ * its arguments, its closure and constants, and nothing that differs from run to run (as which NaN
+ * comes of two: in a field all are one). Records and texts that it is given live until it returns.
+ * Texts that it emits may point into those, into constants, or into memory from vonk_task_alloc.
  *
  * Kinds of functions (In, Out, Acc are records):
  *
