@@ -5,32 +5,13 @@
 
 #include "core/base/invariant.h"
 
-#define GATHER(CType)                                                                              \
-    for (uint32_t i = 0; i < count; i++)                                                           \
-        ((CType *)to)[i] = ((const CType *)from)[rows[i]];                                         \
-    break
-
 static void gather_flat(const void *from, size_t value_bytes, const uint32_t *rows, uint32_t count,
                         void *to)
 {
-    if (rows == NULL) {
+    if (rows == NULL)
         memcpy(to, from, count * value_bytes);
-        return;
-    }
-    switch (value_bytes) {
-    case 1:
-        GATHER(uint8_t);
-    case 2:
-        GATHER(uint16_t);
-    case 4:
-        GATHER(uint32_t);
-    case 8:
-        GATHER(uint64_t);
-    case 16:
-        GATHER(UInt128);
-    default:
-        UNREACHABLE("value size");
-    }
+    else
+        values_gather(from, value_bytes, rows, count, to);
 }
 
 #define REPEAT(CType)                                                                              \

@@ -31,12 +31,12 @@ static const uint64_t *copy_validity(Arena *arena, const Column *column, const u
 }
 
 #define GATHER(CType)                                                                              \
-    for (size_t i = 0; i < row_count; i++)                                                         \
-        ((CType *)to)[i] = ((const CType *)from)[selection[i]];                                    \
+    for (size_t i = 0; i < count; i++)                                                             \
+        ((CType *)to)[i] = ((const CType *)from)[rows[i]];                                         \
     break
 
-static void gather_flat(void *to, const void *from, size_t value_bytes, const uint32_t *selection,
-                        size_t row_count)
+void values_gather(const void *from, size_t value_bytes, const uint32_t *rows, size_t count,
+                   void *to)
 {
     switch (value_bytes) {
     case 1:
@@ -65,7 +65,7 @@ Column column_copy(Arena *arena, const Column *column, const uint32_t *selection
     if (column->form == COLUMN_FLAT && selection == NULL && row_count > 0)
         memcpy(values, column->values, row_count * value_bytes);
     else if (column->form == COLUMN_FLAT && row_count > 0)
-        gather_flat(values, column->values, value_bytes, selection, row_count);
+        values_gather(column->values, value_bytes, selection, row_count, values);
     else
         for (size_t i = 0; i < row_count; i++)
             memcpy(values + i * value_bytes, column_value(column, selection ? selection[i] : i),

@@ -60,6 +60,10 @@ static inline const void *column_value(const Column *column, size_t row)
 /* A dictionary id that no other call in this process returns. */
 uint64_t dictionary_new_id(void);
 
+/* to[i] = from[rows[i]] for i in [0, count): values of 1, 2, 4, 8 or 16 bytes. */
+void values_gather(const void *from, size_t value_bytes, const uint32_t *rows, size_t count,
+                   void *to);
+
 /* A FLAT column of row_count rows with the same values, in the arena: rows selection[0..row_count)
  * of *column, or its first row_count rows when selection is NULL. Bytes of long texts are copied
  * too when copy_text is set; else they are borrowed as before. */

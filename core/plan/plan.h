@@ -413,6 +413,7 @@ const char *exchange_kind_name(ExchangeKind kind);
 
 /* Same kinds, fields and columns; estimates and sql offsets ignored. */
 bool plan_equal(const Plan *a, const Plan *b);
+bool sort_keys_equal(SortKeyList a, SortKeyList b);
 
 /* Calls fn for each expression of the node itself. */
 void plan_visit_exprs(const Plan *plan, void (*fn)(void *context, const Expr *expr), void *context);

@@ -37,7 +37,7 @@ static bool name_lists_equal(const char *const *a, const char *const *b, uint32_
     return true;
 }
 
-static bool keys_equal(SortKeyList a, SortKeyList b)
+bool sort_keys_equal(SortKeyList a, SortKeyList b)
 {
     if (a.count != b.count)
         return false;
@@ -112,7 +112,7 @@ static bool fields_equal(const Plan *a, const Plan *b, const PlanField *field, E
                same_bytes(AS(BoolList, x).items, AS(BoolList, y).items,
                           AS(BoolList, x).count * sizeof(bool));
     case PLAN_FIELD_KEYS:
-        return keys_equal(AS(SortKeyList, x), AS(SortKeyList, y));
+        return sort_keys_equal(AS(SortKeyList, x), AS(SortKeyList, y));
     case PLAN_FIELD_I64:
         return AS(int64_t, x) == AS(int64_t, y);
     case PLAN_FIELD_BOOL:

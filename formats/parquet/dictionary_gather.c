@@ -3,24 +3,21 @@
 
 #include "core/base/invariant.h"
 #include "core/data/bitmap.h"
+#include "core/data/column.h"
 #include "core/data/type.h"
 
 #define GATHER(CType)                                                                              \
-    do {                                                                                           \
-        const CType *source = from;                                                                \
-        CType *target = to;                                                                        \
-        if (selection == NULL)                                                                     \
-            for (uint32_t i = 0; i < count; i++)                                                   \
-                target[i] = source[codes[i]];                                                      \
-        else                                                                                       \
-            for (uint32_t i = 0; i < count; i++)                                                   \
-                target[selection[i]] = source[codes[selection[i]]];                                \
-        return;                                                                                    \
-    } while (0)
+    for (uint32_t i = 0; i < count; i++)                                                           \
+        ((CType *)to)[selection[i]] = ((const CType *)from)[codes[selection[i]]];                  \
+    return
 
 void dictionary_gather(void *to, const void *from, uint32_t value_bytes, const uint32_t *codes,
                        const uint32_t *selection, uint32_t count)
 {
+    if (selection == NULL) {
+        values_gather(from, value_bytes, codes, count, to);
+        return;
+    }
     switch (value_bytes) {
     case 1:
         GATHER(uint8_t);

@@ -528,24 +528,12 @@ static Status visit_aggregate(Distributor *to, const Plan *plan, Spread *out)
     return ST_OK;
 }
 
-static bool same_order(SortKeyList a, SortKeyList b)
-{
-    if (a.count != b.count)
-        return false;
-    for (uint32_t i = 0; i < a.count; i++)
-        if (a.items[i].column != b.items[i].column ||
-            a.items[i].is_descending != b.items[i].is_descending ||
-            a.items[i].nulls_first != b.items[i].nulls_first)
-            return false;
-    return true;
-}
-
 static Status visit_sort(Distributor *to, const Plan *plan, Spread *out)
 {
     SortKeyList order = plan_as_sort(plan)->keys;
 
     TRY(distribute__visit(to, plan->inputs[0], out));
-    if (out->partitions > 1 && !(out->kind == SPREAD_RANGE && same_order(out->order, order))) {
+    if (out->partitions > 1 && !(out->kind == SPREAD_RANGE && sort_keys_equal(out->order, order))) {
         *out = (Spread){.plan = plan_exchange_range(to->arena, out->plan,
                                                     distribute__at_most(out->partitions), order),
                         .partitions = distribute__at_most(out->partitions),
