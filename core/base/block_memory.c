@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "core/base/invariant.h"
+#include "core/base/list.h"
 
 enum {
     ALIGN_BYTES = 64,
@@ -20,12 +21,13 @@ enum {
     CHUNK_BYTES = 16 << 20,
     GRANULE_BYTES = 2048,
     GRANULES_PER_CHUNK = CHUNK_BYTES / GRANULE_BYTES,
-    PURGED_GRANULES_MIN = (1 << 20) / GRANULE_BYTES,
+    IDLE_GRANULES_MAX = (16 << 20) / GRANULE_BYTES,
     CHUNKS_AT_HAND = 16,
 };
 
 /* Lies at the start of its memory, which is aligned to CHUNK_BYTES. Counts are of granules. */
 typedef struct Chunk {
+    ListNode node;
     unsigned used; /* from the start on, this struct with them */
     unsigned freed;
     unsigned purged; /* of the freed: their pages went back */
@@ -37,6 +39,8 @@ enum { HEAD_GRANULES = (sizeof(Chunk) + GRANULE_BYTES - 1) / GRANULE_BYTES };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static Chunk *at_hand[CHUNKS_AT_HAND];
+static List chunks;
+static size_t idle_granules; /* freed, and their pages are still there */
 static _Atomic size_t held_bytes;
 
 static unsigned hand_of_thread(void)
@@ -49,9 +53,23 @@ static unsigned hand_of_thread(void)
     return hand - 1;
 }
 
-static void clear_chunk(Chunk *chunk)
+/* With the lock, as all that follows but where it says so. */
+static unsigned idle_of(const Chunk *chunk)
+{
+    return chunk->freed - chunk->purged;
+}
+
+static void add_chunk(Chunk *chunk)
 {
     *chunk = (Chunk){.used = HEAD_GRANULES, .is_at_hand = true};
+    list_push(&chunks, &chunk->node);
+}
+
+/* Nothing is in it. */
+static void remove_chunk(Chunk *chunk)
+{
+    idle_granules -= idle_of(chunk);
+    list_remove(&chunks, &chunk->node);
 }
 
 static Chunk *new_chunk(void)
@@ -67,11 +85,12 @@ static Chunk *new_chunk(void)
         munmap(mapped, (size_t)(start - mapped));
     munmap(start + CHUNK_BYTES, (size_t)(mapped + CHUNK_BYTES - start));
     (void)madvise(start, CHUNK_BYTES, MADV_HUGEPAGE);
-    clear_chunk((Chunk *)(void *)start);
+    add_chunk((Chunk *)(void *)start);
     atomic_fetch_add(&held_bytes, CHUNK_BYTES);
     return (Chunk *)(void *)start;
 }
 
+/* Without the lock. */
 static void unmap_chunk(Chunk *chunk)
 {
     munmap(chunk, CHUNK_BYTES);
@@ -118,14 +137,15 @@ static unsigned granules_of(size_t bytes)
     return (unsigned)((bytes + GRANULE_BYTES - 1) / GRANULE_BYTES);
 }
 
-/* With the lock. */
 static void *carve(unsigned granules)
 {
     Chunk **hand = &at_hand[hand_of_thread()], *chunk = *hand;
     void *memory;
 
-    if (chunk != NULL && is_all_freed(chunk))
-        clear_chunk(chunk);
+    if (chunk != NULL && is_all_freed(chunk)) {
+        remove_chunk(chunk);
+        add_chunk(chunk);
+    }
     if (chunk == NULL || chunk->used + granules > GRANULES_PER_CHUNK) {
         if (chunk != NULL)
             chunk->is_at_hand = false;
@@ -161,7 +181,6 @@ static void give_pages_back(char *start, char *end)
         (void)madvise((void *)from, to - from, MADV_DONTNEED);
 }
 
-/* With the lock: the chunk must stay. */
 static void purge(Chunk *chunk)
 {
     const bool *end = chunk->is_freed + chunk->used, *from = chunk->is_freed + HEAD_GRANULES, *to;
@@ -175,6 +194,7 @@ static void purge(Chunk *chunk)
                         memory + (to - chunk->is_freed) * GRANULE_BYTES);
         from = to;
     }
+    idle_granules -= idle_of(chunk);
     chunk->purged = chunk->freed;
 }
 
@@ -195,10 +215,15 @@ void block_memory_free(void *memory, size_t bytes)
     CHECK(!chunk->is_freed[first]);
     memset(chunk->is_freed + first, true, granules);
     chunk->freed += granules;
-    if (is_all_freed(chunk) && !chunk->is_at_hand)
+    idle_granules += granules;
+    if (is_all_freed(chunk) && !chunk->is_at_hand) {
+        remove_chunk(chunk);
         emptied = chunk;
-    else if (chunk->freed - chunk->purged >= PURGED_GRANULES_MIN)
-        purge(chunk);
+    } else if (idle_granules > IDLE_GRANULES_MAX) {
+        LIST_EACH(node, &chunks)
+        if (idle_of(LIST_OWNER(node, Chunk, node)) > 0)
+            purge(LIST_OWNER(node, Chunk, node));
+    }
     pthread_mutex_unlock(&lock);
     if (emptied != NULL) /* nobody has anything in it */
         unmap_chunk(emptied);

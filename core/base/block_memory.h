@@ -5,8 +5,7 @@
  * went into faults, and into giving a gigabyte of small pages back. Here blocks are carved, one
  * behind the other, from chunks of 16 MiB that ask for huge pages; each thread has a chunk at hand
  * (threads share a few, so that two rarely fault in the same page). A chunk goes back to the
- * system when all its blocks are freed; until then, whenever the freed ones have grown by 1 MiB,
- * their pages do. Addresses are not used twice before that: sizes come and go, pages are what is
+ * system when all its blocks are freed; when those of other chunks come to 16 MiB, their pages do. Addresses are not used twice before that: sizes come and go, pages are what is
  * scarce. Blocks of about a huge page or more have mappings of their own, from malloc.
  *
  * Thread: every call may come from any thread.
