@@ -36,7 +36,7 @@ enum {
     DRIVER_GONE_MS = 1000, /* nobody listens where it was: its process has ended */
     REPORTS_MAX = 1000,    /* in one message */
     IDLE_CONNECTIONS = 64,
-    REST_BYTES_MIN = 32 << 20,
+    REST_BYTES_MIN = 48 << 20,
     REST_BYTES_MAX = 512 << 20
 };
 

@@ -10,6 +10,7 @@
 #include "cluster/executor_process.h"
 #include "cluster/master_url.h"
 #include "cluster/membership.h"
+#include "core/base/block_memory.h"
 #include "core/base/log.h"
 #include "engine/executor_hooks.h"
 #include "exec/user_task.h"
@@ -19,6 +20,7 @@
 /* What still runs when it should have ended is left to the system. */
 enum { END_SECONDS = 3 };
 
+enum { IDLE_BYTES = 2 << 20 };       /* of blocks that tasks have freed */
 enum { MMAP_BYTES_MIN = 128 << 10 }; /* malloc has the system map larger blocks one by one */
 
 static Executor *running; /* for the signal's handler */
@@ -60,6 +62,7 @@ static void watch_signals(void)
  * those of the next phase are not. */
 static void give_memory_back(void)
 {
+    block_memory_keep(IDLE_BYTES);
 #ifdef M_MMAP_THRESHOLD
     (void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES_MIN);
 #endif

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "core/base/invariant.h"
 #include "core/base/list.h"
@@ -21,44 +22,49 @@ enum {
     CHUNK_BYTES = 16 << 20,
     GRANULE_BYTES = 2048,
     GRANULES_PER_CHUNK = CHUNK_BYTES / GRANULE_BYTES,
-    IDLE_GRANULES_MAX = (16 << 20) / GRANULE_BYTES,
-    CHUNKS_AT_HAND = 16,
+    IDLE_BYTES_DEFAULT = 16 << 20,
+    CHUNKS_AT_HAND_MAX = 64,
 };
+
+/* PURGED: its page has gone, or goes when the other half is freed. */
+typedef enum GranuleState { IN_USE, IDLE, PURGED } GranuleState;
 
 /* Lies at the start of its memory, which is aligned to CHUNK_BYTES. Counts are of granules. */
 typedef struct Chunk {
     ListNode node;
     unsigned used; /* from the start on, this struct with them */
     unsigned freed;
-    unsigned purged; /* of the freed: their pages went back */
+    unsigned idle; /* of the freed: their pages are there */
     bool is_at_hand;
-    bool is_freed[GRANULES_PER_CHUNK];
+    uint8_t states[GRANULES_PER_CHUNK]; /* GranuleState */
 } Chunk;
 
 enum { HEAD_GRANULES = (sizeof(Chunk) + GRANULE_BYTES - 1) / GRANULE_BYTES };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static Chunk *at_hand[CHUNKS_AT_HAND];
+static Chunk *at_hand[CHUNKS_AT_HAND_MAX];
 static List chunks;
-static size_t idle_granules; /* freed, and their pages are still there */
+static size_t idle_granules, idle_granules_max = IDLE_BYTES_DEFAULT / GRANULE_BYTES;
 static _Atomic size_t held_bytes;
 
+/* One for each processor, but only as many as there are threads that allocate. */
 static unsigned hand_of_thread(void)
 {
     static _Atomic unsigned threads;
     static _Thread_local unsigned hand; /* 0: not chosen yet */
 
-    if (hand == 0)
-        hand = 1 + atomic_fetch_add(&threads, 1) % CHUNKS_AT_HAND;
+    if (hand == 0) {
+        long processors = sysconf(_SC_NPROCESSORS_ONLN);
+        unsigned hands = processors < 2                    ? 2
+                         : processors > CHUNKS_AT_HAND_MAX ? CHUNKS_AT_HAND_MAX
+                                                           : (unsigned)processors;
+
+        hand = 1 + atomic_fetch_add(&threads, 1) % hands;
+    }
     return hand - 1;
 }
 
 /* With the lock, as all that follows but where it says so. */
-static unsigned idle_of(const Chunk *chunk)
-{
-    return chunk->freed - chunk->purged;
-}
-
 static void add_chunk(Chunk *chunk)
 {
     *chunk = (Chunk){.used = HEAD_GRANULES, .is_at_hand = true};
@@ -68,7 +74,7 @@ static void add_chunk(Chunk *chunk)
 /* Nothing is in it. */
 static void remove_chunk(Chunk *chunk)
 {
-    idle_granules -= idle_of(chunk);
+    idle_granules -= chunk->idle;
     list_remove(&chunks, &chunk->node);
 }
 
@@ -183,19 +189,29 @@ static void give_pages_back(char *start, char *end)
 
 static void purge(Chunk *chunk)
 {
-    const bool *end = chunk->is_freed + chunk->used, *from = chunk->is_freed + HEAD_GRANULES, *to;
+    uint8_t *end = chunk->states + chunk->used, *from = chunk->states + HEAD_GRANULES, *to;
     char *memory = (char *)chunk;
 
-    while ((from = memchr(from, true, (size_t)(end - from))) != NULL) {
-        to = memchr(from, false, (size_t)(end - from));
-        if (to == NULL)
-            to = end;
-        give_pages_back(memory + (from - chunk->is_freed) * GRANULE_BYTES,
-                        memory + (to - chunk->is_freed) * GRANULE_BYTES);
-        from = to;
+    for (; (from = memchr(from, IDLE, (size_t)(end - from))) != NULL; from = to) {
+        for (to = from; to < end && *to == IDLE;)
+            *to++ = PURGED;
+        give_pages_back(memory + (from - chunk->states - (from[-1] == PURGED)) * GRANULE_BYTES,
+                        memory +
+                            (to - chunk->states + (to < end && *to == PURGED)) * GRANULE_BYTES);
     }
-    idle_granules -= idle_of(chunk);
-    chunk->purged = chunk->freed;
+    idle_granules -= chunk->idle;
+    chunk->idle = 0;
+}
+
+static void purge_all(void)
+{
+    LIST_EACH(node, &chunks)
+    {
+        Chunk *chunk = LIST_OWNER(node, Chunk, node);
+
+        if (chunk->idle > 0)
+            purge(chunk);
+    }
 }
 
 void block_memory_free(void *memory, size_t bytes)
@@ -212,21 +228,27 @@ void block_memory_free(void *memory, size_t bytes)
     chunk = (Chunk *)(void *)((uintptr_t)memory & ~(uintptr_t)(CHUNK_BYTES - 1));
     first = (unsigned)((size_t)((char *)memory - (char *)chunk) / GRANULE_BYTES);
     pthread_mutex_lock(&lock);
-    CHECK(!chunk->is_freed[first]);
-    memset(chunk->is_freed + first, true, granules);
+    CHECK(chunk->states[first] == IN_USE);
+    memset(chunk->states + first, IDLE, granules);
     chunk->freed += granules;
+    chunk->idle += granules;
     idle_granules += granules;
     if (is_all_freed(chunk) && !chunk->is_at_hand) {
         remove_chunk(chunk);
         emptied = chunk;
-    } else if (idle_granules > IDLE_GRANULES_MAX) {
-        LIST_EACH(node, &chunks)
-        if (idle_of(LIST_OWNER(node, Chunk, node)) > 0)
-            purge(LIST_OWNER(node, Chunk, node));
+    } else if (idle_granules > idle_granules_max) {
+        purge_all();
     }
     pthread_mutex_unlock(&lock);
     if (emptied != NULL) /* nobody has anything in it */
         unmap_chunk(emptied);
+}
+
+void block_memory_keep(size_t idle_bytes)
+{
+    pthread_mutex_lock(&lock);
+    idle_granules_max = idle_bytes / GRANULE_BYTES;
+    pthread_mutex_unlock(&lock);
 }
 
 size_t block_memory_held_bytes(void)

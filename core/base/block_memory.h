@@ -3,9 +3,10 @@
  *
  * malloc's heaps grow by one system call a block, on small pages: a third of the time of a shuffle
  * went into faults, and into giving a gigabyte of small pages back. Here blocks are carved, one
- * behind the other, from chunks of 16 MiB that ask for huge pages; each thread has a chunk at hand
- * (threads share a few, so that two rarely fault in the same page). A chunk goes back to the
- * system when all its blocks are freed; when those of other chunks come to 16 MiB, their pages do. Addresses are not used twice before that: sizes come and go, pages are what is
+ * behind the other, from chunks of 16 MiB that ask for huge pages; there is a chunk at hand for
+ * each processor's share of the threads, so that two rarely fault in the same page. A chunk goes
+ * back to the system when all its blocks are freed; when those of other chunks come to 16 MiB,
+ * their pages do. Addresses are not used twice before that: sizes come and go, pages are what is
  * scarce. Blocks of about a huge page or more have mappings of their own, from malloc.
  *
  * Thread: every call may come from any thread.
@@ -20,6 +21,9 @@ void *block_memory_alloc(size_t bytes);
 
 /* bytes must be what was asked for. Accepts NULL. */
 void block_memory_free(void *memory, size_t bytes);
+
+/* From now on so many bytes of pages may lie idle between blocks that are in use; 16 MiB before. */
+void block_memory_keep(size_t idle_bytes);
 
 /* What the chunks hold, in bytes: with their free parts, whose pages may have gone. */
 size_t block_memory_held_bytes(void);

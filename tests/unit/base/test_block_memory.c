@@ -13,7 +13,7 @@ enum { SEES_RESIDENT = 0 }; /* its shadow memory counts, too */
 #else
 enum { SEES_RESIDENT = 1 };
 #endif
-enum { MIB = 1 << 20, CHUNKS_LEFT_BYTES = 16 * 16 * MIB };
+enum { MIB = 1 << 20, CHUNKS_LEFT_BYTES = 64 * 16 * MIB };
 
 typedef struct Block {
     unsigned char *memory;
