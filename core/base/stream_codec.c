@@ -16,6 +16,8 @@ struct Inflater {
     z_stream gzip;
     ZSTD_DStream *zstd;
     bool is_between; /* at the start, or a member has just ended */
+    bool has_ended;  /* gzip: a member just has */
+    bool is_padded;  /* gzip: zeros follow the last member */
 };
 
 struct Deflater {
@@ -70,6 +72,20 @@ void inflater_free(Inflater *inflater)
     free(inflater);
 }
 
+/* What is written in blocks, as to tapes, may end in zeros, which gzip passes over, too. */
+static Status skip_zeros(const char *in, size_t *in_bytes, size_t *out_bytes, Error *err)
+{
+    size_t zeros = 0;
+
+    while (zeros < *in_bytes && in[zeros] == 0)
+        zeros++;
+    *out_bytes = 0;
+    if (zeros == *in_bytes)
+        return ST_OK;
+    *in_bytes = zeros;
+    return error_set(err, ST_CORRUPT, "damaged gzip data: more than zeros behind its end");
+}
+
 static Status inflate_gzip(Inflater *inflater, const void *in, size_t *in_bytes, void *out,
                            size_t *out_bytes, Error *err)
 {
@@ -77,6 +93,10 @@ static Status inflate_gzip(Inflater *inflater, const void *in, size_t *in_bytes,
     unsigned in_given = clamp(*in_bytes), out_given = clamp(*out_bytes);
     int result;
 
+    if (inflater->has_ended && *in_bytes > 0 && *(const char *)in == 0)
+        inflater->is_padded = true;
+    if (inflater->is_padded)
+        return skip_zeros(in, in_bytes, out_bytes, err);
     if (inflater->is_between && inflateReset(stream) != Z_OK)
         return error_set(err, ST_INTERNAL, "zlib could not start a member");
     stream->next_in = (Bytef *)(uintptr_t)in;
@@ -91,7 +111,8 @@ static Status inflate_gzip(Inflater *inflater, const void *in, size_t *in_bytes,
     if (result != Z_OK && result != Z_STREAM_END && result != Z_BUF_ERROR)
         return error_set(err, ST_CORRUPT, "damaged gzip data: %s",
                          stream->msg == NULL ? "unknown" : stream->msg);
-    inflater->is_between = result == Z_STREAM_END || (inflater->is_between && *in_bytes == 0);
+    inflater->has_ended = result == Z_STREAM_END || (inflater->has_ended && *in_bytes == 0);
+    inflater->is_between = inflater->has_ended || (inflater->is_between && *in_bytes == 0);
     return ST_OK;
 }
 

@@ -27,8 +27,8 @@ void inflater_free(Inflater *inflater); /* accepts NULL */
 
 /*
  * Takes *in_bytes of in and fills *out_bytes of out; both are set to what was used. Several gzip
- * members or zstd frames one after the other are one stream. *is_between_out: the input may end
- * here. Errors: ST_CORRUPT.
+ * members or zstd frames one after the other are one stream; zeros may follow the last gzip member,
+ * and nothing else. *is_between_out: the input may end here. Errors: ST_CORRUPT.
  */
 MUST_CHECK Status inflater_run(Inflater *inflater, const void *in, size_t *in_bytes, void *out,
                                size_t *out_bytes, bool *is_between_out, Error *err);
