@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/base/file.h"
 #include "core/data/value_text.h"
 #include "engine/rdd_internal.h"
 #include "formats/format.h"
@@ -75,6 +76,16 @@ int vonk_rdd_print_csv(VonkRdd *rdd)
     return status == ST_OK ? 0 : report(&err);
 }
 
+/* Whether a file could be made there, which is better known before the job has run than after. */
+static Status check_place(const char *path, Error *err)
+{
+    FileWriter *writer;
+    Status status = file_writer_open(path, err, &writer);
+
+    file_writer_abort(writer);
+    return status;
+}
+
 VonkStatus vonk_rdd_save(VonkRdd *rdd, const char *path, const char *format, VonkError *error)
 {
     if (rdd_is_failed(rdd))
@@ -87,6 +98,11 @@ VonkStatus vonk_rdd_save(VonkRdd *rdd, const char *path, const char *format, Von
     if (found == NULL || found->writer_open == NULL) /* known before the job has run */
         return (VonkStatus)error_set((Error *)error, ST_NOT_SUPPORTED,
                                      "cannot write \"%s\": unknown format %s", path, format);
+
+    Status status = check_place(path, (Error *)error);
+
+    if (status != ST_OK)
+        return (VonkStatus)status;
 
     RddSession *rdds = rdd->rdds;
     const char **names = ARENA_ARRAY(rdds->arena, const char *, rdd->layout->field_count);

@@ -386,8 +386,8 @@ VONK_API int vonk_rdd_print_csv(VonkRdd *rdd);
 /*
  * Writes the records to one file, which appears whole or not at all; format "parquet" or "csv".
  * Cost: a job; one task writes. Order: by partition, then within it. Ownership: the file is the
- * caller's. Errors: another format; of the lineage, then of the job; a place that cannot be
- * written.
+ * caller's. Errors: of the lineage; another format, a place that cannot be written: said before the
+ * job runs; of the job.
  *
  *     status = vonk_rdd_save(counts, "counts.parquet", "parquet", &error);
  *     return status != VONK_OK;

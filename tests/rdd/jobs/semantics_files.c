@@ -262,6 +262,11 @@ static void test_save_over(VonkSession *session)
     check(vonk_rdd_save(rdd, path_of("unknown"), "xml", &error) == VONK_NOT_SUPPORTED &&
               strstr(error.message, "unknown format xml") != NULL && error.detail[0] == '\0',
           "a format that is none: said before the job runs");
+    rdd = vonk_rdd_map(numbers(session, 100, 10), VonkNumber, VonkLine, refuse_late);
+    check(vonk_rdd_save(rdd, "/nowhere/at/all", "csv", &error) == VONK_IO &&
+              strstr(error.message, "could not create file \"/nowhere/at/all\"") != NULL &&
+              vonk_rdd_save_as_text(rdd, "/nowhere/at/all", &error) == VONK_IO,
+          "a place that is none: said before the job runs, and fails");
 }
 
 /* Planning wants a large stack: without address space for it the action fails before its job has
