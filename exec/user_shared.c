@@ -193,6 +193,8 @@ Status user_shared_value(UserShared *shared, uint32_t id, Error *err, SharedReco
         value = find_value(shared, id);
     }
     *value_out = value.records;
+    if (status == ST_OK && value.is_dropped)
+        return error_set(err, ST_BAD_INPUT, "broadcast value %u was destroyed", id);
     if (status == ST_OK && value.records.records == NULL)
         return error_set(err, ST_BAD_INPUT, "there is no broadcast value %u", id);
     return status;

@@ -119,7 +119,10 @@ static void test_broadcast(VonkSession *session)
             "wrong_broadcast", "a broadcast value as another type");
     vonk_broadcast_destroy(session, shared.names);
     REFUSED(vonk_rdd_map(pairs, Pair, Named, put_name, VONK_WITH(shared)), VONK_BAD_INPUT,
-            "put_name: there is no broadcast value", "a broadcast value that was destroyed");
+            "put_name: broadcast value 1 was destroyed", "a broadcast value that was destroyed");
+    shared.names = (VonkBroadcast){77};
+    REFUSED(vonk_rdd_map(pairs, Pair, Named, put_name, VONK_WITH(shared)), VONK_BAD_INPUT,
+            "put_name: there is no broadcast value 77", "a broadcast value that never was");
 }
 
 /* An RDD under a name is a table as any other: also in subqueries, twice, and with others. */
