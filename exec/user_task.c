@@ -281,15 +281,34 @@ static void put_number(CrashText *to, uint64_t number)
 }
 
 static _Thread_local const char *stack_low; /* the first byte of the thread's; NULL: not known */
+static _Thread_local const char
+    *whole_job; /* the function that is the job; NULL: not this thread's */
+
+void user_task_begin_job(const char *function)
+{
+    whole_job = function;
+}
+
+void user_task_end_job(void)
+{
+    whole_job = NULL;
+}
+
+static const char stack_is_full[] = ": its stack is full, as of a recursion without an end";
+
+static bool is_stack_full(const char *address)
+{
+    const ptrdiff_t guard_bytes = 64 << 10;
+
+    return stack_low != NULL && address < stack_low + guard_bytes &&
+           address >= stack_low - guard_bytes;
+}
 
 /* Why that address cannot be had; NULL: nobody knows. */
 static const char *fault_reason(const UserTask *user, const char *address)
 {
-    const ptrdiff_t guard_bytes = 64 << 10;
-
-    if (stack_low != NULL && address < stack_low + guard_bytes &&
-        address >= stack_low - guard_bytes)
-        return ": its stack is full, as of a recursion without an end";
+    if (is_stack_full(address))
+        return stack_is_full;
     for (const UserFunction *at = user->function; at != NULL; at = at->inner)
         if (closure_has(at->closure, at->closure_bytes, address))
             return ": it writes to its closure, or past its end, and may only read it";
@@ -331,12 +350,36 @@ static bool report_end(const char *what, const void *address)
     return true;
 }
 
+/* Outside of tasks' functions, where the thread runs the job itself. */
+static void report_job_crash(const char *what, const void *address)
+{
+    const char *function = whole_job;
+    CrashText line = {.bytes = 0};
+    ssize_t ignored;
+
+    whole_job = NULL; /* a crash in here is nobody's */
+    if (function == NULL)
+        return;
+    put(&line, "\nFATAL: ");
+    put(&line, what);
+    put(&line, " in the job's ");
+    put(&line, function);
+    put(&line, ", or in what it called");
+    if (address != NULL && is_stack_full(address))
+        put(&line, stack_is_full);
+    put(&line, "\n");
+    ignored = write(STDERR_FILENO, line.text, line.bytes);
+    (void)ignored;
+}
+
 static void report_crash(int number, siginfo_t *info, void *context)
 {
-    bool has_address = number == SIGSEGV || number == SIGBUS;
+    const void *address = number == SIGSEGV || number == SIGBUS ? info->si_addr : NULL;
+    const char *what = strsignal(number);
 
     (void)context;
-    (void)report_end(strsignal(number), has_address ? info->si_addr : NULL);
+    if (!report_end(what, address))
+        report_job_crash(what, address);
     signal(number, SIG_DFL);
     raise(number);
 }

@@ -85,6 +85,10 @@ void user_task_fail(UserTask *user, const Error *err);
 enum { USER_TASK_EXIT = 70 };
 void user_task_report_crashes(void);
 
+/* Between them this thread runs the job itself, by that function: a crash of it is named, too. */
+void user_task_begin_job(const char *function);
+void user_task_end_job(void);
+
 /* What this thread does from now on is that attempt's: a crash says so. 0: nobody's. */
 void user_task_blame(uint64_t attempt);
 /* The attempt that a line of such a report names; 0: none. */

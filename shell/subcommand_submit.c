@@ -327,16 +327,21 @@ static Status open_session(Arena *arena, const SubmitOptions *options, const cha
 static int run_job(JobMain job_main, VonkSession *session, FILE *lineage, int argc, char **argv)
 {
     JobProgressLine *line;
+    CrashStack stack;
     int code;
 
     user_task_report_crashes();
+    user_task_crash_stack_init(&stack);
     api_session_note_lineage(session, lineage);
     interrupt_catch(false);
     interrupt_watch(session->session);
     line = job_progress_begin(session);
+    user_task_begin_job("vonk_main");
     code = job_main(session, argc, argv);
+    user_task_end_job();
     job_progress_end(line);
     interrupt_watch(NULL);
+    user_task_crash_stack_fini(&stack);
     return interrupt_came() ? EXIT_INTERRUPTED : code;
 }
 

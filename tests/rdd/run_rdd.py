@@ -86,6 +86,27 @@ def word_count(folder):
         check(code == 0 and out == expected, f"word_count {mode}: exit {code}\n{out}\n{err[-500:]}")
 
 
+def gzip_padding(folder):
+    """Zeros behind a gzip file's last member, as tapes leave them, are no part of it; all else is an error."""
+    import gzip
+    job = write_job(folder, "lines.c", """
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    (void)c;
+    return vonk_rdd_print_csv(vonk_rdd_text_file(s, v[1]));
+}
+""")
+    packed = gzip.compress(b"one\n") + gzip.compress(b"two\n")
+    path = os.path.join(folder, "padded.txt.gz")
+    for behind, is_right in ((b"\0", True), (bytes(700000), True), (bytes(100) + b"x", False),
+                             (bytes(700000) + packed, False), (b"no gzip", False)):
+        with open(path, "wb") as f:
+            f.write(packed + behind)
+        code, out, err = submit(job, path)
+        right = code == 0 and out.split() == ["text", "one", "two"] if is_right else code == 1 and "damaged gzip" in err
+        check(right, f"{len(behind)} bytes behind gzip members, {is_right}: {code} {out[-100:]} {err[-300:]}")
+
+
 def without_details(err):
     """Which task of several failed, how often and where is no part of an answer."""
     return [line for line in err.splitlines() if not line.startswith("DETAIL")]
@@ -253,6 +274,33 @@ int vonk_main(VonkSession *s, int c, char **v)
             code, _, err = submit(crash, options=["--set", f"jit={jit}"])
             check(code == -11 and "user function scribble, record 78 of partition 0: it writes to its closure" in err,
                   f"writing {name} the closure, jit={jit}: {code} {err[-300:]}")
+
+    crash = write_job(folder, "main_crash.c", """
+#include <stdlib.h>
+static long dig(volatile long *from, long depth)
+{
+    volatile long here[512] = {*from};
+    return depth == 0 ? 0 : dig(here, depth + 1) + here[511];
+}
+int vonk_main(VonkSession *s, int c, char **v)
+{
+    long from = 1;
+    if (vonk_rdd_print_csv(vonk_rdd_range(s, 0, 10, 1, 2)) != 0)
+        return 1;
+    if (c > 1 && strcmp(v[1], "deep") == 0)
+        return (int)dig(&from, 1);
+    if (c > 1)
+        abort();
+    *(volatile int *)0 = 1;
+    return 0;
+}
+""")
+    for words, signal, said in (([], 11, "Segmentation fault in the job's vonk_main"),
+                                (["abort"], 6, "Aborted in the job's vonk_main"),
+                                (["deep"], 11, "vonk_main, or in what it called: its stack is full")):
+        code, _, err = submit(crash, *words)
+        check(code == -signal and err.count("FATAL") == 1 and said in err,
+              f"a crash of vonk_main itself, {words}: {code} {err[-300:]}")
 
     mistaken = write_job(folder, "mistaken.c", """
 void twice(VonkTask *task, const VonkLine *in, VonkNumber *out) { (void)task; out->value = 2 * (int64_t)in->text.bytes; }
@@ -967,6 +1015,7 @@ def main():
         names()
         one_plan(folder)
         word_count(folder)
+        gzip_padding(folder)
         failures(folder)
         which_error(folder)
         clocks(folder)
