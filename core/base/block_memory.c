@@ -14,7 +14,6 @@
 #include "core/base/list.h"
 
 enum {
-    ALIGN_BYTES = 64,
     PAGE_BYTES = 4096,
     HUGE_PAGE_BYTES = 2 << 20,
     OWN_MAPPING_BYTES_MIN = HUGE_PAGE_BYTES - (64 << 10),
