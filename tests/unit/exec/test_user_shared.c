@@ -125,7 +125,7 @@ START_TEST(test_value_that_is_dropped)
     user_shared_learn(executor, &late);
     turns[1] = user_shared_begin_task(executor);
     ck_assert_int_eq(user_shared_value(executor, id, &err, &left), ST_BAD_INPUT);
-    ck_assert_str_eq(err.message, "there is no broadcast value 1");
+    ck_assert_str_eq(err.message, "broadcast value 1 was destroyed");
     ck_assert_mem_eq(((const Named *)value.records)[2].name.data, people[2].name.data, 12);
     ck_assert_int_eq(user_shared_value(executor, other, &err, &value), ST_OK);
     user_shared_end_task(executor, turns[0]);
