@@ -17,7 +17,7 @@ enum {
     PAGE_BYTES = 4096,
     HUGE_PAGE_BYTES = 2 << 20,
     OWN_MAPPING_BYTES_MIN = HUGE_PAGE_BYTES - (64 << 10),
-    POPULATED_BYTES_MIN = 96 << 10,
+    POPULATED_GRANULES = 128, /* at once: they are still in the second cache when written */
     CHUNK_BYTES = 16 << 20,
     GRANULE_BYTES = 2048,
     GRANULES_PER_CHUNK = CHUNK_BYTES / GRANULE_BYTES,
@@ -34,6 +34,7 @@ typedef struct Chunk {
     unsigned used; /* from the start on, this struct with them */
     unsigned freed;
     unsigned idle; /* of the freed: their pages are there */
+    unsigned populated;
     bool is_at_hand;
     uint8_t states[GRANULES_PER_CHUNK]; /* GranuleState */
 } Chunk;
@@ -89,7 +90,6 @@ static Chunk *new_chunk(void)
     if (start > mapped)
         munmap(mapped, (size_t)(start - mapped));
     munmap(start + CHUNK_BYTES, (size_t)(mapped + CHUNK_BYTES - start));
-    (void)madvise(start, CHUNK_BYTES, MADV_HUGEPAGE);
     add_chunk((Chunk *)(void *)start);
     atomic_fetch_add(&held_bytes, CHUNK_BYTES);
     return (Chunk *)(void *)start;
@@ -107,20 +107,15 @@ static bool is_all_freed(const Chunk *chunk)
     return chunk->freed == chunk->used - HEAD_GRANULES;
 }
 
-/* All pages at once: one by one, as they are touched, each costs a fault, where there are no huge
- * ones to be had. What is asked for counts in full, so it may be there in full. A system that
- * cannot do it leaves things as they are. */
-static void populate(void *memory, size_t bytes)
+/* The pages of [from, to), all at once: one by one, as they are touched, each costs a fault. A
+ * system that cannot do it leaves things as they are. Without the lock. */
+static void populate(char *from, char *to)
 {
 #ifdef MADV_POPULATE_WRITE
-    uintptr_t start = ((uintptr_t)memory + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
-    uintptr_t end = ((uintptr_t)memory + bytes) & ~(uintptr_t)(PAGE_BYTES - 1);
-
-    if (bytes >= POPULATED_BYTES_MIN)
-        (void)madvise((void *)start, end - start, MADV_POPULATE_WRITE);
+    (void)madvise(from, (size_t)(to - from), MADV_POPULATE_WRITE);
 #else
-    (void)memory;
-    (void)bytes;
+    (void)from;
+    (void)to;
 #endif
 }
 
@@ -142,7 +137,8 @@ static unsigned granules_of(size_t bytes)
     return (unsigned)((bytes + GRANULE_BYTES - 1) / GRANULE_BYTES);
 }
 
-static void *carve(unsigned granules)
+/* NULL: there is no memory. The pages [*new_out, *new_end_out) are to be populated, if any. */
+static void *carve(unsigned granules, char **new_out, char **new_end_out)
 {
     Chunk **hand = &at_hand[hand_of_thread()], *chunk = *hand;
     void *memory;
@@ -160,20 +156,25 @@ static void *carve(unsigned granules)
     }
     memory = (char *)chunk + (size_t)chunk->used * GRANULE_BYTES;
     chunk->used += granules;
+    *new_out = (char *)chunk + (size_t)chunk->populated * GRANULE_BYTES;
+    while (chunk->populated < chunk->used)
+        chunk->populated += POPULATED_GRANULES;
+    *new_end_out = (char *)chunk + (size_t)chunk->populated * GRANULE_BYTES;
     return memory;
 }
 
 void *block_memory_alloc(size_t bytes)
 {
+    char *new_pages, *end;
     void *memory;
 
     if (bytes >= OWN_MAPPING_BYTES_MIN)
         return alloc_own_mapping(bytes);
     pthread_mutex_lock(&lock);
-    memory = carve(granules_of(bytes));
+    memory = carve(granules_of(bytes), &new_pages, &end);
     pthread_mutex_unlock(&lock);
-    if (memory != NULL)
-        populate(memory, bytes);
+    if (memory != NULL && end > new_pages)
+        populate(new_pages, end);
     return memory;
 }
 
