@@ -34,6 +34,7 @@ enum {
     IDLE_MS = 1000,
     WATCH_MS = 100,
     CLOSE_WATCH_MS = 10,
+    STRAYS_END_MS = 1000,
     CONNECTIONS_KEPT = 16,
     CHILDREN_TEXT_BYTES = 16384, /* of a file below /proc */
     LOCK_NS = 1000000000,        /* that its folder is another's until that is an error */
@@ -150,9 +151,10 @@ static bool is_ours(Worker *worker, pid_t pid)
 }
 
 /* What somebody has started who has ended has come to this process (PR_SET_CHILD_SUBREAPER), also
- * where it has left the group. */
-static void end_strays(Worker *worker)
+ * where it has left the group. How many there were: what they have started comes when they end. */
+static uint32_t end_strays(Worker *worker)
 {
+    uint32_t count = 0;
     char text[CHILDREN_TEXT_BYTES], *at = text, *end;
     int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
     ssize_t got = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
@@ -161,10 +163,13 @@ static void end_strays(Worker *worker)
         close(fd);
     text[got < 0 ? 0 : got] = '\0';
     for (long pid = strtol(at, &end, 10); end != at; pid = strtol(at, &end, 10)) {
-        if (!is_ours(worker, (pid_t)pid))
+        if (!is_ours(worker, (pid_t)pid)) {
             kill((pid_t)pid, SIGKILL);
+            count++;
+        }
         at = end;
     }
+    return count;
 }
 
 static void reap(Worker *worker)
@@ -174,6 +179,7 @@ static void reap(Worker *worker)
     pid_t pid;
 
     while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0) {
+        has_ended = true;
         if (pid == worker->keeper.pid)
             keeper_ended(&worker->keeper, clock_now_ns());
         for (uint32_t i = 0; i < CHILDREN_MAX; i++) {
@@ -186,12 +192,11 @@ static void reap(Worker *worker)
                 continue;
             end = child_finish(child, wait_status, view.is_unwanted, reason);
             end_child(worker, child, end, reason);
-            has_ended = true;
             break;
         }
     }
     if (has_ended)
-        end_strays(worker);
+        (void)end_strays(worker);
 }
 
 /* How long until the next look: the nearer to its limit one is, the sooner. */
@@ -305,6 +310,10 @@ static void watch_executors(Worker *worker, int signals, LogFile *log)
         if (keeper_ms < timeout_ms)
             timeout_ms = keeper_ms;
         log_file_follow(log);
+    }
+    for (int i = 0; i < STRAYS_END_MS && end_strays(worker) > 0; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+        reap(worker);
     }
 }
 

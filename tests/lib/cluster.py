@@ -97,8 +97,8 @@ def other_user():
     subprocess.run(["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", name], check=True)
     try:
         yield name
-    finally:
-        subprocess.run(["userdel", name], check=True, capture_output=True)
+    finally:  # refused while a process of the user, killed a moment ago, is still there
+        wait_for(f"{name} is removed", lambda: subprocess.run(["userdel", name], capture_output=True).returncode == 0)
 
 
 @contextlib.contextmanager
