@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +56,14 @@ static void tell_shown(Output *output)
         on_shown(output->on_shown_context);
 }
 
+static bool would_wait(int fd)
+{
+    struct pollfd wanted = {.fd = fd, .events = POLLOUT};
+
+    return poll(&wanted, 1, 0) == 0;
+}
+
+/* After an interrupt nothing waits for a reader: the signal that would end the wait has come. */
 void output_put_buffer(Output *output)
 {
     size_t written = 0;
@@ -62,11 +72,20 @@ void output_put_buffer(Output *output)
         tell_shown(output);
 
     while (written < output->used && output->error_number == 0) {
-        ssize_t n = write(output->fd, output->buffer + written, output->used - written);
+        size_t count = output->used - written;
+        ssize_t n;
 
+        if (interrupt_came()) {
+            if (would_wait(output->fd)) {
+                output->error_number = EINTR;
+                break;
+            }
+            count = count < PIPE_BUF ? count : PIPE_BUF; /* for which there is room */
+        }
+        n = write(output->fd, output->buffer + written, count);
         if (n >= 0)
             written += (size_t)n;
-        else if (errno != EINTR || interrupt_came())
+        else if (errno != EINTR)
             output->error_number = errno;
     }
     output->used = 0;

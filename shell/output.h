@@ -54,7 +54,7 @@ void output_repeat(Output *output, char c, size_t count);
 void output_printf(Output *output, const char *format, ...) PRINTF_LIKE(2, 3);
 
 MUST_CHECK Status output_flush(Output *output, Error *err);
-/* Nobody reads any more, or Ctrl-C came while a write had to wait. */
+/* Nobody reads any more, or after Ctrl-C a write would have had to wait. */
 bool output_is_gone(const Output *output);
 /* The interrupt is over: write again. */
 void output_end_interrupt(Output *output);

@@ -149,9 +149,9 @@ RunEnd shell_run_statement(Shell *shell, const SourceText *source, size_t start,
     status = parse_and_run(shell, source->text + start, end - start, is_expanded, &err);
     interrupt_watch(NULL);
     was_interrupted = interrupt_came();
-    output_end_interrupt(shell->output);
     if (status != ST_OK)
         shell_report(shell, &err, source, start);
+    output_end_interrupt(shell->output);
     if (shell->has_timing)
         dprintf(STDERR_FILENO, "Time: %.3f ms\n", clock_ms(clock_now_ns() - start_ns));
     if (was_interrupted)

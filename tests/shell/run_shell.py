@@ -214,6 +214,28 @@ def test_interrupt_while_nobody_reads(_folder):
         p.stdout.close()
 
 
+def test_interrupt_while_nobody_will_read(_folder):
+    """There is no room from the start: what is held back when the signal comes must not be waited for."""
+    for form in ("csv", "json", "table"):
+        reads, writes = os.pipe()
+        os.set_blocking(writes, False)
+        try:
+            while True:
+                os.write(writes, bytes(PIPE_BYTES))
+        except BlockingIOError:
+            os.set_blocking(writes, True)
+        with subprocess.Popen([VONK, "sql", "--format", form, "-c", ENDLESS], stdout=writes, stderr=subprocess.PIPE, text=True) as p:
+            os.close(writes)
+            expect(wait_for_work(p.pid, PATIENCE), "it does not run")
+            p.send_signal(signal.SIGINT)
+            try:
+                _, error = p.communicate(timeout=PATIENCE)
+            finally:
+                p.kill()
+                os.close(reads)
+        expect(p.returncode == 130 and "canceling statement due to user request" in error, form, p.returncode, error)
+
+
 def test_json_is_json(_folder):
     result = run(["sql", "-c", "SELECT i AS \"a\"\"b\", E'\\t\\n\\\\\"\\x01é' AS t, i / 3.0 AS n, 'NaN'::float8 AS f, "
                   "timestamp '2020-01-02 03:04:05' AS ts, i = 2 AS b FROM generate_series(1, 3) g(i)",
