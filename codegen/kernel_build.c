@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "codegen/kernel_code.h"
+#include "core/base/splitmix.h"
 
 enum { LINES_MAX = 100000 };
 
@@ -26,12 +27,12 @@ uint32_t build__fail(Builder *b, Status status)
 
 static uint64_t line_hash(const KernelLine *line)
 {
-    uint64_t hash = (uint64_t)line->kind * 0x9e3779b97f4a7c15u + line->op;
+    uint64_t hash =
+        splitmix(((uint64_t)line->index << 32) | (uint32_t)(line->kind << 16) | line->op);
 
-    hash = hash * 0x9e3779b97f4a7c15u + line->index;
     for (uint32_t i = 0; i < line->arg_count; i++)
-        hash = (hash ^ line->args[i]) * 0x9e3779b97f4a7c15u;
-    return hash ^ hash >> 29;
+        hash = splitmix(hash + SPLITMIX_STEP + line->args[i]);
+    return hash;
 }
 
 static bool computes_the_same(const KernelLine *a, const KernelLine *b)

@@ -31,6 +31,7 @@ Status query__bind(Query *query, const AstSelect *select, Error *err, const Plan
                            .now_micros = query->now_micros,
                            .session_word = session_word,
                            .session = query->session,
+                           .cancelled = &query->session->cancelled,
                            .eval_const = kernel_eval_const};
 
     TRY(bind_select_statement(&request, select, err, plan_out));

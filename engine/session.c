@@ -371,12 +371,14 @@ Status session_bind_query(Session *session, Arena *arena, PlanIds *ids, const ch
                            .ids = ids,
                            .catalog = &catalog,
                            .now_micros = now_micros(),
+                           .cancelled = &session->cancelled,
                            .eval_const = kernel_eval_const};
     AstStatements statements;
     const AstSelectStmt *select;
     const Plan *plan;
 
     *plan_out = NULL;
+    session_begin(session);
     TRY(parse_sql(arena, sql, strlen(sql), &session->cancelled, err, &statements));
     select = statements.count == 1 ? ast_stmt_as_select(statements.items[0]) : NULL;
     if (select == NULL)
@@ -395,7 +397,8 @@ Status session_optimize(Session *session, Arena *arena, PlanIds *ids, const Plan
                                .memory_bytes = resources.memory_bytes,
                                .threads = resources.threads,
                                .eval_const = kernel_eval_const,
-                               .eval_filter = kernel_eval_filter};
+                               .eval_filter = kernel_eval_filter,
+                               .cancelled = &session->cancelled};
     OptimizeResult optimized;
 
     *physical_out = NULL;

@@ -144,8 +144,11 @@ static void *carve(unsigned granules, char **new_out, char **new_end_out)
     void *memory;
 
     if (chunk != NULL && is_all_freed(chunk)) {
+        unsigned populated = chunk->idle == chunk->freed ? chunk->populated : 0;
+
         remove_chunk(chunk);
         add_chunk(chunk);
+        chunk->populated = populated;
     }
     if (chunk == NULL || chunk->used + granules > GRANULES_PER_CHUNK) {
         if (chunk != NULL)

@@ -1,6 +1,7 @@
 /* binder.c -- the entry point, and how errors get their place */
 #include <stdio.h>
 
+#include "core/base/stop_check.h"
 #include "sql/binder/binder_internal.h"
 
 Status bind__fail_at(Binder *b, int32_t offset, Status status, const char *sqlstate,
@@ -38,6 +39,7 @@ Status bind__enter(Binder *b, int32_t offset)
 {
     Status status;
 
+    TRY(stop_check(b->request->cancelled, b->err));
     if (++b->depth <= BINDER_DEPTH_MAX)
         return ST_OK;
     status = bind__fail_at(b, offset, ST_BAD_INPUT, "54001", "stack depth limit exceeded");

@@ -8,6 +8,8 @@
 #ifndef VONK_SQL_BINDER_BINDER_H
 #define VONK_SQL_BINDER_BINDER_H
 
+#include <stdatomic.h>
+
 #include "core/plan/plan.h"
 #include "sql/parser/ast.h"
 
@@ -37,6 +39,7 @@ typedef struct BindRequest {
     /* What current_user, current_database, version and their kin are; may be NULL. */
     const char *(*session_word)(const void *session, Arena *arena, const char *word);
     const void *session;
+    const atomic_bool *cancelled; /* looked at in each expression; NULL: never */
     /* Evaluates an expression without columns (LIMIT, casts of literals): kernel_eval_const. */
     Status (*eval_const)(Arena *arena, const Expr *expr, Error *err, Value *value_out);
 } BindRequest;

@@ -6,6 +6,7 @@
  */
 #include <strings.h>
 
+#include "core/base/stop_check.h"
 #include "core/data/calendar.h"
 #include "core/data/value_text.h"
 #include "sql/binder/binder_internal.h"
@@ -152,6 +153,7 @@ static const Expr *fold_cast(Binder *b, const Expr *cast)
 
 Status bind__coerce(Binder *b, const Expr *expr, Type type, const Expr **expr_out)
 {
+    TRY(stop_check(b->request->cancelled, b->err)); /* folding a long list's casts takes a while */
     if (bind__is_unknown(expr)) {
         if (bind__is_unknown_text(expr))
             return read_literal(b, expr, type, expr_out);

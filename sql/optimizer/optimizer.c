@@ -34,6 +34,18 @@ const Plan *rule_fail(RuleCtx *rc, Status status, const Plan *plan)
     return plan;
 }
 
+bool rule_must_stop(RuleCtx *rc)
+{
+    Status status = rc->status;
+
+    if (status == ST_OK)
+        status = stop_check(rc->request->cancelled, rc->err);
+    if (status == ST_OK)
+        status = arena_check(rc->arena, rc->err);
+    rc->status = status;
+    return status != ST_OK;
+}
+
 /* --- one rule, one node --- */
 
 bool opt__is_off(const RuleCtx *rc, const char *name)
@@ -134,22 +146,9 @@ static const Plan *walk_inputs(Driver *driver, const Plan *plan)
     return plan_with_inputs(driver->rc.arena, plan, inputs);
 }
 
-/* The query was cancelled, or its plan has outgrown its arena. */
-static bool should_stop(RuleCtx *rc)
-{
-    Status status = rc->status;
-
-    if (status == ST_OK)
-        status = stop_check(rc->request->cancelled, rc->err);
-    if (status == ST_OK)
-        status = arena_check(rc->arena, rc->err);
-    rc->status = status;
-    return status != ST_OK;
-}
-
 static const Plan *walk(Driver *driver, const Plan *plan)
 {
-    if (should_stop(&driver->rc))
+    if (rule_must_stop(&driver->rc))
         return plan;
     if (driver->rule->walk == RULE_TOP_DOWN)
         return walk_inputs(driver, apply_rule(driver, plan));
@@ -206,7 +205,7 @@ static const Plan *run_batch(Driver *driver, const RuleBatch *batch, const Plan 
             if (seen[i] == plan || is_disabled(&driver->rc, batch->rules[i]))
                 continue;
             after = run_rule(driver, batch->name, batch->rules[i], plan);
-            if (should_stop(&driver->rc))
+            if (rule_must_stop(&driver->rc))
                 return plan;
             if (after == plan)
                 seen[i] = plan;

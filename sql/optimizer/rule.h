@@ -56,4 +56,8 @@ typedef struct RuleBatch {
 /* Notes the failure (the words must be in rc->err already) and returns plan. */
 const Plan *rule_fail(RuleCtx *rc, Status status, const Plan *plan);
 
+/* A rule failed, the query was cancelled, or its plan has outgrown its arena. The driver asks at
+ * each node; rules ask where one node is long work. What they return then is not looked at. */
+bool rule_must_stop(RuleCtx *rc);
+
 #endif

@@ -21,6 +21,10 @@
  *   (3) it is correlated.
  *   (4) as many rows would be kept as are read to make them.
  */
+#include <stdlib.h>
+
+#include "core/base/pointer_map.h"
+#include "core/base/splitmix.h"
 #include "sql/optimizer/cost/cardinality.h"
 #include "sql/optimizer/rules/rules.h"
 
@@ -30,19 +34,20 @@
 /* A join or an aggregate, and what stands for it and its likes. */
 typedef struct Met {
     const Plan *plan;
-    uint64_t hash;    /* alike for all that are the same but for column ids */
-    bool is_met;      /* find() has been there                              */
-    struct Met *like; /* the first one that is the same                     */
+    uint64_t hash;         /* alike for all that are the same but for column ids */
+    struct Met *same_hash; /* the next one that has it, of a ring                */
+    bool is_met;           /* find() has been there                              */
+    struct Met *like;      /* the first one that is the same                     */
     bool is_shared;
     int64_t shared_id;
     const Plan *input; /* made once for all: plan's copy under new ids */
-    struct Met *next;
 } Met;
 
 typedef struct Sharer {
     RuleCtx *rc;
-    Met *met;
+    PointerMap mets; /* Met by plan */
     PlanMemo memo;
+    bool found_any;
 } Sharer;
 
 /* --- is it worth it --- */
@@ -83,46 +88,91 @@ static bool is_worth_it(Sharer *sharer, const Plan *plan)
 
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
-    return (hash ^ word) * 0x9E3779B97F4A7C15u + (hash >> 29);
+    return splitmix(hash + SPLITMIX_STEP + word);
+}
+
+static bool hash_part(void *context, const Expr *expr)
+{
+    uint64_t *hash = context;
+
+    *hash = mix(*hash, ((uint64_t)expr->kind << 32) | expr->type.id);
+    *hash = mix(*hash, expr->func);
+    if (expr->kind == EXPR_CONST)
+        *hash = mix(*hash, value_hash(&expr->value));
+    return true;
+}
+
+static void hash_expr(void *hash, const Expr *expr)
+{
+    expr_visit(expr, hash_part, hash);
+}
+
+/* Of the node, without its inputs. */
+static uint64_t hash_node(const Plan *plan)
+{
+    const PlanScan *scan = plan_as_scan(plan);
+    const PlanShared *shared = plan_as_shared(plan);
+    uint64_t hash = mix(plan->kind, plan->column_count);
+
+    if (scan != NULL)
+        hash = mix(hash, (uint64_t)(uintptr_t)scan->table);
+    for (uint32_t i = 0; scan != NULL && i < scan->table_columns.count; i++)
+        hash = mix(hash, scan->table_columns.items[i]);
+    if (shared != NULL)
+        hash = mix(hash, (uint64_t)shared->shared_id);
+    for (uint32_t i = 0; i < plan->column_count; i++)
+        hash = mix(hash, plan->columns[i].type.id);
+    plan_visit_exprs(plan, hash_expr, &hash);
+    return hash;
 }
 
 /* Notes the plan's joins and aggregates with their hashes, and gives its own. */
 static uint64_t note_candidates(Sharer *sharer, const Plan *plan)
 {
-    const PlanScan *scan = plan_as_scan(plan);
-    const PlanShared *shared = plan_as_shared(plan);
-    uint64_t hash = mix(plan->kind, plan->column_count);
-    Met *met;
+    Arena *arena = sharer->rc->arena;
+    uint64_t hash = hash_node(plan);
 
-    if (scan != NULL)
-        hash = mix(hash, (uint64_t)(uintptr_t)scan->table);
-    if (shared != NULL)
-        hash = mix(hash, (uint64_t)shared->shared_id);
-    for (uint32_t i = 0; i < plan->column_count; i++)
-        hash = mix(hash, plan->columns[i].type.id);
-    if (shared != NULL && plan_memo_find(&sharer->memo, plan->inputs[0]) != NULL)
+    if (plan->kind == PLAN_SHARED) { /* its id says what it is */
+        if (plan_memo_find(&sharer->memo, plan->inputs[0]) == NULL) {
+            plan_memo_note(sharer->rc, &sharer->memo, plan->inputs[0], plan->inputs[0]);
+            note_candidates(sharer, plan->inputs[0]);
+        }
         return hash;
-    if (shared != NULL)
-        plan_memo_note(sharer->rc, &sharer->memo, plan->inputs[0], plan->inputs[0]);
-    for (uint32_t i = 0; i < plan->input_count; i++) {
-        uint64_t below = note_candidates(sharer, plan->inputs[i]);
-
-        hash = shared != NULL ? hash : mix(hash, below);
     }
+    for (uint32_t i = 0; i < plan->input_count; i++)
+        hash = mix(hash, note_candidates(sharer, plan->inputs[i]));
     if (plan->kind == PLAN_JOIN || plan->kind == PLAN_AGGREGATE) {
-        met = ARENA_NEW(sharer->rc->arena, Met);
-        *met = (Met){.plan = plan, .hash = hash, .next = sharer->met};
-        sharer->met = met;
+        Met *met = ARENA_NEW(arena, Met);
+
+        *met = (Met){.plan = plan, .hash = hash, .same_hash = met};
+        pointer_map_set(&sharer->mets, arena, plan, met);
     }
     return hash;
 }
 
-static bool is_only_one(const Sharer *sharer, const Met *met)
+static int compare_hashes(const void *a, const void *b)
 {
-    for (const Met *other = sharer->met; other != NULL; other = other->next)
-        if (other != met && other->hash == met->hash)
-            return false;
-    return true;
+    const Met *x = *(Met *const *)a, *y = *(Met *const *)b;
+
+    return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+static void make_rings(Sharer *sharer)
+{
+    const PointerMap *map = &sharer->mets;
+    Met **mets = ARENA_ARRAY(sharer->rc->arena, Met *, map->count);
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < map->capacity; i++)
+        if (map->entries[i].key != NULL)
+            mets[count++] = (Met *)map->entries[i].value;
+    qsort(mets, count, sizeof(Met *), compare_hashes);
+    for (uint32_t i = 1; i < count; i++) {
+        if (mets[i]->hash != mets[i - 1]->hash)
+            continue;
+        mets[i]->same_hash = mets[i - 1]->same_hash;
+        mets[i - 1]->same_hash = mets[i];
+    }
 }
 
 /* Pairs the columns that a produces with those of b; false: the trees have not one shape. */
@@ -155,8 +205,9 @@ static bool is_same(Arena *arena, const Plan *a, const Plan *b)
 
 static Met *find_like(Sharer *sharer, const Met *met)
 {
-    for (Met *other = sharer->met; other != NULL; other = other->next)
-        if (other->is_met && other->like == NULL && other->hash == met->hash && other != met &&
+    for (Met *other = met->same_hash; other != met && !rule_must_stop(sharer->rc);
+         other = other->same_hash)
+        if (other->is_met && other->like == NULL &&
             is_same(sharer->rc->arena, other->plan, met->plan))
             return other;
     return NULL;
@@ -164,12 +215,7 @@ static Met *find_like(Sharer *sharer, const Met *met)
 
 static Met *met_of(const Sharer *sharer, const Plan *plan)
 {
-    if (plan->kind != PLAN_JOIN && plan->kind != PLAN_AGGREGATE)
-        return NULL;
-    for (Met *met = sharer->met; met != NULL; met = met->next)
-        if (met->plan == plan)
-            return met;
-    return NULL;
+    return (Met *)pointer_map_get(&sharer->mets, plan);
 }
 
 /* From the root down: below a plan that is shared nothing more is looked for. */
@@ -182,11 +228,11 @@ static void find(Sharer *sharer, const Plan *plan)
             return;
         plan_memo_note(sharer->rc, &sharer->memo, plan->inputs[0], plan->inputs[0]);
     }
-    if (met != NULL && !is_only_one(sharer, met) && is_worth_it(sharer, plan)) {
+    if (met != NULL && met->same_hash != met && is_worth_it(sharer, plan)) {
         met->like = find_like(sharer, met);
         met->is_met = true;
         if (met->like != NULL) {
-            met->like->is_shared = true;
+            met->like->is_shared = sharer->found_any = true;
             return;
         }
     }
@@ -246,15 +292,13 @@ static const Plan *share(Sharer *sharer, const Plan *plan)
 static const Plan *share_subplans(RuleCtx *rc, const Plan *plan)
 {
     Sharer sharer = {.rc = rc};
-    bool any = false;
 
     estimator_prepare(estimator_of(rc), plan);
     note_candidates(&sharer, plan);
+    make_rings(&sharer);
     sharer.memo = (PlanMemo){0};
     find(&sharer, plan);
-    for (const Met *met = sharer.met; met != NULL; met = met->next)
-        any |= met->is_shared;
-    if (!any)
+    if (!sharer.found_any)
         return plan;
     sharer.memo = (PlanMemo){0};
     return share(&sharer, plan);
