@@ -3,10 +3,10 @@
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
-import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -27,10 +27,10 @@ def check(ok, what):
         print(f"FAILED: {what}")
 
 
-def vonk(database, *statements, options=()):
+def vonk(database, *statements, options=(), env=None):
     arguments = [argument for statement in statements for argument in ("-c", statement)]
     return subprocess.run([VONK, "sql", database, *options, *arguments], capture_output=True, text=True,
-                          timeout=PATIENCE)
+                          timeout=PATIENCE, env=env)
 
 
 def nodes(node):
@@ -81,9 +81,10 @@ def test_tiers_and_cache(database):
     """A second process finds the code of the first on disk, and says so."""
     sql = "EXPLAIN (ANALYZE, FORMAT JSON) SELECT sum(l_quantity * 3 + l_tax) FROM lineitem WHERE l_discount > 0.03"
     kernels = []
-    for jit in ("off", "on", "on"):
-        found = json.loads(vonk(database, sql, options=("--set", f"jit={jit}")).stdout)
-        kernels.append([n["kernel"] for n in nodes(found["plan"])])
+    with tempfile.TemporaryDirectory(prefix="vonk-explain-") as cache:  # there may be no home, and other tests fill the user's
+        for jit in ("off", "on", "on"):
+            found = json.loads(vonk(database, sql, options=("--set", f"jit={jit}"), env={**os.environ, "XDG_CACHE_HOME": cache}).stdout)
+            kernels.append([n["kernel"] for n in nodes(found["plan"])])
     check(sum(k["rows_compiled"] for k in kernels[0]) == 0 and sum(k["rows_interpreted"] for k in kernels[0]) > 0,
           f"jit=off: {kernels[0]}")
     check(sum(k["rows_compiled"] for k in kernels[1]) > 0, f"jit=on: {kernels[1]}")
@@ -92,7 +93,13 @@ def test_tiers_and_cache(database):
 
 
 LEVELS = 25
-SECONDS_MAX = 5  # it takes 0.1; printing each reader's input anew would take hours
+SECONDS_MAX = 5  # of CPU time: it takes 0.1; printing each reader's input anew would take hours
+
+
+def cpu_seconds():
+    """Of all processes that were run so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def with_upon_with(level):
@@ -111,9 +118,9 @@ def test_shared():
         sql = with_upon_with(level)
         for options in ("PLAN", "ANALYZE", "RULES", "STAGES, KERNELS", "PLAN, FORMAT JSON", "ANALYZE, RULES, FORMAT JSON",
                         "PLAN, FORMAT DOT", "ANALYZE, RULES, FORMAT DOT"):
-            started = time.monotonic()
+            started = cpu_seconds()
             result = vonk(".", f"EXPLAIN ({options}) {sql}")
-            seconds = time.monotonic() - started
+            seconds = cpu_seconds() - started
             check(result.returncode == 0 and seconds < SECONDS_MAX, f"{name} ({options}): {seconds:.1f} s {result.stderr}")
             if "JSON" in options:
                 shared = [n for n in nodes(json.loads(result.stdout)["plan"]) if n["node"] == "Shared"]
