@@ -123,7 +123,7 @@ static inline const uint8_t *column_writer_text(const ColumnWriter *writer, uint
     uint64_t start = i == 0 ? 0 : ends[i - 1];
 
     *length_out = (uint32_t)(ends[i] - start);
-    return writer->values.bytes + start;
+    return *length_out == 0 ? (const uint8_t *)"" : writer->values.bytes + start;
 }
 
 /* A code for each value into writer->codes, and which value each code stands for into

@@ -11,7 +11,7 @@
 #include "core/data/value_text.h"
 #include "tests/unit/formats/parquet_samples.h"
 
-enum { ROWS = 42000, COLUMN_COUNT = 17, PREDICATES_MAX = 3, VALUES_MAX = 4 };
+enum { ROWS = 42000, COLUMN_COUNT = 18, PREDICATES_MAX = 3, VALUES_MAX = 4 };
 
 static const TableColumn columns[COLUMN_COUNT] = {
     {"id", {.id = TYPE_INT4}, false},
@@ -31,6 +31,7 @@ static const TableColumn columns[COLUMN_COUNT] = {
     {"moment", {.id = TYPE_TIMESTAMP}, true},
     {"nothing", {.id = TYPE_INT8}, true},
     {"stretches", {.id = TYPE_INT4}, true},
+    {"empty", {.id = TYPE_TEXT}, true},
 };
 
 /* The rows, as FLAT columns. */
@@ -101,7 +102,10 @@ static Value random_value(const TableColumn *column, uint32_t row, Arena *arena,
         value.float64 = r % 5000 == 0 ? NAN : r % 51 == 0 ? 0.0 : (double)row / 3 - 5000;
         break;
     case TYPE_TEXT:
-        value.str = random_text(arena, seed, column == &columns[10] ? 3 : 90);
+        value.str = random_text(arena, seed,
+                                column == &columns[10]   ? 3
+                                : column == &columns[17] ? 0
+                                                         : 90);
         break;
     case TYPE_VARCHAR:
         value.str = str_make(arena_printf(arena, "Customer#%09u", row), 18);
@@ -262,8 +266,8 @@ static uint32_t read_rows(const Table *table, const ScanRequest *request, const 
     return row_count;
 }
 
-static const uint32_t all_columns[COLUMN_COUNT] = {0, 1,  2,  3,  4,  5,  6,  7, 8,
-                                                   9, 10, 11, 12, 13, 14, 15, 16};
+static const uint32_t all_columns[COLUMN_COUNT] = {0, 1,  2,  3,  4,  5,  6,  7,  8,
+                                                   9, 10, 11, 12, 13, 14, 15, 16, 17};
 
 /* --- predicates --- */
 
