@@ -19,9 +19,10 @@ extern "C" {
 /* --- partitions --- */
 
 /*
- * The same records dealt to n partitions of equal size.
- * Cost: shuffle of all records. Order: records are dealt one by one, each partition's in their
- * order. Ownership: the RDD is the session's. Errors: 0 partitions or more than 100,000.
+ * The same records in n partitions of about equal size: each partition deals its own one by one,
+ * its record i (from 0) to partition (p + i) % n, where p is its own number.
+ * Cost: shuffle of all records. Order: the input's within a partition. Ownership: the RDD is the
+ * session's. Errors: 0 partitions or more than 100,000.
  *
  *     VonkRdd *even = vonk_rdd_repartition(words, 16);
  *     return vonk_rdd_print_csv(even);
@@ -29,7 +30,8 @@ extern "C" {
 VONK_API VonkRdd *vonk_rdd_repartition(VonkRdd *rdd, uint32_t n);
 
 /*
- * At most n partitions: neighbours are put together; more than there are change nothing.
+ * At most n partitions: neighbours are put together, partition p of m in p * n / m; more than there
+ * are change nothing.
  * Cost: rows move through blocks, but a partition's stay together. Order: kept. Ownership: the RDD
  * is the session's. Errors: 0 partitions.
  *
