@@ -6,16 +6,22 @@
 import collections
 import math
 import random
+import re
 from fractions import Fraction
 
+import rdd_actions
 import rdd_calls
 import rdd_calls_by_key
-from rdd_calls import CONCAT, EXACT, MERGED, ROWS_MAX, Data, Node, emitting, function
+import rdd_calls_sql
+import rdd_sources
+from rdd_calls import CONCAT, EXACT, MERGED, Data, Node, emitting, function
 from rdd_code import HELPERS, Root, accumulator, adder, fill, int_expr, rem
 from rdd_values import DUMP, Field, Kind, Record, c_fields, canonical_line, random_kind, random_row, row_order, show_row
 
-CALLS = {name[5:]: f for module in (rdd_calls, rdd_calls_by_key) for name, f in sorted(vars(module).items())
+CALLS = {name[5:]: f for module in (rdd_calls, rdd_calls_by_key, rdd_calls_sql) for name, f in sorted(vars(module).items())
          if name.startswith("call_")}
+SOURCES = {name[7:]: f for name, f in sorted(vars(rdd_sources).items()) if name.startswith("source_")}
+ACTIONS = [f for name, f in sorted(vars(rdd_actions).items()) if name.startswith("action_")]
 WEIGHTS = {"map": 3, "flat_map": 2, "filter": 3, "reduce_by_key": 2, "group_by_key": 2, "cogroup": 2, "join": 3, "sort": 2, "keep": 2,
            "sql": 2, "tag": 1, "union": 2, "partition_by": 2}
 PRELUDE = r"""
@@ -28,23 +34,32 @@ PRELUDE = r"""
 #include <vonk/vonk.h>
 
 typedef struct Closure { char small; int64_t value; char end; } Closure;
+typedef struct Counters { VonkAccumulator partitions, sum; } Counters;
 static const char *place = ".";
 
+/* Until the next call. */
 static const char *in_folder(const char *name)
 {
-    char *path = (char *)malloc(1024);
-    snprintf(path, 1024, "%s/%s", place, name);
+    static char path[1024];
+    snprintf(path, sizeof path, "%s/%s", place, name);
     return path;
 }
 
 static const char *of_files(const char *name)
 {
-    char *sql = (char *)malloc(1024);
-    snprintf(sql, 1024, "SELECT * FROM read_parquet('%s/%s')", place, name);
+    static char sql[1024];
+    snprintf(sql, sizeof sql, "SELECT * FROM read_parquet('%s/%s')", place, name);
     return sql;
 }
 """
 STEPS = r"""
+static void name_and_text(VonkTask *task, const VonkFile *in, VonkLine *out)
+{
+    VonkText name = in->path;
+    for (VonkText rest = in->path, field; vonk_text_next_field(&rest, '/', &field);)
+        name = field;
+    out->text = text_join(task, name, in->text);
+}
 static void told(VonkStatus status, const VonkError *error)
 {
     if (status != VONK_OK)
@@ -55,6 +70,47 @@ static void count_now(VonkRdd *rdd)
     VonkError error = {0};
     int64_t count;
     told(vonk_rdd_count(rdd, &count, &error), &error);
+}
+static void show_plan(VonkRdd *rdd)
+{
+    const char *text = vonk_rdd_explain(rdd), *json = vonk_rdd_explain_as(rdd, "json"), *dot = vonk_rdd_explain_as(rdd, "dot");
+    if (strncmp(text, "Stage", 5) == 0 && json[0] == '{' && strncmp(dot, "digraph", 7) == 0)
+        puts("# a plan");
+    else
+        printf("# %.60s, %.60s, %.60s\n", text, json, dot);
+}
+static void show_count(VonkRdd *rdd)
+{
+    VonkError error = {0};
+    int64_t count;
+    told(vonk_rdd_count(rdd, &count, &error), &error);
+    printf("# %lld\n", (long long)count);
+}
+static void cancel_now(VonkRdd *rdd)
+{
+    VonkError error = {0};
+    VonkJob *job = NULL;
+    int64_t count;
+    told(vonk_rdd_count(vonk_rdd_async(rdd, &job), &count, &error), &error);
+    vonk_job_cancel(job);
+    VonkStatus status = vonk_job_wait(job, &error);
+    if (status != VONK_CANCELLED)
+        told(status, &error);
+    vonk_job_free(job);
+}
+static VonkJob *count_later(VonkRdd *rdd, int64_t *count)
+{
+    VonkError error = {0};
+    VonkJob *job = NULL;
+    told(vonk_rdd_count(vonk_rdd_async(rdd, &job), count, &error), &error);
+    return job;
+}
+static void show_later(VonkJob *job, const int64_t *count)
+{
+    VonkError error = {0};
+    told(vonk_job_wait(job, &error), &error);
+    printf("# %lld\n", (long long)*count);
+    vonk_job_free(job);
 }
 static void register_rdd(VonkRdd *rdd, const char *name)
 {
@@ -76,13 +132,6 @@ static void save_lines(VonkRdd *rdd, const char *path)
     VonkError error = {0};
     told(vonk_rdd_save_as_text(rdd, path, &error), &error);
 }
-static VonkBroadcast share_numbers(VonkSession *s, const VonkNumber *numbers, size_t count)
-{
-    VonkError error = {0};
-    VonkBroadcast broadcast = {0};
-    told(vonk_broadcast(s, VonkNumber, numbers, count, &broadcast, &error), &error);
-    return broadcast;
-}
 """
 
 
@@ -90,23 +139,71 @@ class TooLarge(Exception):
     """More rows than are needed to find mistakes."""
 
 
+class Choice(random.Random):
+    """What is random in a pipeline; has_wide_texts: texts are some kilobytes long, now and then."""
+    has_wide_texts = False
+
+
 class Pipeline:
     def __init__(self, program, number, steps, skipped=()):
         self.program, self.number = program, number
         self.lines, self.functions, self.nodes, self.names, self.calls = [], [], [], collections.Counter(), []
-        self.line = program.line
+        self.line, self.files = program.line, {}
+        self.checked, self.checking = set(), None
+        self.asides, self.later = [], []
         node = self.tried(lambda: self.source(self.rng("source"), None))
         for step in range(steps):
             if step in skipped or node.data.is_fuzzy or node.data.is_part:
                 continue
             node = self.step(self.rng(step), node)
+            self.look(self.rng(f"look {step}"), node)
         self.last = node
-        self.check = self.action(self.rng("action"), node)
+        self.check_action = self.action(self.rng("action"), node)
+        self.rng("later").shuffle(self.later)
+        self.lines += [line for line, _ in self.later]
+        self.asides += [shown for _, shown in self.later]
 
     def rng(self, what):
-        return random.Random(f"{self.program.seed}/{self.program.number}/{self.number}/{what}")
+        rng = Choice(f"{self.program.seed}/{self.program.number}/{self.number}/{what}")
+        rng.has_wide_texts = self.program.has_wide_texts
+        return rng
+
+    def check(self, lines):
+        """What is wrong with what it has printed; None: nothing."""
+        asides = [line[2:] for line in lines if line.startswith("# ")]
+        if asides != self.asides:
+            return f"on the way: {asides} instead of {self.asides}"
+        return self.check_action([line for line in lines if not line.startswith("# ")])
+
+    def look(self, rng, node):
+        """An action on the way, now and then."""
+        if node.data.is_part:
+            return
+        roll = rng.random()
+        if roll < 0.05:
+            self.lines.append(f"READ_SOME({node.name}, {node.record.name}, {rng.choice([0, 1, 30])});")
+        elif roll < 0.08:
+            self.lines.append(f"cancel_now({node.name});")
+        elif roll < 0.12:
+            name = self.name("job")
+            self.lines += [f"int64_t count_{name} = -1;", f"VonkJob *{name} = count_later({node.name}, &count_{name});"]
+            self.later.append((f"show_later({name}, &count_{name});", str(len(node.data.rows))))
+        elif roll < 0.24:
+            if rng.random() < 0.3:
+                self.lines.append(f"show_plan({node.name});")
+                self.asides.append("a plan")
+            self.lines.append(f"show_count({node.name});")
+            self.asides.append(str(len(node.data.rows)))
 
     def step(self, rng, node):
+        if rng.random() < 0.3:
+            self.checking = rng.choice([5, -9, 10 ** 13])
+        try:
+            return self.some_step(rng, node)
+        finally:
+            self.checking = None
+
+    def some_step(self, rng, node):
         names = sorted(CALLS, key=lambda name: rng.random() ** (1 / WEIGHTS.get(name, 1)), reverse=True)
         state = rng.getstate()
         for name in names:
@@ -135,10 +232,15 @@ class Pipeline:
         return f"{kind}_{self.number}_{self.names[kind]}"
 
     def node(self, call, data):
-        if len(data.rows) > ROWS_MAX * 3:
+        if len(data.rows) > self.program.rows_max * 3:
             raise TooLarge
         name = self.name("rdd")
+        if self.checked & set(re.findall(r"\w+", call)):
+            own = self.name("closure")
+            self.lines.append(f"Closure {own} = {{.small = 1, .value = {self.checking}LL, .end = 'x'}};")
+            call = f"{call[:-1]}, VONK_WITH({own}))"
         self.lines.append(f"VonkRdd *{name} = {call};")
+        self.lines += [f"memset(&{own}, 0x55, sizeof {own});" for own in re.findall(r"VONK_WITH\((closure_\w+)\)", call)]
         node = Node(name, data)
         self.nodes.append(node)
         return node
@@ -184,6 +286,12 @@ class Pipeline:
     def source(self, rng, record):
         roll = rng.random()
         record = record or (self.any_type(rng) if rng.random() < 0.9 else None)
+        if rng.random() < 0.3:
+            name = rng.choice(sorted(SOURCES))
+            found = SOURCES[name](self, rng, record)
+            if found is not None:
+                self.calls.append(name)
+                return found
         if roll < 0.5 and record is not None:
             return self.parallelize(rng, record)
         if roll < 0.8 or record is None:
@@ -205,7 +313,7 @@ class Pipeline:
     def range(self, rng, record):
         parts, step = rng.choice([1, 2, 5, 16]), rng.choice([1, 1, 3, -2])
         first = rng.choice([0, -50, 10 ** 12])
-        count = min(rng.choice([0, 3, 100, 700]), self.program.rows)
+        count = min(rng.choice([0, 3, 100, 700, self.program.rows_max // 3]), self.program.rows)
         last = first + count * step
         rows = [(n,) for n in range(first, last, step)]
         node = self.node(f"vonk_rdd_range(s, {first}LL, {last}LL, {step}, {parts})",
@@ -218,7 +326,7 @@ class Pipeline:
                          node.data.like(record, lambda row: [make({"in": row})]))
 
     def generate(self, rng, record):
-        parts, times = rng.choice([1, 3, 9]), min(rng.choice([1, 10, 60]), self.program.rows)
+        parts, times = rng.choice([1, 3, 9]), min(rng.choice([1, 10, 60, self.program.rows_max // 30]), self.program.rows)
         body, make = emitting(rng, record, [], ("partition", "at"))
         fn = function(self, "generate", "void @(VonkTask *task, VonkOut *to)", [
             "const int64_t partition = vonk_task_partition(task);", f"for (int64_t at = 0; at < {times}; at++) {{", *body, "}"])
@@ -232,6 +340,8 @@ class Pipeline:
             return self.collect(rng, node)
         actions = [self.collect] * 8 + [self.places] * 5 + [self.count, self.first, self.reduce, self.aggregate, self.extreme, self.stats,
                                                             self.lookup, self.foreach]
+        if rng.random() < 0.25 and not node.data.is_fuzzy:
+            actions = [lambda rng, node, f=f: f(self, rng, node) for f in ACTIONS]
         return rng.choice(actions)(rng, node) or self.collect(rng, node)
 
     def print_records(self, rng, node):
@@ -313,10 +423,9 @@ class Pipeline:
 
     def extreme(self, rng, node):
         record, d = node.record, node.data
-        leaves = [leaf for leaf in record.leaves if "." not in leaf.path]
-        if not leaves or not d.is_ordered():
+        if not d.is_ordered():
             return None
-        leaf, is_descending, is_max = rng.choice(leaves), rng.random() < 0.5, rng.random() < 0.5
+        leaf, is_descending, is_max = rng.choice(record.leaves), rng.random() < 0.5, rng.random() < 0.5
         order = [(leaf, is_descending != is_max, is_descending != is_max)]
         rows = sorted(d.rows, key=lambda row: row_order(record, order, row))
         text = leaf.path + (" DESC" if is_descending else "")
@@ -324,7 +433,7 @@ class Pipeline:
                         rows[0] if rows else None)
 
     def stats(self, rng, node):
-        leaves = [leaf for leaf in node.record.leaves if leaf.kind.name in ("int2", "int4", "int8", "numeric") and "." not in leaf.path]
+        leaves = [leaf for leaf in node.record.leaves if leaf.kind.name in ("int2", "int4", "int8", "numeric")]
         if not leaves:
             return None
         leaf = rng.choice(leaves)
@@ -380,7 +489,9 @@ def wrong_rows(data, lines):
     if data.is_fuzzy:
         lines, wanted = ([canonical_line(record, line) for line in some] for some in (lines, wanted))
     if data.is_part:
-        more = collections.Counter(lines) - collections.Counter(wanted)
+        if data.part_rows is not None and len(lines) != data.part_rows:
+            return f"{len(lines)} records of {len(wanted)}, should be {data.part_rows}"
+        more = collections.Counter(set(lines) if data.is_repeated else lines) - collections.Counter(wanted)
         return f"{sum(more.values())} records that there are not: {list(more)[:2]}" if more else None
     if data.level <= CONCAT and not data.is_fuzzy and lines != wanted:
         at = next((i for i, (a, b) in enumerate(zip(lines, wanted)) if a != b), min(len(lines), len(wanted)))
@@ -418,7 +529,7 @@ def wrong_places(data, lines):
     return None
 
 
-ACTIONS = r"""
+PRINTING = r"""
 #define COLLECT(rdd, Type)                                                              \
     do {                                                                                \
         VonkError error_ = {0};                                                         \
@@ -436,6 +547,14 @@ ACTIONS = r"""
             dump(&Type##_vonk, at_, 1);                                                 \
         told(vonk_iterator_free(iterator_, &error_), &error_);                          \
     } while (0)
+#define READ_SOME(rdd, Type, n)                                                         \
+    do {                                                                                \
+        VonkError error_ = {0};                                                         \
+        VonkIterator *iterator_ = NULL;                                                 \
+        told(vonk_rdd_iterate((rdd), &iterator_, &error_), &error_);                    \
+        for (int i_ = 0; i_ < (n) && VONK_ITERATE(iterator_, Type) != NULL; i_++) {}    \
+        told(vonk_iterator_free(iterator_, &error_), &error_);                          \
+    } while (0)
 #define START(rdd, Type)                                                                \
     do {                                                                                \
         VonkError error_ = {0};                                                         \
@@ -446,6 +565,11 @@ ACTIONS = r"""
         dump(&Type##_vonk, VONK_RECORDS(records_, Type), vonk_records_count(records_)); \
         vonk_records_free(records_);                                                    \
         vonk_job_free(job_);                                                            \
+    } while (0)
+#define SHARE(Type, records, count, broadcast)                                          \
+    do {                                                                                \
+        VonkError error_ = {0};                                                         \
+        told(vonk_broadcast(s, Type, (records), (count), &(broadcast), &error_), &error_); \
     } while (0)
 #define LOOKUP(rdd, Type, key)                                                          \
     do {                                                                                \
@@ -464,7 +588,10 @@ class Program:
         rng = random.Random(f"{seed}/{number}")
         self.is_plain = rng.random() < 0.8
         self.declared, self.types = [], []
+        self.has_wide_texts = rng.random() < 0.15
+        self.rows_max = 20000 if rng.random() < 0.1 and not self.has_wide_texts else 1500
         self.line = Record("VonkLine", [Field("text", Kind("text"))])
+        self.file_type = Record("VonkFile", [Field("path", Kind("text")), Field("text", Kind("text"))])
         self.number_type = Record("VonkNumber", [Field("value", Kind("int8"))])
         for _ in range(2):
             key = self.some_key(rng)
@@ -472,13 +599,13 @@ class Program:
                 names = "kKxyz" if rng.random() < 0.5 else "abcde"
                 fields = [Field(f"{names[i]}{i}", f.kind, f.is_nullable, True) for i, f in enumerate(key)]
                 self.types.append(self.add_type(self.mixed(rng, fields, self.some_fields(rng, 5))))
-        self.types.append(self.add_type(self.some_fields(rng, 7) or [Field("only", random_kind(rng), True)]))
+        self.types.append(self.add_type(self.some_fields(rng, 40 if rng.random() < 0.1 else 7) or [Field("only", random_kind(rng), True)]))
         self.types.append(self.line if rng.random() < 0.5 else self.add_type([Field("text", Kind("text"))]))
         self.steps = {}
         self.pipelines = []
         for at in range(pipelines):
             if only is None or at == only:
-                steps = random.Random(f"{seed}/{number}/{at}/steps").randint(1, 8)
+                steps = random.Random(f"{seed}/{number}/{at}/steps").choice([*range(1, 9), 14])
                 self.pipelines.append(Pipeline(self, at, steps, skipped))
 
     def some_key(self, rng):
@@ -513,9 +640,13 @@ class Program:
         self.declared.append(Record(f"Type{len(self.declared)}", fields))
         return self.declared[-1]
 
+    def files(self):
+        """What it reads: {path below its folder: bytes}"""
+        return {path: content for p in self.pipelines for path, content in p.files.items()}
+
     def source(self):
         runs = "\n".join(f'    puts("== {p.number}");\n    fflush(stdout);\n    pipeline_{p.number}(s);' for p in self.pipelines)
-        return "\n".join([PRELUDE, *(record.declare() for record in self.declared), HELPERS, DUMP, STEPS, ACTIONS,
+        return "\n".join([PRELUDE, *(record.declare() for record in self.declared), HELPERS, DUMP, STEPS, PRINTING,
                           *(p.source_text() for p in self.pipelines),
                           f"int vonk_main(VonkSession *s, int argc, char **argv)\n{{\n    place = argc > 1 ? argv[1] : \".\";\n{runs}\n    return 0;\n}}"])
 

@@ -2,10 +2,9 @@
 does not apply. Those by key, and of places, are in rdd_calls_by_key.py.
 """
 from rdd_code import Root, adder, condition, fill, int_expr, with_key, wrap
-from rdd_values import Field, Kind, Record, canonical
+from rdd_values import Field, Kind, Record, c_fields, canonical, random_row
 
 EXACT, CONCAT, MERGED, BAG = range(4)  # what is promised of the order
-ROWS_MAX = 1500
 
 
 class Data:
@@ -13,14 +12,17 @@ class Data:
 
     EXACT: `parts` are the partitions. CONCAT: rows come in that order, from whichever partitions. MERGED: each partition has some of
     them in that order; where `placed`, equal keys are in the same one. BAG: nothing is known. partitions: how many; None: unknown.
+    is_part: only some of the rows are there, part_rows of them where that is known; is_repeated: some more than once.
     """
 
-    def __init__(self, record, level, rows=(), parts=None, partitions=None, placed=False, is_fuzzy=False, is_part=False):
+    def __init__(self, record, level, rows=(), parts=None, partitions=None, placed=False, is_fuzzy=False, is_part=False,
+                 part_rows=None, is_repeated=False):
         self.record, self.level = record, level
         self.parts = [list(part) for part in parts] if parts is not None else None
         self.rows = [row for part in self.parts for row in part] if parts is not None else list(rows)
         self.partitions = len(self.parts) if parts is not None else partitions
         self.placed, self.is_fuzzy, self.is_part = placed, is_fuzzy, is_part
+        self.part_rows, self.is_repeated = part_rows, is_repeated
 
     def is_ordered(self):
         return self.level <= CONCAT
@@ -32,7 +34,8 @@ class Data:
         """Each row becomes the rows that f gives, where it is."""
         rest = {"is_fuzzy": self.is_fuzzy, "is_part": self.is_part}
         if self.level == EXACT:
-            return Data(record, EXACT, parts=[[new for row in part for new in f(row)] for part in self.parts], **rest)
+            return Data(record, EXACT, parts=[[new for row in part for new in f(row)] for part in self.parts],
+                        placed=self.placed and keeps_key, **rest)
         return Data(record, self.level, [new for row in self.rows for new in f(row)], partitions=self.partitions,
                     placed=self.placed and keeps_key, **rest)
 
@@ -65,8 +68,28 @@ def closure(p, rng):
             ("given", "end"), {"given": value + small, "end": ord("x")})
 
 
+def places(rng, data):
+    """(lines, names of numbers), as closure: the partition's number, where that is known; most of the time there is none."""
+    if data.level != EXACT or rng.random() < 0.7:
+        return [], ()
+    return ["const int64_t place = vonk_task_partition(task);"], ("place",)
+
+
+def like_placed(data, record, f, keeps_key=False):
+    """As data.like, of a function that gets the partition's number, too."""
+    if data.level != EXACT:
+        return data.like(record, lambda row: f(row, None), keeps_key)
+    return Data(record, EXACT, parts=[[new for row in part for new in f(row, at)] for at, part in enumerate(data.parts)],
+                placed=data.placed and keeps_key, is_fuzzy=data.is_fuzzy, is_part=data.is_part)
+
+
 def function(p, kind, signature, lines):
     name = p.name(kind)
+    if p.checking is not None and not any("VONK_CLOSURE" in line or "given" in line for line in lines):
+        p.checked.add(name)
+        value = "false" if signature.startswith("bool") else "0" if signature.startswith(("double", "uint32_t")) else ""
+        lines = [f"if (VONK_CLOSURE(task, Closure)->value != {p.checking}LL) {{",
+                 f'    vonk_fail(task, "it has another closure");', f"    return {value};", "}", *lines]
     p.functions.append(f"{signature.replace('@', name)}\n{{\n    (void)task;\n" + "".join(f"    {line}\n" for line in lines) + "}\n")
     return name
 
@@ -76,10 +99,11 @@ def function(p, kind, signature, lines):
 def call_map(p, rng, node):
     out = p.any_type(rng)
     option, start, ints, values = closure(p, rng)
-    lines, make = fill(rng, out, "out->", [Root("in", node.record)], ints)
-    fn = function(p, "map", f"void @(VonkTask *task, const {node.record.name} *in, {out.name} *out)", start + lines)
+    start_place, place = places(rng, node.data)
+    lines, make = fill(rng, out, "out->", [Root("in", node.record)], (*ints, *place))
+    fn = function(p, "map", f"void @(VonkTask *task, const {node.record.name} *in, {out.name} *out)", start + start_place + lines)
     return p.node(f"vonk_rdd_map({node.name}, {node.record.name}, {out.name}, {fn}{option})",
-                  node.data.like(out, lambda row: [make({"in": row, **values})]))
+                  like_placed(node.data, out, lambda row, at: [make({"in": row, "place": at, **values})]))
 
 
 def emitting(rng, out, roots, ints):
@@ -88,24 +112,36 @@ def emitting(rng, out, roots, ints):
     lines, make = fill(rng, out, "one.", roots, (*ints, "i"))
     body = [f"const int64_t count = ({count}) & 3;", "for (int64_t i = 0; i < count; i++) {", f"    {out.name} one = {{0}};",
             *(f"    {line}" for line in lines), "    vonk_emit(to, &one);", "}"]
+    same = [root.name for root in roots if root.record is out]
+    if same and rng.random() < 0.2:  # and itself
+        body.append(f"vonk_emit(to, {same[0]});")
+        return body, lambda env: [*(make({**env, "i": i}) for i in range(fc(env) & 3)), env[same[0]]]
     return body, lambda env: [make({**env, "i": i}) for i in range(fc(env) & 3)]
 
 
 def call_flat_map(p, rng, node):
     out = p.any_type(rng)
     option, start, ints, values = closure(p, rng)
-    body, make = emitting(rng, out, [Root("in", node.record)], ints)
-    fn = function(p, "flat_map", f"void @(VonkTask *task, const {node.record.name} *in, VonkOut *to)", start + body)
+    start_place, place = places(rng, node.data)
+    body, make = emitting(rng, out, [Root("in", node.record)], (*ints, *place))
+    fn = function(p, "flat_map", f"void @(VonkTask *task, const {node.record.name} *in, VonkOut *to)", start + start_place + body)
     return p.node(f"vonk_rdd_flat_map({node.name}, {node.record.name}, {out.name}, {fn}{option})",
-                  node.data.like(out, lambda row: make({"in": row, **values})))
+                  like_placed(node.data, out, lambda row, at: make({"in": row, "place": at, **values})))
 
 
 def call_filter(p, rng, node):
     option, start, ints, values = closure(p, rng)
+    start_place, place = places(rng, node.data)
+    ints, start = (*ints, *place), start + start_place
     c, f = condition(rng, [Root("in", node.record)], ints, 2)
+    if rng.random() < 0.3 and not ints:
+        helper = p.name("holds")
+        kind = rng.choice(["__attribute__((noinline)) static", "static"])
+        p.functions.append(f"{kind} bool {helper}(VonkTask *task, const {node.record.name} *in)\n{{\n    (void)task;\n    return {c};\n}}\n")
+        c = f"{helper}(task, in)"
     fn = function(p, "filter", f"bool @(VonkTask *task, const {node.record.name} *in)", [*start, f"return {c};"])
     return p.node(f"vonk_rdd_filter({node.name}, {node.record.name}, {fn}{option})",
-                  node.data.like(node.record, lambda row: [row] if f({"in": row, **values}) else [], True))
+                  like_placed(node.data, node.record, lambda row, at: [row] if f({"in": row, "place": at, **values}) else [], True))
 
 
 def call_map_values(p, rng, node):
@@ -203,25 +239,47 @@ def call_random_split(p, rng, node):
 
 
 def call_sample(p, rng, node):
-    """Some rows: nothing more is known."""
+    """Some rows: nothing more is known, but for none and all."""
     d = node.data
-    call = rng.choice([f"vonk_rdd_sample({node.name}, 0.5, {rng.randint(0, 99)})",
-                       f"vonk_rdd_take_sample({node.name}, {rng.randint(0, 20)}, {rng.randint(0, 99)})"])
-    return p.node(call, Data(d.record, BAG, d.rows, is_fuzzy=d.is_fuzzy, is_part=True))
+    n, fraction = rng.choice([0, 1, 20, 10 ** 6]), rng.choice([0, 0.5, 1])
+    if rng.random() < 0.4:
+        size = min(n, len(d.rows))
+        is_part = size < len(d.rows)
+        return p.node(f"vonk_rdd_take_sample({node.name}, {n}, {rng.randint(0, 99)})",
+                      Data(d.record, BAG, d.rows, partitions=1, is_fuzzy=d.is_fuzzy, is_part=is_part, part_rows=size if is_part else None))
+    kind = rng.choice(["sample", "sample_with_replacement"])
+    call = f"vonk_rdd_{kind}({node.name}, {fraction}, {rng.randint(0, 99)})"
+    if fraction == 0 or (fraction == 1 and kind == "sample"):
+        return p.node(call, d.like(d.record, lambda row: [row] if fraction else [], True))
+    return p.node(call, Data(d.record, BAG, d.rows, is_fuzzy=d.is_fuzzy, is_part=True, is_repeated=kind != "sample"))
+
+
+def call_sample_by_key(p, rng, node):
+    """All records of some keys."""
+    record = node.record
+    if not record.keys():
+        return None
+    key = Record(record.name, record.fields)
+    key.leaves = record.key_leaves()
+    c, f = condition(rng, [Root("in", key)])
+    fn = function(p, "fraction", f"double @(VonkTask *task, const {record.name} *in)", [f"return {c} ? 1.0 : 0.0;"])
+    return p.node(f"vonk_rdd_sample_by_key({node.name}, {record.name}, {rng.randint(0, 99)}, {fn})",
+                  node.data.like(record, lambda row: [row] if f({"in": row}) else [], True))
 
 
 def call_broadcast(p, rng, node):
-    """A function that looks a number up."""
-    out, record = p.any_type(rng), node.record
-    known = [rng.randint(-50, 10 ** 9) for _ in range(8)]
+    """A function that looks a record up."""
+    out, record, shared = p.any_type(rng), node.record, p.any_type(rng)
+    known = [random_row(rng, shared, p.program.is_plain, False) for _ in range(8)]
     name = p.name("known")
-    p.lines.append(f"VonkBroadcast {name} = share_numbers(s, (VonkNumber[]){{{', '.join(f'{{{n}}}' for n in known)}}}, 8);")
+    p.lines += [f"VonkBroadcast {name} = {{0}};",
+                f"SHARE({shared.name}, (({shared.name}[]){{{', '.join('{' + c_fields(shared, row) + '}' for row in known)}}}), 8, {name});"]
     c, f = int_expr(rng, [Root("in", record)])
-    lines, make = fill(rng, out, "out->", [Root("in", record)], ("found",))
+    lines, make = fill(rng, out, "out->", [Root("in", record), Root("found", shared)])
     body = ["size_t known_count = 0;",
-            "const VonkNumber *known = VONK_BROADCAST(task, *VONK_CLOSURE(task, VonkBroadcast), VonkNumber, &known_count);",
+            f"const {shared.name} *known = VONK_BROADCAST(task, *VONK_CLOSURE(task, VonkBroadcast), {shared.name}, &known_count);",
             "if (known == NULL || known_count != 8) {", '    vonk_fail(task, "no broadcast value");', "    return;", "}",
-            f"const int64_t found = known[({c}) & 7].value;", "(void)found;", *lines]
+            f"const {shared.name} *found = known + (({c}) & 7);", "(void)found;", *lines]
     fn = function(p, "map", f"void @(VonkTask *task, const {record.name} *in, {out.name} *out)", body)
     return p.node(f"vonk_rdd_map({node.name}, {record.name}, {out.name}, {fn}, VONK_WITH({name}))",
                   node.data.like(out, lambda row: [make({"in": row, "found": known[f({"in": row}) & 7]})]))
@@ -286,6 +344,8 @@ def call_pipe(p, rng, node):
     if len(record.leaves) != 1 or record.leaves[0].kind.name != "text" or record.leaves[0].is_nullable or len(record.fields) != 1 or \
             record.fields[0].kind.record is not None or (data.partitions or 99) > 8:
         return None
+    if any(b"\n" in row[0] or b"\r" in row[0] for row in data.rows):
+        return None
     if rng.random() < 0.5:
         return p.node(f'vonk_rdd_pipe({node.name}, (const char *const[]){{"cat", NULL}})',
                       data.like(p.line, lambda row: [row]))
@@ -337,7 +397,7 @@ def call_window(p, rng, node):
 def call_union(p, rng, node):
     other = p.other(rng, node, node.record)
     a, b = node.data, other.data
-    if len(a.rows) + len(b.rows) > ROWS_MAX:
+    if len(a.rows) + len(b.rows) > p.program.rows_max:
         return None
     rest = {"is_fuzzy": a.is_fuzzy or b.is_fuzzy}
     call = f"vonk_rdd_union({node.name}, {other.name})"
@@ -389,7 +449,7 @@ def pairing(p, rng, node, other, may_a, may_b):
 
 def call_cartesian(p, rng, node):
     other = p.other(rng, node, None)
-    if len(node.data.rows) * len(other.data.rows) > 2 * ROWS_MAX:
+    if len(node.data.rows) * len(other.data.rows) > 2 * p.program.rows_max:
         return None
     out, fn, make = pairing(p, rng, node, other, False, False)
     return p.node(f"vonk_rdd_cartesian({node.name}, {node.record.name}, {other.name}, {other.record.name}, {out.name}, {fn})",

@@ -1,5 +1,5 @@
 """More calls, as rdd_calls.py has them: by key, places and order, what is kept, SQL and files."""
-from rdd_calls import BAG, CONCAT, EXACT, MERGED, ROWS_MAX, Data, Node, function, key_by, pairing, reading, representations_differ
+from rdd_calls import BAG, CONCAT, EXACT, MERGED, Data, Node, function, key_by, pairing, reading, representations_differ
 from rdd_code import Root, accumulator, adder, build, int_expr, rem, with_key, zero_of
 from rdd_values import Field, Kind, Record, c_fields, canonical, order_key, random_row, row_order
 
@@ -12,7 +12,7 @@ def by_key(p, rng, nodes):
     for at, node in enumerate(nodes):
         for row in node.data.rows:
             groups.setdefault(node.record.key_of(row), [[] for _ in nodes])[at].append(row)
-    n = rng.choice([None, None, 1, 3, 7, 50])
+    n = rng.choice([None, None, None, 1, 3, 7, 50, 200])
     datas = [node.data for node in nodes]
     level = BAG
     if all(data.is_ordered() for data in datas) or (len(nodes) == 1 and n is None and datas[0].has_ordered_keys()):
@@ -22,6 +22,18 @@ def by_key(p, rng, nodes):
     else:
         partitions = n or (min(64, datas[0].partitions) if len(nodes) == 1 and datas[0].partitions else None)
     return groups, f", VONK_PARTITIONS({n})" if n else "", level, partitions
+
+
+def gathered(out, nodes, groups, results, option, level, partitions, is_fuzzy, placed=True):
+    """What comes of each group, in a list of its own, where it is."""
+    data = nodes[0].data
+    if len(nodes) > 1 or data.level != EXACT or not data.placed or option:
+        return Data(out, level, [row for rows in results for row in rows], partitions=partitions, placed=placed, is_fuzzy=is_fuzzy)
+    at = {nodes[0].record.key_of(row): i for i, part in enumerate(data.parts) for row in part}
+    parts = [[] for _ in data.parts]
+    for key, rows in zip(groups, results):
+        parts[at[key]] += rows
+    return Data(out, EXACT, parts=parts, placed=placed, is_fuzzy=is_fuzzy)
 
 
 def is_vague(nodes):
@@ -55,13 +67,13 @@ def call_reduce_by_key(p, rng, node):
             total = add(with_key(record, zero, record, rows[0]), rows[0])
         for row in rows[1:]:
             total = add(total, row)
-        result.append(total)
+        result.append([total])
     if is_fold:
         zero = c_fields(record, build(record, {leaf.index: None if leaf.is_nullable else zero_of(leaf.kind) for leaf in record.leaves}))
         call = f"vonk_rdd_fold_by_key({node.name}, {record.name}, (&({record.name}){{{zero}}}), {fn}{option})"
     else:
         call = f"vonk_rdd_reduce_by_key({node.name}, {record.name}, {fn}{option})"
-    return p.node(call, Data(record, level, result, partitions=n, placed=True, is_fuzzy=fuzzy([node])))
+    return p.node(call, gathered(record, [node], groups, result, option, level, n, fuzzy([node])))
 
 
 def call_aggregate_by_key(p, rng, node):
@@ -78,7 +90,7 @@ def call_aggregate_by_key(p, rng, node):
         total = with_key(out, zero, record, rows[0])
         for row in rows:
             total = add(total, {"in": row})
-        result.append(total)
+        result.append([total])
     if rng.random() < 0.5:
         create = function(p, "create", f"void @(VonkTask *task, const {record.name} *in, {out.name} *out)",
                           [f"*out = ({out.name}){{{c_fields(out, zero)}}};", f"{add_fn}(task, out, in);"])
@@ -86,7 +98,7 @@ def call_aggregate_by_key(p, rng, node):
     else:
         call = (f"vonk_rdd_aggregate_by_key({node.name}, {record.name}, {out.name}, (&({out.name}){{{c_fields(out, zero)}}}), {add_fn}, "
                 f"{merge_fn}{option})")
-    return p.node(call, Data(out, level, result, partitions=n, placed=True, is_fuzzy=fuzzy([node])))
+    return p.node(call, gathered(out, [node], groups, result, option, level, n, fuzzy([node])))
 
 
 def call_count_by(p, rng, node):
@@ -127,10 +139,10 @@ def call_group_by_key(p, rng, node):
     if is_twice:
         body = [f"while (VONK_NEXT(from, {record.name}) != NULL) {{}}", "vonk_rewind(from);", *body]
     fn = function(p, "group", "void @(VonkTask *task, VonkIn *from, VonkOut *to)", body)
-    rows = [new for group, in groups.values() for new in effect(group)]
+    rows = [effect(group) for group, in groups.values()]
     call = f"vonk_rdd_group_by({name}, {start}, {out.name}, {fn}{option})" if start else \
         f"vonk_rdd_group_by_key({name}, {record.name}, {out.name}, {fn}{option})"
-    return p.node(call, Data(out, level, rows, partitions=n, is_fuzzy=fuzzy([node])))
+    return p.node(call, gathered(out, [node], groups, rows, option, level, n, fuzzy([node]), placed=False))
 
 
 def call_cogroup(p, rng, node):
@@ -164,7 +176,7 @@ def call_join(p, rng, node):
             sides.setdefault(one.record.key_of(row), ([], []))[at].append(row)
     kind = rng.choice(["join", "left_join", "right_join", "full_join"])
     keep_a, keep_b = kind in ("left_join", "full_join"), kind in ("right_join", "full_join")
-    if sum(len(a) * len(b) for a, b in sides.values()) > 2 * ROWS_MAX:
+    if sum(len(a) * len(b) for a, b in sides.values()) > 2 * p.program.rows_max:
         return None
     out, fn, make = pairing(p, rng, node, other, keep_b, keep_a)
     rows = []
@@ -218,7 +230,13 @@ def call_filter_by_range(p, rng, node):
 # --- places and order ---
 
 def call_repartition(p, rng, node):
-    d, n = node.data, rng.choice([1, 2, 5, 20])
+    d, n = node.data, rng.choice([1, 2, 5, 20, 20, 200])
+    if d.level == EXACT:
+        parts = [[] for _ in range(n)]
+        for p_at, part in enumerate(d.parts):
+            for i, row in enumerate(part):
+                parts[(p_at + i) % n].append(row)
+        return p.node(f"vonk_rdd_repartition({node.name}, {n})", Data(d.record, EXACT, parts=parts, is_fuzzy=d.is_fuzzy))
     return p.node(f"vonk_rdd_repartition({node.name}, {n})",
                   Data(d.record, CONCAT if n == 1 and d.is_ordered() else MERGED if d.is_ordered() else BAG, d.rows, partitions=n,
                        is_fuzzy=d.is_fuzzy))
@@ -230,6 +248,10 @@ def call_coalesce(p, rng, node):
         data = Data(d.record, d.level, d.rows, d.parts, d.partitions, d.placed, d.is_fuzzy)
     elif n == 1 and d.is_ordered():
         data = Data(d.record, EXACT, parts=[d.rows], is_fuzzy=d.is_fuzzy)
+    elif d.level == EXACT:
+        m = d.partitions
+        data = Data(d.record, EXACT, is_fuzzy=d.is_fuzzy,
+                    parts=[[row for i in range(m) if i * n // m == at for row in d.parts[i]] for at in range(n)])
     else:
         data = Data(d.record, CONCAT if d.is_ordered() else BAG, d.rows, partitions=d.partitions and n, is_fuzzy=d.is_fuzzy)
     return p.node(f"vonk_rdd_coalesce({node.name}, {n})", data)
@@ -268,11 +290,8 @@ def order_of(rng, record, by_key):
     """(text for sort_by, [(leaf, is_descending, has_nulls_first)])"""
     if by_key:
         return "NULL", [(leaf, False, False) for leaf in record.key_leaves()]
-    leaves = [leaf for leaf in record.leaves if "." not in leaf.path]
-    if not leaves:
-        return None
     terms, order = [], []
-    for leaf in rng.sample(leaves, rng.randint(1, min(3, len(leaves)))):
+    for leaf in rng.sample(record.leaves, rng.randint(1, min(3, len(record.leaves)))):
         is_descending, nulls = rng.random() < 0.4, rng.choice([None, None, "FIRST", "LAST"])
         terms.append(leaf.path + (" DESC" if is_descending else rng.choice(["", " ASC"])) + (f" NULLS {nulls}" if nulls else ""))
         order.append((leaf, is_descending, nulls == "FIRST" if nulls else is_descending))
@@ -321,7 +340,7 @@ def call_sort_within(p, rng, node):
 def call_merge_sorted(p, rng, node):
     record, d = node.record, node.data
     found, other = chosen_order(p, rng, record), p.other(rng, node, record)
-    if found is None or len(d.rows) + len(other.data.rows) > ROWS_MAX:
+    if found is None or len(d.rows) + len(other.data.rows) > p.program.rows_max:
         return None
     text, order = found
     both = d.rows + other.data.rows
@@ -439,7 +458,10 @@ def call_text_files(p, rng, node):
     record, d = node.record, node.data
     if len(record.fields) != 1 or len(record.leaves) != 1 or record.leaves[0].kind.name != "text":
         return None
+    texts = [record.leaves[0].of(row) or b"" for row in d.rows]
+    if any(b"\n" in text or b"\r" in text for text in texts):
+        return None
     folder = p.name("lines")
     p.lines.append(f'save_lines({node.name}, in_folder("{folder}"));')
     return p.node(f'vonk_rdd_text_file(s, in_folder("{folder}"))',
-                  Data(p.line, CONCAT if d.is_ordered() else BAG, [(row[0] or b"",) for row in d.rows], is_fuzzy=d.is_fuzzy))
+                  Data(p.line, CONCAT if d.is_ordered() else BAG, [(text,) for text in texts], is_fuzzy=d.is_fuzzy))

@@ -38,6 +38,33 @@ __attribute__((noinline)) static int64_t recursive(int64_t n)
     return n < 2 ? n + 1 : recursive(n - 1) + 2 * recursive(n - 2);
 }
 
+static int64_t words_of(VonkText text)
+{
+    int64_t words = 0;
+    for (VonkText word; vonk_text_next_word(&text, &word); words++)
+        words += (int64_t)word.bytes * 10;
+    return words;
+}
+
+static VonkText field_of(VonkText text, char separator, int64_t at)
+{
+    VonkText field = {NULL, 0};
+    while (at >= 0 && vonk_text_next_field(&text, separator, &field))
+        at--;
+    return field;
+}
+
+static VonkText text_wide(VonkTask *task, int64_t n)
+{
+    size_t bytes = 3000 + (size_t)(n & 4095);
+    char *text = (char *)vonk_task_alloc(task, bytes);
+    if (text == NULL)
+        return (VonkText){NULL, 0};
+    for (size_t i = 0; i < bytes; i++)
+        text[i] = "abcdefghijklmnop"[(i + (size_t)(n & 15)) & 15];
+    return (VonkText){text, bytes};
+}
+
 static VonkText text_of_int(VonkTask *task, int64_t n)
 {
     char *text = (char *)vonk_task_alloc(task, 24);
@@ -116,6 +143,22 @@ def cut(data, points):
     return data.decode()[:points].encode()
 
 
+def words_of(data):
+    """As in C, where white space is ASCII's."""
+    words = bytes(data).split()
+    return len(words) + 10 * sum(map(len, words))
+
+
+def field_of(data, separator, at):
+    """The last one, where there are fewer."""
+    fields = data.split(separator)
+    return fields[min(at, len(fields) - 1)]
+
+
+def text_wide(n):
+    return (b"abcdefghijklmnop" * 500)[n & 15:][:3000 + (n & 4095)]
+
+
 class Root:
     """A record that a function sees: C's name of a pointer to it, which may be NULL."""
 
@@ -152,7 +195,7 @@ def int_leaf(rng, roots):
     if kind.is_int():
         c, py = f"(int64_t){at}", lambda v: wrap(v)
     elif kind.is_text():
-        c, py = f"(int64_t){at}.bytes", len
+        c, py = (f"(int64_t){at}.bytes", len) if rng.random() < 0.7 else (f"words_of({at})", words_of)
     elif kind.name == "interval":
         c, py = f"ADD({at}.days, {at}.microseconds)", lambda v: wrap(v[1] + v[2])
     else:
@@ -231,7 +274,13 @@ def text_expr(rng, roots, ints=(), depth=2):
     if roll < 0.75:
         a, fa = int_expr(rng, roots, ints, 1)
         return f"text_of_int(task, {a})", lambda env: str(fa(env)).encode()
+    if rng.has_wide_texts and rng.random() < 0.5:
+        a, fa = int_expr(rng, roots, ints, 1)
+        return f"text_wide(task, {a})", lambda env: text_wide(fa(env))
     a, fa = text_expr(rng, roots, ints, depth - 1)
+    if roll < 0.8:
+        separator, n = rng.choice([" ", ",", "b"]), rng.choice([0, 1, 5])
+        return f"field_of({a}, '{separator}', {n})", lambda env: field_of(fa(env), separator.encode(), n)
     if roll < 0.88:
         n = rng.choice([0, 1, 3, 12])
         return f"text_cut({a}, {n})", lambda env: cut(fa(env), n)
@@ -285,6 +334,8 @@ def assign(rng, leaf, target, roots, ints):
     if found is not None:
         root, other = found
         guard = root.guard(other)
+        if guard is None and rng.random() < 0.2:
+            return f"memcpy(&{at}, &{root.name}->{other.path}, sizeof {at});", lambda env: root.value(env, other)
         if guard is None:
             return f"{at} = {root.name}->{other.path};", lambda env: root.value(env, other)
         if leaf.is_nullable:
@@ -312,6 +363,18 @@ def fill(rng, record, target, roots, ints=(), key_from=None):
     """Statements that make a record, and the row. key_from: (name of a root, its record), whose key it has."""
     lines, makers = [], {}
     keys = dict(zip([leaf.index for leaf in record.key_leaves()], key_from[1].key_leaves())) if key_from else {}
+    same = [root for root in roots if root.record is record and not root.may_be_null]
+    if same and rng.random() < 0.3:  # a copy, of which some fields are then others
+        root = rng.choice(same)
+        whole = target[:-1] if target.endswith(".") else f"*{target[:-2]}"
+        changed = [leaf for leaf in record.leaves if not leaf.is_nullable and rng.random() < 0.3]
+        lines.append(rng.choice([f"{whole} = *{root.name};", f"memcpy(&{whole}, {root.name}, sizeof {whole});"]))
+        for leaf in changed:
+            line, f = made(rng, leaf.kind, roots, ints)
+            lines.append(f"{target}{leaf.path} = {line};")
+            makers[leaf.index] = f
+        return lines, lambda env: build(record, {leaf.index: makers[leaf.index](env) if leaf.index in makers else leaf.of(env[root.name])
+                                                 for leaf in record.leaves})
     for leaf in record.leaves:
         if leaf.index in keys:
             other = keys[leaf.index]

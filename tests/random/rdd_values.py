@@ -5,6 +5,7 @@ interval, a tuple for a record; None is NULL.
 """
 import math
 import struct
+import zlib
 
 SCALARS = ["bool", "int2", "int4", "int8", "float4", "float8", "text", "date", "timestamp", "interval", "numeric", "varchar", "char"]
 WIDTH = {"int2": 16, "int4": 32, "int8": 64}
@@ -167,7 +168,7 @@ def show(kind, value):
         width = 64 if kind.name == "float8" else 32
         return "nan" if math.isnan(float_of(value, width)) else f"{value:0{width // 4}x}"
     if kind.is_text():
-        return "t" + value.hex()
+        return "t" + value.hex() if len(value) < 1000 else f"T{len(value)}-{zlib.crc32(value)}"
     if kind.name == "interval":
         return "%d,%d,%d" % value
     return str(value)
@@ -178,6 +179,17 @@ def show_row(record, row):
 
 
 DUMP = r"""
+static uint32_t crc_of(VonkText text)
+{
+    uint32_t crc = ~0u;
+    for (size_t i = 0; i < text.bytes; i++) {
+        crc ^= (unsigned char)text.data[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? crc >> 1 ^ 0xedb88320u : crc >> 1;
+    }
+    return ~crc;
+}
+
 static void dump_record(const VonkRecordType *type, const char *at);
 static void dump_field(const VonkField *field, const char *record)
 {
@@ -231,6 +243,10 @@ static void dump_field(const VonkField *field, const char *record)
         break;
     case VONK_KIND_TEXT: case VONK_KIND_VARCHAR: case VONK_KIND_CHAR:
         memcpy(&text, at, sizeof text);
+        if (text.bytes >= 1000) {
+            printf("T%zu-%u", text.bytes, crc_of(text));
+            break;
+        }
         putchar('t');
         for (size_t i = 0; i < text.bytes; i++) {
             putchar("0123456789abcdef"[(unsigned char)text.data[i] >> 4]);
@@ -391,7 +407,7 @@ def read_row(record, line):
             width = 64 if name == "float8" else 32
             values.append(bits_of(math.nan, width) if word == "nan" else int(word, 16))
         elif leaf.kind.is_text():
-            values.append(bytes.fromhex(word[1:]))
+            values.append(bytes.fromhex(word[1:]) if word[0] == "t" else word.encode())
         elif name == "interval":
             values.append(tuple(int(n) for n in word.split(",")))
         else:

@@ -30,7 +30,7 @@ def settings(**values):
     return [word for name, value in values.items() for word in ("--set", f"{name.replace('__', '.')}={value}")]
 
 
-def modes(rng, url, everything):
+def modes(rng, url, everything, has_wide_texts):
     """{name: options}; the first one is what others are compared with. Some of them, unless everything is wanted."""
     found = {
         "plain": [],
@@ -42,11 +42,13 @@ def modes(rng, url, everything):
         "no rules": settings(optimizer__disable="all"),
         "no rule": settings(optimizer__disable=rng.choice(RULES)),
         "faults": ["--master", f"local[{rng.choice([1, 3, 8])}]", *settings(test__faults=rng.randint(1, 999), batch_rows=rng.choice([5, 2048]))],
-        "little memory": settings(memory="24MiB", batch_rows=rng.choice([50, 2048])),
+        "little memory": settings(memory="24MiB", batch_rows=50 if has_wide_texts else rng.choice([50, 2048]),
+                                  spill_encryption=rng.choice(["on", "off"])),
+        "apart": settings(adaptive__merge_bytes=0, adaptive__split_bytes=rng.choice([0, 1000]), adaptive__join=rng.choice(["on", "off"])),
         "no bitcode": settings(batch_rows=rng.choice([2, 2048])),
     }
     if url:
-        found["cluster"] = ["--master", url]
+        found["cluster"] = ["--master", url, *settings(shuffle_compression=rng.choice(["none", "lz4", "snappy", "zstd"]))]
     if not everything:
         names = list(found)[1:]
         for name in rng.sample(names, len(names) - 5):
@@ -57,6 +59,10 @@ def modes(rng, url, everything):
 def run(folder, program, name, options):
     """(exit code, {pipeline: lines}, the end of standard error)"""
     job, place = os.path.join(folder, "job.c"), tempfile.mkdtemp(dir=folder)
+    for path, content in program.files().items():
+        os.makedirs(os.path.dirname(os.path.join(place, path)), exist_ok=True)
+        with open(os.path.join(place, path), "wb") as f:
+            f.write(content)
     env = {**os.environ, "VONK_CC": "gcc"} if name == "no bitcode" else dict(os.environ)
     try:
         done = subprocess.run([VONK, "submit", *options, job, place], capture_output=True, timeout=SECONDS_MAX, env=env)
@@ -99,7 +105,7 @@ def shrink(folder, arguments, number, pipeline, some, kind):
     best = fails(skipped, rows)
     if best is None:
         return None, f"--only {pipeline} (does not fail alone)"
-    for step in range(7, -1, -1):
+    for step in range(13, -1, -1):
         found = fails(skipped | {step}, rows)
         if found is not None:
             best, skipped = found, skipped | {step}
@@ -140,7 +146,7 @@ def main():
                                      check=True).stdout.strip()
             for number in range(arguments.first, arguments.first + arguments.programs):
                 program = Program(arguments.seed, number, arguments.pipelines, arguments.only, skipped, arguments.rows)
-                some = modes(random.Random(f"{arguments.seed}/{number}/modes"), url, arguments.modes == "all")
+                some = modes(random.Random(f"{arguments.seed}/{number}/modes"), url, arguments.modes == "all", program.has_wide_texts)
                 results = wrong(folder, program, some)
                 for pipeline in program.pipelines:
                     calls.update(pipeline.calls)
