@@ -21,6 +21,18 @@ CodeCache *session_code_cache(Session *session)
     return session->code_cache;
 }
 
+/* Tables that are RDDs become their plans. */
+static Status replace_rdds(Query *query, const Plan *plan, Error *err, const Plan **plan_out)
+{
+    const NamedRdds *rdds = &query->session->rdds;
+
+    if (rdds->replace == NULL)
+        return ST_OK;
+    TRY(rdds->replace(rdds->context, query->arena, &query->ids, plan, err, plan_out));
+    query->reads_rdds |= *plan_out != plan;
+    return ST_OK;
+}
+
 Status query__bind(Query *query, const AstSelect *select, Error *err, const Plan **plan_out)
 {
     BindRequest request = {.arena = query->arena,
@@ -35,6 +47,7 @@ Status query__bind(Query *query, const AstSelect *select, Error *err, const Plan
                            .eval_const = kernel_eval_const};
 
     TRY(bind_select_statement(&request, select, err, plan_out));
+    TRY(replace_rdds(query, *plan_out, err, plan_out));
     return arena_check(query->arena, err);
 }
 
@@ -73,6 +86,8 @@ Status query__optimize(Query *query, const Plan *plan, bool keep_trace, Error *e
                                .cancelled = &query->session->cancelled,
                                .keep_trace = keep_trace};
 
+    if (query->reads_rdds)
+        plan = plan_from_graph(query->arena, plan, &query->ids);
     TRY(optimize(&request, plan, err, result_out));
     if (query->session->config.test_wire)
         TRY(plan_transport_here(result_out->physical, query->pool, query->arena, err,

@@ -144,7 +144,7 @@ bool query_job_is_wanted(const Query *query, const Plan *physical)
 {
     bool as_jobs = query->session->config.test_jobs != 0 || session_on_cluster(query->session);
 
-    return as_jobs && reads_rows(physical);
+    return query->reads_rdds || (as_jobs && reads_rows(physical));
 }
 
 static bool is_gather(const Plan *plan)
@@ -205,14 +205,16 @@ static const Plan *rest_above(Arena *arena, const Plan *plan, const Plan *below,
 
 Status query_job_distribute(Query *query, const Plan *physical, Error *err, const Plan **plan_out)
 {
-    return distribute(query->arena, &query->ids, physical,
-                      (uint32_t)query->session->config.test_jobs, err, plan_out);
+    int64_t partitions = query->reads_rdds ? 0 : query->session->config.test_jobs;
+
+    return distribute(query->arena, &query->ids, physical, (uint32_t)partitions, err, plan_out);
 }
 
 Status query_job_new(Query *query, const Plan *physical, Error *err, const Plan **rest_out)
 {
     Arena *arena = query->arena;
     const Config *config = &query->session->config;
+    const NamedRdds *rdds = &query->session->rdds;
     QueryJob *job = ARENA_NEW(arena, QueryJob);
     const Plan *distributed;
 
@@ -220,10 +222,13 @@ Status query_job_new(Query *query, const Plan *physical, Error *err, const Plan 
     job->session = query->session;
     job->below = find_below(distributed);
     TRY(session_job_request(query->session, job->below, err, &job->request));
-    job->request.adaptive = (AdaptiveSettings){.merge_bytes = config->adaptive_merge_bytes,
-                                               .split_bytes = config->adaptive_split_bytes,
-                                               .turns_joins = config->adaptive_join,
-                                               .shapes_result = true};
+    if (query->reads_rdds) /* whose partitions functions may see: they stay as they are */
+        rdds->complete(rdds->context, arena, &job->request);
+    else
+        job->request.adaptive = (AdaptiveSettings){.merge_bytes = config->adaptive_merge_bytes,
+                                                   .split_bytes = config->adaptive_split_bytes,
+                                                   .turns_joins = config->adaptive_join,
+                                                   .shapes_result = true};
     *rest_out = rest_above(arena, distributed, job->below, scan_of_job(job, arena));
     query->job = job;
     return ST_OK;

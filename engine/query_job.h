@@ -17,7 +17,8 @@
 
 #include "engine/session_internal.h"
 
-/* Whether the statement is to run as a job. A plan that reads nothing is none. */
+/* Whether the statement is to run as a job: RDDs are computed by jobs only. Otherwise a plan that
+ * reads nothing is none. */
 bool query_job_is_wanted(const Query *query, const Plan *physical);
 
 /* The whole plan of the job and the rest, exchanges in it. */

@@ -195,15 +195,14 @@ Status rdd_check_same_keys(const RecordLayout *a, const RecordLayout *b, const c
     }
 }
 
-const Plan *rdd_apart(RddSession *rdds, const Plan *plan)
+const Plan *rdd_apart(Arena *arena, PlanIds *ids, const Plan *plan)
 {
-    PlanColumn *columns =
-        arena_copy(rdds->arena, plan->columns, plan->column_count * sizeof *columns);
-    ColumnList map = rdd_columns(rdds->arena, plan);
+    PlanColumn *columns = arena_copy(arena, plan->columns, plan->column_count * sizeof *columns);
+    ColumnList map = rdd_columns(arena, plan);
 
     for (uint32_t i = 0; i < plan->column_count; i++)
-        columns[i].id = plan_new_column(&rdds->ids);
-    return plan_shared(rdds->arena, plan, PLAN_APART, "apart", false, &map, map.count, columns);
+        columns[i].id = plan_new_column(ids);
+    return plan_shared(arena, plan, PLAN_APART, "apart", false, &map, map.count, columns);
 }
 
 ColumnList rdd_key_columns(Arena *arena, const Plan *plan, const RecordLayout *layout)

@@ -31,7 +31,7 @@ VonkRdd *rdd_group(VonkRdd *const *group, uint32_t count, bool has_keys,
             (has_keys && (rdd_check_keys(spec->in[i], name, &err) != ST_OK ||
                           rdd_check_same_keys(spec->in[0], spec->in[i], name, &err) != ST_OK)))
             return rdd_failed(rdds, &err);
-        inputs[i] = i == 0 ? group[i]->plan : rdd_apart(rdds, group[i]->plan);
+        inputs[i] = i == 0 ? group[i]->plan : rdd_apart(rdds->arena, &rdds->ids, group[i]->plan);
         args[i] = rdd_columns(rdds->arena, inputs[i]);
     }
     return rdd_new(rdds,

@@ -117,7 +117,7 @@ ColumnList rdd_key_columns(Arena *arena, const Plan *plan, const RecordLayout *l
 
 /* The same plan under ids of its own, to be read beside the first; whether it is made once for both
  * is settled when the plan is run (plan_from_graph). */
-const Plan *rdd_apart(RddSession *rdds, const Plan *plan);
+const Plan *rdd_apart(Arena *arena, PlanIds *ids, const Plan *plan);
 
 /* The function, with its closure copied. */
 UserFunction rdd_function(RddSession *rdds, VonkCall call);
@@ -236,9 +236,10 @@ VonkRdd *rdd_scan(RddSession *rdds, Table *table, const RecordLayout *layout);
 
 /* --- rdd_table.c --- */
 
-/* The plan with scans of registered RDDs replaced by their plans. */
-MUST_CHECK Status rdd_replace_tables(RddSession *rdds, const Plan *plan, Error *err,
-                                     const Plan **plan_out);
+/* The plan, in the arena, with scans of registered RDDs replaced by their plans; ids are above all
+ * of these. rdds: an RddSession (NamedRdds). */
+MUST_CHECK Status rdd_replace_tables(void *rdds, Arena *arena, PlanIds *ids, const Plan *plan,
+                                     Error *err, const Plan **plan_out);
 
 /* --- rdd_join.c --- */
 
@@ -257,6 +258,9 @@ typedef struct RddRun {
 } RddRun;
 
 MUST_CHECK Status rdd_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out);
+/* Where the session's functions find what they share, and what its jobs are called now; rdds: an
+ * RddSession (NamedRdds). */
+void rdd_complete_request(void *rdds, Arena *arena, JobRequest *request);
 /* What the job of a plan asks for; cancelled: looked at while it runs. is_streamed: its result is
  * made as it is read. */
 MUST_CHECK Status rdd_job_request(const RddRun *run, const atomic_bool *cancelled, bool is_streamed,

@@ -219,7 +219,8 @@ VonkRdd *vonk__rdd_join(VonkRdd *a, VonkRdd *b, int kind, const VonkRecordType *
         b = vonk_rdd_partition_by(b, call.partitions);
     }
     step.in = pair_layout(arena, kind, left_layout, right_layout, pair);
-    join = join_pairs(rdds, kind, a->plan, left_layout, rdd_apart(rdds, b->plan), right_layout);
+    join = join_pairs(rdds, kind, a->plan, left_layout, rdd_apart(rdds->arena, &rdds->ids, b->plan),
+                      right_layout);
     return rdd_new(rdds,
                    plan_call(arena, join, rdd_columns(arena, join), &step,
                              plan_record_columns(arena, step.out, &rdds->ids)),

@@ -229,7 +229,7 @@ VonkRdd *vonk_rdd_subtract_by_key(VonkRdd *a, VonkRdd *b)
     if (rdd_check_keys(a->layout, "subtract_by_key", &err) != ST_OK ||
         rdd_check_same_keys(a->layout, b->layout, "subtract_by_key", &err) != ST_OK)
         return rdd_failed(rdds, &err);
-    right = rdd_apart(rdds, b->plan);
+    right = rdd_apart(rdds->arena, &rdds->ids, b->plan);
     return rdd_new(rdds,
                    plan_join(rdds->arena, JOIN_ANTI, a->plan, right,
                              rdd_keys_equal(rdds->arena, a->plan, a->layout, right, b->layout)),

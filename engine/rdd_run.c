@@ -7,9 +7,6 @@
 #include "engine/rdd_lineage.h"
 #include "sql/optimizer/distribute.h"
 
-/* Rules walk plans recursively; a lineage may have ten thousand steps. */
-#define PLANNING_STACK_BYTES ((size_t)1 << 30)
-
 typedef struct Planning {
     RddRun *run;
     const Plan *plan;
@@ -41,20 +38,25 @@ Status rdd_plan(RddSession *rdds, const Plan *plan, Error *err, RddRun *run_out)
     return big_stack_run(PLANNING_STACK_BYTES, make_plan, &planning, err);
 }
 
+void rdd_complete_request(void *opaque, Arena *arena, JobRequest *request)
+{
+    RddSession *rdds = opaque;
+
+    request->shared = rdds->shared;
+    request->pool = rdds->job_pool;
+    request->group = rdds->group;
+    request->tag_count = rdds->tag_count;
+    request->tags = arena_copy(arena, rdds->tags, rdds->tag_count * sizeof *rdds->tags);
+}
+
 Status rdd_job_request(const RddRun *run, const atomic_bool *cancelled, bool is_streamed,
                        Error *err, JobRequest *request_out)
 {
-    RddSession *rdds = run->rdds;
-
-    TRY(session_job_request(rdds->session->session, run->physical, err, request_out));
+    TRY(session_job_request(run->rdds->session->session, run->physical, err, request_out));
+    rdd_complete_request(run->rdds, run->arena, request_out);
     request_out->cancelled = cancelled;
-    request_out->shared = rdds->shared;
     if (!is_streamed)
         request_out->stream_partitions = 0;
-    request_out->pool = rdds->job_pool;
-    request_out->group = rdds->group;
-    request_out->tag_count = rdds->tag_count;
-    request_out->tags = arena_copy(run->arena, rdds->tags, rdds->tag_count * sizeof *rdds->tags);
     return ST_OK;
 }
 

@@ -48,7 +48,7 @@ static VonkRdd *matching(VonkRdd *a, const Plan *plan, VonkRdd *b, JoinKind kind
 {
     RddSession *rdds = a->rdds;
     RecordLayout whole = *a->layout;
-    const Plan *right = rdd_apart(rdds, b->plan);
+    const Plan *right = rdd_apart(rdds->arena, &rdds->ids, b->plan);
 
     whole.fields = rdd_all_keys(rdds->arena, a->layout);
     return rdd_new(rdds,

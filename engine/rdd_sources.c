@@ -205,7 +205,7 @@ VonkRdd *vonk__rdd_sql(VonkSession *session, const VonkRecordType *type, const c
         types[i] = layout->fields[i].type;
     if (session_bind_query(session->session, rdds->arena, &rdds->ids, sql, layout->field_count,
                            types, &err, &plan) != ST_OK ||
-        rdd_replace_tables(rdds, plan, &err, &plan) != ST_OK)
+        rdd_replace_tables(rdds, rdds->arena, &rdds->ids, plan, &err, &plan) != ST_OK)
         return rdd_failed(rdds, &err);
     return rdd_new(rdds, plan_sort_keep(rdds->arena, plan), layout);
 }

@@ -42,13 +42,9 @@ static ColumnStatistics table_column_statistics(const Table *table, uint32_t col
 static Status table_scan_open(const Table *table, const Split *split, const ScanRequest *request,
                               Error *err, TableScan **scan_out)
 {
-    Status status = error_set(err, ST_NOT_SUPPORTED,
-                              "\"%s\" is an RDD: it is computed by jobs only", table->name);
-
     (void)split, (void)request;
-    error_hint(err, "Ask for it with vonk_rdd_sql.");
     *scan_out = NULL;
-    return status;
+    return error_set(err, ST_INTERNAL, "a scan of the RDD \"%s\" is not replaced", table->name);
 }
 
 static Status table_scan_next(TableScan *scan, Error *err, Batch *batch_out, bool *exact_out)
@@ -103,6 +99,10 @@ VonkStatus vonk_rdd_register(VonkRdd *rdd, const char *name, VonkError *error)
                                   .ref_count = 1},
                         .arena = arena,
                         .rdd = rdd};
+    session_name_rdds(rdd->rdds->session->session, (NamedRdds){.context = rdd->rdds,
+                                                               .ids = &rdd->rdds->ids,
+                                                               .replace = rdd_replace_tables,
+                                                               .complete = rdd_complete_request});
     return (VonkStatus)session_add_table(rdd->rdds->session->session, name, &table->table,
                                          (Error *)error);
 }
@@ -116,6 +116,8 @@ typedef struct SharedInput {
 
 typedef struct Replacer {
     RddSession *rdds;
+    Arena *arena;
+    PlanIds *ids;
     SharedInput *shared; /* inputs that several nodes read stay one */
     bool is_foreign;     /* an RDD of another session was met */
 } Replacer;
@@ -124,7 +126,7 @@ static const Plan *replace(Replacer *to, const Plan *plan);
 
 static const Plan *rdd_rows(Replacer *to, const PlanScan *scan)
 {
-    Arena *arena = to->rdds->arena;
+    Arena *arena = to->arena;
     const VonkRdd *rdd = ((const RddTable *)scan->table)->rdd;
     ColumnId *ids = ARENA_ARRAY(arena, ColumnId, scan->head.column_count + 1);
     ColumnList map = {scan->head.column_count, ids};
@@ -134,7 +136,7 @@ static const Plan *rdd_rows(Replacer *to, const PlanScan *scan)
         to->is_foreign = true;
         return &scan->head;
     }
-    below = rdd_apart(to->rdds, rdd->plan);
+    below = rdd_apart(arena, to->ids, rdd->plan);
     for (uint32_t i = 0; i < scan->head.column_count; i++)
         ids[i] = below->columns[scan->table_columns.items[i]].id;
     /* a bare column would keep its id in a projection; a union gives the query's */
@@ -148,7 +150,7 @@ static const Expr *replace_in_expr(void *context, const Expr *expr)
 
     if (expr->kind != EXPR_SUBQUERY)
         return expr;
-    copy = arena_copy(to->rdds->arena, expr, sizeof *copy);
+    copy = arena_copy(to->arena, expr, sizeof *copy);
     copy->plan = replace(to, expr->plan);
     return copy;
 }
@@ -160,7 +162,7 @@ static const Plan *replace_shared(Replacer *to, const Plan *input)
     while (known != NULL && known->before != input)
         known = known->next;
     if (known == NULL) {
-        known = ARENA_NEW(to->rdds->arena, SharedInput);
+        known = ARENA_NEW(to->arena, SharedInput);
         *known = (SharedInput){input, replace(to, input), to->shared};
         to->shared = known;
     }
@@ -169,7 +171,7 @@ static const Plan *replace_shared(Replacer *to, const Plan *input)
 
 static const Plan *replace(Replacer *to, const Plan *plan)
 {
-    Arena *arena = to->rdds->arena;
+    Arena *arena = to->arena;
     const Plan **inputs;
 
     if (plan->kind == PLAN_SCAN && plan_as_scan(plan)->table->class == &rdd_class)
@@ -181,9 +183,10 @@ static const Plan *replace(Replacer *to, const Plan *plan)
     return plan_rewrite_exprs(arena, plan_with_inputs(arena, plan, inputs), replace_in_expr, to);
 }
 
-Status rdd_replace_tables(RddSession *rdds, const Plan *plan, Error *err, const Plan **plan_out)
+Status rdd_replace_tables(void *rdds, Arena *arena, PlanIds *ids, const Plan *plan, Error *err,
+                          const Plan **plan_out)
 {
-    Replacer to = {.rdds = rdds};
+    Replacer to = {.rdds = rdds, .arena = arena, .ids = ids};
 
     *plan_out = replace(&to, plan);
     if (to.is_foreign)

@@ -5,7 +5,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/base/big_stack.h"
 #include "core/base/invariant.h"
+#include "core/base/stop_check.h"
 #include "sql/parser/parse.h"
 
 enum { QUERY_ARENA_CAP_BYTES = 256 << 20 };
@@ -119,6 +121,8 @@ static Result *result_new(Session *session, uint32_t param_count, const Value *p
                             .param_count = param_count,
                             .params = params,
                             .now_micros = now_micros()};
+    if (session->rdds.ids != NULL)
+        result->query.ids = *session->rdds.ids;
     result->query.pool = mem_pool_new(session->pool, "query", result->query.resources.memory_bytes);
     mem_pool_set_cancel(result->query.pool, &session->cancelled);
     return result;
@@ -148,23 +152,37 @@ static Status run_select(Result *result, const AstSelect *select, Error *err)
     return ST_OK;
 }
 
+typedef struct StatementRun {
+    Result *result;
+    const AstStatement *statement;
+    Error *err;
+} StatementRun;
+
+static Status run_statement(void *opaque)
+{
+    const StatementRun *run = opaque;
+    const AstStatement *statement = run->statement;
+    const Query *query = &run->result->query;
+    const AstSelectStmt *select = ast_stmt_as_select(statement);
+
+    TRY(stop_check(&query->session->cancelled, run->err)); /* while it was parsed */
+    if (statement->param_count > query->param_count)
+        return error_set_state(run->err, ST_BAD_INPUT, "42P02", "there is no parameter $%u",
+                               statement->param_count);
+    return select != NULL ? run_select(run->result, select->select, run->err)
+                          : statement__run(run->result, statement, run->err);
+}
+
 Status session_run(Session *session, const AstStatement *statement, uint32_t param_count,
                    const Value *params, Error *err, Result **result_out)
 {
     Result *result = result_new(session, param_count, params);
-    const AstSelectStmt *select = ast_stmt_as_select(statement);
-    Status status;
+    StatementRun run = {result, statement, err};
+    Status status = session->rdds.replace == NULL
+                        ? run_statement(&run)
+                        : big_stack_run(PLANNING_STACK_BYTES, run_statement, &run, err);
 
     *result_out = NULL;
-    if (atomic_load(&session->cancelled)) /* while it was parsed */
-        status = error_set(err, ST_CANCELLED, "canceling statement due to user request");
-    else if (statement->param_count > param_count)
-        status = error_set_state(err, ST_BAD_INPUT, "42P02", "there is no parameter $%u",
-                                 statement->param_count);
-    else if (select != NULL)
-        status = run_select(result, select->select, err);
-    else
-        status = statement__run(result, statement, err);
     if (status != ST_OK) {
         result_free(result);
         return status;

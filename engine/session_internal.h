@@ -15,6 +15,7 @@ struct Session {
     CodeCache *code_cache; /* made by the first query that may compile */
     SessionJobs *jobs;     /* made by the first job */
     JobObserver job_observer;
+    NamedRdds rdds; /* all NULL: there are none */
     atomic_bool cancelled;
 };
 
@@ -31,6 +32,7 @@ typedef struct Query {
     uint32_t param_count;
     const Value *params;
     int64_t now_micros;
+    bool reads_rdds;
     QueryJob *job; /* that its rows come from (query_job.h); NULL: it runs by itself */
 } Query;
 

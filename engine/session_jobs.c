@@ -111,6 +111,11 @@ SessionJobs *session_jobs(Session *session)
     return jobs;
 }
 
+void session_name_rdds(Session *session, NamedRdds rdds)
+{
+    session->rdds = rdds;
+}
+
 void session_observe_jobs(Session *session, JobObserver observer)
 {
     session->job_observer = observer;

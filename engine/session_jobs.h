@@ -30,6 +30,24 @@ bool session_on_cluster(const Session *session);
 /* The session's, made by the first who asks; they end with it. */
 SessionJobs *session_jobs(Session *session);
 
+/* RDDs that are tables of the session, as queries see them. */
+typedef struct NamedRdds {
+    void *context;
+    const PlanIds *ids; /* of all their plans: a query's are drawn behind them */
+    /* plan with theirs in place of scans of their tables, in the arena; itself when it has none */
+    Status (*replace)(void *context, Arena *arena, PlanIds *ids, const Plan *plan, Error *err,
+                      const Plan **plan_out);
+    /* What a job that runs their functions asks for besides. */
+    void (*complete)(void *context, Arena *arena, JobRequest *request);
+} NamedRdds;
+
+/* Before the first of them is a table. Their plans may be deep: statements are run on a stack of
+ * PLANNING_STACK_BYTES from then on. */
+void session_name_rdds(Session *session, NamedRdds rdds);
+
+/* Rules walk plans recursively; a lineage may have ten thousand steps. */
+#define PLANNING_STACK_BYTES ((size_t)1 << 30)
+
 /* Before session_jobs. */
 void session_observe_jobs(Session *session, JobObserver observer);
 

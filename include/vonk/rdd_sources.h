@@ -90,8 +90,9 @@ VONK_API VonkRdd *vonk_rdd_range(VonkSession *session, int64_t from, int64_t to,
 #define vonk_rdd_sql(session, Type, sql) vonk__rdd_sql((session), &Type##_vonk, (sql))
 
 /*
- * Makes the RDD a table for the queries of vonk_rdd_sql, with the record's fields as columns; the
- * query and the RDD become one plan. Replaces an RDD of that name.
+ * Makes the RDD a table for the session's SQL, with the record's fields as columns: for the queries
+ * of vonk_rdd_sql and for vonk_query's statements, COPY and CREATE TABLE ... AS among them. The
+ * query and the RDD become one plan, which runs as a job. Replaces an RDD of that name.
  * Cost: nothing runs now. Order: of rows, only where the query asks for it. Ownership: name is
  * copied; the session keeps the RDD. Errors: the RDD's; a name that a table has.
  *
