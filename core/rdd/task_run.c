@@ -12,7 +12,7 @@
 #include "exec/user_shared.h"
 
 /* Faults of tests: less than a stage bears, and a slow attempt's nap. */
-enum { FAULTS_IN_ROW_MAX = 1, FAULTS_MAX = 40, DEATHS_MAX = 2, SLOW_MS = 20 };
+enum { FAULTS_IN_ROW_MAX = 1, DEATHS_MAX = 2, SLOW_MS = 20 };
 
 typedef struct TaskRun {
     StageWork *work;
@@ -51,8 +51,7 @@ static void lose_blocks(const TaskRun *run, BlockOutput *output, PartitionRange 
     for (uint32_t m = maps.first; m < maps.first + maps.count; m++)
         if (test_fault(&work->faults, FAULT_LOSE_BLOCK, work->fragment->id, run->partition,
                        run->number, m) &&
-            atomic_fetch_add(&work->faults_in_row, 1) < FAULTS_IN_ROW_MAX &&
-            atomic_fetch_add(&work->faults_in_all, 1) < FAULTS_MAX)
+            atomic_fetch_add(&work->faults_in_row, 1) < FAULTS_IN_ROW_MAX)
             block_output_drop(output, m);
 }
 

@@ -33,7 +33,6 @@ typedef struct StageWork {
     struct UserShared *shared; /* for user functions; NULL: nothing */
     TestFaults faults;
     _Atomic uint32_t faults_in_row; /* of inputs, since a success counted: fewer than end the job */
-    _Atomic uint32_t faults_in_all; /* fewer than one of its tasks bears */
     _Atomic uint32_t deaths;        /* of executors: so few that there is progress */
 
     bool has_ranges; /* before its first task, when its rows go by ranges */
