@@ -531,10 +531,10 @@ static bool is_damage(const TaskResult *result)
     return strcmp(result->error.sqlstate, status_sqlstate(ST_CORRUPT)) == 0;
 }
 
-/* What else of the stage's outputs is gone without anybody having said so. */
-static void note_lost(Driver *driver, const JobStage *stage, uint32_t known)
+/* What else of those outputs of the stage is gone without anybody having said so. */
+static void note_lost(Driver *driver, const JobStage *stage, PartitionRange some, uint32_t known)
 {
-    for (uint32_t p = 0; p < stage->fragment->partition_count; p++) {
+    for (uint32_t p = some.first; p < some.first + some.count; p++) {
         ExecutorId place;
         uint64_t hash;
 
@@ -544,24 +544,21 @@ static void note_lost(Driver *driver, const JobStage *stage, uint32_t known)
     }
 }
 
-/* What let_inputs_go dropped is wanted once more: no failure of the task that asks for it. */
+/* What let_inputs_go dropped is wanted once more, all that the task takes: no failure of it. */
 static bool was_let_go(Driver *driver, const TaskLaunch *launch, const TaskResult *result)
 {
     const JobStage *stage = launch->stage;
     JobStage *producer =
         &stage->job->stages[stage->fragment->sources[result->lost_source].producer];
-    uint32_t map = result->lost_map;
-    ExecutorId place;
-    uint64_t hash;
+    PartitionRange maps = driver__taken(stage, result->lost_source, launch->partition);
 
-    if (!producer->is_let_go[map] || block_output_has(producer->output, map))
+    if (!producer->is_let_go[result->lost_map] ||
+        block_output_has(producer->output, result->lost_map))
         return false;
-    producer->is_let_go[map] = false;
-    if (stage->takes[result->lost_source] == NULL) /* all of them */
-        note_lost(driver, producer, UINT32_MAX);
-    else if (scheduler_output_place(driver->scheduler, producer->id, map, &place, &hash))
-        scheduler_output_lost(driver->scheduler, producer->id, map, place);
-    scheduler_task_failed(driver->scheduler, launch->attempt, TASK_KILLED, &result->error);
+    for (uint32_t m = maps.first; m < maps.first + maps.count; m++)
+        producer->is_let_go[m] = false;
+    note_lost(driver, producer, maps, UINT32_MAX);
+    scheduler_task_failed(driver->scheduler, launch->attempt, TASK_SET_BACK, &result->error);
     return true;
 }
 
@@ -604,7 +601,8 @@ static void input_lost(Driver *driver, const TaskLaunch *launch, const TaskResul
                               kept_was_missed(producer, result->lost_map), &result->error);
         return;
     }
-    note_lost(driver, producer, result->lost_map); /* all at once, not one a failure */
+    note_lost(driver, producer, (PartitionRange){0, producer->fragment->partition_count},
+              result->lost_map); /* all at once, not one a failure */
     if (producer->keep_id != 0) {
         scheduler_output_lost(driver->scheduler, producer->id, result->lost_map, failure.executor);
         scheduler_task_failed(driver->scheduler, launch->attempt,

@@ -241,6 +241,16 @@ static void test_pools(VonkSession *session)
     check(right && count_of(rdd) == 4, "jobs in two pools");
 }
 
+/* A task of a union that reads more tasks' blocks than it may miss one by one, should they be gone. */
+static void test_many_inputs(VonkSession *session)
+{
+    VonkRdd *pairs = vonk_rdd_map(numbers(session, 1000, 200), VonkNumber, Pair, to_pair);
+    VonkRdd *sums = vonk_rdd_reduce_by_key(pairs, Pair, add_pair, VONK_PARTITIONS(30));
+    VonkRdd *both = vonk_rdd_union(sums, vonk_rdd_parallelize(session, Pair, NULL, 0, 1));
+
+    check(count_of(vonk_rdd_take_sample(both, 20, 1)) == 4, "a union that reads 200 tasks");
+}
+
 int vonk_main(VonkSession *session, int argc, char **argv)
 {
     (void)argc;
@@ -256,5 +266,6 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_again(session);
     test_iterator(session);
     test_pools(session);
+    test_many_inputs(session);
     return finish();
 }
