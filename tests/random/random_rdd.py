@@ -28,6 +28,7 @@ PRELUDE = r"""
 #pragma GCC diagnostic ignored "-Wunused-function"
 #pragma GCC diagnostic ignored "-Wunused-variable"
 #pragma GCC diagnostic ignored "-Wtautological-compare"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -86,13 +87,31 @@ static void show_count(VonkRdd *rdd)
     told(vonk_rdd_count(rdd, &count, &error), &error);
     printf("# %lld\n", (long long)count);
 }
-static void cancel_now(VonkRdd *rdd)
+static void add_two(VonkTask *task, const VonkNumber *a, const VonkNumber *b, VonkNumber *out)
+{
+    (void)task;
+    out->value = ADD(a->value, b->value);
+}
+static void show_wrong(VonkRdd *rdd)
+{
+    VonkError error = {0};
+    VonkRecords *records = NULL;
+    VonkStatus status = vonk_rdd_collect(rdd, &records, &error);
+    printf("# %s\n", status != VONK_OK && status != VONK_CANCELLED && error.message[0] != 0 && records == NULL ? "an error" : "none");
+}
+static void cancel_now(VonkSession *s, VonkRdd *rdd, int how)
 {
     VonkError error = {0};
     VonkJob *job = NULL;
     int64_t count;
+    if (how == 1)
+        vonk_job_group(s, "some");
+    if (how == 2)
+        vonk_job_tag(s, "any");
     told(vonk_rdd_count(vonk_rdd_async(rdd, &job), &count, &error), &error);
-    vonk_job_cancel(job);
+    how == 0 ? vonk_job_cancel(job) : how == 1 ? vonk_cancel_group(s, "some") : vonk_cancel_tag(s, "any");
+    vonk_job_group(s, NULL);
+    vonk_job_untag(s, NULL);
     VonkStatus status = vonk_job_wait(job, &error);
     if (status != VONK_CANCELLED)
         told(status, &error);
@@ -183,17 +202,31 @@ class Pipeline:
         if roll < 0.05:
             self.lines.append(f"READ_SOME({node.name}, {node.record.name}, {rng.choice([0, 1, 30])});")
         elif roll < 0.08:
-            self.lines.append(f"cancel_now({node.name});")
+            self.lines.append(f"cancel_now(s, {node.name}, {rng.randint(0, 2)});")
         elif roll < 0.12:
             name = self.name("job")
             self.lines += [f"int64_t count_{name} = -1;", f"VonkJob *{name} = count_later({node.name}, &count_{name});"]
             self.later.append((f"show_later({name}, &count_{name});", str(len(node.data.rows))))
-        elif roll < 0.24:
+        elif roll < 0.16:
+            self.lines.append(f"show_wrong({rng.choice(self.wrong_calls(node))});")
+            self.asides.append("an error")
+        elif roll < 0.28:
             if rng.random() < 0.3:
                 self.lines.append(f"show_plan({node.name});")
                 self.asides.append("a plan")
             self.lines.append(f"show_count({node.name});")
             self.asides.append(str(len(node.data.rows)))
+
+    def wrong_calls(self, node):
+        """Each is an error at the action."""
+        name, record = node.name, node.record
+        other = next(x for x in [*self.program.types, self.program.number_type] if not x.same(record))
+        return [f'vonk_rdd_sort_by({name}, "no_such_field")', f"vonk_rdd_take({name}, -1)", f"vonk_rdd_repartition({name}, 0)",
+                f"vonk_rdd_sample({name}, 1.5, 1)", f"vonk_rdd_union({name}, vonk_rdd_parallelize(s, {other.name}, NULL, 0, 1))",
+                f'vonk_rdd_sql(s, {record.name}, "SELECT nothing FROM nowhere")', "vonk_rdd_distinct(NULL)",
+                f'vonk_rdd_checkpoint({name}, in_folder("."))', f"vonk_rdd_coalesce({name}, 0)",
+                f"vonk_rdd_zip(vonk_rdd_range(s, 0, 5, 1, 2), VonkNumber, vonk_rdd_range(s, 0, 5, 1, 3), VonkNumber, VonkNumber, add_two)",
+                f"vonk_rdd_zip(vonk_rdd_range(s, 0, 5, 1, 2), VonkNumber, vonk_rdd_range(s, 0, 6, 1, 2), VonkNumber, VonkNumber, add_two)"]
 
     def step(self, rng, node):
         if rng.random() < 0.3:
@@ -345,7 +378,9 @@ class Pipeline:
         return rng.choice(actions)(rng, node) or self.collect(rng, node)
 
     def print_records(self, rng, node):
-        self.lines.append(f"{rng.choice(['COLLECT', 'COLLECT', 'ITERATE', 'START'])}({node.name}, {node.record.name});")
+        other = f", {rng.choice(self.nodes).name}"
+        call = rng.choice(["COLLECT", "COLLECT", "ITERATE", "START", "BESIDE"])
+        self.lines.append(f"{call}({node.name}, {node.record.name}{other if call == 'BESIDE' else ''});")
 
     def collect(self, rng, node):
         self.print_records(rng, node)
@@ -545,6 +580,19 @@ PRINTING = r"""
         told(vonk_rdd_iterate((rdd), &iterator_, &error_), &error_);                    \
         for (const Type *at_; iterator_ && (at_ = VONK_ITERATE(iterator_, Type)) != NULL;) \
             dump(&Type##_vonk, at_, 1);                                                 \
+        told(vonk_iterator_free(iterator_, &error_), &error_);                          \
+    } while (0)
+#define BESIDE(rdd, Type, other)                                                        \
+    do {                                                                                \
+        VonkError error_ = {0};                                                         \
+        VonkIterator *iterator_ = NULL;                                                 \
+        told(vonk_rdd_iterate((rdd), &iterator_, &error_), &error_);                    \
+        int times_ = 0;                                                                 \
+        for (const Type *at_; iterator_ && (at_ = VONK_ITERATE(iterator_, Type)) != NULL;) { \
+            dump(&Type##_vonk, at_, 1);                                                 \
+            if (times_++ % 50 == 2 && times_ < 110)                                     \
+                count_now(other);                                                       \
+        }                                                                               \
         told(vonk_iterator_free(iterator_, &error_), &error_);                          \
     } while (0)
 #define READ_SOME(rdd, Type, n)                                                         \

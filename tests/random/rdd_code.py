@@ -2,6 +2,8 @@
 
 An expression is (C, function of an environment); the environment has the row of each Root and numbers by their name.
 """
+import math
+
 from rdd_values import bits_of, c_text, float_of
 
 TABLE = [3, -1, 4, 1, -5, 9, 2, 6]
@@ -36,6 +38,38 @@ __attribute__((noinline)) static int64_t recursive(int64_t n)
 {
     n &= 7;
     return n < 2 ? n + 1 : recursive(n - 1) + 2 * recursive(n - 2);
+}
+
+static int64_t by_pointer(int64_t n)
+{
+    static int64_t (*const calls[4])(int64_t) = {in_loop, by_case, recursive, in_loop};
+    return calls[n & 3](n >> 2);
+}
+
+static int64_t in_array(int64_t n)
+{
+    int64_t sums[8] = {0};
+    for (int64_t i = 0; i < 8; i++)
+        sums[(n + i * 3) & 7] += i * (n & 7);
+    return sums[n & 7] + 10 * sums[(n >> 3) & 7];
+}
+
+static int64_t in_128_bits(int64_t n)
+{
+    return (int64_t)(((__int128)n * n) >> 32);
+}
+
+static int64_t of_libraries(int64_t n)
+{
+    char digits[32];
+    snprintf(digits, sizeof digits, "%lld", (long long)(n & 0xfffff));
+    return (int64_t)sqrt((double)strtoll(digits, NULL, 10)) + (memchr(digits, '7', strlen(digits)) != NULL);
+}
+
+static VonkText name_of(int64_t n)
+{
+    static const char *const names[4] = {"zero", "one", "", "a name of more than sixteen bytes"};
+    return vonk_text(names[n & 3]);
 }
 
 static int64_t words_of(VonkText text)
@@ -159,6 +193,26 @@ def text_wide(n):
     return (b"abcdefghijklmnop" * 500)[n & 15:][:3000 + (n & 4095)]
 
 
+def by_pointer(n):
+    return [in_loop, by_case, recursive, in_loop][n & 3](n >> 2)
+
+
+def in_array(n):
+    sums = [0] * 8
+    for i in range(8):
+        sums[(n + i * 3) & 7] += i * (n & 7)
+    return sums[n & 7] + 10 * sums[(n >> 3) & 7]
+
+
+def of_libraries(n):
+    n &= 0xfffff
+    return math.isqrt(n) + ("7" in str(n))
+
+
+def name_of(n):
+    return [b"zero", b"one", b"", b"a name of more than sixteen bytes"][n & 3]
+
+
 class Root:
     """A record that a function sees: C's name of a pointer to it, which may be NULL."""
 
@@ -234,7 +288,8 @@ def int_expr(rng, roots, ints=(), depth=2):
         b, fb = int_expr(rng, roots, ints, depth - 1)
         c, fc = condition(rng, roots, ints, depth - 1)
         return f"({c} ? {a} : {b})", lambda env: fa(env) if fc(env) else fb(env)
-    name, fn = rng.choice([("in_loop", in_loop), ("by_case", by_case), ("recursive", recursive)])
+    name, fn = rng.choice([("in_loop", in_loop), ("by_case", by_case), ("recursive", recursive), ("by_pointer", by_pointer),
+                           ("in_array", in_array), ("in_128_bits", lambda n: wrap(n * n >> 32)), ("of_libraries", of_libraries)])
     return f"{name}({a})", lambda env: fn(fa(env))
 
 
@@ -273,6 +328,8 @@ def text_expr(rng, roots, ints=(), depth=2):
         return f"((VonkText){c_text(word)})", lambda env: word
     if roll < 0.75:
         a, fa = int_expr(rng, roots, ints, 1)
+        if rng.random() < 0.4:
+            return f"name_of({a})", lambda env: name_of(fa(env))
         return f"text_of_int(task, {a})", lambda env: str(fa(env)).encode()
     if rng.has_wide_texts and rng.random() < 0.5:
         a, fa = int_expr(rng, roots, ints, 1)
