@@ -241,7 +241,7 @@ static void test_pools(VonkSession *session)
     check(right && count_of(rdd) == 4, "jobs in two pools");
 }
 
-/* A task of a union that reads more tasks' blocks than it may miss one by one, should they be gone. */
+/* A task of a union that reads more tasks' blocks than it may miss one by one. */
 static void test_many_inputs(VonkSession *session)
 {
     VonkRdd *pairs = vonk_rdd_map(numbers(session, 1000, 200), VonkNumber, Pair, to_pair);
