@@ -28,7 +28,8 @@ static bool may_be_missing(int kind, uint32_t side)
 }
 
 /* A's fields, a's indicator, B's fields, b's indicator. Every field of a side that may be missing
- * may be NULL: what records have no place for is noted behind them. */
+ * may be NULL, but those of records that have no place for it only where the side is: that is noted
+ * behind the records. */
 static RecordLayout *pair_layout(Arena *arena, int kind, const RecordLayout *a,
                                  const RecordLayout *b, RecordPair *pair_out)
 {
@@ -41,16 +42,19 @@ static RecordLayout *pair_layout(Arena *arena, int kind, const RecordLayout *a,
 
     for (uint32_t side = 0; side < 2; side++) {
         uint32_t base = side == 0 ? 0 : aligned(a->bytes);
+        uint32_t indicator = at + sides[side]->field_count;
 
         for (uint32_t i = 0; i < sides[side]->field_count; i++) {
             RecordField *field = &fields[at++];
 
             *field = sides[side]->fields[i];
             field->offset += base;
-            if (field->null_offset != RECORD_NEVER_NULL)
+            if (field->null_offset != RECORD_NEVER_NULL) {
                 field->null_offset += base;
-            else if (may_be_missing(kind, side))
+            } else if (may_be_missing(kind, side)) {
                 field->null_offset = notes++;
+                field->present = indicator;
+            }
         }
         missing[side] = notes + 1;
         fields[at++] = (RecordField){.name = side == 0 ? "has a" : "has b",

@@ -69,22 +69,62 @@ static Status null_error(const RecordLayout *layout, const RecordField *field, E
     return ST_BAD_INPUT;
 }
 
+/* Which of rows [64 * word, 64 * word + 64) are NULL. */
+static uint64_t null_bits(const Column *column, size_t word)
+{
+    if (column->validity == NULL)
+        return 0;
+    if (column->form == COLUMN_CONST)
+        return column_is_null(column, 0) ? UINT64_MAX : 0;
+    return ~column->validity[word];
+}
+
+/* Whether a row is NULL where `present` (NULL: none) is not. */
+static bool has_null(const Column *column, const Column *present, const uint32_t *rows,
+                     uint32_t count)
+{
+    uint32_t from = rows == NULL ? 0 : rows[0], end = rows == NULL ? count : rows[count - 1] + 1;
+    uint64_t nulls = 0;
+
+    for (size_t word = from / 64; word < bitmap_words(end); word++) {
+        uint64_t own = null_bits(column, word);
+
+        if (present != NULL)
+            own &= ~null_bits(present, word);
+        nulls |= word < end / 64 ? own : own & (((uint64_t)1 << (end % 64)) - 1);
+    }
+    if (rows == NULL || nulls == 0)
+        return nulls != 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (column_is_null(column, rows[i]) &&
+            (present == NULL || !column_is_null(present, rows[i])))
+            return true;
+    return false;
+}
+
+static Status check_nulls(const RecordLayout *layout, uint32_t number, const Column *const *columns,
+                          const uint32_t *rows, uint32_t count, Error *err)
+{
+    const RecordField *field = &layout->fields[number];
+    const Column *present = field->present > 0 ? columns[field->present] : NULL;
+
+    if (count == 0 || columns[number]->validity == NULL ||
+        (present == NULL && field->null_offset != RECORD_NEVER_NULL) ||
+        !has_null(columns[number], present, rows, count))
+        return ST_OK;
+    return null_error(layout, field, err);
+}
+
 Status records_check_nulls(const RecordLayout *layout, const Column *const *columns,
                            const uint32_t *rows, uint32_t count, Error *err)
 {
-    for (uint32_t f = 0; f < layout->field_count; f++) {
-        if (columns[f]->validity == NULL || layout->fields[f].null_offset != RECORD_NEVER_NULL)
-            continue;
-        for (uint32_t i = 0; i < count; i++)
-            if (column_is_null(columns[f], rows == NULL ? i : rows[i]))
-                return null_error(layout, &layout->fields[f], err);
-    }
+    for (uint32_t f = 0; f < layout->field_count; f++)
+        TRY(check_nulls(layout, f, columns, rows, count, err));
     return ST_OK;
 }
 
-static Status store_nulls(const RecordLayout *layout, const RecordField *field,
-                          const Column *column, const uint32_t *rows, uint32_t count, char *records,
-                          Error *err)
+static void store_nulls(const RecordLayout *layout, const RecordField *field, const Column *column,
+                        const uint32_t *rows, uint32_t count, char *records)
 {
     size_t bytes =
         type_phys(field->type) == PHYS_STR ? sizeof(VonkText) : phys_bytes(type_phys(field->type));
@@ -93,15 +133,10 @@ static Status store_nulls(const RecordLayout *layout, const RecordField *field,
         char *record = records + (size_t)i * layout->bytes;
         bool is_null = column_is_null(column, rows == NULL ? i : rows[i]);
 
-        if (field->null_offset != RECORD_NEVER_NULL)
-            record[field->null_offset] = is_null;
-        if (!is_null)
-            continue;
-        if (field->null_offset == RECORD_NEVER_NULL)
-            return null_error(layout, field, err);
-        memset(record + field->offset, 0, bytes);
+        record[field->null_offset] = is_null;
+        if (is_null)
+            memset(record + field->offset, 0, bytes);
     }
-    return ST_OK;
 }
 
 Status records_from_columns(const RecordLayout *layout, const Column *const *columns,
@@ -110,10 +145,13 @@ Status records_from_columns(const RecordLayout *layout, const Column *const *col
     for (uint32_t f = 0; f < layout->field_count; f++) {
         const RecordField *field = &layout->fields[f];
 
+        TRY(check_nulls(layout, f, columns, rows, count, err));
         store_values(columns[f], rows, count, records + field->offset, layout->bytes);
+        if (field->null_offset == RECORD_NEVER_NULL)
+            continue;
         if (columns[f]->validity != NULL) {
-            TRY(store_nulls(layout, field, columns[f], rows, count, records, err));
-        } else if (field->null_offset != RECORD_NEVER_NULL) {
+            store_nulls(layout, field, columns[f], rows, count, records);
+        } else {
             for (uint32_t i = 0; i < count; i++)
                 records[(size_t)i * layout->bytes + field->null_offset] = false;
         }

@@ -29,6 +29,7 @@ uint32_t wire__write_layout(PlanWriter *writer, const RecordLayout *layout)
         wire_put_u32(to, field->offset);
         wire_put_u32(to, field->null_offset);
         wire_put_u8(to, field->is_key);
+        wire_put_u32(to, field->present);
     }
     return wire__add(writer, WIRE_ITEM_LAYOUT, layout);
 }
@@ -214,6 +215,9 @@ static void check_field(PlanReader *reader, const RecordLayout *layout, const Re
     if (field->null_offset != RECORD_NEVER_NULL && field->null_offset >= layout->bytes)
         wire_fail(&reader->from, "the NULL of field \"%s\" is at byte %u of %u", field->name,
                   field->null_offset, layout->bytes);
+    if (field->present > 0 && field->present >= layout->field_count)
+        wire_fail(&reader->from, "field \"%s\" depends on number %u of %u", field->name,
+                  field->present, layout->field_count);
 }
 
 const RecordLayout *wire__read_layout(PlanReader *reader, WireItemSize *size)
@@ -225,7 +229,7 @@ const RecordLayout *wire__read_layout(PlanReader *reader, WireItemSize *size)
     (void)size;
     layout->name = wire_get_name(from, reader->arena);
     layout->bytes = wire_get_below(from, WIRE_RECORD_BYTES_MAX + 1, "bytes of a record");
-    layout->field_count = wire_get_count(from, 4 + 7 + 4 + 4 + 1, "fields");
+    layout->field_count = wire_get_count(from, 4 + 7 + 4 + 4 + 1 + 4, "fields");
     layout->fields = fields = ARENA_ARRAY(reader->arena, RecordField, layout->field_count);
     for (uint32_t i = 0; from->status == ST_OK && i < layout->field_count; i++) {
         fields[i].name = wire_get_name(from, reader->arena);
@@ -233,6 +237,7 @@ const RecordLayout *wire__read_layout(PlanReader *reader, WireItemSize *size)
         fields[i].offset = wire_get_u32(from);
         fields[i].null_offset = wire_get_u32(from);
         fields[i].is_key = wire_get_bool(from);
+        fields[i].present = wire_get_u32(from);
         check_field(reader, layout, &fields[i]);
     }
     return layout;

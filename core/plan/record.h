@@ -19,6 +19,7 @@ typedef struct RecordField {
     uint32_t offset;
     uint32_t null_offset; /* of a bool that is true for NULL; RECORD_NEVER_NULL */
     bool is_key;
+    uint32_t present; /* NULL only where the layout's field of that number is, too; 0: none */
 } RecordField;
 
 /* What a record's field of a text type holds: the VonkText of include/vonk. */

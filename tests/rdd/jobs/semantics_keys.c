@@ -210,21 +210,6 @@ static void test_joins(VonkSession *session)
             "a join of another record type");
 }
 
-/* Just a side that may be missing has fields that may be NULL. */
-static void test_joins_with_null_values(VonkSession *session)
-{
-    VonkRdd *nulls = vonk_rdd_sql(session, Pair,
-                                  "SELECT x, CASE WHEN x % 2 = 0 THEN x END "
-                                  "FROM generate_series(1, 4) AS g(x)");
-
-    REFUSED(vonk_rdd_join(nulls, Pair, nulls, Pair, Pair, add_sides), VONK_BAD_INPUT,
-            "NULL in field \"v\"", "join: a NULL in a field that has none");
-    REFUSED(vonk_rdd_left_join(nulls, Pair, pairs(session, 50, 5, 4), Pair, Pair, add_sides),
-            VONK_BAD_INPUT, "NULL in field \"v\"", "left_join: a NULL in a's field that has none");
-    REFUSED(vonk_rdd_cartesian(pairs(session, 50, 5, 4), Pair, nulls, Pair, Pair, add_sides),
-            VONK_BAD_INPUT, "NULL in field \"v\"", "cartesian: a NULL in a field that has none");
-}
-
 static void test_cartesian(VonkSession *session)
 {
     bool right = true;
@@ -605,7 +590,6 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     (void)argc;
     (void)argv;
     test_joins(session);
-    test_joins_with_null_values(session);
     test_cartesian(session);
     test_cogroups(session);
     test_folds(session);

@@ -301,12 +301,13 @@ static inline void wire_plans_other_function(void)
 }
 
 static const RecordField wire_plans_fields[] = {
-    {"key", {.id = TYPE_INT8}, offsetof(WireRecord, key), RECORD_NEVER_NULL, true},
+    {"key", {.id = TYPE_INT8}, offsetof(WireRecord, key), RECORD_NEVER_NULL, true, 1},
     {"text",
      {.id = TYPE_TEXT},
      offsetof(WireRecord, text),
      offsetof(WireRecord, text_missing),
-     false}};
+     false,
+     0}};
 static const RecordLayout wire_plans_layout = {"WireRecord", sizeof(WireRecord), 2,
                                                wire_plans_fields};
 
