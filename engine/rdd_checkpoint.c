@@ -34,7 +34,7 @@ VonkRdd *vonk_rdd_local_checkpoint(VonkRdd *rdd)
     Table *table;
     RddRun run;
 
-    if (rdd_run(rdd, &err, &run) != ST_OK)
+    if (rdd_run(rdd_whole(rdd), &err, &run) != ST_OK)
         return rdd_failed(rdds, &err);
     output = job_take_output(run.job);
     table = checkpoint_table_new(output, "checkpoint", rdd->layout->field_count,

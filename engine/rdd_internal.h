@@ -223,6 +223,12 @@ VonkRdd *rdd_beside_summaries(VonkRdd *rdd, const RecordLayout *summaries, UserF
  * the same partitions. */
 VonkRdd *rdd_shared(VonkRdd *rdd, int64_t shared_id);
 
+/* --- rdd_output.c --- */
+
+/* For what is written somewhere without a function that would read it: the same records, of which
+ * one with a NULL in a field that has none is an error. */
+VonkRdd *rdd_whole(VonkRdd *rdd);
+
 /* --- rdd_places.c --- */
 
 /* "n DESC, word" as keys on the RDD's columns; NULL: the order of its key. */

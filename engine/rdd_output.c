@@ -7,6 +7,39 @@
 #include "engine/rdd_internal.h"
 #include "formats/format.h"
 
+static bool is_whole(VonkTask *task, const void *record)
+{
+    (void)task, (void)record;
+    return true;
+}
+
+/* Whoever makes records of the rows looks for NULLs. Columns keep their ids, as a filter's may. */
+VonkRdd *rdd_whole(VonkRdd *rdd)
+{
+    PlanColumn *columns;
+    bool may_be_null = false;
+    CallStep step;
+
+    if (rdd_is_failed(rdd))
+        return rdd;
+    columns = arena_copy(rdd->rdds->arena, rdd->plan->columns,
+                         rdd->layout->field_count * sizeof *columns);
+    for (uint32_t i = 0; i < rdd->layout->field_count; i++)
+        if (columns[i].is_nullable && rdd->layout->fields[i].null_offset == RECORD_NEVER_NULL) {
+            columns[i].is_nullable = false;
+            may_be_null = true;
+        }
+    if (!may_be_null)
+        return rdd;
+    step = (CallStep){.kind = CALL_FILTER, .in = rdd->layout, .out = rdd->layout};
+    step.function =
+        rdd_own_function(rdd->rdds, "whole records", (void (*)(void))is_whole, NULL, NULL, 0);
+    return rdd_new(rdd->rdds,
+                   plan_call(rdd->rdds->arena, rdd->plan, rdd_columns(rdd->rdds->arena, rdd->plan),
+                             &step, columns),
+                   rdd->layout);
+}
+
 static void put_csv(FILE *to, const char *text, size_t bytes)
 {
     bool needs_quotes = bytes == 0;
@@ -58,7 +91,7 @@ int vonk_rdd_print_csv(VonkRdd *rdd)
 {
     Error err = ERROR_NONE;
     RddRun run;
-    Status status = rdd_run(rdd, &err, &run);
+    Status status = rdd_run(rdd_whole(rdd), &err, &run);
     Batch batch = {.row_count = 1};
 
     for (uint32_t i = 0; status == ST_OK && i < rdd->layout->field_count; i++) {
@@ -110,10 +143,11 @@ VonkStatus vonk_rdd_save(VonkRdd *rdd, const char *path, const char *format, Von
 
     for (uint32_t i = 0; i < rdd->layout->field_count; i++)
         names[i] = rdd->layout->fields[i].name;
-    action.plan = plan_write(
-        rdds->arena, rdd->plan, arena_strdup(rdds->arena, path), arena_strdup(rdds->arena, format),
-        (NameList){rdd->layout->field_count, names}, (OptionList){0},
-        (PlanColumn){
-            .id = plan_new_column(&rdds->ids), .type = type_of(TYPE_INT8), .name = "count"});
+    action.plan = plan_write(rdds->arena, rdd_whole(rdd)->plan, arena_strdup(rdds->arena, path),
+                             arena_strdup(rdds->arena, format),
+                             (NameList){rdd->layout->field_count, names}, (OptionList){0},
+                             (PlanColumn){.id = plan_new_column(&rdds->ids),
+                                          .type = type_of(TYPE_INT8),
+                                          .name = "count"});
     return (VonkStatus)rdd_act(&action, (Error *)error);
 }

@@ -102,7 +102,7 @@ static void remove_folder(void *opaque)
     arena_free(arena);
 }
 
-static const Plan *write_parts(const VonkRdd *rdd, const char *folder, const char *format)
+static const Plan *write_parts(VonkRdd *rdd, const char *folder, const char *format)
 {
     Arena *arena = rdd->rdds->arena;
     const char **names = ARENA_ARRAY(arena, const char *, rdd->layout->field_count);
@@ -114,7 +114,7 @@ static const Plan *write_parts(const VonkRdd *rdd, const char *folder, const cha
         names[i] = rdd->layout->fields[i].name;
     write =
         arena_copy(arena,
-                   plan_write(arena, rdd->plan, folder, format,
+                   plan_write(arena, rdd_whole(rdd)->plan, folder, format,
                               (NameList){rdd->layout->field_count, names}, (OptionList){0}, count),
                    sizeof *write);
     write->is_parts = true;

@@ -397,9 +397,10 @@ VONK_API VonkStatus vonk_rdd_save(VonkRdd *rdd, const char *path, const char *fo
 
 /*
  * Writes an RDD of one text field as lines: part-00000.txt and so on in a folder, a file a
- * partition. The folder appears when all is in it, or not at all. A NULL is an empty line. The
- * system writes files to the disk by and by, so that a power cut may take what was saved seconds
- * before, as with Spark; after SET sync_saves = on it is on the disk when this returns.
+ * partition. The folder appears when all is in it, or not at all. NULL, where the field may be
+ * that, is an empty line. The system writes files to the disk by and by, so that a power cut may
+ * take what was saved seconds before, as with Spark; after SET sync_saves = on it is on the disk
+ * when this returns.
  * Cost: a job; each task writes its part. Order: a file has its partition's. Ownership: the files
  * are the caller's. Errors: the folder is there already; records of other fields; of the lineage,
  * then of the job.

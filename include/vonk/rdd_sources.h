@@ -82,7 +82,8 @@ VONK_API VonkRdd *vonk_rdd_range(VonkSession *session, int64_t from, int64_t to,
  * its rows are one plan: a filter here may end up in the scan of a file.
  * Cost: as the query's plan: scans are narrow; joins, groups and sorts shuffle. Order: the query's.
  * Ownership: sql is copied; the RDD is the session's. Errors: of the SQL, and columns that do not
- * fit, kept to the action; at the action, of its values.
+ * fit, kept to the action; at the action, of its values, a NULL in a field that has none among
+ * them.
  *
  *     VonkRdd *big = vonk_rdd_sql(session, Sale, "SELECT shop, price FROM sales WHERE price > 10");
  *     return vonk_rdd_print_csv(vonk_rdd_take(big, 10));

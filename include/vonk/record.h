@@ -13,8 +13,8 @@
  *                                                       __int128
  *     varchar(n) char(n)               VonkText
  *
- *     VONK_FIELD(type, name)           a value that is never NULL; a NULL that a function, or the
- *                                      driver, would read is an error
+ *     VONK_FIELD(type, name)           a value that is never NULL; a NULL (of SQL, say) that a
+ *                                      function, the driver or a file would get is an error
  *     VONK_NULLABLE(type, name)        with a second member, bool name_is_null
  *     VONK_KEY(type, name)             part of the record's key, for the ..._by_key calls
  *     VONK_NULLABLE_KEY(type, name)    NULL keys are equal to each other, as in GROUP BY

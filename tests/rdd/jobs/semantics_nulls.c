@@ -1,7 +1,9 @@
 /*
- * semantics_nulls.c -- a NULL in a field that has none, as SQL may give: an error that names it, for
- * whoever reads the record; argument: an empty folder to write to
+ * semantics_nulls.c -- a NULL in a field that has none, as SQL may give it: an error that names the
+ * field, for whoever reads the record; argument: an empty folder to write to
  */
+#include <unistd.h>
+
 #include "semantics.h"
 
 VONK_RECORD(Pair, VONK_KEY(int8, k), VONK_FIELD(int8, v));
@@ -303,6 +305,32 @@ static void test_driver(VonkSession *session)
     check(count_of(nulls) == 4, "count looks at no field");
 }
 
+static void test_outputs(VonkSession *session)
+{
+    VonkRdd *nulls = with_nulls(session);
+    VonkError error = {0};
+
+    check_refused(vonk_rdd_save(nulls, path_of("nulls.csv"), "csv", &error), &error, "save");
+    check(access(path_of("nulls.csv"), F_OK) != 0, "... leaves no file");
+    check_refused(vonk_rdd_save_as_csv(nulls, path_of("nulls"), &error), &error, "save_as_csv");
+    check(access(path_of("nulls"), F_OK) != 0, "... leaves no folder");
+    check_refused(vonk_rdd_save_as_parquet(nulls, path_of("nulls"), &error), &error,
+                  "save_as_parquet");
+    check(vonk_rdd_print_csv(nulls) == 1, "print_csv");
+    NULL_IN_V(vonk_rdd_checkpoint(nulls, path_of("nulls")), "checkpoint");
+    NULL_IN_V(vonk_rdd_local_checkpoint(nulls), "local_checkpoint");
+    REFUSED(
+        vonk_rdd_checkpoint(vonk_rdd_sql(session, VonkLine, "SELECT NULL::text"), path_of("lines")),
+        VONK_BAD_INPUT, "NULL in field \"text\"", "checkpoint of lines");
+    check(vonk_rdd_save_as_text(vonk_rdd_sql(session, VonkLine, "SELECT NULL::text"),
+                                path_of("lines"), &error) == VONK_BAD_INPUT &&
+              strstr(error.message, "NULL in field \"text\"") != NULL,
+          "save_as_text");
+    check(vonk_rdd_save_as_csv(vonk_rdd_sql(session, Loose, "SELECT NULL::bigint, NULL::bigint"),
+                               path_of("fine"), &error) == VONK_OK,
+          "save_as_csv: NULL in fields that may be NULL");
+}
+
 /* SQL sees the NULLs that it gave. */
 static void test_sql(VonkSession *session)
 {
@@ -327,6 +355,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_joins_of_joins(session);
     test_tables(session);
     test_driver(session);
+    test_outputs(session);
     test_sql(session);
     return finish();
 }

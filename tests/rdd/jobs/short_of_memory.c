@@ -101,7 +101,7 @@ void without_v(VonkTask *task, const Row *in, Row *out)
 }
 
 VONK_RECORD(Group, VONK_FIELD(int8, k), VONK_FIELD(text, t), VONK_FIELD(int8, n),
-            VONK_FIELD(text, least), VONK_FIELD(text, most), VONK_FIELD(float8, mean));
+            VONK_FIELD(text, least), VONK_FIELD(text, most), VONK_NULLABLE(float8, mean));
 
 /* Keys of a record and more: groups of which each has a few rows, and so many texts as states. */
 static const char sql_groups[] =
