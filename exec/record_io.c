@@ -79,47 +79,61 @@ static uint64_t null_bits(const Column *column, size_t word)
     return ~column->validity[word];
 }
 
-/* Whether a row is NULL where `present` (NULL: none) is not. */
-static bool has_null(const Column *column, const Column *present, const uint32_t *rows,
-                     uint32_t count)
+/* NULL, in a field that is never NULL, or whose side of a pair is there. */
+static bool is_wrong(const RecordLayout *layout, const Column *const *columns, uint32_t f,
+                     uint32_t row)
 {
+    const RecordField *field = &layout->fields[f];
+
+    if (!column_is_null(columns[f], row))
+        return false;
+    return field->present > 0 ? !column_is_null(columns[field->present], row)
+                              : field->null_offset == RECORD_NEVER_NULL;
+}
+
+/* Whether the field is so in one of the rows; mostly, whole words say that it is in none. */
+static bool has_wrong(const RecordLayout *layout, const Column *const *columns, uint32_t f,
+                      const uint32_t *rows, uint32_t count)
+{
+    const RecordField *field = &layout->fields[f];
     uint32_t from = rows == NULL ? 0 : rows[0], end = rows == NULL ? count : rows[count - 1] + 1;
     uint64_t nulls = 0;
 
+    if (columns[f]->validity == NULL ||
+        (field->present == 0 && field->null_offset != RECORD_NEVER_NULL))
+        return false;
     for (size_t word = from / 64; word < bitmap_words(end); word++) {
-        uint64_t own = null_bits(column, word);
+        uint64_t own = null_bits(columns[f], word);
 
-        if (present != NULL)
-            own &= ~null_bits(present, word);
+        if (field->present > 0)
+            own &= ~null_bits(columns[field->present], word);
         nulls |= word < end / 64 ? own : own & (((uint64_t)1 << (end % 64)) - 1);
     }
     if (rows == NULL || nulls == 0)
         return nulls != 0;
     for (uint32_t i = 0; i < count; i++)
-        if (column_is_null(column, rows[i]) &&
-            (present == NULL || !column_is_null(present, rows[i])))
+        if (is_wrong(layout, columns, f, rows[i]))
             return true;
     return false;
 }
 
-static Status check_nulls(const RecordLayout *layout, uint32_t number, const Column *const *columns,
-                          const uint32_t *rows, uint32_t count, Error *err)
+/* Of the first row that has one: however rows come in batches, the error is the same. */
+static const RecordField *first_wrong(const RecordLayout *layout, const Column *const *columns,
+                                      const uint32_t *rows, uint32_t count)
 {
-    const RecordField *field = &layout->fields[number];
-    const Column *present = field->present > 0 ? columns[field->present] : NULL;
-
-    if (count == 0 || columns[number]->validity == NULL ||
-        (present == NULL && field->null_offset != RECORD_NEVER_NULL) ||
-        !has_null(columns[number], present, rows, count))
-        return ST_OK;
-    return null_error(layout, field, err);
+    for (uint32_t i = 0; i < count; i++)
+        for (uint32_t f = 0; f < layout->field_count; f++)
+            if (is_wrong(layout, columns, f, rows == NULL ? i : rows[i]))
+                return &layout->fields[f];
+    UNREACHABLE("no NULL");
 }
 
 Status records_check_nulls(const RecordLayout *layout, const Column *const *columns,
                            const uint32_t *rows, uint32_t count, Error *err)
 {
-    for (uint32_t f = 0; f < layout->field_count; f++)
-        TRY(check_nulls(layout, f, columns, rows, count, err));
+    for (uint32_t f = 0; count > 0 && f < layout->field_count; f++)
+        if (has_wrong(layout, columns, f, rows, count))
+            return null_error(layout, first_wrong(layout, columns, rows, count), err);
     return ST_OK;
 }
 
@@ -142,10 +156,10 @@ static void store_nulls(const RecordLayout *layout, const RecordField *field, co
 Status records_from_columns(const RecordLayout *layout, const Column *const *columns,
                             const uint32_t *rows, uint32_t count, char *records, Error *err)
 {
+    TRY(records_check_nulls(layout, columns, rows, count, err));
     for (uint32_t f = 0; f < layout->field_count; f++) {
         const RecordField *field = &layout->fields[f];
 
-        TRY(check_nulls(layout, f, columns, rows, count, err));
         store_values(columns[f], rows, count, records + field->offset, layout->bytes);
         if (field->null_offset == RECORD_NEVER_NULL)
             continue;

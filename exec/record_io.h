@@ -18,7 +18,7 @@
 /*
  * Writes rows rows[0..count), which ascend (0..count when NULL), of the columns, one a field of the
  * layout, into records. A NULL in a field that cannot be NULL (RecordField.present: where its side
- * of a pair is there) is ST_BAD_INPUT 22004, with the field's name.
+ * of a pair is there) is ST_BAD_INPUT 22004, with the name of the first row's first such field.
  */
 MUST_CHECK Status records_from_columns(const RecordLayout *layout, const Column *const *columns,
                                        const uint32_t *rows, uint32_t count, char *records,

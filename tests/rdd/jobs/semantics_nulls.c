@@ -94,6 +94,12 @@ void see(VonkTask *task, const Pair *in)
         vonk_fail(task, "no");
 }
 
+void see_wide(VonkTask *task, const Wide *in)
+{
+    if (in->v == INT64_MIN || in->t.bytes > 5 || in->b != 1)
+        vonk_fail(task, "no");
+}
+
 /* --- cases --- */
 
 /* Keys 1 to 4; v is NULL of odd ones. */
@@ -136,6 +142,16 @@ static int64_t sum_of(VonkRdd *rdd, size_t wanted)
 }
 
 #define NULL_IN_V(rdd, name) REFUSED(rdd, VONK_BAD_INPUT, "NULL in field \"v\"", name)
+
+/* The action fails as REFUSED says. */
+static void check_refused(VonkStatus status, VonkError *error, const char *name)
+{
+    if (status == VONK_BAD_INPUT && strstr(error->message, "NULL in field \"v\"") != NULL)
+        check(true, name);
+    else
+        fail_with(error, name);
+    *error = (VonkError){0};
+}
 
 static void test_sides_that_are_there(VonkSession *session)
 {
@@ -204,6 +220,20 @@ static void test_fields_of_all_types(VonkSession *session)
           "left_join: a NULL in a field that may be NULL");
 }
 
+/* However many rows are in a batch, and whether the function is compiled or called. */
+static void test_first_row(VonkSession *session)
+{
+    VonkRdd *rows = vonk_rdd_sql(session, Wide,
+                                 "SELECT x, CASE WHEN x <> 700 THEN 'text' END, "
+                                 "CASE WHEN x <> 701 THEN true END, "
+                                 "CASE WHEN x <> 699 THEN x END, 1, NULL "
+                                 "FROM generate_series(1, 3000) AS g(x)");
+    VonkError error = {0};
+
+    check_refused(vonk_rdd_foreach(rows, Wide, see_wide, &error), &error,
+                  "the first record with a NULL is the one that the error is of");
+}
+
 static void test_null_keys(VonkSession *session)
 {
     VonkRdd *pairs = without(session, 0, 5);
@@ -269,16 +299,6 @@ static void test_tables(VonkSession *session)
 }
 
 /* --- without a function in between --- */
-
-/* The action fails as REFUSED says. */
-static void check_refused(VonkStatus status, VonkError *error, const char *name)
-{
-    if (status == VONK_BAD_INPUT && strstr(error->message, "NULL in field \"v\"") != NULL)
-        check(true, name);
-    else
-        fail_with(error, name);
-    *error = (VonkError){0};
-}
 
 static void test_driver(VonkSession *session)
 {
@@ -351,6 +371,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_sides_that_are_there(session);
     test_sides_that_may_be_missing(session);
     test_fields_of_all_types(session);
+    test_first_row(session);
     test_null_keys(session);
     test_joins_of_joins(session);
     test_tables(session);
