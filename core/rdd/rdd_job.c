@@ -266,6 +266,8 @@ static Status next_ready(Job *job, Error *err)
         uint32_t partition = job->reader.map, number = job->reader.number;
 
         TRY(make_again(job, partition, err));
+        if (err != NULL)
+            *err = ERROR_NONE;
         read_from(job, partition, number);
         status = block_reader_next(&job->reader, err, &job->block);
     }

@@ -211,6 +211,31 @@ static void test_iterator(VonkSession *session)
           "iterate what was shuffled");
 }
 
+/* What other jobs lose meanwhile (in tests of faults their executors die) is made again. */
+static void test_iterator_beside_jobs(VonkSession *session)
+{
+    VonkRdd *rdd = vonk_rdd_repartition(numbers(session, 2000, 4), 100);
+    VonkRdd *other = vonk_rdd_repartition(numbers(session, 100, 20), 20);
+    VonkIterator *iterator;
+    VonkError error = {0};
+    int64_t sum = 0, seen = 0;
+    bool right = true;
+
+    if (vonk_rdd_iterate(rdd, &iterator, &error) != VONK_OK) {
+        fail_with(&error, "iterate beside jobs");
+        return;
+    }
+    for (const VonkNumber *number; (number = VONK_ITERATE(iterator, VonkNumber)) != NULL;) {
+        sum += number->value;
+        if (seen++ % 50 == 0)
+            right &= count_of(other) == 100;
+    }
+    if (vonk_iterator_free(iterator, &error) != VONK_OK)
+        fail_with(&error, "iterate beside jobs");
+    else
+        check(right && seen == 2000 && sum == 1999000, "iterate beside jobs");
+}
+
 static void test_pools(VonkSession *session)
 {
     VonkRdd *rdd = vonk_rdd_reduce_by_key(
@@ -265,6 +290,7 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_unions(session);
     test_again(session);
     test_iterator(session);
+    test_iterator_beside_jobs(session);
     test_pools(session);
     test_many_inputs(session);
     return finish();
