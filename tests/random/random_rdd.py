@@ -146,6 +146,16 @@ static void save_parts(VonkRdd *rdd, const char *path)
     VonkError error = {0};
     told(vonk_rdd_save_as_parquet(rdd, path, &error), &error);
 }
+static void save_csv(VonkRdd *rdd, const char *path)
+{
+    VonkError error = {0};
+    told(vonk_rdd_save_as_csv(rdd, path, &error), &error);
+}
+static void save_one_csv(VonkRdd *rdd, const char *path)
+{
+    VonkError error = {0};
+    told(vonk_rdd_save(rdd, path, "csv", &error), &error);
+}
 static void save_lines(VonkRdd *rdd, const char *path)
 {
     VonkError error = {0};

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from rdd_calls import BAG, CONCAT, EXACT, Data, closure, function
 from rdd_code import Root, condition, int_expr, rem, wrap
-from rdd_values import show_row
+from rdd_values import can_be_csv, csv_lines, show_row
 
 
 def number_leaves(record):
@@ -175,3 +175,11 @@ def action_print_parts(p, rng, node):
     last = p.node(f"vonk_rdd_map_partitions({node.name}, {record.name}, VonkNumber, {fn}{option})",
                   Data(p.program.number_type, EXACT, parts=[effect(part) for part in d.parts]))
     return p.collect(rng, last) if not d.is_fuzzy else None
+
+
+def action_print_csv(p, rng, node):
+    record, d = node.record, node.data
+    if d.level > CONCAT or not can_be_csv(record, d.rows):
+        return None
+    p.lines += ["fflush(stdout);", f"vonk_rdd_print_csv({node.name});"]
+    return p.expected(csv_lines(record, d.rows))

@@ -287,8 +287,8 @@ def call_broadcast(p, rng, node):
 
 # --- a partition at a time ---
 
-def reading(rng, out, record, is_ordered):
-    """Statements that read `from` and emit for each record, and then one that sums all up."""
+def reading(rng, out, record, is_ordered, may_keep=False):
+    """Statements that read `from` and emit for each record; may_keep: and then for one that was kept meanwhile."""
     root = Root("in", record)
     number, fn = int_expr(rng, [root])
     lines, make = emitting(rng, out, [root], ("sum",) if is_ordered else ())
@@ -303,7 +303,14 @@ def reading(rng, out, record, is_ordered):
             total = wrap(total * 31 + n if is_ordered else total + n)
             given += make({"in": row, "sum": total})
         return given
-    return body, effect
+    if not may_keep or not is_ordered or rng.random() < 0.5:
+        return body, effect
+    more, make_more = emitting(rng, out, [root], ())
+    body[0:1] = [body[0], f"const {record.name} *kept = NULL;", "int64_t most = 0;"]
+    at = next(i for i, line in enumerate(body) if line == "}")
+    body[at:at] = [f"    const int64_t number = {number};", "    if (kept == NULL || number > most)", "        kept = in, most = number;"]
+    body += ["if (kept != NULL) {", f"    const {record.name} *in = kept;", *(f"    {line}" for line in more), "}"]
+    return body, lambda rows: effect(rows) + (make_more({"in": max(rows, key=lambda row: fn({"in": row}))}) if rows else [])
 
 
 def call_map_partitions(p, rng, node):

@@ -1,7 +1,7 @@
 """More calls, as rdd_calls.py has them: by key, places and order, what is kept, SQL and files."""
 from rdd_calls import BAG, CONCAT, EXACT, MERGED, Data, Node, function, key_by, pairing, reading, representations_differ
 from rdd_code import Root, accumulator, adder, build, int_expr, rem, with_key, zero_of
-from rdd_values import Field, Kind, Record, c_fields, canonical, order_key, random_row, row_order
+from rdd_values import (Field, Kind, Record, c_fields, can_be_csv, canonical, csv_lines, order_key, random_row, row_order)
 
 
 # --- by key ---
@@ -134,7 +134,7 @@ def call_group_by_key(p, rng, node):
     out = p.any_type(rng)
     groups, option, level, n = by_key(p, rng, [node])
     is_ordered = node.data.has_ordered_keys()
-    body, effect = reading(rng, out, record, is_ordered)
+    body, effect = reading(rng, out, record, is_ordered, True)
     is_twice = rng.random() < 0.4
     if is_twice:
         body = [f"while (VONK_NEXT(from, {record.name}) != NULL) {{}}", "vonk_rewind(from);", *body]
@@ -154,7 +154,7 @@ def call_cogroup(p, rng, node):
     out = p.any_type(rng)
     body, effects = [], []
     for letter, one in zip("abcd", nodes):
-        lines, effect = reading(rng, out, one.record, all(x.data.is_ordered() for x in nodes))
+        lines, effect = reading(rng, out, one.record, all(x.data.is_ordered() for x in nodes), True)
         body += ["{", f"VonkIn *from = {letter};", *lines, "}"]
         effects.append(effect)
     letters = "abcd"[:len(nodes)]
@@ -465,3 +465,19 @@ def call_text_files(p, rng, node):
     p.lines.append(f'save_lines({node.name}, in_folder("{folder}"));')
     return p.node(f'vonk_rdd_text_file(s, in_folder("{folder}"))',
                   Data(p.line, CONCAT if d.is_ordered() else BAG, [(text,) for text in texts], is_fuzzy=d.is_fuzzy))
+
+
+def call_csv_files(p, rng, node):
+    """Written as CSV, and read as lines."""
+    record, d = node.record, node.data
+    if not can_be_csv(record, d.rows) or d.is_fuzzy or (d.partitions or 99) > 30 or d.level > CONCAT:
+        return None
+    folder = p.name("csv")
+    if d.level == EXACT and rng.random() < 0.6:
+        p.lines.append(f'save_csv({node.name}, in_folder("{folder}"));')
+        parts = d.parts
+    else:
+        p.lines.append(f'save_one_csv({node.name}, in_folder("{folder}.csv"));')
+        folder, parts = f"{folder}.csv", [d.rows]
+    return p.node(f'vonk_rdd_text_file(s, in_folder("{folder}"))',
+                  Data(p.line, EXACT, parts=[[(line.encode(),) for line in csv_lines(record, part)] for part in parts]))

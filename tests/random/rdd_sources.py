@@ -4,11 +4,11 @@ source_NAME(pipeline, rng, record) gives a node of that type, of any where it is
 """
 import gzip
 import subprocess
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from rdd_calls import BAG, CONCAT, EXACT, Data, function
 from rdd_code import Root, cut, fill
-from rdd_values import WORDS, c_text, float_of, random_row
+from rdd_values import WORDS, c_text, csv_value, float_of, random_row
 
 
 def shaped(p, rng, node, record):
@@ -89,19 +89,12 @@ def sql_literal(kind, value):
         text = value.decode().replace("'", "''")
     elif kind.name in ("float4", "float8"):
         text = repr(float_of(value, 64 if kind.name == "float8" else 32)).replace("inf", "Infinity").replace("nan", "NaN")
-    elif kind.name == "bool":
-        text = "true" if value else "false"
-    elif kind.name == "date":
-        text = (date(1970, 1, 1) + timedelta(days=value)).isoformat()
     elif kind.name == "timestamp":
         text = (datetime(1970, 1, 1) + timedelta(microseconds=value)).isoformat(" ")
     elif kind.name == "interval":
         text = "%d months %d days %d microseconds" % value
-    elif kind.name == "numeric":
-        digits = str(abs(value)).rjust(kind.scale + 1, "0")
-        text = ("-" if value < 0 else "") + (f"{digits[:-kind.scale]}.{digits[-kind.scale:]}" if kind.scale else digits)
     else:
-        text = str(value)
+        text = csv_value(kind, value)
     return f"'{text}'::{name}"
 
 

@@ -6,6 +6,7 @@ interval, a tuple for a record; None is NULL.
 import math
 import struct
 import zlib
+from datetime import date, timedelta
 
 SCALARS = ["bool", "int2", "int4", "int8", "float4", "float8", "text", "date", "timestamp", "interval", "numeric", "varchar", "char"]
 WIDTH = {"int2": 16, "int4": 32, "int8": 64}
@@ -176,6 +177,36 @@ def show(kind, value):
 
 def show_row(record, row):
     return " ".join(show(field.kind, v) for field, v in zip(record.fields, row))
+
+
+def csv_value(kind, value):
+    """As CSV has it; kinds that can_be_csv."""
+    if value is None:
+        return ""
+    if kind.is_text():
+        text = value.decode()
+        return '"' + text.replace('"', '""') + '"' if text == "" or any(c in text for c in ',"') else text
+    if kind.name == "bool":
+        return "true" if value else "false"
+    if kind.name == "date":
+        return (date(1970, 1, 1) + timedelta(days=value)).isoformat()
+    if kind.name == "numeric":
+        digits = str(abs(value)).rjust(kind.scale + 1, "0")
+        return ("-" if value < 0 else "") + (f"{digits[:-kind.scale]}.{digits[-kind.scale:]}" if kind.scale else digits)
+    return str(value)
+
+
+def can_be_csv(record, rows):
+    """Of kinds that are simply written, each record a line."""
+    if any(not leaf.kind.is_text() and leaf.kind.name not in ("bool", "date", "numeric", *WIDTH) for leaf in record.leaves):
+        return False
+    texts = [leaf for leaf in record.leaves if leaf.kind.is_text()]
+    return not any(b"\n" in value or b"\r" in value for row in rows for value in (leaf.of(row) or b"" for leaf in texts))
+
+
+def csv_lines(record, rows):
+    return [",".join(leaf.path for leaf in record.leaves),
+            *(",".join(csv_value(leaf.kind, leaf.of(row)) for leaf in record.leaves) for row in rows)]
 
 
 DUMP = r"""
