@@ -18,6 +18,7 @@ import datetime  # noqa: E402
 import decimal  # noqa: E402
 import struct  # noqa: E402
 import threading  # noqa: E402
+import time  # noqa: E402
 
 import pyarrow as pa  # noqa: E402
 from arrow import Vonk  # noqa: E402
@@ -275,16 +276,24 @@ def test_many_sessions():
 
 def test_cancel():
     vonk = Vonk(LIBRARY)
-    timer = threading.Timer(0.3, lambda: vonk.lib.vonk_session_cancel(vonk.session))
-    timer.start()
-    started = datetime.datetime.now()
+    is_over, sent = threading.Event(), []
+
+    def cancel():  # again and again: one that comes before the query starts is not for it
+        while not is_over.wait(0.3):
+            sent.append(time.monotonic())
+            vonk.lib.vonk_session_cancel(vonk.session)
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
     try:
         vonk.query("SELECT count(*) FROM generate_series(1, 100000) a(x), generate_series(1, 1000000) b(y) "
                    "WHERE x * y % 7 = 3")
         check(False, "the query must be cancelled")
     except (RuntimeError, OSError) as error:
-        seconds = (datetime.datetime.now() - started).total_seconds()
+        seconds = time.monotonic() - sent[0] if sent else 0
         check("cancel" in str(error) and seconds < 3, f"cancel: {error} after {seconds} s")
+    is_over.set()
+    canceller.join()
     check(vonk.query("SELECT 1 AS a").to_pylist() == [{"a": 1}], "the session goes on after a cancel")
     vonk.close()
 

@@ -18,6 +18,7 @@ SlurmctldPort={ports[0]}
 CommunicationParameters=NoInAddrAny,NoCtldInAddrAny
 SlurmUser={user}
 SlurmdUser={user}
+SlurmdParameters=config_overrides
 AuthType=auth/munge
 CredType=cred/munge
 AuthInfo=socket={folder}/munge.socket

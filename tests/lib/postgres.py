@@ -34,7 +34,8 @@ class Postgres:
         if os.geteuid() == 0:
             user = pwd.getpwnam("postgres")
             os.chown(self.folder, user.pw_uid, user.pw_gid)
-            self.prefix = ["runuser", "-u", "postgres", "--"]
+            runuser = shutil.which("runuser", path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin")
+            self.prefix = [runuser or "runuser", "-u", "postgres", "--"]
         data = os.path.join(self.folder, "data")
         self.run([f"{BIN}/initdb", "-D", data, "-A", "trust", "-U", "vonk", "--locale=C.UTF-8", "-E", "UTF8", "--no-sync"])
         self.data = data

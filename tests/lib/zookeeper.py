@@ -13,6 +13,7 @@ import time
 
 JAR = "/usr/share/java/zookeeper.jar"
 TICK_MS = 500  # sessions of two seconds are those that Vonk asks for
+_given = set()  # ports
 
 
 def why_not():
@@ -23,14 +24,18 @@ def why_not():
 
 
 def free_port():
-    """One that a server can have again after it was killed: no connection is given it meanwhile, as it lies below those that the system deals out."""
+    """One that a server can have again after it was killed: no connection is given it meanwhile, as it lies below those that the system deals out.
+    Another one each time: who asked for it may not listen yet."""
     while True:
+        port = random.randrange(12000, 32000)
         with socket.socket() as probe:
             try:
-                probe.bind(("127.0.0.1", port := random.randrange(12000, 32000)))
-                return port
+                probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
+        if port not in _given:
+            _given.add(port)
+            return port
 
 
 class Server:
