@@ -119,6 +119,18 @@ char *op__text_grow(OpCtx *ctx, size_t bytes);
 /* Asked by what works on a long text for long: true, and an error, when the query is cancelled. */
 bool op__must_stop(OpCtx *ctx, size_t bytes);
 
+enum { OP_PIECE_BYTES = 1 << 20 };
+
+/* op__must_stop for a loop that goes on by a few bytes each time: asks once a piece. *asked_at is
+ * where it did last, at first the loop's beginning. */
+static inline bool op_must_stop_at(OpCtx *ctx, const char *at, const char **asked_at)
+{
+    if (__builtin_expect(at - *asked_at < OP_PIECE_BYTES, 1))
+        return false;
+    *asked_at = at;
+    return op__must_stop(ctx, OP_PIECE_BYTES);
+}
+
 static inline char *op_text_new(OpCtx *ctx, size_t bytes)
 {
     char *text = ctx->text_at;

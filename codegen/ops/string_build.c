@@ -5,11 +5,11 @@
 #include "codegen/ops/string.h"
 
 /* Characters [0, count) of the endless repetition of fill. */
-static char *add_fill(char *to, Str fill, int64_t count)
+static char *add_fill(OpCtx *ctx, char *to, Str fill, int64_t count)
 {
-    const char *bytes = str_bytes(&fill), *end = bytes + fill.length, *at = bytes;
+    const char *bytes = str_bytes(&fill), *end = bytes + fill.length, *at = bytes, *asked_at = to;
 
-    for (; count > 0; count--) {
+    for (; count > 0 && !op_must_stop_at(ctx, to, &asked_at); count--) {
         size_t character = utf8_character_bytes(at, end);
 
         memcpy(to, at, character);
@@ -35,51 +35,68 @@ Str op__pad(OpCtx *ctx, Str text, int32_t length, Str fill, bool on_left)
     if (out == NULL)
         return text;
     if (on_left)
-        to = add_fill(to, fill, wanted - given);
+        to = add_fill(ctx, to, fill, wanted - given);
     memcpy(to, str_bytes(&kept), kept.length);
     to += kept.length;
     if (!on_left)
-        to = add_fill(to, fill, wanted - given);
+        to = add_fill(ctx, to, fill, wanted - given);
     return str_make(out, (uint32_t)(to - out));
 }
 
 Str op__repeat(OpCtx *ctx, Str text, int32_t count)
 {
+    size_t piece, total;
     char *out;
 
     if (count <= 0 || text.length == 0)
         return str_make("", 0);
-    out = op_text_new(ctx, (size_t)text.length * (size_t)count);
+    total = (size_t)text.length * (size_t)count;
+    out = op_text_new(ctx, total);
     if (out == NULL)
         return text;
-    for (int32_t i = 0; i < count; i++)
-        memcpy(out + (size_t)i * text.length, str_bytes(&text), text.length);
-    return str_make(out, (uint32_t)((size_t)text.length * (size_t)count));
+    /* whole texts: what is there already is copied, which doubles it */
+    piece =
+        text.length < OP_PIECE_BYTES ? OP_PIECE_BYTES - OP_PIECE_BYTES % text.length : text.length;
+    memcpy(out, str_bytes(&text), text.length);
+    for (size_t done = text.length, part; done < total; done += part) {
+        part = done < piece ? done : piece;
+        part = part < total - done ? part : total - done;
+        if (op__must_stop(ctx, part))
+            return text;
+        memcpy(out + done, out, part);
+    }
+    return str_make(out, (uint32_t)total);
 }
 
 Str op__replace(OpCtx *ctx, Str text, Str from, Str to)
 {
     const char *at = str_bytes(&text), *end = at + text.length, *found;
-    const char *from_bytes = str_bytes(&from), *to_bytes = str_bytes(&to);
+    const char *from_bytes = str_bytes(&from), *to_bytes = str_bytes(&to), *asked_at = at;
     size_t count = 0;
     char *out, *next;
 
     if (from.length == 0)
         return text;
     for (const char *p = at; (p = op__find(p, end, from_bytes, from.length)) != NULL;
-         p += from.length)
+         p += from.length) {
+        if (op_must_stop_at(ctx, p, &asked_at))
+            return text;
         count++;
+    }
     if (count == 0)
         return text;
     out = next = op_text_new(ctx, text.length - count * from.length + count * to.length);
     if (out == NULL)
         return text;
+    asked_at = out;
     while ((found = op__find(at, end, from_bytes, from.length)) != NULL) {
         memcpy(next, at, (size_t)(found - at));
         next += found - at;
         memcpy(next, to_bytes, to.length);
         next += to.length;
         at = found + from.length;
+        if (op_must_stop_at(ctx, next, &asked_at))
+            return text;
     }
     memcpy(next, at, (size_t)(end - at));
     next += end - at;

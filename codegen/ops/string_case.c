@@ -112,6 +112,7 @@ static size_t change_ascii(const char *at, size_t bytes, char from, char *to)
 Str op__change_case(OpCtx *ctx, Str text, CaseChange change)
 {
     const char *at = str_bytes(&text), *end = at + text.length;
+    const char *asked_at = at;
     char short_text[STR_INLINE_BYTES + 4], *out, *to;
     bool in_word = false;
 
@@ -127,7 +128,7 @@ Str op__change_case(OpCtx *ctx, Str text, CaseChange change)
         at += bytes;
         to += bytes;
     }
-    while (at < end) {
+    while (at < end && !op_must_stop_at(ctx, at, &asked_at)) {
         size_t bytes = utf8_character_bytes(at, end);
         uint32_t code = utf8_decode(at, bytes);
         bool to_upper = change == CASE_UPPER || (change == CASE_INITCAP && !in_word);
@@ -148,13 +149,13 @@ Str op__change_case(OpCtx *ctx, Str text, CaseChange change)
 
 Str op__reverse(OpCtx *ctx, Str text)
 {
-    const char *at = str_bytes(&text), *end = at + text.length;
+    const char *at = str_bytes(&text), *end = at + text.length, *asked_at = at;
     char short_text[STR_INLINE_BYTES], *out, *to;
 
     out = text.length <= sizeof short_text ? short_text : op_text_new(ctx, text.length);
     if (out == NULL)
         return text;
-    for (to = out + text.length; at < end;) {
+    for (to = out + text.length; at < end && !op_must_stop_at(ctx, at, &asked_at);) {
         size_t bytes = utf8_character_bytes(at, end);
 
         to -= bytes;
@@ -182,12 +183,12 @@ static int64_t character_index(const char *at, size_t bytes, Str set)
 Str op__translate(OpCtx *ctx, Str text, Str from, Str to)
 {
     const char *at = str_bytes(&text), *end = at + text.length;
-    const char *to_bytes = str_bytes(&to), *to_end = to_bytes + to.length;
+    const char *to_bytes = str_bytes(&to), *to_end = to_bytes + to.length, *asked_at = at;
     char *out = op_text_new(ctx, (size_t)text.length * 4), *next = out;
 
     if (out == NULL)
         return text;
-    while (at < end) {
+    while (at < end && !op_must_stop_at(ctx, at, &asked_at)) {
         size_t bytes = utf8_character_bytes(at, end);
         int64_t index = character_index(at, bytes, from);
         const char *source = index < 0 ? at : utf8_skip(to_bytes, to_end, index);

@@ -10,11 +10,13 @@ int32_t op__strpos(Str text, Str part)
     return found == NULL ? 0 : (int32_t)utf8_count(bytes, (uint32_t)(found - bytes)) + 1;
 }
 
-static int64_t count_fields(const char *at, const char *end, Str delimiter)
+static int64_t count_fields(OpCtx *ctx, const char *at, const char *end, Str delimiter)
 {
+    const char *asked_at = at;
     int64_t count = 1;
 
-    while ((at = op__find(at, end, str_bytes(&delimiter), delimiter.length)) != NULL) {
+    while ((at = op__find(at, end, str_bytes(&delimiter), delimiter.length)) != NULL &&
+           !op_must_stop_at(ctx, at, &asked_at)) {
         at += delimiter.length;
         count++;
     }
@@ -23,7 +25,7 @@ static int64_t count_fields(const char *at, const char *end, Str delimiter)
 
 Str op__split_part(OpCtx *ctx, Str text, Str delimiter, int32_t field)
 {
-    const char *at = str_bytes(&text), *end = at + text.length, *found;
+    const char *at = str_bytes(&text), *end = at + text.length, *asked_at = at, *found;
     int64_t wanted = field;
 
     if (field == 0) {
@@ -33,12 +35,12 @@ Str op__split_part(OpCtx *ctx, Str text, Str delimiter, int32_t field)
     if (delimiter.length == 0 || text.length == 0)
         return field == 1 || field == -1 ? text : str_make("", 0);
     if (wanted < 0) /* -1 is the last */
-        wanted += count_fields(at, end, delimiter) + 1;
+        wanted += count_fields(ctx, at, end, delimiter) + 1;
     if (wanted <= 0)
         return str_make("", 0);
     for (; (found = op__find(at, end, str_bytes(&delimiter), delimiter.length)) != NULL;
          at = found + delimiter.length)
-        if (--wanted == 0)
+        if (--wanted == 0 || op_must_stop_at(ctx, at, &asked_at))
             return op_slice(at, found);
     return wanted == 1 ? op_slice(at, end) : str_make("", 0);
 }
