@@ -185,7 +185,8 @@ def csv_value(kind, value):
         return ""
     if kind.is_text():
         text = value.decode()
-        return '"' + text.replace('"', '""') + '"' if text == "" or any(c in text for c in ',"') else text
+        is_quoted = text in ("", " ") or text[0] in " #" or text[-1] == " " or any(c in text for c in ',"')
+        return '"' + text.replace('"', '""') + '"' if is_quoted else text
     if kind.name == "bool":
         return "true" if value else "false"
     if kind.name == "date":

@@ -122,7 +122,7 @@ def shrink(folder, arguments, number, pipeline, some, kind):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--programs", type=int, default=40)
+    parser.add_argument("--programs", type=int, default=24)
     parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--pipelines", type=int, default=8)
     parser.add_argument("--modes", choices=["some", "all"], default="some")
