@@ -404,10 +404,12 @@ static void add_sources(const Shaper *shaper, const Plan *plan, ShapeInput *inpu
 {
     const Fragment *fragment = shaper->fragment;
 
-    for (uint32_t i = 0; plan->kind == PLAN_EXCHANGE && i < fragment->source_count; i++)
-        if (fragment->sources[i].leaf == plan)
-            sources[input->source_count++] =
-                (ShapeSource){i, shaper->sizes[i], may_split(fragment, plan)};
+    if (plan->kind == PLAN_EXCHANGE) {
+        uint32_t number = (uint32_t)(fragment_source(fragment, plan) - fragment->sources);
+
+        sources[input->source_count++] =
+            (ShapeSource){number, shaper->sizes[number], may_split(fragment, plan)};
+    }
     for (uint32_t i = 0; plan->kind != PLAN_EXCHANGE && i < plan->input_count; i++)
         if (!fragment_is_broadcast(plan->inputs[i]))
             add_sources(shaper, plan->inputs[i], input, sources);

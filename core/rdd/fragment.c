@@ -12,9 +12,7 @@ typedef struct Cutter {
     Error *err;
     FragmentSet *set;
     uint32_t capacity;
-    uint32_t known_count, known_capacity;
-    const Plan **known; /* exchanges that have a fragment, ... */
-    uint32_t *known_fragment;
+    PointerMap known; /* exchanges that have a fragment -> its id, one more, as a pointer */
 } Cutter;
 
 static Status add_fragment(Cutter *cutter, const Plan *plan, const PlanExchange *exchange,
@@ -22,43 +20,42 @@ static Status add_fragment(Cutter *cutter, const Plan *plan, const PlanExchange 
 
 /* --- sources --- */
 
-static FragmentSource *find_source(const Fragment *fragment, const Plan *leaf)
+/* Numbers in a PointerMap, whose values are not NULL. */
+static const void *number_kept(uint32_t number)
 {
-    for (uint32_t i = 0; i < fragment->source_count; i++)
-        if (fragment->sources[i].leaf == leaf)
-            return &fragment->sources[i];
-    return NULL;
+    return (const void *)((uintptr_t)number + 1);
 }
 
-static void add_source(Arena *arena, Fragment *fragment, FragmentSource source)
+static bool find_number(const PointerMap *map, const Plan *plan, uint32_t *number_out)
 {
-    FragmentSource *sources = ARENA_ARRAY(arena, FragmentSource, fragment->source_count + 1);
+    uintptr_t kept = (uintptr_t)pointer_map_get(map, plan);
 
-    if (find_source(fragment, source.leaf) != NULL)
+    *number_out = (uint32_t)(kept - 1);
+    return kept != 0;
+}
+
+FragmentSource *fragment_source(const Fragment *fragment, const Plan *leaf)
+{
+    uint32_t number;
+
+    return find_number(&fragment->numbers, leaf, &number) ? &fragment->sources[number] : NULL;
+}
+
+void fragment_add_source(Fragment *fragment, Arena *arena, FragmentSource source)
+{
+    if (fragment_source(fragment, source.leaf) != NULL)
         return;
-    if (fragment->source_count > 0)
-        memcpy(sources, fragment->sources, fragment->source_count * sizeof *sources);
-    sources[fragment->source_count++] = source;
-    fragment->sources = sources;
-}
+    if (fragment->source_count == fragment->source_capacity) {
+        uint32_t capacity = fragment->source_capacity == 0 ? 4 : fragment->source_capacity * 2;
+        FragmentSource *sources = ARENA_ARRAY(arena, FragmentSource, capacity);
 
-static void remember(Cutter *cutter, const Plan *exchange, uint32_t fragment)
-{
-    if (cutter->known_count == cutter->known_capacity) {
-        uint32_t capacity = cutter->known_capacity == 0 ? 8 : cutter->known_capacity * 2;
-        const Plan **known = ARENA_ARRAY(cutter->arena, const Plan *, capacity);
-        uint32_t *fragments = ARENA_ARRAY(cutter->arena, uint32_t, capacity);
-
-        for (uint32_t i = 0; i < cutter->known_count; i++) {
-            known[i] = cutter->known[i];
-            fragments[i] = cutter->known_fragment[i];
-        }
-        cutter->known = known;
-        cutter->known_fragment = fragments;
-        cutter->known_capacity = capacity;
+        if (fragment->source_count > 0)
+            memcpy(sources, fragment->sources, fragment->source_count * sizeof *sources);
+        fragment->sources = sources;
+        fragment->source_capacity = capacity;
     }
-    cutter->known[cutter->known_count] = exchange;
-    cutter->known_fragment[cutter->known_count++] = fragment;
+    pointer_map_set(&fragment->numbers, arena, source.leaf, number_kept(fragment->source_count));
+    fragment->sources[fragment->source_count++] = source;
 }
 
 /* Keeps the rows that a range exchange moves, and samples them for it. */
@@ -101,16 +98,13 @@ static Status producer_of(Cutter *cutter, const Plan *exchange, uint32_t *id_out
 {
     const PlanExchange *node = plan_as_exchange(exchange);
 
-    for (uint32_t i = 0; i < cutter->known_count; i++)
-        if (cutter->known[i] == exchange) {
-            *id_out = cutter->known_fragment[i];
-            return ST_OK;
-        }
+    if (find_number(&cutter->known, exchange, id_out))
+        return ST_OK;
     if (node->kind == EXCHANGE_RANGE)
         TRY(add_ranges(cutter, node, id_out));
     else
         TRY(add_fragment(cutter, exchange->inputs[0], node, id_out));
-    remember(cutter, exchange, *id_out);
+    pointer_map_set(&cutter->known, cutter->arena, exchange, number_kept(*id_out));
     return ST_OK;
 }
 
@@ -143,13 +137,13 @@ static Status find_sources(Cutter *cutter, Fragment *fragment, const Plan *plan)
         TRY(distribute_splits(plan_as_scan(plan)->table, cutter->arena, cutter->err,
                               &source.split_count, &source.splits));
         source.partition_count = source.split_count == 0 ? 1 : source.split_count;
-        add_source(cutter->arena, fragment, source);
+        fragment_add_source(fragment, cutter->arena, source);
         return ST_OK;
     }
     if (plan->kind == PLAN_EXCHANGE) {
         TRY(producer_of(cutter, plan, &source.producer));
         take_producer(cutter->set, &source);
-        add_source(cutter->arena, fragment, source);
+        fragment_add_source(fragment, cutter->arena, source);
         return ST_OK;
     }
     if (plan->kind == PLAN_HASH_JOIN)
@@ -166,7 +160,7 @@ static void take_known(Fragment *fragment, Arena *arena, const Plan *plan, uint3
         while (known_count > 0 && known->leaf != plan)
             known++, known_count--;
         CHECK(known_count > 0);
-        add_source(arena, fragment, *known);
+        fragment_add_source(fragment, arena, *known);
         return;
     }
     for (uint32_t i = 0; i < plan->input_count; i++)
@@ -177,8 +171,9 @@ void fragment_set_plan(Fragment *fragment, Arena *arena, const Plan *plan, uint3
                        const FragmentSource *known)
 {
     fragment->plan = plan;
-    fragment->source_count = 0;
+    fragment->source_count = fragment->source_capacity = 0;
     fragment->sources = NULL;
+    fragment->numbers = (PointerMap){0};
     take_known(fragment, arena, plan, known_count, known);
 }
 
@@ -198,7 +193,7 @@ uint32_t fragment_plan_partitions(const Fragment *fragment, const Plan *plan)
     switch (plan->kind) {
     case PLAN_SCAN:
     case PLAN_EXCHANGE:
-        return find_source(fragment, plan)->partition_count;
+        return fragment_source(fragment, plan)->partition_count;
     case PLAN_UNION:
         for (uint32_t i = 0; i < plan->input_count; i++)
             count += fragment_plan_partitions(fragment, plan->inputs[i]);
@@ -316,9 +311,13 @@ typedef struct Reader {
     const FragmentSet *set;
     const Fragment *fragment;
     const FragmentSource *source;
-    TaskShare share;       /* of the task at hand */
-    PartitionRange *range; /* what it reads */
+    PartitionRange *ranges; /* by task: what it reads */
 } Reader;
+
+/* Partitions of the fragment's plan, and what their numbers are ahead of a part of the plan. */
+typedef struct Partitions {
+    uint32_t first, end, offset;
+} Partitions;
 
 /* The smallest range that has both. */
 static PartitionRange join_ranges(PartitionRange a, PartitionRange b)
@@ -331,64 +330,77 @@ static PartitionRange join_ranges(PartitionRange a, PartitionRange b)
     return (PartitionRange){first, (end_a > end_b ? end_a : end_b) - first};
 }
 
-/* Of the source, whose partitions those are. */
-static void note_leaf(const Reader *reader, uint32_t first)
+/* Of the source. */
+static void note_task(const Reader *reader, uint32_t task, uint32_t offset)
 {
     const Fragment *producer = &reader->set->items[reader->source->producer];
+    const PlanExchange *exchange = plan_as_exchange(reader->source->leaf);
+    TaskShare share = fragment_share(reader->fragment, task);
+    PartitionRange *range = &reader->ranges[task];
 
-    if (reader->share.source != NO_SOURCE &&
-        reader->source == &reader->fragment->sources[reader->share.source]) {
-        *reader->range = join_ranges(*reader->range, reader->share.maps);
+    if (share.source != NO_SOURCE && reader->source == &reader->fragment->sources[share.source]) {
+        *range = join_ranges(*range, share.maps);
         return;
     }
-    for (uint32_t i = 0; i < reader->share.count; i++)
-        *reader->range =
-            join_ranges(*reader->range, exchange_maps(plan_as_exchange(reader->source->leaf),
-                                                      producer->partition_count,
-                                                      producer->reduce_count, first + i));
+    for (uint32_t i = 0; i < share.count; i++)
+        *range =
+            join_ranges(*range, exchange_maps(exchange, producer->partition_count,
+                                              producer->reduce_count, share.first - offset + i));
 }
 
-/* Notes what the task reads, whose first partition of the plan that is; walks as restrict_plan
- * does. */
-static void note_reads(const Reader *reader, const Plan *plan, uint32_t partition)
+/* The first task from whose partition on the fragment's are no less: tasks are in order. */
+static uint32_t first_task(const Fragment *fragment, uint32_t partition)
 {
-    if (plan == reader->source->leaf) {
-        note_leaf(reader, partition);
-        return;
+    uint32_t from = 0, to = fragment->partition_count;
+
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+
+        if (fragment_share(fragment, middle).first < partition)
+            from = middle + 1;
+        else
+            to = middle;
     }
+    return from;
+}
+
+/* Notes what the tasks of these partitions read; goes where restrict_plan goes for each. */
+static void note_reads(const Reader *reader, const Plan *plan, Partitions partitions)
+{
+    const Fragment *fragment = reader->fragment;
+
+    if (plan == reader->source->leaf)
+        for (uint32_t task = first_task(fragment, partitions.first);
+             task < fragment->partition_count &&
+             fragment_share(fragment, task).first < partitions.end;
+             task++)
+            note_task(reader, task, partitions.offset);
     if (plan->kind == PLAN_EXCHANGE)
         return;
-    if (plan->kind != PLAN_UNION) {
-        for (uint32_t i = 0; i < plan->input_count; i++)
-            note_reads(reader, plan->inputs[i], partition);
-        return;
-    }
     for (uint32_t i = 0; i < plan->input_count; i++) {
-        uint32_t count = fragment_plan_partitions(reader->fragment, plan->inputs[i]);
+        Partitions part = partitions;
 
-        if (partition < count) {
-            note_reads(reader, plan->inputs[i], partition);
-            return;
+        if (plan->kind == PLAN_UNION) {
+            part.end = part.first + fragment_plan_partitions(fragment, plan->inputs[i]);
+            part.offset = part.first;
+            partitions.first = part.end;
         }
-        partition -= count;
+        note_reads(reader, plan->inputs[i], part);
     }
 }
 
 const PartitionRange *fragment_takes(const FragmentSet *set, const Fragment *fragment,
                                      uint32_t source, Arena *arena)
 {
-    Reader reader = {.set = set, .fragment = fragment, .source = &fragment->sources[source]};
     PartitionRange *ranges = ARENA_ARRAY(arena, PartitionRange, fragment->partition_count);
+    Reader reader = {set, fragment, &fragment->sources[source], ranges};
     uint32_t maps = set->items[reader.source->producer].partition_count;
-    bool is_all = true;
 
-    for (uint32_t p = 0; p < fragment->partition_count; p++) {
-        reader.range = &ranges[p];
-        reader.share = fragment_share(fragment, p);
-        note_reads(&reader, fragment->plan, reader.share.first);
-        is_all &= ranges[p].first == 0 && ranges[p].count == maps;
-    }
-    return is_all ? NULL : ranges;
+    note_reads(&reader, fragment->plan, (Partitions){0, UINT32_MAX, 0});
+    for (uint32_t task = 0; task < fragment->partition_count; task++)
+        if (ranges[task].first != 0 || ranges[task].count != maps)
+            return ranges;
+    return NULL;
 }
 
 const PartitionRange *fragment_reads(const FragmentSet *set, const Fragment *fragment,
@@ -467,7 +479,7 @@ static const Plan *restrict_plan(const Restrictor *to, const Plan *plan, uint32_
 
 static const Plan *restrict_leaf(const Restrictor *to, const Plan *plan, uint32_t partition)
 {
-    const FragmentSource *source = find_source(to->fragment, plan);
+    const FragmentSource *source = fragment_source(to->fragment, plan);
     TaskShare share = to->share;
     uint32_t *columns;
     PlanScan *scan;

@@ -15,6 +15,7 @@
 #ifndef VONK_CORE_RDD_FRAGMENT_H
 #define VONK_CORE_RDD_FRAGMENT_H
 
+#include "core/base/pointer_map.h"
 #include "core/plan/plan.h"
 #include "core/scheduler/scheduler.h"
 
@@ -42,8 +43,9 @@ typedef struct Fragment {
     const PlanExchange *exchange; /* what the rows go through; NULL: they are the result */
     uint32_t partition_count;     /* of tasks                                            */
     uint32_t reduce_count;        /* partitions that each task makes rows for            */
-    uint32_t source_count;
+    uint32_t source_count, source_capacity;
     FragmentSource *sources;
+    PointerMap numbers;    /* of sources, by leaf: one more, as a pointer */
     uint32_t reader_count; /* fragments that read it */
     uint32_t sampler; /* the fragment that finds its ranges; NO_FRAGMENT: they are not asked for */
     const TaskShare
@@ -58,6 +60,11 @@ typedef struct FragmentSet {
 /* distributed: see distribute.h. Lives in the arena. */
 MUST_CHECK Status fragments_cut(Arena *arena, const Plan *distributed, Error *err,
                                 FragmentSet *set_out);
+
+/* Its source with that leaf, or NULL. */
+FragmentSource *fragment_source(const Fragment *fragment, const Plan *leaf);
+/* Unless it has one with that leaf. */
+void fragment_add_source(Fragment *fragment, Arena *arena, FragmentSource source);
 
 /* Another plan, whose leaves are among those sources; finds them in the order of its walk. */
 void fragment_set_plan(Fragment *fragment, Arena *arena, const Plan *plan, uint32_t known_count,

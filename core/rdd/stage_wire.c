@@ -52,12 +52,8 @@ static const Plan *detach(const Detacher *to, const Plan *plan)
 {
     const Plan **inputs;
 
-    if (plan->kind == PLAN_EXCHANGE) {
-        for (uint32_t i = 0; i < to->fragment->source_count; i++)
-            if (to->fragment->sources[i].leaf == plan)
-                return to->leaves[i];
-        UNREACHABLE("an exchange that is no source");
-    }
+    if (plan->kind == PLAN_EXCHANGE)
+        return to->leaves[fragment_source(to->fragment, plan) - to->fragment->sources];
     if (plan->input_count == 0)
         return plan;
     inputs = ARENA_ARRAY(to->arena, const Plan *, plan->input_count);
@@ -163,22 +159,12 @@ static uint32_t get_count(WireReader *from, const char *of)
 /* In the order in which fragments_cut finds them. */
 static void add_leaves(StageReader *reader, const Plan *plan, PlanSeen **seen)
 {
-    Fragment *fragment = reader->fragment;
-    FragmentSource *grown;
-
-    if (plan->kind != PLAN_SCAN && plan->kind != PLAN_EXCHANGE) {
-        for (uint32_t i = 0; !plan_seen(reader->arena, plan, seen) && i < plan->input_count; i++)
-            add_leaves(reader, plan->inputs[i], seen);
+    if (plan->kind == PLAN_SCAN || plan->kind == PLAN_EXCHANGE) {
+        fragment_add_source(reader->fragment, reader->arena, (FragmentSource){.leaf = plan});
         return;
     }
-    for (uint32_t i = 0; i < fragment->source_count; i++)
-        if (fragment->sources[i].leaf == plan)
-            return;
-    grown = ARENA_ARRAY(reader->arena, FragmentSource, fragment->source_count + 1);
-    if (fragment->source_count > 0)
-        memcpy(grown, fragment->sources, fragment->source_count * sizeof *grown);
-    grown[fragment->source_count++] = (FragmentSource){.leaf = plan};
-    fragment->sources = grown;
+    for (uint32_t i = 0; !plan_seen(reader->arena, plan, seen) && i < plan->input_count; i++)
+        add_leaves(reader, plan->inputs[i], seen);
 }
 
 static Status get_scan(StageReader *reader, FragmentSource *source)

@@ -132,6 +132,29 @@ static void test_made_once(VonkSession *session)
         check(once >= KEYS && atomic_load(&merges) == once, "what two read is made once");
 }
 
+/* A stage that reads what many others made: each of its tasks reads one of them. */
+static void test_many_inputs(VonkSession *session)
+{
+    int inputs = 2 * rounds_all;
+    VonkRdd *all = vonk_rdd_reduce_by_key(ranks(session), Rank, add, VONK_PARTITIONS(5));
+
+    for (int i = 1; i < inputs; i++) {
+        uint32_t partitions = 1 + (uint32_t)i % 9;
+        VonkRdd *more = i % 4 == 0 ? ranks(session)
+                                   : vonk_rdd_reduce_by_key(ranks(session), Rank, add,
+                                                            VONK_PARTITIONS(partitions));
+
+        all = i % 2 == 0 ? vonk_rdd_union(all, more) : vonk_rdd_union(more, all);
+    }
+    check(count_of(all) == inputs * KEYS, "a union of many sums");
+    COLLECT(vonk_rdd_reduce_by_key(all, Rank, add), Rank, got, count);
+    check(count == KEYS, "keys of many sums");
+    for (size_t i = 0; i < count; i++)
+        if (got[i].n != inputs * (got[i].k % 7 + 1))
+            check(false, "each of many sums counts once");
+    LET_GO(got);
+}
+
 int vonk_main(VonkSession *session, int argc, char **argv)
 {
     (void)argc, (void)argv;
@@ -141,5 +164,6 @@ int vonk_main(VonkSession *session, int argc, char **argv)
     test_rounds(session, true);
     test_shapes(session);
     test_made_once(session);
+    test_many_inputs(session);
     return finish();
 }
