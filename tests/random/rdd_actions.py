@@ -182,4 +182,4 @@ def action_print_csv(p, rng, node):
     if d.level > CONCAT or not can_be_csv(record, d.rows):
         return None
     p.lines += ["fflush(stdout);", f"vonk_rdd_print_csv({node.name});"]
-    return p.expected(csv_lines(record, d.rows))
+    return p.expected(csv_lines(record, d.rows, is_printed=True))

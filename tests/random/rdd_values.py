@@ -179,13 +179,14 @@ def show_row(record, row):
     return " ".join(show(field.kind, v) for field, v in zip(record.fields, row))
 
 
-def csv_value(kind, value):
-    """As CSV has it; kinds that can_be_csv."""
+def csv_value(kind, value, is_printed=False):
+    """As CSV has it; kinds that can_be_csv. A file's has more in quotes than what is printed."""
     if value is None:
         return ""
     if kind.is_text():
         text = value.decode()
-        is_quoted = text in ("", " ") or text[0] in " #" or text[-1] == " " or any(c in text for c in ',"')
+        is_quoted = text == "" or any(c in text for c in ',"')
+        is_quoted |= not is_printed and (text[:1] in (" ", "#") or text[-1:] == " ")
         return '"' + text.replace('"', '""') + '"' if is_quoted else text
     if kind.name == "bool":
         return "true" if value else "false"
@@ -205,9 +206,9 @@ def can_be_csv(record, rows):
     return not any(b"\n" in value or b"\r" in value for row in rows for value in (leaf.of(row) or b"" for leaf in texts))
 
 
-def csv_lines(record, rows):
+def csv_lines(record, rows, is_printed=False):
     return [",".join(leaf.path for leaf in record.leaves),
-            *(",".join(csv_value(leaf.kind, leaf.of(row)) for leaf in record.leaves) for row in rows)]
+            *(",".join(csv_value(leaf.kind, leaf.of(row), is_printed) for leaf in record.leaves) for row in rows)]
 
 
 DUMP = r"""
