@@ -22,15 +22,15 @@ CodeCache *session_code_cache(Session *session)
 }
 
 /* Tables that are RDDs become their plans. */
-static Status replace_rdds(Query *query, const Plan *plan, Error *err, const Plan **plan_out)
+static const Plan *replace_rdds(Query *query, const Plan *plan)
 {
     const NamedRdds *rdds = &query->session->rdds;
+    const Plan *after = plan;
 
-    if (rdds->replace == NULL)
-        return ST_OK;
-    TRY(rdds->replace(rdds->context, query->arena, &query->ids, plan, err, plan_out));
-    query->reads_rdds |= *plan_out != plan;
-    return ST_OK;
+    if (rdds->replace != NULL)
+        after = rdds->replace(query->arena, &query->ids, plan);
+    query->reads_rdds |= after != plan;
+    return after;
 }
 
 Status query__bind(Query *query, const AstSelect *select, Error *err, const Plan **plan_out)
@@ -47,7 +47,7 @@ Status query__bind(Query *query, const AstSelect *select, Error *err, const Plan
                            .eval_const = kernel_eval_const};
 
     TRY(bind_select_statement(&request, select, err, plan_out));
-    TRY(replace_rdds(query, *plan_out, err, plan_out));
+    *plan_out = replace_rdds(query, *plan_out);
     return arena_check(query->arena, err);
 }
 

@@ -242,10 +242,9 @@ VonkRdd *rdd_scan(RddSession *rdds, Table *table, const RecordLayout *layout);
 
 /* --- rdd_table.c --- */
 
-/* The plan, in the arena, with scans of registered RDDs replaced by their plans; ids are above all
- * of these. rdds: an RddSession (NamedRdds). */
-MUST_CHECK Status rdd_replace_tables(void *rdds, Arena *arena, PlanIds *ids, const Plan *plan,
-                                     Error *err, const Plan **plan_out);
+/* The plan, in the arena, with scans of registered RDDs replaced by their plans; itself when it has
+ * none. ids are above all of these. */
+const Plan *rdd_replace_tables(Arena *arena, PlanIds *ids, const Plan *plan);
 
 /* --- rdd_join.c --- */
 

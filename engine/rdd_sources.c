@@ -204,8 +204,8 @@ VonkRdd *vonk__rdd_sql(VonkSession *session, const VonkRecordType *type, const c
     for (uint32_t i = 0; i < layout->field_count; i++)
         types[i] = layout->fields[i].type;
     if (session_bind_query(session->session, rdds->arena, &rdds->ids, sql, layout->field_count,
-                           types, &err, &plan) != ST_OK ||
-        rdd_replace_tables(rdds, rdds->arena, &rdds->ids, plan, &err, &plan) != ST_OK)
+                           types, &err, &plan) != ST_OK)
         return rdd_failed(rdds, &err);
+    plan = rdd_replace_tables(rdds->arena, &rdds->ids, plan);
     return rdd_new(rdds, plan_sort_keep(rdds->arena, plan), layout);
 }

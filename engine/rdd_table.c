@@ -8,6 +8,7 @@
  * The name is a table of the session whose scans are replaced by the RDD's plan when a query is
  * bound: so the query, the RDD and what is done to the query's rows are one plan.
  */
+#include "core/base/pointer_map.h"
 #include "engine/rdd_internal.h"
 
 typedef struct RddTable {
@@ -109,64 +110,52 @@ VonkStatus vonk_rdd_register(VonkRdd *rdd, const char *name, VonkError *error)
 
 /* --- its scans --- */
 
-typedef struct SharedInput {
-    const Plan *before, *after;
-    struct SharedInput *next;
-} SharedInput;
-
 typedef struct Replacer {
-    RddSession *rdds;
     Arena *arena;
     PlanIds *ids;
-    SharedInput *shared; /* inputs that several nodes read stay one */
-    bool is_foreign;     /* an RDD of another session was met */
+    PointerMap shared; /* inputs of SHARED nodes -> what they became: those of several stay one */
 } Replacer;
 
 static const Plan *replace(Replacer *to, const Plan *plan);
 
 static const Plan *rdd_rows(Replacer *to, const PlanScan *scan)
 {
-    Arena *arena = to->arena;
     const VonkRdd *rdd = ((const RddTable *)scan->table)->rdd;
-    ColumnId *ids = ARENA_ARRAY(arena, ColumnId, scan->head.column_count + 1);
+    const Plan *below = rdd_apart(to->arena, to->ids, rdd->plan);
+    ColumnId *ids = ARENA_ARRAY(to->arena, ColumnId, scan->head.column_count + 1);
     ColumnList map = {scan->head.column_count, ids};
-    const Plan *below;
 
-    if (rdd->rdds != to->rdds) {
-        to->is_foreign = true;
-        return &scan->head;
-    }
-    below = rdd_apart(arena, to->ids, rdd->plan);
     for (uint32_t i = 0; i < scan->head.column_count; i++)
         ids[i] = below->columns[scan->table_columns.items[i]].id;
     /* a bare column would keep its id in a projection; a union gives the query's */
-    return plan_union(arena, 1, &below, &map, scan->head.column_count, scan->head.columns);
+    return plan_union(to->arena, 1, &below, &map, scan->head.column_count, scan->head.columns);
 }
 
 static const Expr *replace_in_expr(void *context, const Expr *expr)
 {
     Replacer *to = context;
+    const Plan *plan;
     Expr *copy;
 
     if (expr->kind != EXPR_SUBQUERY)
         return expr;
+    plan = replace(to, expr->plan);
+    if (plan == expr->plan)
+        return expr;
     copy = arena_copy(to->arena, expr, sizeof *copy);
-    copy->plan = replace(to, expr->plan);
+    copy->plan = plan;
     return copy;
 }
 
 static const Plan *replace_shared(Replacer *to, const Plan *input)
 {
-    SharedInput *known = to->shared;
+    const Plan *after = pointer_map_get(&to->shared, input);
 
-    while (known != NULL && known->before != input)
-        known = known->next;
-    if (known == NULL) {
-        known = ARENA_NEW(to->arena, SharedInput);
-        *known = (SharedInput){input, replace(to, input), to->shared};
-        to->shared = known;
+    if (after == NULL) {
+        after = replace(to, input);
+        pointer_map_set(&to->shared, to->arena, input, after);
     }
-    return known->after;
+    return after;
 }
 
 static const Plan *replace(Replacer *to, const Plan *plan)
@@ -183,13 +172,7 @@ static const Plan *replace(Replacer *to, const Plan *plan)
     return plan_rewrite_exprs(arena, plan_with_inputs(arena, plan, inputs), replace_in_expr, to);
 }
 
-Status rdd_replace_tables(void *rdds, Arena *arena, PlanIds *ids, const Plan *plan, Error *err,
-                          const Plan **plan_out)
+const Plan *rdd_replace_tables(Arena *arena, PlanIds *ids, const Plan *plan)
 {
-    Replacer to = {.rdds = rdds, .arena = arena, .ids = ids};
-
-    *plan_out = replace(&to, plan);
-    if (to.is_foreign)
-        return error_set(err, ST_BAD_INPUT, "the query names an RDD of another session");
-    return ST_OK;
+    return replace(&(Replacer){.arena = arena, .ids = ids}, plan);
 }

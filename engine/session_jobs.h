@@ -35,8 +35,7 @@ typedef struct NamedRdds {
     void *context;
     const PlanIds *ids; /* of all their plans: a query's are drawn behind them */
     /* plan with theirs in place of scans of their tables, in the arena; itself when it has none */
-    Status (*replace)(void *context, Arena *arena, PlanIds *ids, const Plan *plan, Error *err,
-                      const Plan **plan_out);
+    const Plan *(*replace)(Arena *arena, PlanIds *ids, const Plan *plan);
     /* What a job that runs their functions asks for besides. */
     void (*complete)(void *context, Arena *arena, JobRequest *request);
 } NamedRdds;

@@ -281,8 +281,8 @@ static void put_number(CrashText *to, uint64_t number)
 }
 
 static _Thread_local const char *stack_low; /* the first byte of the thread's; NULL: not known */
-static _Thread_local const char
-    *whole_job; /* the function that is the job; NULL: not this thread's */
+/* The function that is the job; NULL: this thread does not run it. */
+static _Thread_local const char *whole_job;
 
 void user_task_begin_job(const char *function)
 {

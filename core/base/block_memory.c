@@ -144,6 +144,7 @@ static void *carve(unsigned granules, char **new_out, char **new_end_out)
     void *memory;
 
     if (chunk != NULL && is_all_freed(chunk)) {
+        /* asking for pages that are there costs a walk through their tables, a block each time */
         unsigned populated = chunk->idle == chunk->freed ? chunk->populated : 0;
 
         remove_chunk(chunk);

@@ -48,8 +48,8 @@ typedef struct Fragment {
     PointerMap numbers;    /* of sources, by leaf: one more, as a pointer */
     uint32_t reader_count; /* fragments that read it */
     uint32_t sampler; /* the fragment that finds its ranges; NO_FRAGMENT: they are not asked for */
-    const TaskShare
-        *shares; /* by task (adaptive.h); NULL: each reads the partition of its number */
+    /* By task, in the order of partitions (adaptive.h). NULL: each reads the one of its number. */
+    const TaskShare *shares;
 } Fragment;
 
 typedef struct FragmentSet {

@@ -267,7 +267,7 @@ static Status next_ready(Job *job, Error *err)
 
         TRY(make_again(job, partition, err));
         if (err != NULL)
-            *err = ERROR_NONE;
+            *err = ERROR_NONE; /* what was said of the loss: it is made good */
         read_from(job, partition, number);
         status = block_reader_next(&job->reader, err, &job->block);
     }

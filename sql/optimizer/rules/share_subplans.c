@@ -96,7 +96,7 @@ static bool hash_part(void *context, const Expr *expr)
     uint64_t *hash = context;
 
     *hash = mix(*hash, ((uint64_t)expr->kind << 32) | expr->type.id);
-    *hash = mix(*hash, expr->func);
+    *hash = mix(*hash, ((uint64_t)expr->func << 32) | expr->agg);
     if (expr->kind == EXPR_CONST)
         *hash = mix(*hash, value_hash(&expr->value));
     return true;

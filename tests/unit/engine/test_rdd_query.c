@@ -167,6 +167,9 @@ START_TEST(other_statements)
     rmdir(folder);
     ck_assert_ptr_nonnull(strstr(ask("EXPLAIN SELECT sum(n) FROM items"), "make"));
     ck_assert_ptr_nonnull(strstr(ask("EXPLAIN ANALYZE SELECT sum(n) FROM items"), "Stage "));
+    ck_assert_ptr_null(strstr(ask("EXPLAIN ANALYZE SELECT count(*) FROM plain p WHERE EXISTS "
+                                  "(SELECT 1 FROM plain q WHERE q.id = p.twice)"),
+                              "Stage ")); /* it reads no RDD: no job */
     ck_assert_ptr_nonnull(strstr(ask("EXPLAIN (FORMAT JSON) SELECT sum(n) FROM items"), "make"));
     ck_assert_str_eq(ask("SELECT id, nothing FROM items"), "column \"nothing\" does not exist");
 }
